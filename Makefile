@@ -1,0 +1,66 @@
+# LiftOS Core. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCK := deploy/requirements
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-all check fix migrate bench lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+up: $(VENV)/.runtime  ## run everything here; Ctrl-C stops it
+	@exec $(BIN)/python manage.py up
+
+test: $(VENV)/.dev  ## the tests a developer waits for
+	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
+
+test-all: $(VENV)/.dev  ## all tests, with kills, restarts and a browser
+	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser"
+	$(BIN)/python -m pytest -q -m "faults or browser"
+
+check: $(VENV)/.dev  ## style, types, layers, migrations, settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	LIFTOS_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+fix: $(VENV)/.dev  ## format, and mend what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrate: $(VENV)/.runtime  ## bring the database's tables up to date
+	$(BIN)/python manage.py migrate
+
+bench: $(VENV)/.runtime  ## print the measured figures (ARGS="search --json")
+	$(BIN)/python manage.py bench $(or $(ARGS),search)
+
+lock: $(VENV)/.runtime  ## resolve pyproject.toml anew into deploy/requirements (needs uv)
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o $(LOCK)/runtime.txt
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev -c $(LOCK)/runtime.txt -o $(LOCK)/dev.txt
+	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
+
+clean:  ## remove the virtual environment and this directory's data
+	rm -rf $(VENV) .liftos
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "LiftOS needs Python 3.11 or newer, and $(PYTHON) is not: try  make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(LOCK)/runtime.txt | $(VENV)/bin/python
+	@echo "Installing what LiftOS needs (about a minute on first start) ..."
+	@$(PIP) -r $(LOCK)/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
+	@echo "Installing what its tests need ..."
+	@$(PIP) -r $(LOCK)/dev.txt
+	@touch $@

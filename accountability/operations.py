@@ -1,0 +1,119 @@
+"""Writing decision records."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from accountability.types import Effect, RiskClass
+from liftos.db import raw_cursor
+from liftos.ids import new_id
+from liftos.observability.context import current_context
+from liftos.tenancy.types import Actor
+
+# One statement, one round trip: the record and its payload.
+_INSERT = """
+WITH record AS (
+    INSERT INTO accountability_decisionrecord
+        (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
+         confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
+         started_at, ended_at)
+    VALUES
+        (%(id)s, %(organisation)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
+         %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
+         %(on_behalf_of)s, %(parents)s::uuid[], %(versions)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
+         %(started_at)s, %(ended_at)s)
+)
+INSERT INTO accountability_decisionpayload
+    (decision_id, organisation_id, reasoning, inputs, outputs, alternatives, memories)
+VALUES
+    (%(id)s, %(organisation)s, %(reasoning)s, %(inputs)s::jsonb, %(outputs)s::jsonb, %(alternatives)s::jsonb,
+     %(memories)s::jsonb)
+"""
+
+
+def record(
+    *,
+    organisation: UUID,
+    by: Actor,
+    operation: str,
+    reasoning: str,
+    decision_point: str = "",
+    effect: str = Effect.WRITE,
+    risk_class: str = RiskClass.MINIMAL,
+    subject: tuple[str, str] = ("", ""),
+    inputs: dict[str, Any] | None = None,
+    outputs: dict[str, Any] | None = None,
+    alternatives: Sequence[Any] = (),
+    memories: Sequence[dict[str, Any]] = (),
+    confidence: float | None = None,
+    confidence_method: str = "",
+    versions: dict[str, Any] | None = None,
+    parents: Sequence[UUID] = (),
+    started_at: datetime | None = None,
+) -> UUID:
+    """Append a decision record inside the caller's tenant transaction: no commit, no record, and the reverse.
+
+    Args:
+        organisation: whose decision.
+        by: who acted.
+        operation: what was done, for example `memory.search`.
+        reasoning: the real reason, in words, naming what decided.
+        decision_point: the step of the operation at which something was chosen; the operation when left out.
+        effect: what it did to the state.
+        risk_class: how much a wrong decision can harm.
+        subject: kind and id of what it was about.
+        inputs: what was known.
+        outputs: what came out.
+        alternatives: what was considered and not chosen.
+        memories: ids and scores of the memories used.
+        confidence: 0..1 by `confidence_method`, or None where nothing was uncertain.
+        confidence_method: how the confidence was computed.
+        versions: of the code, models and templates that took part.
+        parents: decisions this one follows from.
+        started_at: aware UTC; now when left out.
+
+    Returns:
+        The record's id.
+
+    Raises:
+        ValueError: a confidence outside 0..1.
+    """
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise ValueError("confidence must be between 0 and 1")
+    context, ended_at, decision = current_context(), timezone.now(), new_id()
+    with raw_cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            {
+                "id": decision,
+                "organisation": organisation,
+                "operation": operation,
+                "decision_point": decision_point or operation,
+                "subject_kind": subject[0],
+                "subject_id": subject[1],
+                "risk_class": risk_class,
+                "effect": effect,
+                "confidence": confidence,
+                "confidence_method": confidence_method,
+                "actor_kind": by.kind,
+                "actor_id": by.id,
+                "on_behalf_of": by.on_behalf_of,
+                "parents": list(parents),
+                "versions": json.dumps(versions or {}),
+                "correlation_id": context.correlation_id,
+                "trace_id": context.trace_id,
+                "span_id": context.span_id,
+                "started_at": started_at or ended_at,
+                "ended_at": ended_at,
+                "reasoning": reasoning,
+                "inputs": json.dumps(inputs or {}),
+                "outputs": json.dumps(outputs or {}),
+                "alternatives": json.dumps(list(alternatives)),
+                "memories": json.dumps(list(memories)),
+            },
+        )
+    return decision

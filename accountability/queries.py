@@ -1,0 +1,77 @@
+"""Reads of decision records, inside the caller's tenant transaction."""
+
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+
+from accountability.models import DecisionRecord
+from accountability.types import Decision
+from liftos.errors import NotFound
+
+_RECORD_FIELDS = (
+    "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
+    "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
+    "span_id", "started_at", "ended_at", "recorded_at",
+)  # fmt: skip
+_PAYLOAD_FIELDS = ("reasoning", "inputs", "outputs", "alternatives", "memories")
+
+
+class DecisionNotFound(NotFound):
+    """There is no such decision."""
+
+    code = "accountability.decision_not_found"
+
+
+def list_decisions(
+    *,
+    organisation: UUID,
+    limit: int,
+    before: UUID | None = None,
+    operation: str = "",
+    correlation_id: str = "",
+    subject_id: str = "",
+) -> list[Decision]:
+    """Return decisions, newest first; ids ascend with time, so the id is the cursor.
+
+    Args:
+        organisation: whose.
+        limit: at most so many.
+        before: only decisions older than this id.
+        operation: only of this operation.
+        correlation_id: only of this request.
+        subject_id: only about this subject.
+    """
+    rows = (
+        DecisionRecord.objects.filter(organisation_id=organisation).select_related("payload").order_by("-id")
+    )
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    if operation:
+        rows = rows.filter(operation=operation)
+    if correlation_id:
+        rows = rows.filter(correlation_id=correlation_id)
+    if subject_id:
+        rows = rows.filter(subject_id=subject_id)
+    return [_decision(row) for row in rows[:limit]]
+
+
+def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
+    """Return one decision.
+
+    Raises:
+        DecisionNotFound: there is none in this organisation.
+    """
+    rows = DecisionRecord.objects.filter(organisation_id=organisation, id=decision).select_related("payload")
+    row = rows.first()
+    if row is None:
+        raise DecisionNotFound
+    return _decision(row)
+
+
+def _decision(row: DecisionRecord) -> Decision:
+    fields = {name: getattr(row, name) for name in _RECORD_FIELDS}
+    try:
+        payload = row.payload
+    except ObjectDoesNotExist:  # erased
+        return Decision(**fields)
+    return Decision(**fields, **{name: getattr(payload, name) for name in _PAYLOAD_FIELDS})

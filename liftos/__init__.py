@@ -1,0 +1,1 @@
+"""LiftOS Core: organisational memory. The kernel that every app stands on."""

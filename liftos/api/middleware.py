@@ -1,0 +1,35 @@
+"""Refuses a body that is too large before any of it is read."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from liftos.api.rendering import dump_json
+from liftos.errors import TooLarge
+
+BULK_PATHS = ("/api/v1/memories/bulk",)
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes a body for this path may have."""
+    return settings.LIFTOS_MAX_BULK_BYTES if path in BULK_PATHS else settings.LIFTOS_MAX_BODY_BYTES
+
+
+class BodyLimitMiddleware:
+    """Answers 413 by the declared length; wsgi.py gives a chunked body its true one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on, or answer for it."""
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        limit = body_limit(request.path)
+        if length > limit:
+            body = {"detail": f"The request body is larger than {limit} bytes.", "code": TooLarge.code}
+            return HttpResponse(dump_json(body), status=413, content_type="application/json")
+        return self.get_response(request)

@@ -1,0 +1,132 @@
+"""Reading request bodies: strict JSON, then a pydantic model, with the seed contract's 422 items for what fails.
+
+pydantic's error types and messages are the contract's (`missing`, `string_type`, `int_parsing`, …), because the
+seed's service was written with it.
+"""
+
+import json
+import math
+from typing import Any, TypeVar
+
+from django.http import HttpRequest
+from pydantic import BaseModel, ValidationError
+
+from liftos.errors import LiftosError
+
+MAX_DEPTH = 64
+Model = TypeVar("Model", bound=BaseModel)
+JSON_ESCAPED_NUL = "\\u0000"
+
+
+class InvalidRequest(LiftosError):
+    """The request body is not valid."""
+
+    code = "liftos.invalid_request"
+    status = 422
+
+    def __init__(self, items: list[dict[str, Any]]) -> None:
+        """Keep the 422 items: each has type, loc, msg and input."""
+        self.items = items
+        first = items[0]
+        where = ".".join(str(part) for part in first["loc"])
+        super().__init__(f"{where}: {first['msg']}", loc=tuple(first["loc"]))
+
+
+def item(kind: str, loc: tuple[str | int, ...], msg: str, value: Any = None, **ctx: Any) -> dict[str, Any]:
+    """Return one 422 item in the contract's form."""
+    entry: dict[str, Any] = {"type": kind, "loc": list(loc), "msg": msg, "input": value}
+    return entry | {"ctx": ctx} if ctx else entry
+
+
+def read_json(request: HttpRequest) -> Any:
+    """Return the body as JSON; an absent body is None, a body of another content type comes back as its text.
+
+    Raises:
+        InvalidRequest: not JSON, nested deeper than 64, a number JSON has no name for, or a NUL character.
+    """
+    raw = request.body
+    if not raw:
+        return None
+    media_type = (request.content_type or "application/json").lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        return raw.decode("utf-8", "replace")
+    return parse_json(raw)
+
+
+def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> Any:
+    """Parse strict JSON. See `read_json`."""
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise _not_json(loc, error.pos, error.msg) from error
+    except UnicodeDecodeError as error:
+        raise _not_json(loc, error.start, "The body is not UTF-8") from error
+    except RecursionError as error:
+        raise _not_json(loc, 0, "Nested too deeply") from error
+    except ValueError as error:  # NaN, Infinity, or an integer of more digits than Python reads
+        raise _not_json(loc, 0, "A number that can't be represented") from error
+    # only a body that could hold such a thing is walked
+    _check(value, loc, 0)
+    return value
+
+
+def validate(model: type[Model], value: Any, *, loc: tuple[str | int, ...] = ("body",)) -> Model:
+    """Return the model read from parsed JSON.
+
+    Raises:
+        InvalidRequest: with one item for each field at fault.
+    """
+    if value is None:
+        raise InvalidRequest([item("missing", loc, "Field required")])
+    try:
+        # from_attributes makes pydantic name a non-object body as the contract does: model_attributes_type
+        return model.model_validate(value, from_attributes=True)
+    except ValidationError as error:
+        raise InvalidRequest(items_of(error, loc)) from error
+
+
+def items_of(error: ValidationError, loc: tuple[str | int, ...]) -> list[dict[str, Any]]:
+    """Return pydantic's errors as 422 items below `loc`."""
+    items = []
+    for found in error.errors(include_url=False):
+        ctx = {
+            key: value if isinstance(value, int | float | str) else str(value)
+            for key, value in found.get("ctx", {}).items()
+        }
+        items.append(item(found["type"], (*loc, *found["loc"]), found["msg"], found["input"], **ctx))
+    return items
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _not_json(loc: tuple[str | int, ...], position: int, message: str) -> InvalidRequest:
+    return InvalidRequest([item("json_invalid", (*loc, position), "JSON decode error", {}, error=message)])
+
+
+def _check(value: Any, loc: tuple[str | int, ...], depth: int) -> None:
+    """Refuse what JSON can say but Postgres can't keep: NUL, lone surrogates, infinite numbers, endless nesting."""
+    if isinstance(value, str):
+        _check_text(value, loc)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise InvalidRequest([item("finite_number", loc, "Input should be a finite number", str(value))])
+    elif isinstance(value, dict | list):
+        if depth >= MAX_DEPTH:
+            raise InvalidRequest([item("too_deep", loc[:4], f"Nested deeper than {MAX_DEPTH} levels")])
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, entry in pairs:
+            if isinstance(key, str):
+                _check_text(key, loc)
+            _check(entry, (*loc, key), depth + 1)
+
+
+def _check_text(text: str, loc: tuple[str | int, ...]) -> None:
+    if "\x00" in text:
+        raise InvalidRequest(
+            [item("string_nul", loc, "Input should not contain a NUL character", text[:200])]
+        )
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        message = "Input should be a valid string, unable to parse raw data as a unicode string"
+        raise InvalidRequest([item("string_unicode", loc, message, text[:200])])

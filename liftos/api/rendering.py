@@ -1,0 +1,48 @@
+"""JSON out, whatever the Accept header says, as the seed's service did."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+def dump_json(data: Any) -> bytes:
+    """Return UTF-8 JSON, keys in their order. A lone surrogate (from an echoed input) is escaped, not refused."""
+    try:
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":"), default=str).encode()
+
+
+class JsonRenderer(BaseRenderer):
+    """The only renderer."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Render a response body; None is an empty one."""
+        del accepted_media_type, renderer_context
+        return b"" if data is None else dump_json(data)
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Takes the first renderer, always."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Views read bodies themselves (liftos.api.parsing)."""
+        del request, parsers
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the renderer."""
+        del request, format_suffix
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,90 @@
+"""The two bases of every API view: the seed's manners, and our own."""
+
+from typing import Any, ClassVar, TypeVar, cast
+
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from liftos.api.parsing import read_json, validate
+from liftos.errors import PermissionDenied
+from liftos.observability.context import current_context
+from liftos.tenancy.types import Principal, Scope
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class LiftosView(APIView):
+    """Checks the method, the body's JSON, the caller and the caller's scope, in this order, before the handler runs.
+
+    The order is the contract's: malformed JSON is 422 even from nobody, then nobody is 401, then fields are 422.
+
+    Attributes:
+        scopes: method name to the scope it needs; a method that is missing needs none.
+        reads_json: whether bodies are JSON documents (bulk routes read lines instead).
+    """
+
+    http_method_names = ["get", "post", "put", "patch", "delete", "head"]
+    scopes: ClassVar[dict[str, Scope]] = {}
+    reads_json: ClassVar[bool] = True
+    json: Any = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run the checks."""
+        method = (request.method or "").lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            self.http_method_not_allowed(request)
+        if self.reads_json and request.method in {"POST", "PUT", "PATCH", "DELETE"}:
+            self.json = read_json(request._request)
+        super().initial(request, *args, **kwargs)
+        scope = self.scopes.get("GET" if method == "head" else method.upper())
+        if scope is not None and scope not in self.principal.scopes:
+            raise PermissionDenied(f"This needs the scope {scope}.")
+
+    @property
+    def principal(self) -> Principal:
+        """Who is asking."""
+        return cast("Principal", self.request.user)
+
+    def body(self, model: type[Model]) -> Model:
+        """Return the request's JSON body as a model, or raise the 422."""
+        return validate(model, self.json)
+
+    def query(self, model: type[Model]) -> Model:
+        """Return the query string as a model, or raise the 422; of a repeated name the last counts."""
+        return validate(model, self.request._request.GET.dict(), loc=("query",))
+
+    @property
+    def correlation_id(self) -> str:
+        """The request's correlation id."""
+        return current_context().correlation_id
+
+
+class SeedView(LiftosView):
+    """A route of the seed's contract: enveloped successes, bare `{"detail": …}` errors.
+
+    Attributes:
+        failure: the leading words of a 500's detail.
+    """
+
+    error_style = "seed"
+    failure: ClassVar[str] = "Request failed"
+
+    def envelope(self, message: str, data: Any = None, metadata: dict[str, Any] | None = None) -> Response:
+        """Return a success in the contract's envelope, keys in the contract's order."""
+        return Response(
+            {"success": True, "message": message, "data": data, "errors": None, "metadata": metadata}
+        )
+
+
+class PublicSeedView(SeedView):
+    """A route of the contract that needs no context."""
+
+    authentication_classes = ()
+
+
+class NativeView(LiftosView):
+    """A route under /api/v1: bare answers, problem details."""
+
+    error_style = "problem"

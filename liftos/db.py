@@ -1,0 +1,102 @@
+"""How code reaches Postgres: one transaction per intent, the organisation set inside it.
+
+Row-level security compares every row with the setting `liftos.organisation`. It is set with SET LOCAL, so it
+ends with the transaction and a pooled connection carries nothing to the next request (docs/decisions/0001).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from struct import pack
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import psycopg
+from django.db import connection, transaction
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+from psycopg.rows import TupleRow
+
+_organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
+
+SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
+
+
+class OwnerMigrates:
+    """Database router: tables are made through the `owner` alias only; rows are read and written as the application."""
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        """Return whether migrations of any app may run on this alias."""
+        del app_label, hints
+        return db == "owner"
+
+
+def current_organisation() -> UUID | None:
+    """Return the organisation whose transaction this is, or None outside of one."""
+    return _organisation.get()
+
+
+@contextmanager
+def tenant_transaction(organisation: UUID) -> Iterator[None]:
+    """Open a transaction in which exactly one organisation's rows exist.
+
+    Nested calls for the same organisation are savepoints of the outer transaction.
+
+    Args:
+        organisation: whose rows; from the credential, never from a payload.
+
+    Raises:
+        RuntimeError: a transaction for another organisation is already open in this context.
+    """
+    outer = _organisation.get()
+    if outer is not None:
+        if outer != organisation:
+            raise RuntimeError("a transaction for another organisation is already open")
+        with transaction.atomic():
+            yield
+        return
+    token = _organisation.set(organisation)
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(SET_ORGANISATION, [str(organisation)])
+            yield
+            if connection.savepoint_ids:
+                # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
+                with connection.cursor() as cursor:
+                    cursor.execute(SET_ORGANISATION, [""])
+    finally:
+        _organisation.reset(token)
+
+
+def raw_cursor() -> psycopg.Cursor[TupleRow]:
+    """Return a psycopg cursor with server-side binding on Django's connection.
+
+    Django's own cursors bind on the client, so nothing is ever prepared; the hot statements want to be.
+    """
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)
+
+
+class HalfVec:
+    """A vector on its way into Postgres as pgvector's halfvec, in its binary form."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, vector: np.ndarray) -> None:
+        """Pack a float vector, shape (d,), as 16-bit floats: uint16 dimension, uint16 zero, then big-endian values."""
+        self.data = pack(">HH", len(vector), 0) + np.asarray(vector, dtype=">f2").tobytes()
+
+
+class _HalfVecDumper(Dumper):
+    """Binary with an unknown oid: Postgres takes the type from the `::halfvec` cast beside the placeholder."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: HalfVec) -> Buffer:
+        return obj.data
+
+
+psycopg.adapters.register_dumper(HalfVec, _HalfVecDumper)

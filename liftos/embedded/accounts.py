@@ -1,0 +1,156 @@
+"""The system account of the servers: Postgres refuses root, so root needs somebody else to run it as."""
+
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftos.embedded.errors import EmbeddedError
+from liftos.embedded.files import say
+
+ACCOUNT = "liftos-pg"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom the servers run as."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def server_account(data: Path) -> Account | None:
+    """Return the account that runs the servers, or None to run them as ourselves.
+
+    Args:
+        data: Postgres' data directory. Once it exists its owner decides: Postgres insists on owning it.
+
+    Raises:
+        EmbeddedError: the data is another user's, or root has no account to run Postgres as.
+    """
+    owner = data.stat() if data.exists() else None
+    if os.geteuid() != 0:
+        if owner is not None and owner.st_uid != os.geteuid():
+            raise EmbeddedError(
+                f"{data} belongs to user {_user_name(owner.st_uid)}: run as root or as that user, "
+                "or choose another directory: LIFTOS_HOME=/path/to/it make up"
+            )
+        return None
+    if owner is not None and owner.st_uid != 0:
+        return Account(_user_name(owner.st_uid), owner.st_uid, owner.st_gid)
+    return _find(ACCOUNT) or _create() or _nobody()
+
+
+def _find(name: str) -> Account | None:
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Account(name, entry.pw_uid, entry.pw_gid)
+
+
+def _create() -> Account | None:
+    useradd = shutil.which("useradd", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin")
+    if useradd is None:
+        return None
+    command = [
+        useradd,
+        "--system",
+        "--user-group",
+        "--no-create-home",
+        "--shell",
+        "/usr/sbin/nologin",
+        ACCOUNT,
+    ]
+    # Its status is not looked at: it also fails when another installation has just made the account.
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    account = _find(ACCOUNT)
+    if account is not None:
+        say(f"Postgres does not run as root: made the system account {ACCOUNT} for it")
+    return account
+
+
+def _nobody() -> Account:
+    account = _find("nobody")
+    if account is None:
+        raise EmbeddedError(
+            "Postgres does not run as root and there is no account for it: "
+            f"create one named {ACCOUNT}, run as an ordinary user, or set DATABASE_URL"
+        )
+    return account
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def private_directory(path: Path, account: Account | None) -> None:
+    """Make a directory that only the servers' account (and root) can enter.
+
+    Raises:
+        EmbeddedError: there is one that somebody else made, which could be a trap in a shared /tmp.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.lstat()
+    owners = {os.geteuid()} | ({account.uid} if account else set())
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
+        raise EmbeddedError(f"{path} belongs to user {_user_name(found.st_uid)}: remove it, then try again")
+    path.chmod(0o700)
+    if account is not None:
+        os.chown(path, account.uid, account.gid)
+
+
+def make_reachable(path: Path, account: Account | None) -> None:
+    """Let the account pass through every parent of a path, changing no more than that needs.
+
+    Each parent that is closed gets the search bit for others, never the read bit, and is named on stderr.
+    """
+    if account is None:
+        return
+    for parent in reversed(path.absolute().parents):
+        found = parent.stat()
+        if found.st_uid == account.uid or found.st_mode & stat.S_IXOTH:
+            continue
+        _change(parent, stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+        say(f"{parent}: others may now pass through (chmod o+x), for Postgres runs as {account.name}")
+
+
+def make_readable(tree: Path, account: Account | None) -> None:
+    """Let the account read an installed program, which a strict umask at installation may have closed."""
+    if account is None:
+        return
+    closed = [path for path in _walk(tree) if not _open_to_others(path)]
+    for path in closed:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        _change(path, mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+    if closed:
+        say(f"{tree}: others may now read it (chmod -R o+rX), for Postgres runs as {account.name}")
+
+
+def _walk(tree: Path) -> Iterator[Path]:
+    yield tree
+    if tree.is_dir():
+        yield from (path for path in tree.rglob("*") if not path.is_symlink())
+
+
+def _open_to_others(path: Path) -> bool:
+    mode = path.stat().st_mode
+    return bool(mode & stat.S_IROTH) and (not mode & stat.S_IXUSR or bool(mode & stat.S_IXOTH))
+
+
+def _change(path: Path, mode: int) -> None:
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        raise EmbeddedError(
+            f"{path} cannot be opened to the servers' account ({(error.strerror or str(error)).lower()}): "
+            "run as an ordinary user, or choose another directory: LIFTOS_HOME=/path/to/it make up"
+        ) from None

@@ -1,0 +1,135 @@
+"""Child processes of the supervisor: their output, their process group, their end."""
+
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+Show = Callable[[str], None]
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+# Looked up here, for between fork and exec there must be no import and no allocation to speak of.
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """A program to run; with `capture` its stdout is kept for the caller instead of shown."""
+
+    name: str
+    command: tuple[str, ...]
+    capture: bool = False
+
+
+class Child:
+    """One program, started any number of times, its lines shown with its name in front."""
+
+    def __init__(self, spec: ChildSpec, selector: selectors.BaseSelector, show: Show, width: int = 6) -> None:
+        self.spec = spec
+        self.captured = bytearray()
+        self.tail: deque[str] = deque(maxlen=20)
+        self._prefix = f"{spec.name:<{width}} | "
+        self._selector = selector
+        self._show = show
+        self._process: subprocess.Popen[bytes] | None = None
+        self._partial: dict[int, bytes] = {}
+
+    def start(self) -> None:
+        """Start the program in a process group of its own: Ctrl-C reaches the supervisor, who passes it on."""
+        process = subprocess.Popen(
+            self.spec.command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if self.spec.capture else subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            process_group=0,
+            # Safe: the supervisor has one thread, and the function makes two system calls.
+            preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509
+        )
+        self._process = process
+        if process.stdout is not None:
+            self._follow(process.stdout.fileno(), self._capture if self.spec.capture else self._lines)
+        if process.stderr is not None:
+            self._follow(process.stderr.fileno(), self._lines)
+
+    def _follow(self, descriptor: int, consume: Callable[[int, bytes], None]) -> None:
+        os.set_blocking(descriptor, False)
+        self._selector.register(descriptor, selectors.EVENT_READ, (self, consume))
+
+    def read(self, descriptor: int, consume: Callable[[int, bytes], None]) -> None:
+        """Take what one of its pipes holds; called when the selector says that there is something."""
+        try:
+            chunk = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return
+        consume(descriptor, chunk)
+        if not chunk:
+            self._selector.unregister(descriptor)
+
+    def _capture(self, _descriptor: int, chunk: bytes) -> None:
+        self.captured += chunk
+
+    def _lines(self, descriptor: int, chunk: bytes) -> None:
+        *lines, rest = (self._partial.pop(descriptor, b"") + chunk).split(b"\n")
+        if rest and (not chunk or len(rest) > 65536):  # the end, or a program that never ends its lines
+            lines, rest = [*lines, rest], b""
+        if rest:
+            self._partial[descriptor] = rest
+        for line in lines:
+            text = line.decode("utf-8", "replace").rstrip("\r")
+            self.tail.append(text)
+            self._show(self._prefix + text)
+
+    @property
+    def running(self) -> bool:
+        """Whether its main process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, negative for a signal; None while it runs."""
+        return self._process.poll() if self._process else None
+
+    def terminate(self) -> None:
+        """Ask the main process to finish what it does and end."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def clear(self) -> None:
+        """Kill what is left of its process group, show its last words, and close its pipes."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is None or pipe.closed:
+                continue
+            while (key := self._selector.get_map().get(pipe.fileno())) and _readable(pipe.fileno()):
+                self.read(pipe.fileno(), key.data[1])
+            if pipe.fileno() in self._selector.get_map():
+                self._selector.unregister(pipe.fileno())
+            pipe.close()
+        self._process = None
+
+
+def _readable(descriptor: int) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _die_with_parent(parent: int) -> Callable[[], None]:
+    def prepare() -> None:
+        if _prctl is not None and sys.platform == "linux":
+            _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it was killed before we could ask to be told
+                os._exit(1)
+
+    return prepare

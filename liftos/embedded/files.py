@@ -1,0 +1,126 @@
+"""The home directory itself, its locks and its private files."""
+
+import errno
+import fcntl
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from liftos.embedded.errors import EmbeddedError
+
+_CHOOSE = "choose another directory: LIFTOS_HOME=/path/to/it make up"
+
+
+def say(line: str) -> None:
+    """Write one line to stderr (stdout belongs to the commands, some print JSON there)."""
+    with suppress(OSError, ValueError):  # a closed terminal must not stop a clean shutdown
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def prepare_home(home: Path) -> None:
+    """Create the home directory and prove by writing that it can be used.
+
+    Raises:
+        EmbeddedError: a file is in the way, the disk is full, or it cannot be written.
+    """
+    # The Postgres account of a root installation must pass through; it may not list what is there.
+    mode = 0o711 if os.geteuid() == 0 else 0o700
+    try:
+        home.mkdir(mode=mode, parents=True, exist_ok=True)
+        for name in ("log", "state"):
+            (home / name).mkdir(mode=0o700, exist_ok=True)
+        # Permission bits say nothing to root and nothing about a read-only mount: only a write does.
+        with tempfile.TemporaryFile(dir=home, buffering=0) as probe:
+            probe.write(bytes(65536))
+    except (FileExistsError, NotADirectoryError):
+        raise EmbeddedError(
+            f"LIFTOS_HOME {home}: a file is in the way, {_blocker(home)}; {_CHOOSE}"
+        ) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise EmbeddedError(
+                f"LIFTOS_HOME {home}: the disk is full; free some space or {_CHOOSE}"
+            ) from None
+        reason = (error.strerror or str(error)).lower()
+        raise EmbeddedError(f"LIFTOS_HOME {home} cannot be written ({reason}); {_CHOOSE}") from None
+
+
+def _blocker(home: Path) -> Path:
+    for path in (home, *home.parents, home / "log", home / "state"):
+        if os.path.lexists(path) and not path.is_dir():
+            return path
+    return home
+
+
+def open_lock(path: Path) -> int:
+    """Open a lock file, without locking it; the caller closes the descriptor.
+
+    It is not inherited by subprocesses (PEP 446), so a child never holds its parent's lock by accident.
+    """
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+
+
+def try_lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Take a flock if that is possible at once; say whether it was."""
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file exclusively, waiting for it; the kernel frees it if this process is killed."""
+    descriptor = open_lock(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_private(path: Path, text: str, *, replace: bool = True) -> None:
+    """Write a file of mode 0600 so that a reader sees all of it or nothing.
+
+    Args:
+        path: the file.
+        text: its content.
+        replace: False keeps a file that is already there, also one that appears meanwhile.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            Path(temporary).replace(path)
+        else:
+            with suppress(FileExistsError):
+                os.link(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def secret_key(home: Path) -> str:
+    """Return the installation's secret key, made on first use.
+
+    Raises:
+        EmbeddedError: the home cannot be used.
+    """
+    path = home / "secret_key"
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        prepare_home(home)
+        write_private(path, secrets.token_urlsafe(50) + "\n", replace=False)
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EmbeddedError(f"{path} cannot be read ({reason}); {_CHOOSE}") from None

@@ -1,0 +1,29 @@
+"""Gunicorn's settings, for `make up` and for the container alike."""
+
+import os
+from pathlib import Path
+
+from liftos.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
+
+_host = os.environ.get("LIFTOS_BIND") or DEFAULT_BIND
+_port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
+
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+worker_class = "gthread"
+workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
+threads = int(os.environ.get("LIFTOS_WEB_THREADS") or 16)
+
+# Workers share the pages of the loaded code, and an error in it ends the start instead of looping.
+# What must not be shared (connection pools, model sessions) is made on first use, after the fork.
+preload_app = True
+
+timeout = 60
+graceful_timeout = 10
+keepalive = 75  # longer than a load balancer's usual 60, so that it is never we who close first
+accesslog = None  # requests are logged once, with their correlation id, by the application
+loglevel = "warning"
+
+# A heartbeat on a busy disk can block long enough to get a healthy worker killed.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# Its default path is one for all instances of a user.
+control_socket_disable = True

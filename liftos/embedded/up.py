@@ -1,0 +1,160 @@
+"""`manage.py up`: everything on one machine, in the foreground."""
+
+import http.client
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from liftos.embedded.children import ChildSpec
+from liftos.embedded.errors import EmbeddedError
+from liftos.embedded.files import say, write_private
+from liftos.embedded.paths import REPOSITORY
+from liftos.embedded.preflight import Address, checked
+from liftos.embedded.runtime import hold
+from liftos.embedded.supervisor import StopRequested, Supervisor
+
+READY_SECONDS = 60.0
+CREDENTIALS = ("org", "api_key", "admin_user", "admin_password")
+
+
+def supervise(home: Path) -> int:
+    """Run servers, web and worker until Ctrl-C.
+
+    Returns:
+        The exit code: 0 after a stop that was asked for, 1 with one line on stderr if it cannot run.
+    """
+    try:
+        with checked(home) as address:
+            return _up(home, address)
+    except EmbeddedError as error:
+        say(f"error: {error}")
+        return 1
+    except OSError as error:
+        say(f"error: {error.filename or home}: {(error.strerror or str(error)).lower()}")
+        return 1
+    except StopRequested:
+        say("LiftOS has stopped")
+        return 0
+
+
+def _up(home: Path, address: Address) -> int:
+    # Children, their children and settings all read these.
+    os.environ.update(LIFTOS_HOME=str(home), LIFTOS_PORT=str(address.port), LIFTOS_BIND=address.bind)
+    with Supervisor(home, _specs(home)) as supervisor:
+        supervisor.show(f"LiftOS starts from {home}")
+        lease = hold(home)
+        try:
+            supervisor.check_stop()
+            _migrate(supervisor)
+            credentials = _credentials(supervisor, home, address)
+            supervisor.start()
+            _wait_ready(supervisor, address)
+            write_private(home / "credentials.json", json.dumps(credentials, indent=2) + "\n")
+            supervisor.show(_summary(home, address, credentials))
+            supervisor.run()
+        finally:
+            # The children first: they use the servers.
+            supervisor.stop()
+            lease.release()
+    supervisor.show("LiftOS has stopped")
+    return 0
+
+
+def _manage(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, str(REPOSITORY / "manage.py"), *arguments)
+
+
+def _specs(home: Path) -> list[ChildSpec]:
+    settings = "python:liftos.embedded.gunicorn_conf"
+    web = (sys.executable, "-m", "gunicorn", "-c", settings, "liftos.wsgi:application")
+    threads = ("--pool", "threads", "--concurrency", os.environ.get("LIFTOS_WORKER_CONCURRENCY") or "10")
+    beat = ("-B", "--schedule", str(home / "state" / "beat"))
+    # Gossip and mingle are for workers that know each other; here there is one.
+    quiet = ("--without-gossip", "--without-mingle", "--loglevel", "warning")
+    # Whoever starts everything as root knows it, and the warning is ten lines on every start.
+    as_root = ("-W", "ignore:You're running the worker with superuser")
+    celery = (sys.executable, *as_root, "-m", "celery", "--quiet", "-A", "liftos.celery")
+    worker = (*celery, "worker", *threads, *beat, *quiet)
+    return [ChildSpec("web", web), ChildSpec("worker", worker)]
+
+
+def _migrate(supervisor: Supervisor) -> None:
+    code, _ = supervisor.run_step(ChildSpec("setup", _manage("migrate", "--verbosity", "0")))
+    if code != 0:
+        raise EmbeddedError(f"the database could not be migrated (exit code {code}); the lines above say why")
+
+
+def _credentials(supervisor: Supervisor, home: Path, address: Address) -> dict[str, str]:
+    path = home / "credentials.json"
+    kept = _read_json(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not kept.get("api_key"):
+        supervisor.show("Loading the sample organisation")
+        code, output = supervisor.run_step(ChildSpec("setup", _manage("load_sample"), capture=True))
+        if code != 0:
+            raise EmbeddedError(f"the sample could not be loaded (exit code {code}); the lines above say why")
+        kept = {**kept, **_read_json(output)}
+    return {
+        "base_url": address.base_url,
+        "org": kept.get("org", ""),
+        "api_key": kept.get("api_key", ""),
+        "admin_url": f"{address.base_url}/admin/",
+        "admin_user": kept.get("admin_user", ""),
+        "admin_password": kept.get("admin_password", ""),
+    }
+
+
+def _read_json(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return (
+        {name: str(value[name]) for name in CREDENTIALS if value.get(name)} if isinstance(value, dict) else {}
+    )
+
+
+def _wait_ready(supervisor: Supervisor, address: Address) -> None:
+    web = next(child for child in supervisor.children if child.spec.name == "web")
+    seen = "nothing answered"
+
+    def ready() -> bool:
+        nonlocal seen
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=2)
+        try:
+            connection.request("GET", "/ready")
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        seen = f"GET /ready answered {status}"
+        return status == 200
+
+    if not supervisor.wait_until(ready, web, READY_SECONDS):
+        why = f"not ready after {READY_SECONDS:.0f} s, {seen}" if web.running else "it ended while starting"
+        tail = "".join(f"\n    {line}" for line in list(web.tail)[-5:])
+        raise EmbeddedError(f"the web server did not come up ({why}); its last lines:{tail or ' none'}")
+
+
+def _summary(home: Path, address: Address, credentials: Mapping[str, str]) -> str:
+    keys = home / "credentials.json"
+    read_key = f"""python3 -c 'import json; print(json.load(open("{keys}"))["api_key"])'"""
+    lines = [
+        "",
+        "LiftOS is up",
+        f"  API    {address.base_url}/api/v1/",
+        f"  Docs   {address.base_url}/docs",
+        f"  Admin  {credentials['admin_url']}",
+        f"  Keys   {keys}",
+        "",
+        f'  curl -H "X-Api-Key: $({read_key})" {address.base_url}/api/v1/memories',
+        "",
+        "Ctrl-C stops it; the data stays.",
+    ]
+    if not credentials["api_key"]:
+        lines.insert(
+            -1, f"The sample was loaded before and its key is not in {keys}: make a new key in the admin."
+        )
+    return "\n".join(lines)

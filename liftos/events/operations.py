@@ -1,0 +1,48 @@
+"""Writing events. The caller's transaction carries them: no commit, no event."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from liftos.db import raw_cursor
+from liftos.ids import new_id
+from liftos.observability.context import current_context
+
+SOURCE = "urn:liftos:core"
+
+_INSERT = """
+INSERT INTO events_outboxevent (id, organisation_id, type, source, subject, data, correlation_id, traceparent)
+SELECT e.id, %(organisation)s, %(type)s, %(source)s, e.subject, e.data::jsonb, %(correlation_id)s, %(traceparent)s
+FROM unnest(%(ids)s::uuid[], %(subjects)s::text[], %(data)s::text[]) AS e(id, subject, data)
+"""
+
+
+def emit(*, organisation: UUID, type: str, subject: str, data: dict[str, Any]) -> None:  # noqa: A002  CloudEvents' word
+    """Write one event. See `emit_many`."""
+    emit_many(organisation=organisation, type=type, events=[(subject, data)])
+
+
+def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:  # noqa: A002
+    """Write events of one type into the outbox, in order, inside the caller's tenant transaction.
+
+    Args:
+        organisation: whose events.
+        type: for example `liftos.memory.stored`.
+        events: pairs of subject (what it is about) and data (JSON-serialisable).
+    """
+    context = current_context()
+    with raw_cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            {
+                "organisation": organisation,
+                "type": type,
+                "source": SOURCE,
+                "ids": [new_id() for _ in events],
+                "subjects": [subject for subject, _ in events],
+                "data": [json.dumps(data) for _, data in events],
+                "correlation_id": context.correlation_id,
+                "traceparent": context.traceparent,
+            },
+        )

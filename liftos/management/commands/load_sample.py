@@ -1,0 +1,49 @@
+"""`manage.py load_sample`: the sample organisation, a key and an administrator, once."""
+
+import json
+import secrets
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils.text import slugify
+
+from liftos.sample import NAME, sample_memories
+from liftos.tenancy.models import Organisation
+from liftos.tenancy.operations import OrganisationExists, create_api_key, create_organisation
+from liftos.tenancy.queries import get_organisation
+from liftos.tenancy.types import SYSTEM
+from memory.operations import remember_many
+
+ADMIN = "admin"
+
+
+class Command(BaseCommand):
+    help = "Load the sample organisation, if it is not there; prints a fresh key and administrator's password as JSON."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            organisation = self._organisation()
+            _, token = create_api_key(organisation=organisation.id, by=SYSTEM, name="sample")
+            password = secrets.token_urlsafe(12)
+            user, _ = User.objects.get_or_create(
+                username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+            )
+            user.set_password(password)
+            user.save()
+        credentials = {
+            "org": organisation.slug,
+            "api_key": token,
+            "admin_user": ADMIN,
+            "admin_password": password,
+        }
+        self.stdout.write(json.dumps(credentials))
+
+    def _organisation(self) -> Organisation:
+        try:
+            organisation = create_organisation(name=NAME, by=SYSTEM)
+        except OrganisationExists:
+            return get_organisation(slugify(NAME))
+        remember_many(organisation=organisation.id, by=SYSTEM, drafts=list(sample_memories()))
+        return organisation

@@ -1,0 +1,19 @@
+"""`migrate`, as the owner: the application role may not make tables."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.core.management.commands import migrate
+
+from liftos.tenancy.grants import grant_before_migrating, revoke_after_migrating
+
+
+class Command(migrate.Command):
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        grant_before_migrating(options["database"])
+        super().handle(*args, **options)
+        revoke_after_migrating(options["database"])

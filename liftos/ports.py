@@ -1,0 +1,41 @@
+"""Where lower layers call upward: each port is filled by an app in AppConfig.ready."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from liftos.tenancy.types import Actor
+
+
+class DecisionRecorder(Protocol):
+    """Appends a decision record inside the caller's transaction."""
+
+    def __call__(
+        self,
+        *,
+        organisation: UUID,
+        by: Actor,
+        operation: str,
+        reasoning: str,
+        effect: str = ...,
+        risk_class: str = ...,
+        subject: tuple[str, str] = ...,
+        inputs: dict[str, Any] | None = ...,
+        outputs: dict[str, Any] | None = ...,
+    ) -> UUID:
+        """Return the new decision's id. See accountability.operations.record for the fields."""
+
+
+_recorder: DecisionRecorder | None = None
+
+
+def fill_decision_recorder(recorder: DecisionRecorder) -> None:
+    """Install the recorder; called once, by the accountability app."""
+    global _recorder
+    _recorder = recorder
+
+
+def decision_recorder() -> DecisionRecorder:
+    """Return the installed recorder."""
+    if _recorder is None:
+        raise RuntimeError("no decision recorder is installed")
+    return _recorder

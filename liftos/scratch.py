@@ -1,0 +1,46 @@
+"""A throw-away database: made by the owner, migrated, used through the ordinary connections, dropped."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connections
+
+from liftos.embedding.catalogue import forget_model_numbers
+
+ALIASES = ("default", "owner")
+
+
+@contextmanager
+def scratch_database(purpose: str) -> Iterator[str]:
+    """Point both connections at a fresh, migrated database for a block; yield its name.
+
+    Args:
+        purpose: part of the name, so that a left-over one explains itself; lower-case letters and digits.
+    """
+    name = f"liftos_{purpose}_{os.getpid()}_{secrets.token_hex(3)}"
+    earlier = connections["owner"].settings_dict["NAME"]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    try:
+        switch_database(name)
+        call_command("migrate", verbosity=0)
+        yield name
+    finally:
+        switch_database(earlier)
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def switch_database(name: str) -> None:
+    """Close this thread's connections, and the pool, and have the next ones made to another database."""
+    for alias in ALIASES:
+        connection: Any = connections[alias]
+        connection.close()
+        if alias == "default":
+            connection.close_pool()
+        connection.settings_dict["NAME"] = name
+    forget_model_numbers()

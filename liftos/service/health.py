@@ -1,0 +1,79 @@
+"""Is the service well, and may it be sent requests?"""
+
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import Any
+
+from django.core.cache import caches
+from django.db import DatabaseError, InterfaceError, connection
+from redis.exceptions import RedisError
+
+from liftos.embedding import get_manager
+from liftos.observability.metrics import METER
+from memory.queries import list_organisations_with_pending
+
+STARTED = monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One part's state."""
+
+    ok: bool
+    result: str
+
+
+def check_database() -> Check:
+    """Ask Postgres for something as the application role."""
+    started = perf_counter()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError):
+        return Check(ok=False, result="not reachable")
+    return Check(ok=True, result=f"{(perf_counter() - started) * 1e3:.1f} ms")
+
+
+def check_redis() -> Check:
+    """Ask Redis for something."""
+    try:
+        caches["default"].get("liftos:health")
+    except (RedisError, OSError):
+        return Check(ok=False, result="not reachable")
+    return Check(ok=True, result="reachable")
+
+
+def check_embeddings() -> Check:
+    """Tell whether memories wait for a vector: then the embedder is, or was just now, away."""
+    try:
+        waiting = len(list_organisations_with_pending())
+    except (DatabaseError, InterfaceError):
+        return Check(ok=False, result="not known")
+    return Check(ok=not waiting, result=f"{waiting} organisations wait for vectors")
+
+
+def uptime() -> float:
+    """Return seconds since this process started serving."""
+    return monotonic() - STARTED
+
+
+def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
+    """Return the contract's nine strings."""
+    cache, operations = get_manager().stats(), METER.summary("memory_")
+    searches = METER.summary()
+    rate = operations.successes / operations.count if operations.count else 1.0
+    return {
+        "kse_sdk": "healthy" if healthy else "degraded",
+        "active_contexts": str(organisations),
+        "embedding_cache_hit_rate": _percent(cache["hit_rate"]),
+        "embedding_cache_size": str(cache["cache_size"]),
+        "memory_operations": str(operations.count),
+        "memory_success_rate": _percent(rate),
+        "orchestration_cache_hit_rate": _percent(0.0),
+        "total_workflows": "0",
+        "observability_traces": str(searches.count),
+    }
+
+
+def _percent(rate: Any) -> str:
+    return f"{float(rate) * 100:.2f}%"

@@ -1,0 +1,120 @@
+"""The routes that belong to no app: the service's own name, health and readiness; and what answers an unknown path."""
+
+from datetime import UTC, datetime
+
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirectBase
+from django.urls import Resolver404, resolve
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.errors import TITLES
+from liftos.api.rendering import dump_json
+from liftos.api.schemas import Envelope
+from liftos.api.views import PublicSeedView
+from liftos.observability.context import current_context
+from liftos.service import health
+from liftos.service.schemas import HealthOut, ReadyOut
+from liftos.tenancy.models import Organisation
+
+VERSION = "2.0.0"
+
+
+class Root(PublicSeedView):
+    """`GET /`."""
+
+    @extend_schema(operation_id="root", responses={200: Envelope}, auth=[])
+    def get(self, request: Request) -> Response:
+        """Say what this is."""
+        del request
+        data = {"version": VERSION, "kse_integration": True, "docs": "/docs"}
+        return self.envelope("Lift OS Core Memory Service", data)
+
+
+class Health(PublicSeedView):
+    """`GET /health`."""
+
+    @extend_schema(operation_id="health", responses={200: HealthOut}, auth=[])
+    def get(self, request: Request) -> Response:
+        """Say how well the service is; 200 also when degraded."""
+        del request
+        healthy = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
+        try:
+            organisations = Organisation.objects.count()
+        except (DatabaseError, InterfaceError):
+            organisations = 0
+        return Response(
+            {
+                "status": "healthy" if healthy else "degraded",
+                "timestamp": _now(),
+                "version": VERSION,
+                "dependencies": health.dependencies(healthy=healthy, organisations=organisations),
+                "uptime": health.uptime(),
+            }
+        )
+
+
+class Ready(PublicSeedView):
+    """`GET /ready`."""
+
+    @extend_schema(operation_id="ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
+    def get(self, request: Request) -> Response:
+        """Say whether requests can be answered: everything but the database may be away."""
+        del request
+        database = health.check_database()
+        if not database.ok:
+            return Response({"detail": "Service memory not ready"}, status=503)
+        checks = {"database": {"status": "ready", "result": database.result}}
+        return Response({"status": "ready", "service": "memory", "timestamp": _now(), "checks": checks})
+
+
+class TemporaryRedirect(HttpResponseRedirectBase):
+    """307: the method and body are to be sent again."""
+
+    status_code = 307
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an unknown path; one that is known but for its trailing slash is pointed there, as the seed did."""
+    del exception
+    path = request.path
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    if len(other) > 1 and _resolves(other):
+        query = request.META.get("QUERY_STRING", "")
+        return TemporaryRedirect(f"{other}?{query}" if query else other)
+    return _plain(404, "Not Found", path)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that Django itself refuses."""
+    del exception
+    return _plain(400, "Bad request", request.path)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a failure outside of any view."""
+    return _plain(500, f"Request failed: correlation id {current_context().correlation_id}", request.path)
+
+
+def _plain(status: int, detail: str, path: str) -> HttpResponse:
+    body: dict[str, object] = {"detail": detail}
+    content_type = "application/json"
+    if path.startswith("/api/v1/"):
+        body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+        body["correlation_id"] = current_context().correlation_id
+        content_type = "application/problem+json"
+    return HttpResponse(dump_json(body), status=status, content_type=content_type)
+
+
+def _resolves(path: str) -> bool:
+    try:
+        # the admin's own catch-all answers anything below it
+        return resolve(path).url_name is None or not resolve(path).func.__name__.startswith("catch_all")
+    except Resolver404:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -1,0 +1,283 @@
+"""The one settings file. Everything an operator may change comes from the environment.
+
+Each name is described in docs/settings.md; a test fails for one that is not.
+"""
+
+import ipaddress
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from liftos import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = embedded.home()
+
+
+def env(name: str, default: str = "") -> str:
+    """Return an environment variable, stripped; an empty one counts as unset."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_flag(name: str, *, default: bool = False) -> bool:
+    """Return a yes-or-no environment variable: 1, true, yes and on mean yes."""
+    return env(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated environment variable as a list without blanks."""
+    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's database dictionary for a libpq URL (Unix socket directories work as hosts)."""
+    parts: dict[str, Any] = conninfo_to_dict(url)
+    known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    entry: dict[str, Any] = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
+    return entry | {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "CONN_MAX_AGE": 0,
+        # one empty round trip a checkout (30 us on a socket) buys recovery from a Postgres restart
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": parts,
+    }
+
+
+# --- what runs where ---------------------------------------------------------------------------
+
+DEBUG = env_flag("LIFTOS_DEBUG")
+SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
+PORT = int(env("LIFTOS_PORT", "8003"))
+ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
+ROOT_URLCONF = "liftos.urls"
+WSGI_APPLICATION = "liftos.wsgi.application"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "liftos.apps.LiftosConfig",
+    "liftos.tenancy",
+    "liftos.embedding",
+    "liftos.events",
+    "accountability",
+    "memory",
+    "spaces",
+    "workflows",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_prometheus",
+]
+
+MIDDLEWARE = [
+    "liftos.observability.middleware.RequestContextMiddleware",
+    "liftos.api.middleware.BodyLimitMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "liftos" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Postgres: the application role serves, the owner migrates ----------------------------------
+
+_EMBEDDED = embedded.urls(HOME)
+DATABASES = {
+    "default": database(env("DATABASE_URL", _EMBEDDED.database_url)),
+    "owner": database(
+        env("LIFTOS_OWNER_DATABASE_URL") or env("DATABASE_URL") or _EMBEDDED.owner_database_url
+    ),
+}
+DATABASES["default"]["OPTIONS"] |= {
+    "pool": {
+        "min_size": 1,
+        "max_size": int(env("LIFTOS_DB_POOL_SIZE", "20")),
+        # seconds to wait for a connection before the request answers 503
+        "timeout": float(env("LIFTOS_DB_POOL_TIMEOUT", "5")),
+    },
+    "connect_timeout": 5,
+}
+# the owner is a visitor: no pool, and the default's database under another role
+DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
+DATABASE_ROUTERS = ["liftos.db.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LIFTOS_APP_ROLE = DATABASES["default"]["USER"]
+
+# --- Redis: second-level caches and Celery's hints ----------------------------------------------
+
+REDIS_URL = env("REDIS_URL", _EMBEDDED.redis_url)
+_REDIS_CACHE = {
+    "BACKEND": "django_redis.cache.RedisCache",
+    "LOCATION": REDIS_URL,
+    "OPTIONS": {
+        "SOCKET_CONNECT_TIMEOUT": 0.25,
+        "SOCKET_TIMEOUT": 0.25,
+        "CONNECTION_POOL_KWARGS": {"max_connections": 100},
+    },
+}
+CACHES = {
+    "default": _REDIS_CACHE | {"KEY_PREFIX": "liftos"},
+    "embeddings": _REDIS_CACHE | {"KEY_PREFIX": "emb"},
+}
+
+CELERY_BROKER_URL = env(
+    "LIFTOS_BROKER_URL",
+    # Celery names a Unix socket its own way
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host="),
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False  # a hint that can't be sent is found again by the sweep
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep-pending-embeddings": {
+        "task": "memory.sweep_pending_embeddings",
+        "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+    }
+}
+
+# --- tenancy ------------------------------------------------------------------------------------
+
+LIFTOS_TRUSTED_PROXIES = [ipaddress.ip_network(cidr) for cidr in env_list("LIFTOS_TRUSTED_PROXIES")]
+LIFTOS_TRUSTED_PROXY_SECRET = env("LIFTOS_TRUSTED_PROXY_SECRET")
+LIFTOS_TRUSTED_CREATE = env_flag("LIFTOS_TRUSTED_CREATE")
+
+# --- embeddings ---------------------------------------------------------------------------------
+
+LIFTOS_EMBEDDER = env("LIFTOS_EMBEDDER", "minilm")
+LIFTOS_EMBEDDER_OPTIONS = json.loads(env("LIFTOS_EMBEDDER_OPTIONS", "{}"))
+LIFTOS_EMBEDDING_CACHE_SIZE = int(env("LIFTOS_EMBEDDING_CACHE_SIZE", "10000"))
+LIFTOS_EMBEDDING_CACHE_TTL = int(env("LIFTOS_EMBEDDING_CACHE_TTL", "3600"))
+LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
+
+# --- HTTP ---------------------------------------------------------------------------------------
+
+LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
+LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read
+CORS_ALLOWED_ORIGINS = env_list("LIFTOS_CORS_ORIGINS", "http://localhost:3000")
+CORS_ALLOW_ALL_ORIGINS = DEBUG
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-api-key",
+    "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
+]  # fmt: skip
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["liftos.tenancy.authentication.PrincipalAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["liftos.api.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "liftos.api.rendering.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "liftos.api.schema.Schema",
+    "EXCEPTION_HANDLER": "liftos.api.errors.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lift OS Core - Memory Service",
+    "DESCRIPTION": "Organisational memory: store, find, organise, automate, with every decision on record.",
+    "VERSION": "2.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An organisation's API key."},
+            "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+        }
+    },
+    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+}
+
+STATIC_URL = "/static/"
+# unset, the packages' own files are served; an image collects them (deploy/Dockerfile)
+STATIC_ROOT = env("LIFTOS_STATIC_ROOT") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_AUTOREFRESH = False
+
+HTTPS = env_flag("LIFTOS_HTTPS")
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("LIFTOS_BEHIND_TLS_PROXY") else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/admin/login/"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- logs: one JSON object a line, with the correlation and trace ids ---------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "liftos.observability.logs.ContextFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(correlation_id)s %(trace_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
+    "root": {"handlers": ["console"], "level": env("LIFTOS_LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "liftos": {"level": env("LIFTOS_LOG_LEVEL", "INFO"), "propagate": True},
+        # our own handlers log what failed, once, with the correlation id
+        "django.request": {"level": "CRITICAL"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "LiftOS Core",
+    "SITE_HEADER": "LiftOS Core",
+    "SITE_SUBHEADER": "organisational memory",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
+}

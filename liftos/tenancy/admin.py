@@ -1,0 +1,120 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.forms import ModelForm, MultipleChoiceField
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from liftos.tenancy import operations
+from liftos.tenancy.admin_middleware import PARAMETER
+from liftos.tenancy.models import ApiKey, Membership, Organisation
+from liftos.tenancy.types import Actor, ActorKind, Scope
+
+
+def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the entries of the drop-down beside the site's name: the organisations, the open one marked."""
+    current = getattr(request, "organisation", None)
+    return [
+        {
+            "icon": "check" if current is not None and each.id == current.id else "apartment",
+            "title": each.name,
+            "link": f"/admin/?{PARAMETER}={each.slug}",
+        }
+        for each in getattr(request, "organisations", [])
+    ]
+
+
+def staff_actor(request: HttpRequest) -> Actor:
+    """Return the signed-in person as the actor of an operation."""
+    return Actor(ActorKind.STAFF, request.user.get_username())
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ModelAdmin):
+    list_display = ("name", "slug", "created_at")
+    search_fields = ("name", "slug")
+    fields = ("name",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # a page of the admin is a transaction of the open organisation: `manage.py create_organisation` makes new ones
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ApiKeyForm(ModelForm):
+    scopes = MultipleChoiceField(
+        choices=[(scope.value, scope.value) for scope in Scope],
+        initial=[scope.value for scope in Scope],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scopes", "expires_at")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    form = ApiKeyForm
+    list_display = ("prefix", "name", "created_at", "last_used_at", "expires_at", "revoked_at")
+    readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke the chosen keys at once")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            operations.revoke_api_key(
+                organisation=key.organisation_id, by=staff_actor(request), key=key.id, now=timezone.now()
+            )
+        self.message_user(request, "Revoked.")
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm, change: bool) -> None:
+        key, token = operations.create_api_key(
+            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            by=staff_actor(request),
+            name=obj.name,
+            scopes=frozenset(Scope(scope) for scope in form.cleaned_data["scopes"]),
+            expires_at=obj.expires_at,
+        )
+        obj.pk = key.pk
+        self.message_user(request, f"Copy the key now, it is not shown again: {token}", messages.WARNING)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # a key's rights are what its holder was told: revoke it and make another
+        return obj is None and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Membership)
+class MembershipAdmin(ModelAdmin):
+    list_display = ("user", "organisation")
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass

@@ -1,0 +1,54 @@
+"""The admin looks at one organisation at a time: the one the person chose, inside its transaction."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from liftos.db import tenant_transaction
+from liftos.tenancy.models import Organisation
+
+SESSION_KEY = "liftos_organisation"
+PARAMETER = "_organisation"
+
+
+def organisations_of(request: HttpRequest) -> list[Organisation]:
+    """Return the organisations this person may open."""
+    if request.user.is_superuser:
+        return list(Organisation.objects.all())
+    return list(Organisation.objects.filter(memberships__user__username=request.user.get_username()))
+
+
+class AdminTenantMiddleware:
+    """Opens the tenant transaction round every admin page of a signed-in member of staff."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Serve an admin page within an organisation, any other page as it is."""
+        if not request.path.startswith("/admin/") or not request.user.is_staff:
+            return self.get_response(request)
+        allowed = organisations_of(request)
+        if PARAMETER in request.GET:
+            return self._choose(request, allowed)
+        wanted = request.session.get(SESSION_KEY)
+        chosen = next((each for each in allowed if str(each.id) == wanted), allowed[0] if allowed else None)
+        request.organisation = chosen  # type: ignore[attr-defined]
+        request.organisations = allowed  # type: ignore[attr-defined]
+        if chosen is None:
+            return self.get_response(request)
+        with tenant_transaction(chosen.id):
+            response = self.get_response(request)
+            if response.status_code >= 500:
+                # the failure became a page before it reached this block: undo what it half did
+                transaction.set_rollback(True)
+        return response
+
+    def _choose(self, request: HttpRequest, allowed: list[Organisation]) -> HttpResponse:
+        for each in allowed:
+            if each.slug == request.GET[PARAMETER]:
+                request.session[SESSION_KEY] = str(each.id)
+        rest = {name: value for name, value in request.GET.items() if name != PARAMETER}
+        return HttpResponseRedirect(f"{request.path}?{urlencode(rest)}" if rest else request.path)

@@ -1,0 +1,41 @@
+"""The form of an API key: `liftos_<prefix>_<secret>`. The prefix finds the row, the secret proves the caller."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from typing import NamedTuple
+
+_FORM = re.compile(r"liftos_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
+
+
+class KeyParts(NamedTuple):
+    """A key's two halves."""
+
+    prefix: str
+    secret: str
+
+    @property
+    def token(self) -> str:
+        """The key as the caller sends it."""
+        return f"liftos_{self.prefix}_{self.secret}"
+
+    @property
+    def secret_hash(self) -> bytes:
+        """SHA-256 of the secret: enough for 256 random bits, where a password would want a slow hash."""
+        return hashlib.sha256(self.secret.encode()).digest()
+
+    def matches(self, secret_hash: bytes) -> bool:
+        """Compare with a stored hash in constant time."""
+        return hmac.compare_digest(self.secret_hash, secret_hash)
+
+
+def new_key() -> KeyParts:
+    """Return a fresh random key."""
+    return KeyParts(secrets.token_hex(6), secrets.token_urlsafe(32))
+
+
+def parse_key(token: str) -> KeyParts | None:
+    """Return a key's halves, or None when the text is not a key at all."""
+    found = _FORM.fullmatch(token)
+    return KeyParts(found[1], found[2]) if found else None

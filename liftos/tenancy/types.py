@@ -1,0 +1,60 @@
+"""Who is asking, and for whom. No Django here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    MEMORY_READ = "memory:read"
+    MEMORY_WRITE = "memory:write"
+    SPACES_READ = "spaces:read"
+    SPACES_WRITE = "spaces:write"
+    WORKFLOWS_WRITE = "workflows:write"
+    WORKFLOWS_RUN = "workflows:run"
+    DECISIONS_READ = "decisions:read"
+    DECISIONS_WRITE = "decisions:write"
+    ADMIN = "admin"
+
+
+ALL_SCOPES = frozenset(Scope)
+# what a context header behind a trusted gateway is worth: everything but running the organisation
+GATEWAY_SCOPES = ALL_SCOPES - {Scope.ADMIN}
+
+
+class ActorKind(StrEnum):
+    """What kind of party did something."""
+
+    API_KEY = "api_key"
+    GATEWAY = "gateway"
+    STAFF = "staff"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something; `on_behalf_of` is the user id the caller named, a claim rather than a proof."""
+
+    kind: ActorKind
+    id: str
+    on_behalf_of: str = ""
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, "liftos")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller: one organisation, one actor, the scopes it was given."""
+
+    organisation: UUID
+    slug: str
+    actor: Actor
+    scopes: frozenset[Scope]
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Tell Django and DRF that there is somebody here."""
+        return True

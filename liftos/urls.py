@@ -1,0 +1,37 @@
+"""Every route: the seed's at the root, ours under /api/v1/, the admin, the documentation."""
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django_prometheus.exports import ExportToDjangoView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from accountability.api.urls import urlpatterns as accountability_urls
+from liftos.service import views
+from memory.api.urls import seed_urlpatterns
+from memory.api.urls import urlpatterns as memory_urls
+
+PUBLIC = {"authentication_classes": (), "permission_classes": ()}
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Return Prometheus' text format."""
+    return ExportToDjangoView(request)
+
+
+urlpatterns = [
+    path("", views.Root.as_view()),
+    path("health", views.Health.as_view()),
+    path("ready", views.Ready.as_view()),
+    path("metrics", metrics),
+    *seed_urlpatterns,
+    path("api/v1/", include([*accountability_urls, *memory_urls])),
+    path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi", **PUBLIC)),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = views.bad_request
+handler404 = views.not_found
+handler500 = views.server_error

@@ -1,0 +1,66 @@
+#!/usr/bin/env python
+"""Run one command of LiftOS, with the database and the cache that it needs."""
+
+import os
+import sys
+
+# Nothing of ours is imported before this: an older Python could not even parse it.
+if sys.version_info < (3, 11):  # noqa: UP036 (the point is to say so)
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    sys.exit(f"error: LiftOS needs Python 3.11 or newer, and this is {found}; try PYTHON=python3.11 make up")
+
+WITHOUT_DATABASE = frozenset(
+    {
+        "",
+        "help",
+        "--help",
+        "-h",
+        "version",
+        "--version",
+        "collectstatic",
+        "compilemessages",
+        "diffsettings",
+        "findstatic",
+        "makemessages",
+        "spectacular",
+        "startapp",
+    }
+)
+
+
+def needs_servers(arguments: list[str]) -> bool:
+    """Say whether a command line needs a database; when in doubt it does."""
+    command = arguments[0] if arguments else ""
+    if command == "check":
+        return any(argument.startswith("--database") for argument in arguments)
+    return command not in WITHOUT_DATABASE and not {"-h", "--help"}.intersection(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return the exit code."""
+    from liftos.embedded import EmbeddedError, hold, home, supervise
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
+    if arguments[:1] == ["up"]:
+        if len(arguments) > 1:
+            sys.stderr.write(
+                "error: up takes no arguments; LIFTOS_HOME, LIFTOS_PORT and LIFTOS_BIND steer it\n"
+            )
+            return 2
+        return supervise(home())
+    try:
+        if needs_servers(arguments) and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+            hold(home())
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line([sys.argv[0], *arguments])
+    except EmbeddedError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,278 @@
+"""Wire shapes of memories and searches. Types, defaults and bounds of the seed's two are the contract's."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from liftos.api.pagination import PageQuery, QueryText
+from memory.search.filters import parse_filters
+from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
+from memory.types import LinkDraft, LinkKind, MemoryDraft
+
+MAX_CONTENT = 1_000_000
+SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+class SeedSearch(BaseModel):
+    """The contract's search request."""
+
+    query: str = Field(max_length=MAX_CONTENT)
+    search_type: str = Field(default="hybrid", pattern=SEARCH_TYPES)
+    limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
+    filters: dict[str, Any] | None = None
+    memory_type: str | None = None
+
+    def request(self, search_type: str | None = None) -> SearchRequest:
+        """Return the domain's form; `search_type` replaces the body's, as the typed routes do."""
+        return SearchRequest(
+            query=self.query,
+            search_type=SearchType(search_type or self.search_type),
+            limit=self.limit,
+            conditions=parse_filters(self.filters),
+            memory_type=self.memory_type,
+        )
+
+
+class SeedStore(BaseModel):
+    """The contract's store request."""
+
+    content: str = Field(max_length=MAX_CONTENT)
+    metadata: dict[str, Any] | None = None
+    memory_type: str = Field(default="general", max_length=100)
+
+    def draft(self) -> MemoryDraft:
+        """Return the domain's form."""
+        return MemoryDraft(self.content, self.metadata or {}, self.memory_type)
+
+
+class LinkIn(BaseModel):
+    """A link to a memory of the same source, named by its external id; it may arrive later."""
+
+    kind: LinkKind
+    external_id: str = Field(min_length=1, max_length=300)
+
+
+class MemoryIn(BaseModel):
+    """A memory to store."""
+
+    content: str = Field(max_length=MAX_CONTENT)
+    metadata: dict[str, Any] | None = None
+    memory_type: str = Field(default="general", max_length=100)
+    source: str = Field(default="", max_length=100)
+    external_id: str | None = Field(default=None, max_length=300)
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    importance: float = Field(default=0.5, ge=0, le=1)
+    links: list[LinkIn] = Field(default_factory=list, max_length=1_000)
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    embedding: list[float] | None = Field(default=None, min_length=1, max_length=16_000)
+
+    @model_validator(mode="after")
+    def check_interval(self) -> "MemoryIn":
+        """Refuse an end before the beginning."""
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to must not be before valid_from")
+        return self
+
+    def draft(self) -> MemoryDraft:
+        """Return the domain's form; a given vector is brought to unit length."""
+        vector = None
+        if self.embedding is not None:
+            vector = np.asarray(self.embedding, dtype=np.float32)
+            norm = float(np.linalg.norm(vector))
+            vector = vector / norm if norm else vector
+        return MemoryDraft(
+            content=self.content,
+            metadata=self.metadata or {},
+            memory_type=self.memory_type,
+            source=self.source,
+            external_id=self.external_id or "",
+            tags=tuple(self.tags),
+            importance=self.importance,
+            links=tuple(LinkDraft(link.kind, link.external_id) for link in self.links),
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+            embedding=vector,
+        )
+
+
+class MemoryCreated(BaseModel):
+    """The answer to a store. `memory_id` repeats `id` for the seed's callers."""
+
+    id: UUID
+    memory_id: UUID
+    outcome: str
+    embedding: str
+
+
+class LinkOut(BaseModel):
+    """A link; `target` is null until the memory with that external id exists."""
+
+    kind: str
+    external_id: str
+    target: UUID | None
+
+
+class MemoryOut(BaseModel):
+    """A memory."""
+
+    id: UUID
+    content: str
+    metadata: dict[str, Any]
+    memory_type: str
+    source: str
+    external_id: str | None
+    tags: list[str]
+    importance: float
+    state: str
+    embedding: str
+    links: list[LinkOut]
+    valid_from: datetime | None
+    valid_to: datetime | None
+    recorded_at: datetime
+    created_at: datetime
+
+
+class MemoryPage(BaseModel):
+    """A page of memories."""
+
+    results: list[MemoryOut]
+    next: str | None
+
+
+class MemoryQuery(PageQuery):
+    """Filters of the memory list."""
+
+    memory_type: QueryText = ""
+    source: QueryText = ""
+    external_id: QueryText = ""
+
+
+class Deleted(BaseModel):
+    """The answer to a delete."""
+
+    id: UUID
+    deleted: bool
+    decision_id: UUID
+
+
+class BulkLine(BaseModel):
+    """What became of one line: 201 stored, 200 the same was there, 409 the external id is another memory's, 422."""
+
+    line: int
+    status: int
+    id: UUID | None = None
+    external_id: str | None = None
+    error: dict[str, Any] | None = None
+
+
+class BulkResult(BaseModel):
+    """The answer to a bulk store; 200 if every line was taken, 207 if some were not."""
+
+    results: list[BulkLine]
+    next: None
+    stored: int
+    unchanged: int
+    failed: int
+
+
+class NativeSearch(SeedSearch):
+    """A search."""
+
+    search_type: Literal["neural", "knowledge", "conceptual", "hybrid"] = "hybrid"
+
+
+class TermOut(BaseModel):
+    """One summand of a score: value = share * weight; `raw` is the arm's own figure."""
+
+    arm: str
+    raw: float
+    share: float
+    weight: float
+    value: float
+
+
+class SearchHit(BaseModel):
+    """A found memory; its score is the sum of `terms`."""
+
+    id: UUID
+    content: str
+    score: float
+    terms: dict[str, float]
+    explanation: list[TermOut]
+    metadata: dict[str, Any]
+    memory_type: str
+    source: str
+    external_id: str | None
+    tags: list[str]
+    recorded_at: datetime
+
+
+class SearchOut(BaseModel):
+    """The answer to a search."""
+
+    results: list[SearchHit]
+    next: None
+    search_type: str
+    candidates: int
+    degraded: list[str]
+    plans: dict[str, str]
+    decision_id: UUID
+    correlation_id: str
+
+
+def seed_hit(hit: Hit) -> dict[str, Any]:
+    """Return a found memory in the contract's form: naive UTC time; cosine as the optional extra."""
+    result: dict[str, Any] = {
+        "id": str(hit.id),
+        "content": hit.content,
+        "score": hit.ranked.score,
+        "metadata": hit.metadata,
+        "memory_type": hit.memory_type,
+        "timestamp": naive(hit.recorded_at),
+    }
+    for term in hit.ranked.terms:
+        if term.arm == "meaning":
+            result["embedding_similarity"] = term.raw
+    return result
+
+
+def native_hit(hit: Hit) -> dict[str, Any]:
+    """Return a found memory with what made its score."""
+    return {
+        "id": str(hit.id),
+        "content": hit.content,
+        "score": hit.ranked.score,
+        "terms": {term.arm: term.value for term in hit.ranked.terms},
+        "explanation": [
+            {
+                "arm": term.arm,
+                "raw": term.raw,
+                "share": term.share,
+                "weight": term.weight,
+                "value": term.value,
+            }
+            for term in hit.ranked.terms
+        ],
+        "metadata": hit.metadata,
+        "memory_type": hit.memory_type,
+        "source": hit.source,
+        "external_id": hit.external_id or None,
+        "tags": hit.tags,
+        "recorded_at": hit.recorded_at.isoformat(),
+    }
+
+
+def naive(moment: datetime) -> str:
+    """Return the contract's time: UTC, microseconds, no zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")

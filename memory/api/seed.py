@@ -1,0 +1,108 @@
+"""The seed's memory routes, field for field as its contract."""
+
+from time import perf_counter
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.schemas import Envelope
+from liftos.api.views import SeedView
+from liftos.embedding import get_manager
+from liftos.observability.metrics import METER
+from liftos.tenancy.types import Scope
+from memory.api.schemas import SeedSearch, SeedStore, seed_hit
+from memory.operations import remember
+from memory.search.service import search
+from memory.types import EmbeddingState
+
+
+class Search(SeedView):
+    """`POST /search`."""
+
+    scopes = {"POST": Scope.MEMORY_READ}
+    failure = "Enhanced memory search failed"
+    search_type: ClassVar[str | None] = None
+
+    @extend_schema(operation_id="search", request=SeedSearch, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Search memories."""
+        del request
+        started, asked, principal = perf_counter(), self.body(SeedSearch), self.principal
+        answer = search(
+            organisation=principal.organisation, by=principal.actor, request=asked.request(self.search_type)
+        )
+        totals = METER.summary("memory_")
+        data = {
+            "results": [seed_hit(hit) for hit in answer.hits],
+            "count": len(answer.hits),
+            "search_type": str(answer.search_type),
+            "duration": perf_counter() - started,
+            "performance_metrics": {
+                "cache_hit_rate": get_manager().stats()["hit_rate"],
+                "average_operation_time_ms": totals.total_ns / 1e6 / totals.count if totals.count else 0.0,
+                "conceptual_spaces_available": 0,
+            },
+        }
+        metadata = {
+            "correlation_id": self.correlation_id,
+            "org_id": principal.slug,
+            "query_length": len(asked.query),
+            "enhanced_features": ["embedding_cache", "conceptual_spaces", "observability"],
+        }
+        return self.envelope("Enhanced memory search completed", data, metadata)
+
+
+class NeuralSearch(Search):
+    """`POST /search/neural`."""
+
+    search_type = "neural"
+
+    @extend_schema(operation_id="search_neural", request=SeedSearch, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Search by meaning, whatever search_type the body names."""
+        return super().post(request)
+
+
+class KnowledgeSearch(Search):
+    """`POST /search/knowledge`."""
+
+    search_type = "knowledge"
+
+    @extend_schema(operation_id="search_knowledge", request=SeedSearch, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Search by words, whatever search_type the body names."""
+        return super().post(request)
+
+
+class Store(SeedView):
+    """`POST /store`."""
+
+    scopes = {"POST": Scope.MEMORY_WRITE}
+    failure = "Enhanced memory storage failed"
+
+    @extend_schema(operation_id="store", request=SeedStore, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Store a memory."""
+        del request
+        started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
+        stored = remember(organisation=principal.organisation, by=principal.actor, draft=asked.draft())
+        totals = METER.summary("memory_")
+        embedded = stored.embedding is EmbeddingState.READY
+        data = {
+            "memory_id": str(stored.id),
+            "memory_type": asked.memory_type,
+            "content_length": len(asked.content),
+            "enhanced_features": {
+                "embedding_generated": embedded,
+                "conceptual_mapping": False,
+                "cache_optimization": embedded,
+            },
+            "performance_metrics": {
+                "storage_time_ms": (perf_counter() - started) * 1e3,
+                "success_rate": totals.successes / totals.count if totals.count else 1.0,
+            },
+        }
+        metadata = {"correlation_id": self.correlation_id, "org_id": principal.slug, "enhanced_storage": True}
+        return self.envelope("Enhanced memory storage completed", data, metadata)

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class MemoryConfig(AppConfig):
+    name = "memory"
+    verbose_name = "Memory"
+
+    def ready(self) -> None:
+        from memory.search.arms import register_arm
+        from memory.search.meaning import MeaningArm
+        from memory.search.words import WordsArm
+
+        register_arm(MeaningArm())
+        register_arm(WordsArm())

@@ -1,0 +1,198 @@
+"""Memories and what makes them findable.
+
+`MemoryVector`, `Posting` and `Attribute` are indexes: derived from the memory, written and removed with it. Postings
+and attributes are made by SQL (memory/migrations/0002) because their primary keys carry columns, which Django
+cannot say; they have no foreign keys, because checking one for every word would cost more than writing it.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from pgvector.django import HalfVectorField
+
+from liftos.embedding.models import EmbeddingModel
+from liftos.ids import new_id
+from liftos.tenancy.models import Organisation
+from memory.types import EmbeddingState, LinkKind, TrustState
+
+
+class Memory(models.Model):
+    """Something an organisation knows."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    content = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict)
+    memory_type = models.CharField(max_length=100)
+    source = models.CharField(max_length=100, blank=True)
+    external_id = models.CharField(max_length=300, blank=True)
+    tags = ArrayField(models.CharField(max_length=100), default=list)
+    importance = models.FloatField(default=0.5)
+    state = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
+    embedding = models.CharField(max_length=10, default=EmbeddingState.PENDING.value)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    on_behalf_of = models.CharField(max_length=200, blank=True)
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+    # what the word index holds of this memory, so that removal can prove that nothing was left behind
+    word_count = models.PositiveIntegerField(default=0)
+    term_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "memories"
+        constraints = [
+            # the composite foreign keys of vectors and links point here
+            models.UniqueConstraint(fields=["organisation", "id"], name="memory_of_organisation"),
+            models.UniqueConstraint(
+                fields=["organisation", "source", "external_id"],
+                name="memory_external_id_once",
+                condition=~models.Q(external_id=""),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[each.value for each in TrustState]), name="memory_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(embedding__in=[each.value for each in EmbeddingState]),
+                name="memory_embedding_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(importance__gte=0, importance__lte=1), name="memory_importance_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_from=None)
+                | models.Q(valid_to=None)
+                | models.Q(valid_from__lte=models.F("valid_to")),
+                name="memory_valid_from_before_to",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "memory_type", "id"], name="memory_by_type"),
+            # the sweep asks only for what waits, which is almost nothing
+            models.Index(
+                fields=["organisation", "id"],
+                name="memory_pending",
+                condition=models.Q(embedding=EmbeddingState.PENDING.value),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:80]
+
+
+class MemoryVector(models.Model):
+    """A memory's vector under one embedding model; without a fixed dimension, because models differ."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
+    embedding = HalfVectorField()
+
+    def __str__(self) -> str:
+        return f"vector of {self.memory_id}"
+
+
+class MemoryLink(models.Model):
+    """A typed, directed relation; `target` stays empty until a memory with `target_external_id` arrives."""
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(
+        Memory, on_delete=models.CASCADE, related_name="links", db_constraint=False, db_index=False
+    )
+    kind = models.CharField(max_length=20)
+    target = models.ForeignKey(
+        Memory,
+        on_delete=models.CASCADE,
+        related_name="linked_from",
+        null=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    target_source = models.CharField(max_length=100, blank=True)
+    target_external_id = models.CharField(max_length=300)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "memory", "kind", "target_source", "target_external_id"],
+                name="link_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=[each.value for each in LinkKind]), name="link_kind_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organisation", "target"], name="link_by_target"),
+            # an arriving memory asks whether somebody waits for its external id
+            models.Index(
+                fields=["organisation", "target_source", "target_external_id"],
+                name="link_waiting",
+                condition=models.Q(target=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.memory_id} {self.kind} {self.target_external_id}"
+
+
+class Posting(models.Model):
+    """One stemmed term of one memory: the inverted index behind word search."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id")
+    organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
+    term = models.TextField()
+    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
+    tf = models.IntegerField()
+    length = models.IntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "memory_posting"
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class Attribute(models.Model):
+    """One scalar of one memory's metadata, by its path: the index behind filters."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
+    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
+    key = models.TextField()
+    text_value = models.TextField(null=True)  # noqa: DJ001  null means: this scalar is a number
+    number_value = models.DecimalField(null=True, max_digits=1000, decimal_places=500)
+
+    class Meta:
+        managed = False
+        db_table = "memory_attribute"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CorpusCounter(models.Model):
+    """Part of an organisation's document count and total length.
+
+    Sixteen parts each, chosen by the writing connection: one row an organisation would make all its writers wait
+    for one another's commit.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "part")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    part = models.SmallIntegerField()
+    documents = models.BigIntegerField(default=0)
+    words = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"part {self.part}"

@@ -1,0 +1,127 @@
+"""Metadata filters: from JSON to conditions, from conditions to SQL over the attribute table.
+
+Equality (`{"a": 1}`), a list (`{"a": [1, 2]}`: any of them), and `{"a": {"$gte": 1, "$lt": 5}}` with `$eq $ne $in $nin
+$gt $gte $lt $lte $exists`. A key of the stored metadata that holds a list matches if any of its elements does.
+Comparison is by type: a number is never equal to its text.
+"""
+
+from typing import Any
+
+from liftos.errors import InvalidInput
+from memory.attributes import scalar_of
+from memory.search.types import Condition, SearchRequest
+
+MAX_CONDITIONS = 50
+MAX_VALUES = 1_000
+_LIST_OPERATORS = {"in", "nin"}
+_ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
+
+
+class InvalidFilter(InvalidInput):
+    """A filter can't be understood."""
+
+    code = "memory.invalid_filter"
+
+
+def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
+    """Return a request's filters as conditions.
+
+    Raises:
+        InvalidFilter: naming the key at fault.
+    """
+    conditions: list[Condition] = []
+    for key, wanted in (filters or {}).items():
+        if isinstance(wanted, dict):
+            conditions.extend(_operators(key, wanted))
+        elif isinstance(wanted, list):
+            conditions.append(Condition(key, "in", _scalars(key, wanted)))
+        else:
+            conditions.append(Condition(key, "eq", (wanted,)))
+    if len(conditions) > MAX_CONDITIONS:
+        raise InvalidFilter(f"At most {MAX_CONDITIONS} conditions.", loc=("filters",))
+    return tuple(conditions)
+
+
+def where(request: SearchRequest, column: str) -> tuple[str, dict[str, Any]]:
+    """Return SQL that is true of the memories a request's filters let through, and its parameters.
+
+    Args:
+        request: the search.
+        column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
+    """
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    if request.memory_type is not None:
+        parts.append(
+            f"{column} IN (SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s "
+            "AND memory_type = %(memory_type)s)"
+        )
+        parameters["memory_type"] = request.memory_type
+    for number, condition in enumerate(request.conditions):
+        test, negated = _test(condition, number, parameters)
+        parameters[f"key{number}"] = condition.key
+        parts.append(
+            f"{column} {'NOT ' if negated else ''}IN (SELECT memory_id FROM memory_attribute "
+            f"WHERE organisation_id = %(organisation)s AND key = %(key{number})s AND {test})"
+        )
+    return " AND ".join(parts) or "true", parameters
+
+
+def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
+    if not wanted:
+        raise InvalidFilter("An empty object is not a condition.", loc=("filters", key))
+    conditions = []
+    for name, value in wanted.items():
+        operator = name.removeprefix("$")
+        if not name.startswith("$") or operator not in _OPERATORS:
+            known = " ".join(sorted(f"${each}" for each in _OPERATORS))
+            raise InvalidFilter(f"Unknown operator; known are {known}.", loc=("filters", key, name))
+        if operator in _LIST_OPERATORS:
+            if not isinstance(value, list):
+                raise InvalidFilter("This operator takes a list.", loc=("filters", key, name))
+            conditions.append(Condition(key, operator, _scalars(key, value)))
+        elif isinstance(value, dict | list):
+            raise InvalidFilter(
+                "This operator takes one text, number, boolean or null.", loc=("filters", key, name)
+            )
+        elif operator == "exists" and not isinstance(value, bool):
+            raise InvalidFilter("$exists takes true or false.", loc=("filters", key, name))
+        elif operator in _ORDER and (value is None or isinstance(value, bool)):
+            raise InvalidFilter("Order is known among numbers and among texts.", loc=("filters", key, name))
+        else:
+            conditions.append(Condition(key, operator, (value,)))
+    return conditions
+
+
+def _scalars(key: str, values: list[Any]) -> tuple[Any, ...]:
+    if len(values) > MAX_VALUES:
+        raise InvalidFilter(f"At most {MAX_VALUES} values.", loc=("filters", key))
+    if any(isinstance(value, dict | list) for value in values):
+        raise InvalidFilter("A list of values holds texts, numbers, booleans or null.", loc=("filters", key))
+    return tuple(values)
+
+
+def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tuple[str, bool]:
+    """Return the test on one attribute row, and whether matching rows are to be left out."""
+    if condition.operator == "exists":
+        return "true", not condition.values[0]
+    if condition.operator in _ORDER:
+        return _order_test(condition, number, parameters), False
+    scalars = [scalar_of(value) for value in condition.values]
+    parameters[f"texts{number}"] = [text for text, _ in scalars if text is not None]
+    parameters[f"numbers{number}"] = [value for _, value in scalars if value is not None]
+    test = (
+        f"(text_value = ANY(%(texts{number})s::text[]) OR number_value = ANY(%(numbers{number})s::numeric[]))"
+    )
+    return test, condition.operator in {"ne", "nin"}
+
+
+def _order_test(condition: Condition, number: int, parameters: dict[str, Any]) -> str:
+    bound, sign = condition.values[0], _ORDER[condition.operator]
+    if not isinstance(bound, str):
+        parameters[f"bound{number}"] = scalar_of(bound)[1]
+        return f"number_value {sign} %(bound{number})s::numeric"
+    parameters[f"bound{number}"] = f"s{bound}"
+    # texts are marked "s": the range must not run into booleans ("b…") or past them
+    return f"text_value {sign} %(bound{number})s AND text_value >= 's' AND text_value < 't'"

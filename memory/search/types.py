@@ -1,0 +1,147 @@
+"""What is asked and what is answered. No Django here."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+MAX_LIMIT = 100
+
+
+class SearchType(StrEnum):
+    """How a query is understood."""
+
+    NEURAL = "neural"
+    KNOWLEDGE = "knowledge"
+    CONCEPTUAL = "conceptual"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter on one metadata key.
+
+    Attributes:
+        key: dotted path.
+        operator: one of eq, ne, in, nin, gt, gte, lt, lte, exists.
+        values: JSON scalars; for exists, one boolean.
+    """
+
+    key: str
+    operator: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search.
+
+    Attributes:
+        query: the text.
+        search_type: which arms take part.
+        limit: 1..100.
+        conditions: metadata filters, all of which must hold.
+        memory_type: only of this type, or None.
+    """
+
+    query: str
+    search_type: SearchType = SearchType.HYBRID
+    limit: int = 10
+    conditions: tuple[Condition, ...] = ()
+    memory_type: str | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything narrows the organisation's memories."""
+        return bool(self.conditions) or self.memory_type is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the arms see of a search.
+
+    Attributes:
+        organisation: whose memories.
+        request: the search.
+        vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
+        model_id: which model's vectors it compares with.
+    """
+
+    organisation: UUID
+    request: SearchRequest
+    vector: np.ndarray | None = None
+    model_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a score: what an arm measured and what that was worth.
+
+    Attributes:
+        arm: which arm.
+        raw: the arm's own figure (cosine; BM25).
+        share: `raw` on the scale 0..1 of this search.
+        weight: what a share of 1 is worth.
+    """
+
+    arm: str
+    raw: float
+    share: float
+    weight: float
+
+    @property
+    def value(self) -> float:
+        """The summand."""
+        return self.share * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A memory's id with its score, which is the sum of its terms."""
+
+    id: UUID
+    terms: tuple[Term, ...]
+
+    @property
+    def score(self) -> float:
+        """The sum of the terms."""
+        return sum(term.value for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found memory."""
+
+    id: UUID
+    content: str
+    metadata: dict[str, Any]
+    memory_type: str
+    source: str
+    external_id: str
+    tags: list[str]
+    recorded_at: datetime
+    ranked: Ranked
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a search.
+
+    Attributes:
+        hits: best first.
+        search_type: as asked.
+        degraded: names of parts that could not take part.
+        decision: the id of the search's decision record.
+        candidates: how many memories were scored.
+        plans: each arm's way to its candidates.
+    """
+
+    hits: list[Hit]
+    search_type: SearchType
+    decision: UUID
+    candidates: int = 0
+    degraded: tuple[str, ...] = ()
+    plans: dict[str, str] = field(default_factory=dict)

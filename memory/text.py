@@ -1,0 +1,58 @@
+"""From text to index terms: normalise, split into words, stem. Pure.
+
+Source: Snowball English ("Porter2") through PyStemmer. The same rule must serve writing, searching and removal, so
+ANALYSER changes whenever this file changes what terms come out.
+"""
+
+import re
+import threading
+import unicodedata
+from collections import Counter
+
+import Stemmer
+
+ANALYSER = "english-1"
+MAX_TERM = 64
+APOSTROPHE = "\u2019"  # the typographic one
+_WORD = re.compile(rf"[^\W_]+(?:['{APOSTROPHE}][^\W_]+)*")
+# written without spaces, so that a run of them is not one word: CJK ideographs, kana, Hangul is spaced
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_local = threading.local()
+
+
+def terms_of(text: str) -> list[str]:
+    """Return a text's terms in order, repeats kept.
+
+    Words are NFKC-folded, lower-cased and stemmed; runs of Chinese and Japanese characters become overlapping
+    pairs. A term is cut at 64 characters.
+    """
+    folded = unicodedata.normalize("NFKC", text).lower()
+    terms: list[str] = []
+    plain: list[str] = []
+    for word in _WORD.findall(folded):
+        if word.isascii() or not _UNSPACED.search(word):
+            plain.append(word[:MAX_TERM].replace(APOSTROPHE, "'"))
+        else:
+            terms.extend(_pairs(word))
+    return terms + _stemmer().stemWords(plain)
+
+
+def count_terms(text: str) -> Counter[str]:
+    """Return how often each term stands in a text."""
+    return Counter(terms_of(text))
+
+
+def _pairs(word: str) -> list[str]:
+    parts: list[str] = []
+    for run in _UNSPACED.findall(word):
+        parts.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+    parts.extend(rest[:MAX_TERM] for rest in _UNSPACED.split(word) if rest)
+    return parts
+
+
+def _stemmer() -> Stemmer.Stemmer:
+    # a Stemmer keeps state and is not safe to share between threads
+    stemmer = getattr(_local, "stemmer", None)
+    if stemmer is None:
+        stemmer = _local.stemmer = Stemmer.Stemmer("english")
+    return stemmer

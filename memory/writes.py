@@ -1,0 +1,226 @@
+"""The SQL that puts memories and their indexes into Postgres, and takes them out. One form for one and for thousands.
+
+Everything here runs inside the caller's tenant transaction.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import HalfVec, raw_cursor
+from liftos.ids import new_id
+from liftos.tenancy.types import Actor
+from memory.attributes import attributes_of
+from memory.text import count_terms
+from memory.types import EmbeddingState, MemoryDraft, TrustState
+
+COUNTER_PARTS = 16
+
+_MEMORY = """
+INSERT INTO memory_memory
+    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding,
+     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, word_count, term_count)
+VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING
+"""
+_PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
+_EARLIER = """
+SELECT m.source, m.external_id, m.id, m.content, m.metadata, m.memory_type, m.embedding
+FROM unnest(%s::text[], %s::text[]) AS wanted(source, external_id)
+JOIN memory_memory AS m
+  ON m.organisation_id = %s AND m.source = wanted.source AND m.external_id = wanted.external_id
+WHERE m.external_id <> ''
+"""
+_VECTOR = """
+INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding) VALUES (%s, %s, %s, %s::halfvec)
+ON CONFLICT DO NOTHING
+"""
+_POSTINGS = """
+INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::int[], %s::int[])
+"""
+_ATTRIBUTES = """
+INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
+SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::numeric[])
+"""
+_LINKS = """
+INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id)
+SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id
+FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[])
+     AS l(memory, kind, source, external_id)
+LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.source = l.source
+     AND m.external_id = l.external_id AND m.external_id <> ''
+ON CONFLICT DO NOTHING
+"""
+_ARRIVED = """
+UPDATE memory_memorylink AS l SET target_id = a.memory
+FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
+WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
+  AND l.target_external_id = a.external_id
+"""
+# the part is the connection's, so that writers side by side rarely wait for one another's commit
+_COUNT = """
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s)
+ON CONFLICT (organisation_id, part) DO UPDATE
+SET documents = memory_corpuscounter.documents + excluded.documents, words = memory_corpuscounter.words + excluded.words
+"""
+_REMOVE_POSTINGS = (
+    "DELETE FROM memory_posting WHERE organisation_id = %s AND term = ANY(%s) AND memory_id = %s"
+)
+_REMOVE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = %s"
+_REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = %s"
+# vectors and links go by their foreign keys
+_REMOVE_MEMORY = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A draft with its new id, its index terms and its vector, ready to be written."""
+
+    id: UUID
+    draft: MemoryDraft
+    terms: dict[str, int]
+    vector: np.ndarray | None
+
+    @property
+    def words(self) -> int:
+        """How many words the content has."""
+        return sum(self.terms.values())
+
+    @property
+    def embedding(self) -> EmbeddingState:
+        """Whether it has its vector."""
+        return EmbeddingState.PENDING if self.vector is None else EmbeddingState.READY
+
+
+def prepare(draft: MemoryDraft, vector: np.ndarray | None) -> Row:
+    """Return a draft as a row. Splits it into terms, which is the part that costs; so do it before the transaction."""
+    return Row(new_id(), draft, dict(count_terms(draft.content)), vector)
+
+
+def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None) -> list[Row]:
+    """Write rows with everything that makes them findable; return those that went in.
+
+    A row whose (source, external id) is taken is left out, also when another transaction takes it at this moment.
+
+    Args:
+        organisation: whose memories.
+        by: who stores them.
+        rows: what to write.
+        model: the number of the model the vectors are of.
+    """
+    written = _insert_memories(organisation, by, rows)
+    if not written:
+        return written
+    vectors = [
+        (organisation, model, row.id, HalfVec(row.vector)) for row in written if row.vector is not None
+    ]
+    attributes = [(row.id, *each) for row in written for each in attributes_of(row.draft.metadata)]
+    postings = [(term, row.id, tf, row.words) for row in written for term, tf in row.terms.items()]
+    with raw_cursor() as cursor:
+        if vectors:
+            cursor.executemany(_VECTOR, vectors)
+        if postings:
+            cursor.execute(_POSTINGS, (organisation, *_columns(postings)))
+        if attributes:
+            cursor.execute(_ATTRIBUTES, (organisation, *_columns(attributes)))
+        _insert_links(cursor, organisation, written)
+    count(organisation, documents=len(written), words=sum(row.words for row in written))
+    return written
+
+
+def find_earlier(organisation: UUID, drafts: Sequence[MemoryDraft]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Return (source, external id) to (id, content, metadata, memory_type, embedding) of what is stored already."""
+    with raw_cursor() as cursor:
+        sources, ids = [draft.source for draft in drafts], [draft.external_id for draft in drafts]
+        found = cursor.execute(_EARLIER, (sources, ids, organisation)).fetchall()
+    # Django leaves jsonb as text on its connections
+    return {(row[0], row[1]): (row[2], row[3], json.loads(row[4]), *row[5:]) for row in found}
+
+
+def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
+    """Write vectors of memories that waited for theirs."""
+    with raw_cursor() as cursor:
+        cursor.executemany(
+            _VECTOR, [(organisation, model, memory, HalfVec(vector)) for memory, vector in vectors]
+        )
+
+
+def remove(*, organisation: UUID, memory: UUID, content: str, word_count: int, term_count: int) -> None:
+    """Delete a memory and every index row made from it."""
+    terms = list(count_terms(content))
+    with raw_cursor() as cursor:
+        cursor.execute(_REMOVE_POSTINGS, (organisation, terms, memory))
+        if cursor.rowcount != term_count:
+            # stored by an earlier analyser: its terms are not today's, so read the organisation's whole index
+            cursor.execute(_REMOVE_ALL_POSTINGS, (organisation, memory))
+        cursor.execute(_REMOVE_ATTRIBUTES, (organisation, memory))
+        cursor.execute(_REMOVE_MEMORY, (organisation, memory))
+    count(organisation, documents=-1, words=-word_count)
+
+
+def count(organisation: UUID, *, documents: int, words: int) -> None:
+    """Add to the organisation's counts."""
+    with raw_cursor() as cursor:
+        values = {
+            "organisation": organisation,
+            "parts": COUNTER_PARTS,
+            "documents": documents,
+            "words": words,
+        }
+        cursor.execute(_COUNT, values)
+
+
+def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:
+    # one order for all writers: two batches that name the same external ids then wait for, not on, each other
+    ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
+    with raw_cursor() as cursor:
+        cursor.executemany(_MEMORY, [_memory_values(organisation, by, row) for row in ordered])
+        if cursor.rowcount == len(rows):
+            return list(rows)
+        present = cursor.execute(_PRESENT, (organisation, [row.id for row in rows])).fetchall()
+    ids = {row[0] for row in present}
+    return [row for row in rows if row.id in ids]
+
+
+def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
+    draft = row.draft
+    return (
+        row.id, organisation, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source,
+        draft.external_id, list(draft.tags), draft.importance, TrustState.ACTIVE, row.embedding, by.kind, by.id,
+        by.on_behalf_of, draft.valid_from, draft.valid_to, row.words, len(row.terms),
+    )  # fmt: skip
+
+
+def _insert_links(cursor: Any, organisation: UUID, rows: Sequence[Row]) -> None:
+    links = [
+        (row.id, str(link.kind), row.draft.source, link.external_id)
+        for row in rows
+        for link in row.draft.links
+    ]
+    if links:
+        memories, kinds, sources, ids = _columns(links)
+        cursor.execute(
+            _LINKS,
+            {
+                "organisation": organisation,
+                "memories": memories,
+                "kinds": kinds,
+                "sources": sources,
+                "external_ids": ids,
+            },
+        )
+    named = [(row.id, row.draft.source, row.draft.external_id) for row in rows if row.draft.external_id]
+    if named:
+        memories, sources, ids = _columns(named)
+        values = {"organisation": organisation, "memories": memories, "sources": sources, "external_ids": ids}
+        cursor.execute(_ARRIVED, values)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

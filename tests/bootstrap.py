@@ -1,0 +1,14 @@
+"""Loaded before Django's settings: the tests have servers and data of their own, apart from `make up`'s."""
+
+import os
+from pathlib import Path
+
+os.environ["LIFTOS_HOME"] = os.environ.get(
+    "LIFTOS_TEST_HOME", str(Path(__file__).parent.parent / ".liftos" / "test")
+)
+os.environ.setdefault("LIFTOS_LOG_LEVEL", "WARNING")
+
+from liftos import embedded
+
+if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+    embedded.hold(embedded.home())
