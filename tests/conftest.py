@@ -7,6 +7,7 @@ with TRUNCATE is denied to the application role, and cloning takes a tenth of a 
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -39,10 +40,13 @@ def committed_db(template_database, django_db_setup, django_db_blocker) -> Itera
         yield name
 
 
+_numbers = count()
+
+
 class clone:  # noqa: N801  reads as what it does
     def __init__(self, template: str, purpose: str) -> None:
         self.template = template
-        self.name = f"liftos_{purpose}_{os.getpid()}"
+        self.name = f"liftos_{purpose}_{os.getpid()}_{next(_numbers)}"
 
     def __enter__(self) -> str:
         self.earlier = connections["owner"].settings_dict["NAME"]
@@ -56,7 +60,7 @@ class clone:  # noqa: N801  reads as what it does
     def __exit__(self, *exc: object) -> None:
         switch_database("postgres")
         with connections["owner"].cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{self.name}" WITH (FORCE)')
+            cursor.execute(f'DROP DATABASE "{self.name}"')
         switch_database(self.earlier)
 
 

@@ -1,7 +1,9 @@
 """Gunicorn's settings, for `make up` and for the container alike."""
 
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 from liftos.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
 
@@ -27,3 +29,12 @@ loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Its default path is one for all instances of a user.
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the model beside the first requests, so that none of them waits for it."""
+    del worker
+    # after the fork: the application is loaded by now, and this file is read before it is
+    from liftos.service.warm import warm_up
+
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

@@ -145,8 +145,11 @@ def _runtime(threads: int) -> _Runtime:
 
 def _after_fork() -> None:
     """Start afresh in a child: a session's threads stayed with the parent, and the lock may have been held."""
-    global _loading
-    _runtimes.clear()
+    global _runtimes, _loading
+    # Never freed, not even at exit: the destructor waits for threads that don't exist here. Costs no memory as
+    # long as the parent has the same pages.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_runtimes))
+    _runtimes = {}
     _loading = threading.Lock()
 
 

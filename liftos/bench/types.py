@@ -1,0 +1,84 @@
+"""What a benchmark takes and gives. No Django here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How large a run is.
+
+    Attributes:
+        memories: rows in all.
+        organisations: among how many they are divided.
+        queries: asked of each class of organisations.
+        seed: of everything random.
+    """
+
+    memories: int = 100_000
+    organisations: int = 1_000
+    queries: int = 100
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a value has to reach: at least, or at most, a bound."""
+
+    sign: str
+    bound: float
+
+    def is_met_by(self, value: float) -> bool:
+        """Tell whether a value is on the right side of the bound, or on it."""
+        return value >= self.bound if self.sign == ">=" else value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.bound:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value.
+
+    Attributes:
+        metric: what was measured, with its circumstances.
+        value: how much.
+        unit: of the value and of the reference's.
+        reference: what it is compared with, measured in the same run; empty for nothing.
+        reference_value: what that reached.
+        target: what the value has to reach, if anything.
+    """
+
+    metric: str
+    value: float
+    unit: str
+    reference: str = ""
+    reference_value: float | None = None
+    target: Target | None = None
+
+    def as_json(self, bench: str) -> dict[str, object]:
+        """Return the object that `--json` prints."""
+        ratio = self.value / self.reference_value if self.reference_value else None
+        return {
+            "bench": bench,
+            "metric": self.metric,
+            "value": round(self.value, 4),
+            "unit": self.unit,
+            "reference": self.reference or None,
+            "reference_value": None if self.reference_value is None else round(self.reference_value, 4),
+            "ratio": None if ratio is None else round(ratio, 4),
+            "target": str(self.target) if self.target else None,
+            "met": self.target.is_met_by(self.value) if self.target else None,
+        }
+
+
+Run = Callable[[Options], Iterator[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A named measurement; `run` yields its figures as it gets them, inside a scratch database of its own."""
+
+    name: str
+    summary: str
+    run: Run

@@ -1,0 +1,20 @@
+"""`manage.py index_vectors`: the graph index of every registered embedding model, made by the owner."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from liftos.embedding import get_manager
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.models import EmbeddingModel
+from memory.vector_index import create_index, index_name
+
+
+class Command(BaseCommand):
+    help = "Make the vector index of each embedding model that has none; writers are not stopped."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        model_number(get_manager().model)  # the active model may be new
+        for model in EmbeddingModel.objects.order_by("id"):
+            self.stdout.write(f"{index_name(model.id)}: {model}")
+            create_index(model.id, model.dimension)

@@ -1,0 +1,196 @@
+"""Postgres itself keeps organisations apart: what raw SQL as the application role can and can't do."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import connection, connections
+from psycopg import sql
+
+from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.tenancy.models import ApiKey
+from liftos.tenancy.operations import create_api_key
+from liftos.tenancy.types import SYSTEM
+from memory.models import Memory
+from memory.operations import remember
+from memory.types import LinkDraft, LinkKind, MemoryDraft
+from tests.conftest import make_caller
+
+TENANT_TABLES = sorted(
+    {
+        model._meta.db_table
+        for model in apps.get_models()
+        if any(field.name == "organisation" for field in model._meta.fields)
+        and model._meta.label != "tenancy.Membership"
+    }
+)
+
+
+@pytest.fixture
+def two(committed_db):
+    """Two organisations, each with a row in every tenant table."""
+    callers = [make_caller("First"), make_caller("Second")]
+    for caller in callers:
+        for name in ("a", "b"):
+            remember(
+                organisation=caller.organisation,
+                by=SYSTEM,
+                draft=MemoryDraft(
+                    f"text {name}", {"k": 1}, external_id=name, links=(LinkDraft(LinkKind.ABOUT, "a"),)
+                ),
+            )
+    return callers
+
+
+@pytest.fixture
+def raw():
+    """A connection of our own, as the application role, with nothing set."""
+    parameters = connections["default"].get_connection_params()
+    wanted = {
+        key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters
+    }
+    with psycopg.connect(**wanted) as own:
+        yield own
+
+
+def count(own: psycopg.Connection, table: str) -> int:
+    return own.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))).fetchone()[0]
+
+
+def test_every_table_with_an_organisation_is_isolated(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
+                SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant')
+            FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organisation_id'
+            WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'tenancy_membership'
+            """
+        )
+        isolated = dict(cursor.fetchall())
+    assert sorted(isolated) == TENANT_TABLES
+    assert [table for table, yes in isolated.items() if not yes] == []
+
+
+def test_application_role_has_no_way_round(db):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, "
+            "(SELECT count(*) FROM pg_class WHERE relowner = r.oid) FROM pg_roles r WHERE rolname = current_user"
+        )
+        assert cursor.fetchone() == (False, False, False, False, 0)
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_without_an_organisation_no_row_exists(two, raw, table):
+    assert count(raw, table) == 0
+
+
+@pytest.mark.parametrize("table", TENANT_TABLES)
+def test_only_the_set_organisations_rows_exist(two, raw, table):
+    own, other = two[0].organisation, two[1].organisation
+    raw.execute(SET_ORGANISATION, [str(own)])
+    assert count(raw, table) > 0
+    foreign = sql.SQL("SELECT count(*) FROM {} WHERE organisation_id = %s").format(sql.Identifier(table))
+    assert raw.execute(foreign, [other]).fetchone() == (0,)
+
+
+def test_a_reused_connection_forgets_its_organisation(two, raw):
+    raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
+    assert count(raw, "memory_memory") == 2
+    raw.commit()
+    # the setting is now '' rather than unset: it must match nothing, and must not raise
+    assert count(raw, "memory_memory") == 0
+
+
+def test_a_row_for_another_organisation_is_refused(two, raw):
+    raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+        raw.execute(
+            "INSERT INTO memory_corpuscounter (organisation_id, part, documents, words) VALUES (%s, 99, 0, 0)",
+            [two[1].organisation],
+        )
+
+
+def test_a_link_to_another_organisations_memory_is_refused(two, raw):
+    raw.execute(SET_ORGANISATION, [str(two[1].organisation)])
+    foreign = raw.execute("SELECT id FROM memory_memory LIMIT 1").fetchone()[0]
+    raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="link_to_own_memory"):
+        raw.execute("UPDATE memory_memorylink SET target_id = %s", [foreign])
+
+
+def test_key_lookup_answers_for_one_prefix_only(two, raw):
+    prefix = two[0].token.split("_")[1]
+    rows = raw.execute("SELECT organisation_id FROM liftos_key_by_prefix(%s)", [prefix]).fetchall()
+    assert rows == [(two[0].organisation,)]
+    assert raw.execute("SELECT * FROM liftos_key_by_prefix('%')").fetchall() == []
+
+
+@pytest.mark.parametrize("table", ["accountability_decisionrecord", "accountability_decisionpayload"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET organisation_id = organisation_id", "TRUNCATE {}"])
+def test_decisions_can_not_be_rewritten(two, raw, table, statement):
+    raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        raw.execute(sql.SQL(statement).format(sql.Identifier(table)))
+
+
+def test_decision_records_can_not_be_deleted(two, raw):
+    raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        raw.execute("DELETE FROM accountability_decisionrecord")
+
+
+def test_even_the_owner_is_refused_by_the_trigger(two):
+    with (
+        pytest.raises(Exception, match="append-only"),
+        connections["owner"].cursor() as cursor,
+    ):
+        cursor.execute("TRUNCATE accountability_decisionrecord CASCADE")
+
+
+def test_the_application_may_not_rewrite_the_migration_record(committed_db, raw):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        raw.execute("DELETE FROM django_migrations")
+
+
+def test_a_transaction_belongs_to_one_organisation(organisations):
+    first, second = organisations
+    with tenant_transaction(first):
+        with pytest.raises(RuntimeError, match="another organisation"), tenant_transaction(second):
+            pass
+        assert current_organisation() == first
+    assert current_organisation() is None
+
+
+def test_outside_of_a_tenant_transaction_the_orm_sees_nothing(organisations):
+    first, _ = organisations
+    create_api_key(organisation=first, by=SYSTEM)
+    assert ApiKey.objects.count() == 0
+    with tenant_transaction(first):
+        assert ApiKey.objects.count() == 1
+
+
+def test_a_failure_rolls_all_of_it_back(committed_db):
+    caller = make_caller("Broken")
+    with pytest.raises(ZeroDivisionError), tenant_transaction(caller.organisation):
+        remember(organisation=caller.organisation, by=SYSTEM, draft=MemoryDraft("half"))
+        raise ZeroDivisionError
+    with tenant_transaction(caller.organisation):
+        assert Memory.objects.count() == 0
+
+
+def test_threads_of_two_organisations_share_a_pool_and_nothing_else(two):
+    def ask(turn: int) -> set[str]:
+        caller = two[turn % 2]
+        try:
+            with tenant_transaction(caller.organisation):
+                return {str(row) for row in Memory.objects.values_list("organisation_id", flat=True)} ^ {
+                    str(caller.organisation)
+                }
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set().union(*pool.map(ask, range(200))) == set()

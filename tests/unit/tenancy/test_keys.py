@@ -1,0 +1,22 @@
+import pytest
+
+from liftos.tenancy.keys import new_key, parse_key
+
+
+def test_a_new_key_reads_back_and_matches_only_its_own_hash():
+    first, second = new_key(), new_key()
+    assert parse_key(first.token) == first
+    assert first.matches(first.secret_hash)
+    assert not first.matches(second.secret_hash)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "liftos_", "liftos_abc_def", "sk-1234", new_key().token + "x", " " + new_key().token]
+)
+def test_what_is_not_a_key_is_none(token):
+    assert parse_key(token) is None
+
+
+def test_the_secret_is_not_in_the_hash():
+    key = new_key()
+    assert key.secret.encode() not in key.secret_hash
