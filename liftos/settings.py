@@ -38,10 +38,8 @@ def database(url: str) -> dict[str, Any]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     entry: dict[str, Any] = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
     return entry | {
-        "ENGINE": "django_prometheus.db.backends.postgresql",
+        "ENGINE": "liftos.backend",
         "CONN_MAX_AGE": 0,
-        # one empty round trip a checkout (30 us on a socket) buys recovery from a Postgres restart
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": parts,
     }
 
@@ -125,6 +123,8 @@ DATABASES["default"]["OPTIONS"] |= {
         "max_size": int(env("LIFTOS_DB_POOL_SIZE", "20")),
         # seconds to wait for a connection before the request answers 503
         "timeout": float(env("LIFTOS_DB_POOL_TIMEOUT", "5")),
+        # give up reconnecting soon: its back-off would otherwise still sleep when Postgres has long been back
+        "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
 }

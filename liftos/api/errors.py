@@ -4,12 +4,15 @@ import logging
 from typing import Any
 
 import psycopg
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from liftos.api.parsing import InvalidRequest
+from liftos.api.parsing import InvalidRequest, item
+from liftos.api.rendering import dump_json
 from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
 from liftos.observability.context import current_context
 
@@ -29,6 +32,13 @@ class InternalError(LiftosError):
 
     code = "liftos.internal"
     status = 500
+
+
+class BadRequest(LiftosError):
+    """Bad request"""  # noqa: D415  as short as the contract's own
+
+    code = "liftos.bad_request"
+    status = 400
 
 
 class MethodNotAllowed(LiftosError):
@@ -63,6 +73,8 @@ def as_liftos_error(error: Exception) -> LiftosError:
         return NotAuthenticated()
     if isinstance(error, exceptions.MethodNotAllowed):
         return MethodNotAllowed()
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
+        return BadRequest()  # Django's own limits (a thousand query parameters), or a body that breaks off
     if isinstance(error, DATABASE_GONE):
         return Unavailable("The database is not available.")
     return InternalError()
@@ -70,34 +82,47 @@ def as_liftos_error(error: Exception) -> LiftosError:
 
 def problem(error: LiftosError) -> Response:
     """Return problem details; `detail` is text, `errors` lists the fields at fault."""
-    correlation_id = current_context().correlation_id
+    return _respond(error, _problem_body(error), "application/problem+json")
+
+
+def answer_outside_views(path: str, error: LiftosError) -> HttpResponse:
+    """Return the answer to a request that reaches no view, in the style of the routes at its path."""
+    if path.startswith("/api/v1/"):
+        body, content_type = _problem_body(error), "application/problem+json"
+    else:
+        body, content_type = {"detail": error.message}, "application/json"
+    return HttpResponse(dump_json(body), status=error.status, content_type=content_type)
+
+
+def _problem_body(error: LiftosError) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(error.status, "Error"),
         "status": error.status,
         "detail": error.message,
         "code": error.code,
-        "correlation_id": correlation_id,
+        "correlation_id": current_context().correlation_id,
     }
-    if isinstance(error, InvalidRequest):
-        body["errors"] = error.items
-    elif error.loc:
-        body["errors"] = [
-            {"type": error.code, "loc": ["body", *error.loc], "msg": error.message, "input": None}
-        ]
-    return _respond(error, body, "application/problem+json")
+    if error.loc:
+        body["errors"] = _items(error)
+    return body
 
 
 def _seed_response(error: LiftosError, lead: str) -> Response:
     detail: Any = error.message
-    if isinstance(error, InvalidRequest):
-        detail = error.items
-    elif error.status == 422:
-        detail = [{"type": error.code, "loc": ["body", *error.loc], "msg": error.message, "input": None}]
+    if error.status == 422:
+        detail = _items(error)
     elif error.status == 500:
         # the original put the exception's text here; its leading words stay, a correlation id takes its place
         detail = f"{lead}: correlation id {current_context().correlation_id}"
     return _respond(error, {"detail": detail}, "application/json")
+
+
+def _items(error: LiftosError) -> list[dict[str, Any]]:
+    if isinstance(error, InvalidRequest):
+        return error.items
+    place = error.loc if error.loc[:1] == ("header",) else ("body", *error.loc)
+    return [item(error.code, place, error.message)]
 
 
 def _respond(error: LiftosError, body: dict[str, Any], content_type: str) -> Response:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from liftos.api.rendering import dump_json
-from liftos.errors import TooLarge
+from liftos.api.errors import BadRequest, answer_outside_views
+from liftos.errors import LiftosError, TooLarge
 
 BULK_PATHS = ("/api/v1/memories/bulk",)
 
@@ -24,12 +24,11 @@ class BodyLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on, or answer for it."""
-        try:
-            length = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            length = 0
-        limit = body_limit(request.path)
-        if length > limit:
-            body = {"detail": f"The request body is larger than {limit} bytes.", "code": TooLarge.code}
-            return HttpResponse(dump_json(body), status=413, content_type="application/json")
+        declared, limit = request.META.get("CONTENT_LENGTH") or "0", body_limit(request.path)
+        if not (declared.isascii() and declared.isdigit() and len(declared) < 20):
+            error: LiftosError = BadRequest("The Content-Length header is not a usable number.")
+            return answer_outside_views(request.path, error)
+        if int(declared) > limit:
+            error = TooLarge(f"The request body is larger than {limit} bytes.")
+            return answer_outside_views(request.path, error)
         return self.get_response(request)

@@ -15,7 +15,6 @@ from liftos.errors import LiftosError
 
 MAX_DEPTH = 64
 Model = TypeVar("Model", bound=BaseModel)
-JSON_ESCAPED_NUL = "\\u0000"
 
 
 class InvalidRequest(LiftosError):
@@ -66,7 +65,6 @@ def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> A
         raise _not_json(loc, 0, "Nested too deeply") from error
     except ValueError as error:  # NaN, Infinity, or an integer of more digits than Python reads
         raise _not_json(loc, 0, "A number that can't be represented") from error
-    # only a body that could hold such a thing is walked
     _check(value, loc, 0)
     return value
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
 from pydantic import BaseModel
 
@@ -16,6 +17,14 @@ class Schema(AutoSchema):
         """Group operations: the seed's routes, and each native resource."""
         parts = self.path.strip("/").split("/")
         return [parts[2]] if parts[:2] == ["api", "v1"] and len(parts) > 2 else ["seed contract"]
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Return the credentials that open a route."""
+        return spectacular_settings.SECURITY if self.view.authentication_classes else []
+
+    def map_parsers(self) -> list[str]:
+        """Return the media type of bodies: views read them themselves, without DRF's parsers."""
+        return ["application/json"]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """Return the operation with its error answers."""

@@ -146,8 +146,9 @@ def _runtime(threads: int) -> _Runtime:
 def _after_fork() -> None:
     """Start afresh in a child: a session's threads stayed with the parent, and the lock may have been held."""
     global _runtimes, _loading
-    # Never freed, not even at exit: the destructor waits for threads that don't exist here. Costs no memory as
-    # long as the parent has the same pages.
+    # Never freed: the destructor would wait for ever for threads that don't exist here.
+    # (onnxruntime itself aborts when a child that inherited it ends by exit() instead of _exit(). Fork before the
+    # first text, as gunicorn and Celery do, or start a new program.)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(_runtimes))
     _runtimes = {}
     _loading = threading.Lock()

@@ -158,7 +158,7 @@ class RedisSharedCache:
                 # no MULTI: each entry stands alone
                 pipeline = client.pipeline(transaction=False)
                 for name, value in items[start : start + CHUNK]:
-                    pipeline.setex(name, self._ttl, value)
+                    pipeline.set(name, value, ex=self._ttl)
                 pipeline.execute()
             return True
 

@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.errors import TITLES
-from liftos.api.rendering import dump_json
+from liftos.api.errors import BadRequest, InternalError, answer_outside_views
 from liftos.api.schemas import Envelope
 from liftos.api.views import PublicSeedView
+from liftos.errors import NotFound
 from liftos.observability.context import current_context
 from liftos.service import health
 from liftos.service.schemas import HealthOut, ReadyOut
@@ -84,28 +84,20 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     if len(other) > 1 and _resolves(other):
         query = request.META.get("QUERY_STRING", "")
         return TemporaryRedirect(f"{other}?{query}" if query else other)
-    return _plain(404, "Not Found", path)
+    return answer_outside_views(path, NotFound())
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django itself refuses."""
     del exception
-    return _plain(400, "Bad request", request.path)
+    return answer_outside_views(request.path, BadRequest())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a failure outside of any view."""
-    return _plain(500, f"Request failed: correlation id {current_context().correlation_id}", request.path)
-
-
-def _plain(status: int, detail: str, path: str) -> HttpResponse:
-    body: dict[str, object] = {"detail": detail}
-    content_type = "application/json"
-    if path.startswith("/api/v1/"):
-        body = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
-        body["correlation_id"] = current_context().correlation_id
-        content_type = "application/problem+json"
-    return HttpResponse(dump_json(body), status=status, content_type=content_type)
+    return answer_outside_views(
+        request.path, InternalError(f"Request failed: correlation id {current_context().correlation_id}")
+    )
 
 
 def _resolves(path: str) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import slugify
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -32,6 +33,7 @@ from liftos.tenancy.types import GATEWAY_SCOPES, Actor, ActorKind, Principal, Sc
 
 TOUCH_EVERY = timedelta(minutes=1)
 MAX_USER_ID = 200
+MAX_SLUG = 63
 
 
 class AmbiguousHeader(LiftosError):
@@ -114,6 +116,12 @@ def _gateway_organisation(slug: str, actor: Actor) -> Organisation:
     except OrganisationNotFound:
         if not settings.LIFTOS_TRUSTED_CREATE:
             raise PermissionDenied("The x-org-id header names an organisation that does not exist.") from None
+    if slugify(slug) != slug or len(slug) > MAX_SLUG:
+        # made into a slug it would not be found again under the name it was sent as, or be another's
+        raise InvalidInput(
+            f"An organisation is made of at most {MAX_SLUG} lower-case letters, digits, hyphens and underscores.",
+            loc=("header", "x-org-id"),
+        )
     try:
         return create_organisation(name=slug, by=actor)
     except OrganisationExists:  # two first requests at once: the other one made it
@@ -132,9 +140,17 @@ def _single_header(request: HttpRequest, name: str) -> str:
     value = request.headers.get(name, "").strip()
     if "," in value:
         raise AmbiguousHeader(f"The {name} header must stand once, without a comma.", loc=("header", name))
-    if len(value) > MAX_USER_ID or "\x00" in value:
+    if len(value) > MAX_USER_ID or not _is_text(value):
         raise InvalidInput(f"The {name} header is too long or not text.", loc=("header", name))
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    return "\x00" not in value
 
 
 def _peer_is_trusted(request: HttpRequest) -> bool:

@@ -1,6 +1,7 @@
 """Wire shapes of memories and searches. Types, defaults and bounds of the seed's two are the contract's."""
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.embedding.text import unit_rows
 from memory.search.filters import parse_filters
 from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
 from memory.types import LinkDraft, LinkKind, MemoryDraft
@@ -16,11 +18,23 @@ MAX_CONTENT = 1_000_000
 SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # Postgres would keep it, but nothing here could read it back
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from error
 
 
-Moment = Annotated[datetime, AfterValidator(_aware)]
+def _direction(values: list[float]) -> list[float]:
+    if not any(values) or not all(map(isfinite, values)):
+        raise ValueError("must hold finite numbers, and not only 0")
+    return values
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
+Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
 
 
 class SeedSearch(BaseModel):
@@ -75,7 +89,7 @@ class MemoryIn(BaseModel):
     links: list[LinkIn] = Field(default_factory=list, max_length=1_000)
     valid_from: Moment | None = None
     valid_to: Moment | None = None
-    embedding: list[float] | None = Field(default=None, min_length=1, max_length=16_000)
+    embedding: Embedding | None = None
 
     @model_validator(mode="after")
     def check_interval(self) -> "MemoryIn":
@@ -88,9 +102,9 @@ class MemoryIn(BaseModel):
         """Return the domain's form; a given vector is brought to unit length."""
         vector = None
         if self.embedding is not None:
-            vector = np.asarray(self.embedding, dtype=np.float32)
-            norm = float(np.linalg.norm(vector))
-            vector = vector / norm if norm else vector
+            wide = np.asarray(self.embedding)
+            # brought near 1 first: the squares of large numbers overflow
+            vector = unit_rows((wide / np.abs(wide).max())[np.newaxis])[0]
         return MemoryDraft(
             content=self.content,
             metadata=self.metadata or {},

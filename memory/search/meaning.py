@@ -55,7 +55,7 @@ _ELIGIBLE = """
 SELECT count(*) FROM (
     SELECT 1 FROM memory_memoryvector
     WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where} LIMIT %(most)s
-) AS some
+) AS eligible
 """
 
 _SCORES = """

@@ -137,7 +137,7 @@ def test_a_follower_gives_up_at_last(monkeypatch, waiting):
 
 def test_counters_are_exact_over_100_000_mixed_calls():
     embedder = HashingEmbedder(dimension=4)
-    manager = EmbeddingManager(150, embedder=embedder)
+    manager = EmbeddingManager(190, embedder=embedder)
     expected = {str(n): HashingEmbedder(dimension=4).embed([str(n)])[0] for n in range(200)}
 
     def work(seed):
@@ -146,8 +146,7 @@ def test_counters_are_exact_over_100_000_mixed_calls():
         for turn, texts in enumerate(numbers):
             vectors = [manager.embed(texts[0])] if turn % 4 else manager.embed_many(texts)
             asked += len(vectors)
-            for text, vector in zip(texts, vectors, strict=False):
-                assert np.array_equal(vector, expected[text])
+            assert all((vector == expected[text]).all() for text, vector in zip(texts, vectors, strict=False))
             if turn % 1_000 == 0:
                 manager.clear()
         return asked
@@ -158,4 +157,4 @@ def test_counters_are_exact_over_100_000_mixed_calls():
     stats = manager.stats()
     assert stats["total_operations"] == asked
     assert stats["cache_misses"] == embedder.texts
-    assert stats["cache_size"] <= 150
+    assert stats["cache_size"] <= 190

@@ -1,0 +1,32 @@
+"""Every route that is built, as the tests of what holds for all of them need it."""
+
+from liftos.tenancy.types import Scope
+
+NOBODYS_ID = "019a0000-0000-7000-8000-000000000000"
+
+# path, and the body's one required field
+SEED_POSTS = [
+    ("/search", "query"),
+    ("/search/neural", "query"),
+    ("/search/knowledge", "query"),
+    ("/store", "content"),
+]
+NATIVE_POSTS = [("/api/v1/search", "query"), ("/api/v1/memories", "content")]
+POSTS = SEED_POSTS + NATIVE_POSTS
+
+# method, path, the scope it needs
+GUARDED = [
+    ("POST", "/search", Scope.MEMORY_READ),
+    ("POST", "/search/neural", Scope.MEMORY_READ),
+    ("POST", "/search/knowledge", Scope.MEMORY_READ),
+    ("POST", "/store", Scope.MEMORY_WRITE),
+    ("POST", "/api/v1/search", Scope.MEMORY_READ),
+    ("POST", "/api/v1/memories", Scope.MEMORY_WRITE),
+    ("POST", "/api/v1/memories/bulk", Scope.MEMORY_WRITE),
+    ("GET", "/api/v1/memories", Scope.MEMORY_READ),
+    ("GET", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_READ),
+    ("DELETE", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),
+    ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
+    ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
+]
+PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
