@@ -109,11 +109,17 @@ def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tupl
     if condition.operator in _ORDER:
         return _order_test(condition, number, parameters), False
     scalars = [scalar_of(value) for value in condition.values]
-    parameters[f"texts{number}"] = [text for text, _ in scalars if text is not None]
-    parameters[f"numbers{number}"] = [value for _, value in scalars if value is not None]
-    test = (
-        f"(text_value = ANY(%(texts{number})s::text[]) OR number_value = ANY(%(numbers{number})s::numeric[]))"
-    )
+    texts = [text for text, _ in scalars if text is not None]
+    numbers = [value for _, value in scalars if value is not None]
+    # only what is asked for: an OR of both can't be looked up in either index alone
+    tests = []
+    if texts:
+        parameters[f"texts{number}"] = texts
+        tests.append(f"text_value = ANY(%(texts{number})s::text[])")
+    if numbers:
+        parameters[f"numbers{number}"] = numbers
+        tests.append(f"number_value = ANY(%(numbers{number})s::numeric[])")
+    test = f"({' OR '.join(tests) or 'false'})"
     return test, condition.operator in {"ne", "nin"}
 
 

@@ -1,0 +1,27 @@
+"""The routes of the API, as the URL configuration has them."""
+
+import re
+from collections.abc import Iterator
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from liftos.api.views import LiftosView
+
+
+def routes() -> list[str]:
+    """Return "METHOD /path" for every route of ours, path parameters as {name}."""
+    return sorted(_walk(get_resolver().url_patterns, "/"))
+
+
+def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, path)
+            continue
+        view = getattr(pattern.callback, "view_class", None)
+        if view is not None and issubclass(view, LiftosView):
+            shown = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+            for method in ("get", "post", "put", "patch", "delete"):
+                if hasattr(view, method):
+                    yield f"{method.upper()} {shown}"
