@@ -19,9 +19,9 @@ up: $(VENV)/.runtime  ## run everything here; Ctrl-C stops it
 test: $(VENV)/.dev  ## the tests a developer waits for
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
 
-test-all: $(VENV)/.dev  ## all tests, with kills, restarts and a browser
-	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser"
-	$(BIN)/python -m pytest -q -m "faults or browser"
+test-all: $(VENV)/.browser  ## all tests, with kills, restarts and a browser
+	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
+	$(BIN)/python -m pytest -q -m "faults or browser" $(ARGS)
 
 check: $(VENV)/.dev  ## style, types, layers, migrations, settings
 	$(BIN)/ruff check .
@@ -63,4 +63,10 @@ $(VENV)/.runtime: $(LOCK)/runtime.txt | $(VENV)/bin/python
 $(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
 	@echo "Installing what its tests need ..."
 	@$(PIP) -r $(LOCK)/dev.txt
+	@touch $@
+
+$(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev
+	@$(PIP) -r $(LOCK)/browser.txt
+	@command -v chromium >/dev/null || { echo "Installing Debian's chromium ..."; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+	  { echo "The browser tests need a program called chromium on PATH" >&2; exit 1; }
 	@touch $@

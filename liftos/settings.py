@@ -213,7 +213,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An organisation's API key."},
@@ -245,6 +244,8 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "/admin/login/"
+# in the session, not in a cookie: the admin shows a new key once, by message
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -276,7 +277,7 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "LiftOS Core",
     "SITE_HEADER": "LiftOS Core",
-    "SITE_SUBHEADER": "organisational memory",
+    "SITE_SUBHEADER": "liftos.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",

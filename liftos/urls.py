@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django_prometheus.exports import ExportToDjangoView
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
 from liftos.service import views
@@ -19,16 +19,24 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return ExportToDjangoView(request)
 
 
+def no_icon(request: HttpRequest) -> HttpResponse:
+    """Answer the browser's question for an icon."""
+    del request
+    return HttpResponse(status=204)
+
+
 urlpatterns = [
     path("", views.Root.as_view()),
     path("health", views.Health.as_view()),
     path("ready", views.Ready.as_view()),
     path("metrics", metrics),
+    path("favicon.ico", no_icon),
     *seed_urlpatterns,
     path("api/v1/", include([*accountability_urls, *memory_urls])),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
-    path("redoc", SpectacularRedocView.as_view(url_name="openapi", **PUBLIC)),
+    # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
+    path("redoc", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     path("admin/", admin.site.urls),
 ]
 

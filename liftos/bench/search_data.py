@@ -75,7 +75,9 @@ class World:
         metadata: list[dict[str, object]] = [
             {"team": f"team {team}", "open": bool(is_open)}
             for team, is_open in zip(
-                self._random.integers(0, TEAMS, plan.size), self._random.integers(0, 2, plan.size), strict=True
+                self._random.integers(0, TEAMS, plan.size),
+                self._random.integers(0, 2, plan.size),
+                strict=True,
             )
         ]
         return Material(self._vectors(topics), list(self._texts(topics, 12, 40)), metadata)

@@ -1,13 +1,13 @@
 """Loads the search benchmark's organisations by the product's own write path."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import connections
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from liftos.bench.search_data import DIMENSION, Material, Plan, World
@@ -63,14 +63,12 @@ def load(world: World, plans: Sequence[Plan], model: int) -> Load:
 
 def _write(made: Sequence[Loaded], model: int) -> None:
     """Write batches of all organisations in a mixed order: a tenant's rows don't lie side by side in real tables."""
-    batches = [
-        (place, start)
-        for place, each in enumerate(made)
-        for start in range(0, each.plan.size, BATCH)
-    ]
+    batches = [(place, start) for place, each in enumerate(made) for start in range(0, each.plan.size, BATCH)]
     # by position, so that every organisation is spread over the whole time
     batches.sort(key=lambda batch: ((batch[1] + 0.5) / made[batch[0]].plan.size, batch[0]))
-    with tqdm(total=sum(each.plan.size for each in made), desc="memories", unit="row", disable=None) as progress:
+    with tqdm(
+        total=sum(each.plan.size for each in made), desc="memories", unit="row", disable=None
+    ) as progress:
         for place, start in batches:
             _write_batch(made[place], start, model)
             progress.update(min(BATCH, made[place].plan.size - start))
@@ -89,6 +87,7 @@ def _write_batch(each: Loaded, start: int, model: int) -> None:
     each.ids.extend(row.id for row in prepared)
 
 
-def passing(each: Loaded, key: str, value: Any) -> np.ndarray:
-    """Return a mask of the organisation's rows whose metadata has this value."""
-    return np.array([metadata[key] == value for metadata in each.material.metadata], dtype=bool)
+def passing(organisation: Loaded, wanted: Mapping[str, object]) -> NDArray[np.bool_]:
+    """Return which of an organisation's rows have all of these values in their metadata."""
+    rows = organisation.material.metadata
+    return np.array([all(row[key] == value for key, value in wanted.items()) for row in rows], dtype=bool)

@@ -31,6 +31,12 @@ def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def open_organisation(request: HttpRequest) -> str:
+    """Return the name of the organisation that is open, shown below the site's."""
+    current = getattr(request, "organisation", None)
+    return current.name if current is not None else "organisational memory"
+
+
 def staff_actor(request: HttpRequest) -> Actor:
     """Return the signed-in person as the actor of an operation."""
     return Actor(ActorKind.STAFF, request.user.get_username())

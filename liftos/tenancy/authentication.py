@@ -137,20 +137,21 @@ def _token(request: HttpRequest) -> str:
 
 def _single_header(request: HttpRequest, name: str) -> str:
     # the WSGI server joins repeated headers with commas, so one rule covers both
-    value = request.headers.get(name, "").strip()
+    value = _text(request.headers.get(name, "")).strip()
     if "," in value:
         raise AmbiguousHeader(f"The {name} header must stand once, without a comma.", loc=("header", name))
-    if len(value) > MAX_USER_ID or not _is_text(value):
+    if len(value) > MAX_USER_ID or "\x00" in value:
         raise InvalidInput(f"The {name} header is too long or not text.", loc=("header", name))
     return value
 
 
-def _is_text(value: str) -> bool:
+def _text(value: str) -> str:
+    # WSGI hands a header's bytes over as Latin-1; a name in them is nearly always UTF-8
+    raw = value.encode("latin-1", "replace")
     try:
-        value.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return False
-    return "\x00" not in value
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _peer_is_trusted(request: HttpRequest) -> bool:

@@ -67,6 +67,7 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
     arms = [arm for arm in taking_part if arm.can_answer(question)]
     ranked, plans = _rank(question, arms)
     hits = _read(question.organisation, ranked[: request.limit])
+    confidence, method = _confidence(ranked)
     decision = record(
         organisation=question.organisation,
         by=by,
@@ -84,8 +85,8 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
         outputs={"count": len(hits), "candidates": len(ranked), "plans": plans, "degraded": list(degraded)},
         alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + 5]],
         memories=[_receipt(hit.ranked) for hit in hits],
-        confidence=min(1.0, max(0.0, hits[0].ranked.score)) if hits else None,
-        confidence_method="score of the best hit" if hits else "",
+        confidence=confidence,
+        confidence_method=method,
         versions={"analyser": ANALYSER, "embedding_model": question.model_id},
         started_at=started_at,
     )
@@ -118,6 +119,18 @@ def _read(organisation: UUID, ranked: list[Ranked]) -> list[Hit]:
     # Django leaves jsonb as text on its connections
     found: dict[UUID, tuple[Any, ...]] = {row[0]: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows}
     return [Hit(*(*found[entry.id], entry)) for entry in ranked if entry.id in found]
+
+
+def _confidence(ranked: list[Ranked]) -> tuple[float | None, str]:
+    """Return how sure the first place is, 0..1, and by what: a fused score is relative, so it can't tell."""
+    if not ranked:
+        return None, ""
+    first = ranked[0]
+    for term in first.terms:
+        if term.arm == "meaning":
+            return min(1.0, max(0.0, term.raw)), "cosine of the best hit"
+    second = ranked[1].score if len(ranked) > 1 else 0.0
+    return (first.score - second) / first.score if first.score else 0.0, "margin over the next hit"
 
 
 def _receipt(entry: Ranked) -> dict[str, object]:

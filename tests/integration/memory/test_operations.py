@@ -226,7 +226,11 @@ def test_a_search_leaves_its_receipt(organisation):
     (receipt,) = decision.payload.memories
     assert receipt["id"] == str(stored.id)
     assert sum(receipt["terms"].values()) == pytest.approx(receipt["score"], abs=1e-5)
-    assert decision.confidence == pytest.approx(min(1, answer.hits[0].ranked.score))
+    (meaning,) = [term for term in answer.hits[0].ranked.terms if term.arm == "meaning"]
+    assert (decision.confidence, decision.confidence_method) == (
+        pytest.approx(meaning.raw),
+        "cosine of the best hit",
+    )
     assert "meaning" in decision.payload.reasoning
 
 

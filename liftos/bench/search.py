@@ -1,0 +1,180 @@
+"""`bench search`: recall and time of filtered search, for organisations of every size in one table.
+
+Everything is measured as the application role, under row-level security, inside the organisation's transaction; the
+query's vector is given, so that no model is measured.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+
+import numpy as np
+from tqdm import tqdm
+
+from liftos.bench.search_data import World, size_classes
+from liftos.bench.search_load import Load, Loaded, load, passing
+from liftos.bench.search_probe import DEPTH, Probe, Truth, find_as_planned, warm
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.types import ModelInfo, Vector, Vectors
+from liftos.scratch import scratch_database
+from liftos.tenancy.types import SYSTEM
+from memory.search.arms import CANDIDATES
+from memory.search.filters import parse_filters
+from memory.search.meaning import MeaningArm
+from memory.search.service import search
+from memory.search.types import Question, SearchRequest, SearchType
+from memory.search.words import WordsArm
+
+RECALL = Target(">=", 0.98)
+P95_MS = Target("<=", 15)
+NONE_SHORT = Target("<=", 0)
+# a neural search asks its arm for a few more than it returns
+NEURAL_LIMIT = DEPTH + 5
+FILTERS: dict[str, dict[str, Any]] = {
+    "no filter": {},
+    "50% filter": {"open": True},
+    "1% filter": {"team": "team 7"},
+}
+MOST_ORGANISATIONS = 10  # of one size that are asked
+PLANNER = "planner's choice"
+
+
+class GivenVectors:
+    """An embedder that knows its texts' vectors beforehand."""
+
+    def __init__(self, model: ModelInfo) -> None:
+        """Pose as a model."""
+        self.model = model
+        self.known: dict[str, Vector] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors. See `Embedder.embed`."""
+        return np.stack([self.known[text] for text in texts])
+
+
+def run(options: Options) -> Iterator[Figure]:
+    """Yield the figures of loading, and then of each size of organisation, largest first."""
+    world = World(options.seed)
+    plans = world.plans(options.memories, options.organisations)
+    with scratch_database("bench"):
+        model = MiniLmEmbedder().model
+        number = model_number(model)
+        loaded = load(world, plans, number)
+        yield from _loading(loaded, options.memories)
+        classes = size_classes(plans)
+        with tqdm(total=len(classes) * (len(FILTERS) + 2), unit="series", disable=None) as progress:
+            for size, places in classes.items():
+                asked = [loaded.organisations[place] for place in places[:MOST_ORGANISATIONS]]
+                for figures in _size(size, asked, world, number, model, options.queries):
+                    progress.update()
+                    yield from figures
+
+
+def _loading(loaded: Load, memories: int) -> Iterator[Figure]:
+    yield Figure("load: rows written, graph not yet made", memories / loaded.writing_s, "rows/s")
+    yield Figure("load: graph made", loaded.indexing_s, "s")
+    yield Figure("load: rows in all", memories / (loaded.writing_s + loaded.indexing_s), "rows/s")
+
+
+def _size(
+    size: int, asked: Sequence[Loaded], world: World, number: int, model: ModelInfo, queries: int
+) -> Iterator[list[Figure]]:
+    before = _questions(asked, world, number, -(-queries // 2))
+    questions = _questions(asked, world, number, queries)
+    arm = MeaningArm()
+    warm(arm.find, [question for _, question in before], NEURAL_LIMIT)
+    for label, wanted in FILTERS.items():
+        yield _neural(f"neural, {size:,} memories, {label}", arm, wanted, questions)
+    words = Probe()
+    for _, question in questions:
+        words.ask(WordsArm().find, question, CANDIDATES)
+    yield _times(f"words, {size:,} memories", words)
+    yield _times(f"whole hybrid search, {size:,} memories", _whole(questions, model))
+
+
+def _questions(
+    asked: Sequence[Loaded], world: World, number: int, count: int
+) -> list[tuple[Loaded, Question]]:
+    each = -(-count // len(asked))
+    return [
+        (organisation, Question(organisation.id, SearchRequest(text), vector, number))
+        for organisation in asked
+        for vector, text in zip(*world.questions(organisation.plan, each), strict=True)
+    ]
+
+
+def _neural(
+    title: str, arm: MeaningArm, wanted: dict[str, Any], questions: Sequence[tuple[Loaded, Question]]
+) -> list[Figure]:
+    ours, planned = Probe(), Probe()
+    conditions = parse_filters(wanted)
+    truths: dict[UUID, Truth] = {}
+    for organisation, question in questions:
+        truth = truths.setdefault(organisation.id, Truth(organisation, passing(organisation, wanted)))
+        filtered = replace(question, request=replace(question.request, conditions=conditions))
+        ours.ask(arm.find, filtered, NEURAL_LIMIT, truth)
+        if not wanted:
+            planned.ask(find_as_planned, question, DEPTH, truth)
+    reference = PLANNER if not wanted else ""
+    return [
+        Figure(
+            f"{title}: recall@{DEPTH}", ours.recall, "share", reference,
+            planned.recall if reference else None, RECALL,
+        ),
+        Figure(
+            f"{title}: most rows short", ours.short, "rows", reference,
+            float(planned.short) if reference else None, NONE_SHORT,
+        ),
+        Figure(
+            f"{title}: p50", ours.percentile_ms(50), "ms", reference,
+            planned.percentile_ms(50) if reference else None,
+        ),
+        Figure(
+            f"{title}: p95", ours.percentile_ms(95), "ms", reference,
+            planned.percentile_ms(95) if reference else None, P95_MS,
+        ),
+        *[Figure(f"{title}: plan {plan}", count, "searches") for plan, count in sorted(ours.plans.items())],
+    ]  # fmt: skip
+
+
+def _whole(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Probe:
+    """Time whole searches, decision record and commit included."""
+    probe = Probe()
+    with _given(questions, model):
+        for _, question in questions:
+            request = replace(question.request, search_type=SearchType.HYBRID)
+            started = perf_counter()
+            search(organisation=question.organisation, by=SYSTEM, request=request)
+            probe.times_ms.append((perf_counter() - started) * 1e3)
+    return probe
+
+
+@contextmanager
+def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Iterator[None]:
+    """Have searches find their query's vector in the embedding cache."""
+    embedder = GivenVectors(model)
+    manager = EmbeddingManager(cache_size=len(questions), embedder=embedder)
+    for _, question in questions:
+        if question.vector is not None:
+            embedder.known[question.request.query] = question.vector
+            manager.embed(question.request.query, organisation=question.organisation)
+    with patch("memory.search.service.get_manager", return_value=manager):
+        yield
+
+
+def _times(title: str, probe: Probe) -> list[Figure]:
+    return [
+        Figure(f"{title}: p50", probe.percentile_ms(50), "ms"),
+        Figure(f"{title}: p95", probe.percentile_ms(95), "ms"),
+    ]
+
+
+BENCH = Bench(
+    "search", "recall and time of filtered search, for organisations of every size in one table", run
+)

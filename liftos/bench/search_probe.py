@@ -1,0 +1,113 @@
+"""Asks, times, and compares with the truth."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftos.bench.search_data import DIMENSION, nearest
+from liftos.bench.search_load import Loaded
+from liftos.db import HalfVec, raw_cursor, tenant_transaction
+from memory.search.arms import Found
+from memory.search.types import Question
+
+DEPTH = 10
+# scores this close are a tie: the database adds 16-bit products in another order
+TIE = 1e-4
+
+# what an application writes that leaves the plan to the planner
+_AS_PLANNED = f"""
+SELECT memory_id, 1 - (embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION})) FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s
+ORDER BY embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION}) LIMIT %(limit)s
+"""  # noqa: S608  a number of ours
+
+Find = Callable[[Question, int], Found]
+
+
+class Truth:
+    """What a search of one organisation, under one filter, should find."""
+
+    def __init__(self, organisation: Loaded, passing: NDArray[np.bool_]) -> None:
+        """Take the rows that pass the filter."""
+        self._ids = np.flatnonzero(passing)
+        self._place = {organisation.ids[row]: place for place, row in enumerate(self._ids)}
+        self._vectors = organisation.material.vectors[self._ids]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to be found."""
+        return len(self._ids)
+
+    def recall(self, found: dict[UUID, float], vector: NDArray[np.float32]) -> float:
+        """Return which part of the ten nearest, or of all if they are fewer, is among the best ten found."""
+        wanted = min(DEPTH, self.rows)
+        if not wanted:
+            return 1.0
+        scores = nearest(self._vectors, vector)
+        bound = np.partition(scores, -wanted)[-wanted] - TIE
+        best = sorted(found, key=lambda memory: -found[memory])[:DEPTH]
+        # a memory that isn't among those that pass is a wrong answer, and a failure of the filter
+        return float(sum(scores[self._place[memory]] >= bound for memory in best)) / wanted
+
+
+@dataclass(slots=True)
+class Probe:
+    """What came of a series of searches.
+
+    Attributes:
+        times_ms: of each search.
+        recalls: of each search.
+        short: the most rows by which an answer fell short of min(limit, rows that exist).
+        plans: how often each was taken.
+    """
+
+    times_ms: list[float] = field(default_factory=list)
+    recalls: list[float] = field(default_factory=list)
+    short: int = 0
+    plans: Counter[str] = field(default_factory=Counter)
+
+    def percentile_ms(self, percent: float) -> float:
+        """Return the time that this share of the searches stayed below."""
+        return float(np.percentile(self.times_ms, percent))
+
+    @property
+    def recall(self) -> float:
+        """The mean recall."""
+        return float(np.mean(self.recalls))
+
+    def ask(self, find: Find, question: Question, limit: int, truth: Truth | None = None) -> None:
+        """Search once, inside a transaction of its own, and note what came of it."""
+        with tenant_transaction(question.organisation):
+            started = perf_counter()
+            found = find(question, limit)
+            self.times_ms.append((perf_counter() - started) * 1e3)
+        self.plans[found.plan] += 1
+        if truth is not None and question.vector is not None:
+            self.recalls.append(truth.recall(found.scores, question.vector))
+            self.short = max(self.short, min(limit, truth.rows) - len(found.scores))
+
+
+def find_as_planned(question: Question, limit: int) -> Found:
+    """Return what the plain statement finds under the planner's own choice."""
+    assert question.vector is not None  # noqa: S101  the benchmark gives one
+    values: dict[str, Any] = {
+        "vector": HalfVec(question.vector),
+        "organisation": question.organisation,
+        "model": question.model_id,
+        "limit": limit,
+    }
+    with raw_cursor() as cursor:
+        return Found(dict(cursor.execute(_AS_PLANNED, values).fetchall()), "planner")
+
+
+def warm(find: Find, questions: Sequence[Question], limit: int) -> None:
+    """Search without noting anything, so that what follows finds its pages in memory."""
+    unseen = Probe()
+    for question in questions:
+        unseen.ask(find, question, limit)

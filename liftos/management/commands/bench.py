@@ -1,0 +1,76 @@
+"""`manage.py bench NAME [--json]`: measure one thing on a throw-away database, against its target and its reference."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from liftos.bench.registry import BenchNotFound, bench_names, get_bench
+from liftos.bench.types import Options
+
+_TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
+
+
+class Command(BaseCommand):
+    help = "Run a benchmark by name; without a name, list them. A missed target is reported, not an error."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        defaults = Options()
+        parser.add_argument("name", nargs="?", help="which benchmark; leave it out to see the list")
+        parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+        parser.add_argument("--memories", type=int, default=defaults.memories, help="rows in all")
+        parser.add_argument(
+            "--organisations", type=int, default=defaults.organisations, help="among how many"
+        )
+        parser.add_argument("--queries", type=int, default=defaults.queries, help="of each class")
+        parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything random")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["name"] is None:
+            for name in bench_names():
+                self.stdout.write(f"{name:<12} {get_bench(name).summary}")
+            return
+        try:
+            bench = get_bench(options["name"])
+        except BenchNotFound as error:
+            raise CommandError(str(error)) from None
+        size = self._size(options)
+        if options["json"]:
+            for figure in bench.run(size):
+                self.stdout.write(json.dumps(figure.as_json(bench.name)))
+            return
+        self._print_table([figure.as_json(bench.name) for figure in bench.run(size)])
+
+    def _size(self, options: dict[str, Any]) -> Options:
+        sizes = {name: options[name] for name in ("memories", "organisations", "queries")}
+        for name, value in sizes.items():
+            if value < 1:
+                raise CommandError(f"--{name} must be at least 1")
+        if sizes["memories"] < sizes["organisations"]:
+            raise CommandError("--memories must be at least --organisations: each holds one or more")
+        return Options(**sizes, seed=options["seed"])
+
+    def _print_table(self, figures: list[dict[str, object]]) -> None:
+        rows = [_TITLES, *(_cells(figure) for figure in figures)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
+        for row in rows:
+            cells = (
+                text.rjust(width) if column == 1 else text.ljust(width)
+                for column, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
+            self.stdout.write("  ".join(cells).rstrip())
+
+
+def _cells(figure: dict[str, object]) -> tuple[str, ...]:
+    reference = ""
+    if figure["reference"]:
+        reference = f"{figure['reference_value']} {figure['reference']}"
+    return (
+        str(figure["metric"]),
+        str(figure["value"]),
+        str(figure["unit"]),
+        str(figure["target"] or ""),
+        {True: "yes", False: "NO", None: ""}[figure["met"]],  # type: ignore[index]
+        reference,
+        "" if figure["ratio"] is None else f"{figure['ratio']}x",
+    )

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.tenancy.types import SYSTEM
+from memory import writes
+from memory.search import meaning
+from memory.search.filters import parse_filters
+from memory.search.meaning import MeaningArm
+from memory.search.types import Question, SearchRequest
+from memory.types import MemoryDraft
+
+MODEL = 1
+ROWS = 400
+SETTINGS = (
+    "enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg",
+    "enable_material", "hnsw.iterative_scan", "hnsw.ef_search", "hnsw.max_scan_tuples",
+)  # fmt: skip
+
+
+@pytest.fixture
+def vectors(organisations, monkeypatch):
+    """Two organisations with rows in one graph; the first is large enough for it."""
+    monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
+    random = np.random.default_rng(1)
+    drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    for organisation, some in zip(organisations, (drawn, drawn[:50]), strict=True):
+        rows = [
+            writes.prepare(MemoryDraft("", {"number": number, "half": number % 2}), vector)
+            for number, vector in enumerate(some)
+        ]
+        with tenant_transaction(organisation):
+            writes.insert(organisation=organisation, by=SYSTEM, rows=rows, model=MODEL)
+    return drawn
+
+
+def ask(organisation, vector, limit=10, **filters):
+    request = SearchRequest("", conditions=parse_filters(filters))
+    with tenant_transaction(organisation):
+        return MeaningArm().find(Question(organisation, request, vector, MODEL), limit)
+
+
+def scores(vectors, vector):
+    return sorted((vectors.astype(np.float16).astype(np.float32) @ vector).tolist(), reverse=True)
+
+
+def test_the_graph_and_the_exact_plan_find_the_same(organisations, vectors, monkeypatch):
+    by_graph = ask(organisations[0], vectors[3])
+    monkeypatch.setattr(meaning, "EXACT_ROWS", 1_000)
+    by_reading = ask(organisations[0], vectors[3])
+    assert (by_graph.plan, by_reading.plan) == ("graph", "exact")
+    assert by_graph.scores.keys() == by_reading.scores.keys()
+    assert list(by_graph.scores.values()) == pytest.approx(scores(vectors, vectors[3])[:10], abs=1e-3)
+
+
+def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vectors):
+    found = ask(organisations[0], vectors[4], half=0)
+    assert (found.plan, len(found.scores)) == ("graph", 10)
+    assert list(found.scores.values()) == pytest.approx(scores(vectors[::2], vectors[4])[:10], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("filters", "rows"), [({"number": [1, 2, 399]}, 3), ({"number": {"$gte": 380}}, 10), ({"number": "1"}, 0)]
+)
+def test_never_fewer_rows_than_exist(organisations, vectors, filters, rows):
+    found = ask(organisations[0], vectors[5], **filters)
+    assert (found.plan, len(found.scores)) == ("exact after graph", rows)
+
+
+def test_a_small_organisation_is_read_whole(organisations, vectors):
+    found = ask(organisations[1], vectors[60], limit=100)
+    assert (found.plan, len(found.scores)) == ("exact", 50)
+
+
+def test_no_setting_outlives_the_graph(organisations, vectors):
+    def settings():
+        with raw_cursor() as cursor:
+            return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS]
+
+    with tenant_transaction(organisations[0]):
+        with raw_cursor() as cursor:
+            cursor.execute("SET LOCAL hnsw.ef_search = 77; SET LOCAL enable_hashagg = off")
+        before = settings()
+        assert ask(organisations[0], vectors[6]).plan == "graph"
+        assert settings() == before

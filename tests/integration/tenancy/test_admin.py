@@ -1,0 +1,96 @@
+"""The admin shows one organisation at a time, and writes through the operations."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from accountability.models import DecisionRecord
+from liftos.db import tenant_transaction
+from liftos.tenancy.keys import parse_key
+from liftos.tenancy.models import ApiKey, Membership
+from tests.conftest import make_caller
+
+DECISIONS = "/admin/accountability/decisionrecord/"
+
+
+@pytest.fixture
+def two(committed_db):
+    callers = make_caller("First"), make_caller("Second")
+    for caller in callers:
+        caller.store(f"secret of {caller.slug}")
+    return callers
+
+
+def signed_in(**rights) -> Client:
+    user = User.objects.create_user("ann", password="x", is_staff=True, **rights)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_shows_the_chosen_organisation_and_no_other(two):
+    client = signed_in(is_superuser=True)
+    page = client.get("/admin/memory/memory/").content.decode()
+    assert "secret of first" in page
+    assert "secret of second" not in page
+
+    client.get("/admin/?_organisation=second")
+    page = client.get("/admin/memory/memory/").content.decode()
+    assert "secret of second" in page
+    assert "secret of first" not in page
+
+
+def test_another_organisations_record_has_no_page(two):
+    with tenant_transaction(two[1].organisation):
+        foreign = DecisionRecord.objects.first()
+    client = signed_in(is_superuser=True)
+    assert client.get(f"{DECISIONS}{foreign.id}/change/").status_code == 302
+    client.get("/admin/?_organisation=second")
+    page = client.get(f"{DECISIONS}{foreign.id}/change/")
+    assert page.status_code == 200
+    assert foreign.correlation_id in page.content.decode()
+
+
+def test_staff_open_only_their_organisations(two):
+    client = signed_in()
+    user = User.objects.get()
+    Membership.objects.create(user=user, organisation_id=two[1].organisation)
+    assert client.get("/admin/?_organisation=first").status_code == 302
+    assert client.get("/admin/").wsgi_request.organisation.slug == "second"
+
+
+def test_records_can_not_be_changed_added_or_deleted(two):
+    with tenant_transaction(two[0].organisation):
+        record = DecisionRecord.objects.first()
+    client = signed_in(is_superuser=True)
+    assert client.get(f"{DECISIONS}add/").status_code == 403
+    assert client.post(f"{DECISIONS}{record.id}/change/", {"operation": "x"}).status_code == 403
+    assert client.post(f"{DECISIONS}{record.id}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_key_made_in_the_admin_works_is_shown_once_and_is_on_record(two):
+    client = signed_in(is_superuser=True)
+    response = client.post(
+        "/admin/tenancy/apikey/add/", {"name": "ui", "scopes": ["memory:read"]}, follow=True
+    )
+    token = next(word for word in response.content.decode().replace("<", " ").split() if parse_key(word))
+    assert Client().get("/api/v1/memories", headers={"x-api-key": token}).status_code == 200
+    assert Client().post("/store", {}, "application/json", headers={"x-api-key": token}).status_code == 403
+    assert token not in client.get("/admin/tenancy/apikey/").content.decode()
+    with tenant_transaction(two[0].organisation):
+        record = DecisionRecord.objects.filter(operation="api_key.create").latest("id")
+    assert (record.actor_kind, record.actor_id) == ("staff", "ann")
+
+
+def test_a_key_revoked_in_the_admin_is_refused(two):
+    with tenant_transaction(two[0].organisation):
+        key = ApiKey.objects.get()
+    client = signed_in(is_superuser=True)
+    client.post("/admin/tenancy/apikey/", {"action": "revoke", "_selected_action": [str(key.id)]})
+    assert two[0].get("/api/v1/memories").status_code == 401
+
+
+def test_strangers_are_sent_to_the_login(committed_db):
+    response = Client().get(DECISIONS)
+    assert response.status_code == 302
+    assert response.url.startswith("/admin/login/")
