@@ -36,6 +36,23 @@ def needs_servers(arguments: list[str]) -> bool:
     return command not in WITHOUT_DATABASE and not {"-h", "--help"}.intersection(arguments)
 
 
+def migrate_if_new(arguments: list[str]) -> None:
+    """Make the tables of an embedded database that has none: a first command need not be `make up`."""
+    if os.environ.get("DATABASE_URL") or arguments[0] in ("migrate", "makemigrations"):
+        return
+    import subprocess
+
+    import psycopg
+
+    from liftos.embedded import home, urls
+
+    with psycopg.connect(urls(home()).owner_database_url) as connection:
+        row = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+    if row == (None,):
+        sys.stderr.write("Making the tables of a new database ...\n")
+        subprocess.run([sys.executable, __file__, "migrate", "--verbosity", "0"], check=True)
+
+
 def main(arguments: list[str]) -> int:
     """Run the command; return the exit code."""
     from liftos.embedded import EmbeddedError, hold, home, supervise
@@ -51,6 +68,7 @@ def main(arguments: list[str]) -> int:
     try:
         if needs_servers(arguments) and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
             hold(home())
+            migrate_if_new(arguments)
         from django.core.management import execute_from_command_line
 
         execute_from_command_line([sys.argv[0], *arguments])
