@@ -22,7 +22,9 @@ def test_every_setting_is_documented():
 
 
 def test_every_documented_setting_exists():
-    text = "".join(path.read_text() for path in [ROOT / "liftos" / "settings.py", *(ROOT / "liftos").rglob("*.py")])
+    text = "".join(
+        path.read_text() for path in [ROOT / "liftos" / "settings.py", *(ROOT / "liftos").rglob("*.py")]
+    )
     documented = set(NAME.findall((ROOT / "docs" / "settings.md").read_text()))
     assert sorted(name for name in documented if name not in text) == []
 

@@ -48,7 +48,13 @@ def test_fields_are_422_for_somebody(acme, path):
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"x-user-id": "", "x-org-id": ""}, {"x-user-id": "u1"}, {"x-org-id": "acme"}, {"authorization": "Bearer "}],
+    [
+        {},
+        {"x-user-id": "", "x-org-id": ""},
+        {"x-user-id": "u1"},
+        {"x-org-id": "acme"},
+        {"authorization": "Bearer "},
+    ],
 )
 def test_missing_or_empty_context_is_401(acme, path, headers):
     response = bare_post(acme, path, '{"query": "x", "content": "x"}', **headers)
@@ -117,14 +123,14 @@ def test_only_known_paths_are_pointed_anywhere(acme, path):
     assert response.json() == {"detail": "Not Found"}
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_wrong_method_is_405_before_anything_else(acme, path, method):
-    response = acme.client.generic(method, path, "{")
-    assert response.status_code == 405
-    assert response["Allow"] == "POST"
-    if method != "HEAD":
-        assert response.json() == {"detail": "Method Not Allowed"}
+def test_a_wrong_method_is_405_before_anything_else(acme, path):
+    for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+        response = acme.client.generic(method, path, "{")
+        assert response.status_code == 405
+        assert response["Allow"] == "POST"
+        if method != "HEAD":
+            assert response.json() == {"detail": "Method Not Allowed"}
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/ready"])

@@ -6,7 +6,9 @@ import pytest
 
 
 def test_envelope_and_fields_stand_in_the_contracts_order(acme):
-    response = acme.post("/store", {"content": "Holiday", "metadata": {"campaign": "x"}, "memory_type": "note"})
+    response = acme.post(
+        "/store", {"content": "Holiday", "metadata": {"campaign": "x"}, "memory_type": "note"}
+    )
     body = response.json()
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"

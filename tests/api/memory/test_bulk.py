@@ -83,7 +83,9 @@ def test_all_bad_lines_together(acme):
 
 
 def test_blank_lines_are_counted_but_not_answered(acme):
-    response = acme.send(PATH, b'\n  \n{"content": "a"}\r\n\r\n\t\n{"content": "b"}\n\n', "application/x-ndjson")
+    response = acme.send(
+        PATH, b'\n  \n{"content": "a"}\r\n\r\n\t\n{"content": "b"}\n\n', "application/x-ndjson"
+    )
     assert response.status_code == 200
     assert [line["line"] for line in response.json()["results"]] == [3, 6]
 
@@ -158,7 +160,9 @@ def test_a_vector_of_its_own_is_taken(acme):
 
 def test_more_lines_than_one_transaction_takes(acme):
     axis = [1.0] + [0.0] * (DIMENSION - 1)
-    lines = [{"content": f"n{number}", "external_id": f"e-{number}", "embedding": axis} for number in range(501)]
+    lines = [
+        {"content": f"n{number}", "external_id": f"e-{number}", "embedding": axis} for number in range(501)
+    ]
     response = bulk(acme, *lines)
     body = response.json()
     assert (response.status_code, body["stored"]) == (200, 501)

@@ -240,7 +240,12 @@ def test_the_next_page_keeps_the_filters(acme):
 
 @pytest.mark.parametrize(
     ("query", "content"),
-    [("memory_type=note", "a"), ("source=crm", "b"), ("external_id=e-1", "c"), ("source=mail&external_id=e-1", "c")],
+    [
+        ("memory_type=note", "a"),
+        ("source=crm", "b"),
+        ("external_id=e-1", "c"),
+        ("source=mail&external_id=e-1", "c"),
+    ],
 )
 def test_a_list_filters(acme, query, content):
     acme.store("a", memory_type="note")
@@ -260,7 +265,9 @@ def test_a_bad_query_string_is_422(acme, query):
     assert response.json()["errors"][0]["loc"][0] == "query"
 
 
-@pytest.mark.parametrize("query", ["source=%ff%fe", "memory_type=%ED%A0%80", "unknown=1", "limit=1&limit=2", "&&&="])
+@pytest.mark.parametrize(
+    "query", ["source=%ff%fe", "memory_type=%ED%A0%80", "unknown=1", "limit=1&limit=2", "&&&="]
+)
 def test_an_odd_query_string_is_not_an_error(acme, query):
     assert acme.get(f"/api/v1/memories?{query}").status_code == 200
 
@@ -269,3 +276,19 @@ def test_too_many_parameters_are_400(acme):
     response = acme.get("/api/v1/memories?" + "a&" * 1001)
     assert response.status_code == 400
     assert response.json()["code"] == "liftos.bad_request"
+
+
+@pytest.mark.xfail(
+    reason="memory/operations.py compares metadata with what jsonb made of it: 1e23 comes back as an integer",
+    strict=True,
+)
+def test_the_same_large_number_again_is_unchanged(acme):
+    sent = {"content": "x", "metadata": {"a": 1e23}, "external_id": "e-1"}
+    assert [acme.post("/api/v1/memories", sent).status_code for _ in range(2)] == [201, 200]
+
+
+@pytest.mark.xfail(reason="memory/operations.py compares with Python's ==, to which True is 1", strict=True)
+def test_true_is_not_one(acme):
+    acme.store("x", metadata={"a": True}, external_id="e-1")
+    response = acme.post("/api/v1/memories", {"content": "x", "metadata": {"a": 1}, "external_id": "e-1"})
+    assert response.status_code == 409

@@ -1,7 +1,10 @@
 """POST /api/v1/search."""
 
+import json
+
 import pytest
 
+from liftos.embedding import EmbedderUnavailable
 from memory.search.types import MAX_LIMIT
 
 TYPES = ["neural", "knowledge", "hybrid"]
@@ -71,14 +74,21 @@ def test_the_answer_explains_itself(stocked):
 
 
 def test_a_hit_has_all_its_fields(acme):
-    memory = acme.store("Holiday", source="crm", external_id="e-1", tags=["t"], memory_type="note", metadata={"a": 1})
+    memory = acme.store(
+        "Holiday", source="crm", external_id="e-1", tags=["t"], memory_type="note", metadata={"a": 1}
+    )
     [hit] = acme.search("holiday")
     assert list(hit) == [
         "id", "content", "score", "terms", "explanation", "metadata", "memory_type", "source", "external_id", "tags",
         "recorded_at",
     ]  # fmt: skip
     assert hit["id"] == memory
-    assert (hit["source"], hit["external_id"], hit["tags"], hit["memory_type"]) == ("crm", "e-1", ["t"], "note")
+    assert (hit["source"], hit["external_id"], hit["tags"], hit["memory_type"]) == (
+        "crm",
+        "e-1",
+        ["t"],
+        "note",
+    )
     assert hit["metadata"] == {"a": 1}
 
 
@@ -93,17 +103,20 @@ def test_words_and_meaning_each_bring_what_the_other_misses(acme):
 
 
 @pytest.mark.parametrize("search_type", TYPES)
-@pytest.mark.parametrize("limit", [1, 2, 10])
-def test_a_limit_cuts_the_full_fusion(acme, search_type, limit):
-    subjects = ["price", "brand", "television", "holiday", "email", "conversion", "campaign", "saturation"]
-    for first in subjects:
-        for second in subjects:
-            acme.store(f"{first} and {second} in March")
+def test_a_limit_cuts_the_full_fusion(acme, search_type):
+    subjects = ["price", "brand", "television", "holiday", "email", "campaign"]
+    texts = [f"{first} and {second} in March" for first in subjects for second in subjects]
+    raw = "\n".join(json.dumps({"content": text}) for text in texts)
+    acme.send("/api/v1/memories/bulk", raw, "application/x-ndjson")
     full = acme.search("holiday price campaign", search_type=search_type, limit=100)
-    cut = acme.search("holiday price campaign", search_type=search_type, limit=limit)
-    assert [hit["score"] for hit in cut] == [hit["score"] for hit in full[:limit]]
-    assert [hit["id"] for hit in cut] == [hit["id"] for hit in full[:limit]]
-    assert [hit["score"] for hit in full] == sorted((hit["score"] for hit in full), reverse=True)
+    scores = [hit["score"] for hit in full]
+    assert scores == sorted(scores, reverse=True)
+    assert len(full) > 10
+    for limit in (1, 2, 10):
+        cut = acme.search("holiday price campaign", search_type=search_type, limit=limit)
+        assert [(hit["id"], hit["score"]) for hit in cut] == [
+            (hit["id"], hit["score"]) for hit in full[:limit]
+        ]
 
 
 def test_a_search_repeats_itself(labelled):
@@ -159,16 +172,19 @@ def test_a_search_repeats_itself(labelled):
         ({"KIND": "x"}, []),
     ],
 )
-@pytest.mark.parametrize("search_type", TYPES)
-def test_a_filter_lets_through_exactly_these(labelled, search_type, filters, expected):
-    assert labels(labelled, filters, search_type=search_type) == expected
+def test_a_filter_lets_through_exactly_these(labelled, filters, expected):
+    assert {name: labels(labelled, filters, search_type=name) for name in TYPES} == dict.fromkeys(
+        TYPES, expected
+    )
 
 
 @pytest.mark.parametrize("search_type", TYPES)
 def test_filters_come_before_the_limit(acme, search_type):
     raw = b"\n".join(b'{"content": "holiday campaign"}' for _ in range(MAX_LIMIT + 20))
     acme.send("/api/v1/memories/bulk", raw, "application/x-ndjson")
-    wanted = acme.store("a holiday, seldom mentioned beside many other words", metadata={"a": 1}, memory_type="rare")
+    wanted = acme.store(
+        "a holiday, seldom mentioned beside many other words", metadata={"a": 1}, memory_type="rare"
+    )
     for narrowed in ({"filters": {"a": 1}}, {"memory_type": "rare"}):
         hits = acme.search("holiday campaign", search_type=search_type, limit=1, **narrowed)
         assert [hit["id"] for hit in hits] == [wanted]
@@ -257,8 +273,6 @@ def test_a_query_without_a_word_is_answered(stocked, query):
 def test_a_search_goes_on_without_the_embedder(stocked, monkeypatch):
     def away():
         raise EmbedderUnavailable
-
-    from liftos.embedding import EmbedderUnavailable
 
     monkeypatch.setattr("memory.search.service.get_manager", away)
     body = stocked.post("/api/v1/search", {"query": "television"}).json()

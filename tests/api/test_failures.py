@@ -1,0 +1,124 @@
+"""When we fail: a stable answer with the correlation id, the reason in the log alone."""
+
+import io
+import logging
+
+import psycopg
+import pytest
+from django.db import InterfaceError, OperationalError
+
+from liftos.wsgi import application
+
+SECRET = "password=hunter2 at 10.1.2.3"
+SEED = [
+    ("/search", "memory.api.seed.search", "Enhanced memory search failed"),
+    ("/search/neural", "memory.api.seed.search", "Enhanced memory search failed"),
+    ("/search/knowledge", "memory.api.seed.search", "Enhanced memory search failed"),
+    ("/store", "memory.api.seed.remember", "Enhanced memory storage failed"),
+]
+NATIVE = [("/api/v1/search", "memory.api.native.search"), ("/api/v1/memories", "memory.operations.remember")]
+BODY = {"query": "x", "content": "x"}
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    def break_it(name, error):
+        def fail(*args, **kwargs):
+            raise error
+
+        monkeypatch.setattr(name, fail)
+
+    return break_it
+
+
+@pytest.mark.parametrize(("path", "name", "lead"), SEED)
+def test_the_seeds_500_keeps_its_leading_words(acme, broken, caplog, path, name, lead):
+    broken(name, RuntimeError(SECRET))
+    with caplog.at_level(logging.ERROR, logger="liftos"):
+        response = acme.post(path, BODY, **{"x-correlation-id": "c-1"})
+    assert response.status_code == 500
+    assert response.json() == {"detail": f"{lead}: correlation id c-1"}
+    assert [record.exc_info[1].args for record in caplog.records if record.exc_info] == [(SECRET,)]
+
+
+@pytest.mark.parametrize(("path", "name"), NATIVE)
+def test_a_native_500_is_a_problem_without_the_reason(acme, broken, path, name):
+    broken(name, RuntimeError(SECRET))
+    response = acme.post(path, BODY, **{"x-correlation-id": "c-1"})
+    assert response.status_code == 500
+    assert response["Content-Type"] == "application/problem+json"
+    assert list(response.json()) == ["type", "title", "status", "detail", "code", "correlation_id"]
+    assert response.json()["correlation_id"] == "c-1"
+    assert SECRET not in response.content.decode()
+
+
+@pytest.mark.parametrize(("path", "name"), [*((path, name) for path, name, _ in SEED), *NATIVE])
+def test_an_absent_database_is_503(acme, broken, path, name):
+    for kind in (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
+        broken(name, kind(SECRET))
+        response = acme.post(path, BODY)
+        assert response.status_code == 503
+        assert int(response["Retry-After"]) > 0
+        assert SECRET not in response.content.decode()
+        assert response.json()["detail"] == "The database is not available."
+
+
+def test_an_absent_database_is_503_before_the_caller_is_known(acme, broken):
+    broken("liftos.tenancy.authentication.get_key_record", OperationalError(SECRET))
+    assert acme.post("/search", BODY).status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/memories"])
+def test_a_failure_outside_of_views_is_answered_in_style(acme, broken, path):
+    broken("liftos.urls.ExportToDjangoView", RuntimeError(SECRET))
+    broken("django.contrib.sessions.middleware.SessionMiddleware.process_request", RuntimeError(SECRET))
+    response = acme.client.get(path, headers={"x-correlation-id": "c-1"})
+    assert response.status_code == 500
+    assert response["X-Correlation-Id"] == "c-1"
+    assert response.json()["detail"] == "Request failed: correlation id c-1"
+    assert SECRET not in response.content.decode()
+
+
+class Broken:
+    """A connection that ends before its body does."""
+
+    def read(self, *args):
+        raise OSError(SECRET)
+
+    readline = read
+
+
+@pytest.mark.parametrize("path", ["/search", "/api/v1/memories/bulk"])
+def test_a_body_that_breaks_off_is_400(acme, path):
+    response = acme.client.generic(
+        "POST",
+        path,
+        b"{}",
+        content_type="application/json",
+        headers={"authorization": f"Bearer {acme.token}"},
+        **{"wsgi.input": Broken()},
+    )
+    assert response.status_code == 400
+    assert SECRET not in response.content.decode()
+
+
+@pytest.mark.xfail(
+    reason="Django reads charset before any middleware: liftos/wsgi.py has to drop it",
+    raises=LookupError,
+    strict=True,
+)
+@pytest.mark.parametrize("charset", ["base64", "rot13"])
+def test_a_charset_that_is_no_text_encoding_is_answered(charset):
+    statuses = []
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/nowhere",
+        "QUERY_STRING": "a=1",
+        "CONTENT_TYPE": f"application/json; charset={charset}",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+    }
+    application(environ, lambda status, headers: statuses.append(status))
+    assert statuses == ["404 Not Found"]
