@@ -81,7 +81,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "liftos.observability.middleware.RequestContextMiddleware",
     "liftos.api.middleware.BodyLimitMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "liftos.api.middleware.AnyHeaderCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -191,6 +191,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the bo
 CORS_ALLOWED_ORIGINS = env_list("LIFTOS_CORS_ORIGINS", "http://localhost:3000")
 CORS_ALLOW_ALL_ORIGINS = DEBUG
 CORS_ALLOW_CREDENTIALS = True
+# named for a preflight that asks for none in particular; one that does gets what it asks for (AnyHeaderCorsMiddleware)
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-api-key",
     "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
@@ -211,6 +212,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Organisational memory: store, find, organise, automate, with every decision on record.",
     "VERSION": "2.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.0",  # pydantic's schemas are of this version
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "APPEND_COMPONENTS": {
@@ -271,6 +273,8 @@ LOGGING = {
         "liftos": {"level": env("LIFTOS_LOG_LEVEL", "INFO"), "propagate": True},
         # our own handlers log what failed, once, with the correlation id
         "django.request": {"level": "CRITICAL"},
+        # a stranger's bad Host header is answered with 400; a traceback for each would let anyone flood the log
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
 

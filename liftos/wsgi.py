@@ -1,6 +1,7 @@
 """The WSGI application."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -12,11 +13,14 @@ from django.core.wsgi import get_wsgi_application
 from liftos.api.middleware import body_limit
 
 _CHUNK = 64 * 1024
+_CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 _serve = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Serve a request; a chunked body is measured first, because Django reads only bodies of declared length."""
+    # JSON is UTF-8 whatever is declared, and Django looks a declared charset up before any of our code runs
+    environ["CONTENT_TYPE"] = _CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
     if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         return _serve(environ, start_response)
     with SpooledTemporaryFile(max_size=1024 * 1024) as body:
@@ -25,8 +29,12 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         )
         body.seek(0)
         environ["wsgi.input"] = body
-        # rendered before the body's file closes: our responses do not stream from it
-        return list(_serve(environ, start_response))
+        # read out before the body's file closes; closing the response gives its connection back
+        response: Any = _serve(environ, start_response)
+        try:
+            return [b"".join(response)]
+        finally:
+            response.close()
 
 
 def _copy(source: Any, target: Any, limit: int) -> int:

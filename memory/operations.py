@@ -171,20 +171,27 @@ def _embed(organisation: UUID, drafts: Sequence[MemoryDraft]) -> tuple[list[np.n
 
 
 def _outcomes(organisation: UUID, rows: Sequence[writes.Row], written: set[UUID]) -> list[Stored]:
-    refused = [row.draft for row in rows if row.id not in written]
+    refused = [row for row in rows if row.id not in written]
     earlier = writes.find_earlier(organisation, refused) if refused else {}
     stored = []
     for row in rows:
         if row.id in written:
             stored.append(Stored(row.id, Outcome.STORED, row.embedding))
             continue
-        draft = row.draft
-        if (draft.source, draft.external_id) not in earlier:
+        if row.id not in earlier:
             raise Unavailable("A memory with this external id was deleted at the same moment; try again.")
-        memory, content, metadata, memory_type, embedding = earlier[draft.source, draft.external_id]
-        same = (content, metadata, memory_type) == (draft.content, draft.metadata, draft.memory_type)
-        outcome = Outcome.UNCHANGED if same else Outcome.CONFLICT
-        stored.append(Stored(memory, outcome, EmbeddingState(embedding)))
+        found = earlier[row.id]
+        stored.append(
+            Stored(found.id, Outcome.UNCHANGED if found.same else Outcome.CONFLICT, found.embedding)
+        )
+    # the same memory may come again with more links than before
+    again = [
+        (each.id, row.draft)
+        for row, each in zip(rows, stored, strict=True)
+        if each.outcome is Outcome.UNCHANGED and row.draft.links
+    ]
+    if again:
+        writes.link(organisation, again)
     return stored
 
 

@@ -28,11 +28,18 @@ VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %
 ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING
 """
 _PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
+# compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
 _EARLIER = """
-SELECT m.source, m.external_id, m.id, m.content, m.metadata, m.memory_type, m.embedding
-FROM unnest(%s::text[], %s::text[]) AS wanted(source, external_id)
+SELECT w.id, m.id, m.embedding,
+       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to)
+       IS NOT DISTINCT FROM
+       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to)
+FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
+            %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
+            %(from)s::timestamptz[], %(to)s::timestamptz[])
+     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to)
 JOIN memory_memory AS m
-  ON m.organisation_id = %s AND m.source = wanted.source AND m.external_id = wanted.external_id
+  ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
 WHERE m.external_id <> ''
 """
 _VECTOR = """
@@ -98,6 +105,15 @@ class Row:
         return EmbeddingState.PENDING if self.vector is None else EmbeddingState.READY
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The memory that has a row's external id already; `same` if it says all that the row says, links apart."""
+
+    id: UUID
+    embedding: EmbeddingState
+    same: bool
+
+
 def prepare(draft: MemoryDraft, vector: np.ndarray | None) -> Row:
     """Return a draft as a row. Splits it into terms, which is the part that costs; so do it before the transaction."""
     return Row(new_id(), draft, dict(count_terms(draft.content)), vector)
@@ -129,18 +145,49 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
             cursor.execute(_POSTINGS, (organisation, *_columns(postings)))
         if attributes:
             cursor.execute(_ATTRIBUTES, (organisation, *_columns(attributes)))
-        _insert_links(cursor, organisation, written)
+    link(organisation, [(row.id, row.draft) for row in written])
     count(organisation, documents=len(written), words=sum(row.words for row in written))
     return written
 
 
-def find_earlier(organisation: UUID, drafts: Sequence[MemoryDraft]) -> dict[tuple[str, str], tuple[Any, ...]]:
-    """Return (source, external id) to (id, content, metadata, memory_type, embedding) of what is stored already."""
+def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]:
+    """Return, for each row whose external id is taken, the memory that has it."""
+    drafts = [row.draft for row in rows]
+    values = {
+        "organisation": organisation,
+        "ids": [row.id for row in rows],
+        "sources": [draft.source for draft in drafts],
+        "external_ids": [draft.external_id for draft in drafts],
+        "contents": [draft.content for draft in drafts],
+        "metadata": [json.dumps(draft.metadata) for draft in drafts],
+        "types": [draft.memory_type for draft in drafts],
+        "tags": [json.dumps(draft.tags) for draft in drafts],
+        "importance": [draft.importance for draft in drafts],
+        "from": [draft.valid_from for draft in drafts],
+        "to": [draft.valid_to for draft in drafts],
+    }
     with raw_cursor() as cursor:
-        sources, ids = [draft.source for draft in drafts], [draft.external_id for draft in drafts]
-        found = cursor.execute(_EARLIER, (sources, ids, organisation)).fetchall()
-    # Django leaves jsonb as text on its connections
-    return {(row[0], row[1]): (row[2], row[3], json.loads(row[4]), *row[5:]) for row in found}
+        found = cursor.execute(_EARLIER, values).fetchall()
+    return {row: Earlier(memory, EmbeddingState(embedding), same) for row, memory, embedding, same in found}
+
+
+def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> None:
+    """Write the links of memories, and give links that waited for one of them their target."""
+    links = [
+        (memory, str(each.kind), draft.source, each.external_id)
+        for memory, draft in memories
+        for each in draft.links
+    ]
+    named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
+    with raw_cursor() as cursor:
+        if links:
+            columns = dict(
+                zip(("memories", "kinds", "sources", "external_ids"), _columns(links), strict=True)
+            )
+            cursor.execute(_LINKS, columns | {"organisation": organisation})
+        if named:
+            columns = dict(zip(("memories", "sources", "external_ids"), _columns(named), strict=True))
+            cursor.execute(_ARRIVED, columns | {"organisation": organisation})
 
 
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
@@ -195,31 +242,6 @@ def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
         draft.external_id, list(draft.tags), draft.importance, TrustState.ACTIVE, row.embedding, by.kind, by.id,
         by.on_behalf_of, draft.valid_from, draft.valid_to, row.words, len(row.terms),
     )  # fmt: skip
-
-
-def _insert_links(cursor: Any, organisation: UUID, rows: Sequence[Row]) -> None:
-    links = [
-        (row.id, str(link.kind), row.draft.source, link.external_id)
-        for row in rows
-        for link in row.draft.links
-    ]
-    if links:
-        memories, kinds, sources, ids = _columns(links)
-        cursor.execute(
-            _LINKS,
-            {
-                "organisation": organisation,
-                "memories": memories,
-                "kinds": kinds,
-                "sources": sources,
-                "external_ids": ids,
-            },
-        )
-    named = [(row.id, row.draft.source, row.draft.external_id) for row in rows if row.draft.external_id]
-    if named:
-        memories, sources, ids = _columns(named)
-        values = {"organisation": organisation, "memories": memories, "sources": sources, "external_ids": ids}
-        cursor.execute(_ARRIVED, values)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

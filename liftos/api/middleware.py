@@ -1,9 +1,11 @@
-"""Refuses a body that is too large before any of it is read."""
+"""What is settled before a view: cross-origin headers, and a body that is too large to be read."""
 
 from collections.abc import Callable
 
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from liftos.api.errors import BadRequest, answer_outside_views
 from liftos.errors import LiftosError, TooLarge
@@ -14,6 +16,18 @@ BULK_PATHS = ("/api/v1/memories/bulk",)
 def body_limit(path: str) -> int:
     """Return how many bytes a body for this path may have."""
     return settings.LIFTOS_MAX_BULK_BYTES if path in BULK_PATHS else settings.LIFTOS_MAX_BODY_BYTES
+
+
+class AnyHeaderCorsMiddleware(CorsMiddleware):
+    """CORS as the seed's: a permitted origin may send any header it asks for."""
+
+    def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Repeat the headers that a preflight asks for as allowed."""
+        response = super().add_response_headers(request, response)
+        asked = request.headers.get("access-control-request-headers")
+        if asked and "access-control-allow-headers" in response:
+            response["access-control-allow-headers"] = asked
+        return response
 
 
 class BodyLimitMiddleware:

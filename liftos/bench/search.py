@@ -39,6 +39,7 @@ NEURAL_LIMIT = DEPTH + 5
 FILTERS: dict[str, dict[str, Any]] = {
     "no filter": {},
     "50% filter": {"open": True},
+    "10% filter": {"region": "region 7"},
     "1% filter": {"team": "team 7"},
 }
 MOST_ORGANISATIONS = 10  # of one size that are asked

@@ -19,6 +19,7 @@ FEW_TOPICS = 3
 WORDS = 5_000
 TOPIC_WORDS = 40
 TEAMS = 100
+REGIONS = 10
 
 # (share of all memories, how many organisations have it); what is left over is dealt to the rest in equal parts
 SHARES = (
@@ -72,13 +73,10 @@ class World:
     def material(self, plan: Plan) -> Material:
         """Return an organisation's memories."""
         topics = self._random.choice(plan.topics, plan.size)
+        drawn = [self._random.integers(0, values, plan.size).tolist() for values in (TEAMS, REGIONS, 2)]
         metadata: list[dict[str, object]] = [
-            {"team": f"team {team}", "open": bool(is_open)}
-            for team, is_open in zip(
-                self._random.integers(0, TEAMS, plan.size),
-                self._random.integers(0, 2, plan.size),
-                strict=True,
-            )
+            {"team": f"team {team}", "region": f"region {region}", "open": bool(is_open)}
+            for team, region, is_open in zip(*drawn, strict=True)
         ]
         return Material(self._vectors(topics), list(self._texts(topics, 12, 40)), metadata)
 

@@ -15,7 +15,8 @@ from liftos.embedded.server import Server
 # Written into postgresql.conf once, when the data directory is made: from then on it is the operator's.
 # Durability (fsync, synchronous_commit, full_page_writes) stays as Postgres has it: on.
 SETTINGS = {
-    "shared_buffers": "128MB",
+    # 100,000 memories are 200 MB of vectors and graph, which a search touches at random; pages not used cost nothing
+    "shared_buffers": "512MB",
     "maintenance_work_mem": "256MB",
     "max_connections": "120",
     "max_wal_size": "2GB",

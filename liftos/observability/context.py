@@ -5,11 +5,13 @@ Source: W3C Trace Context (traceparent, version 00).
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
+
+from liftos.observability.spans import current_span, set_current_span
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
@@ -32,6 +34,15 @@ class RequestContext:
     span_id: str
     parent_span_id: str = ""
     sampled: bool = True
+    _unclaimed: list[None] = field(default_factory=lambda: [None], init=False, repr=False, compare=False)
+
+    def claim_root(self) -> bool:
+        """Return True to the first caller alone: its span takes `span_id`, later ones become its children."""
+        try:
+            self._unclaimed.pop()  # atomic, so that of two threads one gets it
+        except IndexError:
+            return False
+        return True
 
     @property
     def traceparent(self) -> str:
@@ -42,6 +53,19 @@ class RequestContext:
 _context: ContextVar[RequestContext | None] = ContextVar("liftos_request_context", default=None)
 
 
+def _keep_all(trace_id: str) -> bool:  # noqa: ARG001  the signature of a sampler
+    return True
+
+
+_sampler: Callable[[str], bool] = _keep_all
+
+
+def use_sampler(sampler: Callable[[str], bool]) -> None:
+    """Let `sampler(trace_id)` decide about the traces that begin in this process; the default keeps all."""
+    global _sampler
+    _sampler = sampler
+
+
 def start_context(correlation_id: str = "", traceparent: str = "") -> RequestContext:
     """Return a new context, continuing a caller's where what it sent is well-formed.
 
@@ -49,10 +73,12 @@ def start_context(correlation_id: str = "", traceparent: str = "") -> RequestCon
         correlation_id: the caller's; replaced by a random UUID unless it is 1-128 plain characters.
         traceparent: the caller's W3C header; a malformed or all-zero one starts a new trace, as the standard asks.
     """
-    trace_id, parent, sampled = secrets.token_hex(16), "", True
+    trace_id, parent = secrets.token_hex(16), ""
     found = _TRACEPARENT.fullmatch(traceparent.strip())
     if found and int(found[1], 16) and int(found[2], 16):
         trace_id, parent, sampled = found[1], found[2], bool(int(found[3], 16) & 1)
+    else:
+        sampled = _sampler(trace_id)
     if not _CORRELATION_ID.fullmatch(correlation_id):
         correlation_id = str(uuid4())
     return RequestContext(correlation_id, trace_id, secrets.token_hex(8), parent, sampled)
@@ -67,11 +93,22 @@ def current_context() -> RequestContext:
     return context
 
 
+def peek_context() -> RequestContext | None:
+    """Return the running unit of work's context, or None outside of one; begins nothing."""
+    return _context.get()
+
+
 @contextmanager
 def use_context(context: RequestContext) -> Iterator[RequestContext]:
-    """Make a context the current one for a block."""
+    """Make a context the current one for a block; of another trace's span the block is no part."""
     token = _context.set(context)
+    span = current_span()
+    foreign = span is not None and span.trace_id != context.trace_id
+    if foreign:
+        set_current_span(None)
     try:
         yield context
     finally:
         _context.reset(token)
+        if foreign:
+            set_current_span(span)

@@ -160,6 +160,8 @@ def _peer_is_trusted(request: HttpRequest) -> bool:
         peer = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
         return False
+    # a dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d
+    peer = getattr(peer, "ipv4_mapped", None) or peer
     if not any(peer in network for network in settings.LIFTOS_TRUSTED_PROXIES):
         return False
     secret = settings.LIFTOS_TRUSTED_PROXY_SECRET

@@ -1,6 +1,6 @@
 """NDJSON in, one result a line out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +26,21 @@ def store_lines(*, organisation: UUID, by: Actor, stream: Iterable[bytes]) -> li
         stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
 
     Returns:
-        For each line: line, status (201, 200, 409, 422), id or error, external_id.
+        For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
+        result, 413, says where reading ended: what came before is stored.
 
     Raises:
-        InvalidRequest: no line at all, or more than 200,000.
+        InvalidRequest: no line at all.
     """
     dimension, results, batch = _dimension(), [], []
-    for number, line in _lines(stream):
+    for number, line in enumerate(stream, start=1):
+        if number > MAX_LINES:
+            results.append(
+                {"line": number, "status": 413, "error": {"detail": f"At most {MAX_LINES} lines."}}
+            )
+            break
+        if not line.strip():
+            continue
         try:
             batch.append((number, _draft(line, dimension)))
         except InvalidRequest as error:
@@ -46,14 +54,6 @@ def store_lines(*, organisation: UUID, by: Actor, stream: Iterable[bytes]) -> li
     if not results:
         raise InvalidRequest([item("missing", ("body",), "Field required")])
     return sorted(results, key=lambda result: result["line"])
-
-
-def _lines(stream: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(stream, start=1):
-        if number > MAX_LINES:
-            raise InvalidRequest([item("too_long", ("body",), f"At most {MAX_LINES} lines", number)])
-        if line.strip():
-            yield number, line
 
 
 def _dimension() -> int | None:

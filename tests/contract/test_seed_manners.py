@@ -168,7 +168,6 @@ def test_preflight_is_allowed_from_the_ui_shell(acme, path, method):
     assert {"content-type", "x-org-id", "x-user-id", "authorization"} <= set(allowed)
 
 
-@pytest.mark.xfail(reason="liftos/settings.py lists the headers; the contract allows any", strict=True)
 def test_preflight_allows_any_header(acme):
     response = acme.client.options(
         "/search",

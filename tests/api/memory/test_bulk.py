@@ -195,9 +195,13 @@ def test_a_bulk_body_may_be_larger_than_others(acme, settings):
     assert bulk(acme, {"content": "x" * 1_000}).json()["stored"] == 1
 
 
-def test_too_many_lines_are_422(acme, monkeypatch):
+def test_past_the_last_line_reading_ends_and_says_where(acme, monkeypatch):
     monkeypatch.setattr("memory.api.bulk.MAX_LINES", 2)
     response = bulk(acme, {"content": "a"}, {"content": "b"}, {"content": "c"})
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["type"] == "too_long"
-    assert count(acme) == 0
+    assert response.status_code == 207
+    assert [(line["line"], line["status"]) for line in response.json()["results"]] == [
+        (1, 201),
+        (2, 201),
+        (3, 413),
+    ]
+    assert count(acme) == 2

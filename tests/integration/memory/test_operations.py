@@ -92,6 +92,23 @@ def test_external_ids_are_per_source_and_per_organisation(organisations):
     assert len(ids) == 3
 
 
+@pytest.mark.parametrize(
+    "changed", [{"tags": ("x",)}, {"importance": 0.9}, {"memory_type": "note"}, {"metadata": {"a": 2}}]
+)
+def test_the_same_external_id_with_any_other_field_is_refused(organisation, changed):
+    store(organisation, "fact", external_id="e1", metadata={"a": 1})
+    with pytest.raises(ExternalIdTaken):
+        store(organisation, "fact", external_id="e1", **{"metadata": {"a": 1}} | changed)
+
+
+def test_the_same_memory_with_a_further_link_gains_it(organisation):
+    first = store(organisation, "fact", external_id="e1")
+    again = store(organisation, "fact", external_id="e1", links=(LinkDraft(LinkKind.ABOUT, "topic"),))
+    assert (again.id, again.outcome) == (first.id, Outcome.UNCHANGED)
+    with tenant_transaction(organisation):
+        assert [(link.memory_id, link.kind) for link in MemoryLink.objects.all()] == [(first.id, "about")]
+
+
 def test_a_conflict_in_a_batch_loses_only_itself(organisation):
     drafts = [
         MemoryDraft("a", external_id="1"),

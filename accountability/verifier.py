@@ -1,0 +1,405 @@
+"""Check a decision's proof offline: `python verifier.py proof.json --key VKEY`.
+
+This one file needs Python 3.11 or later and nothing else: no packages, no network, no database, none of the rest of
+LiftOS. Copy it to a machine you trust, and get the log's verifier key (`name+keyid+base64`) from somewhere other than
+the proof. It exits 0 when everything in the bundle holds, and 1 with one line that says what does not.
+
+A bundle is a JSON object:
+
+    format      "liftos-proof/1"
+    record      the decision's record, a JSON object
+    leaf        base64 of the record's canonical JSON (RFC 8785), the bytes that the log hashed
+    index       the leaf's place in the log, from 0
+    size        of the log that the proof is for
+    proof       inclusion proof (RFC 9162), a list of base64 hashes, nearest the leaf first
+    checkpoint  the log's signed tree head of that size (C2SP tlog-checkpoint)
+    disclosure  optional: {"salt": base64, "payload": object}, checked against the record's payload_commitment, which
+                is base64(SHA-256(salt || canonical payload))
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import re
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+FORMAT = "liftos-proof/1"
+MIN_SALT_BYTES = 16
+MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+_REQUIRED = {"format", "record", "leaf", "index", "size", "proof", "checkpoint"}
+_EXACT = 2**53  # from here on not every integer is a double
+
+
+class NotVerified(ValueError):
+    """The bundle does not prove what it says."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a bundle proves.
+
+    Attributes:
+        decision: the record's id.
+        origin: the log's name, as it signed it.
+        index: the leaf's place, from 0.
+        size: of the log at the checkpoint.
+        root: of the log at that size, base64.
+        key_name: of the key that signed.
+        disclosed: a payload was in the bundle, and matches the record's commitment.
+    """
+
+    decision: str
+    origin: str
+    index: int
+    size: int
+    root: str
+    key_name: str
+    disclosed: bool
+
+
+def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Verified:
+    """Check every claim of a proof bundle.
+
+    Args:
+        bundle: UTF-8 JSON text.
+        vkey: the log's verifier key, `name+keyid+base64(0x01 || public key)`.
+        origin: the log expected; any that the key signs when left out.
+
+    Returns:
+        What was proved.
+
+    Raises:
+        NotVerified: the message names what does not hold.
+    """
+    key_name, key_id, public_key = _parse_vkey(vkey)
+    fields = _read(bundle)
+    leaf, proof = _base64(fields["leaf"], "leaf"), [_base64(node, "proof") for node in fields["proof"]]
+    _require(_canonical(fields["record"]) == leaf, "the leaf is not the record's canonical form")
+
+    head_origin, head_size, head_root = _open_checkpoint(fields["checkpoint"], key_name, key_id, public_key)
+    _require(origin is None or head_origin == origin, "the checkpoint is another log's")
+    _require(head_size == fields["size"], "the checkpoint is of another size than the proof")
+    reached = _root(hashlib.sha256(b"\x00" + leaf).digest(), fields["index"], fields["size"], proof)
+    _require(reached == head_root, "the inclusion proof does not lead to the checkpoint's root")
+
+    record = fields["record"]
+    _require(isinstance(record.get("id"), str), "the record has no id")
+    if "disclosure" in fields:
+        _check_disclosure(fields["disclosure"], record)
+    return Verified(
+        decision=record["id"],
+        origin=head_origin,
+        index=fields["index"],
+        size=head_size,
+        root=base64.b64encode(head_root).decode(),
+        key_name=key_name,
+        disclosed="disclosure" in fields,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the bundle named on the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Check a LiftOS decision's proof offline.")
+    parser.add_argument("bundle", type=Path, help="the proof bundle, a JSON file")
+    parser.add_argument("--key", required=True, help="the log's verifier key: name+keyid+base64")
+    parser.add_argument("--origin", help="the log's name; any log that the key signs when left out")
+    options = parser.parse_args(arguments)
+    try:
+        _require(options.bundle.stat().st_size <= MAX_BUNDLE_BYTES, "the bundle is too large")
+        found = verify_bundle(options.bundle.read_bytes(), options.key, origin=options.origin)
+    except NotVerified as error:
+        sys.stderr.write(f"NOT VERIFIED: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"NOT VERIFIED: the bundle cannot be read: {_shown(error.strerror or 'unknown')}\n")
+        return 1
+    lines = [
+        f"VERIFIED: decision {_shown(found.decision)}",
+        f"  log     {_shown(found.origin)}, signed by {_shown(found.key_name)}",
+        f"  leaf    {found.index} of {found.size}",
+        f"  root    {found.root}",
+        f"  payload {'matches its commitment' if found.disclosed else 'not disclosed'}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+# --- the bundle ---
+
+
+def _read(bundle: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(
+            bundle.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise NotVerified("the bundle is not JSON with unique keys") from error
+    _require(
+        isinstance(fields, dict) and fields.get("format") == FORMAT, f"the bundle's format is not {FORMAT}"
+    )
+    _require(fields.keys() - {"disclosure"} == _REQUIRED, "the bundle lacks a field, or has one unknown")
+    well_typed = (
+        isinstance(fields["record"], dict)
+        and isinstance(fields["proof"], list)
+        and isinstance(fields["checkpoint"], str)
+        and type(fields["index"]) is type(fields["size"]) is int  # not bool
+    )
+    _require(well_typed, "a field of the bundle is of another type")
+    return fields
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key is given twice")
+    return members
+
+
+def _integer(text: str) -> int | float:
+    number = int(text)
+    return number if abs(number) < _EXACT else float(text)
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _check_disclosure(disclosure: Any, record: dict[str, Any]) -> None:
+    well_formed = isinstance(disclosure, dict) and disclosure.keys() == {"salt", "payload"}
+    _require(well_formed and isinstance(disclosure["payload"], dict), "the disclosure is malformed")
+    salt = _base64(disclosure["salt"], "salt")
+    _require(len(salt) >= MIN_SALT_BYTES, "the disclosure's salt is too short")
+    digest = hashlib.sha256(salt + _canonical(disclosure["payload"])).digest()
+    commitment = record.get("payload_commitment")
+    _require(isinstance(commitment, str), "the record has no payload commitment")
+    _require(_base64(commitment, "payload commitment") == digest, "the payload does not match its commitment")
+
+
+def _base64(text: Any, what: str) -> bytes:
+    """Return what standard base64 text says; any other spelling of the same bytes is refused."""
+    try:
+        data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
+        data = None
+    if data is None or base64.b64encode(data).decode() != text:
+        raise NotVerified(f"the {what} is not base64")
+    return data
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise NotVerified(otherwise)
+
+
+def _shown(text: str) -> str:
+    """Return text as it may go to a terminal: what a stranger wrote can't move the cursor."""
+    return text if text.isascii() and text.isprintable() else ascii(text)
+
+
+# --- canonical JSON, RFC 8785 ---
+
+
+def _canonical(value: Any) -> bytes:
+    try:
+        return _write(value).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise NotVerified("a value has no canonical JSON form") from error
+
+
+def _write(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int):
+        if abs(value) >= _EXACT:
+            raise ValueError("an integer that doubles do not hold")
+        return str(value)
+    if isinstance(value, float):
+        return _write_number(value)
+    if isinstance(value, list):
+        return "[" + ",".join(_write(item) for item in value) + "]"
+    if isinstance(value, dict):
+        # section 3.2.3: by UTF-16 code units, where a character beyond U+FFFF sorts before U+E000
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return "{" + ",".join(f"{_write(key)}:{_write(value[key])}" for key in keys) + "}"
+    raise ValueError("not a JSON value")
+
+
+def _write_number(number: float) -> str:
+    """Write a double as ECMAScript's Number::toString does (ECMA-262 section 6.1.6.1.20).
+
+    `digits` and `point` are its s and n: the shortest digits that read back as the number (Python's repr finds the same
+    ones), and the place of the decimal point among them.
+    """
+    if number == 0:
+        return "0"  # also minus zero
+    sign, numerals, exponent = Decimal(repr(number)).as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("NaN and infinities are not JSON")  # noqa: TRY004  (a value, not a type)
+    point = len(numerals) + exponent
+    digits = "".join(map(str, numerals)).rstrip("0")
+    if len(digits) <= point <= 21:
+        text = digits + "0" * (point - len(digits))
+    elif 0 < point <= 21:
+        text = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        text = f"0.{'0' * -point}{digits}"
+    else:
+        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+        text = f"{digits[0]}{fraction}e{point - 1:+d}"
+    return f"-{text}" if sign else text
+
+
+# --- the tree, RFC 9162 section 2.1.3.2 ---
+
+
+def _root(leaf_hash: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    _require(0 <= index < size, "the index is outside the log")
+    place, last, reached = index, size - 1, leaf_hash
+    for sibling in proof:
+        _require(len(sibling) == 32 and last > 0, "the inclusion proof is malformed")
+        if place & 1 or place == last:
+            reached = hashlib.sha256(b"\x01" + sibling + reached).digest()
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            reached = hashlib.sha256(b"\x01" + reached + sibling).digest()
+        place, last = place >> 1, last >> 1
+    _require(last == 0, "the inclusion proof is too short")
+    return reached
+
+
+# --- checkpoints, c2sp.org/tlog-checkpoint and c2sp.org/signed-note ---
+
+
+def _parse_vkey(vkey: str) -> tuple[str, bytes, bytes]:
+    match = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)", vkey)
+    if not match:
+        raise NotVerified("the verifier key is not name+keyid+base64")
+    name, key_id, key = match[1], bytes.fromhex(match[2]), _base64(match[3], "verifier key")
+    _require(len(key) == 33 and key[0] == 1, "the verifier key is not Ed25519")
+    try:
+        expected = hashlib.sha256(name.encode("utf-8") + b"\n" + key).digest()[:4]
+    except UnicodeEncodeError as error:
+        raise NotVerified("the verifier key is not text") from error
+    _require(hmac.compare_digest(expected, key_id), "the verifier key's id is another key's")
+    return name, key_id, key[1:]
+
+
+def _open_checkpoint(text: str, key_name: str, key_id: bytes, public_key: bytes) -> tuple[str, int, bytes]:
+    """Return origin, size and root of a signed checkpoint after checking the known key's signature."""
+    malformed = "the checkpoint is malformed"
+    _require(not re.search(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]", text), malformed)
+    body, blank, tail = text.rpartition("\n\n")
+    _require(bool(blank) and tail.endswith("\n"), malformed)
+    known = []
+    for line in tail[:-1].split("\n"):
+        match = re.fullmatch(r"— ([^\s+]+) ([A-Za-z0-9+/=]+)", line)
+        if not match:
+            raise NotVerified(malformed)
+        value = _base64(match[2], "checkpoint's signature")
+        _require(len(value) > 4, malformed)
+        if match[1] == key_name and value[:4] == key_id:
+            known.append(value[4:])
+    _require(bool(known), "the checkpoint is not signed by the given key")
+    signed = f"{body}\n".encode()
+    _require(
+        all(_ed25519_verifies(public_key, signed, signature) for signature in known),
+        "the checkpoint's signature is wrong",
+    )
+    lines = body.split("\n")
+    _require(
+        len(lines) >= 3 and all(lines) and bool(re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1])), malformed
+    )
+    root = _base64(lines[2], "checkpoint's root")
+    _require(len(root) == 32, malformed)
+    return lines[0], int(lines[1]), root
+
+
+# --- Ed25519, RFC 8032 section 5.1, in extended coordinates (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z ---
+
+_P = 2**255 - 19
+_L = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, -1, _P) % _P
+_SQRT_MINUS_1 = pow(2, (_P - 1) // 4, _P)
+_Point = tuple[int, int, int, int]
+_NEUTRAL: _Point = (0, 1, 1, 0)
+
+
+def _ed25519_verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Say whether S·B = R + k·A, without the cofactor and with each encoding the only one of its value."""
+    if len(signature) != 64:
+        return False
+    key, scalar = _decode_point(public_key), int.from_bytes(signature[32:], "little")
+    # an s of L or more would be a second signature of the same text
+    if key is None or scalar >= _L or _encode_point(_times(8, key)) == _encode_point(_NEUTRAL):
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % _L
+    minus_key = (_P - key[0], key[1], key[2], _P - key[3])
+    return _encode_point(_add(_times(scalar, _BASE), _times(challenge, minus_key))) == signature[:32]
+
+
+def _add(first: _Point, second: _Point) -> _Point:
+    a = (first[1] - first[0]) * (second[1] - second[0]) % _P
+    b = (first[1] + first[0]) * (second[1] + second[0]) % _P
+    c = 2 * first[3] * second[3] * _D % _P
+    d = 2 * first[2] * second[2] % _P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P
+
+
+def _times(scalar: int, point: _Point) -> _Point:
+    total = _NEUTRAL
+    while scalar:
+        if scalar & 1:
+            total = _add(total, point)
+        point, scalar = _add(point, point), scalar >> 1
+    return total
+
+
+def _encode_point(point: _Point) -> bytes:
+    inverse = pow(point[2], -1, _P)
+    x, y = point[0] * inverse % _P, point[1] * inverse % _P
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def _decode_point(encoded: bytes) -> _Point | None:
+    number = int.from_bytes(encoded, "little")
+    y, odd = number & (1 << 255) - 1, number >> 255
+    if y >= _P:
+        return None
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if x * x % _P != square:
+        x = x * _SQRT_MINUS_1 % _P
+    if x * x % _P != square or (x == 0 and odd):
+        return None
+    if x & 1 != odd:
+        x = _P - x
+    return x, y, 1, x * y % _P
+
+
+def _base_point() -> _Point:
+    point = _decode_point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
+    if point is None:
+        raise ArithmeticError("the base point is on the curve")
+    return point
+
+
+_BASE = _base_point()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
