@@ -24,6 +24,7 @@ WITHOUT_DATABASE = frozenset(
         "makemessages",
         "spectacular",
         "startapp",
+        "verify_proof",
     }
 )
 

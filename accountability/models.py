@@ -1,5 +1,8 @@
 """Decision records: the facts of each decision, and apart from them the payload that erasure may remove."""
 
+import json
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -34,7 +37,8 @@ class DecisionRecord(models.Model):
     span_id = models.CharField(max_length=16)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_at = models.DateTimeField()
+    payload_commitment = models.BinaryField(max_length=32)
 
     class Meta:
         constraints = [
@@ -59,7 +63,11 @@ class DecisionRecord(models.Model):
 
 
 class DecisionPayload(models.Model):
-    """What a decision was about, in words and values. Erasure deletes it; the record stays."""
+    """What a decision was about, in words and values. Erasure deletes it; the record and its proof stay.
+
+    The record's leaf holds SHA-256(salt || body): without the salt, which goes with the payload, nobody can find out by
+    guessing what was erased. The body is kept as the very text that was hashed.
+    """
 
     decision = models.OneToOneField(
         DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, related_name="payload"
@@ -67,11 +75,96 @@ class DecisionPayload(models.Model):
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
-    reasoning = models.TextField()
-    inputs = models.JSONField()
-    outputs = models.JSONField()
-    alternatives = models.JSONField()
-    memories = models.JSONField()
+    salt = models.BinaryField(max_length=32)
+    body = models.TextField()
 
     def __str__(self) -> str:
         return f"payload of {self.decision_id}"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The payload, read."""
+        return json.loads(self.body)
+
+
+class DecisionLink(models.Model):
+    """One decision follows from another: the record's `parents`, indexed from both ends."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "parent_id", "child_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    parent_id = models.UUIDField()
+    child_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.child_id} follows {self.parent_id}"
+
+
+class LedgerPending(models.Model):
+    """A record that waits for its place in the log: written with the record, deleted by the sequencer."""
+
+    decision = models.OneToOneField(
+        DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "decision"], name="pending_in_order")]
+
+    def __str__(self) -> str:
+        return f"pending {self.decision_id}"
+
+
+class LedgerLeaf(models.Model):
+    """A record's place in its organisation's log. Insert-only."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "index")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    index = models.BigIntegerField()
+    decision = models.ForeignKey(
+        DecisionRecord, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "decision"], name="leaf_once")]
+
+    def __str__(self) -> str:
+        return f"leaf {self.index}"
+
+
+class LedgerNode(models.Model):
+    """The hash over a complete subtree of 2^level leaves, level 1 and up. Insert-only: a complete subtree never changes."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "level", "index")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"node {self.level}:{self.index}"
+
+
+class LedgerCheckpoint(models.Model):
+    """A signed tree head (C2SP checkpoint). Insert-only; the newest one is the log's state."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "size")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    size = models.BigIntegerField()
+    root = models.BinaryField(max_length=32)
+    text = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"

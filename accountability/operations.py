@@ -1,6 +1,7 @@
 """Writing decision records."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -8,30 +9,34 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accountability.leaf import SALT_BYTES, commitment, hash_of, jsonable, parents_of, payload_text
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor
 from liftos.ids import new_id
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Actor
 
-# One statement, one round trip: the record and its payload.
+# One statement, one round trip: the record, its payload, its links, its place in the queue.
 _INSERT = """
 WITH record AS (
     INSERT INTO accountability_decisionrecord
         (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
          confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
-         started_at, ended_at)
+         started_at, ended_at, recorded_at, payload_commitment)
     VALUES
-        (%(id)s, %(organisation)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
+        (%(id)s, %(organisation_id)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
          %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
-         %(on_behalf_of)s, %(parents)s::uuid[], %(versions)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
-         %(started_at)s, %(ended_at)s)
+         %(on_behalf_of)s, %(parents)s::uuid[], %(versions_text)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
+         %(started_at)s, %(ended_at)s, %(recorded_at)s, %(payload_commitment)s)
+), payload AS (
+    INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
+    VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s)
+), links AS (
+    INSERT INTO accountability_decisionlink (organisation_id, parent_id, child_id)
+    SELECT %(organisation_id)s, parent, %(id)s FROM unnest(%(parents)s::uuid[]) AS p(parent)
 )
-INSERT INTO accountability_decisionpayload
-    (decision_id, organisation_id, reasoning, inputs, outputs, alternatives, memories)
-VALUES
-    (%(id)s, %(organisation)s, %(reasoning)s, %(inputs)s::jsonb, %(outputs)s::jsonb, %(alternatives)s::jsonb,
-     %(memories)s::jsonb)
+INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
+VALUES (%(id)s, %(organisation_id)s, %(leaf_hash)s)
 """
 
 
@@ -84,36 +89,46 @@ def record(
     """
     if confidence is not None and not 0 <= confidence <= 1:
         raise ValueError("confidence must be between 0 and 1")
-    context, ended_at, decision = current_context(), timezone.now(), new_id()
+    context, ended_at, salt = current_context(), timezone.now(), secrets.token_bytes(SALT_BYTES)
+    body = payload_text(
+        {
+            "reasoning": reasoning,
+            "inputs": inputs or {},
+            "outputs": outputs or {},
+            "alternatives": alternatives,
+            "memories": memories,
+        }
+    )
+    row = {
+        "id": new_id(),
+        "organisation_id": organisation,
+        "operation": operation,
+        "decision_point": decision_point or operation,
+        "subject_kind": subject[0],
+        "subject_id": subject[1],
+        "risk_class": str(risk_class),
+        "effect": str(effect),
+        "confidence": None if confidence is None else float(confidence),
+        "confidence_method": confidence_method,
+        "actor_kind": str(by.kind),
+        "actor_id": by.id,
+        "on_behalf_of": by.on_behalf_of,
+        "parents": parents_of(list(parents)),
+        "versions": jsonable(versions or {}),
+        "correlation_id": context.correlation_id,
+        "trace_id": context.trace_id,
+        "span_id": context.span_id,
+        "started_at": started_at or ended_at,
+        "ended_at": ended_at,
+        "recorded_at": ended_at,
+        "payload_commitment": commitment(salt, body),
+    }
+    more = {
+        "versions_text": json.dumps(row["versions"]),
+        "salt": salt,
+        "body": body,
+        "leaf_hash": hash_of(row),
+    }
     with raw_cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            {
-                "id": decision,
-                "organisation": organisation,
-                "operation": operation,
-                "decision_point": decision_point or operation,
-                "subject_kind": subject[0],
-                "subject_id": subject[1],
-                "risk_class": risk_class,
-                "effect": effect,
-                "confidence": confidence,
-                "confidence_method": confidence_method,
-                "actor_kind": by.kind,
-                "actor_id": by.id,
-                "on_behalf_of": by.on_behalf_of,
-                "parents": list(parents),
-                "versions": json.dumps(versions or {}),
-                "correlation_id": context.correlation_id,
-                "trace_id": context.trace_id,
-                "span_id": context.span_id,
-                "started_at": started_at or ended_at,
-                "ended_at": ended_at,
-                "reasoning": reasoning,
-                "inputs": json.dumps(inputs or {}),
-                "outputs": json.dumps(outputs or {}),
-                "alternatives": json.dumps(list(alternatives)),
-                "memories": json.dumps(list(memories)),
-            },
-        )
-    return decision
+        cursor.execute(_INSERT, row | more)
+    return row["id"]

@@ -13,7 +13,6 @@ _RECORD_FIELDS = (
     "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
     "span_id", "started_at", "ended_at", "recorded_at",
 )  # fmt: skip
-_PAYLOAD_FIELDS = ("reasoning", "inputs", "outputs", "alternatives", "memories")
 
 
 class DecisionNotFound(NotFound):
@@ -52,7 +51,7 @@ def list_decisions(
         rows = rows.filter(correlation_id=correlation_id)
     if subject_id:
         rows = rows.filter(subject_id=subject_id)
-    return [_decision(row) for row in rows[:limit]]
+    return [as_decision(row) for row in rows[:limit]]
 
 
 def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
@@ -65,13 +64,13 @@ def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
     row = rows.first()
     if row is None:
         raise DecisionNotFound
-    return _decision(row)
+    return as_decision(row)
 
 
-def _decision(row: DecisionRecord) -> Decision:
+def as_decision(row: DecisionRecord) -> Decision:
+    """Return a row, with its payload if it has one, as a decision."""
     fields = {name: getattr(row, name) for name in _RECORD_FIELDS}
     try:
-        payload = row.payload
+        return Decision(**fields, **row.payload.values)
     except ObjectDoesNotExist:  # erased
         return Decision(**fields)
-    return Decision(**fields, **{name: getattr(payload, name) for name in _PAYLOAD_FIELDS})

@@ -1,11 +1,15 @@
 """The Celery application. Tasks carry hints only; they continue the trace of whoever sent them."""
 
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from celery import Celery, signals
 
-from liftos.observability.context import current_context, start_context, use_context
+from liftos.observability.context import peek_context, start_context, use_context
+from liftos.observability.manager import Operation, observe_operation
+from liftos.observability.options import refuse_to_start_misconfigured
+from liftos.observability.tracer import TRACER
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
@@ -13,34 +17,47 @@ app = Celery("liftos")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-_running: dict[str, Any] = {}
+_running: dict[str, tuple[ExitStack, Operation]] = {}
+
+
+@signals.worker_init.connect
+def check_settings(**kwargs: Any) -> None:
+    """Refuse to work under settings that can't be used."""
+    del kwargs
+    refuse_to_start_misconfigured()
 
 
 @signals.before_task_publish.connect
 def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
     """Put the sender's ids on the message."""
     del kwargs
-    context = current_context()
+    # the beat is in no unit of work: each of its messages begins one
+    context = peek_context() or start_context()
     headers["correlation_id_liftos"] = context.correlation_id
-    headers["traceparent"] = context.traceparent
+    headers["traceparent"] = TRACER.traceparent() or context.traceparent
 
 
 @signals.task_prerun.connect
 def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
-    """Take up the sender's ids for the time of the task."""
+    """Take up the sender's ids, and a span, for the time of the task."""
     del kwargs
     request = task.request
     headers = getattr(request, "headers", None) or {}
     context = start_context(headers.get("correlation_id_liftos", ""), headers.get("traceparent", ""))
-    manager = use_context(context)
-    manager.__enter__()
-    _running[task_id] = manager
+    stack = ExitStack()
+    stack.enter_context(use_context(context))
+    operation = observe_operation(task.name, correlation_id=context.correlation_id)
+    operation.__enter__()
+    _running[task_id] = stack, operation
 
 
 @signals.task_postrun.connect
-def leave_context(task_id: str, **kwargs: Any) -> None:
-    """Give them back."""
+def leave_context(task_id: str, state: str = "", retval: Any = None, **kwargs: Any) -> None:
+    """Give them back; a task that failed has its exception as its value."""
     del kwargs
-    manager = _running.pop(task_id, None)
-    if manager is not None:
-        manager.__exit__(None, None, None)
+    stack, operation = _running.pop(task_id, (None, None))
+    if stack is None or operation is None:
+        return
+    error = retval if state == "FAILURE" and isinstance(retval, BaseException) else None
+    operation.__exit__(type(error) if error else None, error, None)
+    stack.close()

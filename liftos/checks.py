@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from liftos.observability.options import InvalidTraceOptions, trace_options
+
 
 @register("liftos")
 def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -19,3 +21,16 @@ def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             id="liftos.E001",
         )
     ]
+
+
+@register("liftos")
+def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Say which of the settings about tracing can't be used."""
+    del app_configs, kwargs
+    try:
+        trace_options()
+    except InvalidTraceOptions as error:
+        return [
+            Error(problem, hint="docs/settings.md, Traces.", id="liftos.E002") for problem in error.problems
+        ]
+    return []

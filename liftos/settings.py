@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.observability",
     "accountability",
     "memory",
     "spaces",
@@ -174,6 +175,30 @@ CELERY_BEAT_SCHEDULE = {
 LIFTOS_TRUSTED_PROXIES = [ipaddress.ip_network(cidr) for cidr in env_list("LIFTOS_TRUSTED_PROXIES")]
 LIFTOS_TRUSTED_PROXY_SECRET = env("LIFTOS_TRUSTED_PROXY_SECRET")
 LIFTOS_TRUSTED_CREATE = env_flag("LIFTOS_TRUSTED_CREATE")
+
+# --- the ledger ---------------------------------------------------------------------------------
+
+# seconds between runs of the sequencer: how long a record waits for its place in the log
+LIFTOS_LEDGER_MERGE_SECONDS = float(env("LIFTOS_LEDGER_MERGE_SECONDS", "1"))
+LIFTOS_LEDGER_ORIGIN = env("LIFTOS_LEDGER_ORIGIN", "liftos.local/ledger")
+LIFTOS_LEDGER_KEY_FILE = env("LIFTOS_LEDGER_KEY_FILE", str(HOME / "ledger_key"))
+LIFTOS_CHECKPOINT_FILE = env("LIFTOS_CHECKPOINT_FILE")
+LIFTOS_CHECKPOINT_URL = env("LIFTOS_CHECKPOINT_URL")
+CELERY_BEAT_SCHEDULE["sequence-the-ledger"] = {
+    "task": "accountability.sequence",
+    "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
+    # a run that could not start in time is replaced by the next
+    "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
+}
+
+# --- traces: checked, and made into values, by liftos.observability.options ---------------------
+
+LIFTOS_TRACE_SAMPLING = env("LIFTOS_TRACE_SAMPLING", "1.0")
+LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
+LIFTOS_TRACE_SPANS = env("LIFTOS_TRACE_SPANS", "10000")
+LIFTOS_TRACE_PERSIST = env_flag("LIFTOS_TRACE_PERSIST", default=True)
+LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
+CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
 
 # --- embeddings ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
+from liftos.observability.api import urlpatterns as trace_urls
 from liftos.service import views
 from memory.api.urls import seed_urlpatterns
 from memory.api.urls import urlpatterns as memory_urls
@@ -32,7 +33,7 @@ urlpatterns = [
     path("metrics", metrics),
     path("favicon.ico", no_icon),
     *seed_urlpatterns,
-    path("api/v1/", include([*accountability_urls, *memory_urls])),
+    path("api/v1/", include([*accountability_urls, *memory_urls, *trace_urls])),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again

@@ -11,10 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 from django.core.wsgi import get_wsgi_application
 
 from liftos.api.middleware import body_limit
+from liftos.observability.options import refuse_to_start_misconfigured
 
 _CHUNK = 64 * 1024
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 _serve = get_wsgi_application()
+refuse_to_start_misconfigured()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -15,7 +15,8 @@ from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
 from liftos.events.operations import emit, emit_many
 from liftos.jobs import send_hint
-from liftos.observability.metrics import METER
+from liftos.observability.manager import observe_operation
+from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
 from memory.models import Memory
@@ -44,7 +45,7 @@ def remember(*, organisation: UUID, by: Actor, draft: MemoryDraft) -> Stored:
         ExternalIdTaken: the external id belongs to a memory with other content.
         InvalidInput: the vector that came with it has another dimension than the active model's.
     """
-    with METER.measure("memory_store"):
+    with observe_operation("memory.store", organisation=str(organisation)):
         stored = _store(organisation, by, [draft], operation="memory.store")[0]
     if stored.outcome is Outcome.CONFLICT:
         raise ExternalIdTaken(loc=("external_id",))
@@ -58,7 +59,8 @@ def remember_many(*, organisation: UUID, by: Actor, drafts: Sequence[MemoryDraft
     """
     if not drafts:
         return []
-    with METER.measure("memory_store_many"):
+    observed = observe_operation("memory.store_many", organisation=str(organisation), count=len(drafts))
+    with observed:
         return _store(organisation, by, drafts, operation="memory.store_many")
 
 
@@ -68,7 +70,7 @@ def forget(*, organisation: UUID, by: Actor, memory: UUID) -> UUID:
     Raises:
         MemoryNotFound: there is none in this organisation.
     """
-    with METER.measure("memory_delete"), tenant_transaction(organisation):
+    with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
         row = get_memory(organisation=organisation, memory=memory, lock=True)
         writes.remove(
             organisation=organisation,
@@ -112,7 +114,8 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         texts = dict(waiting.values_list("id", "content")[:limit])
     if not texts:
         return 0
-    vectors = manager.embed_many(list(texts.values()), organisation=organisation)
+    with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
+        vectors = manager.embed_many(list(texts.values()), organisation=organisation)
     with tenant_transaction(organisation):
         # locked in id order, so that two healers can't hold what the other waits for
         still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
@@ -160,7 +163,10 @@ def _embed(organisation: UUID, drafts: Sequence[MemoryDraft]) -> tuple[list[np.n
                     loc=("embedding",),
                 )
         if wanted:
-            made = manager.embed_many([drafts[index].content for index in wanted], organisation=organisation)
+            with TRACER.span("memory.embed", count=len(wanted)):
+                made = manager.embed_many(
+                    [drafts[index].content for index in wanted], organisation=organisation
+                )
             for index, vector in zip(wanted, made, strict=True):
                 vectors[index] = vector
         return vectors, model_number(model)

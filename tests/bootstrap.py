@@ -7,6 +7,8 @@ os.environ["LIFTOS_HOME"] = os.environ.get(
     "LIFTOS_TEST_HOME", str(Path(__file__).parent.parent / ".liftos" / "test")
 )
 os.environ.setdefault("LIFTOS_LOG_LEVEL", "WARNING")
+# its thread would write into databases that come and go; the tests of it say when
+os.environ.setdefault("LIFTOS_TRACE_PERSIST", "0")
 
 from liftos import embedded
 

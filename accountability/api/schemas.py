@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
+from accountability.types import Effect, RiskClass
 from liftos.api.pagination import PageQuery, QueryText
+
+Name = Field(min_length=1, max_length=100)
 
 
 class DecisionQuery(PageQuery):
@@ -52,3 +55,88 @@ class DecisionPage(BaseModel):
 
     results: list[DecisionOut]
     next: str | None
+
+
+class Subject(BaseModel):
+    """What a decision is about."""
+
+    kind: str = Field(max_length=50)
+    id: str = Field(max_length=200)
+
+
+class MemoryUsed(BaseModel):
+    """A memory that a decision used, and how much it counted."""
+
+    id: UUID
+    score: float | None = None
+    version: str | None = Field(default=None, max_length=100)
+
+
+class DecisionIn(BaseModel):
+    """A decision that a caller took and puts on record; it is the caller's own account."""
+
+    operation: str = Name
+    decision_point: str = Field(default="", max_length=100)
+    reasoning: str = Field(min_length=1, max_length=20_000)
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    outputs: dict[str, Any] = Field(default_factory=dict)
+    alternatives: list[Any] = Field(default_factory=list, max_length=1_000)
+    memories: list[MemoryUsed | UUID] = Field(default_factory=list, max_length=1_000)
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    confidence_method: str = Field(default="", max_length=100)
+    versions: dict[str, Any] = Field(default_factory=dict)
+    parents: list[UUID] = Field(default_factory=list, max_length=100)
+    subject: Subject | None = None
+    risk_class: RiskClass = RiskClass.MINIMAL
+    effect: Effect = Effect.READ
+    started_at: datetime | None = None
+    wait: str = Field(default="", pattern="^(integrated)?$")
+
+
+class DecisionCreated(BaseModel):
+    """The answer to a recorded decision; `index` is its place in the log, null while it waits for it."""
+
+    id: UUID
+    correlation_id: str
+    trace_id: str
+    index: int | None
+
+
+class ChainStep(BaseModel):
+    """A decision of a chain: `distance` is negative before, 0 for the one asked for, positive after."""
+
+    distance: int
+    decision: DecisionOut
+
+
+class ChainOut(BaseModel):
+    """A chain, earliest ancestors first."""
+
+    results: list[ChainStep]
+    next: None
+
+
+class ProofQuery(BaseModel):
+    """How a proof is wanted."""
+
+    wait: str = Field(default="", pattern="^(integrated)?$")
+    disclose: bool = False
+
+
+class CheckpointOut(BaseModel):
+    """The newest signed tree head, and the key it verifies with."""
+
+    origin: str
+    size: int
+    root: str
+    checkpoint: str
+    key: str
+    pending: int
+    recorded_at: datetime
+
+
+class ConsistencyQuery(BaseModel):
+    """Two sizes of the log; `to` is its present size when left out."""
+
+    first: int = Field(ge=1, validation_alias=AliasChoices("from", "first"))
+    second: int | None = Field(default=None, ge=1, validation_alias=AliasChoices("to", "second"))

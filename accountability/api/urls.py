@@ -4,5 +4,10 @@ from accountability.api import views
 
 urlpatterns = [
     path("decisions", views.DecisionList.as_view()),
+    path("decisions/export", views.DecisionExport.as_view()),
     path("decisions/<uuid:decision>", views.DecisionDetail.as_view()),
+    path("decisions/<uuid:decision>/chain", views.DecisionChain.as_view()),
+    path("decisions/<uuid:decision>/proof", views.DecisionProof.as_view()),
+    path("ledger/checkpoint", views.LedgerCheckpoint.as_view()),
+    path("ledger/consistency", views.LedgerConsistency.as_view()),
 ]

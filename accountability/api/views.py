@@ -1,20 +1,39 @@
 """`/api/v1/decisions`: the records, read."""
 
+import base64
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accountability import queries
-from accountability.api.schemas import DecisionOut, DecisionPage, DecisionQuery
+from accountability import ledger_store, proofs, queries
+from accountability.api.schemas import (
+    ChainOut,
+    CheckpointOut,
+    ConsistencyQuery,
+    DecisionCreated,
+    DecisionIn,
+    DecisionOut,
+    DecisionPage,
+    DecisionQuery,
+    ProofQuery,
+)
+from accountability.chains import get_chain
+from accountability.exports import export_lines
+from accountability.recording import record_own
+from accountability.sequencer import wait_until_integrated
+from accountability.signing import origin_of, verifier_key
 from accountability.types import Decision
 from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
+from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 
 
@@ -26,7 +45,26 @@ def render(decision: Decision) -> dict[str, Any]:
 class DecisionList(NativeView):
     """The organisation's decisions, newest first."""
 
-    scopes = {"GET": Scope.DECISIONS_READ}
+    scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
+
+    @extend_schema(operation_id="decisions_create", request=DecisionIn, responses={201: DecisionCreated})
+    def post(self, request: Request) -> Response:
+        """Put a decision of one's own on record."""
+        del request
+        asked, principal = self.body(DecisionIn), self.principal
+        decision = record_own(organisation=principal.organisation, by=principal.actor, draft=asked)
+        if asked.wait:
+            wait_until_integrated(organisation=principal.organisation, decision=decision)
+        with tenant_transaction(principal.organisation):
+            index = ledger_store.index_of(principal.organisation, decision)
+        context = current_context()
+        body = {
+            "id": str(decision),
+            "correlation_id": context.correlation_id,
+            "trace_id": context.trace_id,
+            "index": index,
+        }
+        return Response(body, status=201)
 
     @extend_schema(
         operation_id="decisions_list",
@@ -62,3 +100,108 @@ class DecisionDetail(NativeView):
         with tenant_transaction(organisation):
             found = queries.get_decision(organisation=organisation, decision=decision)
         return Response(render(found))
+
+
+class DecisionChain(NativeView):
+    """What a decision follows from, and what follows from it."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="decisions_chain", responses={200: ChainOut})
+    def get(self, request: Request, decision: UUID) -> Response:
+        """Return the chain through a decision."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            steps = get_chain(organisation=organisation, decision=decision)
+        results = [{"distance": step.distance, "decision": render(step.decision)} for step in steps]
+        return Response({"results": results, "next": None})
+
+
+class DecisionProof(NativeView):
+    """What an outsider needs to verify that a record is in the log."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(
+        operation_id="decisions_proof",
+        parameters=query_parameters(ProofQuery),
+        responses={
+            200: OpenApiTypes.OBJECT,
+            409: {"description": "The record waits for its place in the log"},
+        },
+    )
+    def get(self, request: Request, decision: UUID) -> Response:
+        """Return the proof; `accountability/verifier.py` checks it without us."""
+        del request
+        query, organisation = self.query(ProofQuery), self.principal.organisation
+        if query.wait:
+            wait_until_integrated(organisation=organisation, decision=decision)
+        with tenant_transaction(organisation):
+            return Response(
+                proofs.get_proof(organisation=organisation, decision=decision, disclose=query.disclose)
+            )
+
+
+class DecisionExport(NativeView):
+    """All decisions, a JSON object a line, oldest first."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(
+        operation_id="decisions_export", responses={(200, "application/x-ndjson"): OpenApiTypes.STR}
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Stream the decisions."""
+        del request
+        lines = export_lines(organisation=self.principal.organisation)
+        return StreamingHttpResponse(lines, content_type="application/x-ndjson")
+
+
+class LedgerCheckpoint(NativeView):
+    """The log's newest signed tree head."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="ledger_checkpoint", responses={200: CheckpointOut})
+    def get(self, request: Request) -> Response:
+        """Return the checkpoint, in C2SP's form and taken apart."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            head = proofs.get_checkpoint(organisation)
+            pending = proofs.count_pending(organisation)
+        return Response(
+            {
+                "origin": origin_of(organisation),
+                "size": head.size,
+                "root": base64.b64encode(head.root).decode(),
+                "checkpoint": head.text,
+                "key": verifier_key(),
+                "pending": pending,
+                "recorded_at": head.recorded_at.isoformat(),
+            }
+        )
+
+
+class LedgerConsistency(NativeView):
+    """A proof that the log only grew."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(
+        operation_id="ledger_consistency",
+        parameters=[
+            OpenApiParameter("from", int, OpenApiParameter.QUERY, required=True),
+            OpenApiParameter("to", int, OpenApiParameter.QUERY),
+        ],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """Prove that the tree of `to` records continues the tree of `from` records."""
+        del request
+        query, organisation = self.query(ConsistencyQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            return Response(
+                proofs.get_consistency(organisation=organisation, first=query.first, second=query.second)
+            )

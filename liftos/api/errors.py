@@ -15,6 +15,7 @@ from liftos.api.parsing import InvalidRequest, item
 from liftos.api.rendering import dump_json
 from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
 from liftos.observability.context import current_context
+from liftos.observability.spans import current_span
 
 logger = logging.getLogger("liftos.api")
 
@@ -53,6 +54,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     view = context["view"]
     known = as_liftos_error(error)
     if known.status >= 500:
+        span = current_span()
+        if span is not None:
+            span.record_error(error)
         logger.error(
             "request failed",
             exc_info=error,
@@ -121,7 +125,7 @@ def _seed_response(error: LiftosError, lead: str) -> Response:
 def _items(error: LiftosError) -> list[dict[str, Any]]:
     if isinstance(error, InvalidRequest):
         return error.items
-    place = error.loc if error.loc[:1] == ("header",) else ("body", *error.loc)
+    place = error.loc if error.loc[:1] in {("header",), ("query",)} else ("body", *error.loc)
     return [item(error.code, place, error.message)]
 
 

@@ -22,11 +22,11 @@ class AnyHeaderCorsMiddleware(CorsMiddleware):
     """CORS as the seed's: a permitted origin may send any header it asks for."""
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Repeat the headers that a preflight asks for as allowed."""
+        """Add the headers that a preflight asks for to those allowed in any case."""
         response = super().add_response_headers(request, response)
         asked = request.headers.get("access-control-request-headers")
         if asked and "access-control-allow-headers" in response:
-            response["access-control-allow-headers"] = asked
+            response["access-control-allow-headers"] += f", {asked}"
         return response
 
 

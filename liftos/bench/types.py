@@ -13,12 +13,14 @@ class Options:
         organisations: among how many they are divided.
         queries: asked of each class of organisations.
         seed: of everything random.
+        records: of decisions in the log.
     """
 
     memories: int = 100_000
     organisations: int = 1_000
     queries: int = 100
     seed: int = 7
+    records: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from liftos.embedding.shared_cache import NullSharedCache, SharedCache, read_vec
 from liftos.embedding.text import checked_rows
 from liftos.embedding.types import Embedder, ModelInfo, Organisation, Vector, Vectors
 from liftos.errors import LiftosError
+from liftos.observability.manager import observe_operation
 
 logger = logging.getLogger("liftos.embedding")
 
@@ -247,7 +248,10 @@ class EmbeddingManager:
             return {}
         failed = 1
         try:
-            rows = checked_rows(embedder.embed(list(texts.values())), len(texts), embedder.model.dimension)
+            with observe_operation("embedding.embed", count=len(texts), model=embedder.model.name):
+                rows = checked_rows(
+                    embedder.embed(list(texts.values())), len(texts), embedder.model.dimension
+                )
             failed = 0
         except LiftosError:
             raise

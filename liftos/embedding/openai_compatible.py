@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from liftos.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
 from liftos.embedding.types import ModelInfo, Vectors
+from liftos.observability.tracer import TRACER
 
 logger = logging.getLogger("liftos.embedding")
 
@@ -135,7 +136,9 @@ class OpenAiCompatibleEmbedder:
 
     def _send(self, body: bytes) -> bytes:
         deadline = time.monotonic() + self._timeout
-        request = urllib.request.Request(self._url, body, self._headers, method="POST")  # noqa: S310  checked in __init__
+        traceparent = TRACER.traceparent()
+        headers = self._headers | {"Traceparent": traceparent} if traceparent else self._headers
+        request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310  checked in __init__
         parts: list[bytes] = []
         size = 0
         with self._opener.open(request, timeout=self._timeout) as response:

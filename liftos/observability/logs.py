@@ -2,15 +2,16 @@
 
 import logging
 
-from liftos.observability.context import current_context
+from liftos.observability.context import peek_context
 
 
 class ContextFilter(logging.Filter):
-    """Adds `correlation_id` and `trace_id` to a record."""
+    """Adds `correlation_id` and `trace_id` to a record; they are empty outside of any request and task."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Annotate the record; never drops one."""
-        context = current_context()
-        record.correlation_id = context.correlation_id
-        record.trace_id = context.trace_id
+        # begins none: what a thread logs while idle would give all its later work one trace
+        context = peek_context()
+        record.correlation_id = context.correlation_id if context is not None else ""
+        record.trace_id = context.trace_id if context is not None else ""
         return True

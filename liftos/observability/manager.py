@@ -2,16 +2,67 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from liftos.observability.collector import Kind, MetricsCollector, Series
 from liftos.observability.context import use_sampler
+from liftos.observability.metrics import prometheus_operation
 from liftos.observability.spans import Span, SpanLevel
 from liftos.observability.tracer import TRACER, LightweightTracer, Sink
 
 Accountability = Callable[[str], Mapping[str, Any]]
 """Takes an organisation, returns the `accountability` block of its statistics."""
+
+Export = Callable[[str], Callable[[int, bool], object]]
+"""Takes an operation's name, returns what is told the duration in ns and whether it failed each time it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What became of some operations."""
+
+    successes: int = 0
+    failures: int = 0
+    total_ns: float = 0
+
+    @property
+    def count(self) -> int:
+        """All that ended, well or not."""
+        return self.successes + self.failures
+
+    @property
+    def success_rate(self) -> float:
+        """0-1; 1 before the first."""
+        return self.successes / self.count if self.count else 1.0
+
+    @property
+    def average_ms(self) -> float:
+        """Mean duration; 0 before the first."""
+        return self.total_ns / 1e6 / self.count if self.count else 0.0
+
+
+class Meters:
+    """Where one operation of one organisation is counted and timed."""
+
+    __slots__ = ("_export", "failure", "success", "timer")
+
+    def __init__(
+        self, success: Series, failure: Series, timer: Series, export: Callable[[int, bool], object] | None
+    ) -> None:
+        self.success = success
+        self.failure = failure
+        self.timer = timer
+        self._export = export
+
+    def record(self, duration_ns: int, *, failed: bool) -> None:
+        """Note one end."""
+        self.timer.record(duration_ns)
+        (self.failure if failed else self.success).record()
+        export = self._export
+        if export is not None:
+            export(duration_ns, failed)
 
 
 class Operation:
@@ -19,9 +70,7 @@ class Operation:
 
     __slots__ = ("_clock_ns", "_meters", "_span", "_start_ns")
 
-    def __init__(
-        self, span: Span, meters: tuple[Series, Series, Series], clock_ns: Callable[[], int]
-    ) -> None:
+    def __init__(self, span: Span, meters: Meters, clock_ns: Callable[[], int]) -> None:
         self._span = span
         self._meters = meters
         self._clock_ns = clock_ns
@@ -39,10 +88,8 @@ class Operation:
         clock = self._clock_ns
         elapsed_ns = clock() - self._start_ns
         self._span.__exit__(kind, error, traceback)
-        success, failure, timer = self._meters
-        timer.record(elapsed_ns)
         # A generator that its consumer leaves early has not failed.
-        (success if kind is None or kind is GeneratorExit else failure).record()
+        self._meters.record(elapsed_ns, failed=kind is not None and kind is not GeneratorExit)
 
     async def __aenter__(self) -> Span:
         """As `with`."""
@@ -76,6 +123,7 @@ class ObservabilityManager:
         tracer: LightweightTracer | None = None,
         metrics: MetricsCollector | None = None,
         accountability: Accountability | None = None,
+        export: Export | None = None,
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -87,6 +135,7 @@ class ObservabilityManager:
             tracer: its own by default.
             metrics: its own by default.
             accountability: where the decisions' statistics come from; zeros without.
+            export: who else is told of each operation's end.
             clock_ns: monotonic, ns.
             wall: unix time, seconds.
         """
@@ -97,7 +146,9 @@ class ObservabilityManager:
         self.accountability = accountability
         self._clock_ns = clock_ns
         self._wall = wall
-        self._meters: dict[tuple[str, str, str], tuple[Series, Series, Series]] = {}
+        self._export = export
+        self._meters: dict[tuple[str, str, str], Meters] = {}
+        self._names: tuple[str, ...] = ()
 
     def observe_operation(self, name: str, /, level: SpanLevel = SpanLevel.INFO, **tags: Any) -> Operation:
         """Return a context manager around one operation; `organisation=` overrides the manager's."""
@@ -115,16 +166,40 @@ class ObservabilityManager:
         """Return the same for `async with`."""
         return self.observe_operation(name, level, **tags)
 
-    def _new_meters(self, key: tuple[str, str, str]) -> tuple[Series, Series, Series]:
+    def record(self, name: str, duration_ns: int, *, failed: bool = False, organisation: str = "") -> None:
+        """Count and time an operation whose name is known only when it has ended."""
+        key = name, organisation or self.org, ""
+        (self._meters.get(key) or self._new_meters(key)).record(duration_ns, failed=failed)
+
+    def totals(self, prefix: str = "", organisation: str = "") -> Totals:
+        """Return what became of the operations whose name begins with `prefix`, of one organisation or of all."""
+        if organisation:
+            found = [
+                self._meters.get((name, organisation, "")) for name in self._names if name.startswith(prefix)
+            ]
+        else:
+            found = [meters for key, meters in self._meters.copy().items() if key[0].startswith(prefix)]
+        # folded tag sets share their series: each counts once
+        chosen = {meters.timer: meters for meters in found if meters is not None}.values()
+        return Totals(
+            sum(meters.success.count for meters in chosen),
+            sum(meters.failure.count for meters in chosen),
+            sum(meters.timer.total for meters in chosen),
+        )
+
+    def _new_meters(self, key: tuple[str, str, str]) -> Meters:
         name, organisation, function = key
         tags = {"organisation": organisation} | ({"function": function} if function else {})
-        meters = (
+        meters = Meters(
             self.metrics.series(Kind.COUNTER, f"{name}.success", tags),
             self.metrics.series(Kind.COUNTER, f"{name}.error", tags),
             self.metrics.series(Kind.TIMER, f"{name}.duration", tags),
+            self._export(name) if self._export is not None else None,
         )
         if len(self._meters) < self.metrics.max_series:
             self._meters[key] = meters
+            if name not in self._names:
+                self._names += (name,)
         return meters
 
     def statistics(self, organisation: str = "") -> dict[str, Any]:
@@ -163,7 +238,10 @@ def no_accountability(org: str) -> dict[str, Any]:
     }
 
 
-_manager = ObservabilityManager(tracer=TRACER)
+# Some twenty routes and operations, three series each: room for the own figures of over a hundred organisations.
+_manager = ObservabilityManager(
+    tracer=TRACER, metrics=MetricsCollector(max_series=10_000), export=prometheus_operation
+)
 
 
 def get_observability() -> ObservabilityManager:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from redis.exceptions import RedisError
 
 from liftos.embedding import get_manager
-from liftos.observability.metrics import METER
+from liftos.observability.manager import get_observability
 from memory.queries import list_organisations_with_pending
 
 STARTED = monotonic()
@@ -59,19 +59,18 @@ def uptime() -> float:
 
 def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
     """Return the contract's nine strings."""
-    cache, operations = get_manager().stats(), METER.summary("memory_")
-    searches = METER.summary()
-    rate = operations.successes / operations.count if operations.count else 1.0
+    cache, observability = get_manager().stats(), get_observability()
+    operations = observability.totals("memory.")
     return {
         "kse_sdk": "healthy" if healthy else "degraded",
         "active_contexts": str(organisations),
         "embedding_cache_hit_rate": _percent(cache["hit_rate"]),
         "embedding_cache_size": str(cache["cache_size"]),
         "memory_operations": str(operations.count),
-        "memory_success_rate": _percent(rate),
+        "memory_success_rate": _percent(operations.success_rate),
         "orchestration_cache_hit_rate": _percent(0.0),
         "total_workflows": "0",
-        "observability_traces": str(searches.count),
+        "observability_traces": str(observability.tracer.stats()["completed_spans"]),
     }
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.embedding import get_manager
-from liftos.observability.metrics import METER
+from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
 from memory.api.schemas import SeedSearch, SeedStore, seed_hit
 from memory.operations import remember
@@ -33,7 +33,7 @@ class Search(SeedView):
         answer = search(
             organisation=principal.organisation, by=principal.actor, request=asked.request(self.search_type)
         )
-        totals = METER.summary("memory_")
+        totals = get_observability().totals("memory.", str(principal.organisation))
         data = {
             "results": [seed_hit(hit) for hit in answer.hits],
             "count": len(answer.hits),
@@ -41,7 +41,7 @@ class Search(SeedView):
             "duration": perf_counter() - started,
             "performance_metrics": {
                 "cache_hit_rate": get_manager().stats()["hit_rate"],
-                "average_operation_time_ms": totals.total_ns / 1e6 / totals.count if totals.count else 0.0,
+                "average_operation_time_ms": totals.average_ms,
                 "conceptual_spaces_available": 0,
             },
         }
@@ -88,7 +88,7 @@ class Store(SeedView):
         del request
         started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
         stored = remember(organisation=principal.organisation, by=principal.actor, draft=asked.draft())
-        totals = METER.summary("memory_")
+        totals = get_observability().totals("memory.", str(principal.organisation))
         embedded = stored.embedding is EmbeddingState.READY
         data = {
             "memory_id": str(stored.id),
@@ -101,7 +101,7 @@ class Store(SeedView):
             },
             "performance_metrics": {
                 "storage_time_ms": (perf_counter() - started) * 1e3,
-                "success_rate": totals.successes / totals.count if totals.count else 1.0,
+                "success_rate": totals.success_rate,
             },
         }
         metadata = {"correlation_id": self.correlation_id, "org_id": principal.slug, "enhanced_storage": True}

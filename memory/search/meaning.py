@@ -33,9 +33,10 @@ from memory.vector_index import is_indexed
 EXACT_ROWS = 15_000
 # The graph's order is relaxed, so twice the limit is taken and sorted: recall .99 instead of .95 at a low share.
 MARGIN = 2
-# With a filter, the graph is asked so far that a filter which fails there leaves at most about this many rows, which are
-# then read by id, at 2 us and more.
-FILTERED_ROWS = 7_500
+# The share of the first rows that a filter lets through tells how many rows it lets through in all. Up to so many are
+# read by id, at 2 us and more each; if more, the graph is asked again, as far as that share makes necessary.
+FILTERED_ROWS = 2_000
+SECOND_REACH = 1.5
 # A visited element of the graph costs three rows of reading everything: it may waste half of what that takes.
 ROWS_PER_VISIT = 6
 EF_SEARCH = 100
@@ -96,7 +97,11 @@ class MeaningArm:
         if documents <= EXACT_ROWS or not is_indexed(question.model_id):
             # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
             return Found(self._exact(f"({condition}) IS NOT FALSE", parameters), "exact")
-        found = self._graph(question, condition, parameters, documents)
+        reach = max(EF_SEARCH, MARGIN * limit)
+        found = self._graph(question, condition, parameters, documents, reach)
+        if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
+            reach = int(SECOND_REACH * MARGIN * limit * reach / len(found))
+            found = self._graph(question, condition, parameters, documents, reach)
         if len(found) >= limit:
             return Found(found, "graph")
         # never fewer rows than exist
@@ -129,12 +134,11 @@ class MeaningArm:
             return dict(cursor.execute(_EXACT.format(where=condition), parameters).fetchall())
 
     def _graph(
-        self, question: Question, condition: str, parameters: dict[str, Any], documents: int
+        self, question: Question, condition: str, parameters: dict[str, Any], documents: int, reach: int
     ) -> dict[UUID, float]:
         assert question.vector is not None  # noqa: S101
         statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
         enough = MARGIN * parameters["limit"]
-        reach = max(EF_SEARCH, enough, parameters["limit"] * documents // FILTERED_ROWS)
         settings = _GRAPH_SETTINGS | {"hnsw.max_scan_tuples": str(documents // ROWS_PER_VISIT)}
         with raw_cursor() as cursor, _settings(cursor, settings):
             rows = cursor.execute(statement, parameters | {"enough": enough, "reach": reach}).fetchall()

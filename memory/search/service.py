@@ -13,7 +13,8 @@ from accountability.types import Effect
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
-from liftos.observability.metrics import METER
+from liftos.observability.manager import observe_operation
+from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.search.arms import CANDIDATES, Arm, arms_for
 from memory.search.fusion import fuse
@@ -39,10 +40,16 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         by: who asks.
         request: what is asked.
     """
-    with METER.measure("memory_search"):
+    observed = observe_operation(
+        "memory.search", organisation=str(organisation), search_type=str(request.search_type)
+    )
+    with observed as span:
         question, degraded = _understand(organisation, request)
         with tenant_transaction(organisation):
-            return _answer(question, by, degraded)
+            answer = _answer(question, by, degraded)
+        span.set_tag("candidates", answer.candidates)
+        span.set_tag("decision_id", str(answer.decision))
+        return answer
 
 
 def _understand(organisation: UUID, request: SearchRequest) -> tuple[Question, tuple[str, ...]]:
@@ -52,7 +59,8 @@ def _understand(organisation: UUID, request: SearchRequest) -> tuple[Question, t
         return question, ()
     try:
         manager = get_manager()
-        vector = manager.embed(request.query, organisation=organisation)
+        with TRACER.span("memory.embed"):
+            vector = manager.embed(request.query, organisation=organisation)
         return replace(question, vector=vector, model_id=model_number(manager.model)), ()
     except EmbedderUnavailable:
         logger.warning("searching without meaning: the embedder is not available")
@@ -66,7 +74,8 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
         degraded += (str(request.search_type),)
     arms = [arm for arm in taking_part if arm.can_answer(question)]
     ranked, plans = _rank(question, arms)
-    hits = _read(question.organisation, ranked[: request.limit])
+    with TRACER.span("search.read"):
+        hits = _read(question.organisation, ranked[: request.limit])
     confidence, method = _confidence(ranked)
     decision = record(
         organisation=question.organisation,
@@ -96,14 +105,19 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
 def _rank(question: Question, arms: list[Arm]) -> tuple[list[Ranked], dict[str, str]]:
     """Return the union of the arms' candidates, scored by all arms, and each arm's plan."""
     most = max(CANDIDATES, question.request.limit) if len(arms) > 1 else question.request.limit + 5
-    found = {arm.name: arm.find(question, most) for arm in arms}
+    found = {}
+    for arm in arms:
+        with TRACER.span("search." + arm.name) as span:
+            found[arm.name] = arm.find(question, most)
+            span.set_tag("plan", found[arm.name].plan)
     union = {memory for each in found.values() for memory in each.scores}
     raw = {}
     for arm in arms:
         scores = dict(found[arm.name].scores)
         missing = list(union - scores.keys())
         if missing:
-            scores |= arm.score(question, missing)
+            with TRACER.span(f"search.{arm.name}.score", count=len(missing)):
+                scores |= arm.score(question, missing)
         raw[arm.name] = scores
     # one arm alone keeps its own scale where it has one, so that the figure means something across searches
     shares = {

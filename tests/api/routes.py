@@ -3,6 +3,7 @@
 from liftos.tenancy.types import Scope
 
 NOBODYS_ID = "019a0000-0000-7000-8000-000000000000"
+NOBODYS_TRACE = "019a0000000070008000000000000000"
 
 # path, and the body's one required field
 SEED_POSTS = [
@@ -28,5 +29,6 @@ GUARDED = [
     ("DELETE", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
+    ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),
 ]
 PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
 from liftos.bench.types import Figure, Target
 
@@ -32,7 +33,9 @@ def test_without_json_a_table(committed_db, capsys):
 
 def test_without_a_name_the_known_ones_are_listed(capsys):
     call_command("bench")
-    assert capsys.readouterr().out.startswith("search ")
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == bench_names()
+    assert {"accountability", "search"} <= set(listed)
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():

@@ -23,6 +23,7 @@ class Command(BaseCommand):
             "--organisations", type=int, default=defaults.organisations, help="among how many"
         )
         parser.add_argument("--queries", type=int, default=defaults.queries, help="of each class")
+        parser.add_argument("--records", type=int, default=defaults.records, help="of decisions in the log")
         parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything random")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         self._print_table([figure.as_json(bench.name) for figure in bench.run(size)])
 
     def _size(self, options: dict[str, Any]) -> Options:
-        sizes = {name: options[name] for name in ("memories", "organisations", "queries")}
+        sizes = {name: options[name] for name in ("memories", "organisations", "queries", "records")}
         for name, value in sizes.items():
             if value < 1:
                 raise CommandError(f"--{name} must be at least 1")

@@ -50,14 +50,16 @@ def test_the_graph_and_the_exact_plan_find_the_same(organisations, vectors, monk
     monkeypatch.setattr(meaning, "EXACT_ROWS", 1_000)
     by_reading = ask(organisations[0], vectors[3])
     assert (by_graph.plan, by_reading.plan) == ("graph", "exact")
-    assert by_graph.scores.keys() == by_reading.scores.keys()
-    assert list(by_graph.scores.values()) == pytest.approx(scores(vectors, vectors[3])[:10], abs=1e-3)
+    # the graph is approximate, and built anew for each run: one of ten may differ, but not by much
+    assert len(by_graph.scores.keys() & by_reading.scores.keys()) >= 9
+    assert list(by_reading.scores.values()) == pytest.approx(scores(vectors, vectors[3])[:10], abs=1e-3)
+    assert list(by_graph.scores.values()) == pytest.approx(scores(vectors, vectors[3])[:10], abs=2e-2)
 
 
 def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vectors):
     found = ask(organisations[0], vectors[4], half=0)
     assert (found.plan, len(found.scores)) == ("graph", 10)
-    assert list(found.scores.values()) == pytest.approx(scores(vectors[::2], vectors[4])[:10], abs=1e-3)
+    assert list(found.scores.values()) == pytest.approx(scores(vectors[::2], vectors[4])[:10], abs=2e-2)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_memory_comes_with_its_decision_and_its_event(organisation):
         event = OutboxEvent.objects.get(type="liftos.memory.stored")
         memory = Memory.objects.get()
     assert (decision.subject_id, decision.on_behalf_of) == (str(stored.id), "ann")
-    assert decision.payload.memories == [{"id": str(stored.id)}]
+    assert decision.payload.values["memories"] == [{"id": str(stored.id)}]
     assert event.envelope()["data"]["memory_id"] == str(stored.id)
     assert event.envelope()["specversion"] == "1.0"
     assert event.correlation_id == decision.correlation_id
@@ -239,8 +239,8 @@ def test_a_search_leaves_its_receipt(organisation):
     )
     with tenant_transaction(organisation):
         decision = DecisionRecord.objects.select_related("payload").get(id=answer.decision)
-    assert decision.payload.inputs["query"] == "boots"
-    (receipt,) = decision.payload.memories
+    assert decision.payload.values["inputs"]["query"] == "boots"
+    (receipt,) = decision.payload.values["memories"]
     assert receipt["id"] == str(stored.id)
     assert sum(receipt["terms"].values()) == pytest.approx(receipt["score"], abs=1e-5)
     (meaning,) = [term for term in answer.hits[0].ranked.terms if term.arm == "meaning"]
@@ -248,7 +248,7 @@ def test_a_search_leaves_its_receipt(organisation):
         pytest.approx(meaning.raw),
         "cosine of the best hit",
     )
-    assert "meaning" in decision.payload.reasoning
+    assert "meaning" in decision.payload.values["reasoning"]
 
 
 def test_counters_are_not_negative_for_a_missing_memory(organisation):

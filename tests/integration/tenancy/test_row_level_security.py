@@ -6,9 +6,13 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.db import connection, connections
+from django.utils import timezone
 from psycopg import sql
 
+from accountability.operations import record
+from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.observability.models import TraceRecord
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM
@@ -40,6 +44,22 @@ def two(committed_db):
                     f"text {name}", {"k": 1}, external_id=name, links=(LinkDraft(LinkKind.ABOUT, "a"),)
                 ),
             )
+        with tenant_transaction(caller.organisation):
+            TraceRecord.objects.create(
+                organisation_id=caller.organisation, started_at=timezone.now(), duration_ms=1, spans=[]
+            )
+        with tenant_transaction(caller.organisation):
+            first = record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="first")
+            record(
+                organisation=caller.organisation,
+                by=SYSTEM,
+                operation="test",
+                reasoning="next",
+                parents=[first],
+            )
+        drain(organisation=caller.organisation)
+        with tenant_transaction(caller.organisation):
+            record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
     return callers
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from liftos.embedding import DimensionMismatch, EmbedderUnavailable, OpenAiCompatibleEmbedder
+from liftos.observability.tracer import TRACER
 
 pytestmark = pytest.mark.enable_socket
 
@@ -78,6 +79,12 @@ def test_texts_become_unit_vectors_in_the_order_of_the_texts(endpoint):
     assert path == "/v1/embeddings"
     assert headers["Authorization"] == "Bearer hush"
     assert body == {"model": "m", "input": ["a", "bbb"], "encoding_format": "float"}
+
+
+def test_the_endpoint_is_told_the_trace(endpoint):
+    with TRACER.span("caller") as span:
+        embedder(endpoint).embed(["a"])
+    assert endpoint.requests[0][1]["Traceparent"] == span.traceparent
 
 
 def test_many_texts_go_in_batches_of_256(endpoint):

@@ -10,8 +10,11 @@ def test_a_new_key_reads_back_and_matches_only_its_own_hash():
     assert not first.matches(second.secret_hash)
 
 
+KEY = f"liftos_{'0a' * 6}_{'x' * 43}"
+
+
 @pytest.mark.parametrize(
-    "token", ["", "liftos_", "liftos_abc_def", "sk-1234", new_key().token + "x", " " + new_key().token]
+    "token", ["", "liftos_", "liftos_abc_def", "sk-1234", f"{KEY}x", f" {KEY}", KEY.upper()]
 )
 def test_what_is_not_a_key_is_none(token):
     assert parse_key(token) is None
@@ -20,3 +23,7 @@ def test_what_is_not_a_key_is_none(token):
 def test_the_secret_is_not_in_the_hash():
     key = new_key()
     assert key.secret.encode() not in key.secret_hash
+
+
+def test_a_well_formed_key_is_taken_apart():
+    assert parse_key(KEY) == ("0a" * 6, "x" * 43)

@@ -1,0 +1,134 @@
+"""The log's rows: queue, leaves, nodes, checkpoints. Inside the caller's tenant transaction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from accountability.merkle import NodeKey
+from liftos.db import raw_cursor
+
+# a class of advisory locks of our own, so that no other use of them meets ours
+LOCK_CLASS = 0x4C454447  # "LEDG"
+
+_LOCK = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
+_TAKE = """
+WITH taken AS (
+    DELETE FROM accountability_ledgerpending WHERE organisation_id = %(organisation)s AND decision_id IN (
+        SELECT decision_id FROM accountability_ledgerpending WHERE organisation_id = %(organisation)s
+        ORDER BY decision_id LIMIT %(limit)s
+    ) RETURNING decision_id, leaf_hash
+)
+SELECT decision_id, leaf_hash FROM taken ORDER BY decision_id
+"""
+_LEAVES = """
+INSERT INTO accountability_ledgerleaf (organisation_id, index, decision_id, leaf_hash)
+SELECT %s, %s + place - 1, decision, hash
+FROM unnest(%s::uuid[], %s::bytea[]) WITH ORDINALITY AS l(decision, hash, place)
+"""
+_NODES = """
+INSERT INTO accountability_ledgernode (organisation_id, level, index, hash)
+SELECT %s, * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])
+"""
+_READ_NODES = """
+SELECT n.level, n.index, n.hash FROM unnest(%(levels)s::smallint[], %(indices)s::bigint[]) AS k(level, index)
+JOIN accountability_ledgernode AS n ON n.organisation_id = %(organisation)s AND n.level = k.level AND n.index = k.index
+"""
+_READ_LEAVES = """
+SELECT 0, l.index, l.leaf_hash FROM unnest(%(indices)s::bigint[]) AS k(index)
+JOIN accountability_ledgerleaf AS l ON l.organisation_id = %(organisation)s AND l.index = k.index
+"""
+_CHECKPOINT = """
+INSERT INTO accountability_ledgercheckpoint (organisation_id, size, root, text) VALUES (%s, %s, %s, %s)
+"""
+_LAST = """
+SELECT size, root, text, recorded_at FROM accountability_ledgercheckpoint
+WHERE organisation_id = %s ORDER BY size DESC LIMIT 1
+"""
+_INDEX = "SELECT index FROM accountability_ledgerleaf WHERE organisation_id = %s AND decision_id = %s"
+_WAITING = "SELECT organisation_id FROM liftos_organisations_with_pending_records()"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A signed tree head as it is stored."""
+
+    size: int
+    root: bytes
+    text: str
+    recorded_at: datetime
+
+
+def try_lock(organisation: UUID) -> bool:
+    """Become this log's only sequencer until the transaction ends, or return False."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_LOCK, (LOCK_CLASS, str(organisation))).fetchone()
+    return bool(row and row[0])
+
+
+def take_pending(organisation: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    """Take waiting records out of the queue: (decision, leaf hash), in the order of their ids."""
+    with raw_cursor() as cursor:
+        return cursor.execute(_TAKE, {"organisation": organisation, "limit": limit}).fetchall()
+
+
+def write_leaves(organisation: UUID, size: int, leaves: Sequence[tuple[UUID, bytes]]) -> None:
+    """Write leaves at the places from `size` on."""
+    decisions, hashes = [list(column) for column in zip(*leaves, strict=True)]
+    with raw_cursor() as cursor:
+        cursor.execute(_LEAVES, (organisation, size, decisions, hashes))
+
+
+def write_nodes(organisation: UUID, nodes: Sequence[tuple[int, int, bytes]]) -> None:
+    """Write complete subtrees: (level, index, hash), level 1 and up."""
+    if not nodes:
+        return
+    levels, indices, hashes = [list(column) for column in zip(*nodes, strict=True)]
+    with raw_cursor() as cursor:
+        cursor.execute(_NODES, (organisation, levels, indices, hashes))
+
+
+def write_checkpoint(organisation: UUID, size: int, root: bytes, text: str) -> None:
+    """Write a signed tree head."""
+    with raw_cursor() as cursor:
+        cursor.execute(_CHECKPOINT, (organisation, size, root, text))
+
+
+def last_checkpoint(organisation: UUID) -> StoredCheckpoint | None:
+    """Return the newest signed tree head, None for a log that has none yet."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_LAST, (organisation,)).fetchone()
+    return StoredCheckpoint(*row) if row else None
+
+
+def index_of(organisation: UUID, decision: UUID) -> int | None:
+    """Return a record's place in the log, None while it waits."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_INDEX, (organisation, decision)).fetchone()
+    return row[0] if row else None
+
+
+def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey, bytes]]:
+    """Return the `get` that merkle's proofs read nodes by: one statement for leaves, one for the levels above."""
+
+    def read(keys: list[NodeKey]) -> dict[NodeKey, bytes]:
+        leaves = [index for level, index in keys if level == 0]
+        above = [key for key in keys if key[0] > 0]
+        rows: list[tuple[int, int, bytes]] = []
+        with raw_cursor() as cursor:
+            if leaves:
+                values = {"organisation": organisation, "indices": leaves}
+                rows += cursor.execute(_READ_LEAVES, values).fetchall()
+            if above:
+                levels, indices = [list(column) for column in zip(*above, strict=True)]
+                values = {"organisation": organisation, "levels": levels, "indices": indices}
+                rows += cursor.execute(_READ_NODES, values).fetchall()
+        return {(level, index): digest for level, index, digest in rows}
+
+    return read
+
+
+def organisations_with_pending() -> list[UUID]:
+    """Return the organisations whose queue is not empty. Runs outside of a tenant, by a definer function."""
+    with raw_cursor() as cursor:
+        return [row[0] for row in cursor.execute(_WAITING).fetchall()]

@@ -1,0 +1,47 @@
+"""`manage.py verify_ledger [ORG]`: rebuild every log from its raw rows, and name the first bad one."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from accountability.verification import Verdict, verify_log
+from liftos.db import tenant_transaction
+from liftos.errors import LiftosError
+from liftos.tenancy.models import Organisation
+from liftos.tenancy.queries import get_organisation
+
+
+class Command(BaseCommand):
+    help = "Rebuild the decision log from its raw rows and compare it with every signed checkpoint."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("org", nargs="?", help="an organisation's slug; all of them when left out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bad = 0
+        for organisation in self._organisations(options["org"]):
+            verdict = self._verify(organisation)
+            bad += not verdict.holds
+            self.stdout.write(f"{organisation.slug}: {'ok' if verdict.holds else 'BAD'}: {verdict.text}")
+        if bad:
+            raise CommandError(f"{bad} of the logs do not hold")
+
+    def _organisations(self, slug: str | None) -> list[Organisation]:
+        if not slug:
+            return list(Organisation.objects.all())
+        try:
+            return [get_organisation(slug)]
+        except LiftosError as error:
+            raise CommandError(error.message) from error
+
+    def _verify(self, organisation: Organisation) -> Verdict:
+        with (
+            tenant_transaction(organisation.id),
+            tqdm(unit="record", desc=organisation.slug, disable=None) as bar,
+        ):
+            for progress in verify_log(organisation.id):
+                bar.update(progress.records - bar.n)
+                if progress.verdict is not None:
+                    return progress.verdict
+        raise CommandError("the verification ended without a verdict")

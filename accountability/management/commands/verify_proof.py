@@ -1,0 +1,34 @@
+"""`manage.py verify_proof FILE --key VKEY`: check a proof without any database."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accountability.verifier import NotVerified, verify_bundle
+
+
+class Command(BaseCommand):
+    help = (
+        "Check a decision's proof; needs no database (accountability/verifier.py does the same on its own)."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the proof, as GET /api/v1/decisions/{id}/proof gives it")
+        parser.add_argument(
+            "--key", required=True, help="the log's verifier key, from somewhere else than the proof"
+        )
+        parser.add_argument("--origin", help="the log's name; any that the key signed when left out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            found = verify_bundle(options["file"].read_bytes(), options["key"], origin=options["origin"])
+        except OSError as error:
+            raise CommandError(f"{options['file']} can't be read: {error.strerror}") from error
+        except NotVerified as error:
+            raise CommandError(f"not verified: {error}") from error
+        payload = ", its payload matches" if found.disclosed else ""
+        self.stdout.write(
+            f"verified: decision {found.decision} is record {found.index} of {found.size} in {found.origin}{payload}"
+        )

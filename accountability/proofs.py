@@ -1,0 +1,119 @@
+"""What outsiders verify: bundles that prove one record, and that one tree continues another."""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accountability import ledger_store as store
+from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
+from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
+from accountability.models import DecisionPayload, DecisionRecord
+from accountability.queries import DecisionNotFound
+from liftos.errors import Conflict, InvalidInput, NotFound
+
+FORMAT = "liftos-proof/1"
+
+
+class NotIntegrated(Conflict):
+    """The record waits for its place in the log; ask again in a moment, or with wait=integrated."""
+
+    code = "accountability.not_integrated"
+
+
+class LogEmpty(NotFound):
+    """The log has no checkpoint yet."""
+
+    code = "accountability.log_empty"
+
+
+class InvalidSize(InvalidInput):
+    """Sizes must satisfy 1 <= from <= to <= the log's size."""
+
+    code = "accountability.invalid_size"
+
+
+def get_checkpoint(organisation: UUID) -> store.StoredCheckpoint:
+    """Return the log's newest signed tree head.
+
+    Raises:
+        LogEmpty: there is none yet.
+    """
+    found = store.last_checkpoint(organisation)
+    if found is None:
+        raise LogEmpty
+    return found
+
+
+def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> dict[str, Any]:
+    """Return a bundle that proves a record to be in the log (accountability/verifier.py says what it holds).
+
+    Args:
+        organisation: whose log.
+        decision: the record.
+        disclose: add the payload and its salt, so that the reasons can be checked too.
+
+    Raises:
+        DecisionNotFound: there is no such record in this organisation.
+        NotIntegrated: it has no place yet.
+    """
+    row = (
+        DecisionRecord.objects.filter(organisation_id=organisation, id=decision)
+        .values(*RECORD_FIELDS)
+        .first()
+    )
+    if row is None:
+        raise DecisionNotFound
+    index = store.index_of(organisation, decision)
+    if index is None:
+        raise NotIntegrated
+    head = get_checkpoint(organisation)
+    proof = inclusion_from_nodes(store.node_reader(organisation), index, head.size)
+    bundle: dict[str, Any] = {
+        "format": FORMAT,
+        "record": leaf_record(row),
+        "leaf": _text(leaf_bytes(row)),
+        "index": index,
+        "size": head.size,
+        "proof": [_text(each) for each in proof],
+        "checkpoint": head.text,
+    }
+    payload = DecisionPayload.objects.filter(decision_id=decision).first() if disclose else None
+    if payload is not None:
+        bundle["disclosure"] = {"salt": _text(bytes(payload.salt)), "payload": payload.values}
+    return bundle
+
+
+def get_consistency(*, organisation: UUID, first: int, second: int | None) -> dict[str, Any]:
+    """Return a proof (RFC 9162, 2.1.4) that the tree of `second` leaves continues the tree of `first`.
+
+    Raises:
+        LogEmpty: there is no checkpoint yet.
+        InvalidSize: not 1 <= first <= second <= size.
+    """
+    size = get_checkpoint(organisation).size
+    second = size if second is None else second
+    if not 1 <= first <= second <= size:
+        raise InvalidSize(f"Sizes must satisfy 1 <= from <= to <= {size}.", loc=("query", "from"))
+    read = store.node_reader(organisation)
+    return {
+        "size1": first,
+        "size2": second,
+        "root1": _text(root_from_nodes(read, first)),
+        "root2": _text(root_from_nodes(read, second)),
+        "proof": [_text(each) for each in consistency_from_nodes(read, first, second)],
+    }
+
+
+def count_pending(organisation: UUID) -> int:
+    """Return how many records wait for their place."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM accountability_ledgerpending WHERE organisation_id = %s", [organisation]
+        )
+        return cursor.fetchone()[0]
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

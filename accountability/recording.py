@@ -1,0 +1,91 @@
+"""Decisions that callers took themselves and put on record."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from accountability.models import DecisionRecord
+from accountability.operations import record
+from liftos.db import tenant_transaction
+from liftos.errors import InvalidInput
+from liftos.events.operations import emit
+from liftos.tenancy.types import Actor
+
+
+class UnknownParent(InvalidInput):
+    """A parent is not a decision of this organisation."""
+
+    code = "accountability.unknown_parent"
+
+
+class OwnDecision(Protocol):
+    """What a caller says of its decision (accountability.api.schemas.DecisionIn)."""
+
+    operation: str
+    decision_point: str
+    reasoning: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    alternatives: list[Any]
+    memories: list[Any]
+    confidence: float | None
+    confidence_method: str
+    versions: dict[str, Any]
+    parents: list[UUID]
+    subject: Any
+    risk_class: Any
+    effect: Any
+    started_at: Any
+
+
+def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
+    """Put a caller's decision on record, with its event; return its id.
+
+    Raises:
+        UnknownParent: a parent does not exist in this organisation.
+    """
+    with tenant_transaction(organisation):
+        _check_parents(organisation, draft.parents)
+        decision = record(
+            organisation=organisation,
+            by=by,
+            operation=draft.operation,
+            decision_point=draft.decision_point,
+            reasoning=draft.reasoning,
+            inputs=draft.inputs,
+            outputs=draft.outputs,
+            alternatives=draft.alternatives,
+            memories=[_memory(each) for each in draft.memories],
+            confidence=draft.confidence,
+            confidence_method=draft.confidence_method,
+            versions=draft.versions,
+            parents=draft.parents,
+            subject=(draft.subject.kind, draft.subject.id) if draft.subject else ("", ""),
+            risk_class=draft.risk_class,
+            effect=draft.effect,
+            started_at=draft.started_at,
+        )
+        emit(
+            organisation=organisation,
+            type="liftos.decision.recorded",
+            subject=f"decisions/{decision}",
+            data={"decision_id": str(decision), "operation": draft.operation},
+        )
+    return decision
+
+
+def _memory(used: Any) -> dict[str, Any]:
+    if isinstance(used, UUID):
+        return {"id": str(used)}
+    return {"id": str(used.id)} | {
+        name: value for name in ("score", "version") if (value := getattr(used, name)) is not None
+    }
+
+
+def _check_parents(organisation: UUID, parents: list[UUID]) -> None:
+    if not parents:
+        return
+    rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=parents)
+    known = set(rows.values_list("id", flat=True))
+    for place, parent in enumerate(parents):
+        if parent not in known:
+            raise UnknownParent(loc=("parents", place))

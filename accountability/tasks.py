@@ -1,0 +1,26 @@
+"""Background work on the ledger."""
+
+import logging
+from uuid import UUID
+
+from celery import shared_task
+
+from accountability.ledger_store import organisations_with_pending
+from accountability.sequencer import drain
+
+logger = logging.getLogger("liftos.ledger")
+
+
+@shared_task(name="accountability.sequence")
+def sequence_all() -> None:
+    """Give every waiting record its place, organisation by organisation; one log's fault does not hold up the others."""
+    for organisation in organisations_with_pending():
+        sequence_one(organisation)
+
+
+def sequence_one(organisation: UUID) -> None:
+    """Drain one organisation's queue."""
+    try:
+        drain(organisation=organisation)
+    except Exception:
+        logger.exception("the log could not be continued", extra={"organisation": str(organisation)})

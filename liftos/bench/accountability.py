@@ -1,0 +1,173 @@
+"""`bench accountability`: what a durable decision record costs, and how fast its log is written, read and verified."""
+
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterator
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from django.db import connections
+from tqdm import tqdm
+
+from accountability.chains import get_chain
+from accountability.models import DecisionRecord
+from accountability.proofs import count_pending, get_proof
+from accountability.sequencer import drain
+from accountability.verification import verify_log
+from liftos.bench.decisions import record_one
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.bench.writer import START_SECONDS, write
+from liftos.db import tenant_transaction
+from liftos.scratch import scratch_database
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+
+WRITERS = 8
+RECORDS_PER_WRITER = 1_000
+WRITE_SECONDS = 120
+FILL_BATCH = 500
+MERGE_SECONDS = 1.0
+CHAIN = 10
+
+
+def run(options: Options) -> Iterator[Figure]:
+    """Yield the figures of writing, of a large log, and of verifying it."""
+    with scratch_database("bench") as name:
+        organisation = create_organisation(name="Bench", by=SYSTEM).id
+        yield from _writing(name, organisation)
+        yield from _added(options, organisation)
+        decisions = _fill(organisation, options.records)
+        yield from _reading(options, organisation, decisions)
+        yield from _verifying(organisation)
+
+
+def _writing(name: str, organisation: UUID) -> Iterator[Figure]:
+    """Writers in processes of their own, each record in a transaction of its own, durably, with the sequencer at work."""
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(WRITERS + 1)
+    spans = context.Queue()
+    writers = [
+        context.Process(target=write, args=(name, organisation, RECORDS_PER_WRITER, together, spans))
+        for _ in range(WRITERS)
+    ]
+    for writer in writers:
+        writer.start()
+    stop = threading.Event()
+    sequencer = threading.Thread(target=_sequence, args=(organisation, stop))
+    sequencer.start()
+    together.wait(START_SECONDS)
+    times = [spans.get(timeout=WRITE_SECONDS) for _ in writers]
+    ended = perf_counter()
+    while _pending(organisation):
+        stop.wait(0.01)
+    merged = perf_counter() - ended
+    stop.set()
+    sequencer.join()
+    for writer in writers:
+        writer.join()
+    seconds = max(end for _, end in times) - min(start for start, _ in times)
+    rate = WRITERS * RECORDS_PER_WRITER / seconds
+    yield Figure(
+        f"records, {WRITERS} writers, one organisation", rate, "records/s", target=Target(">=", 2_000)
+    )
+    yield Figure("last record to its place in the signed log", merged, "s", target=Target("<=", 2))
+
+
+def _sequence(organisation: UUID, stop: threading.Event) -> None:
+    while not stop.wait(MERGE_SECONDS):
+        drain(organisation=organisation)
+    connections.close_all()
+
+
+def _pending(organisation: UUID) -> int:
+    with tenant_transaction(organisation):
+        return count_pending(organisation)
+
+
+def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
+    """The same small transaction with and without a record, in turn."""
+
+    def without() -> None:
+        with tenant_transaction(organisation):
+            count_pending(organisation)
+
+    def with_record() -> None:
+        with tenant_transaction(organisation):
+            count_pending(organisation)
+            record_one(organisation, 1)
+
+    plain, recorded = [], []
+    for _ in range(5 * options.queries):
+        plain.append(_timed(without))
+        recorded.append(_timed(with_record))
+    added = median(recorded) - median(plain)
+    yield Figure(
+        "added to a reading transaction by its record, commit included", added, "ms", target=Target("<=", 0.5)
+    )
+    drain(organisation=organisation)
+
+
+def _fill(organisation: UUID, records: int) -> list[UUID]:
+    """Grow the log, in chains of ten."""
+    made: list[UUID] = []
+    with tqdm(total=records, unit="record", desc="filling the log", disable=None) as progress:
+        while len(made) < records:
+            with tenant_transaction(organisation):
+                for _ in range(FILL_BATCH):
+                    parents = (made[-1],) if len(made) % CHAIN else ()
+                    made.append(record_one(organisation, len(made), parents))
+            progress.update(FILL_BATCH)
+        drain(organisation=organisation)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return made
+
+
+def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Iterator[Figure]:
+    step = max(1, len(decisions) // options.queries)
+    asked = decisions[::step]
+    size = f"{len(decisions):,} records"
+
+    def chain(decision: UUID) -> None:
+        with tenant_transaction(organisation):
+            assert len(get_chain(organisation=organisation, decision=decision)) == CHAIN  # noqa: S101
+
+    def proof(decision: UUID) -> None:
+        with tenant_transaction(organisation):
+            get_proof(organisation=organisation, decision=decision)
+
+    def page(decision: UUID) -> None:
+        with tenant_transaction(organisation):
+            rows = DecisionRecord.objects.filter(organisation_id=organisation, id__lt=decision)
+            list(rows.select_related("payload").order_by("-id")[:100])
+
+    targets = {
+        "chain of ten": (chain, Target("<=", 3)),
+        "proof": (proof, Target("<=", 5)),
+        "page of 100": (page, Target("<=", 300)),
+    }
+    for name, (ask, target) in targets.items():
+        ask(asked[0])
+        times = [_timed(ask, decision) for decision in asked]
+        yield Figure(f"{name}, {size}: p50", median(times), "ms", target=target)
+        yield Figure(f"{name}, {size}: p95", quantiles(times, n=20)[-1], "ms")
+
+
+def _verifying(organisation: UUID) -> Iterator[Figure]:
+    start = perf_counter()
+    with tenant_transaction(organisation):
+        *_, last = verify_log(organisation)
+    seconds = perf_counter() - start
+    assert last.verdict is not None and last.verdict.holds  # noqa: S101, PT018
+    yield Figure("verify_ledger", last.records / seconds, "records/s", target=Target(">=", 50_000))
+
+
+def _timed(call: Callable[..., None], *arguments: Any) -> float:
+    start = perf_counter()
+    call(*arguments)
+    return (perf_counter() - start) * 1e3
+
+
+BENCH = Bench("accountability", "what a durable decision record costs, and how fast its log is", run)

@@ -1,0 +1,29 @@
+"""Decisions of a usual size for `bench accountability`: a search's receipt of ten memories."""
+
+from uuid import UUID
+
+from accountability.operations import record
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import SYSTEM
+
+
+def decide(organisation: UUID, number: int) -> UUID:
+    """Record a decision in a transaction of its own."""
+    with tenant_transaction(organisation):
+        return record_one(organisation, number)
+
+
+def record_one(organisation: UUID, number: int, parents: tuple[UUID, ...] = ()) -> UUID:
+    """Record a decision in the caller's transaction."""
+    return record(
+        organisation=organisation,
+        by=SYSTEM,
+        operation="bench.decide",
+        reasoning=f"Chose {number} of ten for its score, above all the score of its words.",
+        inputs={"query": f"what about {number}", "limit": 10},
+        outputs={"count": 10, "candidates": 112},
+        memories=[{"id": str(organisation), "score": 0.5 + each / 100} for each in range(10)],
+        confidence=0.5,
+        confidence_method="bench",
+        parents=parents,
+    )

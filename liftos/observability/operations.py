@@ -1,0 +1,26 @@
+"""Writes about kept traces."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from liftos.db import tenant_transaction
+from liftos.observability.models import TraceRecord
+
+# rows in one transaction: a first run over months of traces must not hold its locks for minutes
+BATCH = 5_000
+
+
+def prune_traces(*, organisation: UUID, days: int, now: datetime) -> int:
+    """Delete an organisation's traces that are older than `days`; return how many."""
+    old = TraceRecord.objects.filter(
+        organisation_id=organisation, recorded_at__lt=now - timedelta(days=days)
+    ).order_by("recorded_at")
+    pruned = 0
+    while True:
+        with tenant_transaction(organisation):
+            deleted, _ = TraceRecord.objects.filter(
+                id__in=list(old.values_list("id", flat=True)[:BATCH])
+            ).delete()
+        pruned += deleted
+        if deleted < BATCH:
+            return pruned
