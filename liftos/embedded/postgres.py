@@ -1,3 +1,4 @@
+import os
 import shutil
 import signal
 import subprocess
@@ -75,10 +76,11 @@ class Postgres(Server):
         return command
 
     def _initialise(self, programs: Path) -> None:
-        # Beside its place and renamed when whole: a killed first start leaves nothing half made.
-        new = self.data.with_name("pg.new")
-        if new.exists():
-            shutil.rmtree(new)
+        # Beside its place and renamed when whole: a killed first start leaves nothing half made. Under a name of its own,
+        # because the initdb of a start that was killed may still be running in another.
+        new = self.data.with_name(f"pg.new.{os.getpid()}")
+        for left in self.data.parent.glob("pg.new.*"):
+            shutil.rmtree(left, ignore_errors=True)
         private_directory(new, self.account)
         command = [str(programs / "initdb"), "-D", str(new), "--username=postgres", "--encoding=UTF8"]
         # The directory of the socket is the lock: nobody else can reach it.

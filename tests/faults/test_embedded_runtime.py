@@ -153,7 +153,7 @@ def test_a_start_killed_half_way_is_finished_by_the_next(home):
     process = run_python(home, "print('held', flush=True); ensure_running(home)")
     process.stdout.readline()
     deadline = time.monotonic() + 30
-    while not (home / "pg.new").exists() and time.monotonic() < deadline:
+    while not list(home.glob("pg.new.*")) and time.monotonic() < deadline:
         time.sleep(0.005)
     process.kill()
     finish(process)
