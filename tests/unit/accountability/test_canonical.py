@@ -3,7 +3,8 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountability.canonical import canonicalise
@@ -163,3 +164,33 @@ def test_the_form_is_json_of_the_same_value_and_stays(value):
     read = json.loads(text, parse_int=integer)
     assert read == value
     assert canonicalise(read) == text
+
+
+@given(values)
+@settings(max_examples=1_000)
+def test_both_ways_of_writing_agree(value):
+    assert canonicalise(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        0.0,
+        -0.0,
+        1.0,
+        1e-4,
+        9.999e-5,
+        1e-7,
+        0.1,
+        1 / 3,
+        1e15 + 0.5,
+        1e16,
+        1e21,
+        5e-324,
+        2.0**52,
+        "\x7f",
+        "\u2028",
+    ],
+)
+def test_numbers_and_letters_at_the_borders_agree(value):
+    assert canonicalise({"a": [value]}) == rfc8785.dumps({"a": [value]})
