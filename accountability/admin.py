@@ -4,46 +4,38 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import ModelAdmin
 
 from accountability.chains import get_chain
-from accountability.models import DecisionPayload, DecisionRecord
+from accountability.models import DecisionRecord
 from accountability.queries import DecisionNotFound
 from accountability.verification import check_record
 from liftos.admin import ReadOnly, UncountedPaginator
+
+ERASED = "erased"
+WHERE = (
+    "id", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "actor_kind", "actor_id",
+    "on_behalf_of", "versions", "correlation_id", "trace_id", "span_id", "started_at", "ended_at", "recorded_at",
+)  # fmt: skip
+
+
+def _payload(record: DecisionRecord) -> dict[str, Any]:
+    try:
+        return record.payload.values
+    except ObjectDoesNotExist:
+        return {}
 
 
 def as_text(value: Any) -> SafeString:
     """Return JSON laid out for people."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
-
-
-class PayloadInline(ReadOnly, StackedInline):
-    model = DecisionPayload
-    verbose_name = verbose_name_plural = "why, and from what"
-    fields = ("reasoning", "inputs", "outputs", "alternatives", "memories")
-    readonly_fields = fields
-    can_delete = False
-
-    def reasoning(self, payload: DecisionPayload) -> str:
-        return payload.values["reasoning"]
-
-    def inputs(self, payload: DecisionPayload) -> SafeString:
-        return as_text(payload.values["inputs"])
-
-    def outputs(self, payload: DecisionPayload) -> SafeString:
-        return as_text(payload.values["outputs"])
-
-    def alternatives(self, payload: DecisionPayload) -> SafeString:
-        return as_text(payload.values["alternatives"])
-
-    def memories(self, payload: DecisionPayload) -> SafeString:
-        return as_text(payload.values["memories"])
 
 
 @admin.register(DecisionRecord)
@@ -63,13 +55,32 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator
-    inlines = (PayloadInline,)
-    readonly_fields = ("proof", "chain")
+    readonly_fields = ("reasoning", "proof", "chain", "inputs", "memories", "outputs", "alternatives")
+    fieldsets = (
+        (None, {"fields": ("operation", "reasoning", "confidence", "confidence_method", "proof", "chain")}),
+        ("From what, and what came of it", {"fields": ("inputs", "memories", "outputs", "alternatives")}),
+        ("Who, when and where", {"fields": WHERE}),
+    )
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        hidden = {"organisation", "payload_commitment", "parents"}
-        fields = [field.name for field in DecisionRecord._meta.concrete_fields if field.name not in hidden]
-        return ["operation", "proof", "chain", *(name for name in fields if name != "operation")]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DecisionRecord]:
+        return super().get_queryset(request).select_related("payload")
+
+    def reasoning(self, record: DecisionRecord) -> str:
+        return _payload(record).get("reasoning", ERASED)
+
+    @admin.display(description="Memories used")
+    def memories(self, record: DecisionRecord) -> SafeString:
+        return as_text(_payload(record).get("memories", ERASED))
+
+    def inputs(self, record: DecisionRecord) -> SafeString:
+        return as_text(_payload(record).get("inputs", ERASED))
+
+    def outputs(self, record: DecisionRecord) -> SafeString:
+        return as_text(_payload(record).get("outputs", ERASED))
+
+    @admin.display(description="Considered, and not chosen")
+    def alternatives(self, record: DecisionRecord) -> SafeString:
+        return as_text(_payload(record).get("alternatives", ERASED))
 
     @admin.display(description="In the log")
     def proof(self, record: DecisionRecord) -> str:

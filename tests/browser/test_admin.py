@@ -18,6 +18,7 @@ def test_a_search_can_be_read_as_a_decision(site, page):
     _, answer = site.service.request(
         "POST", "/api/v1/search", {"query": "is television still worth the money", "limit": 3}
     )
+    site.service.request("GET", f"/api/v1/decisions/{answer['decision_id']}/proof?wait=integrated")
     page.goto(f"{site.url}/admin/accountability/decisionrecord/")
     picture(page, "decisions")
     page.goto(f"{site.url}/admin/accountability/decisionrecord/{answer['decision_id']}/change/")
@@ -26,6 +27,7 @@ def test_a_search_can_be_read_as_a_decision(site, page):
     assert "is television still worth the money" in text
     assert answer["results"][0]["id"] in text
     assert answer["correlation_id"] in text
+    assert "verified: record" in text
     picture(page, "decision")
 
 
