@@ -10,7 +10,13 @@ os.environ.setdefault("LIFTOS_LOG_LEVEL", "WARNING")
 # its thread would write into databases that come and go; the tests of it say when
 os.environ.setdefault("LIFTOS_TRACE_PERSIST", "0")
 
+from hypothesis import HealthCheck, settings
+
 from liftos import embedded
 
 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
     embedded.hold(embedded.home())
+
+# a busy machine is no defect of the code under test
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
