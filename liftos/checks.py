@@ -34,3 +34,19 @@ def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessa
             Error(problem, hint="docs/settings.md, Traces.", id="liftos.E002") for problem in error.problems
         ]
     return []
+
+
+@register("liftos")
+def checkpoint_url_is_http(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Checkpoints are posted over http or https, and nowhere else."""
+    del app_configs, kwargs
+    url = settings.LIFTOS_CHECKPOINT_URL
+    if not url or url.startswith(("http://", "https://")):
+        return []
+    return [
+        Error(
+            "LIFTOS_CHECKPOINT_URL must begin with http:// or https://.",
+            hint="To keep checkpoints in a file, set LIFTOS_CHECKPOINT_FILE.",
+            id="liftos.E003",
+        )
+    ]

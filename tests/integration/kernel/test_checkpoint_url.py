@@ -1,0 +1,50 @@
+"""Checkpoints are posted over http(s) only."""
+
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from accountability.publishing import publish
+from liftos.checks import checkpoint_url_is_http
+
+
+@pytest.mark.parametrize("url", ["", "http://log.example/add", "https://log.example/add"])
+def test_a_usable_address_passes_the_check(settings, url):
+    settings.LIFTOS_CHECKPOINT_URL = url
+    assert checkpoint_url_is_http(None) == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://log.example", "log.example"])
+def test_any_other_is_named_by_the_check_and_never_opened(settings, monkeypatch, caplog, url):
+    settings.LIFTOS_CHECKPOINT_URL = url
+    opened = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda *asked, **options: opened.append(asked))
+    assert [problem.id for problem in checkpoint_url_is_http(None)] == ["liftos.E003"]
+    with caplog.at_level(logging.ERROR, "liftos.ledger"):
+        publish("checkpoint")
+    assert opened == []
+    assert "not http(s)" in caplog.text
+
+
+def test_a_checkpoint_is_posted_as_it_is(settings):
+    got: list[tuple[str, bytes]] = []
+
+    class Witness(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Witness) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        settings.LIFTOS_CHECKPOINT_URL = f"http://127.0.0.1:{server.server_port}/add"
+        publish("origin\n1\nroot\n\n— key sig\n")
+        thread.join()
+    assert got == [("/add", "origin\n1\nroot\n\n— key sig\n".encode())]
