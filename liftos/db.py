@@ -71,6 +71,19 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
         _organisation.reset(token)
 
 
+@contextmanager
+def pipelined() -> Iterator[None]:
+    """Send the statements of a block without waiting for one another's answers (libpq's pipeline mode).
+
+    Inside, `execute` returns at once and the first `fetch…` waits for all that was sent: what does not depend on each
+    other costs one round trip together. An error comes up at the next fetch or at the end of the block. Several statements
+    in one text are not possible, and Django's own cursors are best left alone until the block has ended.
+    """
+    connection.ensure_connection()
+    with connection.connection.pipeline():
+        yield
+
+
 def raw_cursor() -> psycopg.Cursor[TupleRow]:
     """Return a psycopg cursor with server-side binding on Django's connection.
 

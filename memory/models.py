@@ -38,6 +38,11 @@ class Memory(models.Model):
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
+    # what search by relation reads of a memory (docs/retrieval.md); derived from the rest when it is written
+    thread_id = models.BigIntegerField(null=True)
+    happened_at = models.DateTimeField(db_default=Now())
+    asks = models.BooleanField(default=False)
+    tells_time = models.BooleanField(default=False)
     # what the word index holds of this memory, so that removal can prove that nothing was left behind
     word_count = models.PositiveIntegerField(default=0)
     term_count = models.PositiveIntegerField(default=0)
@@ -71,6 +76,7 @@ class Memory(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "memory_type", "id"], name="memory_by_type"),
+            models.Index(fields=["organisation", "happened_at"], name="memory_by_time"),
             # the sweep asks only for what waits, which is almost nothing
             models.Index(
                 fields=["organisation", "id"],
@@ -118,6 +124,7 @@ class MemoryLink(models.Model):
     )
     target_source = models.CharField(max_length=100, blank=True)
     target_external_id = models.CharField(max_length=300)
+    weight = models.FloatField(default=1.0)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -128,6 +135,9 @@ class MemoryLink(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=[each.value for each in LinkKind]), name="link_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weight__gte=0, weight__lte=1), name="link_weight_is_a_share"
             ),
         ]
         indexes = [
@@ -153,6 +163,7 @@ class Posting(models.Model):
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
     tf = models.IntegerField()
     length = models.IntegerField()
+    thread_id = models.BigIntegerField(null=True)
 
     class Meta:
         managed = False
@@ -179,8 +190,41 @@ class Attribute(models.Model):
         return self.key
 
 
+class Entity(models.Model):
+    """Somebody or something that a memory is about, by its name (memory/entities.py). An index, like the postings."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "key", "memory_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    key = models.TextField(db_collation="C")
+    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+    kind = models.CharField(max_length=20)
+
+    class Meta:
+        verbose_name_plural = "entities"
+        indexes = [models.Index(fields=["organisation", "memory"], name="entity_by_memory")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class Thread(models.Model):
+    """A session, conversation or document with members (memory/threads.py); goes with its last member."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    id = models.BigIntegerField()
+    members = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"thread {self.id} of {self.members}"
+
+
 class CorpusCounter(models.Model):
-    """Part of an organisation's document count and total length.
+    """Part of an organisation's document count, total length and thread count.
 
     Sixteen parts each, chosen by the writing connection: one row an organisation would make all its writers wait
     for one another's commit.
@@ -193,6 +237,7 @@ class CorpusCounter(models.Model):
     part = models.SmallIntegerField()
     documents = models.BigIntegerField(default=0)
     words = models.BigIntegerField(default=0)
+    threads = models.BigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"part {self.part}"

@@ -72,13 +72,7 @@ def forget(*, organisation: UUID, by: Actor, memory: UUID) -> UUID:
     """
     with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
         row = get_memory(organisation=organisation, memory=memory, lock=True)
-        writes.remove(
-            organisation=organisation,
-            memory=memory,
-            content=row.content,
-            word_count=row.word_count,
-            term_count=row.term_count,
-        )
+        writes.remove(organisation, row)
         decision = record(
             organisation=organisation,
             by=by,

@@ -11,6 +11,8 @@ from collections import Counter
 
 import Stemmer
 
+from memory.stopwords import FUNCTION_WORDS
+
 ANALYSER = "english-1"
 MAX_TERM = 64
 APOSTROPHE = "\u2019"  # the typographic one
@@ -35,6 +37,18 @@ def terms_of(text: str) -> list[str]:
         else:
             terms.extend(_pairs(word))
     return terms + _stemmer().stemWords(plain)
+
+
+def query_terms(text: str) -> Counter[str]:
+    """Return the terms that a query is about: without function words, unless it has no others."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    about = [word for word in _WORD.findall(folded) if _stripped(word) not in FUNCTION_WORDS]
+    return count_terms(" ".join(about)) or count_terms(text)
+
+
+def _stripped(word: str) -> str:
+    """Return a word without what an apostrophe ties to it: "what's" asks as "what" does."""
+    return word.replace(APOSTROPHE, "'").partition("'")[0]
 
 
 def count_terms(text: str) -> Counter[str]:

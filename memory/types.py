@@ -40,10 +40,17 @@ class EmbeddingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkDraft:
-    """A link to write: to a memory named by its external id in the same source, which may not exist yet."""
+    """A link to write: to a memory named by its external id in the same source, which may not exist yet.
+
+    Attributes:
+        kind: how the two relate.
+        external_id: of the target.
+        weight: how strongly, 0..1.
+    """
 
     kind: LinkKind
     external_id: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class MemoryDraft:
         valid_from: when it became true, if known.
         valid_to: when it ceased to be true, if known.
         embedding: float32, shape (d,), when the caller brings its own vector.
+        thread: the session, conversation or document it is part of; empty to take it from the metadata.
     """
 
     content: str
@@ -75,6 +83,7 @@ class MemoryDraft:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     embedding: np.ndarray | None = None
+    thread: str = ""
 
 
 class Outcome(StrEnum):

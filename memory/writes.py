@@ -14,17 +14,18 @@ import numpy as np
 from liftos.db import HalfVec, raw_cursor
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
-from memory.attributes import attributes_of
-from memory.text import count_terms
+from memory import index_rows
+from memory.models import Memory
+from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState
-
-COUNTER_PARTS = 16
 
 _MEMORY = """
 INSERT INTO memory_memory
     (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding,
-     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, word_count, term_count)
-VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, thread_id, happened_at, asks, tells_time,
+     word_count, term_count)
+VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s,
+        coalesce(%s::timestamptz, now()), %s, %s, %s, %s)
 ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING
 """
 _PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
@@ -46,19 +47,12 @@ _VECTOR = """
 INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding) VALUES (%s, %s, %s, %s::halfvec)
 ON CONFLICT DO NOTHING
 """
-_POSTINGS = """
-INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length)
-SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::int[], %s::int[])
-"""
-_ATTRIBUTES = """
-INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
-SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::numeric[])
-"""
 _LINKS = """
-INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id)
-SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id
-FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[])
-     AS l(memory, kind, source, external_id)
+INSERT INTO memory_memorylink
+    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
+SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id, l.weight
+FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[],
+            %(weights)s::float8[]) AS l(memory, kind, source, external_id, weight)
 LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.source = l.source
      AND m.external_id = l.external_id AND m.external_id <> ''
 ON CONFLICT DO NOTHING
@@ -69,35 +63,18 @@ FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[])
 WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
   AND l.target_external_id = a.external_id
 """
-# the part is the connection's, so that writers side by side rarely wait for one another's commit
-_COUNT = """
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, words)
-VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s)
-ON CONFLICT (organisation_id, part) DO UPDATE
-SET documents = memory_corpuscounter.documents + excluded.documents, words = memory_corpuscounter.words + excluded.words
-"""
-_REMOVE_POSTINGS = (
-    "DELETE FROM memory_posting WHERE organisation_id = %s AND term = ANY(%s) AND memory_id = %s"
-)
-_REMOVE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = %s"
-_REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = %s"
 # vectors and links go by their foreign keys
 _REMOVE_MEMORY = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft with its new id, its index terms and its vector, ready to be written."""
+    """A draft with its new id, what search finds it by and its vector, ready to be written."""
 
     id: UUID
     draft: MemoryDraft
-    terms: dict[str, int]
+    reading: Reading
     vector: np.ndarray | None
-
-    @property
-    def words(self) -> int:
-        """How many words the content has."""
-        return sum(self.terms.values())
 
     @property
     def embedding(self) -> EmbeddingState:
@@ -115,8 +92,8 @@ class Earlier:
 
 
 def prepare(draft: MemoryDraft, vector: np.ndarray | None) -> Row:
-    """Return a draft as a row. Splits it into terms, which is the part that costs; so do it before the transaction."""
-    return Row(new_id(), draft, dict(count_terms(draft.content)), vector)
+    """Return a draft as a row. Reading it is the part that costs; so do it before the transaction."""
+    return Row(new_id(), draft, read(draft), vector)
 
 
 def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None) -> list[Row]:
@@ -136,17 +113,11 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
     vectors = [
         (organisation, model, row.id, HalfVec(row.vector)) for row in written if row.vector is not None
     ]
-    attributes = [(row.id, *each) for row in written for each in attributes_of(row.draft.metadata)]
-    postings = [(term, row.id, tf, row.words) for row in written for term, tf in row.terms.items()]
-    with raw_cursor() as cursor:
-        if vectors:
+    if vectors:
+        with raw_cursor() as cursor:
             cursor.executemany(_VECTOR, vectors)
-        if postings:
-            cursor.execute(_POSTINGS, (organisation, *_columns(postings)))
-        if attributes:
-            cursor.execute(_ATTRIBUTES, (organisation, *_columns(attributes)))
+    index_rows.insert(organisation, written)
     link(organisation, [(row.id, row.draft) for row in written])
-    count(organisation, documents=len(written), words=sum(row.words for row in written))
     return written
 
 
@@ -174,20 +145,21 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
 def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> None:
     """Write the links of memories, and give links that waited for one of them their target."""
     links = [
-        (memory, str(each.kind), draft.source, each.external_id)
+        (memory, str(each.kind), draft.source, each.external_id, each.weight)
         for memory, draft in memories
         for each in draft.links
     ]
     named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
     with raw_cursor() as cursor:
         if links:
-            columns = dict(
-                zip(("memories", "kinds", "sources", "external_ids"), _columns(links), strict=True)
-            )
-            cursor.execute(_LINKS, columns | {"organisation": organisation})
+            names = ("memories", "kinds", "sources", "external_ids", "weights")
+            values = dict(zip(names, index_rows.columns(links), strict=True))
+            cursor.execute(_LINKS, values | {"organisation": organisation})
         if named:
-            columns = dict(zip(("memories", "sources", "external_ids"), _columns(named), strict=True))
-            cursor.execute(_ARRIVED, columns | {"organisation": organisation})
+            values = dict(
+                zip(("memories", "sources", "external_ids"), index_rows.columns(named), strict=True)
+            )
+            cursor.execute(_ARRIVED, values | {"organisation": organisation})
 
 
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
@@ -198,29 +170,18 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
         )
 
 
-def remove(*, organisation: UUID, memory: UUID, content: str, word_count: int, term_count: int) -> None:
+def remove(organisation: UUID, memory: Memory) -> None:
     """Delete a memory and every index row made from it."""
-    terms = list(count_terms(content))
+    index_rows.remove(
+        organisation=organisation,
+        memory=memory.id,
+        content=memory.content,
+        word_count=memory.word_count,
+        term_count=memory.term_count,
+        thread=memory.thread_id,
+    )
     with raw_cursor() as cursor:
-        cursor.execute(_REMOVE_POSTINGS, (organisation, terms, memory))
-        if cursor.rowcount != term_count:
-            # stored by an earlier analyser: its terms are not today's, so read the organisation's whole index
-            cursor.execute(_REMOVE_ALL_POSTINGS, (organisation, memory))
-        cursor.execute(_REMOVE_ATTRIBUTES, (organisation, memory))
-        cursor.execute(_REMOVE_MEMORY, (organisation, memory))
-    count(organisation, documents=-1, words=-word_count)
-
-
-def count(organisation: UUID, *, documents: int, words: int) -> None:
-    """Add to the organisation's counts."""
-    with raw_cursor() as cursor:
-        values = {
-            "organisation": organisation,
-            "parts": COUNTER_PARTS,
-            "documents": documents,
-            "words": words,
-        }
-        cursor.execute(_COUNT, values)
+        cursor.execute(_REMOVE_MEMORY, (organisation, memory.id))
 
 
 def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:
@@ -236,13 +197,10 @@ def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list
 
 
 def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
-    draft = row.draft
+    draft, reading = row.draft, row.reading
     return (
         row.id, organisation, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source,
         draft.external_id, list(draft.tags), draft.importance, TrustState.ACTIVE, row.embedding, by.kind, by.id,
-        by.on_behalf_of, draft.valid_from, draft.valid_to, row.words, len(row.terms),
+        by.on_behalf_of, draft.valid_from, draft.valid_to, reading.thread, reading.happened_at, reading.asks,
+        reading.tells_time, reading.words, len(reading.terms),
     )  # fmt: skip
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

@@ -13,6 +13,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import numpy as np
+from django.utils import timezone
 from tqdm import tqdm
 
 from liftos.bench.search_data import World, size_classes
@@ -104,7 +105,12 @@ def _questions(
 ) -> list[tuple[Loaded, Question]]:
     each = -(-count // len(asked))
     return [
-        (organisation, Question(organisation.id, SearchRequest(text), vector, number))
+        (
+            organisation,
+            Question.of(
+                organisation.id, SearchRequest(text), at=timezone.now(), vector=vector, model_id=number
+            ),
+        )
         for organisation in asked
         for vector, text in zip(*world.questions(organisation.plan, each), strict=True)
     ]

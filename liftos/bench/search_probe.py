@@ -27,7 +27,7 @@ WHERE organisation_id = %(organisation)s AND model_id = %(model)s
 ORDER BY embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION}) LIMIT %(limit)s
 """  # noqa: S608  a number of ours
 
-Find = Callable[[Question, int], Found]
+Find = Callable[[Question, int], Callable[[], Found]]
 
 
 class Truth:
@@ -85,7 +85,7 @@ class Probe:
         """Search once, inside a transaction of its own, and note what came of it."""
         with tenant_transaction(question.organisation):
             started = perf_counter()
-            found = find(question, limit)
+            found = find(question, limit)()
             self.times_ms.append((perf_counter() - started) * 1e3)
         self.plans[found.plan] += 1
         if truth is not None and question.vector is not None:
@@ -93,7 +93,7 @@ class Probe:
             self.short = max(self.short, min(limit, truth.rows) - len(found.scores))
 
 
-def find_as_planned(question: Question, limit: int) -> Found:
+def find_as_planned(question: Question, limit: int) -> Callable[[], Found]:
     """Return what the plain statement finds under the planner's own choice."""
     assert question.vector is not None  # noqa: S101  the benchmark gives one
     values: dict[str, Any] = {
@@ -102,8 +102,8 @@ def find_as_planned(question: Question, limit: int) -> Found:
         "model": question.model_id,
         "limit": limit,
     }
-    with raw_cursor() as cursor:
-        return Found(dict(cursor.execute(_AS_PLANNED, values).fetchall()), "planner")
+    cursor = raw_cursor().execute(_AS_PLANNED, values)
+    return lambda: Found(dict(cursor.fetchall()), "planner")
 
 
 def warm(find: Find, questions: Sequence[Question], limit: int) -> None:

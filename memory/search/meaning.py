@@ -12,8 +12,7 @@ ten nearest where the organisation has half of the table, .62 where it has a ten
 Each plan has its own statement text: a generic plan cached under one text would ignore the settings made for another.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from psycopg.rows import TupleRow
 
 from liftos.db import HalfVec, raw_cursor
 from memory.search.arms import Found
-from memory.search.corpus import get_corpus
+from memory.search.corpus import documents_about
 from memory.search.filters import where
 from memory.search.fusion import scale_from_floor
 from memory.search.types import Question, SearchType
@@ -63,15 +62,12 @@ SELECT memory_id, 1 - distance FROM near ORDER BY distance, memory_id LIMIT %(li
 """
 
 # Reading the table from end to end reads the other organisations' rows, which row-level security then hides.
-_WITHOUT_OTHERS = {"enable_seqscan": "off"}
+_WITHOUT_OTHERS = ("enable_seqscan",)
 # Without joins by hash or merge, what the graph brings is looked up in the filters row by row; with them the filters'
 # rows, which may be most of the organisation's, would be read first.
-_GRAPH_SETTINGS = dict.fromkeys(
-    (
-        "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_material",
-    ),
-    "off",
-) | {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(EF_SEARCH)}  # fmt: skip
+_ONLY_GRAPH = (
+    "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_material",
+)  # fmt: skip
 
 _SCORES = """
 SELECT memory_id, 1 - (embedding <=> %(vector)s::halfvec) FROM memory_memoryvector
@@ -89,29 +85,23 @@ class MeaningArm:
         """Tell whether the query has a vector."""
         return question.vector is not None
 
-    def find(self, question: Question, limit: int) -> Found:
-        """Return the nearest memories. See `memory.search.arms.Arm`."""
+    def find(self, question: Question, limit: int) -> Callable[[], Found]:
+        """Ask for the nearest memories. See `memory.search.arms.Arm`."""
         condition, parameters = where(question.request, "memory_id")
         parameters |= self._parameters(question) | {"limit": limit}
-        documents = get_corpus(question.organisation).documents
+        documents = documents_about(question.organisation)
         if documents <= EXACT_ROWS or not is_indexed(question.model_id):
             # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
-            return Found(self._exact(f"({condition}) IS NOT FALSE", parameters), "exact")
+            rows = self._exact(f"({condition}) IS NOT FALSE", parameters)
+            return lambda: Found(rows(), "exact")
         reach = max(EF_SEARCH, MARGIN * limit)
-        found = self._graph(question, condition, parameters, documents, reach)
-        if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
-            reach = int(SECOND_REACH * MARGIN * limit * reach / len(found))
-            found = self._graph(question, condition, parameters, documents, reach)
-        if len(found) >= limit:
-            return Found(found, "graph")
-        # never fewer rows than exist
-        with raw_cursor() as cursor, _settings(cursor, _WITHOUT_OTHERS):
-            return Found(self._exact(condition, parameters), "exact after graph")
+        rows = self._graph(question, condition, parameters, documents, reach)
+        return lambda: self._complete(question, condition, parameters, documents, reach, rows())
 
-    def score(self, question: Question, ids: list[UUID]) -> dict[UUID, float]:
-        """Return the cosine of given memories."""
-        with raw_cursor() as cursor:
-            return dict(cursor.execute(_SCORES, self._parameters(question) | {"ids": ids}).fetchall())
+    def score(self, question: Question, ids: list[UUID]) -> Callable[[], dict[UUID, float]]:
+        """Ask for the cosine of given memories."""
+        cursor = raw_cursor().execute(_SCORES, self._parameters(question) | {"ids": ids})
+        return lambda: dict(cursor.fetchall())
 
     def shares(self, scores: dict[UUID, float]) -> dict[UUID, float]:
         """Return cosines as shares of the best; one below 0 is worth nothing."""
@@ -129,27 +119,55 @@ class MeaningArm:
             "vector": HalfVec(question.vector),
         }
 
-    def _exact(self, condition: str, parameters: dict[str, Any]) -> dict[UUID, float]:
-        with raw_cursor() as cursor:
-            return dict(cursor.execute(_EXACT.format(where=condition), parameters).fetchall())
+    def _complete(
+        self,
+        question: Question,
+        condition: str,
+        parameters: dict[str, Any],
+        documents: int,
+        reach: int,
+        found: dict[UUID, float],
+    ) -> Found:
+        """Go on where the graph brought less than was asked for: further, and at last through every vector."""
+        limit = parameters["limit"]
+        if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
+            reach = int(SECOND_REACH * MARGIN * limit * reach / len(found))
+            found = self._graph(question, condition, parameters, documents, reach)()
+        if len(found) >= limit:
+            return Found(found, "graph")
+        # never fewer rows than exist
+        _switch(_WITHOUT_OTHERS, "off")
+        rows = self._exact(condition, parameters)
+        _switch(_WITHOUT_OTHERS, None)
+        return Found(rows(), "exact after graph")
+
+    def _exact(self, condition: str, parameters: dict[str, Any]) -> Callable[[], dict[UUID, float]]:
+        cursor = raw_cursor().execute(_EXACT.format(where=condition), parameters)
+        return lambda: dict(cursor.fetchall())
 
     def _graph(
         self, question: Question, condition: str, parameters: dict[str, Any], documents: int, reach: int
-    ) -> dict[UUID, float]:
+    ) -> Callable[[], dict[UUID, float]]:
         assert question.vector is not None  # noqa: S101
         statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
         enough = MARGIN * parameters["limit"]
-        settings = _GRAPH_SETTINGS | {"hnsw.max_scan_tuples": str(documents // ROWS_PER_VISIT)}
-        with raw_cursor() as cursor, _settings(cursor, settings):
-            rows = cursor.execute(statement, parameters | {"enough": enough, "reach": reach}).fetchall()
-        return dict(rows)
+        _switch(_ONLY_GRAPH, "off")
+        _search_graph("relaxed_order", str(EF_SEARCH), str(documents // ROWS_PER_VISIT))
+        cursor = raw_cursor().execute(statement, parameters | {"enough": enough, "reach": reach})
+        _search_graph(None, None, None)
+        _switch(_ONLY_GRAPH, None)
+        return lambda: dict(cursor.fetchall())
 
 
-@contextmanager
-def _settings(cursor: psycopg.Cursor[TupleRow], settings: Mapping[str, str]) -> Iterator[None]:
-    """Change Postgres' settings for a block; rolling back to the savepoint gives every one its earlier value."""
-    changes = "; ".join(f"SET LOCAL {name} = {value}" for name, value in settings.items())
-    cursor.execute(f"SAVEPOINT settings; {changes}")
-    yield
-    # not after an error: the transaction is then lost, and with it the settings
-    cursor.execute("ROLLBACK TO SAVEPOINT settings; RELEASE SAVEPOINT settings")
+def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[TupleRow]:
+    """Set Postgres' settings until the transaction ends; None gives each the session's own value."""
+    calls = ", ".join(f"set_config('{name}', %(value)s, true)" for name in settings)
+    return raw_cursor().execute(f"SELECT {calls}", {"value": value})
+
+
+def _search_graph(order: str | None, breadth: str | None, most: str | None) -> psycopg.Cursor[TupleRow]:
+    statement = """
+    SELECT set_config('hnsw.iterative_scan', %s, true), set_config('hnsw.ef_search', %s, true),
+           set_config('hnsw.max_scan_tuples', %s, true)
+    """
+    return raw_cursor().execute(statement, (order, breadth, most))

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,16 @@ from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
-from memory.search.arms import CANDIDATES, Arm, arms_for
-from memory.search.fusion import fuse
+from memory.search.arms import Arm, arms_for
+from memory.search.gather import ALONE, gather, gather_alone
+from memory.search.ranking import rank, rank_by_one
 from memory.search.types import Answer, Hit, Question, Ranked, SearchRequest
 from memory.text import ANALYSER
 
 logger = logging.getLogger("liftos.search")
+
+# of the candidates that were not returned, how many the record names
+NOT_CHOSEN = 5
 
 _READ = """
 SELECT id, content, metadata, memory_type, source, external_id, tags, recorded_at FROM memory_memory
@@ -33,7 +38,8 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     """Find memories, and record why these.
 
     Each arm of the search type brings its best candidates under the filters; every candidate of any arm is scored by
-    all of them; the scores are added. A part that fails (the embedder) leaves the others to answer, marked degraded.
+    all of them, and by its relations; the scores are added. A part that fails (the embedder) leaves the others to
+    answer, marked degraded.
 
     Args:
         organisation: whose memories.
@@ -44,36 +50,80 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         "memory.search", organisation=str(organisation), search_type=str(request.search_type)
     )
     with observed as span:
-        question, degraded = _understand(organisation, request)
+        questions, degraded = _understand(organisation, [request.query], request)
         with tenant_transaction(organisation):
-            answer = _answer(question, by, degraded)
+            found = _find(questions, request)
+            answer = _answer(questions[0], found[0], by, degraded)
         span.set_tag("candidates", answer.candidates)
         span.set_tag("decision_id", str(answer.decision))
         return answer
 
 
-def _understand(organisation: UUID, request: SearchRequest) -> tuple[Question, tuple[str, ...]]:
-    """Embed the query, before any transaction is open: a slow model must hold no connection."""
-    question = Question(organisation, request)
+def _understand(
+    organisation: UUID, queries: Sequence[str], request: SearchRequest
+) -> tuple[list[Question], tuple[str, ...]]:
+    """Read and embed the queries, before any transaction is open: a slow model must hold no connection."""
+    now = timezone.now()
+    questions = [Question.of(organisation, replace(request, query=query), at=now) for query in queries]
     if not any(arm.name == "meaning" for arm in arms_for(request.search_type)):
-        return question, ()
+        return questions, ()
     try:
         manager = get_manager()
         with TRACER.span("memory.embed"):
-            vector = manager.embed(request.query, organisation=organisation)
-        return replace(question, vector=vector, model_id=model_number(manager.model)), ()
+            vectors = manager.embed_many(queries, organisation=organisation)
+        model = model_number(manager.model)
+        return [
+            replace(question, vector=vector, model_id=model)
+            for question, vector in zip(questions, vectors, strict=True)
+        ], ()
     except EmbedderUnavailable:
         logger.warning("searching without meaning: the embedder is not available")
-        return question, ("embedding",)
+        return questions, ("embedding",)
 
 
-def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
-    started_at, request = timezone.now(), question.request
-    taking_part = arms_for(request.search_type)
-    if not taking_part:
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """A question's candidates in order, and how they were come by."""
+
+    ranked: list[Ranked]
+    arms: list[Arm]
+    plans: dict[str, str]
+
+
+def _find(questions: Sequence[Question], request: SearchRequest) -> list[_Ranking]:
+    """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
+    arms = [arm for arm in arms_for(request.search_type) if arm.can_answer(questions[0])]
+    most = request.limit + NOT_CHOSEN
+    if request.search_type in ALONE:
+        if not arms:
+            return [_Ranking([], [], {}) for _ in questions]
+        alone = gather_alone(questions, arms[0], NOT_CHOSEN)
+        return [
+            _Ranking(
+                rank_by_one(
+                    arms[0].name, *(each[arms[0].name] for each in (one.evidence.arms, one.evidence.shares))
+                ),
+                arms,
+                one.plans,
+            )
+            for one in alone
+        ]
+    gathered = gather(questions, arms)
+    with TRACER.span("search.rank"):
+        return [
+            _Ranking(
+                rank(each.evidence, question.wording, request, question.asked_at.timestamp(), most),
+                arms,
+                each.plans,
+            )
+            for question, each in zip(questions, gathered, strict=True)
+        ]
+
+
+def _answer(question: Question, found: _Ranking, by: Actor, degraded: tuple[str, ...]) -> Answer:
+    request, ranked = question.request, found.ranked
+    if not arms_for(request.search_type):
         degraded += (str(request.search_type),)
-    arms = [arm for arm in taking_part if arm.can_answer(question)]
-    ranked, plans = _rank(question, arms)
     with TRACER.span("search.read"):
         hits = _read(question.organisation, ranked[: request.limit])
     confidence, method = _confidence(ranked)
@@ -83,7 +133,7 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
         operation="memory.search",
         decision_point="search.rank",
         effect=Effect.READ,
-        reasoning=_reasoning(request, arms, plans, ranked, hits, degraded),
+        reasoning=_reasoning(request, found, hits, degraded),
         inputs={
             "query": request.query,
             "search_type": request.search_type,
@@ -91,40 +141,20 @@ def _answer(question: Question, by: Actor, degraded: tuple[str, ...]) -> Answer:
             "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
             "memory_type": request.memory_type,
         },
-        outputs={"count": len(hits), "candidates": len(ranked), "plans": plans, "degraded": list(degraded)},
-        alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + 5]],
+        outputs={
+            "count": len(hits),
+            "candidates": len(ranked),
+            "plans": found.plans,
+            "degraded": list(degraded),
+        },
+        alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + NOT_CHOSEN]],
         memories=[_receipt(hit.ranked) for hit in hits],
         confidence=confidence,
         confidence_method=method,
         versions={"analyser": ANALYSER, "embedding_model": question.model_id},
-        started_at=started_at,
+        started_at=question.asked_at,
     )
-    return Answer(hits, request.search_type, decision, len(ranked), degraded, plans)
-
-
-def _rank(question: Question, arms: list[Arm]) -> tuple[list[Ranked], dict[str, str]]:
-    """Return the union of the arms' candidates, scored by all arms, and each arm's plan."""
-    most = max(CANDIDATES, question.request.limit) if len(arms) > 1 else question.request.limit + 5
-    found = {}
-    for arm in arms:
-        with TRACER.span("search." + arm.name) as span:
-            found[arm.name] = arm.find(question, most)
-            span.set_tag("plan", found[arm.name].plan)
-    union = {memory for each in found.values() for memory in each.scores}
-    raw = {}
-    for arm in arms:
-        scores = dict(found[arm.name].scores)
-        missing = list(union - scores.keys())
-        if missing:
-            with TRACER.span(f"search.{arm.name}.score", count=len(missing)):
-                scores |= arm.score(question, missing)
-        raw[arm.name] = scores
-    # one arm alone keeps its own scale where it has one, so that the figure means something across searches
-    shares = {
-        arm.name: arm.shares(raw[arm.name]) if len(arms) > 1 else arm.alone(raw[arm.name]) for arm in arms
-    }
-    weights = {arm.name: 1 / len(arms) for arm in arms}
-    return fuse(raw, shares, weights), {name: each.plan for name, each in found.items()}
+    return Answer(hits, request.search_type, decision, len(ranked), degraded, found.plans)
 
 
 def _read(organisation: UUID, ranked: list[Ranked]) -> list[Hit]:
@@ -155,16 +185,9 @@ def _receipt(entry: Ranked) -> dict[str, object]:
     }
 
 
-def _reasoning(
-    request: SearchRequest,
-    arms: list[Arm],
-    plans: dict[str, str],
-    ranked: list[Ranked],
-    hits: list[Hit],
-    degraded: tuple[str, ...],
-) -> str:
-    ways = ", ".join(f"{arm.name} ({plans[arm.name]})" for arm in arms) or "no arm"
-    text = f"{request.search_type} search by {ways}: {len(ranked)} candidates scored, the best {len(hits)} returned."
+def _reasoning(request: SearchRequest, found: _Ranking, hits: list[Hit], degraded: tuple[str, ...]) -> str:
+    ways = ", ".join(f"{arm.name} ({found.plans[arm.name]})" for arm in found.arms) or "no arm"
+    text = f"{request.search_type} search by {ways}: {len(found.ranked)} candidates scored, the best {len(hits)} returned."
     if request.is_filtered:
         text += (
             f" Filters on {', '.join(each.key for each in request.conditions) or 'memory_type'} came first."
@@ -175,6 +198,8 @@ def _reasoning(
         text += (
             f" The first scored {best.score:.3f}, most of it ({strongest.value:.3f}) from {strongest.arm}."
         )
+        if best.path:
+            text += f" It was also reached by {', '.join(each.name or each.kind for each in best.path)}."
     if degraded:
         text += f" Without {', '.join(degraded)}."
     return text

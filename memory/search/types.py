@@ -8,6 +8,8 @@ from uuid import UUID
 
 import numpy as np
 
+from memory.search.question import Wording, read_query
+
 MAX_LIMIT = 100
 
 
@@ -45,6 +47,9 @@ class SearchRequest:
         limit: 1..100.
         conditions: metadata filters, all of which must hold.
         memory_type: only of this type, or None.
+        recency: what being recent is worth beside an arm's 1; 0 to leave it out.
+        importance: what the memory's own importance is worth; 0 to leave it out.
+        half_life_days: after which half of the recency is left.
     """
 
     query: str
@@ -52,6 +57,9 @@ class SearchRequest:
     limit: int = 10
     conditions: tuple[Condition, ...] = ()
     memory_type: str | None = None
+    recency: float = 0.0
+    importance: float = 0.0
+    half_life_days: float = 30.0
 
     @property
     def is_filtered(self) -> bool:
@@ -66,14 +74,31 @@ class Question:
     Attributes:
         organisation: whose memories.
         request: the search.
+        wording: what the query's words say.
+        asked_at: aware UTC.
         vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
         model_id: which model's vectors it compares with.
     """
 
     organisation: UUID
     request: SearchRequest
+    wording: Wording
+    asked_at: datetime
     vector: np.ndarray | None = None
     model_id: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        organisation: UUID,
+        request: SearchRequest,
+        *,
+        at: datetime,
+        vector: np.ndarray | None = None,
+        model_id: int | None = None,
+    ) -> "Question":
+        """Return a search as a question, its words read."""
+        return cls(organisation, request, read_query(request.query, at), at, vector, model_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +124,30 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A relation by which a memory was reached: a link, with the memory it comes from, or an entity by its name.
+
+    Attributes:
+        kind: of the link; or the entity's.
+        source: the memory at the other end of the link, None for an entity.
+        forward: the link points from `source` to the memory reached.
+        name: the entity's key, empty for a link.
+    """
+
+    kind: str
+    source: UUID | None = None
+    forward: bool = True
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
-    """A memory's id with its score, which is the sum of its terms."""
+    """A memory's id with its score, the terms that sum to it, and the relations that brought it there, nearest last."""
 
     id: UUID
+    score: float
     terms: tuple[Term, ...]
-
-    @property
-    def score(self) -> float:
-        """The sum of the terms."""
-        return sum(term.value for term in self.terms)
+    path: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

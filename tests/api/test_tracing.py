@@ -84,15 +84,15 @@ def test_a_search_is_one_tree_that_shows_where_the_time_went(acme):
     spans = named(response)
     assert {span.trace_id for span in spans.values()} == {response["X-Trace-Id"]}
     parents = {name: span.parent.name if span.parent else "" for name, span in spans.items()}
-    assert parents | {"search.meaning.score": "memory.search", "search.words.score": "memory.search"} == {
+    assert parents == {
         "POST /api/v1/search": "",
         "memory.search": "POST /api/v1/search",
         "memory.embed": "memory.search",
         "embedding.embed": "memory.embed",
-        "search.meaning": "memory.search",
-        "search.words": "memory.search",
-        "search.meaning.score": "memory.search",
-        "search.words.score": "memory.search",
+        "search.find": "memory.search",
+        "search.links": "memory.search",
+        "search.score": "memory.search",
+        "search.rank": "memory.search",
         "search.read": "memory.search",
     }
     root, search = spans["POST /api/v1/search"], spans["memory.search"]
@@ -130,7 +130,7 @@ def test_an_error_is_one_line_one_span_and_one_count(acme, monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("memory.search.service._rank", fail)
+    monkeypatch.setattr("memory.search.service.rank", fail)
     caplog.handler.addFilter(ContextFilter())
     name, organisation = "POST /api/v1/search", str(acme.organisation)
     with caplog.at_level(logging.ERROR, logger="liftos"):

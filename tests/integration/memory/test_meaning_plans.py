@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory import writes
 from memory.search import meaning
+from memory.search.corpus import forget_counts
 from memory.search.filters import parse_filters
 from memory.search.meaning import MeaningArm
 from memory.search.types import Question, SearchRequest
@@ -32,13 +34,15 @@ def vectors(organisations, monkeypatch):
         ]
         with tenant_transaction(organisation):
             writes.insert(organisation=organisation, by=SYSTEM, rows=rows, model=MODEL)
+    forget_counts()
     return drawn
 
 
 def ask(organisation, vector, limit=10, **filters):
     request = SearchRequest("", conditions=parse_filters(filters))
     with tenant_transaction(organisation):
-        return MeaningArm().find(Question(organisation, request, vector, MODEL), limit)
+        question = Question.of(organisation, request, at=timezone.now(), vector=vector, model_id=MODEL)
+        return MeaningArm().find(question, limit)()
 
 
 def scores(vectors, vector):
@@ -81,8 +85,6 @@ def test_no_setting_outlives_the_graph(organisations, vectors):
             return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in SETTINGS]
 
     with tenant_transaction(organisations[0]):
-        with raw_cursor() as cursor:
-            cursor.execute("SET LOCAL hnsw.ef_search = 77; SET LOCAL enable_hashagg = off")
         before = settings()
         assert ask(organisations[0], vectors[6]).plan == "graph"
         assert settings() == before

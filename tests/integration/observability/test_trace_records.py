@@ -69,7 +69,7 @@ def test_a_trace_can_be_read_by_its_organisation_alone(two, install):
     root, *rest = trace["spans"]
     assert (root["start_offset_ms"], root["duration_ms"]) == (0, pytest.approx(trace["duration_ms"]))
     assert root["tags"]["status"] == 200
-    assert {"memory.search", "search.words", "search.meaning"} <= {span["name"] for span in rest}
+    assert {"memory.search", "search.find", "search.score"} <= {span["name"] for span in rest}
     ids = [span["span_id"] for span in trace["spans"]]
     assert all(span["parent_id"] in ids and span["start_offset_ms"] > 0 for span in rest)
 
@@ -269,7 +269,7 @@ def test_the_admin_draws_a_trace_of_the_open_organisation_alone(two, install):
     page = client.get(f"/admin/observability/tracerecord/{own.id}/change/")
     assert page.status_code == 200
     assert page.content.decode().count('role="row"') == len(own.spans)
-    assert "search.words" in page.content.decode()
+    assert "search.find" in page.content.decode()
     assert client.get(f"/admin/observability/tracerecord/{other.id}/change/").status_code == 302
     assert (
         client.post(f"/admin/observability/tracerecord/{own.id}/delete/", {"post": "yes"}).status_code == 403

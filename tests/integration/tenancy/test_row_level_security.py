@@ -41,7 +41,11 @@ def two(committed_db):
                 organisation=caller.organisation,
                 by=SYSTEM,
                 draft=MemoryDraft(
-                    f"text {name}", {"k": 1}, external_id=name, links=(LinkDraft(LinkKind.ABOUT, "a"),)
+                    f"text {name}",
+                    {"k": 1, "campaign": name},
+                    external_id=name,
+                    links=(LinkDraft(LinkKind.ABOUT, "a"),),
+                    thread=name,
                 ),
             )
         with tenant_transaction(caller.organisation):

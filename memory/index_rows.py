@@ -1,0 +1,113 @@
+"""The rows by which memories are found apart from their vectors: postings, attributes, entities, threads.
+
+Derived from the memory alone, written and removed with it, inside the caller's tenant transaction.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from liftos.db import raw_cursor
+from memory.attributes import attributes_of
+from memory.text import count_terms
+
+if TYPE_CHECKING:
+    from memory.writes import Row
+
+COUNTER_PARTS = 16
+
+_POSTINGS = """
+INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length, thread_id)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::int[], %s::int[], %s::bigint[])
+"""
+_ATTRIBUTES = """
+INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
+SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::numeric[])
+"""
+_ENTITIES = """
+INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
+"""
+# xmax is 0 in a row that this statement inserted: the thread is new
+_JOIN_THREADS = """
+INSERT INTO memory_thread (organisation_id, id, members)
+SELECT %s, * FROM unnest(%s::bigint[], %s::int[]) AS t(id, members) ORDER BY id
+ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
+RETURNING xmax = 0
+"""
+_LEAVE_THREAD = """
+UPDATE memory_thread SET members = members - 1 WHERE organisation_id = %s AND id = %s RETURNING members
+"""
+_END_THREAD = "DELETE FROM memory_thread WHERE organisation_id = %s AND id = %s"
+# the part is the connection's, so that writers side by side rarely wait for one another's commit
+_COUNT = """
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, %(threads)s)
+ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
+    words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
+"""
+_REMOVE_POSTINGS = (
+    "DELETE FROM memory_posting WHERE organisation_id = %s AND term = ANY(%s) AND memory_id = %s"
+)
+_REMOVE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = %s"
+_REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = %s"
+_REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = %s"
+
+
+def insert(organisation: UUID, rows: Sequence["Row"]) -> None:
+    """Write the index rows of memories, and count them in."""
+    postings = [
+        (term, row.id, tf, row.reading.words, row.reading.thread)
+        for row in rows
+        for term, tf in row.reading.terms.items()
+    ]
+    attributes = [(row.id, *each) for row in rows for each in attributes_of(row.draft.metadata)]
+    entities = [(key, row.id, kind) for row in rows for key, kind in row.reading.entities.items()]
+    threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
+    with raw_cursor() as cursor:
+        for statement, values in ((_POSTINGS, postings), (_ATTRIBUTES, attributes), (_ENTITIES, entities)):
+            if values:
+                cursor.execute(statement, (organisation, *columns(values)))
+        fresh = 0
+        if threads:
+            joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))
+            fresh = sum(row[0] for row in joined.fetchall())
+    _count(organisation, documents=len(rows), words=sum(row.reading.words for row in rows), threads=fresh)
+
+
+def remove(
+    *, organisation: UUID, memory: UUID, content: str, word_count: int, term_count: int, thread: int | None
+) -> None:
+    """Delete every index row made from a memory, and count it out."""
+    terms, ended = list(count_terms(content)), 0
+    with raw_cursor() as cursor:
+        cursor.execute(_REMOVE_POSTINGS, (organisation, terms, memory))
+        if cursor.rowcount != term_count:
+            # stored by an earlier analyser: its terms are not today's, so read the organisation's whole index
+            cursor.execute(_REMOVE_ALL_POSTINGS, (organisation, memory))
+        cursor.execute(_REMOVE_ATTRIBUTES, (organisation, memory))
+        cursor.execute(_REMOVE_ENTITIES, (organisation, memory))
+        if thread is not None:
+            left = cursor.execute(_LEAVE_THREAD, (organisation, thread)).fetchone()
+            if left is not None and left[0] == 0:
+                cursor.execute(_END_THREAD, (organisation, thread))
+                ended = 1
+    _count(organisation, documents=-1, words=-word_count, threads=-ended)
+
+
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return rows as columns, which is how `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _count(organisation: UUID, *, documents: int, words: int, threads: int) -> None:
+    with raw_cursor() as cursor:
+        values = {
+            "organisation": organisation,
+            "parts": COUNTER_PARTS,
+            "documents": documents,
+            "words": words,
+            "threads": threads,
+        }
+        cursor.execute(_COUNT, values)

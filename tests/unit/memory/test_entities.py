@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory.entities import MAX_NAMES, entities_of, name_key, names_in
+
+
+@pytest.mark.parametrize(
+    ("content", "metadata", "wanted"),
+    [
+        ("Anna: we start in May", {}, {"anna": "actor"}),
+        ("Project Manager: hello", {}, {"project manager": "actor"}),
+        ("hello", {"speaker": "Ben"}, {"ben": "actor"}),
+        ("hello", {"campaign": "Nordlicht", "channel": ["TV", "Radio"]}, {"nordlicht": "campaign", "tv": "channel", "radio": "channel"}),
+        ("We met Clara there", {}, {"clara": "name"}),
+        ("Black Friday was good", {}, {"black friday": "name"}),
+        ("Sales rose. They fell later", {}, {}),
+        ("ask @mia about #retargeting", {}, {"mia": "name", "retargeting": "name"}),
+        ("Anna: Anna's team", {"campaign": "ANNA"}, {"anna": "actor"}),
+        ("at 10:30 note: fine", {}, {}),
+        ("", {"speaker": 7, "campaign": None, "channel": [1, {}]}, {}),
+    ],
+)  # fmt: skip
+def test_entities(content, metadata, wanted):
+    assert entities_of(content, metadata) == wanted
+
+
+def test_names_of_a_question_meet_the_keys_of_memories():
+    names = names_in("Did the Black  Friday campaign pay off for Clara's team?")
+    assert {"black friday", "clara"} <= set(names)
+    assert name_key("Clara\u2019s") == name_key("CLARA") == "clara"
+
+
+def test_a_memory_has_a_bounded_number_of_entities():
+    assert len(entities_of(" ".join(f"met Name{number}" for number in range(500)), {})) == MAX_NAMES
+
+
+@given(st.text(max_size=300), st.dictionaries(st.text(max_size=10), st.text(max_size=100), max_size=5))
+def test_any_text_is_read(content, metadata):
+    found = entities_of(content, metadata)
+    assert all(key and len(key) <= 80 for key in found)
+    assert all(name for name in names_in(content))

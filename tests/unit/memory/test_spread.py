@@ -1,0 +1,53 @@
+from itertools import pairwise
+from math import sqrt
+from uuid import UUID
+
+import pytest
+
+from memory.search.spread import EDGE, REPLY, SECOND, Edge, spread
+from memory.search.types import Step
+
+A, B, C, D = (UUID(int=number) for number in range(1, 5))
+
+
+def chain(*memories, kind="follows", weight=1.0):
+    """Edges of a chain, each memory following the one before, seen from both ends."""
+    edges = []
+    for earlier, later in pairwise(memories):
+        edges += [Edge(later, earlier, kind, weight, True, 2), Edge(earlier, later, kind, weight, False, 2)]
+    return edges
+
+
+def test_two_hops_and_no_further():
+    reached = spread(chain(A, B, C, D), {A: 0.8})
+    assert {memory: found.value for memory, found in reached.items()} == {
+        B: pytest.approx(0.8 * EDGE),
+        C: pytest.approx(0.8 * EDGE * SECOND),
+    }
+    assert reached[C].path == (Step("follows", A, False), Step("follows", B, False))
+
+
+def test_activations_add_up_and_the_strongest_way_is_told():
+    reached = spread(chain(A, B, C), {A: 0.2, C: 1.0})
+    assert reached[B].value == pytest.approx(1.2 * EDGE)
+    assert reached[B].path == (Step("follows", C, True),)
+
+
+def test_an_answer_gets_more_than_what_comes_before():
+    reached = spread(chain(A, B, C), {B: 1.0}, frozenset({B}))
+    assert (reached[C].value, reached[A].value) == (pytest.approx(REPLY), pytest.approx(EDGE))
+
+
+def test_a_hub_passes_on_less_along_each_link():
+    hub = [Edge(A, UUID(int=number), "about", 1.0, False, 50) for number in range(10, 60)]
+    assert {round(found.value, 6) for found in spread(hub, {A: 1.0}).values()} == {
+        round(EDGE * sqrt(2 / 50), 6)
+    }
+
+
+def test_a_weak_link_carries_little():
+    assert spread(chain(A, B, kind="supports", weight=0.1), {A: 1.0})[B].value == pytest.approx(EDGE * 0.1)
+
+
+def test_nothing_comes_back_to_where_it_started():
+    assert A not in spread(chain(A, B), {A: 1.0})
