@@ -38,6 +38,7 @@ class Memory(models.Model):
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
+    thread = models.CharField(max_length=300, blank=True, default="", db_default="")
     # what search by relation reads of a memory (docs/retrieval.md); derived from the rest when it is written
     thread_id = models.BigIntegerField(null=True)
     happened_at = models.DateTimeField(db_default=Now())

@@ -22,9 +22,9 @@ from memory.types import EmbeddingState, MemoryDraft, TrustState
 _MEMORY = """
 INSERT INTO memory_memory
     (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding,
-     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, thread_id, happened_at, asks, tells_time,
+     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, thread, thread_id, happened_at, asks, tells_time,
      word_count, term_count)
-VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s,
+VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
         coalesce(%s::timestamptz, now()), %s, %s, %s, %s)
 ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING
 """
@@ -32,13 +32,15 @@ _PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY
 # compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
 _EARLIER = """
 SELECT w.id, m.id, m.embedding,
-       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to)
+       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to,
+        m.thread)
        IS NOT DISTINCT FROM
-       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to)
+       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to,
+        w.thread)
 FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
             %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
-            %(from)s::timestamptz[], %(to)s::timestamptz[])
-     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to)
+            %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[])
+     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread)
 JOIN memory_memory AS m
   ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
 WHERE m.external_id <> ''
@@ -136,6 +138,7 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
         "importance": [draft.importance for draft in drafts],
         "from": [draft.valid_from for draft in drafts],
         "to": [draft.valid_to for draft in drafts],
+        "threads": [draft.thread for draft in drafts],
     }
     with raw_cursor() as cursor:
         found = cursor.execute(_EARLIER, values).fetchall()
@@ -201,6 +204,6 @@ def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
     return (
         row.id, organisation, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source,
         draft.external_id, list(draft.tags), draft.importance, TrustState.ACTIVE, row.embedding, by.kind, by.id,
-        by.on_behalf_of, draft.valid_from, draft.valid_to, reading.thread, reading.happened_at, reading.asks,
+        by.on_behalf_of, draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at, reading.asks,
         reading.tells_time, reading.words, len(reading.terms),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from liftos.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import store_lines
 from memory.api.schemas import (
+    AnySearchOut,
     BulkResult,
     Deleted,
     MemoryCreated,
@@ -24,11 +25,13 @@ from memory.api.schemas import (
     MemoryPage,
     MemoryQuery,
     NativeSearch,
-    SearchOut,
+    NativeSearches,
+    SearchesOut,
     native_hit,
 )
 from memory.models import Memory
-from memory.search.service import search
+from memory.search.prompt import as_prompt
+from memory.search.service import search, search_many
 from memory.types import Outcome
 
 
@@ -36,7 +39,12 @@ def render(memory: Memory) -> dict[str, Any]:
     """Return a memory as JSON-ready values."""
     fields = {name: getattr(memory, name) for name in MemoryOut.model_fields if hasattr(memory, name)}
     links = [
-        {"kind": link.kind, "external_id": link.target_external_id, "target": link.target_id}
+        {
+            "kind": link.kind,
+            "external_id": link.target_external_id,
+            "weight": link.weight,
+            "target": link.target_id,
+        }
         for link in memory.links.all()
     ]
     fields |= {"links": links, "external_id": memory.external_id or None, "created_at": memory.recorded_at}
@@ -140,21 +148,62 @@ class Search(NativeView):
 
     scopes = {"POST": Scope.MEMORY_READ}
 
-    @extend_schema(operation_id="search_native", request=NativeSearch, responses={200: SearchOut})
+    @extend_schema(operation_id="search_native", request=NativeSearch, responses={200: AnySearchOut})
     def post(self, request: Request) -> Response:
-        """Search memories; each score is the sum of the terms beside it."""
+        """Search memories; each score is the sum of the terms beside it. `format: prompt` answers text for a prompt."""
         del request
         asked, principal = self.body(NativeSearch), self.principal
         answer = search(organisation=principal.organisation, by=principal.actor, request=asked.request())
+        degraded, decision = list(answer.degraded), str(answer.decision)
+        if asked.format == "prompt":
+            prompt = as_prompt(answer.hits, asked.token_budget)
+            return Response(
+                {
+                    "prompt": prompt.text,
+                    "tokens": prompt.tokens,
+                    "memories": [str(memory) for memory in prompt.ids],
+                    "degraded": degraded,
+                    "decision_id": decision,
+                    "correlation_id": self.correlation_id,
+                }
+            )
         return Response(
             {
                 "results": [native_hit(hit) for hit in answer.hits],
                 "next": None,
                 "search_type": str(answer.search_type),
                 "candidates": answer.candidates,
-                "degraded": list(answer.degraded),
+                "degraded": degraded,
                 "plans": answer.plans,
-                "decision_id": str(answer.decision),
+                "decision_id": decision,
+                "correlation_id": self.correlation_id,
+            }
+        )
+
+
+class SearchBatch(NativeView):
+    """Several searches at once."""
+
+    scopes = {"POST": Scope.MEMORY_READ}
+
+    @extend_schema(operation_id="search_batch_native", request=NativeSearches, responses={200: SearchesOut})
+    def post(self, request: Request) -> Response:
+        """Search for each query; results stand in the order of the queries, under one decision record."""
+        del request
+        asked, principal = self.body(NativeSearches), self.principal
+        answers = search_many(
+            organisation=principal.organisation,
+            by=principal.actor,
+            queries=asked.queries,
+            request=asked.request(),
+        )
+        return Response(
+            {
+                "results": [[native_hit(hit) for hit in hits] for hits in answers.hits],
+                "next": None,
+                "search_type": str(answers.search_type),
+                "degraded": list(answers.degraded),
+                "decision_id": str(answers.decision),
                 "correlation_id": self.correlation_id,
             }
         )

@@ -1,12 +1,13 @@
 """Wire shapes of memories and searches. Types, defaults and bounds of the seed's two are the contract's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
 from liftos.api.pagination import PageQuery, QueryText
 from liftos.embedding.text import unit_rows
@@ -15,6 +16,7 @@ from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 MAX_CONTENT = 1_000_000
+MAX_QUERIES = 1_000
 SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
 
 
@@ -57,6 +59,31 @@ class SeedSearch(BaseModel):
         )
 
 
+class SeedQueries(RootModel[list[Annotated[str, Field(max_length=MAX_CONTENT)]]]):
+    """The contract's batch of queries: a bare list; `{"queries": […]}` is taken too."""
+
+    root: list[Annotated[str, Field(max_length=MAX_CONTENT)]] = Field(max_length=MAX_QUERIES)
+
+    @model_validator(mode="before")
+    @classmethod
+    def unwrap(cls, value: Any) -> Any:
+        """Take the wrapped form for the bare one."""
+        return value["queries"] if isinstance(value, dict) and "queries" in value else value
+
+
+class SeedBatchOptions(BaseModel):
+    """What the contract's batch search takes in the query string; it names no bound, so a larger limit is brought down."""
+
+    search_type: str = Field(default="hybrid", pattern=SEARCH_TYPES)
+    limit: int = Field(default=10, ge=1)
+
+    def request(self) -> SearchRequest:
+        """Return the domain's form of what the searches share."""
+        return SearchRequest(
+            query="", search_type=SearchType(self.search_type), limit=min(self.limit, MAX_LIMIT)
+        )
+
+
 class SeedStore(BaseModel):
     """The contract's store request."""
 
@@ -74,6 +101,7 @@ class LinkIn(BaseModel):
 
     kind: LinkKind
     external_id: str = Field(min_length=1, max_length=300)
+    weight: float = Field(default=1.0, ge=0, le=1)
 
 
 class MemoryIn(BaseModel):
@@ -90,6 +118,7 @@ class MemoryIn(BaseModel):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     embedding: Embedding | None = None
+    thread: str = Field(default="", max_length=300)
 
     @model_validator(mode="after")
     def check_interval(self) -> "MemoryIn":
@@ -113,10 +142,11 @@ class MemoryIn(BaseModel):
             external_id=self.external_id or "",
             tags=tuple(self.tags),
             importance=self.importance,
-            links=tuple(LinkDraft(link.kind, link.external_id) for link in self.links),
+            links=tuple(LinkDraft(link.kind, link.external_id, link.weight) for link in self.links),
             valid_from=self.valid_from,
             valid_to=self.valid_to,
             embedding=vector,
+            thread=self.thread,
         )
 
 
@@ -134,6 +164,7 @@ class LinkOut(BaseModel):
 
     kind: str
     external_id: str
+    weight: float
     target: UUID | None
 
 
@@ -150,6 +181,7 @@ class MemoryOut(BaseModel):
     importance: float
     state: str
     embedding: str
+    thread: str
     links: list[LinkOut]
     valid_from: datetime | None
     valid_to: datetime | None
@@ -204,6 +236,40 @@ class NativeSearch(SeedSearch):
     """A search."""
 
     search_type: Literal["neural", "knowledge", "conceptual", "hybrid"] = "hybrid"
+    recency: float = Field(default=0.0, ge=0, le=10)
+    importance: float = Field(default=0.0, ge=0, le=10)
+    half_life_days: float = Field(default=30.0, gt=0, le=100_000)
+    format: Literal["results", "prompt"] = "results"
+    token_budget: int = Field(default=2_000, ge=1, le=1_000_000)
+
+    def request(self, search_type: str | None = None) -> SearchRequest:
+        """Return the domain's form."""
+        return replace(
+            super().request(search_type),
+            recency=self.recency,
+            importance=self.importance,
+            half_life_days=self.half_life_days,
+        )
+
+
+class NativeSearches(BaseModel):
+    """Several searches that differ in their query alone."""
+
+    queries: list[Annotated[str, Field(max_length=MAX_CONTENT)]] = Field(min_length=1, max_length=MAX_QUERIES)
+    search_type: Literal["neural", "knowledge", "conceptual", "hybrid"] = "hybrid"
+    limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
+    filters: dict[str, Any] | None = None
+    memory_type: str | None = None
+
+    def request(self) -> SearchRequest:
+        """Return the domain's form of what the searches share."""
+        return SearchRequest(
+            query="",
+            search_type=SearchType(self.search_type),
+            limit=self.limit,
+            conditions=parse_filters(self.filters),
+            memory_type=self.memory_type,
+        )
 
 
 class TermOut(BaseModel):
@@ -216,6 +282,15 @@ class TermOut(BaseModel):
     value: float
 
 
+class StepOut(BaseModel):
+    """A relation by which a memory was reached: a link from the memory `source`, or an entity by its name."""
+
+    kind: str
+    source: UUID | None
+    forward: bool
+    name: str
+
+
 class SearchHit(BaseModel):
     """A found memory; its score is the sum of `terms`."""
 
@@ -224,6 +299,7 @@ class SearchHit(BaseModel):
     score: float
     terms: dict[str, float]
     explanation: list[TermOut]
+    path: list[StepOut]
     metadata: dict[str, Any]
     memory_type: str
     source: str
@@ -241,6 +317,32 @@ class SearchOut(BaseModel):
     candidates: int
     degraded: list[str]
     plans: dict[str, str]
+    decision_id: UUID
+    correlation_id: str
+
+
+class PromptOut(BaseModel):
+    """The answer to a search for a prompt: text to put into one, and which memories it holds."""
+
+    prompt: str
+    tokens: int
+    memories: list[UUID]
+    degraded: list[str]
+    decision_id: UUID
+    correlation_id: str
+
+
+class AnySearchOut(RootModel[SearchOut | PromptOut]):
+    """The answer to a search, by its format."""
+
+
+class SearchesOut(BaseModel):
+    """The answer to several searches: a list of hits for each query, in the order of the queries."""
+
+    results: list[list[SearchHit]]
+    next: None
+    search_type: str
+    degraded: list[str]
     decision_id: UUID
     correlation_id: str
 
@@ -277,6 +379,15 @@ def native_hit(hit: Hit) -> dict[str, Any]:
                 "value": term.value,
             }
             for term in hit.ranked.terms
+        ],
+        "path": [
+            {
+                "kind": step.kind,
+                "source": str(step.source) if step.source else None,
+                "forward": step.forward,
+                "name": step.name,
+            }
+            for step in hit.ranked.path
         ],
         "metadata": hit.metadata,
         "memory_type": hit.memory_type,

@@ -4,11 +4,13 @@ Source: Maharana et al. 2024, "Evaluating Very Long-Term Conversational Memory o
 ours to ship (CC BY-NC 4.0): the command reads it from a path.
 """
 
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 CATEGORIES = (1, 2, 3, 4)
@@ -16,38 +18,32 @@ SOURCE = "locomo"
 _SESSION = re.compile(r"session_(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question and the external ids of the turns that answer it."""
-
-    text: str
-    evidence: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """One sample: its turns as memories, its questions."""
-
-    name: str
-    drafts: list[MemoryDraft]
-    questions: list[Question]
-
-
-def read_conversations(samples: list[dict[str, Any]]) -> Iterator[Conversation]:
-    """Yield each sample of a LoCoMo file.
+def read_locomo(path: Path) -> list[Collection]:
+    """Return the conversations of a LoCoMo file, each with its turns and questions.
 
     Adversarial questions (category 5) are left out, and those whose evidence names no turn of the conversation.
+
+    Raises:
+        UnreadableSet: the file is not of its form.
     """
+    try:
+        samples = json.loads(path.read_text(encoding="utf-8"))
+        return list(_conversations(samples))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnreadableSet(f"{path} is not a LoCoMo file: {error}") from error
+
+
+def _conversations(samples: list[dict[str, Any]]) -> Iterator[Collection]:
     for number, sample in enumerate(samples):
         drafts = list(_turns(sample["conversation"]))
         known = {draft.external_id for draft in drafts}
         questions = [
-            Question(str(each["question"]), evidence)
+            Labelled(str(each["question"]), dict.fromkeys(evidence, 1))
             for each in sample["qa"]
             if each.get("category") in CATEGORIES
             and (evidence := frozenset(each.get("evidence", ())) & known)
         ]
-        yield Conversation(str(sample.get("sample_id", number)), drafts, questions)
+        yield Collection(str(sample.get("sample_id", number)), drafts, questions)
 
 
 def _turns(conversation: dict[str, Any]) -> Iterator[MemoryDraft]:

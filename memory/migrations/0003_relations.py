@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
         IsolateTenant("memory_entity"),
         IsolateTenant("memory_thread"),
         migrations.AddField("corpuscounter", "threads", models.BigIntegerField(default=0, db_default=0)),
+        migrations.AddField("memory", "thread", models.CharField(blank=True, max_length=300, default="", db_default="")),
         migrations.AddField("memory", "thread_id", models.BigIntegerField(null=True)),
         migrations.AddField(
             "memory", "happened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())

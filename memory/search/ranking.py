@@ -7,6 +7,7 @@ could be had. The weights were chosen as round numbers on a plateau (docs/retrie
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from math import exp, log
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def rank_by_one(arm: str, raw: Mapping[UUID, float], shares: Mapping[UUID, float
 
 
 def rank(
-    evidence: Evidence, wording: Wording, request: SearchRequest, asked_at: float, most: int
+    evidence: Evidence, wording: Wording, request: SearchRequest, asked_at: datetime, most: int
 ) -> list[Ranked]:
     """Return all candidates, best first; the first `most` with the terms that sum to their score.
 
@@ -56,7 +57,7 @@ def rank(
         evidence: what is known.
         wording: what the query says.
         request: optional weights of recency and importance.
-        asked_at: seconds since the epoch, for recency.
+        asked_at: aware UTC, for recency.
         most: how many are shown.
     """
     base = {
@@ -77,15 +78,17 @@ def rank(
         measured["importance"] = {
             memory: (traits.importance, traits.importance) for memory, traits in evidence.traits.items()
         }
+    measured = {name: found for name, found in measured.items() if name not in request.without}
     own = dict(base)
     for name, found in measured.items():
         for memory, (_, share) in found.items():
             own[memory] = own.get(memory, 0.0) + weights[name] * share
+    edges = () if "links" in request.without else evidence.edges
     seeds = {memory: base[memory] for memory in best({each: own[each] for each in base}, SEEDS)}
     asking = frozenset(memory for memory, traits in evidence.traits.items() if traits.asks)
     reached = {
         memory: activation
-        for memory, activation in spread(list(evidence.edges), seeds, asking).items()
+        for memory, activation in spread(edges, seeds, asking).items()
         if memory in evidence.traits
     }
     measured["links"] = {memory: (each.value, min(1.0, each.value)) for memory, each in reached.items()}
@@ -172,9 +175,11 @@ def _fit(evidence: Evidence, wording: Wording) -> dict[UUID, tuple[float, float]
     return found
 
 
-def _recency(evidence: Evidence, asked_at: float, half_life_days: float) -> dict[UUID, tuple[float, float]]:
+def _recency(
+    evidence: Evidence, asked_at: datetime, half_life_days: float
+) -> dict[UUID, tuple[float, float]]:
     found = {}
     for memory, traits in evidence.traits.items():
-        days = max(0.0, asked_at - traits.recorded_at.timestamp()) / _DAY
+        days = max(0.0, (asked_at - traits.recorded_at).total_seconds()) / _DAY
         found[memory] = (days, exp(-log(2) * days / half_life_days))
     return found

@@ -2,15 +2,13 @@
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from accountability.operations import record
-from accountability.types import Effect
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
@@ -19,19 +17,18 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
+from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.types import Answer, Hit, Question, Ranked, SearchRequest
-from memory.text import ANALYSER
+from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
-
-# of the candidates that were not returned, how many the record names
-NOT_CHOSEN = 5
 
 _READ = """
 SELECT id, content, metadata, memory_type, source, external_id, tags, recorded_at FROM memory_memory
 WHERE organisation_id = %s AND id = ANY(%s)
 """
+# questions whose statements are on their way at once: their candidates are held in memory until they are ranked
+TOGETHER = 50
 
 
 def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
@@ -52,67 +49,95 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
         with tenant_transaction(organisation):
-            found = _find(questions, request)
-            answer = _answer(questions[0], found[0], by, degraded)
-        span.set_tag("candidates", answer.candidates)
-        span.set_tag("decision_id", str(answer.decision))
-        return answer
+            [found] = _find(questions, request)
+            with TRACER.span("search.read"):
+                [hits] = _read(organisation, [found], request.limit)
+            decision = record_search(questions[0], found, by, degraded)
+        span.set_tag("candidates", len(found.ranked))
+        span.set_tag("decision_id", str(decision))
+        return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
+
+
+def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], request: SearchRequest) -> Answers:
+    """Find memories for several queries in one transaction: one call of the model, a few round trips, one record.
+
+    Args:
+        organisation: whose memories.
+        by: who asks.
+        queries: one or more; results come in their order, repeats included.
+        request: what holds for all of them; its own query is not looked at.
+
+    Raises:
+        ValueError: no query.
+    """
+    if not queries:
+        raise ValueError("there must be at least one query")
+    observed = observe_operation(
+        "memory.search_many", organisation=str(organisation), search_type=str(request.search_type)
+    )
+    with observed as span:
+        questions, degraded = _understand(organisation, queries, request)
+        with tenant_transaction(organisation):
+            found = [
+                ranking
+                for start in range(0, len(questions), TOGETHER)
+                for ranking in _find(questions[start : start + TOGETHER], request)
+            ]
+            with TRACER.span("search.read"):
+                hits = _read(organisation, found, request.limit)
+            decision = record_searches(questions, found, by, degraded)
+        span.set_tag("count", len(queries))
+        span.set_tag("decision_id", str(decision))
+        return Answers(hits, request.search_type, decision, degraded)
 
 
 def _understand(
     organisation: UUID, queries: Sequence[str], request: SearchRequest
 ) -> tuple[list[Question], tuple[str, ...]]:
-    """Read and embed the queries, before any transaction is open: a slow model must hold no connection."""
+    """Read and embed the queries, before any transaction is open: a slow model must hold no connection.
+
+    Returns:
+        The questions, and the names of parts that can't take part.
+    """
     now = timezone.now()
     questions = [Question.of(organisation, replace(request, query=query), at=now) for query in queries]
-    if not any(arm.name == "meaning" for arm in arms_for(request.search_type)):
+    arms = _arms(request)
+    if not arms:
+        return questions, (str(request.search_type),)
+    if not any(arm.name == "meaning" for arm in arms):
         return questions, ()
     try:
         manager = get_manager()
         with TRACER.span("memory.embed"):
             vectors = manager.embed_many(queries, organisation=organisation)
         model = model_number(manager.model)
-        return [
-            replace(question, vector=vector, model_id=model)
-            for question, vector in zip(questions, vectors, strict=True)
-        ], ()
     except EmbedderUnavailable:
         logger.warning("searching without meaning: the embedder is not available")
         return questions, ("embedding",)
+    known = zip(questions, vectors, strict=True)
+    return [replace(question, vector=vector, model_id=model) for question, vector in known], ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Ranking:
-    """A question's candidates in order, and how they were come by."""
-
-    ranked: list[Ranked]
-    arms: list[Arm]
-    plans: dict[str, str]
+def _arms(request: SearchRequest) -> list[Arm]:
+    return [arm for arm in arms_for(request.search_type) if arm.name not in request.without]
 
 
-def _find(questions: Sequence[Question], request: SearchRequest) -> list[_Ranking]:
+def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking]:
     """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
-    arms = [arm for arm in arms_for(request.search_type) if arm.can_answer(questions[0])]
-    most = request.limit + NOT_CHOSEN
+    arms = [arm for arm in _arms(request) if arm.can_answer(questions[0])]
+    if not arms:
+        return [Ranking([], [], {}) for _ in questions]
     if request.search_type in ALONE:
-        if not arms:
-            return [_Ranking([], [], {}) for _ in questions]
-        alone = gather_alone(questions, arms[0], NOT_CHOSEN)
+        name = arms[0].name
         return [
-            _Ranking(
-                rank_by_one(
-                    arms[0].name, *(each[arms[0].name] for each in (one.evidence.arms, one.evidence.shares))
-                ),
-                arms,
-                one.plans,
-            )
-            for one in alone
+            Ranking(rank_by_one(name, each.evidence.arms[name], each.evidence.shares[name]), arms, each.plans)
+            for each in gather_alone(questions, arms[0], NOT_CHOSEN)
         ]
     gathered = gather(questions, arms)
     with TRACER.span("search.rank"):
         return [
-            _Ranking(
-                rank(each.evidence, question.wording, request, question.asked_at.timestamp(), most),
+            Ranking(
+                rank(each.evidence, question.wording, request, question.asked_at, request.limit + NOT_CHOSEN),
                 arms,
                 each.plans,
             )
@@ -120,86 +145,12 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[_Rankin
         ]
 
 
-def _answer(question: Question, found: _Ranking, by: Actor, degraded: tuple[str, ...]) -> Answer:
-    request, ranked = question.request, found.ranked
-    if not arms_for(request.search_type):
-        degraded += (str(request.search_type),)
-    with TRACER.span("search.read"):
-        hits = _read(question.organisation, ranked[: request.limit])
-    confidence, method = _confidence(ranked)
-    decision = record(
-        organisation=question.organisation,
-        by=by,
-        operation="memory.search",
-        decision_point="search.rank",
-        effect=Effect.READ,
-        reasoning=_reasoning(request, found, hits, degraded),
-        inputs={
-            "query": request.query,
-            "search_type": request.search_type,
-            "limit": request.limit,
-            "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
-            "memory_type": request.memory_type,
-        },
-        outputs={
-            "count": len(hits),
-            "candidates": len(ranked),
-            "plans": found.plans,
-            "degraded": list(degraded),
-        },
-        alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + NOT_CHOSEN]],
-        memories=[_receipt(hit.ranked) for hit in hits],
-        confidence=confidence,
-        confidence_method=method,
-        versions={"analyser": ANALYSER, "embedding_model": question.model_id},
-        started_at=question.asked_at,
-    )
-    return Answer(hits, request.search_type, decision, len(ranked), degraded, found.plans)
-
-
-def _read(organisation: UUID, ranked: list[Ranked]) -> list[Hit]:
+def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> list[list[Hit]]:
+    """Return the best memories of each ranking, all read at once."""
+    chosen = [each.ranked[:limit] for each in found]
+    ids = list({entry.id for ranked in chosen for entry in ranked})
     with raw_cursor() as cursor:
-        rows = cursor.execute(_READ, [organisation, [entry.id for entry in ranked]]).fetchall()
+        rows = cursor.execute(_READ, [organisation, ids]).fetchall()
     # Django leaves jsonb as text on its connections
-    found: dict[UUID, tuple[Any, ...]] = {row[0]: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows}
-    return [Hit(*(*found[entry.id], entry)) for entry in ranked if entry.id in found]
-
-
-def _confidence(ranked: list[Ranked]) -> tuple[float | None, str]:
-    """Return how sure the first place is, 0..1, and by what: a fused score is relative, so it can't tell."""
-    if not ranked:
-        return None, ""
-    first = ranked[0]
-    for term in first.terms:
-        if term.arm == "meaning":
-            return min(1.0, max(0.0, term.raw)), "cosine of the best hit"
-    second = ranked[1].score if len(ranked) > 1 else 0.0
-    return (first.score - second) / first.score if first.score else 0.0, "margin over the next hit"
-
-
-def _receipt(entry: Ranked) -> dict[str, object]:
-    return {
-        "id": str(entry.id),
-        "score": round(entry.score, 6),
-        "terms": {term.arm: round(term.value, 6) for term in entry.terms},
-    }
-
-
-def _reasoning(request: SearchRequest, found: _Ranking, hits: list[Hit], degraded: tuple[str, ...]) -> str:
-    ways = ", ".join(f"{arm.name} ({found.plans[arm.name]})" for arm in found.arms) or "no arm"
-    text = f"{request.search_type} search by {ways}: {len(found.ranked)} candidates scored, the best {len(hits)} returned."
-    if request.is_filtered:
-        text += (
-            f" Filters on {', '.join(each.key for each in request.conditions) or 'memory_type'} came first."
-        )
-    if hits:
-        best = hits[0].ranked
-        strongest = max(best.terms, key=lambda term: term.value)
-        text += (
-            f" The first scored {best.score:.3f}, most of it ({strongest.value:.3f}) from {strongest.arm}."
-        )
-        if best.path:
-            text += f" It was also reached by {', '.join(each.name or each.kind for each in best.path)}."
-    if degraded:
-        text += f" Without {', '.join(degraded)}."
-    return text
+    known: dict[UUID, tuple[Any, ...]] = {row[0]: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows}
+    return [[Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen]

@@ -5,7 +5,7 @@ Source: Collins & Loftus 1975, "A spreading-activation theory of semantic proces
 memory with more than two links (two is a link in a chain) passes on less along each: sqrt(2 / links).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from uuid import UUID
@@ -49,7 +49,7 @@ class Activation:
 
 
 def spread(
-    edges: list[Edge], seeds: Mapping[UUID, float], asking: frozenset[UUID] = frozenset()
+    edges: Sequence[Edge], seeds: Mapping[UUID, float], asking: frozenset[UUID] = frozenset()
 ) -> dict[UUID, Activation]:
     """Return what two hops from the seeds activate.
 

@@ -50,6 +50,7 @@ class SearchRequest:
         recency: what being recent is worth beside an arm's 1; 0 to leave it out.
         importance: what the memory's own importance is worth; 0 to leave it out.
         half_life_days: after which half of the recency is left.
+        without: names of evidence that must not take part, for measuring what each is worth.
     """
 
     query: str
@@ -60,6 +61,7 @@ class SearchRequest:
     recency: float = 0.0
     importance: float = 0.0
     half_life_days: float = 30.0
+    without: frozenset[str] = frozenset()
 
     @property
     def is_filtered(self) -> bool:
@@ -184,3 +186,20 @@ class Answer:
     candidates: int = 0
     degraded: tuple[str, ...] = ()
     plans: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The result of several searches.
+
+    Attributes:
+        hits: for each query, in the order of the queries, best first.
+        search_type: as asked.
+        decision: the id of their one decision record.
+        degraded: names of parts that could not take part.
+    """
+
+    hits: list[list[Hit]]
+    search_type: SearchType
+    decision: UUID
+    degraded: tuple[str, ...] = ()

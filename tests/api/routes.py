@@ -10,9 +10,13 @@ SEED_POSTS = [
     ("/search", "query"),
     ("/search/neural", "query"),
     ("/search/knowledge", "query"),
+    ("/search/conceptual", "query"),
     ("/store", "content"),
 ]
-NATIVE_POSTS = [("/api/v1/search", "query"), ("/api/v1/memories", "content")]
+NATIVE_POSTS = [
+    ("/api/v1/search", "query"),
+    ("/api/v1/memories", "content"),
+]
 POSTS = SEED_POSTS + NATIVE_POSTS
 
 # method, path, the scope it needs
@@ -20,6 +24,9 @@ GUARDED = [
     ("POST", "/search", Scope.MEMORY_READ),
     ("POST", "/search/neural", Scope.MEMORY_READ),
     ("POST", "/search/knowledge", Scope.MEMORY_READ),
+    ("POST", "/search/conceptual", Scope.MEMORY_READ),
+    ("POST", "/search/batch", Scope.MEMORY_READ),
+    ("POST", "/api/v1/search/batch", Scope.MEMORY_READ),
     ("POST", "/store", Scope.MEMORY_WRITE),
     ("POST", "/api/v1/search", Scope.MEMORY_READ),
     ("POST", "/api/v1/memories", Scope.MEMORY_WRITE),

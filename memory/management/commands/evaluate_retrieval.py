@@ -1,7 +1,8 @@
-"""`manage.py evaluate_retrieval PATH [--json]`: recall of each search type on a labelled set."""
+"""`manage.py evaluate_retrieval PATH [--json] [--no-ablation]`: recall of each search type on a labelled set."""
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,79 +14,109 @@ from tqdm import tqdm
 from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
-from memory.evaluation.locomo import Conversation, read_conversations
-from memory.evaluation.measures import recall_at, reciprocal_rank
+from memory.evaluation.beir import read_beir
+from memory.evaluation.locomo import read_locomo
+from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
+from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.operations import remember_many
+from memory.search.ranking import WEIGHTS
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 
 TYPES = (SearchType.NEURAL, SearchType.KNOWLEDGE, SearchType.HYBRID)
+PARTS = ("meaning", "words", *WEIGHTS)
+RELATIONS = frozenset(WEIGHTS)
 BATCH = 500
 DEPTH = 50  # how far down a reciprocal rank is looked for
 
-Figures = dict[str, dict[str, list[float]]]
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to search: a type, and what of it is left out."""
+
+    search_type: SearchType
+    without: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        if self.without == RELATIONS:
+            return f"{self.search_type} without relations"
+        return " without ".join([str(self.search_type), *sorted(self.without)])
+
+
+Figures = dict[Way, dict[str, list[float]]]
 
 
 class Command(BaseCommand):
-    help = "Measure R@5, R@10 and MRR of every search type on a LoCoMo file, in a throw-away database."
+    help = (
+        "Measure R@5, R@10, MRR and nDCG@10 of every search type on a LoCoMo file or a BEIR folder, and of hybrid with each "
+        "part removed in turn, in a throw-away database."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="a LoCoMo JSON file")
+        parser.add_argument("path", type=Path, help="a LoCoMo JSON file, or a folder in BEIR's form")
         parser.add_argument(
-            "--json", action="store_true", help="print one JSON object a line, one for each type"
+            "--json", action="store_true", help="print one JSON object a line, one for each row"
         )
+        parser.add_argument("--no-ablation", action="store_true", help="leave out hybrid with parts removed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        conversations = self._read(options["path"])
+        collections = self._read(options["path"])
+        ways = [Way(each) for each in TYPES]
+        if not options["no_ablation"]:
+            ways += [Way(SearchType.HYBRID, frozenset({part})) for part in PARTS]
+            ways.append(Way(SearchType.HYBRID, RELATIONS))
         figures: Figures = defaultdict(lambda: defaultdict(list))
         with scratch_database("evaluate"):
-            total = sum(len(each.drafts) + len(each.questions) * len(TYPES) for each in conversations)
+            total = sum(len(each.drafts) + len(each.questions) * len(ways) for each in collections)
             with tqdm(total=total, unit="step", disable=None) as progress:
-                for conversation in conversations:
-                    self._measure(conversation, figures, progress)
+                for collection in collections:
+                    self._measure(collection, ways, figures, progress)
         self._print(figures, as_json=options["json"])
 
-    def _read(self, path: Path) -> list[Conversation]:
+    def _read(self, path: Path) -> list[Collection]:
         try:
-            samples = json.loads(path.read_text(encoding="utf-8"))
-            conversations = list(read_conversations(samples))
+            collections = [read_beir(path)] if path.is_dir() else read_locomo(path)
         except OSError as error:
-            raise CommandError(f"{path} can't be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise CommandError(f"{path} is not a LoCoMo file: {error}") from error
-        if not any(each.questions for each in conversations):
+            raise CommandError(f"{error.filename or path} can't be read: {error.strerror}") from error
+        except UnreadableSet as error:
+            raise CommandError(str(error)) from error
+        if not any(each.questions for each in collections):
             raise CommandError(f"{path} holds no question with evidence")
-        return conversations
+        return collections
 
-    def _measure(self, conversation: Conversation, figures: Figures, progress: Any) -> None:
-        organisation = create_organisation(name=f"locomo {conversation.name}", by=SYSTEM).id
-        for start in range(0, len(conversation.drafts), BATCH):
-            batch = conversation.drafts[start : start + BATCH]
+    def _measure(self, collection: Collection, ways: list[Way], figures: Figures, progress: Any) -> None:
+        organisation = create_organisation(name=f"set {collection.name}", by=SYSTEM).id
+        for start in range(0, len(collection.drafts), BATCH):
+            batch = collection.drafts[start : start + BATCH]
             remember_many(organisation=organisation, by=SYSTEM, drafts=batch)
             progress.update(len(batch))
-        for question in conversation.questions:
-            for search_type in TYPES:
-                found = self._ask(organisation, question.text, search_type)
-                rows = figures[search_type]
-                rows["R@5"].append(recall_at(found, question.evidence, 5))
-                rows["R@10"].append(recall_at(found, question.evidence, 10))
-                rows["MRR"].append(reciprocal_rank(found, question.evidence))
+        for question in collection.questions:
+            for way in ways:
+                self._ask(organisation, question, way, figures[way])
                 progress.update(1)
 
-    def _ask(self, organisation: UUID, text: str, search_type: SearchType) -> list[str]:
-        request = SearchRequest(text, search_type, DEPTH)
+    def _ask(self, organisation: UUID, question: Labelled, way: Way, rows: dict[str, list[float]]) -> None:
+        request = SearchRequest(question.text, way.search_type, DEPTH, without=way.without)
         answer = search(organisation=organisation, by=SYSTEM, request=request)
-        return [hit.external_id for hit in answer.hits]
+        found = [hit.external_id for hit in answer.hits]
+        rows["R@5"].append(recall_at(found, question.relevant, 5))
+        rows["R@10"].append(recall_at(found, question.relevant, 10))
+        rows["MRR"].append(reciprocal_rank(found, question.relevant))
+        rows["nDCG@10"].append(ndcg_at(found, question.relevant, 10))
 
     def _print(self, figures: Figures, *, as_json: bool) -> None:
         if not as_json:
-            self.stdout.write(f"{'search type':<12} {'R@5':>6} {'R@10':>6} {'MRR':>6}   questions")
-        for search_type, rows in figures.items():
+            self.stdout.write(
+                f"{'search type':<26} {'R@5':>6} {'R@10':>6} {'MRR':>6} {'nDCG@10':>8}   questions"
+            )
+        for way, rows in figures.items():
             means = {name: fmean(values) for name, values in rows.items()}
             count = len(rows["R@10"])
             if as_json:
                 rounded = {name: round(value, 4) for name, value in means.items()}
-                self.stdout.write(json.dumps({"search_type": search_type, **rounded, "questions": count}))
+                self.stdout.write(json.dumps({"search_type": str(way), **rounded, "questions": count}))
             else:
-                line = f"{search_type:<12} {means['R@5']:6.3f} {means['R@10']:6.3f} {means['MRR']:6.3f}   {count}"
-                self.stdout.write(line)
+                cells = (
+                    f"{means['R@5']:6.3f} {means['R@10']:6.3f} {means['MRR']:6.3f} {means['nDCG@10']:8.3f}"
+                )
+                self.stdout.write(f"{way!s:<26} {cells}   {count}")

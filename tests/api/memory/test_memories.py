@@ -8,7 +8,7 @@ import pytest
 DIMENSION = 384
 FIELDS = [
     "id", "content", "metadata", "memory_type", "source", "external_id", "tags", "importance", "state", "embedding",
-    "links", "valid_from", "valid_to", "recorded_at", "created_at",
+    "thread", "links", "valid_from", "valid_to", "recorded_at", "created_at",
 ]  # fmt: skip
 
 

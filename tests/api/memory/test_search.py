@@ -79,7 +79,7 @@ def test_a_hit_has_all_its_fields(acme):
     )
     [hit] = acme.search("holiday")
     assert list(hit) == [
-        "id", "content", "score", "terms", "explanation", "metadata", "memory_type", "source", "external_id", "tags",
+        "id", "content", "score", "terms", "explanation", "path", "metadata", "memory_type", "source", "external_id", "tags",
         "recorded_at",
     ]  # fmt: skip
     assert hit["id"] == memory

@@ -24,7 +24,7 @@ NO_KEYS = [
 ]
 
 
-def call(caller, method, path, body='{"query": "x", "content": "x"}', **headers):
+def call(caller, method, path, body='{"query": "x", "content": "x", "queries": ["x"]}', **headers):
     return caller.client.generic(method, path, body, content_type="application/json", headers=headers)
 
 

@@ -16,7 +16,7 @@ def call(caller, org, user="u1", *, path="/store", method="POST", remote="127.0.
     return caller.client.generic(
         method,
         path,
-        '{"query": "x", "content": "x"}',
+        '{"query": "x", "content": "x", "queries": ["x"]}',
         content_type="application/json",
         headers={"x-org-id": org, "x-user-id": user} | headers,
         REMOTE_ADDR=remote,

@@ -26,7 +26,7 @@ def evidence(traits=None, **arms):
 
 
 def ranking(known, query="boots", most=100, **options):
-    return rank(known, read_query(query, NOW), SearchRequest(query, **options), NOW.timestamp(), most)
+    return rank(known, read_query(query, NOW), SearchRequest(query, **options), NOW, most)
 
 
 def ids(ranked):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.text import MAX_TERM, count_terms, terms_of
+from memory.text import MAX_TERM, count_terms, query_terms, terms_of
 
 
 def test_stems_and_folds():
@@ -38,3 +38,13 @@ def test_any_text_gives_bounded_non_empty_terms(text):
 @given(st.text(max_size=200))
 def test_removal_finds_the_terms_that_writing_made(text):
     assert count_terms(text) == count_terms(text)
+
+
+def test_a_query_is_about_its_other_words():
+    assert query_terms("What did Anna's boots do in the rain?") == count_terms("Anna's boots rain")
+    assert query_terms("what's up with boots") == count_terms("boots")
+
+
+def test_a_query_of_function_words_alone_is_still_a_query():
+    assert query_terms("to be or not to be") == count_terms("to be or not to be")
+    assert query_terms("") == {}

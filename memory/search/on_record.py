@@ -1,0 +1,126 @@
+"""A search as a decision record: who asked what, what was considered, and why this came first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.tenancy.types import Actor
+from memory.search.arms import Arm
+from memory.search.confidence import confidence_of, confidence_of_many
+from memory.search.types import Question, Ranked, SearchRequest
+from memory.text import ANALYSER
+
+# of the candidates that were not returned, how many the record names
+NOT_CHOSEN = 5
+DECISION_POINT = "search.rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A question's candidates in order, the arms that took part, and each one's plan."""
+
+    ranked: list[Ranked]
+    arms: list[Arm]
+    plans: dict[str, str]
+
+
+def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple[str, ...]) -> UUID:
+    """Append the record of one search; return its id."""
+    request, ranked = question.request, found.ranked
+    hits = ranked[: request.limit]
+    confidence, method = confidence_of(ranked)
+    return record(
+        organisation=question.organisation,
+        by=by,
+        operation="memory.search",
+        decision_point=DECISION_POINT,
+        effect=Effect.READ,
+        reasoning=_reasoning(request, found, degraded),
+        inputs={"query": request.query} | _options(request),
+        outputs={
+            "count": len(hits), "candidates": len(ranked), "plans": found.plans, "degraded": list(degraded),
+        },
+        alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + NOT_CHOSEN]],
+        memories=[_receipt(entry) for entry in hits],
+        confidence=confidence,
+        confidence_method=method,
+        versions={"analyser": ANALYSER, "embedding_model": question.model_id},
+        started_at=question.asked_at,
+    )  # fmt: skip
+
+
+def record_searches(
+    questions: Sequence[Question], found: Sequence[Ranking], by: Actor, degraded: tuple[str, ...]
+) -> UUID:
+    """Append one record of a batch of searches, with what each of them returned; return its id."""
+    request = questions[0].request
+    confidence, method = confidence_of_many([each.ranked for each in found])
+    returned = [each.ranked[: request.limit] for each in found]
+    ways = ", ".join(f"{arm.name} ({found[0].plans[arm.name]})" for arm in found[0].arms) or "no arm"
+    return record(
+        organisation=questions[0].organisation,
+        by=by,
+        operation="memory.search_many",
+        decision_point=DECISION_POINT,
+        effect=Effect.READ,
+        reasoning=f"{len(questions)} {request.search_type} searches by {ways}: of "
+        f"{sum(len(each.ranked) for each in found)} candidates the best {sum(map(len, returned))} returned."
+        + (f" Without {', '.join(degraded)}." if degraded else ""),
+        inputs={"queries": [question.request.query for question in questions]} | _options(request),
+        outputs={"counts": [len(hits) for hits in returned], "degraded": list(degraded)},
+        memories=[
+            {"query": number, "id": str(entry.id), "score": round(entry.score, 6)}
+            for number, hits in enumerate(returned)
+            for entry in hits
+        ],
+        confidence=confidence,
+        confidence_method=method,
+        versions={"analyser": ANALYSER, "embedding_model": questions[0].model_id},
+        started_at=questions[0].asked_at,
+    )
+
+
+def _options(request: SearchRequest) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "search_type": request.search_type,
+        "limit": request.limit,
+        "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
+        "memory_type": request.memory_type,
+    }
+    if request.recency:
+        options |= {"recency": request.recency, "half_life_days": request.half_life_days}
+    if request.importance:
+        options["importance"] = request.importance
+    return options
+
+
+def _receipt(entry: Ranked) -> dict[str, object]:
+    return {
+        "id": str(entry.id),
+        "score": round(entry.score, 6),
+        "terms": {term.arm: round(term.value, 6) for term in entry.terms},
+    }
+
+
+def _reasoning(request: SearchRequest, found: Ranking, degraded: tuple[str, ...]) -> str:
+    returned = min(request.limit, len(found.ranked))
+    ways = ", ".join(f"{arm.name} ({found.plans[arm.name]})" for arm in found.arms) or "no arm"
+    text = f"{request.search_type} search by {ways}: {len(found.ranked)} candidates scored, the best {returned} returned."
+    if request.is_filtered:
+        text += (
+            f" Filters on {', '.join(each.key for each in request.conditions) or 'memory_type'} came first."
+        )
+    if found.ranked:
+        best = found.ranked[0]
+        strongest = max(best.terms, key=lambda term: term.value)
+        text += (
+            f" The first scored {best.score:.3f}, most of it ({strongest.value:.3f}) from {strongest.arm}."
+        )
+        if best.path:
+            text += f" It was also reached by {', '.join(step.name or step.kind for step in best.path)}."
+    if degraded:
+        text += f" Without {', '.join(degraded)}."
+    return text
