@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.db import raw_cursor, tenant_pipeline
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
@@ -48,7 +48,7 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     )
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
-        with tenant_transaction(organisation):
+        with tenant_pipeline(organisation):
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
                 [hits] = _read(organisation, [found], request.limit)
@@ -77,7 +77,7 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     )
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
-        with tenant_transaction(organisation):
+        with tenant_pipeline(organisation):
             found = [
                 ranking
                 for start in range(0, len(questions), TOGETHER)
