@@ -383,7 +383,7 @@ def native_hit(hit: Hit) -> dict[str, Any]:
         "path": [
             {
                 "kind": step.kind,
-                "source": str(step.source) if step.source else None,
+                "source": str(UUID(bytes=step.source)) if step.source else None,
                 "forward": step.forward,
                 "name": step.name,
             }

@@ -24,6 +24,7 @@ SETTINGS = (
 def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
     monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
+    monkeypatch.setattr(meaning, "ALL_ROWS", 10)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
@@ -42,7 +43,8 @@ def ask(organisation, vector, limit=10, **filters):
     request = SearchRequest("", conditions=parse_filters(filters))
     with tenant_transaction(organisation):
         question = Question.of(organisation, request, at=timezone.now(), vector=vector, model_id=MODEL)
-        return MeaningArm().find(question, limit)()
+        [found] = MeaningArm().find([question], limit)()
+        return found
 
 
 def scores(vectors, vector):

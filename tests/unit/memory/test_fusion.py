@@ -1,11 +1,9 @@
-from uuid import UUID
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.search.fusion import scale_from_floor
 
-A, B, C = (UUID(int=number) for number in (1, 2, 3))
+A, B, C = (bytes([number]) * 16 for number in (1, 2, 3))
 scores = st.dictionaries(st.uuids(), st.floats(-1, 100), max_size=20)
 
 
