@@ -6,7 +6,7 @@ organisation under the same filters, so that what these share is read once. With
 bytes: a UUID object compares and hashes in Python, which hundreds of candidates make felt.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -24,18 +24,24 @@ class Found:
     Attributes:
         scores: id to raw figure, best first; maybe of more memories than were asked for.
         plan: how they were come by.
+        full: the raw figure that is worth a share of 1: what a memory would have that says all that is asked.
         threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
         is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
     """
 
     scores: dict[Key, float] = field(default_factory=dict)
     plan: str = ""
+    full: float = 1.0
     is_complete: bool = False
     threads: dict[int, float] = field(default_factory=dict)
 
     def candidates(self, limit: int) -> set[Key]:
         """Return the best `limit`."""
         return set(islice(self.scores, limit))
+
+    def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
+        """Return figures of this arm on the scale 0..1, on which arms are added."""
+        return {key: min(1.0, max(0.0, raw / self.full)) for key, raw in scores.items()}
 
 
 class Arm(Protocol):
@@ -52,12 +58,6 @@ class Arm(Protocol):
 
     def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
         """Ask for this arm's figure of given memories; one that is left out has no evidence, 0."""
-
-    def shares(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return the figures on the scale 0..1, comparable with other arms'."""
-
-    def alone(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return the figures on the scale 0..1 for a search in which no other evidence takes part."""
 
 
 _arms: dict[str, Arm] = {}

@@ -32,14 +32,14 @@ class Postings:
 class Weighed:
     """What a term is worth to each memory that the filters pass, and to each thread, for a query that says it once."""
 
+    idf: float
     memories: list[tuple[Key, float]]
     threads: dict[int, float]
 
 
 def weigh(postings: Postings, corpus: Corpus) -> Weighed:
     """Return what a term is worth; the statistics are the whole organisation's, whatever the filters."""
-    df = len(postings.memories)
-    idf = log(1 + (max(0, corpus.documents - df) + 0.5) / (df + 0.5))
+    idf = _idf(len(postings.memories), corpus.documents)
     floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
     memories = [
         (memory, idf * tf * (K1 + 1) / (tf + floor + slope * length))
@@ -52,8 +52,8 @@ def weigh(postings: Postings, corpus: Corpus) -> Weighed:
     for thread, tf in zip(postings.threads, postings.counts, strict=True):
         if thread is not None:
             held[thread] = held.get(thread, 0) + tf
-    among = log(1 + (max(0, corpus.threads - len(held)) + 0.5) / (len(held) + 0.5))
-    return Weighed(memories, {thread: among * tf / (tf + THREAD_K) for thread, tf in held.items()})
+    among = _idf(len(held), corpus.threads)
+    return Weighed(idf, memories, {thread: among * tf / (tf + THREAD_K) for thread, tf in held.items()})
 
 
 def add_up(
@@ -77,3 +77,18 @@ def add_up(
             threads[thread] = threads.get(thread, 0.0) + said * part
     ordered = sorted(memories.items(), key=lambda pair: (-pair[1], pair[0]))
     return dict(ordered), threads
+
+
+def attainable(terms: Mapping[str, int], weighed: Mapping[str, Weighed], corpus: Corpus) -> float:
+    """Return the figure of a memory of average length that says each of the query's terms once, at least a little above 0.
+
+    A term that stands nowhere counts like the rarest: a query about something else finds nothing in full.
+    """
+    nowhere = _idf(0, corpus.documents)
+    return (
+        sum(said * (weighed[term].idf if term in weighed else nowhere) for term, said in terms.items()) or 1.0
+    )
+
+
+def _idf(holding: int, among: int) -> float:
+    return log(1 + (max(0, among - holding) + 0.5) / (holding + 0.5))

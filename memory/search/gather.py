@@ -56,7 +56,7 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
     for each in found:
         scores = {key: each.scores[key] for key in list(each.scores)[:most]}
         gathered.append(
-            Gathered(Evidence({arm.name: scores}, {arm.name: arm.alone(scores)}), {arm.name: each.plan})
+            Gathered(Evidence({arm.name: scores}, {arm.name: each.shares(scores)}), {arm.name: each.plan})
         )
     return gathered
 
@@ -68,7 +68,7 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> list[Gathered]
             clues = _find(questions, arms)
             span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
         with TRACER.span("search.links"):
-            links = _links(questions, arms, clues)
+            links = _links(questions, clues)
         with TRACER.span("search.score"):
             return _score(questions, arms, clues, links)
 
@@ -88,11 +88,11 @@ def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> list[_Clues]:
     return clues
 
 
-def _links(questions: Sequence[Question], arms: Sequence[Arm], clues: Sequence[_Clues]) -> Links:
+def _links(questions: Sequence[Question], clues: Sequence[_Clues]) -> Links:
     """Return the links round the best of each question, and add what they lead to to its candidates."""
     seeds: list[list[Key]] = []
     for clue in clues:
-        known = base_scores(_shares(clue, arms, {arm.name: clue.found[arm.name].scores for arm in arms}))
+        known = base_scores(_shares(clue, {name: found.scores for name, found in clue.found.items()}))
         seeds.append(best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS))
     everyone = {key for own in seeds for key in own}
     links = relations.read_links(questions, everyone)()
@@ -125,7 +125,7 @@ def _score(
         raw = {arm.name: clue.found[arm.name].scores | scores[arm.name]() for arm in arms}
         evidence = Evidence(
             arms=raw,
-            shares=_shares(clue, arms, raw),
+            shares=_shares(clue, raw),
             traits={key: traits[key] for key in clue.candidates if key in traits},
             threads={key: value for found in clue.found.values() for key, value in found.threads.items()},
             names=clue.names,
@@ -136,11 +136,9 @@ def _score(
     return gathered
 
 
-def _shares(
-    clue: _Clues, arms: Sequence[Arm], raw: dict[str, dict[Key, float]]
-) -> dict[str, dict[Key, float]]:
-    """Return the arms' shares for the candidates, on the scale that the best of all sets."""
+def _shares(clue: _Clues, raw: dict[str, dict[Key, float]]) -> dict[str, dict[Key, float]]:
+    """Return the arms' shares for the candidates."""
     return {
-        arm.name: arm.shares({key: raw[arm.name][key] for key in clue.candidates if key in raw[arm.name]})
-        for arm in arms
+        name: found.shares({key: raw[name][key] for key in clue.candidates if key in raw[name]})
+        for name, found in clue.found.items()
     }

@@ -23,7 +23,6 @@ from liftos.db import HalfVec, UuidArray, raw_cursor
 from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
-from memory.search.fusion import scale_from_floor
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchType
 from memory.vector_index import is_indexed
@@ -120,14 +119,6 @@ class MeaningArm:
         """Ask for the cosine of given memories."""
         values = self._parameters(question) | {"ids": UuidArray(ids)}
         return figures(raw_cursor().execute(_SCORES, values, binary=True))
-
-    def shares(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return cosines as shares of the best; one below 0 is worth nothing."""
-        return scale_from_floor(scores, 0.0)
-
-    def alone(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return the cosine itself, which means the same in every search; below 0 counts as 0."""
-        return {memory: max(0.0, value) for memory, value in scores.items()}
 
     def _parameters(self, question: Question) -> dict[str, Any]:
         assert question.vector is not None  # noqa: S101  can_answer said so

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from math import exp, log
 
 from memory.entities import ACTOR
-from memory.search.evidence import RARE, Evidence
+from memory.search.evidence import Evidence
 from memory.search.question import Wording
 from memory.search.spread import Activation, spread
 from memory.search.types import Key, Ranked, SearchRequest, Step, Term
@@ -137,7 +137,7 @@ def _threads(evidence: Evidence) -> dict[Key, tuple[float, float]]:
 
 def _names(evidence: Evidence) -> Measured:
     """Return who acted, and how much of what the question names a memory is about, the rare counting more."""
-    worth = {name: log(1 + (RARE + 1) / members) for name, members in evidence.names.members.items()}
+    worth = {name: 1 / (1 + log(members)) for name, members in evidence.names.members.items()}
     if not worth:
         return {}
     actors: dict[Key, tuple[float, float]] = {}
@@ -150,8 +150,7 @@ def _names(evidence: Evidence) -> Measured:
                 actors[memory] = (1.0, 1.0)
             else:
                 about[memory] = about.get(memory, 0.0) + worth[name]
-    strongest = max(about.values(), default=1.0)
-    return {"actor": actors, "entities": {memory: (raw, raw / strongest) for memory, raw in about.items()}}
+    return {"actor": actors, "entities": {memory: (raw, min(1.0, raw)) for memory, raw in about.items()}}
 
 
 def _periods(evidence: Evidence, wording: Wording) -> dict[Key, tuple[float, float]]:

@@ -13,10 +13,9 @@ from typing import Any
 
 from liftos.db import UuidArray, raw_cursor
 from memory.search.arms import Found
-from memory.search.bm25 import K1, THREAD_K, B, Postings, add_up, weigh
+from memory.search.bm25 import K1, THREAD_K, B, Postings, add_up, attainable, weigh
 from memory.search.corpus import ask_corpus, documents_about
 from memory.search.filters import where
-from memory.search.fusion import scale_from_floor
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchType
 
@@ -80,7 +79,9 @@ threads AS (
 )
 SELECT
     (SELECT string_agg(uuid_send(memory_id), '') FROM memories), (SELECT array_agg(score) FROM memories),
-    (SELECT array_agg(thread_id) FROM threads), (SELECT array_agg(score) FROM threads)
+    (SELECT array_agg(thread_id) FROM threads), (SELECT array_agg(score) FROM threads),
+    (SELECT sum(weight * ln(1 + (documents - df + 0.5) / (df + 0.5))) FROM counted CROSS JOIN bound
+     WHERE df = 0 OR term IN (SELECT term FROM chosen))::float8
 """
 
 _SCORES = """
@@ -133,8 +134,15 @@ class WordsArm:
             weighed = {
                 row[0]: weigh(Postings(keys_of(row[1]), *row[2:]), corpus) for row in cursor.fetchall()
             }
-            found = [add_up(question.wording.terms, weighed) for question in questions]
-            return [Found(scores, "postings", is_complete=True, threads=threads) for scores, threads in found]
+            found = [
+                (question.wording.terms, *add_up(question.wording.terms, weighed)) for question in questions
+            ]
+            return [
+                Found(
+                    scores, "postings", attainable(terms, weighed, corpus), is_complete=True, threads=threads
+                )
+                for terms, scores, threads in found
+            ]
 
         return wait
 
@@ -148,10 +156,10 @@ class WordsArm:
         cursor = raw_cursor().execute(statement, self._parameters(question) | values, binary=True)
 
         def wait() -> Found:
-            ids, scores, threads, thread_scores = cursor.fetchone() or (None, None, None, None)
+            ids, scores, threads, thread_scores, full = cursor.fetchone() or (None,) * 5
             found = dict(zip(keys_of(ids), scores, strict=True)) if ids else {}
             held = dict(zip(threads, thread_scores, strict=True)) if threads else {}
-            return Found(found, "sums", is_complete=len(found) < limit, threads=held)
+            return Found(found, "sums", full or 1.0, is_complete=len(found) < limit, threads=held)
 
         return wait
 
@@ -161,14 +169,6 @@ class WordsArm:
             return dict
         values = self._parameters(question) | {"ids": UuidArray(ids)}
         return figures(raw_cursor().execute(_SCORES.format(chosen=_CHOSEN), values, binary=True))
-
-    def shares(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return BM25 as a share of the best."""
-        return scale_from_floor(scores, 0.0)
-
-    def alone(self, scores: dict[Key, float]) -> dict[Key, float]:
-        """Return BM25 as a share of the best: its own scale has no end."""
-        return self.shares(scores)
 
     def _parameters(self, question: Question) -> dict[str, Any]:
         terms = question.wording.terms

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory.search.arms import Found
 from memory.search.evidence import Evidence, Names, Traits
-from memory.search.fusion import scale_from_floor
 from memory.search.question import read_query
 from memory.search.ranking import rank, rank_by_one
 from memory.search.spread import Edge
@@ -30,7 +30,9 @@ figures = st.dictionaries(st.binary(min_size=16, max_size=16), st.floats(0, 100)
 
 def evidence(traits=None, **arms):
     union = {memory for each in arms.values() for memory in each}
-    shares = {name: scale_from_floor(each, 0.0) for name, each in arms.items()}
+    shares = {
+        name: Found(each, full=max(each.values(), default=1) or 1).shares(each) for name, each in arms.items()
+    }
     return Evidence(arms, shares, {memory: (traits or {}).get(memory, PLAIN) for memory in union})
 
 
