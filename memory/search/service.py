@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import UuidArray, raw_cursor, tenant_transaction
+from liftos.db import UuidArray, pipelined, raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
@@ -50,9 +50,9 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         questions, degraded = _understand(organisation, [request.query], request)
         with tenant_transaction(organisation):
             [found] = _find(questions, request)
-            with TRACER.span("search.read"):
+            with TRACER.span("search.read"), pipelined():
+                decision = record_search(questions[0], found, by, degraded)
                 [hits] = _read(organisation, [found], request.limit)
-            decision = record_search(questions[0], found, by, degraded)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -83,9 +83,9 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
-            with TRACER.span("search.read"):
+            with TRACER.span("search.read"), pipelined():
+                decision = record_searches(questions, found, by, degraded)
                 hits = _read(organisation, found, request.limit)
-            decision = record_searches(questions, found, by, degraded)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
