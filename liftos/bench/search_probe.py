@@ -43,14 +43,14 @@ class Truth:
         """How many rows there are to be found."""
         return len(self._ids)
 
-    def recall(self, found: dict[Key, float], vector: NDArray[np.float32]) -> float:
+    def recall(self, found: Sequence[Key], vector: NDArray[np.float32]) -> float:
         """Return which part of the ten nearest, or of all if they are fewer, is among the best ten found."""
         wanted = min(DEPTH, self.rows)
         if not wanted:
             return 1.0
         scores = nearest(self._vectors, vector)
         bound = np.partition(scores, -wanted)[-wanted] - TIE
-        best = sorted(found, key=lambda memory: -found[memory])[:DEPTH]
+        best = found[:DEPTH]
         # a memory that isn't among those that pass is a wrong answer, and a failure of the filter
         return float(sum(scores[self._place[memory]] >= bound for memory in best)) / wanted
 
@@ -88,8 +88,8 @@ class Probe:
             self.times_ms.append((perf_counter() - started) * 1e3)
         self.plans[found.plan] += 1
         if truth is not None and question.vector is not None:
-            self.recalls.append(truth.recall(found.scores, question.vector))
-            self.short = max(self.short, min(limit, truth.rows) - len(found.scores))
+            self.recalls.append(truth.recall(found.best, question.vector))
+            self.short = max(self.short, min(limit, truth.rows) - len(found.best))
 
 
 def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
@@ -103,7 +103,12 @@ def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], l
         "limit": limit,
     }
     cursor = raw_cursor().execute(_AS_PLANNED, values)
-    return lambda: [Found({row[0].bytes: row[1] for row in cursor.fetchall()}, "planner")]
+
+    def wait() -> list[Found]:
+        scores = {row[0].bytes: row[1] for row in cursor.fetchall()}
+        return [Found(list(scores), scores, "planner")]
+
+    return wait
 
 
 def warm(find: Find, questions: Sequence[Question], limit: int) -> None:

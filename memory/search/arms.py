@@ -8,7 +8,6 @@ bytes: a UUID object compares and hashes in Python, which hundreds of candidates
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from memory.search.types import Key, Question, SearchType
@@ -22,22 +21,20 @@ class Found:
     """What an arm found.
 
     Attributes:
-        scores: id to raw figure, best first; maybe of more memories than were asked for.
+        best: the memories asked for, best first; ties by id.
+        scores: id to raw figure, of these and maybe of others.
         plan: how they were come by.
         full: the raw figure that is worth a share of 1: what a memory would have that says all that is asked.
         threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
         is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
     """
 
-    scores: dict[Key, float] = field(default_factory=dict)
+    best: Sequence[Key] = ()
+    scores: Mapping[Key, float] = field(default_factory=dict)
     plan: str = ""
     full: float = 1.0
     is_complete: bool = False
     threads: dict[int, float] = field(default_factory=dict)
-
-    def candidates(self, limit: int) -> set[Key]:
-        """Return the best `limit`."""
-        return set(islice(self.scores, limit))
 
     def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
         """Return figures of this arm on the scale 0..1, on which arms are added."""

@@ -59,7 +59,7 @@ def weigh(postings: Postings, corpus: Corpus) -> Weighed:
 def add_up(
     terms: Mapping[str, int], weighed: Mapping[str, Weighed]
 ) -> tuple[dict[Key, float], dict[int, float]]:
-    """Return a query's figure for memories, best first, and for threads.
+    """Return a query's figure for memories and for threads.
 
     Args:
         terms: term to how often the query says it.
@@ -75,8 +75,7 @@ def add_up(
             memories[memory] = memories.get(memory, 0.0) + said * part
         for thread, part in found.threads.items():
             threads[thread] = threads.get(thread, 0.0) + said * part
-    ordered = sorted(memories.items(), key=lambda pair: (-pair[1], pair[0]))
-    return dict(ordered), threads
+    return memories, threads
 
 
 def attainable(terms: Mapping[str, int], weighed: Mapping[str, Weighed], corpus: Corpus) -> float:

@@ -8,7 +8,7 @@ what is looked up by id is looked up once for all questions:
 4. every arm scores the candidates of the others and what the links brought; traits are read, under the filters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liftos.db import pipelined
@@ -54,7 +54,7 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
         found = arm.find(questions, most)()
     gathered = []
     for each in found:
-        scores = {key: each.scores[key] for key in list(each.scores)[:most]}
+        scores = {key: each.scores[key] for key in each.best}
         gathered.append(
             Gathered(Evidence({arm.name: scores}, {arm.name: each.shares(scores)}), {arm.name: each.plan})
         )
@@ -83,7 +83,7 @@ def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> list[_Clues]:
     for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
         own = {name: each[number] for name, each in found.items()}
         names = relations.names_of(question, known)
-        candidates = {key for each in own.values() for key in each.candidates(most)}
+        candidates = {key for each in own.values() for key in each.best}
         clues.append(_Clues(own, names, candidates | names.brought | of_periods))
     return clues
 
@@ -122,7 +122,7 @@ def _score(
     traits, named = by_traits(), by_names()
     gathered = []
     for clue, scores in zip(clues, waiting, strict=True):
-        raw = {arm.name: clue.found[arm.name].scores | scores[arm.name]() for arm in arms}
+        raw = {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
         evidence = Evidence(
             arms=raw,
             shares=_shares(clue, raw),
@@ -136,7 +136,7 @@ def _score(
     return gathered
 
 
-def _shares(clue: _Clues, raw: dict[str, dict[Key, float]]) -> dict[str, dict[Key, float]]:
+def _shares(clue: _Clues, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:
     """Return the arms' shares for the candidates."""
     return {
         name: found.shares({key: raw[name][key] for key in clue.candidates if key in raw[name]})

@@ -106,10 +106,10 @@ class MeaningArm:
             # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
             exact = f"({condition}) IS NOT FALSE"
             if len(questions) >= TOGETHER and documents <= EXACT_ROWS:
-                return self._read_once(questions, exact, values, max(limit, ALL_ROWS))
+                return self._read_once(questions, exact, values, limit)
             enough = max(limit, ALL_ROWS) if documents <= ALL_ROWS else limit
             waiting = [self._exact(each, exact, values | {"limit": enough}) for each in questions]
-            return lambda: [_found(wait(), enough) for wait in waiting]
+            return lambda: [_found(wait(), limit, enough) for wait in waiting]
         graphs = [
             self._find_in_graph(each, condition, values | {"limit": limit}, documents) for each in questions
         ]
@@ -135,7 +135,7 @@ class MeaningArm:
         return figures(raw_cursor().execute(statement, values | self._parameters(question), binary=True))
 
     def _read_once(
-        self, questions: Sequence[Question], condition: str, values: dict[str, Any], enough: int
+        self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
     ) -> Callable[[], list[Found]]:
         """Compare all vectors with all questions here: read once, they cost less than comparing them anew for each."""
         values = values | {"organisation": questions[0].organisation, "model": questions[0].model_id}
@@ -144,7 +144,7 @@ class MeaningArm:
         def wait() -> list[Found]:
             ids, packed = cursor.fetchone() or (None, None)
             if not ids:
-                return [Found({}, "exact", is_complete=True) for _ in questions]
+                return [Found(plan="exact", is_complete=True) for _ in questions]
             keys = keys_of(ids)
             vectors = _unpack(packed, len(keys))
             # rounded to 16 bits, as Postgres compares it
@@ -153,7 +153,7 @@ class MeaningArm:
             )
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
-            return [_nearest(keys, column, enough) for column in cosines.T]
+            return [_nearest(keys, column, limit) for column in cosines.T]
 
         return wait
 
@@ -170,12 +170,13 @@ class MeaningArm:
                 further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
                 found = self._graph(question, condition, values, documents, further)()
             if len(found) >= limit:
-                return Found(found, "graph")
+                return Found(list(found), found, "graph")
             # never fewer rows than exist
             _switch(_WITHOUT_OTHERS, "off")
             every = self._exact(question, condition, values)
             _switch(_WITHOUT_OTHERS, None)
-            return Found(every(), "exact after graph")
+            scores = every()
+            return Found(list(scores), scores, "exact after graph")
 
         return wait
 
@@ -193,18 +194,16 @@ class MeaningArm:
         return figures(rows)
 
 
-def _found(scores: dict[Key, float], enough: int) -> Found:
-    return Found(scores, "exact", is_complete=len(scores) < enough)
+def _found(scores: dict[Key, float], limit: int, enough: int) -> Found:
+    return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) < enough)
 
 
-def _nearest(keys: Sequence[Key], cosines: np.ndarray, enough: int) -> Found:
-    """Return the best `enough` of an organisation's cosines, shape (n,); ties by id."""
-    places = np.arange(len(keys)) if len(keys) <= enough else np.argpartition(-cosines, enough)[:enough]
-    values = cosines[places].tolist()
-    ordered = sorted(
-        zip(values, (keys[place] for place in places), strict=True), key=lambda pair: (-pair[0], pair[1])
-    )
-    return Found({key: value for value, key in ordered}, "exact", is_complete=len(keys) <= enough)
+def _nearest(keys: Sequence[Key], cosines: np.ndarray, limit: int) -> Found:
+    """Return an organisation's cosines, shape (n,), as what an arm found."""
+    places = np.argpartition(-cosines, limit)[:limit] if len(keys) > limit else np.arange(len(keys))
+    scores = dict(zip(keys, cosines.tolist(), strict=True))
+    best = sorted((keys[place] for place in places), key=lambda key: (-scores[key], key))
+    return Found(best, scores, "exact", is_complete=True)
 
 
 def _unpack(packed: bytes, count: int) -> np.ndarray:

@@ -9,12 +9,13 @@ security they can't use their index (design, section 4). Two ways to the same fi
 """
 
 from collections.abc import Callable, Sequence
+from heapq import nsmallest
 from typing import Any
 
 from liftos.db import UuidArray, raw_cursor
 from memory.search.arms import Found
-from memory.search.bm25 import K1, THREAD_K, B, Postings, add_up, attainable, weigh
-from memory.search.corpus import ask_corpus, documents_about
+from memory.search.bm25 import K1, THREAD_K, B, Postings, Weighed, add_up, attainable, weigh
+from memory.search.corpus import Corpus, ask_corpus, documents_about
 from memory.search.filters import where
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchType
@@ -115,11 +116,11 @@ class WordsArm:
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the memories with the highest BM25, and for the threads that hold the words best."""
         if documents_about(questions[0].organisation) <= DENSE_FROM:
-            return self._add_up_here(questions)
+            return self._add_up_here(questions, limit)
         waiting = [self._add_up_there(question, limit) for question in questions]
         return lambda: [wait() for wait in waiting]
 
-    def _add_up_here(self, questions: Sequence[Question]) -> Callable[[], list[Found]]:
+    def _add_up_here(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         terms = list({term for question in questions for term in question.wording.terms})
         if not terms:
             return lambda: [Found(plan="no words", is_complete=True) for _ in questions]
@@ -134,24 +135,23 @@ class WordsArm:
             weighed = {
                 row[0]: weigh(Postings(keys_of(row[1]), *row[2:]), corpus) for row in cursor.fetchall()
             }
-            found = [
-                (question.wording.terms, *add_up(question.wording.terms, weighed)) for question in questions
-            ]
-            return [
-                Found(
-                    scores, "postings", attainable(terms, weighed, corpus), is_complete=True, threads=threads
-                )
-                for terms, scores, threads in found
-            ]
+            return [self._of(question.wording.terms, weighed, corpus, limit) for question in questions]
 
         return wait
+
+    def _of(self, terms: dict[str, int], weighed: dict[str, Weighed], corpus: Corpus, limit: int) -> Found:
+        scores, threads = add_up(terms, weighed)
+        best = nsmallest(limit, scores, key=lambda key: (-scores[key], key))
+        return Found(
+            best, scores, "postings", attainable(terms, weighed, corpus), is_complete=True, threads=threads
+        )
 
     def _add_up_there(self, question: Question, limit: int) -> Callable[[], Found]:
         if not question.wording.terms:
             return lambda: Found(plan="no words", is_complete=True)
         condition, values = where(question.request, "memory_id")
-        limit = max(limit, ALL_ROWS)
-        values |= {"limit": limit, "thread_k": THREAD_K, "most_threads": MAX_THREADS}
+        enough = max(limit, ALL_ROWS)
+        values |= {"limit": enough, "thread_k": THREAD_K, "most_threads": MAX_THREADS}
         statement = _FIND.format(chosen=_CHOSEN, where=condition)
         cursor = raw_cursor().execute(statement, self._parameters(question) | values, binary=True)
 
@@ -159,7 +159,9 @@ class WordsArm:
             ids, scores, threads, thread_scores, full = cursor.fetchone() or (None,) * 5
             found = dict(zip(keys_of(ids), scores, strict=True)) if ids else {}
             held = dict(zip(threads, thread_scores, strict=True)) if threads else {}
-            return Found(found, "sums", full or 1.0, is_complete=len(found) < limit, threads=held)
+            return Found(
+                list(found)[:limit], found, "sums", full or 1.0, is_complete=len(found) < enough, threads=held
+            )
 
         return wait
 

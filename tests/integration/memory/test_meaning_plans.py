@@ -64,7 +64,7 @@ def test_the_graph_and_the_exact_plan_find_the_same(organisations, vectors, monk
 
 def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vectors):
     found = ask(organisations[0], vectors[4], half=0)
-    assert (found.plan, len(found.scores)) == ("graph", 10)
+    assert (found.plan, len(found.best)) == ("graph", 10)
     assert list(found.scores.values()) == pytest.approx(scores(vectors[::2], vectors[4])[:10], abs=2e-2)
 
 
@@ -73,12 +73,12 @@ def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vecto
 )
 def test_never_fewer_rows_than_exist(organisations, vectors, filters, rows):
     found = ask(organisations[0], vectors[5], **filters)
-    assert (found.plan, len(found.scores)) == ("exact after graph", rows)
+    assert (found.plan, len(found.best)) == ("exact after graph", rows)
 
 
 def test_a_small_organisation_is_read_whole(organisations, vectors):
     found = ask(organisations[1], vectors[60], limit=100)
-    assert (found.plan, len(found.scores)) == ("exact", 50)
+    assert (found.plan, len(found.best)) == ("exact", 50)
 
 
 def test_no_setting_outlives_the_graph(organisations, vectors):
