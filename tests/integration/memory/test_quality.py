@@ -115,6 +115,5 @@ def test_sums_made_by_postgres_are_those_made_here(stocked, monkeypatch):
         }
 
     here = scores()
-    monkeypatch.setattr(words, "DENSE_FROM", 0)
-    monkeypatch.setattr(words, "DENSE_SHARE", 1)
+    monkeypatch.setattr(words, "HERE_FOR_ONE", 0)
     assert scores() == here
