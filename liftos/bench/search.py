@@ -4,7 +4,7 @@ Everything is measured as the application role, under row-level security, inside
 query's vector is given, so that no model is measured.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
@@ -63,7 +63,7 @@ class GivenVectors:
         return np.stack([self.known[text] for text in texts])
 
 
-def run(options: Options) -> Iterator[Figure]:
+def run(options: Options) -> Generator[Figure]:
     """Yield the figures of loading, and then of each size of organisation, largest first."""
     world = World(options.seed)
     plans = world.plans(options.memories, options.organisations)
