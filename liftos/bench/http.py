@@ -115,7 +115,7 @@ def _recall(ours: Service, asked: Sequence[Asked]) -> Iterator[Figure]:
         recalls = []
         for place, vector in enumerate(each.vectors):
             results = json.loads(answers[str(place)])["results"]
-            recalls.append(truth.recall({UUID(hit["id"]): hit["score"] for hit in results}, vector))
+            recalls.append(truth.recall([UUID(hit["id"]).bytes for hit in results], vector))
         title = f"neural over HTTP, {size:,} memories: recall@{DEPTH}"
         yield Figure(title, float(np.mean(recalls)), "share", target=Target(">=", 0.98))
 
