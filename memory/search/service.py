@@ -107,7 +107,7 @@ def _understand(
         The questions, and the names of parts that can't take part.
     """
     now = timezone.now()
-    questions = [Question.of(organisation, replace(request, query=query), at=now) for query in queries]
+    questions = [Question(organisation, replace(request, query=query), now) for query in queries]
     arms = _arms(request)
     if not arms:
         return questions, (str(request.search_type),)
