@@ -16,7 +16,7 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.rows import TupleRow
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
@@ -60,8 +60,7 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
     token = _organisation.set(organisation)
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(SET_ORGANISATION, [str(organisation)])
+            _enter(organisation)
             yield
             if connection.savepoint_ids:
                 # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
@@ -69,6 +68,26 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
                     cursor.execute(SET_ORGANISATION, [""])
     finally:
         _organisation.reset(token)
+
+
+def _enter(organisation: UUID) -> None:
+    """Begin the transaction and set the organisation, in one message to Postgres.
+
+    psycopg would send BEGIN by itself, wait, and then have the other statement parsed on its own: 0.1 ms of every
+    request. What it goes by is the connection's state as libpq knows it, so it finds the transaction begun.
+    """
+    connection.ensure_connection()
+    session = connection.connection.pgconn
+    if session.transaction_status == TransactionStatus.IDLE and not session.pipeline_status:
+        # a UUID's text needs no quoting, and anything else is refused here
+        answer = session.exec_(
+            f"BEGIN; SELECT set_config('liftos.organisation', '{UUID(str(organisation))}', true)".encode()
+        )
+        if answer.status == ExecStatus.TUPLES_OK:
+            return
+    # within somebody's larger transaction; or the connection is gone, which this way is told as it should be
+    with connection.cursor() as cursor:
+        cursor.execute(SET_ORGANISATION, [str(organisation)])
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections
-from tqdm import tqdm
 
 from accountability.chains import get_chain
 from accountability.models import DecisionRecord
@@ -17,6 +16,7 @@ from accountability.proofs import count_pending, get_proof
 from accountability.sequencer import drain
 from accountability.verification import verify_log
 from liftos.bench.decisions import record_one
+from liftos.bench.ledger_fill import CHAIN, fill
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.writer import START_SECONDS, write
 from liftos.db import tenant_transaction
@@ -27,9 +27,7 @@ from liftos.tenancy.types import SYSTEM
 WRITERS = 8
 RECORDS_PER_WRITER = 1_000
 WRITE_SECONDS = 120
-FILL_BATCH = 500
 MERGE_SECONDS = 1.0
-CHAIN = 10
 
 
 def run(options: Options) -> Iterator[Figure]:
@@ -38,7 +36,7 @@ def run(options: Options) -> Iterator[Figure]:
         organisation = create_organisation(name="Bench", by=SYSTEM).id
         yield from _writing(name, organisation)
         yield from _added(options, organisation)
-        decisions = _fill(organisation, options.records)
+        decisions = fill(organisation, options.records)
         yield from _reading(options, organisation, decisions)
         yield from _verifying(organisation)
 
@@ -107,22 +105,6 @@ def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
         "added to a reading transaction by its record, commit included", added, "ms", target=Target("<=", 0.5)
     )
     drain(organisation=organisation)
-
-
-def _fill(organisation: UUID, records: int) -> list[UUID]:
-    """Grow the log, in chains of ten."""
-    made: list[UUID] = []
-    with tqdm(total=records, unit="record", desc="filling the log", disable=None) as progress:
-        while len(made) < records:
-            with tenant_transaction(organisation):
-                for _ in range(FILL_BATCH):
-                    parents = (made[-1],) if len(made) % CHAIN else ()
-                    made.append(record_one(organisation, len(made), parents))
-            progress.update(FILL_BATCH)
-        drain(organisation=organisation)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-    return made
 
 
 def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Iterator[Figure]:

@@ -1,5 +1,7 @@
 """Decisions of a usual size for `bench accountability`: a search's receipt of ten memories."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
@@ -13,8 +15,13 @@ def decide(organisation: UUID, number: int) -> UUID:
         return record_one(organisation, number)
 
 
-def record_one(organisation: UUID, number: int, parents: tuple[UUID, ...] = ()) -> UUID:
-    """Record a decision in the caller's transaction."""
+def record_one(
+    organisation: UUID,
+    number: int,
+    parents: tuple[UUID, ...] = (),
+    write: Callable[[dict[str, Any]], object] | None = None,
+) -> UUID:
+    """Record a decision in the caller's transaction, by `write` where given (accountability.operations.record)."""
     return record(
         organisation=organisation,
         by=SYSTEM,
@@ -26,4 +33,5 @@ def record_one(organisation: UUID, number: int, parents: tuple[UUID, ...] = ()) 
         confidence=0.5,
         confidence_method="bench",
         parents=parents,
+        write=write,
     )
