@@ -168,3 +168,17 @@ class LedgerCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint at {self.size}"
+
+
+class LedgerDelivery(models.Model):
+    """Up to which size an organisation's checkpoints have left the house, for each place they go to."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "destination")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    destination = models.CharField(max_length=10)
+    size = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.destination} up to {self.size}"

@@ -6,10 +6,10 @@ leaf, and Postgres reads ahead on another core meanwhile.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from json import loads
+from typing import NamedTuple
 from uuid import UUID
 
 from accountability.canonical import quote
@@ -46,8 +46,7 @@ class Altered(Exception):
     """What is wrong with a row, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawLeaf:
+class RawLeaf(NamedTuple):
     """One place of the log with its record.
 
     Attributes:
@@ -98,6 +97,7 @@ def _unescaped(field: str) -> str:
     return field if field == _NULL else _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), field)
 
 
+@lru_cache(maxsize=64)  # a record's times are often one and the same
 def _moment(text: str) -> str:
     if len(text) == 29 and text.endswith("+00"):
         return f'"{text[:10]}T{text[11:26]}Z"'

@@ -190,6 +190,12 @@ CELERY_BEAT_SCHEDULE["sequence-the-ledger"] = {
     # a run that could not start in time is replaced by the next
     "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
 }
+if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
+    CELERY_BEAT_SCHEDULE["deliver-checkpoints"] = {
+        "task": "accountability.deliver_checkpoints",
+        "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
+        "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
+    }
 
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 

@@ -1,5 +1,6 @@
 """Puts ended traces into Postgres, off the path of the work they watched. What can't be written is lost and counted."""
 
+import atexit
 import logging
 import math
 import os
@@ -72,6 +73,8 @@ class TraceWriter:
         self._told_at = -math.inf
         self._begin()
         _writers.add(self)
+        if background:
+            atexit.register(self.stop)  # what gathers when the process ends is written all the same
 
     def _begin(self) -> None:
         self._queue: deque[list[Span]] = deque()
