@@ -204,6 +204,8 @@ LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
 LIFTOS_TRACE_SPANS = env("LIFTOS_TRACE_SPANS", "10000")
 LIFTOS_TRACE_PERSIST = env_flag("LIFTOS_TRACE_PERSIST", default=True)
 LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
+LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
+LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
 
 # --- embeddings ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from liftos.bench.types import Bench
 
-_MODULES = {"accountability": "liftos.bench.accountability", "search": "liftos.bench.search"}
+_MODULES = {name: f"liftos.bench.{name}" for name in ("accountability", "search", "tracing")}
 
 
 class BenchNotFound(LookupError):
