@@ -50,6 +50,22 @@ class DecisionRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "correlation_id"], name="decision_by_correlation"),
+            # by operation, newest first; ids ascend, so each operation's entries are added at one end
+            models.Index(fields=["organisation", "operation", "id"], name="decision_by_operation"),
+            # what the admin's filters pick out is rare: without these they would read a million rows for a few
+            models.Index(
+                fields=["organisation", "id"], name="decision_deleting", condition=models.Q(effect="delete")
+            ),
+            models.Index(
+                fields=["organisation", "id"],
+                name="decision_at_risk",
+                condition=~models.Q(risk_class="minimal"),
+            ),
+            models.Index(
+                fields=["organisation", "id"],
+                name="decision_by_hand",
+                condition=~models.Q(actor_kind="api_key"),
+            ),
             # only decisions about something are looked up by it; searches are not
             models.Index(
                 fields=["organisation", "subject_kind", "subject_id"],

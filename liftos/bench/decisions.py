@@ -6,7 +6,9 @@ from uuid import UUID
 
 from accountability.operations import record
 from liftos.db import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.tenancy.types import Actor, ActorKind
+
+BY = Actor(ActorKind.API_KEY, "bench")
 
 
 def decide(organisation: UUID, number: int) -> UUID:
@@ -24,7 +26,7 @@ def record_one(
     """Record a decision in the caller's transaction, by `write` where given (accountability.operations.record)."""
     return record(
         organisation=organisation,
-        by=SYSTEM,
+        by=BY,
         operation="bench.decide",
         reasoning=f"Chose {number} of ten for its score, above all the score of its words.",
         inputs={"query": f"what about {number}", "limit": 10},
