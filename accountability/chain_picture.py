@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 
 from accountability.chains import Step
 
-_WIDTH, _HEIGHT = 190, 46
-_GAP_X, _GAP_Y, _MARGIN = 60, 16, 8
-_SHOWN = 26  # characters of an operation's name that fit a box
+_WIDTH, _HEIGHT = 180, 46
+_GAP_X, _GAP_Y, _MARGIN = 48, 16, 8
+_SHOWN = 24  # characters of an operation's name that fit a box
 _COLOURS = {"read": "#7c3aed", "write": "#0f766e", "delete": "#dc2626"}
 
 Place = tuple[int, int]

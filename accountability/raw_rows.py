@@ -50,13 +50,13 @@ class RawLeaf(NamedTuple):
     """One place of the log with its record.
 
     Attributes:
-        index: the place.
+        place: from 0.
         decision: the record's id.
         stored: the leaf hash that the log holds, 32 bytes.
         rebuilt: the leaf hash of the record as it is now, 32 bytes.
     """
 
-    index: int
+    place: int
     decision: str
     stored: bytes
     rebuilt: bytes

@@ -140,10 +140,10 @@ def _rebuilt(organisation: UUID, first: int, end: int) -> list[bytes]:
     """Return the leaf hashes from `first` up to `end`, each rebuilt from its record and found to be the stored one."""
     hashes: list[bytes] = []
     for leaf in read_leaves(organisation, first, end):
-        if leaf.index != first + len(hashes):
+        if leaf.place != first + len(hashes):
             raise Altered(f"the leaf at {first + len(hashes)} is missing")
         if leaf.rebuilt != leaf.stored:
-            raise Altered(f"record {leaf.index} ({leaf.decision}) was altered")
+            raise Altered(f"record {leaf.place} ({leaf.decision}) was altered")
         hashes.append(leaf.rebuilt)
     if first + len(hashes) < end:
         leaves, signed = _extent(organisation)

@@ -100,7 +100,7 @@ def written(name, value):
 def test_a_leaf_rebuilt_from_copied_text_is_the_one_that_was_written(row):
     columns = [copied(written(name, row[name])) for name in sorted(RECORD_FIELDS)]
     found = raw_rows._leaf("\t".join(["7", "00" * 32, str(row["id"]), "t", "\\N", "\\N", *columns]))
-    assert (found.index, found.rebuilt) == (7, raw_rows.leaf_hash(leaf_bytes(row)))
+    assert (found.place, found.rebuilt) == (7, raw_rows.leaf_hash(leaf_bytes(row)))
 
 
 def test_a_missing_record_is_named():
