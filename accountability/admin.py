@@ -176,7 +176,7 @@ def draw_receipt(memories: list[dict[str, Any]]) -> SafeString | str:
     )
     head = format_html_join(
         "",
-        '<th style="text-align: left">{}</th>',
+        '<th style="text-align: left; padding-right: 1.5em">{}</th>',
         ((title,) for title in ("memory", "score", "version", "made of")),
     )
     return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)

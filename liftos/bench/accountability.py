@@ -3,7 +3,7 @@
 import logging
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
@@ -33,7 +33,7 @@ WRITE_SECONDS = 120
 MERGE_SECONDS = 1.0
 
 
-def run(options: Options) -> Iterator[Figure]:
+def run(options: Options) -> Generator[Figure]:
     """Yield the figures of writing, of a large log, and of verifying it."""
     with scratch_database("bench") as name:
         organisation = create_organisation(name="Bench", by=SYSTEM).id

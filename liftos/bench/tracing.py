@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextvars import Context
 from statistics import median, quantiles
 from time import perf_counter, perf_counter_ns
@@ -24,7 +24,7 @@ REQUESTS_PER_QUERY = 10
 BLOCK = 50
 
 
-def run(options: Options) -> Iterator[Figure]:
+def run(options: Options) -> Generator[Figure]:
     """Yield the cost of spans, then of tracing a search over HTTP's whole stack, in this process."""
     yield from _spans()
     logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures

@@ -74,7 +74,7 @@ def record_searches(
         inputs={"queries": [question.request.query for question in questions]} | _options(request),
         outputs={"counts": [len(hits) for hits in returned], "degraded": list(degraded)},
         memories=[
-            {"query": number, "id": str(entry.id), "score": round(entry.score, 6)}
+            {"query": number, "id": str(entry.uuid), "score": round(entry.score, 6)}
             for number, hits in enumerate(returned)
             for entry in hits
         ],
@@ -107,7 +107,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
 
 def _receipt(entry: Ranked) -> dict[str, object]:
     return {
-        "id": str(entry.id),
+        "id": str(entry.uuid),
         "score": round(entry.score, 6),
         "terms": {term.arm: round(term.value, 6) for term in entry.terms},
     }

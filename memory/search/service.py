@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.db import UuidArray, pipelined, raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
@@ -19,7 +19,7 @@ from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
+from memory.search.types import Answer, Answers, Hit, Key, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
@@ -50,9 +50,9 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         questions, degraded = _understand(organisation, [request.query], request)
         with tenant_transaction(organisation):
             [found] = _find(questions, request)
-            with TRACER.span("search.read"):
+            with TRACER.span("search.read"), pipelined():
+                decision = record_search(questions[0], found, by, degraded)
                 [hits] = _read(organisation, [found], request.limit)
-            decision = record_search(questions[0], found, by, degraded)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -83,9 +83,9 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
-            with TRACER.span("search.read"):
+            with TRACER.span("search.read"), pipelined():
+                decision = record_searches(questions, found, by, degraded)
                 hits = _read(organisation, found, request.limit)
-            decision = record_searches(questions, found, by, degraded)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -148,9 +148,11 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
 def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> list[list[Hit]]:
     """Return the best memories of each ranking, all read at once."""
     chosen = [each.ranked[:limit] for each in found]
-    ids = list({entry.id for ranked in chosen for entry in ranked})
+    ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
     with raw_cursor() as cursor:
         rows = cursor.execute(_READ, [organisation, ids]).fetchall()
     # Django leaves jsonb as text on its connections
-    known: dict[UUID, tuple[Any, ...]] = {row[0]: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows}
+    known: dict[Key, tuple[Any, ...]] = {
+        row[0].bytes: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows
+    }
     return [[Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen]

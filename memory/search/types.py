@@ -12,6 +12,8 @@ from memory.search.question import Wording, read_query
 
 MAX_LIMIT = 100
 
+Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
+
 
 class SearchType(StrEnum):
     """How a query is understood."""
@@ -137,7 +139,7 @@ class Step:
     """
 
     kind: str
-    source: UUID | None = None
+    source: Key | None = None
     forward: bool = True
     name: str = ""
 
@@ -146,10 +148,15 @@ class Step:
 class Ranked:
     """A memory's id with its score, the terms that sum to it, and the relations that brought it there, nearest last."""
 
-    id: UUID
+    id: Key
     score: float
     terms: tuple[Term, ...]
     path: tuple[Step, ...] = ()
+
+    @property
+    def uuid(self) -> UUID:
+        """The memory's id as everybody else has it."""
+        return UUID(bytes=self.id)
 
 
 @dataclass(frozen=True, slots=True)
