@@ -22,7 +22,7 @@ from liftos.bench.decisions import record_one
 from liftos.bench.ledger_fill import CHAIN, fill
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.writer import START_SECONDS, write
-from liftos.db import tenant_transaction
+from liftos.db import pipelined, raw_cursor, tenant_transaction
 from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
@@ -31,6 +31,7 @@ WRITERS = 8
 RECORDS_PER_WRITER = 1_000
 WRITE_SECONDS = 120
 MERGE_SECONDS = 1.0
+_READ = "SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s ORDER BY id DESC LIMIT 10"
 
 
 def run(options: Options) -> Generator[Figure]:
@@ -88,16 +89,20 @@ def _pending(organisation: UUID) -> int:
 
 
 def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
-    """The same small transaction with and without a record, in turn."""
+    """The same reading transaction with and without a record, in turn; the record goes with the read, as a search's does."""
+
+    def read() -> None:
+        with raw_cursor() as cursor:
+            cursor.execute(_READ, [organisation]).fetchall()
 
     def without() -> None:
         with tenant_transaction(organisation):
-            count_pending(organisation)
+            read()
 
     def with_record() -> None:
-        with tenant_transaction(organisation):
-            count_pending(organisation)
+        with tenant_transaction(organisation), pipelined():
             record_one(organisation, 1)
+            read()
 
     plain, recorded = [], []
     for _ in range(5 * options.queries):
