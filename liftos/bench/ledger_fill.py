@@ -9,7 +9,7 @@ from tqdm import tqdm
 from accountability.leaf import RECORD_FIELDS
 from accountability.sequencer import drain
 from liftos.bench.decisions import record_one
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.db import UuidArray, raw_cursor, tenant_transaction
 
 BATCH = 20_000
 CHAIN = 10
@@ -69,6 +69,7 @@ def _fill(organisation: UUID, made: list[UUID], count: int) -> None:
             copy.set_types([_TYPES.get(name, "varchar") for name in _COLUMNS])
 
             def write(values: dict[str, Any]) -> None:
+                values["parents"] = UuidArray(parent.bytes for parent in values["parents"])
                 copy.write_row([values[name] for name in _COLUMNS])
 
             for _ in range(count):
