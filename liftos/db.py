@@ -5,7 +5,7 @@ ends with the transaction and a pooled connection carries nothing to the next re
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from struct import pack
 from typing import Any
@@ -16,8 +16,10 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
-from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq import Format
 from psycopg.rows import TupleRow
+
+from liftos.backend.base import is_pipelined
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
@@ -60,37 +62,38 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    token = _organisation.set(organisation)
-    try:
-        with transaction.atomic():
-            _enter(organisation)
+    with ExitStack() as stack:
+        with pipelined():
+            stack.enter_context(transaction.atomic())
+            raw_cursor().execute(SET_ORGANISATION, [str(organisation)])
+        token = _organisation.set(organisation)
+        try:
             yield
-            if connection.savepoint_ids:
-                # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
-                with connection.cursor() as cursor:
-                    cursor.execute(SET_ORGANISATION, [""])
-    finally:
-        _organisation.reset(token)
+        finally:
+            # before the commit: what waits for it may begin a transaction of its own
+            _organisation.reset(token)
+        if connection.savepoint_ids:
+            # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
+            raw_cursor().execute(SET_ORGANISATION, [""])
 
 
-def _enter(organisation: UUID) -> None:
-    """Begin the transaction and set the organisation, in one message to Postgres.
+@contextmanager
+def tenant_pipeline(organisation: UUID) -> Iterator[None]:
+    """Open a `tenant_transaction` whose statements, BEGIN and COMMIT included, are sent without waiting for answers.
 
-    psycopg would send BEGIN by itself, wait, and then have the other statement parsed on its own: 0.1 ms of every
-    request. What it goes by is the connection's state as libpq knows it, so it finds the transaction begun.
+    Only what is fetched is waited for: the statements up to the first `fetch…` are one round trip, those after the last
+    one travel with the COMMIT. See `pipelined` for what holds inside.
+
+    Args:
+        organisation: as for `tenant_transaction`.
+
+    Raises:
+        RuntimeError: as for `tenant_transaction`.
+        psycopg.Error: of a statement that nobody fetched from, at one of those after it or at the end of the block, where
+            it is Django's `DatabaseError`. Nothing is committed then, also if it was caught.
     """
-    connection.ensure_connection()
-    session = connection.connection.pgconn
-    if session.transaction_status == TransactionStatus.IDLE and not session.pipeline_status:
-        # a UUID's text needs no quoting, and anything else is refused here
-        answer = session.exec_(
-            f"BEGIN; SELECT set_config('liftos.organisation', '{UUID(str(organisation))}', true)".encode()
-        )
-        if answer.status == ExecStatus.TUPLES_OK:
-            return
-    # within somebody's larger transaction; or the connection is gone, which this way is told as it should be
-    with connection.cursor() as cursor:
-        cursor.execute(SET_ORGANISATION, [str(organisation)])
+    with pipelined(), tenant_transaction(organisation):
+        yield
 
 
 @contextmanager
@@ -98,10 +101,14 @@ def pipelined() -> Iterator[None]:
     """Send the statements of a block without waiting for one another's answers (libpq's pipeline mode).
 
     Inside, `execute` returns at once and the first `fetch…` waits for all that was sent: what does not depend on each
-    other costs one round trip together. An error comes up at the next fetch or at the end of the block. Several statements
-    in one text are not possible, and Django's own cursors are best left alone until the block has ended.
+    other costs one round trip together. An error comes up at a later statement, at the next fetch or at the end of the block,
+    and Postgres skips what follows it. Several statements in one text are not possible. Django's own cursors wait for their
+    answers here too. A block within another is part of it.
     """
     connection.ensure_connection()
+    if is_pipelined(connection.connection):
+        yield
+        return
     with connection.connection.pipeline():
         yield
 

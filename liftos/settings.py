@@ -128,6 +128,8 @@ DATABASES["default"]["OPTIONS"] |= {
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
+    # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
+    "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}

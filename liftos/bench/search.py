@@ -113,9 +113,7 @@ def _questions(
     return [
         (
             organisation,
-            Question.of(
-                organisation.id, SearchRequest(text), at=timezone.now(), vector=vector, model_id=number
-            ),
+            Question(organisation.id, SearchRequest(text), timezone.now(), vector=vector, model_id=number),
         )
         for organisation in asked
         for vector, text in zip(*world.questions(organisation.plan, each), strict=True)

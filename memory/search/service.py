@@ -2,14 +2,15 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import UuidArray, pipelined, raw_cursor, tenant_transaction
+from liftos.db import UuidArray, raw_cursor, tenant_pipeline
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
@@ -48,11 +49,14 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     )
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
-        with tenant_transaction(organisation):
+        with ExitStack() as transaction:
+            transaction.enter_context(tenant_pipeline(organisation))
             [found] = _find(questions, request)
-            with TRACER.span("search.read"), pipelined():
+            with TRACER.span("search.read"):
                 decision = record_search(questions[0], found, by, degraded)
-                [hits] = _read(organisation, [found], request.limit)
+                read = _read(organisation, [found], request.limit)
+                transaction.close()  # the record, the read and the COMMIT are one round trip
+                [hits] = read()
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -77,15 +81,18 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     )
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
-        with tenant_transaction(organisation):
+        with ExitStack() as transaction:
+            transaction.enter_context(tenant_pipeline(organisation))
             found = [
                 ranking
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
-            with TRACER.span("search.read"), pipelined():
+            with TRACER.span("search.read"):
                 decision = record_searches(questions, found, by, degraded)
-                hits = _read(organisation, found, request.limit)
+                read = _read(organisation, found, request.limit)
+                transaction.close()
+                hits = read()
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -100,7 +107,7 @@ def _understand(
         The questions, and the names of parts that can't take part.
     """
     now = timezone.now()
-    questions = [Question.of(organisation, replace(request, query=query), at=now) for query in queries]
+    questions = [Question(organisation, replace(request, query=query), now) for query in queries]
     arms = _arms(request)
     if not arms:
         return questions, (str(request.search_type),)
@@ -145,14 +152,19 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
         ]
 
 
-def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> list[list[Hit]]:
-    """Return the best memories of each ranking, all read at once."""
+def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> Callable[[], list[list[Hit]]]:
+    """Ask for the best memories of each ranking, all at once."""
     chosen = [each.ranked[:limit] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
-    with raw_cursor() as cursor:
-        rows = cursor.execute(_READ, [organisation, ids]).fetchall()
-    # Django leaves jsonb as text on its connections
-    known: dict[Key, tuple[Any, ...]] = {
-        row[0].bytes: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows
-    }
-    return [[Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen]
+    cursor = raw_cursor().execute(_READ, [organisation, ids])
+
+    def wait() -> list[list[Hit]]:
+        # Django leaves jsonb as text on its connections
+        known: dict[Key, tuple[Any, ...]] = {
+            row[0].bytes: (*row[:2], json.loads(row[2]), *row[3:]) for row in cursor.fetchall()
+        }
+        return [
+            [Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen
+        ]
+
+    return wait

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -71,14 +72,13 @@ class SearchRequest:
         return bool(self.conditions) or self.memory_type is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What the arms see of a search.
 
     Attributes:
         organisation: whose memories.
         request: the search.
-        wording: what the query's words say.
         asked_at: aware UTC.
         vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
         model_id: which model's vectors it compares with.
@@ -86,23 +86,14 @@ class Question:
 
     organisation: UUID
     request: SearchRequest
-    wording: Wording
     asked_at: datetime
     vector: np.ndarray | None = None
     model_id: int | None = None
 
-    @classmethod
-    def of(
-        cls,
-        organisation: UUID,
-        request: SearchRequest,
-        *,
-        at: datetime,
-        vector: np.ndarray | None = None,
-        model_id: int | None = None,
-    ) -> "Question":
-        """Return a search as a question, its words read."""
-        return cls(organisation, request, read_query(request.query, at), at, vector, model_id)
+    @cached_property
+    def wording(self) -> Wording:
+        """What the query's words say; read when an arm asks, for a search by meaning alone never does."""
+        return read_query(self.request.query, self.asked_at)
 
 
 @dataclass(frozen=True, slots=True)

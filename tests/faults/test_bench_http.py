@@ -27,6 +27,8 @@ def bench(home, *options):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell's background jobs, this test perhaps among them, are started deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  one thread here
     )
 
 

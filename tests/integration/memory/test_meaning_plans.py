@@ -42,7 +42,7 @@ def vectors(organisations, monkeypatch):
 def ask(organisation, vector, limit=10, **filters):
     request = SearchRequest("", conditions=parse_filters(filters))
     with tenant_transaction(organisation):
-        question = Question.of(organisation, request, at=timezone.now(), vector=vector, model_id=MODEL)
+        question = Question(organisation, request, timezone.now(), vector=vector, model_id=MODEL)
         [found] = MeaningArm().find([question], limit)()
         return found
 
