@@ -22,7 +22,7 @@ from liftos.bench.decisions import record_one
 from liftos.bench.ledger_fill import CHAIN, fill
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.writer import START_SECONDS, write
-from liftos.db import pipelined, raw_cursor, tenant_transaction
+from liftos.db import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
@@ -96,11 +96,11 @@ def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
             cursor.execute(_READ, [organisation]).fetchall()
 
     def without() -> None:
-        with tenant_transaction(organisation):
+        with tenant_pipeline(organisation):
             read()
 
     def with_record() -> None:
-        with tenant_transaction(organisation), pipelined():
+        with tenant_pipeline(organisation):
             record_one(organisation, 1)
             read()
 

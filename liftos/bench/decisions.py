@@ -5,15 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import tenant_transaction
+from liftos.db import tenant_pipeline
 from liftos.tenancy.types import Actor, ActorKind
 
 BY = Actor(ActorKind.API_KEY, "bench")
 
 
 def decide(organisation: UUID, number: int) -> UUID:
-    """Record a decision in a transaction of its own."""
-    with tenant_transaction(organisation):
+    """Record a decision in a transaction of its own, sent with its COMMIT."""
+    with tenant_pipeline(organisation):
         return record_one(organisation, number)
 
 

@@ -59,6 +59,10 @@ def _spans() -> Iterator[Figure]:
     yield Figure("span within a span", cost["child"], "us", named, installed, Target("<=", 1))
     yield Figure("span that is not sampled", cost["unsampled"], "us", target=Target("<=", 0.3))
     yield Figure("root span, delivered to a sink", cost["root"], "us", named, installed)
+    reported = tracer.stats()["average_overhead_ns"] / 1e3
+    yield Figure(
+        "span's cost as the tracer reports it", reported, "us", "measured from outside", cost["child"]
+    )
 
 
 def _children(tracer: LightweightTracer) -> None:
