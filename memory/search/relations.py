@@ -85,7 +85,7 @@ def find_in_periods(question: Question) -> Callable[[], frozenset[UUID]]:
     bounded = [period for period in question.wording.periods if period.start is not None]
     if not bounded:
         return frozenset
-    condition, values = where(question.request, "id")
+    condition, values = where(question.request, "memory_memory.id")
     values |= {
         "starts": [period.start for period in bounded],
         "ends": [period.end for period in bounded],
@@ -103,7 +103,7 @@ def read_links(question: Question, seeds: list[UUID]) -> Callable[[], list[Edge]
 
 def read_traits(question: Question, ids: list[UUID]) -> Callable[[], dict[UUID, Traits]]:
     """Ask for the traits of those memories that the filters let through."""
-    condition, values = where(question.request, "id")
+    condition, values = where(question.request, "memory_memory.id")
     cursor = _execute(_TRAITS.format(where=condition), question, values | {"ids": ids})
     return lambda: {row[0]: Traits(*row[1:]) for row in cursor.fetchall()}
 

@@ -15,17 +15,21 @@ from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
+from memory.life.known import hits_as_known
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
+from memory.search.types import Answer, Answers, Hit, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
+# an earlier text is shown under its memory's id
 _READ = """
-SELECT id, content, metadata, memory_type, source, external_id, tags, recorded_at FROM memory_memory
-WHERE organisation_id = %s AND id = ANY(%s)
+SELECT m.id, coalesce(m.head, m.id), m.content, m.metadata, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to
+FROM memory_memory AS m LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head
+WHERE m.organisation_id = %s AND m.id = ANY(%s)
 """
 # questions whose statements are on their way at once: their candidates are held in memory until they are ranked
 TOGETHER = 50
@@ -51,7 +55,7 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         with tenant_transaction(organisation):
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
-                [hits] = _read(organisation, [found], request.limit)
+                [hits] = _read(organisation, [found], request)
             decision = record_search(questions[0], found, by, degraded)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
@@ -84,7 +88,7 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
             with TRACER.span("search.read"):
-                hits = _read(organisation, found, request.limit)
+                hits = _read(organisation, found, request)
             decision = record_searches(questions, found, by, degraded)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
@@ -145,12 +149,36 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
         ]
 
 
-def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> list[list[Hit]]:
+def _read(organisation: UUID, found: Iterable[Ranking], request: SearchRequest) -> list[list[Hit]]:
     """Return the best memories of each ranking, all read at once."""
-    chosen = [each.ranked[:limit] for each in found]
+    chosen = [each.ranked[: request.limit] for each in found]
     ids = list({entry.id for ranked in chosen for entry in ranked})
     with raw_cursor() as cursor:
         rows = cursor.execute(_READ, [organisation, ids]).fetchall()
-    # Django leaves jsonb as text on its connections
-    known: dict[UUID, tuple[Any, ...]] = {row[0]: (*row[:2], json.loads(row[2]), *row[3:]) for row in rows}
-    return [[Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen]
+    known: dict[UUID, tuple[Any, ...]] = {row[0]: row[1:] for row in rows}
+    hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+    if request.known_at is None:
+        return hits
+    return [hits_as_known(organisation, each, request.known_at) for each in hits]
+
+
+def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:
+    (
+        memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
+    ) = row  # fmt: skip
+    return Hit(
+        id=memory,
+        content=content,
+        # Django leaves jsonb as text on its connections
+        metadata=json.loads(metadata),
+        memory_type=memory_type,
+        source=source,
+        external_id=external_id,
+        tags=tags,
+        recorded_at=recorded_at,
+        ranked=entry,
+        state=state,
+        version=version,
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
