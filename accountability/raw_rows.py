@@ -26,17 +26,26 @@ from accountability.merkle import leaf_hash
 from liftos.db import raw_cursor
 
 _ORDERED = tuple(sorted(RECORD_FIELDS))
-_SQL = {"payload_commitment": "encode(r.payload_commitment, 'base64')"}
+# in the order of the leaf, apart from the one that is JSON itself
+_COLUMNS = tuple(name for name in _ORDERED if name != "versions")
+_VERSIONS = _ORDERED.index("versions")
+_SQL = {
+    "payload_commitment": "encode(r.payload_commitment, 'base64')",
+    "confidence": "coalesce(r.confidence::text, 'null')",
+}
 _COPY = """
 COPY (
-    SELECT l.index, encode(l.leaf_hash, 'hex'), l.decision_id, r.id IS NOT NULL, encode(p.salt, 'hex'), p.body, {columns}
+    SELECT l.index, encode(l.leaf_hash, 'hex'), l.decision_id, r.id IS NOT NULL, encode(p.salt, 'hex'), p.body, r.versions,
+           {columns}
     FROM accountability_ledgerleaf AS l
     LEFT JOIN accountability_decisionrecord AS r ON r.organisation_id = l.organisation_id AND r.id = l.decision_id
     LEFT JOIN accountability_decisionpayload AS p
         ON p.organisation_id = l.organisation_id AND p.decision_id = l.decision_id
     WHERE l.organisation_id = '{{organisation}}' AND l.index >= {{first}} AND l.index < {{end}} ORDER BY l.index
 ) TO STDOUT
-""".format(columns=", ".join(_SQL.get(name, f"r.{name}") for name in _ORDERED))
+""".format(columns=", ".join(_SQL.get(name, f"r.{name}") for name in _COLUMNS))
+# what COPY or JSON would escape; a tab stands between fields
+_SPECIAL = re.compile(r'["\\\x00-\x08\x0a-\x1f]')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NULL = "\\N"
@@ -76,25 +85,41 @@ def read_leaves(organisation: UUID, first: int, end: int) -> Iterator[RawLeaf]:
 
 
 def _leaf(line: str) -> RawLeaf:
-    fields: list[str] = line.split("\t")
-    if "\\" in line:
-        fields = [_unescaped(field) if "\\" in field else field for field in fields]
-    index, stored, decision, exists, salt, body, *columns = fields
+    index, stored, decision, exists, salt, body, versions, rest = line.split("\t", 7)
     if exists != "t":
         raise Altered(f"record {index} ({decision}) is missing")
+    fields = rest.split("\t")
+    # the commitment is base64: nothing in it is ever escaped
+    committed = fields[_COMMITMENT]
     try:
-        texts = {name: write(text) for name, write, text in zip(_ORDERED, _WRITERS, columns, strict=True)}
-        rebuilt = leaf_hash(leaf_from_texts(texts))
+        write = _careful if _SPECIAL.search(rest) else _plain
+        rebuilt = leaf_hash(write(fields, _versions(versions)))
     except (ValueError, OverflowError) as error:
         raise Altered(f"record {index} ({decision}) was altered: {error}") from error
-    if body != _NULL and commitment_text(bytes.fromhex(salt), body) != texts["payload_commitment"][1:-1]:
+    if body != _NULL and commitment_text(bytes.fromhex(salt), _unescaped(body)) != committed:
         raise Altered(f"the payload of record {index} ({decision}) was altered")
     return RawLeaf(int(index), decision, bytes.fromhex(stored), rebuilt)
 
 
+def _plain(fields: list[str], versions: str) -> bytes:
+    """Return the leaf of a record none of whose texts needs an escape: most are so."""
+    for place, write in _CONVERTED:
+        fields[place] = write(fields[place])
+    fields.insert(_VERSIONS, versions)
+    return (_TEMPLATE % tuple(fields)).encode()
+
+
+def _careful(fields: list[str], versions: str) -> bytes:
+    """Return the leaf of any record."""
+    texts = {
+        name: _WRITERS.get(name, quote)(_unescaped(field))
+        for name, field in zip(_COLUMNS, fields, strict=True)
+    }
+    return leaf_from_texts(texts | {"versions": versions})
+
+
 def _unescaped(field: str) -> str:
-    # a field that is NULL is left as it is: text of these two characters has its backslash doubled
-    return field if field == _NULL else _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), field)
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), field) if "\\" in field else field
 
 
 @lru_cache(maxsize=64)  # a record's times are often one and the same
@@ -106,24 +131,31 @@ def _moment(text: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _number(text: str) -> str:
-    return number_text(None if text == _NULL else float(text))
+    return "null" if text == "null" else number_text(float(text))
 
 
 @lru_cache(maxsize=1_024)
 def _versions(text: str) -> str:
-    return versions_text(loads(text))
+    return versions_text(loads(_unescaped(text)))
 
 
 def _parents(text: str) -> str:
     return parents_text(text[1:-1].split(",")) if text != "{}" else "[]"
 
 
-_OTHERS: dict[str, Callable[[str], str]] = {
+_WRITERS: dict[str, Callable[[str], str]] = {
     "started_at": _moment,
     "ended_at": _moment,
     "recorded_at": _moment,
     "confidence": _number,
-    "versions": _versions,
     "parents": _parents,
 }
-_WRITERS = tuple(_OTHERS.get(name, quote) for name in _ORDERED)
+_COMMITMENT = _COLUMNS.index("payload_commitment")
+_CONVERTED = tuple((place, _WRITERS[name]) for place, name in enumerate(_COLUMNS) if name in _WRITERS)
+_TEMPLATE = (
+    "{"
+    + ",".join(
+        f'"{name}":%s' if name in _WRITERS or name == "versions" else f'"{name}":"%s"' for name in _ORDERED
+    )
+    + "}"
+)

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from liftos.embedding.catalogue import forget_model_numbers
+from liftos.observability.tracer import TRACER
 
 ALIASES = ("default", "owner")
 
@@ -25,11 +26,14 @@ def scratch_database(purpose: str) -> Iterator[str]:
     earlier = connections["owner"].settings_dict["NAME"]
     with connections["owner"].cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
+    # what waits to be stored in the background would end in whatever database is open by then
+    sink, TRACER.sink = TRACER.sink, None
     try:
         switch_database(name)
         call_command("migrate", verbosity=0)
         yield name
     finally:
+        TRACER.sink = sink
         switch_database(earlier)
         with connections["owner"].cursor() as cursor:
             # without FORCE, which needs the right to end the application's sessions: Postgres waits 5 s for the

@@ -6,9 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from liftos.apps import _sink
 from liftos.observability.otlp import OtlpExporter
 from liftos.observability.spans import SpanLevel
 from liftos.observability.tracer import LightweightTracer
+from tests.faults.service import until
 
 
 class Collector:
@@ -150,3 +152,21 @@ def test_many_traces_go_in_bounded_requests(collector):
 def test_only_http_addresses_are_taken(url):
     with pytest.raises(ValueError, match="http"):
         OtlpExporter(url)
+
+
+def test_the_settings_decide_where_traces_go(collector, monkeypatch):
+    stored = []
+
+    class Store:
+        def __call__(self, ended):
+            stored.append(ended)
+
+    monkeypatch.setattr("liftos.observability.writer.TraceWriter", Store)
+    assert _sink(persist=False, otlp="") is None
+    assert isinstance(_sink(persist=True, otlp=""), Store)
+    assert isinstance(_sink(persist=False, otlp=collector.url), OtlpExporter)
+    both = _sink(persist=True, otlp=collector.url)
+    with traced(both).span("work") as span:
+        pass
+    assert stored == [[span]]
+    until(lambda: [each["name"] for each in collector.spans] == ["work"])
