@@ -194,6 +194,12 @@ CELERY_BEAT_SCHEDULE["sequence-the-ledger"] = {
     # a run that could not start in time is replaced by the next
     "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
 }
+if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
+    CELERY_BEAT_SCHEDULE["deliver-checkpoints"] = {
+        "task": "accountability.deliver_checkpoints",
+        "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
+        "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
+    }
 
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 
@@ -202,6 +208,8 @@ LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
 LIFTOS_TRACE_SPANS = env("LIFTOS_TRACE_SPANS", "10000")
 LIFTOS_TRACE_PERSIST = env_flag("LIFTOS_TRACE_PERSIST", default=True)
 LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
+LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
+LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
 
 # --- embeddings ---------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from importlib import import_module
 
 from liftos.bench.types import Bench
 
-_MODULES = {name: f"liftos.bench.{name}" for name in ("accountability", "embedding", "http", "search")}
+_MODULES = {
+    name: f"liftos.bench.{name}" for name in ("accountability", "embedding", "http", "search", "tracing")
+}
 
 
 class BenchNotFound(LookupError):

@@ -8,7 +8,7 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.tenancy.types import Actor
-from memory.search.arms import Arm
+from memory.search.arms import Arm, arms_for
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.types import Question, Ranked, SearchRequest
 from memory.text import ANALYSER
@@ -31,7 +31,7 @@ def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple
     """Append the record of one search; return its id."""
     request, ranked = question.request, found.ranked
     hits = ranked[: request.limit]
-    confidence, method = confidence_of(ranked)
+    confidence, method = confidence_of(ranked, request.search_type, _coverage(request, found))
     return record(
         organisation=question.organisation,
         by=by,
@@ -57,7 +57,9 @@ def record_searches(
 ) -> UUID:
     """Append one record of a batch of searches, with what each of them returned; return its id."""
     request = questions[0].request
-    confidence, method = confidence_of_many([each.ranked for each in found])
+    confidence, method = confidence_of_many(
+        [each.ranked for each in found], request.search_type, _coverage(request, found[0])
+    )
     returned = [each.ranked[: request.limit] for each in found]
     ways = ", ".join(f"{arm.name} ({found[0].plans[arm.name]})" for arm in found[0].arms) or "no arm"
     return record(
@@ -81,6 +83,12 @@ def record_searches(
         versions={"analyser": ANALYSER, "embedding_model": questions[0].model_id},
         started_at=questions[0].asked_at,
     )
+
+
+def _coverage(request: SearchRequest, found: Ranking) -> float:
+    """Return the share of the arms asked for that took part."""
+    wanted = sum(arm.name not in request.without for arm in arms_for(request.search_type))
+    return len(found.arms) / wanted if wanted else 0.0
 
 
 def _options(request: SearchRequest) -> dict[str, Any]:

@@ -4,15 +4,16 @@ import json
 from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from liftos.bench.registry import BenchNotFound, bench_names, get_bench
 from liftos.bench.types import BenchFailed, Options
+from liftos.management.observed import ObservedCommand
 
 _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Run a benchmark by name; without a name, list them. A missed target is reported, not an error."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -16,6 +16,7 @@ from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
 from memory.operations import ExternalIdTaken, forget, heal_pending, remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending
+from memory.search.confidence import confidence_of
 from memory.search.corpus import get_corpus
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
@@ -243,11 +244,9 @@ def test_a_search_leaves_its_receipt(organisation):
     (receipt,) = decision.payload.values["memories"]
     assert receipt["id"] == str(stored.id)
     assert sum(receipt["terms"].values()) == pytest.approx(receipt["score"], abs=1e-5)
-    (meaning,) = [term for term in answer.hits[0].ranked.terms if term.arm == "meaning"]
-    assert (decision.confidence, decision.confidence_method) == (
-        pytest.approx(meaning.raw),
-        "cosine of the best hit",
-    )
+    ranked = [hit.ranked for hit in answer.hits]
+    expected, method = confidence_of(ranked, SearchType.HYBRID)
+    assert (decision.confidence, decision.confidence_method) == (pytest.approx(expected), method)
     assert "meaning" in decision.payload.values["reasoning"]
 
 
