@@ -85,13 +85,15 @@ MIDDLEWARE = [
     "liftos.api.middleware.BodyLimitMiddleware",
     "liftos.api.middleware.AnyHeaderCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "liftos.api.middleware.StraightToTheView",
+    # what follows serves people with a browser
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
 ]
 
