@@ -10,11 +10,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from liftos.db import raw_cursor, tenant_transaction
-from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
+from memory.embeddings import active_manager
 from memory.life.known import hits_as_known
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
@@ -111,7 +112,7 @@ def _understand(
     if not any(arm.name == "meaning" for arm in arms):
         return questions, ()
     try:
-        manager = get_manager()
+        manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
             vectors = manager.embed_many(queries, organisation=organisation)
         model = model_number(manager.model)
