@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from accountability.models import DecisionRecord
-from accountability.queries import as_decision, get_decision
+from accountability.queries import RECORD_COLUMNS, DecisionNotFound, decision_from
 from accountability.types import Decision
 from liftos.db import raw_cursor
 
 MAX_STEPS = 200
 MAX_DISTANCE = 20
 
-# Breadth first in both directions; UNION drops what was reached before, the distance bounds what is left of a cycle.
+# One statement. Breadth first in both directions; UNION drops what was reached before, the distance bounds what is
+# left of a cycle.
 _REACH = """
 WITH RECURSIVE up(id, distance) AS (
     SELECT %(decision)s::uuid, 0
@@ -23,11 +23,16 @@ WITH RECURSIVE up(id, distance) AS (
     UNION
     SELECT l.child_id, down.distance + 1 FROM down JOIN accountability_decisionlink AS l
     ON l.organisation_id = %(organisation)s AND l.parent_id = down.id WHERE down.distance < %(far)s
+), reached AS (
+    SELECT id, (array_agg(distance ORDER BY abs(distance)))[1] AS nearest
+    FROM (SELECT * FROM up UNION ALL SELECT * FROM down) AS found
+    GROUP BY id ORDER BY abs((array_agg(distance ORDER BY abs(distance)))[1]), id LIMIT %(limit)s
 )
-SELECT id, (array_agg(distance ORDER BY abs(distance)))[1] AS nearest
-FROM (SELECT * FROM up UNION ALL SELECT * FROM down) AS reached
-GROUP BY id ORDER BY nearest, id LIMIT %(limit)s
-"""
+SELECT reached.nearest, p.body, {columns} FROM reached
+JOIN accountability_decisionrecord AS r ON r.organisation_id = %(organisation)s AND r.id = reached.id
+LEFT JOIN accountability_decisionpayload AS p ON p.organisation_id = r.organisation_id AND p.decision_id = r.id
+ORDER BY reached.nearest, r.id
+""".format(columns=", ".join(f"r.{name}" for name in RECORD_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +49,15 @@ def get_chain(*, organisation: UUID, decision: UUID, limit: int = MAX_STEPS) -> 
     Args:
         organisation: whose.
         decision: the one to start from.
-        limit: at most so many steps; up to 20 links in each direction are followed.
+        limit: at most so many steps, the nearest ones; up to 20 links in each direction are followed.
 
     Raises:
         DecisionNotFound: there is none in this organisation.
     """
-    get_decision(organisation=organisation, decision=decision)
     values = {"organisation": organisation, "decision": decision, "far": MAX_DISTANCE, "limit": limit}
     with raw_cursor() as cursor:
-        reached: dict[UUID, int] = dict(cursor.execute(_REACH, values).fetchall())
-    rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=reached).select_related(
-        "payload"
-    )
-    steps = [Step(as_decision(row), reached[row.id]) for row in rows]
-    return sorted(steps, key=lambda step: (step.distance, step.decision.id))
+        rows = cursor.execute(_REACH, values).fetchall()
+    steps = [Step(decision_from(columns, body), distance) for distance, body, *columns in rows]
+    if not any(step.distance == 0 for step in steps):
+        raise DecisionNotFound
+    return steps

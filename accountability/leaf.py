@@ -6,16 +6,15 @@ A leaf is the canonical JSON (RFC 8785) of the record's facts; of the payload it
 import base64
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from accountability.canonical import canonicalise
+from accountability.canonical import EXACT, Unlike, canonicalise, encode, quote, same_number
 from accountability.merkle import leaf_hash
 
 SALT_BYTES = 32
-_EXACT = 2**53  # from here on not every integer is an IEEE double, which is all that canonical JSON has
 PAYLOAD_FIELDS = ("reasoning", "inputs", "outputs", "alternatives", "memories")
 RECORD_FIELDS = (
     "id", "organisation_id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect",
@@ -26,18 +25,39 @@ RECORD_FIELDS = (
 
 def jsonable(value: Any) -> Any:
     """Return a value in the terms of canonical JSON: ids, times and numbers that it has no exact form for become text."""
+    kind = type(value)
+    # the exact types first: nearly every value is of one, and asking for subclasses takes longer than all the rest
+    if kind is str:
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if kind is dict:
+        return {
+            key if type(key) is str and key.isascii() else _key(key): (
+                each if type(each) is str and each.isascii() else jsonable(each)
+            )
+            for key, each in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [each if type(each) is str and each.isascii() else jsonable(each) for each in value]
+    return _jsonable(value)
+
+
+def _key(key: Any) -> str:
+    return str(jsonable(str(key)))
+
+
+def _jsonable(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value) if value.isascii() else str(value).encode("utf-8", "replace").decode()
+        return jsonable(str(value))
     if isinstance(value, int):
-        return int(value) if -_EXACT < value < _EXACT else str(value)
+        return int(value) if -EXACT < value < EXACT else str(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) and abs(value) < _EXACT else str(value)
+        return value if math.isfinite(value) and abs(value) < EXACT else str(value)
     if isinstance(value, Mapping):
-        return {str(jsonable(str(key))): jsonable(each) for key, each in value.items()}
+        return jsonable(dict(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(each) for each in value]
+        return jsonable(list(value))
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, bytes | memoryview):
@@ -47,17 +67,57 @@ def jsonable(value: Any) -> Any:
 
 def moment(value: datetime) -> str:
     """Return a time as RFC 3339 text: UTC, microseconds."""
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    # an aware time in UTC ends with +00:00
+    return value.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def payload_text(payload: Mapping[str, Any]) -> str:
     """Return the canonical text of a payload, which is what is stored and committed to."""
-    return canonicalise({name: jsonable(payload[name]) for name in PAYLOAD_FIELDS}).decode()
+    try:
+        return encode({name: _plain(payload[name]) for name in PAYLOAD_FIELDS})
+    except (Unlike, RecursionError):
+        return canonicalise({name: jsonable(payload[name]) for name in PAYLOAD_FIELDS}).decode()
+
+
+def _plain(value: Any) -> Any:
+    """Return what `jsonable` would, ready for Python's encoder, in one walk instead of two; for usual values only.
+
+    Raises:
+        Unlike: the value holds something that wants the two walks.
+    """
+    kind = type(value)
+    if kind is str and value.isascii():
+        return value
+    if kind is float:
+        return same_number(value)
+    if kind is dict:
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise Unlike
+        return {
+            key: each if type(each) is str and each.isascii() else _plain(each) for key, each in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [each if type(each) is str and each.isascii() else _plain(each) for each in value]
+    if value is None or kind is bool or (kind is int and -EXACT < value < EXACT):
+        return value
+    if kind is str:
+        return value.encode("utf-8", "replace").decode()
+    if kind is UUID:
+        return str(value)
+    raise Unlike
 
 
 def commitment(salt: bytes, text: str) -> bytes:
     """Return SHA-256(salt || payload), 32 bytes."""
     return hashlib.sha256(salt + text.encode()).digest()
+
+
+def commitment_text(salt: bytes, text: str) -> str:
+    """Return the commitment in base64, as the leaf has it."""
+    return base64.b64encode(commitment(salt, text)).decode()
 
 
 def leaf_record(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,9 +135,62 @@ def leaf_record(row: Mapping[str, Any]) -> dict[str, Any]:
     return record
 
 
+# the fields in canonical order, which for these names is that of their letters
+_LEAF = "{" + ",".join(f'"{name}":%({name})s' for name in sorted(RECORD_FIELDS)) + "}"
+_TEXTS = (
+    "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence_method",
+    "actor_kind", "actor_id", "on_behalf_of", "correlation_id", "trace_id", "span_id",
+)  # fmt: skip
+
+
 def leaf_bytes(row: Mapping[str, Any]) -> bytes:
-    """Return the exact bytes that the log hashes for a record."""
-    return canonicalise(leaf_record(row))
+    """Return the exact bytes that the log hashes for a record: the canonical form of `leaf_record`.
+
+    Written field by field, which takes a fifth of the time of encoding the object; a test compares the two.
+
+    Raises:
+        ValueError: a value that canonical JSON can't hold.
+    """
+    values: dict[str, str] = {name: quote(row[name]) for name in _TEXTS}
+    started, ended, recorded = row["started_at"], row["ended_at"], row["recorded_at"]
+    values["recorded_at"] = written = f'"{moment(recorded)}"'
+    values["ended_at"] = written if ended is recorded else f'"{moment(ended)}"'
+    values["started_at"] = written if started is recorded else f'"{moment(started)}"'
+    values["id"] = f'"{row["id"]}"'
+    values["organisation_id"] = f'"{row["organisation_id"]}"'
+    values["parents"] = parents_text(map(str, row["parents"]))
+    values["payload_commitment"] = f'"{base64.b64encode(bytes(row["payload_commitment"])).decode()}"'
+    values["confidence"] = number_text(row["confidence"])
+    values["versions"] = versions_text(row["versions"])
+    return leaf_from_texts(values)
+
+
+def leaf_from_texts(values: Mapping[str, str]) -> bytes:
+    """Return a leaf's bytes from the canonical JSON of each of the RECORD_FIELDS.
+
+    Raises:
+        ValueError: a lone surrogate, which is no text.
+    """
+    try:
+        return (_LEAF % values).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a lone surrogate is not text") from error
+
+
+def parents_text(parents: Iterable[str]) -> str:
+    """Return ids as a JSON array of strings."""
+    inside = '","'.join(parents)
+    return f'["{inside}"]' if inside else "[]"
+
+
+def number_text(value: float | None) -> str:
+    """Return a number or nothing as canonical JSON."""
+    return "null" if value is None else canonicalise(value).decode()
+
+
+def versions_text(versions: Mapping[str, Any]) -> str:
+    """Return the versions as canonical JSON."""
+    return canonicalise(versions).decode() if versions else "{}"
 
 
 def hash_of(row: Mapping[str, Any]) -> bytes:

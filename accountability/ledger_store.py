@@ -10,6 +10,7 @@ from liftos.db import raw_cursor
 
 # a class of advisory locks of our own, so that no other use of them meets ours
 LOCK_CLASS = 0x4C454447  # "LEDG"
+DELIVERY_CLASS = 0x4C454444  # "LEDD"
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
 _TAKE = """
@@ -47,6 +48,17 @@ WHERE organisation_id = %s ORDER BY size DESC LIMIT 1
 """
 _INDEX = "SELECT index FROM accountability_ledgerleaf WHERE organisation_id = %s AND decision_id = %s"
 _WAITING = "SELECT organisation_id FROM liftos_organisations_with_pending_records()"
+_UNDELIVERED_TO = "SELECT organisation_id FROM liftos_organisations_with_undelivered_checkpoints(%s)"
+_NEXT_UNDELIVERED = """
+SELECT size, text FROM accountability_ledgercheckpoint WHERE organisation_id = %(organisation)s AND size > coalesce(
+    (SELECT size FROM accountability_ledgerdelivery
+     WHERE organisation_id = %(organisation)s AND destination = %(destination)s), 0)
+ORDER BY size LIMIT 1
+"""
+_DELIVERED = """
+INSERT INTO accountability_ledgerdelivery (organisation_id, destination, size) VALUES (%s, %s, %s)
+ON CONFLICT (organisation_id, destination) DO UPDATE SET size = excluded.size
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +71,10 @@ class StoredCheckpoint:
     recorded_at: datetime
 
 
-def try_lock(organisation: UUID) -> bool:
-    """Become this log's only sequencer until the transaction ends, or return False."""
+def try_lock(organisation: UUID, lock_class: int = LOCK_CLASS) -> bool:
+    """Become this log's only sequencer (or deliverer) until the transaction ends, or return False."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_LOCK, (LOCK_CLASS, str(organisation))).fetchone()
+        row = cursor.execute(_LOCK, (lock_class, str(organisation))).fetchone()
     return bool(row and row[0])
 
 
@@ -132,3 +144,22 @@ def organisations_with_pending() -> list[UUID]:
     """Return the organisations whose queue is not empty. Runs outside of a tenant, by a definer function."""
     with raw_cursor() as cursor:
         return [row[0] for row in cursor.execute(_WAITING).fetchall()]
+
+
+def organisations_with_undelivered(destination: str) -> list[UUID]:
+    """Return the organisations with checkpoints that a place has not got. Outside of a tenant, by a definer function."""
+    with raw_cursor() as cursor:
+        return [row[0] for row in cursor.execute(_UNDELIVERED_TO, (destination,)).fetchall()]
+
+
+def next_undelivered(organisation: UUID, destination: str) -> tuple[int, str] | None:
+    """Return size and text of the oldest checkpoint that a place has not got, or None."""
+    with raw_cursor() as cursor:
+        values = {"organisation": organisation, "destination": destination}
+        return cursor.execute(_NEXT_UNDELIVERED, values).fetchone()
+
+
+def note_delivered(organisation: UUID, destination: str, size: int) -> None:
+    """Note that a place has the checkpoints up to `size`."""
+    with raw_cursor() as cursor:
+        cursor.execute(_DELIVERED, (organisation, destination, size))

@@ -84,14 +84,16 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int | Non
     return [_tree(leaf_hashes[start:end]) for start, end in _consistency_ranges(size1, size2)]
 
 
-def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(
+    leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes] | None, root: bytes
+) -> bool:
     """Say whether `proof` shows the leaf hash to be leaf `index` of the tree of `size` leaves with this root.
 
     Args:
         leaf_hash: of the leaf in question.
         index: the leaf's place, from 0.
         size: of the tree.
-        proof: as `inclusion_proof` makes it.
+        proof: as `inclusion_proof` makes it, in any sequence; None is the empty one, which JSON often writes as null.
         root: of the tree.
 
     Returns:
@@ -103,6 +105,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
     Source: RFC 9162 section 2.1.3.2.
     """
+    proof = proof or ()
     _check_types((index, size), (leaf_hash, root, *proof))
     if not 0 <= index < size or not _are_hashes((leaf_hash, root, *proof)):
         return False
@@ -121,13 +124,15 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
     return last == 0 and reached == root
 
 
-def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> bool:
+def verify_consistency(
+    size1: int, size2: int, proof: Sequence[bytes] | None, root1: bytes, root2: bytes
+) -> bool:
     """Say whether `proof` shows the tree of `size2` leaves to begin with the tree of `size1` leaves.
 
     Args:
         size1: of the older tree.
         size2: of the newer tree.
-        proof: as `consistency_proof` makes it.
+        proof: as `consistency_proof` makes it, in any sequence; None is the empty one.
         root1: of the older tree.
         root2: of the newer tree.
 
@@ -142,6 +147,7 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
 
     Source: RFC 9162 section 2.1.4.2.
     """
+    proof = proof or ()
     _check_types((size1, size2), (root1, root2, *proof))
     if size1 == size2:
         return size1 >= 0 and not proof and root1 == root2

@@ -50,6 +50,22 @@ class DecisionRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "correlation_id"], name="decision_by_correlation"),
+            # by operation, newest first; ids ascend, so each operation's entries are added at one end
+            models.Index(fields=["organisation", "operation", "id"], name="decision_by_operation"),
+            # what the admin's filters pick out is rare: without these they would read a million rows for a few
+            models.Index(
+                fields=["organisation", "id"], name="decision_deleting", condition=models.Q(effect="delete")
+            ),
+            models.Index(
+                fields=["organisation", "id"],
+                name="decision_at_risk",
+                condition=~models.Q(risk_class="minimal"),
+            ),
+            models.Index(
+                fields=["organisation", "id"],
+                name="decision_by_hand",
+                condition=~models.Q(actor_kind="api_key"),
+            ),
             # only decisions about something are looked up by it; searches are not
             models.Index(
                 fields=["organisation", "subject_kind", "subject_id"],
@@ -185,3 +201,17 @@ class LedgerCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint at {self.size}"
+
+
+class LedgerDelivery(models.Model):
+    """Up to which size an organisation's checkpoints have left the house, for each place they go to."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "destination")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    destination = models.CharField(max_length=10)
+    size = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.destination} up to {self.size}"

@@ -1,27 +1,93 @@
-"""Checkpoints leave the house: who keeps one can show later that the log it names was rewritten."""
+"""Checkpoints leave the house: who keeps one can show later that the log it names was rewritten.
+
+The signed checkpoints in the database are their own outbox; beside them stands up to which size each place has them. They go
+out in order, each at least once, by a worker: nobody who records or sequences waits for a slow receiver.
+"""
 
 import logging
 import os
+import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
+
+from accountability import ledger_store as store
+from liftos.db import tenant_transaction
 
 logger = logging.getLogger("liftos.ledger")
 
 TIMEOUT_S = 5
+# of one organisation in one run: a long backlog must not hold up the others
+BATCH = 100
+
+Send = Callable[[str], None]
+
+# one run at a time in a process: while a receiver hangs, each tick would tie up another of the worker's threads
+_running = threading.Lock()
 
 
-def publish(text: str) -> None:
-    """Append a signed checkpoint to the file and post it to the address that the settings name, if any.
+class Undelivered(Exception):
+    """The place did not take a checkpoint; it is sent again later."""
 
-    A failure is logged and changes nothing: the next checkpoint covers this one.
-    """
+
+def destinations() -> dict[str, Send]:
+    """Return the places that the settings name, and how to send there."""
+    found: dict[str, Send] = {}
     if settings.LIFTOS_CHECKPOINT_FILE:
-        _append(Path(settings.LIFTOS_CHECKPOINT_FILE), text)
+        path = Path(settings.LIFTOS_CHECKPOINT_FILE)
+        found["file"] = lambda text: _append(path, text)
     if settings.LIFTOS_CHECKPOINT_URL:
-        _post(settings.LIFTOS_CHECKPOINT_URL, text)
+        url = settings.LIFTOS_CHECKPOINT_URL
+        found["url"] = lambda text: _post(url, text)
+    return found
+
+
+def deliver_all() -> int:
+    """Send what has not been sent yet to every place; return how many checkpoints went out.
+
+    A place that fails is left alone until the next run; the others are not held up.
+    """
+    if not _running.acquire(blocking=False):
+        return 0
+    try:
+        return sum(_deliver_to(destination, send) for destination, send in destinations().items())
+    finally:
+        _running.release()
+
+
+def _deliver_to(destination: str, send: Send) -> int:
+    sent = 0
+    for organisation in store.organisations_with_undelivered(destination):
+        try:
+            sent += deliver(organisation=organisation, destination=destination, send=send)
+        except Undelivered as error:
+            logger.error("checkpoint not delivered", extra={"to": destination, "reason": str(error)})  # noqa: TRY400
+            break
+    return sent
+
+
+def deliver(*, organisation: UUID, destination: str, send: Send) -> int:
+    """Send an organisation's next checkpoints, oldest first; return how many went out.
+
+    Raises:
+        Undelivered: one was not taken; it and those after it stay for the next time.
+    """
+    for sent in range(BATCH):
+        # a transaction for each: one that was taken is never sent again for the sake of one that was not
+        with tenant_transaction(organisation):
+            if not store.try_lock(organisation, store.DELIVERY_CLASS):
+                return sent
+            waiting = store.next_undelivered(organisation, destination)
+            if waiting is None:
+                return sent
+            size, text = waiting
+            send(text)
+            store.note_delivered(organisation, destination, size)
+    return BATCH
 
 
 def _append(path: Path, text: str) -> None:
@@ -33,14 +99,13 @@ def _append(path: Path, text: str) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        logger.error("checkpoint not written", extra={"path": str(path), "reason": error.strerror})  # noqa: TRY400
+        raise Undelivered(f"{path}: {error.strerror}") from error
 
 
 def _post(url: str, text: str) -> None:
     if not url.startswith(("http://", "https://")):
-        # liftos.E003 says so at `manage.py check`, which a web server does not run
-        logger.error("checkpoint not posted: LIFTOS_CHECKPOINT_URL is not http(s)")
-        return
+        # liftos.E003 says so at `manage.py check`, which a worker does not run
+        raise Undelivered("LIFTOS_CHECKPOINT_URL is not http(s)")
     request = urllib.request.Request(  # noqa: S310  http(s), checked above
         url, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}, method="POST"
     )
@@ -48,4 +113,4 @@ def _post(url: str, text: str) -> None:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310  as above
             return
     except (urllib.error.URLError, OSError, ValueError) as error:
-        logger.error("checkpoint not posted", extra={"reason": str(error)})  # noqa: TRY400
+        raise Undelivered(str(error)) from error

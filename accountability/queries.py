@@ -1,5 +1,8 @@
 """Reads of decision records, inside the caller's tenant transaction."""
 
+import json
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -8,7 +11,7 @@ from accountability.models import DecisionRecord
 from accountability.types import Decision
 from liftos.errors import NotFound
 
-_RECORD_FIELDS = (
+RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
     "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
     "span_id", "started_at", "ended_at", "recorded_at",
@@ -69,8 +72,16 @@ def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
 
 def as_decision(row: DecisionRecord) -> Decision:
     """Return a row, with its payload if it has one, as a decision."""
-    fields = {name: getattr(row, name) for name in _RECORD_FIELDS}
+    fields = {name: getattr(row, name) for name in RECORD_COLUMNS}
     try:
         return Decision(**fields, **row.payload.values)
     except ObjectDoesNotExist:  # erased
         return Decision(**fields)
+
+
+def decision_from(columns: Sequence[Any], body: str | None) -> Decision:
+    """Return the values of RECORD_COLUMNS, read without Django's models, and a payload's text as a decision."""
+    fields = dict(zip(RECORD_COLUMNS, columns, strict=True))
+    if isinstance(fields["versions"], str):  # Django leaves jsonb as text on its connections
+        fields["versions"] = json.loads(fields["versions"])
+    return Decision(**fields, **(json.loads(body) if body is not None else {}))

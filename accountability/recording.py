@@ -6,7 +6,7 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from liftos.db import tenant_transaction
+from liftos.db import tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.events.operations import emit
 from liftos.tenancy.types import Actor
@@ -44,7 +44,7 @@ def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
     Raises:
         UnknownParent: a parent does not exist in this organisation.
     """
-    with tenant_transaction(organisation):
+    with tenant_pipeline(organisation):
         _check_parents(organisation, draft.parents)
         decision = record(
             organisation=organisation,

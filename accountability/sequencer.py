@@ -12,7 +12,6 @@ from time import monotonic, sleep
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 
 from accountability import ledger_store as store
 from accountability.checkpoint import Checkpoint, sign
@@ -24,7 +23,6 @@ from accountability.merkle import (
     edge_root,
     verify_consistency,
 )
-from accountability.publishing import publish
 from accountability.signing import origin_of, signing_key
 from liftos.db import tenant_transaction
 
@@ -82,7 +80,6 @@ def sequence(*, organisation: UUID, limit: int = BATCH) -> Sequenced | None:
         checkpoint = Checkpoint(origin_of(organisation), new_size, new_root)
         text = sign(checkpoint, settings.LIFTOS_LEDGER_ORIGIN, signing_key())
         store.write_checkpoint(organisation, new_size, new_root, text)
-        transaction.on_commit(lambda: publish(text))
     return Sequenced(len(waiting), new_size)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from accountability.ledger_store import organisations_with_pending
+from accountability.publishing import deliver_all
 from accountability.sequencer import drain
 
 logger = logging.getLogger("liftos.ledger")
@@ -16,6 +17,12 @@ def sequence_all() -> None:
     """Give every waiting record its place, organisation by organisation; one log's fault does not hold up the others."""
     for organisation in organisations_with_pending():
         sequence_one(organisation)
+
+
+@shared_task(name="accountability.deliver_checkpoints")
+def deliver_checkpoints() -> None:
+    """Send new checkpoints where the settings say."""
+    deliver_all()
 
 
 def sequence_one(organisation: UUID) -> None:

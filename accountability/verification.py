@@ -1,30 +1,33 @@
 """Verifying a log against its rows: what `verify_ledger` and the admin's decision page say."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from accountability import ledger_store as store
 from accountability.checkpoint import CheckpointInvalid, open_signed
-from accountability.leaf import RECORD_FIELDS, commitment, hash_of
-from accountability.merkle import append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
+from accountability.leaf import RECORD_FIELDS, hash_of
+from accountability.merkle import HASH_BYTES, append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
 from accountability.models import DecisionRecord
+from accountability.raw_rows import Altered, read_leaves
 from accountability.signing import origin_of, verifier
 from liftos.db import raw_cursor
 
-BATCH = 5_000
+BATCH = 16_384
 
-_RECORDS = """
-SELECT l.index, l.leaf_hash, l.decision_id, r.id IS NOT NULL, p.salt, p.body, {columns}
-FROM accountability_ledgerleaf AS l
-LEFT JOIN accountability_decisionrecord AS r ON r.organisation_id = l.organisation_id AND r.id = l.decision_id
-LEFT JOIN accountability_decisionpayload AS p ON p.organisation_id = l.organisation_id AND p.decision_id = l.decision_id
-WHERE l.organisation_id = %s AND l.index >= %s ORDER BY l.index LIMIT %s
-""".format(columns=", ".join(f"r.{name}" for name in RECORD_FIELDS))
 _CHECKPOINTS = """
 SELECT size, root, text FROM accountability_ledgercheckpoint WHERE organisation_id = %s ORDER BY size
+"""
+_NODES = """
+SELECT n.level, string_agg(n.hash, ''::bytea ORDER BY n.index)
+FROM unnest(%(levels)s::smallint[], %(firsts)s::bigint[], %(ends)s::bigint[]) AS k(level, first, "end")
+JOIN accountability_ledgernode AS n
+    ON n.organisation_id = %(organisation)s AND n.level = k.level AND n.index >= k.first AND n.index < k."end"
+GROUP BY n.level
+"""
+_EXTENT = """
+SELECT (SELECT coalesce(max(index) + 1, 0) FROM accountability_ledgerleaf WHERE organisation_id = %(organisation)s),
+       (SELECT coalesce(max(size), 0) FROM accountability_ledgercheckpoint WHERE organisation_id = %(organisation)s)
 """
 _OUTSIDE = """
 SELECT r.id FROM accountability_decisionrecord AS r
@@ -53,10 +56,6 @@ class Progress:
     verdict: Verdict | None = None
 
 
-class _Broken(Exception):
-    """What was found, for the verdict."""
-
-
 def check_record(organisation: UUID, decision: UUID) -> Verdict:
     """Verify one record against the newest signed tree head."""
     row = (
@@ -83,35 +82,53 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
 
 
 def verify_log(organisation: UUID) -> Iterator[Progress]:
-    """Rebuild an organisation's log from its raw rows, and compare with every signed checkpoint.
+    """Rebuild an organisation's log from its raw rows, and compare with every stored node and signed checkpoint.
+
+    What is sequenced meanwhile is left to the next run.
 
     Yields:
         Progress after each batch; the last has the verdict, which names the first bad record. Inside the caller's
         tenant transaction.
     """
     checkpoints = _checkpoints(organisation)
+    end = checkpoints[-1][0] if checkpoints else 0
     edge: list[bytes] = []
-    size = 0
-    due = 0
+    size = due = 0
     try:
-        while batch := _read(organisation, size):
-            hashes = [_checked(row, size + place) for place, row in enumerate(batch)]
-            start = 0
+        while size < end:
+            hashes = _rebuilt(organisation, size, min(size + BATCH, end))
+            start, nodes = 0, Nodes()
             # each checkpoint that falls into this batch is compared at exactly its size
             while due < len(checkpoints) and checkpoints[due][0] <= size + len(hashes):
-                end = checkpoints[due][0] - size
-                edge, _ = append_nodes(edge, size + start, hashes[start:end])
+                upto = checkpoints[due][0] - size
+                edge = nodes.extend(edge, size + start, hashes[start:upto])
                 _compare(organisation, checkpoints[due], edge)
-                start, due = end, due + 1
-            edge, _ = append_nodes(edge, size + start, hashes[start:])
+                start, due = upto, due + 1
+            edge = nodes.extend(edge, size + start, hashes[start:])
+            _compare_nodes(organisation, nodes)
             size += len(hashes)
             yield Progress(size)
-        _closing(organisation, checkpoints, due, size)
-    except _Broken as found:
+        _closing(organisation)
+    except Altered as found:
         yield Progress(size, Verdict(holds=False, text=str(found)))
         return
     text = f"{size} records and {len(checkpoints)} checkpoints hold"
     yield Progress(size, Verdict(holds=True, text=text))
+
+
+class Nodes:
+    """The complete subtrees that some leaves finished, level by level, each level without a gap."""
+
+    def __init__(self) -> None:
+        self.levels: dict[int, tuple[int, list[bytes]]] = {}
+
+    def extend(self, edge: list[bytes], size: int, hashes: list[bytes]) -> list[bytes]:
+        """Append leaves to the tree of `size` leaves with this edge; return the new edge."""
+        new_edge, nodes = append_nodes(edge, size, hashes)
+        for level, index, digest in nodes:
+            if level:
+                self.levels.setdefault(level, (index, []))[1].append(digest)
+        return new_edge
 
 
 def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
@@ -119,30 +136,47 @@ def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
         return cursor.execute(_CHECKPOINTS, [organisation]).fetchall()
 
 
-def _read(organisation: UUID, size: int) -> list[tuple[Any, ...]]:
+def _rebuilt(organisation: UUID, first: int, end: int) -> list[bytes]:
+    """Return the leaf hashes from `first` up to `end`, each rebuilt from its record and found to be the stored one."""
+    hashes: list[bytes] = []
+    for leaf in read_leaves(organisation, first, end):
+        if leaf.place != first + len(hashes):
+            raise Altered(f"the leaf at {first + len(hashes)} is missing")
+        if leaf.rebuilt != leaf.stored:
+            raise Altered(f"record {leaf.place} ({leaf.decision}) was altered")
+        hashes.append(leaf.rebuilt)
+    if first + len(hashes) < end:
+        leaves, signed = _extent(organisation)
+        if leaves > end:
+            raise Altered(f"the leaf at {first + len(hashes)} is missing")
+        raise Altered(f"the log has {first + len(hashes)} records, and a checkpoint was signed for {signed}")
+    return hashes
+
+
+def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
+    """Compare subtrees with those that proofs are made from."""
+    if not nodes.levels:
+        return
+    levels = list(nodes.levels)
+    firsts = [nodes.levels[level][0] for level in levels]
+    ends = [first + len(nodes.levels[level][1]) for level, first in zip(levels, firsts, strict=True)]
+    values = {"organisation": organisation, "levels": levels, "firsts": firsts, "ends": ends}
     with raw_cursor() as cursor:
-        return cursor.execute(_RECORDS, [organisation, size, BATCH]).fetchall()
+        stored: dict[int, bytes] = dict(cursor.execute(_NODES, values).fetchall())
+    for level, (first, digests) in nodes.levels.items():
+        found = stored.get(level, b"")
+        if found == b"".join(digests):
+            continue
+        for place, digest in enumerate(digests):
+            if found[place * HASH_BYTES : (place + 1) * HASH_BYTES] != digest:
+                raise Altered(f"the node {first + place} of level {level} is missing or was altered")
 
 
-def _checked(row: tuple[Any, ...], expected: int) -> bytes:
-    """Return a record's leaf hash, rebuilt from its columns."""
-    index, stored, decision, exists, salt, body, *columns = row
-    if index != expected:
-        raise _Broken(f"the leaf at {expected} is missing")
-    if not exists:
-        raise _Broken(f"record {index} ({decision}) is missing")
-    values = dict(zip(RECORD_FIELDS, columns, strict=True))
-    if isinstance(values["versions"], str):
-        values["versions"] = json.loads(values["versions"])
-    try:
-        rebuilt = hash_of(values)
-    except ValueError as error:
-        raise _Broken(f"record {index} ({decision}) was altered: {error}") from error
-    if rebuilt != stored:
-        raise _Broken(f"record {index} ({decision}) was altered")
-    if body is not None and commitment(bytes(salt), body) != values["payload_commitment"]:
-        raise _Broken(f"the payload of record {index} ({decision}) was altered")
-    return rebuilt
+def _extent(organisation: UUID) -> tuple[int, int]:
+    """Return how many leaves there are, and for how many a checkpoint was signed, at one moment."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_EXTENT, {"organisation": organisation}).fetchone()
+    return (row[0], row[1]) if row else (0, 0)
 
 
 def _compare(organisation: UUID, checkpoint: tuple[int, bytes, str], edge: list[bytes]) -> None:
@@ -150,22 +184,20 @@ def _compare(organisation: UUID, checkpoint: tuple[int, bytes, str], edge: list[
     try:
         signed = open_signed(text, verifier(), origin=origin_of(organisation))
     except CheckpointInvalid as error:
-        raise _Broken(f"the checkpoint at {size} is not valid: {error}") from error
+        raise Altered(f"the checkpoint at {size} is not valid: {error}") from error
     if (signed.size, signed.root) != (size, root):
-        raise _Broken(f"the checkpoint at {size} was altered")
+        raise Altered(f"the checkpoint at {size} was altered")
     if edge_root(edge) != signed.root:
-        raise _Broken(
+        raise Altered(
             f"the log up to {size} is not what was signed: a leaf at or before {size - 1} was altered"
         )
 
 
-def _closing(organisation: UUID, checkpoints: list[tuple[int, bytes, str]], due: int, size: int) -> None:
-    if due < len(checkpoints):
-        raise _Broken(f"the log has {size} records, and a checkpoint was signed for {checkpoints[-1][0]}")
-    if size and (not checkpoints or checkpoints[-1][0] != size):
-        signed = checkpoints[-1][0] if checkpoints else 0
-        raise _Broken(f"the log has {size} records, and only {signed} were signed")
+def _closing(organisation: UUID) -> None:
+    leaves, signed = _extent(organisation)
+    if leaves != signed:
+        raise Altered(f"the log has {leaves} records, and only {signed} were signed")
     with raw_cursor() as cursor:
         outside = cursor.execute(_OUTSIDE, {"organisation": organisation}).fetchone()
     if outside is not None:
-        raise _Broken(f"record {outside[0]} is neither in the log nor waiting for it")
+        raise Altered(f"record {outside[0]} is neither in the log nor waiting for it")

@@ -1,6 +1,12 @@
 """The kernel as a Django app: it carries the project-wide management commands and system checks."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from liftos.observability.spans import Span
+    from liftos.observability.tracer import Sink
 
 
 class LiftosConfig(AppConfig):
@@ -14,7 +20,6 @@ class LiftosConfig(AppConfig):
         from liftos import checks
         from liftos.observability.manager import configure
         from liftos.observability.options import InvalidTraceOptions, trace_options
-        from liftos.observability.writer import TraceWriter
 
         del checks  # importing registers them
         try:
@@ -25,5 +30,27 @@ class LiftosConfig(AppConfig):
             sampling_rate=options.sampling_rate,
             min_level=options.min_level,
             max_spans=options.max_spans,
-            sink=TraceWriter() if settings.LIFTOS_TRACE_PERSIST else None,
+            sink=_sink(persist=settings.LIFTOS_TRACE_PERSIST, otlp=options.otlp_endpoint),
         )
+
+
+def _sink(*, persist: bool, otlp: str) -> "Sink | None":
+    """Return what takes ended traces: the store, the collector, both or nothing."""
+    from django.conf import settings
+
+    from liftos.observability.otlp import OtlpExporter
+    from liftos.observability.writer import TraceWriter
+
+    sinks: list[Sink] = []
+    if persist:
+        sinks.append(TraceWriter())
+    if otlp:
+        sinks.append(OtlpExporter(otlp, headers=settings.LIFTOS_OTLP_HEADERS))
+    if len(sinks) < 2:
+        return sinks[0] if sinks else None
+
+    def both(ended: "list[Span]") -> None:
+        for sink in sinks:
+            sink(ended)
+
+    return both

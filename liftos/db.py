@@ -4,8 +4,8 @@ Row-level security compares every row with the setting `liftos.organisation`. It
 ends with the transaction and a pooled connection carries nothing to the next request (docs/decisions/0001).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from struct import pack
 from typing import Any
@@ -19,7 +19,12 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 
+from liftos.backend.base import is_pipelined
+
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
+
+_UUID_OID, _UUID_ARRAY_OID = 2950, 2951  # built into Postgres: src/include/catalog/pg_type.dat
+_SIXTEEN = pack(">i", 16)
 
 SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
 
@@ -57,18 +62,38 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    token = _organisation.set(organisation)
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(SET_ORGANISATION, [str(organisation)])
+    with ExitStack() as stack:
+        with pipelined():
+            stack.enter_context(transaction.atomic())
+            raw_cursor().execute(SET_ORGANISATION, [str(organisation)])
+        token = _organisation.set(organisation)
+        try:
             yield
-            if connection.savepoint_ids:
-                # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
-                with connection.cursor() as cursor:
-                    cursor.execute(SET_ORGANISATION, [""])
-    finally:
-        _organisation.reset(token)
+        finally:
+            # before the commit: what waits for it may begin a transaction of its own
+            _organisation.reset(token)
+        if connection.savepoint_ids:
+            # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
+            raw_cursor().execute(SET_ORGANISATION, [""])
+
+
+@contextmanager
+def tenant_pipeline(organisation: UUID) -> Iterator[None]:
+    """Open a `tenant_transaction` whose statements, BEGIN and COMMIT included, are sent without waiting for answers.
+
+    Only what is fetched is waited for: the statements up to the first `fetch…` are one round trip, those after the last
+    one travel with the COMMIT. See `pipelined` for what holds inside.
+
+    Args:
+        organisation: as for `tenant_transaction`.
+
+    Raises:
+        RuntimeError: as for `tenant_transaction`.
+        psycopg.Error: of a statement that nobody fetched from, at one of those after it or at the end of the block, where
+            it is Django's `DatabaseError`. Nothing is committed then, also if it was caught.
+    """
+    with pipelined(), tenant_transaction(organisation):
+        yield
 
 
 @contextmanager
@@ -76,10 +101,14 @@ def pipelined() -> Iterator[None]:
     """Send the statements of a block without waiting for one another's answers (libpq's pipeline mode).
 
     Inside, `execute` returns at once and the first `fetch…` waits for all that was sent: what does not depend on each
-    other costs one round trip together. An error comes up at the next fetch or at the end of the block. Several statements
-    in one text are not possible, and Django's own cursors are best left alone until the block has ended.
+    other costs one round trip together. An error comes up at a later statement, at the next fetch or at the end of the block,
+    and Postgres skips what follows it. Several statements in one text are not possible. Django's own cursors wait for their
+    answers here too. A block within another is part of it.
     """
     connection.ensure_connection()
+    if is_pipelined(connection.connection):
+        yield
+        return
     with connection.connection.pipeline():
         yield
 
@@ -103,6 +132,30 @@ class HalfVec:
         self.data = pack(">HH", len(vector), 0) + np.asarray(vector, dtype=">f2").tobytes()
 
 
+class UuidArray:
+    """Ids on their way into Postgres as uuid[], in its binary form, from the 16 bytes of each.
+
+    `uuid.UUID` compares and hashes in Python and is dumped in Python, 1.4 us each; where hundreds of ids go round a search,
+    they go as bytes.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, ids: Iterable[bytes]) -> None:
+        """Pack ids: dimensions, null flag, element oid, length, lower bound; then each with its length before it."""
+        items = list(ids)
+        header = pack(">iiIii", 1 if items else 0, 0, _UUID_OID, len(items), 1)
+        self.data = header + b"".join(_SIXTEEN + item for item in items) if items else header[:12]
+
+
+class _UuidArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = _UUID_ARRAY_OID
+
+    def dump(self, obj: UuidArray) -> Buffer:
+        return obj.data
+
+
 class _HalfVecDumper(Dumper):
     """Binary with an unknown oid: Postgres takes the type from the `::halfvec` cast beside the placeholder."""
 
@@ -112,4 +165,5 @@ class _HalfVecDumper(Dumper):
         return obj.data
 
 
+psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
 psycopg.adapters.register_dumper(HalfVec, _HalfVecDumper)

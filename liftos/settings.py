@@ -129,6 +129,8 @@ DATABASES["default"]["OPTIONS"] |= {
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
+    # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
+    "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
@@ -191,6 +193,12 @@ CELERY_BEAT_SCHEDULE["sequence-the-ledger"] = {
     # a run that could not start in time is replaced by the next
     "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
 }
+if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
+    CELERY_BEAT_SCHEDULE["deliver-checkpoints"] = {
+        "task": "accountability.deliver_checkpoints",
+        "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
+        "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
+    }
 
 # --- a memory's life ----------------------------------------------------------------------------
 
@@ -211,6 +219,8 @@ LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
 LIFTOS_TRACE_SPANS = env("LIFTOS_TRACE_SPANS", "10000")
 LIFTOS_TRACE_PERSIST = env_flag("LIFTOS_TRACE_PERSIST", default=True)
 LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
+LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
+LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
 
 # --- embeddings ---------------------------------------------------------------------------------

@@ -16,7 +16,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 ACTOR, NAME = "actor", "name"
-ACTOR_KEYS = ("actor", "author", "speaker", "sender", "from", "user", "assignee", "owner")
+ACTOR_KEYS = (
+    "actor",
+    "author",
+    "speaker",
+    "sender",
+    "from",
+    "user",
+    "participant",
+    "role",
+    "assignee",
+    "owner",
+)
 FIELD_KEYS = (
     "account", "advertiser", "agency", "audience", "brand", "campaign", "channel", "city", "client", "company",
     "competitor", "country", "customer", "department", "market", "organisation", "organization", "partner", "people",

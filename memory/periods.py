@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dateutil import parser
+from dateutil import parser, tz
 
 DATE_KEYS = (
     "happened_at", "occurred_at", "date", "datetime", "timestamp", "time", "created_at", "session_date",
@@ -22,6 +22,7 @@ MONTHS = (
 )  # fmt: skip
 # what happened is often told in the days after
 AFTERMATH = timedelta(days=7)
+_NO_YEAR = datetime(1, 1, 1)  # noqa: DTZ001  a default for the parser, in whatever zone
 
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 _ISO = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?\b")
@@ -221,12 +222,24 @@ def _parse(value: str) -> datetime | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         try:
-            moment = parser.parse(value, fuzzy=True, default=datetime(1, 1, 1))  # noqa: DTZ001  the zone comes below
-        except (ValueError, OverflowError):
+            # a year of 1 shows that none was named; an unknown zone's name counts as UTC
+            moment = parser.parse(
+                value,
+                fuzzy=True,
+                default=_NO_YEAR,
+                tzinfos=lambda _, seconds: tz.tzoffset(None, seconds or 0),
+            )
+        except (
+            ValueError,
+            ArithmeticError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ):  # what odd texts make it raise
             return None
-        if moment.year == 1:  # a time of day, or nothing that we know
+        if moment.year == _NO_YEAR.year:
             return None
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return None

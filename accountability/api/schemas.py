@@ -1,7 +1,7 @@
 """Wire shapes of decisions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, Field
@@ -121,6 +121,12 @@ class ProofQuery(BaseModel):
 
     wait: str = Field(default="", pattern="^(integrated)?$")
     disclose: bool = False
+
+
+class ExportQuery(BaseModel):
+    """In which form an export is wanted."""
+
+    format: Literal["jsonl", "prov"] = "jsonl"
 
 
 class CheckpointOut(BaseModel):

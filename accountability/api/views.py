@@ -21,10 +21,11 @@ from accountability.api.schemas import (
     DecisionOut,
     DecisionPage,
     DecisionQuery,
+    ExportQuery,
     ProofQuery,
 )
 from accountability.chains import get_chain
-from accountability.exports import export_lines
+from accountability.exports import export_lines, export_prov
 from accountability.recording import record_own
 from accountability.sequencer import wait_until_integrated
 from accountability.signing import origin_of, verifier_key
@@ -144,17 +145,27 @@ class DecisionProof(NativeView):
 
 
 class DecisionExport(NativeView):
-    """All decisions, a JSON object a line, oldest first."""
+    """All decisions, oldest first: a JSON object a line, or one document of W3C PROV."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
     @extend_schema(
-        operation_id="decisions_export", responses={(200, "application/x-ndjson"): OpenApiTypes.STR}
+        operation_id="decisions_export",
+        parameters=query_parameters(ExportQuery),
+        responses={
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+        },
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Stream the decisions."""
         del request
-        lines = export_lines(organisation=self.principal.organisation)
+        organisation = self.principal.organisation
+        if self.query(ExportQuery).format == "prov":
+            return StreamingHttpResponse(
+                export_prov(organisation=organisation), content_type="application/json"
+            )
+        lines = export_lines(organisation=organisation)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")
 
 

@@ -1,23 +1,32 @@
 """Decisions of a usual size for `bench accountability`: a search's receipt of ten memories."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.db import tenant_pipeline
+from liftos.tenancy.types import Actor, ActorKind
+
+BY = Actor(ActorKind.API_KEY, "bench")
 
 
 def decide(organisation: UUID, number: int) -> UUID:
-    """Record a decision in a transaction of its own."""
-    with tenant_transaction(organisation):
+    """Record a decision in a transaction of its own, sent with its COMMIT."""
+    with tenant_pipeline(organisation):
         return record_one(organisation, number)
 
 
-def record_one(organisation: UUID, number: int, parents: tuple[UUID, ...] = ()) -> UUID:
-    """Record a decision in the caller's transaction."""
+def record_one(
+    organisation: UUID,
+    number: int,
+    parents: tuple[UUID, ...] = (),
+    write: Callable[[dict[str, Any]], object] | None = None,
+) -> UUID:
+    """Record a decision in the caller's transaction, by `write` where given (accountability.operations.record)."""
     return record(
         organisation=organisation,
-        by=SYSTEM,
+        by=BY,
         operation="bench.decide",
         reasoning=f"Chose {number} of ten for its score, above all the score of its words.",
         inputs={"query": f"what about {number}", "limit": 10},
@@ -26,4 +35,5 @@ def record_one(organisation: UUID, number: int, parents: tuple[UUID, ...] = ()) 
         confidence=0.5,
         confidence_method="bench",
         parents=parents,
+        write=write,
     )

@@ -4,7 +4,9 @@ from importlib import import_module
 
 from liftos.bench.types import Bench
 
-_MODULES = {"accountability": "liftos.bench.accountability", "search": "liftos.bench.search"}
+_MODULES = {
+    name: f"liftos.bench.{name}" for name in ("accountability", "embedding", "http", "search", "tracing")
+} | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 
 
 class BenchNotFound(LookupError):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from liftos.bench.search_data import DIMENSION, nearest
 from liftos.bench.search_load import Loaded
 from liftos.db import HalfVec, raw_cursor, tenant_transaction
 from memory.search.arms import Found
-from memory.search.types import Question
+from memory.search.types import Key, Question
 
 DEPTH = 10
 # scores this close are a tie: the database adds 16-bit products in another order
@@ -27,7 +26,7 @@ WHERE organisation_id = %(organisation)s AND model_id = %(model)s
 ORDER BY embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION}) LIMIT %(limit)s
 """  # noqa: S608  a number of ours
 
-Find = Callable[[Question, int], Callable[[], Found]]
+Find = Callable[[Sequence[Question], int], Callable[[], list[Found]]]
 
 
 class Truth:
@@ -36,7 +35,7 @@ class Truth:
     def __init__(self, organisation: Loaded, passing: NDArray[np.bool_]) -> None:
         """Take the rows that pass the filter."""
         self._ids = np.flatnonzero(passing)
-        self._place = {organisation.ids[row]: place for place, row in enumerate(self._ids)}
+        self._place = {organisation.ids[row].bytes: place for place, row in enumerate(self._ids)}
         self._vectors = organisation.material.vectors[self._ids]
 
     @property
@@ -44,14 +43,14 @@ class Truth:
         """How many rows there are to be found."""
         return len(self._ids)
 
-    def recall(self, found: dict[UUID, float], vector: NDArray[np.float32]) -> float:
+    def recall(self, found: Sequence[Key], vector: NDArray[np.float32]) -> float:
         """Return which part of the ten nearest, or of all if they are fewer, is among the best ten found."""
         wanted = min(DEPTH, self.rows)
         if not wanted:
             return 1.0
         scores = nearest(self._vectors, vector)
         bound = np.partition(scores, -wanted)[-wanted] - TIE
-        best = sorted(found, key=lambda memory: -found[memory])[:DEPTH]
+        best = found[:DEPTH]
         # a memory that isn't among those that pass is a wrong answer, and a failure of the filter
         return float(sum(scores[self._place[memory]] >= bound for memory in best)) / wanted
 
@@ -85,16 +84,17 @@ class Probe:
         """Search once, inside a transaction of its own, and note what came of it."""
         with tenant_transaction(question.organisation):
             started = perf_counter()
-            found = find(question, limit)()
+            [found] = find([question], limit)()
             self.times_ms.append((perf_counter() - started) * 1e3)
         self.plans[found.plan] += 1
         if truth is not None and question.vector is not None:
-            self.recalls.append(truth.recall(found.scores, question.vector))
-            self.short = max(self.short, min(limit, truth.rows) - len(found.scores))
+            self.recalls.append(truth.recall(found.best, question.vector))
+            self.short = max(self.short, min(limit, truth.rows) - len(found.best))
 
 
-def find_as_planned(question: Question, limit: int) -> Callable[[], Found]:
+def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
     """Return what the plain statement finds under the planner's own choice."""
+    [question] = questions
     assert question.vector is not None  # noqa: S101  the benchmark gives one
     values: dict[str, Any] = {
         "vector": HalfVec(question.vector),
@@ -103,7 +103,12 @@ def find_as_planned(question: Question, limit: int) -> Callable[[], Found]:
         "limit": limit,
     }
     cursor = raw_cursor().execute(_AS_PLANNED, values)
-    return lambda: Found(dict(cursor.fetchall()), "planner")
+
+    def wait() -> list[Found]:
+        scores = {row[0].bytes: row[1] for row in cursor.fetchall()}
+        return [Found(list(scores), scores, "planner")]
+
+    return wait
 
 
 def warm(find: Find, questions: Sequence[Question], limit: int) -> None:

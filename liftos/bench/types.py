@@ -1,7 +1,11 @@
 """What a benchmark takes and gives. No Django here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+
+
+class BenchFailed(RuntimeError):
+    """A benchmark could not be run to its end; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,8 @@ class Options:
         queries: asked of each class of organisations.
         seed: of everything random.
         records: of decisions in the log.
+        lookups: of embeddings that are replayed.
+        chroma: a virtual environment that has Chroma; empty to have one made, `none` to do without.
     """
 
     memories: int = 100_000
@@ -21,6 +27,8 @@ class Options:
     queries: int = 100
     seed: int = 7
     records: int = 100_000
+    lookups: int = 100_000
+    chroma: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Figure:
         }
 
 
-Run = Callable[[Options], Iterator[Figure]]
+Run = Callable[[Options], Generator[Figure]]
 
 
 @dataclass(frozen=True, slots=True)

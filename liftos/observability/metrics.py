@@ -12,6 +12,10 @@ DURATIONS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 
+OTLP_TRACES = Counter(
+    "liftos_otlp_traces_total", "Traces by what became of them on the way to the collector", ["outcome"]
+)
+
 
 def prometheus_operation(name: str) -> Callable[[int, bool], None]:
     """Return what is told each end of one operation; looking the series up once saves most of the cost."""

@@ -16,6 +16,7 @@ class TraceOptions:
     min_level: SpanLevel
     max_spans: int
     retention_days: int
+    otlp_endpoint: str
 
 
 class InvalidTraceOptions(ValueError):
@@ -51,9 +52,12 @@ def trace_options() -> TraceOptions:
     days = _positive("LIFTOS_TRACE_RETENTION_DAYS")
     if not days:
         refuse("LIFTOS_TRACE_RETENTION_DAYS", "a whole number above 0")
+    endpoint = str(settings.LIFTOS_OTLP_ENDPOINT)
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        refuse("LIFTOS_OTLP_ENDPOINT", "an http or https address")
     if problems or level is None:
         raise InvalidTraceOptions(problems)
-    return TraceOptions(rate, level, spans, days)
+    return TraceOptions(rate, level, spans, days, endpoint)
 
 
 def _positive(name: str) -> int:

@@ -2,11 +2,8 @@
 
 import logging
 import math
-import os
-import threading
 import time
-import weakref
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +14,7 @@ from pydantic_core import to_json
 
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.ids import new_id
+from liftos.observability.queued import QueuedSink
 from liftos.observability.spans import Span, SpanLevel
 
 logger = logging.getLogger("liftos.traces")
@@ -36,17 +34,17 @@ FROM unnest(%(ids)s::uuid[], %(trace_ids)s::text[], %(correlation_ids)s::text[],
      AS t(id, trace_id, correlation_id, name, started_at, duration_ms, status, spans)
 """
 _LEVELS = {int(level): level.name for level in SpanLevel}
-_writers: "weakref.WeakSet[TraceWriter]" = weakref.WeakSet()
 
 
-class TraceWriter:
-    """A sink of the tracer: a bounded queue, and a thread that empties it into `TraceRecord`.
+class TraceWriter(QueuedSink):
+    """A sink of the tracer that stores trees as `TraceRecord`s.
 
     Attributes:
         written: traces stored.
-        dropped: traces that came while the queue was full.
         lost: traces that Postgres did not take.
     """
+
+    thread_name = "trace-writer"
 
     def __init__(
         self,
@@ -64,78 +62,33 @@ class TraceWriter:
             background: False leaves the writing to `flush`.
             clock: seconds, never going back.
         """
-        self._capacity = capacity
-        self._pause = pause
-        self._background = background
         self._clock = clock
-        self.written = self.dropped = self.lost = 0
+        self.written = self.lost = 0
         self._told_at = -math.inf
-        self._begin()
-        _writers.add(self)
+        super().__init__(capacity=capacity, pause=pause, background=background)
 
-    def _begin(self) -> None:
-        self._queue: deque[list[Span]] = deque()
-        self._lock = threading.Lock()
-        self._filled = threading.Event()
-        self._stopped = False
-        self._thread: threading.Thread | None = None
+    def _rest(self) -> None:
+        connection.close()
 
-    def __call__(self, ended: list[Span]) -> None:
-        """Take a tree; called by the tracer when its root ends."""
-        if len(self._queue) >= self._capacity:
-            self.dropped += 1
-            return
-        self._queue.append(ended)
-        if self._background and not self._filled.is_set():
-            self._wake()
-
-    def _wake(self) -> None:
-        with self._lock:
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="trace-writer", daemon=True)
-                self._thread.start()
-            self._filled.set()
-
-    def _run(self) -> None:
-        while not self._stopped:
-            self._filled.wait()
-            time.sleep(self._pause)
-            # cleared before the queue is read: what comes meanwhile wakes us again
-            self._filled.clear()
-            try:
-                self.flush()
-            finally:
-                connection.close()
-
-    def stop(self) -> None:
-        """Write what waits, end the thread, and take nothing to be written in the background again."""
-        self._stopped = True
-        self._filled.set()
-        if self._thread is not None:
-            self._thread.join()
-        self.flush()
-
-    def flush(self) -> None:
-        """Write what waits, in this thread; never raises."""
+    def _handle(self, trees: list[list[Span]]) -> None:
         waiting: defaultdict[UUID, list[list[Span]]] = defaultdict(list)
-        for _ in range(len(self._queue)):
-            ended = self._queue.popleft()
+        for ended in trees:
             organisation = organisation_of(ended)
             # without its root (what ended after it) or without one organisation, a tree stays in the ring alone
             if organisation is not None and ended[-1].parent is None:
                 waiting[organisation].append(ended)
         reached = True
-        for organisation, trees in waiting.items():
+        for organisation, own in waiting.items():
             try:
                 if reached:
-                    _insert(organisation, trees)
-                    self.written += len(trees)
+                    _insert(organisation, own)
+                    self.written += len(own)
                     continue
             except Exception as error:  # noqa: BLE001  whatever is wrong, only traces are lost
                 # a connection that is gone would be waited for again with every organisation
                 reached = connection.is_usable() if connection.connection is not None else False
                 self._tell(error)
-            self.lost += len(trees)
+            self.lost += len(own)
 
     def _tell(self, error: Exception) -> None:
         now = self._clock()
@@ -207,12 +160,3 @@ def _plain(value: Any) -> Any:
     if kind is int or kind is bool or value is None or (kind is float and math.isfinite(value)):
         return value
     return str(value)[:MAX_TAG].replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def _after_fork() -> None:
-    # The child has neither the thread nor a right to what its parent will write.
-    for writer in _writers:
-        writer._begin()
-
-
-os.register_at_fork(after_in_child=_after_fork)

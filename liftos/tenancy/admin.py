@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from liftos.tenancy import operations
 from liftos.tenancy.admin_middleware import PARAMETER
 from liftos.tenancy.models import ApiKey, Membership, Organisation
-from liftos.tenancy.types import Actor, ActorKind, Scope
+from liftos.tenancy.on_record import OnRecord, staff_actor
+from liftos.tenancy.types import Scope
 
 
 def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
@@ -37,13 +38,8 @@ def open_organisation(request: HttpRequest) -> str:
     return current.name if current is not None else "organisational memory"
 
 
-def staff_actor(request: HttpRequest) -> Actor:
-    """Return the signed-in person as the actor of an operation."""
-    return Actor(ActorKind.STAFF, request.user.get_username())
-
-
 @admin.register(Organisation)
-class OrganisationAdmin(ModelAdmin):
+class OrganisationAdmin(OnRecord, ModelAdmin):
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     fields = ("name",)
@@ -106,7 +102,7 @@ class ApiKeyAdmin(ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):
+class MembershipAdmin(OnRecord, ModelAdmin):
     list_display = ("user", "organisation")
 
 
@@ -115,12 +111,12 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(OnRecord, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(OnRecord, DjangoGroupAdmin, ModelAdmin):
     pass

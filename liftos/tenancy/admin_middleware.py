@@ -8,8 +8,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from liftos.db import tenant_transaction
 from liftos.tenancy.models import Organisation
+from liftos.tenancy.on_record import record_entry
 
 SESSION_KEY = "liftos_organisation"
+# the organisation whose log says that this session has opened it
+ENTERED_KEY = "liftos_entered"
 PARAMETER = "_organisation"
 
 
@@ -40,6 +43,9 @@ class AdminTenantMiddleware:
         if chosen is None:
             return self.get_response(request)
         with tenant_transaction(chosen.id):
+            if request.session.get(ENTERED_KEY) != str(chosen.id):
+                record_entry(request, chosen)
+                request.session[ENTERED_KEY] = str(chosen.id)
             response = self.get_response(request)
             if response.status_code >= 500:
                 # the failure became a page before it reached this block: undo what it half did

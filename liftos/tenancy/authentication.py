@@ -26,9 +26,10 @@ from rest_framework.request import Request
 
 from liftos.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
 from liftos.tenancy.keys import parse_key
+from liftos.tenancy.known_keys import forget_key, known_key
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
-from liftos.tenancy.queries import OrganisationNotFound, get_key_record, get_organisation
+from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.tenancy.types import GATEWAY_SCOPES, Actor, ActorKind, Principal, Scope
 
 TOUCH_EVERY = timedelta(minutes=1)
@@ -82,7 +83,7 @@ def authenticate_request(request: HttpRequest) -> Principal:
 
 def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
     parts = parse_key(token)
-    record = get_key_record(parts.prefix) if parts else None
+    record = known_key(parts.prefix) if parts else None
     now = timezone.now()
     if (
         parts is None
@@ -96,6 +97,7 @@ def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
         raise PermissionDenied("The x-org-id header names another organisation than the API key.")
     if record.last_used_at is None or now - record.last_used_at > TOUCH_EVERY:
         touch_api_key(organisation=record.organisation, key=record.id, now=now)
+        forget_key(parts.prefix)  # or the next would touch it again
     return Principal(
         organisation=record.organisation,
         slug=record.slug,

@@ -19,7 +19,6 @@ from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines
 from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
 from memory.api.schemas import (
-    AnySearchOut,
     BulkAccepted,
     BulkJobOut,
     BulkJobQuery,
@@ -33,7 +32,9 @@ from memory.api.schemas import (
     MemoryQuery,
     NativeSearch,
     NativeSearches,
+    PromptQuery,
     SearchesOut,
+    SearchOut,
     native_hit,
 )
 from memory.api.trust import trust_of
@@ -249,37 +250,37 @@ class Search(NativeView):
 
     scopes = {"POST": Scope.MEMORY_READ}
 
-    @extend_schema(operation_id="search_native", request=NativeSearch, responses={200: AnySearchOut})
+    @extend_schema(
+        operation_id="search_native",
+        request=NativeSearch,
+        parameters=query_parameters(PromptQuery),
+        responses={200: SearchOut},
+    )
     def post(self, request: Request) -> Response:
-        """Search memories; each score is the sum of the terms beside it. `format: prompt` answers text for a prompt."""
+        """Search memories; each score is the sum of the terms beside it. `format=prompt` adds text for a prompt."""
         del request
+        if isinstance(self.json, dict):
+            self.json |= self.query(PromptQuery).model_dump(exclude_none=True)
         asked, principal = self.body(NativeSearch), self.principal
         answer = search(organisation=principal.organisation, by=principal.actor, request=asked.request())
-        degraded, decision = list(answer.degraded), str(answer.decision)
+        body: dict[str, Any] = {
+            "results": [native_hit(hit) for hit in answer.hits],
+            "next": None,
+            "search_type": str(answer.search_type),
+            "candidates": answer.candidates,
+            "degraded": list(answer.degraded),
+            "plans": answer.plans,
+            "decision_id": str(answer.decision),
+            "correlation_id": self.correlation_id,
+        }
         if asked.format == "prompt":
             prompt = as_prompt(answer.hits, asked.token_budget)
-            return Response(
-                {
-                    "prompt": prompt.text,
-                    "tokens": prompt.tokens,
-                    "memories": [str(memory) for memory in prompt.ids],
-                    "degraded": degraded,
-                    "decision_id": decision,
-                    "correlation_id": self.correlation_id,
-                }
-            )
-        return Response(
-            {
-                "results": [native_hit(hit) for hit in answer.hits],
-                "next": None,
-                "search_type": str(answer.search_type),
-                "candidates": answer.candidates,
-                "degraded": degraded,
-                "plans": answer.plans,
-                "decision_id": decision,
-                "correlation_id": self.correlation_id,
+            body |= {
+                "results": body["results"][: len(prompt.ids)],
+                "prompt": prompt.text,
+                "tokens": prompt.tokens,
             }
-        )
+        return Response(body)
 
 
 class SearchBatch(NativeView):

@@ -331,6 +331,13 @@ class NativeSearch(Times, SeedSearch):
         )
 
 
+class PromptQuery(BaseModel):
+    """What may stand in a search's query string instead of its body."""
+
+    format: Literal["results", "prompt"] | None = None
+    token_budget: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
 class NativeSearches(Times):
     """Several searches that differ in their query alone."""
 
@@ -394,7 +401,7 @@ class SearchHit(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """The answer to a search."""
+    """The answer to a search; with `format=prompt`, `results` are those that `prompt` holds, and `tokens` its size."""
 
     results: list[SearchHit]
     next: None
@@ -404,21 +411,8 @@ class SearchOut(BaseModel):
     plans: dict[str, str]
     decision_id: UUID
     correlation_id: str
-
-
-class PromptOut(BaseModel):
-    """The answer to a search for a prompt: text to put into one, and which memories it holds."""
-
-    prompt: str
-    tokens: int
-    memories: list[UUID]
-    degraded: list[str]
-    decision_id: UUID
-    correlation_id: str
-
-
-class AnySearchOut(RootModel[SearchOut | PromptOut]):
-    """The answer to a search, by its format."""
+    prompt: str | None = None
+    tokens: int | None = None
 
 
 class SearchesOut(BaseModel):
@@ -471,7 +465,7 @@ def native_hit(hit: Hit) -> dict[str, Any]:
         "path": [
             {
                 "kind": step.kind,
-                "source": str(step.source) if step.source else None,
+                "source": str(UUID(bytes=step.source)) if step.source else None,
                 "forward": step.forward,
                 "name": step.name,
             }

@@ -1,26 +1,44 @@
 """An arm finds candidates for a question and scores any memory against it. Apps above memory register their own.
 
-Finding and scoring have two halves: the first sends the statement, what it returns waits for the answer. Between them
-other arms send theirs, and a pipelined connection carries them all in one round trip.
+Finding and scoring have two halves: the first sends the statements, what it returns waits for the answers. Between them
+other arms send theirs, and a pipelined connection carries them all in one round trip. Both serve several questions of one
+organisation under the same filters, so that what these share is read once. Within a search a memory's id is its 16
+bytes: a UUID object compares and hashes in Python, which hundreds of candidates make felt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
-from uuid import UUID
 
-from memory.search.types import Question, SearchType
+from memory.search.types import Key, Question, SearchType
 
-# Candidates of each arm: enough that the best of a fusion is among them. On LoCoMo 50 and 200 give the same recall.
-CANDIDATES = 60
+# Candidates of each arm: enough that the best of a fusion is among them. On LoCoMo 30 and 60 give the same recall.
+CANDIDATES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An arm's candidates: id to raw figure, and how they were come by."""
+    """What an arm found.
 
-    scores: dict[UUID, float] = field(default_factory=dict)
+    Attributes:
+        best: the memories asked for, best first; ties by id.
+        scores: id to raw figure, of these and maybe of others.
+        plan: how they were come by.
+        full: the raw figure that is worth a share of 1: what a memory would have that says all that is asked.
+        threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
+        is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
+    """
+
+    best: Sequence[Key] = ()
+    scores: Mapping[Key, float] = field(default_factory=dict)
     plan: str = ""
+    full: float = 1.0
+    is_complete: bool = False
+    threads: dict[int, float] = field(default_factory=dict)
+
+    def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
+        """Return figures of this arm on the scale 0..1, on which arms are added."""
+        return {key: min(1.0, max(0.0, raw / self.full)) for key, raw in scores.items()}
 
 
 class Arm(Protocol):
@@ -32,17 +50,11 @@ class Arm(Protocol):
     def can_answer(self, question: Question) -> bool:
         """Tell whether this arm has what it needs; if not, the search goes on without it, marked degraded."""
 
-    def find(self, question: Question, limit: int) -> Callable[[], Found]:
-        """Ask for the best `limit` memories by this arm, under the question's filters."""
+    def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
+        """Ask for the best `limit` memories of each question by this arm, or more, under the filters."""
 
-    def score(self, question: Question, ids: list[UUID]) -> Callable[[], dict[UUID, float]]:
+    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
         """Ask for this arm's figure of given memories; one that is left out has no evidence, 0."""
-
-    def shares(self, scores: dict[UUID, float]) -> dict[UUID, float]:
-        """Return the figures on the scale 0..1, comparable with other arms'."""
-
-    def alone(self, scores: dict[UUID, float]) -> dict[UUID, float]:
-        """Return the figures on the scale 0..1 for a search in which no other evidence takes part."""
 
 
 _arms: dict[str, Arm] = {}

@@ -1,5 +1,6 @@
 """How much an organisation holds: what plans are made from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
@@ -24,12 +25,26 @@ class Corpus:
     words: int
     threads: int
 
+    @property
+    def average_length(self) -> float:
+        """Words in an average memory, at least 1 so that it can divide."""
+        return max(1.0, self.words / self.documents) if self.documents else 1.0
+
 
 def get_corpus(organisation: UUID) -> Corpus:
     """Return an organisation's counts, as of this transaction."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(_SIZE, [organisation]).fetchone()
-    return Corpus(*row) if row else Corpus(0, 0, 0)
+    return ask_corpus(organisation)()
+
+
+def ask_corpus(organisation: UUID) -> Callable[[], Corpus]:
+    """Ask for an organisation's counts; return what waits for them."""
+    cursor = raw_cursor().execute(_SIZE, [organisation], binary=True)
+
+    def wait() -> Corpus:
+        row = cursor.fetchone()
+        return Corpus(*row) if row else Corpus(0, 0, 0)
+
+    return wait
 
 
 def documents_about(organisation: UUID) -> int:

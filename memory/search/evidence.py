@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
+from typing import NamedTuple
 
 from memory.search.spread import Edge
+from memory.search.types import Key
 
 # An entity in more memories than this says too little of each to bring it: then it only scores those found otherwise.
 RARE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a memory is, apart from its content: its thread, its times, whether it asks or tells a time."""
+class Traits(NamedTuple):
+    """What a memory is, apart from its content; times in seconds since the epoch."""
 
     thread: int | None
-    happened_at: datetime
-    recorded_at: datetime
+    happened_at: float
+    recorded_at: float
     asks: bool
     tells_time: bool
     importance: float
@@ -25,15 +24,15 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The question's names that the organisation knows.
+    """A question's names that the organisation knows.
 
     Attributes:
         members: name to how many memories are about it, at most RARE + 1.
         brought: memories that the rare ones bring.
     """
 
-    members: dict[str, int] = field(default_factory=dict)
-    brought: frozenset[UUID] = frozenset()
+    members: Mapping[str, int] = field(default_factory=dict)
+    brought: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,14 @@ class Evidence:
         traits: of every candidate; one without is none.
         threads: thread number to its figure.
         names: which names of the question are entities.
-        named: (memory, name, kind) of candidates.
-        edges: links within two hops of the best.
+        named: memory to (name, kind), maybe of more memories and names than this question's.
+        links: memory to its links, round the best; maybe of more memories.
     """
 
-    arms: Mapping[str, Mapping[UUID, float]]
-    shares: Mapping[str, Mapping[UUID, float]]
-    traits: Mapping[UUID, Traits] = field(default_factory=dict)
+    arms: Mapping[str, Mapping[Key, float]]
+    shares: Mapping[str, Mapping[Key, float]]
+    traits: Mapping[Key, Traits] = field(default_factory=dict)
     threads: Mapping[int, float] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
-    named: Sequence[tuple[UUID, str, str]] = ()
-    edges: Sequence[Edge] = ()
+    named: Mapping[Key, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    links: Mapping[Key, Sequence[Edge]] = field(default_factory=dict)

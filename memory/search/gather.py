@@ -1,15 +1,15 @@
 """Gathering evidence: what is asked of Postgres for a search, in as few round trips as it can be.
 
-Three of them, for one question as for a hundred, because a pipelined connection carries all statements of a step at once:
+Four of them, for one question as for fifty, because a pipelined connection carries all statements of a step at once, and
+what is looked up by id is looked up once for all questions:
 
-1. every arm finds its candidates; the question's names, periods and threads are looked up;
-2. the links round the best of these are read;
-3. every arm scores the candidates of the others and what the links brought; traits are read, under the filters.
+1. every arm finds its candidates; the questions' names and periods are looked up;
+2. the links of the best of these are read, and 3. the links of those that they lead to;
+4. every arm scores the candidates of the others and what the links brought; traits are read, under the filters.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from liftos.db import pipelined
 from liftos.observability.tracer import TRACER
@@ -17,9 +17,8 @@ from memory.search import relations
 from memory.search.arms import CANDIDATES, Arm, Found
 from memory.search.evidence import Evidence, Names
 from memory.search.ranking import SEEDS, base_scores, best
-from memory.search.spread import Edge
-from memory.search.types import Question, SearchType
-from memory.search.words import find_threads
+from memory.search.relations import Links
+from memory.search.types import Key, Question, SearchType
 
 # a search of these types by one arm alone: relations take no part
 ALONE = frozenset({SearchType.NEURAL, SearchType.CONCEPTUAL})
@@ -35,16 +34,11 @@ class Gathered:
 
 @dataclass(slots=True)
 class _Clues:
-    """What the first step brings."""
+    """What the first step brings for a question, and what the links add."""
 
     found: dict[str, Found]
     names: Names
-    dated: frozenset[UUID]
-    threads: dict[int, float]
-
-    def candidates(self) -> set[UUID]:
-        union = {memory for each in self.found.values() for memory in each.scores}
-        return union | self.names.brought | self.dated
+    candidates: set[Key]
 
 
 def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Gathered]:
@@ -55,13 +49,16 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
         arm: which.
         extra: candidates beyond the limit, for the record of what was not chosen.
     """
+    most = questions[0].request.limit + extra
     with TRACER.span("search." + arm.name, count=len(questions)), pipelined():
-        waiting = [arm.find(question, question.request.limit + extra) for question in questions]
-        found = [wait() for wait in waiting]
-    return [
-        Gathered(Evidence({arm.name: each.scores}, {arm.name: arm.alone(each.scores)}), {arm.name: each.plan})
-        for each in found
-    ]
+        found = arm.find(questions, most)()
+    gathered = []
+    for each in found:
+        scores = {key: each.scores[key] for key in each.best}
+        gathered.append(
+            Gathered(Evidence({arm.name: scores}, {arm.name: each.shares(scores)}), {arm.name: each.plan})
+        )
+    return gathered
 
 
 def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> list[Gathered]:
@@ -71,76 +68,77 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> list[Gathered]
             clues = _find(questions, arms)
             span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
         with TRACER.span("search.links"):
-            edges = _links(questions, arms, clues)
+            links = _links(questions, clues)
         with TRACER.span("search.score"):
-            return _score(questions, arms, clues, edges)
+            return _score(questions, arms, clues, links)
 
 
 def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> list[_Clues]:
     most = max(CANDIDATES, questions[0].request.limit)
-    waiting: list[tuple[dict[str, Callable[[], Found]], tuple[Callable[[], object], ...]]] = [
-        (
-            {arm.name: arm.find(question, most) for arm in arms},
-            (
-                relations.find_names(question),
-                relations.find_in_periods(question),
-                find_threads(question),
-            ),
-        )
-        for question in questions
-    ]
-    return [
-        _Clues({name: wait() for name, wait in found.items()}, *(wait() for wait in rest))  # type: ignore[arg-type]
-        for found, rest in waiting
-    ]
+    by_arms = {arm.name: arm.find(questions, most) for arm in arms}
+    by_names, by_periods = relations.find_names(questions), relations.find_in_periods(questions)
+    found = {name: wait() for name, wait in by_arms.items()}
+    known, dated = by_names(), by_periods()
+    clues = []
+    for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
+        own = {name: each[number] for name, each in found.items()}
+        names = relations.names_of(question, known)
+        candidates = {key for each in own.values() for key in each.best}
+        clues.append(_Clues(own, names, candidates | names.brought | of_periods))
+    return clues
 
 
-def _links(questions: Sequence[Question], arms: Sequence[Arm], clues: Sequence[_Clues]) -> list[list[Edge]]:
-    waiting = []
-    for question, clue in zip(questions, clues, strict=True):
-        known = base_scores({arm.name: arm.shares(clue.found[arm.name].scores) for arm in arms})
-        for memory in clue.names.brought | clue.dated:
-            known.setdefault(memory, 0.0)
-        waiting.append(relations.read_links(question, best(known, SEEDS)) if known else list)
-    return [wait() for wait in waiting]
+def _links(questions: Sequence[Question], clues: Sequence[_Clues]) -> Links:
+    """Return the links round the best of each question, and add what they lead to to its candidates."""
+    seeds: list[list[Key]] = []
+    for clue in clues:
+        known = base_scores(_shares(clue, {name: found.scores for name, found in clue.found.items()}))
+        seeds.append(best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS))
+    everyone = {key for own in seeds for key in own}
+    links = relations.read_links(questions, everyone)()
+    reached = {edge.other for edges in links.values() for edge in edges} - everyone
+    links |= relations.read_links(questions, reached)()
+    for clue, own in zip(clues, seeds, strict=True):
+        near = {edge.other for key in own for edge in links.get(key, ())}
+        clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
+    return links
 
 
 def _score(
-    questions: Sequence[Question],
-    arms: Sequence[Arm],
-    clues: Sequence[_Clues],
-    edges: Sequence[list[Edge]],
+    questions: Sequence[Question], arms: Sequence[Arm], clues: Sequence[_Clues], links: Links
 ) -> list[Gathered]:
+    everyone = {key for clue in clues for key in clue.candidates}
+    names = {name for clue in clues for name in clue.names.members}
+    by_traits = relations.read_traits(questions, everyone)
+    by_names = relations.read_named(questions, names, everyone)
     waiting = []
-    for question, clue, near in zip(questions, clues, edges, strict=True):
-        union = clue.candidates() | {edge.other for edge in near}
-        missing = {arm.name: list(union - clue.found[arm.name].scores.keys()) for arm in arms}
-        everyone = list(union)
-        waiting.append(
-            (
-                {
-                    arm.name: arm.score(question, missing[arm.name]) if missing[arm.name] else dict
-                    for arm in arms
-                },
-                relations.read_traits(question, everyone) if everyone else dict,
-                relations.read_named(question, clue.names.members, everyone),
-            )
-        )
+    for question, clue in zip(questions, clues, strict=True):
+        scores = {}
+        for arm in arms:
+            found = clue.found[arm.name]
+            missing = [] if found.is_complete else [key for key in clue.candidates if key not in found.scores]
+            scores[arm.name] = arm.score(question, missing) if missing else dict
+        waiting.append(scores)
+    traits, named = by_traits(), by_names()
     gathered = []
-    for clue, near, (scores, traits, named) in zip(clues, edges, waiting, strict=True):
+    for clue, scores in zip(clues, waiting, strict=True):
         raw = {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
-        gathered.append(
-            Gathered(
-                Evidence(
-                    arms=raw,
-                    shares={arm.name: arm.shares(raw[arm.name]) for arm in arms},
-                    traits=traits(),
-                    threads=clue.threads,
-                    names=clue.names,
-                    named=named(),
-                    edges=near,
-                ),
-                {name: found.plan for name, found in clue.found.items()},
-            )
+        evidence = Evidence(
+            arms=raw,
+            shares=_shares(clue, raw),
+            traits={key: traits[key] for key in clue.candidates if key in traits},
+            threads={key: value for found in clue.found.values() for key, value in found.threads.items()},
+            names=clue.names,
+            named=named,
+            links=links,
         )
+        gathered.append(Gathered(evidence, {name: found.plan for name, found in clue.found.items()}))
     return gathered
+
+
+def _shares(clue: _Clues, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:
+    """Return the arms' shares for the candidates."""
+    return {
+        name: found.shares({key: raw[name][key] for key in clue.candidates if key in raw[name]})
+        for name, found in clue.found.items()
+    }

@@ -8,7 +8,7 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.tenancy.types import Actor
-from memory.search.arms import Arm
+from memory.search.arms import Arm, arms_for
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.types import Question, Ranked, SearchRequest
 from memory.text import ANALYSER
@@ -31,7 +31,7 @@ def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple
     """Append the record of one search; return its id."""
     request, ranked = question.request, found.ranked
     hits = ranked[: request.limit]
-    confidence, method = confidence_of(ranked)
+    confidence, method = confidence_of(ranked, request.search_type, _coverage(request, found))
     return record(
         organisation=question.organisation,
         by=by,
@@ -57,7 +57,9 @@ def record_searches(
 ) -> UUID:
     """Append one record of a batch of searches, with what each of them returned; return its id."""
     request = questions[0].request
-    confidence, method = confidence_of_many([each.ranked for each in found])
+    confidence, method = confidence_of_many(
+        [each.ranked for each in found], request.search_type, _coverage(request, found[0])
+    )
     returned = [each.ranked[: request.limit] for each in found]
     ways = ", ".join(f"{arm.name} ({found[0].plans[arm.name]})" for arm in found[0].arms) or "no arm"
     return record(
@@ -72,7 +74,7 @@ def record_searches(
         inputs={"queries": [question.request.query for question in questions]} | _options(request),
         outputs={"counts": [len(hits) for hits in returned], "degraded": list(degraded)},
         memories=[
-            {"query": number, "id": str(entry.id), "score": round(entry.score, 6)}
+            {"query": number, "id": str(entry.uuid), "score": round(entry.score, 6)}
             for number, hits in enumerate(returned)
             for entry in hits
         ],
@@ -81,6 +83,12 @@ def record_searches(
         versions={"analyser": ANALYSER, "embedding_model": questions[0].model_id},
         started_at=questions[0].asked_at,
     )
+
+
+def _coverage(request: SearchRequest, found: Ranking) -> float:
+    """Return the share of the arms asked for that took part."""
+    wanted = sum(arm.name not in request.without for arm in arms_for(request.search_type))
+    return len(found.arms) / wanted if wanted else 0.0
 
 
 def _options(request: SearchRequest) -> dict[str, Any]:
@@ -99,7 +107,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
 
 def _receipt(entry: Ranked) -> dict[str, object]:
     return {
-        "id": str(entry.id),
+        "id": str(entry.uuid),
         "score": round(entry.score, 6),
         "terms": {term.arm: round(term.value, 6) for term in entry.terms},
     }

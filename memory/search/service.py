@@ -2,26 +2,27 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.db import UuidArray, raw_cursor, tenant_pipeline
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.embeddings import active_manager
-from memory.life.known import hits_as_known
+from memory.life.known import ask_versions, hits_as_known
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.types import Answer, Answers, Hit, Question, Ranked, SearchRequest
+from memory.search.types import Answer, Answers, Hit, Key, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
@@ -53,11 +54,14 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     )
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
-        with tenant_transaction(organisation):
+        with ExitStack() as transaction:
+            transaction.enter_context(tenant_pipeline(organisation))
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
-                [hits] = _read(organisation, [found], request)
-            decision = record_search(questions[0], found, by, degraded)
+                decision = record_search(questions[0], found, by, degraded)
+                read = _read(organisation, [found], request)
+                transaction.close()  # the record, the read and the COMMIT are one round trip
+                [hits] = read()
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -82,15 +86,18 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     )
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
-        with tenant_transaction(organisation):
+        with ExitStack() as transaction:
+            transaction.enter_context(tenant_pipeline(organisation))
             found = [
                 ranking
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
             with TRACER.span("search.read"):
-                hits = _read(organisation, found, request)
-            decision = record_searches(questions, found, by, degraded)
+                decision = record_searches(questions, found, by, degraded)
+                read = _read(organisation, found, request)
+                transaction.close()
+                hits = read()
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -105,7 +112,7 @@ def _understand(
         The questions, and the names of parts that can't take part.
     """
     now = timezone.now()
-    questions = [Question.of(organisation, replace(request, query=query), at=now) for query in queries]
+    questions = [Question(organisation, replace(request, query=query), now) for query in queries]
     arms = _arms(request)
     if not arms:
         return questions, (str(request.search_type),)
@@ -150,17 +157,21 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
         ]
 
 
-def _read(organisation: UUID, found: Iterable[Ranking], request: SearchRequest) -> list[list[Hit]]:
-    """Return the best memories of each ranking, all read at once."""
+def _read(
+    organisation: UUID, found: Iterable[Ranking], request: SearchRequest
+) -> Callable[[], list[list[Hit]]]:
+    """Ask for the best memories of each ranking, all at once."""
     chosen = [each.ranked[: request.limit] for each in found]
-    ids = list({entry.id for ranked in chosen for entry in ranked})
-    with raw_cursor() as cursor:
-        rows = cursor.execute(_READ, [organisation, ids]).fetchall()
-    known: dict[UUID, tuple[Any, ...]] = {row[0]: row[1:] for row in rows}
-    hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
-    if request.known_at is None:
-        return hits
-    return [hits_as_known(organisation, each, request.known_at) for each in hits]
+    ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
+    cursor = raw_cursor().execute(_READ, [organisation, ids])
+    then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
+
+    def wait() -> list[list[Hit]]:
+        known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
+        hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+        return hits if then is None else hits_as_known(hits, then())
+
+    return wait
 
 
 def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:

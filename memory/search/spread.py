@@ -5,22 +5,21 @@ Source: Collins & Loftus 1975, "A spreading-activation theory of semantic proces
 memory with more than two links (two is a link in a chain) passes on less along each: sqrt(2 / links).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
 from math import sqrt
-from uuid import UUID
+from typing import NamedTuple
 
-from memory.search.types import Step
+from memory.search.types import Key, Step
 from memory.types import LinkKind
 
 EDGE = 0.5
 SECOND = 0.25
 # of a chain's links: what answers a question is worth more than what merely comes after
 REPLY = 0.625
+_FOLLOWS = str(LinkKind.FOLLOWS)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A link as seen from one of its ends.
 
     Attributes:
@@ -29,62 +28,55 @@ class Edge:
         kind: of the link.
         weight: 0..1.
         forward: the link points from `source` to `other`.
-        degree: how many links `source` has, as far as they are read.
     """
 
-    source: UUID
-    other: UUID
+    source: Key
+    other: Key
     kind: str
     weight: float
     forward: bool
-    degree: int
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(NamedTuple):
     """What reached a memory: how much, 0 and up, and the strongest way, nearest step last."""
 
     value: float
-    path: tuple[Step, ...]
+    path: tuple[Edge, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way as steps."""
+        return tuple(Step(edge.kind, edge.source, edge.forward) for edge in self.path)
 
 
 def spread(
-    edges: Sequence[Edge], seeds: Mapping[UUID, float], asking: frozenset[UUID] = frozenset()
-) -> dict[UUID, Activation]:
+    links: Mapping[Key, Sequence[Edge]], seeds: Mapping[Key, float], asking: Container[Key] = ()
+) -> dict[Key, Activation]:
     """Return what two hops from the seeds activate.
 
     Args:
-        edges: within two hops; an edge is listed for each end it is seen from.
+        links: memory to its links, as seen from it, as far as they are known.
         seeds: memory to its own score, 0..1.
         asking: memories that are questions: what follows one is taken for its answer.
     """
-    around: dict[UUID, list[Edge]] = {}
-    for edge in edges:
-        around.setdefault(edge.source, []).append(edge)
-    total: dict[UUID, float] = {}
-    best: dict[UUID, tuple[float, tuple[Step, ...]]] = {}
+    total: dict[Key, float] = {}
+    best: dict[Key, tuple[float, tuple[Edge, ...]]] = {}
 
-    def reach(memory: UUID, value: float, path: tuple[Step, ...]) -> None:
+    def reach(memory: Key, value: float, *path: Edge) -> None:
         total[memory] = total.get(memory, 0.0) + value
         if memory not in best or value > best[memory][0]:
             best[memory] = (value, path)
 
     for seed, score in seeds.items():
-        for edge in around.get(seed, ()):
-            damping = sqrt(2 / max(2, edge.degree))
-            step = Step(edge.kind, seed, edge.forward)
-            reach(edge.other, score * _strength(edge, asking) * damping, (step,))
-            for second in around.get(edge.other, ()):
-                if second.other == seed:
-                    continue
-                further = damping * sqrt(2 / max(2, second.degree)) * edge.weight * second.weight
-                path = (step, Step(second.kind, edge.other, second.forward))
-                reach(second.other, score * EDGE * SECOND * further, path)
+        own = links.get(seed, ())
+        damping = sqrt(2 / max(2, len(own)))
+        for edge in own:
+            # a reply follows its question: seen from the question, the link comes in
+            answers = edge.kind == _FOLLOWS and not edge.forward and seed in asking
+            reach(edge.other, score * (REPLY if answers else EDGE) * edge.weight * damping, edge)
+            beyond = links.get(edge.other, ())
+            further = score * EDGE * SECOND * edge.weight * damping * sqrt(2 / max(2, len(beyond)))
+            for second in beyond:
+                if second.other != seed:
+                    reach(second.other, further * second.weight, edge, second)
     return {memory: Activation(value, best[memory][1]) for memory, value in total.items()}
-
-
-def _strength(edge: Edge, asking: frozenset[UUID]) -> float:
-    # a reply follows its question: seen from the question, the link comes in
-    if edge.kind == LinkKind.FOLLOWS and not edge.forward and edge.source in asking:
-        return REPLY * edge.weight
-    return EDGE * edge.weight

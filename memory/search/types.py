@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from memory.search.question import Wording, read_query
 from memory.types import TrustState
 
 MAX_LIMIT = 100
+
+Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
 
 
 class SearchType(StrEnum):
@@ -85,14 +88,13 @@ class SearchRequest:
         return any(narrowed) or self.memory_type is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What the arms see of a search.
 
     Attributes:
         organisation: whose memories.
         request: the search.
-        wording: what the query's words say.
         asked_at: aware UTC.
         vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
         model_id: which model's vectors it compares with.
@@ -100,23 +102,14 @@ class Question:
 
     organisation: UUID
     request: SearchRequest
-    wording: Wording
     asked_at: datetime
     vector: np.ndarray | None = None
     model_id: int | None = None
 
-    @classmethod
-    def of(
-        cls,
-        organisation: UUID,
-        request: SearchRequest,
-        *,
-        at: datetime,
-        vector: np.ndarray | None = None,
-        model_id: int | None = None,
-    ) -> "Question":
-        """Return a search as a question, its words read."""
-        return cls(organisation, request, read_query(request.query, at), at, vector, model_id)
+    @cached_property
+    def wording(self) -> Wording:
+        """What the query's words say; read when an arm asks, for a search by meaning alone never does."""
+        return read_query(self.request.query, self.asked_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +146,7 @@ class Step:
     """
 
     kind: str
-    source: UUID | None = None
+    source: Key | None = None
     forward: bool = True
     name: str = ""
 
@@ -162,10 +155,15 @@ class Step:
 class Ranked:
     """A memory's id with its score, the terms that sum to it, and the relations that brought it there, nearest last."""
 
-    id: UUID
+    id: Key
     score: float
     terms: tuple[Term, ...]
     path: tuple[Step, ...] = ()
+
+    @property
+    def uuid(self) -> UUID:
+        """The memory's id as everybody else has it."""
+        return UUID(bytes=self.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,3 +194,12 @@ def test_a_usable_setting_is_let_through(settings, name, value):
     setattr(settings, f"LIFTOS_TRACE_{name}", value)
     assert run_checks(tags=["liftos"]) == []
     refuse_to_start_misconfigured()
+
+
+def test_the_collectors_address_is_checked(settings):
+    settings.LIFTOS_OTLP_ENDPOINT = "collector:4318"
+    [error] = run_checks(tags=["liftos"])
+    assert error.id == "liftos.E002"
+    assert "LIFTOS_OTLP_ENDPOINT is 'collector:4318'" in error.msg
+    settings.LIFTOS_OTLP_ENDPOINT = "http://collector:4318/v1/traces"
+    assert run_checks(tags=["liftos"]) == []

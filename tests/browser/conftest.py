@@ -26,7 +26,7 @@ def site(request) -> Iterator[SimpleNamespace]:
         for name in ("DATABASE_URL", "REDIS_URL"):
             environment.delenv(name, raising=False)
         home = Path(tempfile.mkdtemp(prefix="liftos-browser-"))
-        service = Service(home)
+        service = Service(home, LIFTOS_TRACE_PERSIST="1")  # which the tests of everything else do without
         try:
             credentials = json.loads(service.manage("load_sample"))
             service.key = credentials["api_key"]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.service import until
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
@@ -29,6 +31,57 @@ def test_a_search_can_be_read_as_a_decision(site, page):
     assert answer["correlation_id"] in text
     assert "verified: record" in text
     picture(page, "decision")
+
+
+def test_a_chain_is_a_graph_that_leads_from_decision_to_decision(site, page):
+    def put(operation, *parents):
+        body = {
+            "operation": operation,
+            "reasoning": f"{operation}, because it was due",
+            "parents": parents,
+            "confidence": 0.7,
+        }
+        status, made = site.service.request("POST", "/api/v1/decisions", body)
+        assert status == 201
+        return made["id"]
+
+    plan = put("agent.plan")
+    asked = [put(f"agent.ask_{name}", plan) for name in ("sales", "weather", "stock")]
+    act = put("agent.act", *asked)
+    site.service.request("GET", f"/api/v1/decisions/{act}/proof?wait=integrated")
+    page.goto(f"{site.url}/admin/accountability/decisionrecord/{plan}/change/")
+    graph = page.get_by_role("img", name="Chain of 5 decisions")
+    boxes = graph.locator("a rect")
+    assert boxes.count() == 5
+    placed = [boxes.nth(number).bounding_box() for number in range(5)]
+    assert all(box["width"] > 100 for box in placed)
+    columns = sorted({round(box["x"]) for box in placed})
+    assert len(columns) == 3
+    picture(page, "chain")
+    graph.locator(f'a[href$="{act}/change/"]').click()
+    page.wait_for_url(f"**/{act}/change/")
+    assert "agent.act, because it was due" in page.inner_text("body")
+
+
+def test_a_decision_shows_where_its_time_went(site, page):
+    _, answer = site.service.request(
+        "POST", "/api/v1/search", {"query": "which offers were repeated", "limit": 3}
+    )
+    # traces are stored half a second after they end
+    until(lambda: site.service.request("GET", f"/api/v1/traces/{trace_of(site, answer)}")[0] == 200)
+    page.goto(f"{site.url}/admin/accountability/decisionrecord/{answer['decision_id']}/change/")
+    spans = page.get_by_role("table", name="Spans").get_by_role("row")
+    assert spans.count() >= 5
+    assert "POST /api/v1/search" in spans.first.inner_text()
+    page.get_by_role("table", name="Spans").scroll_into_view_if_needed()
+    picture(page, "trace")
+    page.get_by_text("made of").scroll_into_view_if_needed()
+    assert answer["results"][0]["id"] in page.inner_text("body")
+    picture(page, "receipt")
+
+
+def trace_of(site, answer):
+    return site.service.request("GET", f"/api/v1/decisions/{answer['decision_id']}")[1]["trace_id"]
 
 
 def test_a_memory_can_be_found_and_opened(site, page):

@@ -3,9 +3,15 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from accountability.chains import get_chain
+from accountability.verification import verify_log
+from liftos.bench.ledger_fill import fill
 from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
 from liftos.bench.types import Figure, Target
+from liftos.db import tenant_transaction
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
 
 KEYS = {"bench", "metric", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
 TINY = ("--memories=300", "--organisations=12", "--queries=4")
@@ -71,3 +77,25 @@ def test_a_figure_says_whether_its_target_is_met():
     assert (met["met"], met["ratio"], met["target"]) == (True, 0.25, "<= 2")
     missed = Figure("recall", 0.9, "share", target=Target(">=", 0.98)).as_json("x")
     assert (missed["met"], missed["ratio"], missed["reference"]) == (False, None, None)
+
+
+def test_a_log_filled_for_a_bench_is_a_log_like_any_other(committed_db, monkeypatch):
+    monkeypatch.setattr("liftos.bench.ledger_fill.BATCH", 20)
+    organisation = create_organisation(name="Filled", by=SYSTEM).id
+    made = fill(organisation, 45)
+    with tenant_transaction(organisation):
+        *_, last = verify_log(organisation)
+        assert last.verdict.text == "46 records and 3 checkpoints hold"
+        chain = get_chain(organisation=organisation, decision=made[25])
+    assert [step.decision.id for step in chain] == made[20:30]
+    assert [step.distance for step in chain] == list(range(-5, 5))
+
+
+def test_bench_tracing_measures_spans_and_requests(committed_db, capsys, monkeypatch):
+    monkeypatch.setattr("liftos.bench.tracing.SPANS", 200)
+    call_command("bench", "tracing", "--json", "--queries=1")
+    figures = {each["metric"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert [name for name, each in figures.items() if each["target"]] == [
+        "span within a span", "span that is not sampled", "tracing adds to a request", "tracing adds at p95",
+    ]  # fmt: skip
+    assert figures["search request, traced: p50"]["reference"] == "not traced"

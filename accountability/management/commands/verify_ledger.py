@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from accountability.verification import Verdict, verify_log
 from liftos.db import tenant_transaction
 from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.queries import get_organisation
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Rebuild the decision log from its raw rows and compare it with every signed checkpoint."
 
     def add_arguments(self, parser: CommandParser) -> None:

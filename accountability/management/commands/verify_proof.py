@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accountability.verifier import NotVerified, verify_bundle
+from liftos.management.observed import ObservedCommand
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = (
         "Check a decision's proof; needs no database (accountability/verifier.py does the same on its own)."
     )

@@ -1,17 +1,19 @@
 """`manage.py bench NAME [--json]`: measure one thing on a throw-away database, against its target and its reference."""
 
 import json
+from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from liftos.bench.registry import BenchNotFound, bench_names, get_bench
-from liftos.bench.types import Options
+from liftos.bench.types import BenchFailed, Options
+from liftos.management.observed import ObservedCommand
 
 _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Run a benchmark by name; without a name, list them. A missed target is reported, not an error."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,6 +26,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--queries", type=int, default=defaults.queries, help="of each class")
         parser.add_argument("--records", type=int, default=defaults.records, help="of decisions in the log")
+        parser.add_argument("--lookups", type=int, default=defaults.lookups, help="of embeddings, replayed")
+        parser.add_argument(
+            "--chroma",
+            default=defaults.chroma,
+            metavar="VENV",
+            help="for http: an environment that has chromadb (one is made when left out), or none",
+        )
         parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything random")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,21 +44,27 @@ class Command(BaseCommand):
             bench = get_bench(options["name"])
         except BenchNotFound as error:
             raise CommandError(str(error)) from None
-        size = self._size(options)
-        if options["json"]:
-            for figure in bench.run(size):
-                self.stdout.write(json.dumps(figure.as_json(bench.name)))
-            return
-        self._print_table([figure.as_json(bench.name) for figure in bench.run(size)])
+        try:
+            # closing: whatever happens here, what the benchmark started ends before we do
+            with closing(bench.run(self._size(options))) as figures:
+                if options["json"]:
+                    for figure in figures:
+                        self.stdout.write(json.dumps(figure.as_json(bench.name)))
+                else:
+                    self._print_table([figure.as_json(bench.name) for figure in figures])
+        except BenchFailed as error:
+            raise CommandError(str(error)) from error
 
     def _size(self, options: dict[str, Any]) -> Options:
-        sizes = {name: options[name] for name in ("memories", "organisations", "queries", "records")}
+        sizes = {
+            name: options[name] for name in ("memories", "organisations", "queries", "records", "lookups")
+        }
         for name, value in sizes.items():
             if value < 1:
                 raise CommandError(f"--{name} must be at least 1")
         if sizes["memories"] < sizes["organisations"]:
             raise CommandError("--memories must be at least --organisations: each holds one or more")
-        return Options(**sizes, seed=options["seed"])
+        return Options(**sizes, seed=options["seed"], chroma=options["chroma"])
 
     def _print_table(self, figures: list[dict[str, object]]) -> None:
         rows = [_TITLES, *(_cells(figure) for figure in figures)]

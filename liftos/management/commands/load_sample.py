@@ -5,10 +5,10 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.text import slugify
 
+from liftos.management.observed import ObservedCommand
 from liftos.sample import NAME, sample_memories
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import OrganisationExists, create_api_key, create_organisation
@@ -19,7 +19,7 @@ from memory.operations import remember_many
 ADMIN = "admin"
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Load the sample organisation, if it is not there; prints a fresh key and administrator's password as JSON."
 
     def handle(self, *args: Any, **options: Any) -> None:

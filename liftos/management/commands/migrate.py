@@ -5,10 +5,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.grants import grant_before_migrating, revoke_after_migrating
 
 
-class Command(migrate.Command):
+class Command(ObservedCommand, migrate.Command):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(database="owner")

@@ -8,9 +8,10 @@ from statistics import fmean
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
+from liftos.management.observed import ObservedCommand
 from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
@@ -46,7 +47,7 @@ class Way:
 Figures = dict[Way, dict[str, list[float]]]
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = (
         "Measure R@5, R@10, MRR and nDCG@10 of every search type on a LoCoMo file or a BEIR folder, and of hybrid with each "
         "part removed in turn, in a throw-away database."

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from liftos.embedding import get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.models import EmbeddingModel
+from liftos.management.observed import ObservedCommand
 from memory.vector_index import create_index, index_name
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Make the vector index of each embedding model that has none; writers are not stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:

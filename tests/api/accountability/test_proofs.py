@@ -188,3 +188,54 @@ def test_from_a_correlation_id_to_decision_receipt_and_back(acme):
     assert found["id"] == answer.json()["decision_id"]
     assert found["trace_id"] == answer["X-Trace-Id"]
     assert found["memories"][0]["id"] == memory
+
+
+def exported(caller, form):
+    response = caller.get(f"/api/v1/decisions/export?format={form}")
+    assert response.status_code == 200
+    return json.loads(b"".join(response.streaming_content))
+
+
+def test_the_export_in_prov_says_who_did_what_with_what_for_whom(acme, rival):
+    memory = acme.store("otters hold hands")
+    parent = acme.post("/api/v1/decisions", {"operation": "plan", "reasoning": "it was due"}).json()["id"]
+    body = {
+        "operation": "act", "reasoning": "the plan says so", "parents": [parent], "confidence": 0.25,
+        "memories": [{"id": memory, "score": 0.5, "version": "3"}],
+        "effect": "write", "subject": {"kind": "campaign", "id": "spring / 1"},
+    }  # fmt: skip
+    made = acme.post("/api/v1/decisions", body, **{"x-user-id": "ann@example.com"}).json()["id"]
+    document = exported(acme, "prov")
+    assert set(document) == {"prefix", "bundle"}
+    bundle = document["bundle"][f"bundle:{made}"]
+    activity = f"decision:{made}"
+    assert bundle["activity"][activity]["prov:type"] == "liftos:act"
+    assert bundle["entity"][f"record:{made}"]["liftos:reasoning"] == "the plan says so"
+    assert bundle["entity"][f"record:{made}"]["liftos:confidence"] == 0.25
+    assert bundle["entity"][f"thing:memory/{memory}"] == {
+        "prov:type": "liftos:memory", "liftos:score": 0.5, "liftos:version": "3",
+    }  # fmt: skip
+    assert list(bundle["used"].values()) == [
+        {"prov:activity": activity, "prov:entity": f"thing:memory/{memory}"}
+    ]
+    assert list(bundle["wasInformedBy"].values()) == [
+        {"prov:informed": activity, "prov:informant": f"decision:{parent}"}
+    ]
+    generated = {each["prov:entity"] for each in bundle["wasGeneratedBy"].values()}
+    assert generated == {f"record:{made}", "thing:campaign/spring%20%2F%201"}
+    [delegation] = bundle["actedOnBehalfOf"].values()
+    assert delegation["prov:responsible"] == "agent:user/ann%40example.com"
+    # every name is one of a known prefix, or of the bundle alone
+    known = set(document["prefix"])
+    for each in document["bundle"].values():
+        for statements in each.values():
+            assert {name.partition(":")[0] for name in statements} <= known | {"_"}
+    listed = [json.loads(line) for line in acme.get("/api/v1/decisions/export").streaming_content]
+    assert [f"bundle:{row['id']}" for row in listed] == list(document["bundle"])
+    assert list(exported(rival, "prov")["bundle"]) != list(document["bundle"])
+
+
+def test_an_unknown_form_of_export_is_422(acme):
+    response = acme.get("/api/v1/decisions/export?format=xml")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["loc"] == ["query", "format"]

@@ -271,7 +271,7 @@ def test_a_query_without_a_word_is_answered(stocked, query):
 
 
 def test_a_search_goes_on_without_the_embedder(stocked, monkeypatch):
-    def away():
+    def away(organisation):
         raise EmbedderUnavailable
 
     monkeypatch.setattr("memory.search.service.active_manager", away)

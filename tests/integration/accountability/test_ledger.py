@@ -242,17 +242,6 @@ def test_a_clock_that_steps_back_changes_no_order(organisation, monkeypatch):
     assert verdict(organisation).holds
 
 
-def test_checkpoints_are_appended_to_a_file(committed_db, settings, tmp_path):
-    settings.LIFTOS_CHECKPOINT_FILE = str(tmp_path / "checkpoints")
-    organisation = make_caller("Public").organisation
-    drain(organisation=organisation)
-    put(organisation, 1)
-    drain(organisation=organisation)
-    with tenant_transaction(organisation):
-        texts = list(LedgerCheckpoint.objects.order_by("size").values_list("text", flat=True))
-    assert (tmp_path / "checkpoints").read_text() == "".join(f"{text}\n" for text in texts)
-
-
 def test_confidence_out_of_range_is_refused(organisation):
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="confidence"):

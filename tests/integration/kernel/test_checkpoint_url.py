@@ -1,12 +1,11 @@
 """Checkpoints are posted over http(s) only."""
 
-import logging
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from accountability.publishing import publish
+from accountability.publishing import Undelivered, destinations
 from liftos.checks import checkpoint_url_is_http
 
 
@@ -17,15 +16,14 @@ def test_a_usable_address_passes_the_check(settings, url):
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://log.example", "log.example"])
-def test_any_other_is_named_by_the_check_and_never_opened(settings, monkeypatch, caplog, url):
+def test_any_other_is_named_by_the_check_and_never_opened(settings, monkeypatch, url):
     settings.LIFTOS_CHECKPOINT_URL = url
     opened = []
     monkeypatch.setattr("urllib.request.urlopen", lambda *asked, **options: opened.append(asked))
     assert [problem.id for problem in checkpoint_url_is_http(None)] == ["liftos.E003"]
-    with caplog.at_level(logging.ERROR, "liftos.ledger"):
-        publish("checkpoint")
+    with pytest.raises(Undelivered, match="not http"):
+        destinations()["url"]("checkpoint")
     assert opened == []
-    assert "not http(s)" in caplog.text
 
 
 def test_a_checkpoint_is_posted_as_it_is(settings):
@@ -45,6 +43,6 @@ def test_a_checkpoint_is_posted_as_it_is(settings):
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         settings.LIFTOS_CHECKPOINT_URL = f"http://127.0.0.1:{server.server_port}/add"
-        publish("origin\n1\nroot\n\n— key sig\n")
+        destinations()["url"]("origin\n1\nroot\n\n— key sig\n")
         thread.join()
     assert got == [("/add", "origin\n1\nroot\n\n— key sig\n".encode())]

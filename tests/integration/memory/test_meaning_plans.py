@@ -24,6 +24,7 @@ SETTINGS = (
 def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
     monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
+    monkeypatch.setattr(meaning, "ALL_ROWS", 10)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
@@ -41,8 +42,9 @@ def vectors(organisations, monkeypatch):
 def ask(organisation, vector, limit=10, **filters):
     request = SearchRequest("", conditions=parse_filters(filters))
     with tenant_transaction(organisation):
-        question = Question.of(organisation, request, at=timezone.now(), vector=vector, model_id=MODEL)
-        return MeaningArm().find(question, limit)()
+        question = Question(organisation, request, timezone.now(), vector=vector, model_id=MODEL)
+        [found] = MeaningArm().find([question], limit)()
+        return found
 
 
 def scores(vectors, vector):
@@ -62,7 +64,7 @@ def test_the_graph_and_the_exact_plan_find_the_same(organisations, vectors, monk
 
 def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vectors):
     found = ask(organisations[0], vectors[4], half=0)
-    assert (found.plan, len(found.scores)) == ("graph", 10)
+    assert (found.plan, len(found.best)) == ("graph", 10)
     assert list(found.scores.values()) == pytest.approx(scores(vectors[::2], vectors[4])[:10], abs=2e-2)
 
 
@@ -71,12 +73,12 @@ def test_a_broad_filter_is_applied_to_what_the_graph_brings(organisations, vecto
 )
 def test_never_fewer_rows_than_exist(organisations, vectors, filters, rows):
     found = ask(organisations[0], vectors[5], **filters)
-    assert (found.plan, len(found.scores)) == ("exact after graph", rows)
+    assert (found.plan, len(found.best)) == ("exact after graph", rows)
 
 
 def test_a_small_organisation_is_read_whole(organisations, vectors):
     found = ask(organisations[1], vectors[60], limit=100)
-    assert (found.plan, len(found.scores)) == ("exact", 50)
+    assert (found.plan, len(found.best)) == ("exact", 50)
 
 
 def test_no_setting_outlives_the_graph(organisations, vectors):

@@ -17,6 +17,7 @@ from memory.life.erasure import forget
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
 from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending
+from memory.search.confidence import confidence_of
 from memory.search.corpus import get_corpus
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
@@ -244,11 +245,9 @@ def test_a_search_leaves_its_receipt(organisation):
     (receipt,) = decision.payload.values["memories"]
     assert receipt["id"] == str(stored.id)
     assert sum(receipt["terms"].values()) == pytest.approx(receipt["score"], abs=1e-5)
-    (meaning,) = [term for term in answer.hits[0].ranked.terms if term.arm == "meaning"]
-    assert (decision.confidence, decision.confidence_method) == (
-        pytest.approx(meaning.raw),
-        "cosine of the best hit",
-    )
+    ranked = [hit.ranked for hit in answer.hits]
+    expected, method = confidence_of(ranked, SearchType.HYBRID)
+    assert (decision.confidence, decision.confidence_method) == (pytest.approx(expected), method)
     assert "meaning" in decision.payload.values["reasoning"]
 
 

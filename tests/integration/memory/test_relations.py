@@ -53,7 +53,7 @@ def test_what_follows_a_match_is_found_and_the_way_is_told(chat):
     hits = {hit.external_id: hit for hit in ask(chat, "ladder")}
     assert {"b1", "b2", "b3"} <= hits.keys()
     [step] = [step for step in hits["b2"].ranked.path if step.source]
-    assert (step.kind, step.source, step.forward) == ("follows", hits["b1"].id, False)
+    assert (step.kind, step.source, step.forward) == ("follows", hits["b1"].id.bytes, False)
     assert [step.kind for step in hits["b3"].ranked.path if step.source] == ["follows", "follows"]
 
 

@@ -1,13 +1,17 @@
 """The admin shows one organisation at a time, and writes through the operations."""
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.test import Client
 
 from accountability.models import DecisionRecord
+from liftos.admin import ReadOnly
 from liftos.db import tenant_transaction
+from liftos.tenancy.admin import ApiKeyAdmin
 from liftos.tenancy.keys import parse_key
 from liftos.tenancy.models import ApiKey, Membership
+from liftos.tenancy.on_record import OnRecord
 from tests.conftest import make_caller
 
 DECISIONS = "/admin/accountability/decisionrecord/"
@@ -94,3 +98,62 @@ def test_strangers_are_sent_to_the_login(committed_db):
     response = Client().get(DECISIONS)
     assert response.status_code == 302
     assert response.url.startswith("/admin/login/")
+
+
+def records(caller, operation):
+    with tenant_transaction(caller.organisation):
+        return [
+            (each, each.payload.values)
+            for each in DecisionRecord.objects.filter(operation=operation)
+            .select_related("payload")
+            .order_by("id")
+        ]
+
+
+def test_opening_an_organisation_is_on_its_record_once(two):
+    client = signed_in(is_superuser=True)
+    for _ in range(3):
+        client.get("/admin/")
+    [(entry, payload)] = records(two[0], "admin.enter")
+    assert (entry.actor_id, entry.effect, entry.subject_id) == ("ann", "read", str(two[0].organisation))
+    assert payload["reasoning"] == "ann opened first in the admin, as a superuser."
+    assert records(two[1], "admin.enter") == []
+    client.get("/admin/?_organisation=second", follow=True)
+    assert len(records(two[1], "admin.enter")) == 1
+    assert len(records(two[0], "admin.enter")) == 1
+
+
+def test_what_staff_change_is_on_record(two):
+    client = signed_in(is_superuser=True)
+    page = f"/admin/tenancy/organisation/{two[0].organisation}/change/"
+    assert client.post(page, {"name": "First and foremost"}).status_code == 302
+    [(entry, payload)] = records(two[0], "admin.change")
+    assert (entry.actor_kind, entry.actor_id, entry.effect) == ("staff", "ann", "write")
+    assert payload["inputs"] == {"changed": ["Name"]}
+    assert "ann changed the organisation" in payload["reasoning"]
+
+
+def test_accounts_and_memberships_are_on_record_and_no_password_is(two):
+    client = signed_in(is_superuser=True)
+    secret = "correct-horse-battery"
+    form = {"username": "bob", "usable_password": "true", "password1": secret, "password2": secret}
+    assert client.post("/admin/auth/user/add/", form).status_code == 302
+    bob = User.objects.get(username="bob")
+    form = {"user": bob.pk, "organisation": str(two[0].organisation)}
+    assert client.post("/admin/tenancy/membership/add/", form).status_code == 302
+    member = Membership.objects.get()
+    client.post(f"/admin/tenancy/membership/{member.pk}/delete/", {"post": "yes"})
+    assert not Membership.objects.exists()
+    assert [entry.subject_kind for entry, _ in records(two[0], "admin.add")] == ["user", "membership"]
+    [(entry, _)] = records(two[0], "admin.delete")
+    assert (entry.effect, entry.subject_id) == ("delete", str(member.pk))
+    assert all(secret not in payload["reasoning"] for _, payload in records(two[0], "admin.add"))
+
+
+def test_an_admin_that_can_write_records_it():
+    unrecorded = [
+        type(each).__name__
+        for each in site._registry.values()
+        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin)  # keys are made and revoked by operations
+    ]
+    assert unrecorded == []

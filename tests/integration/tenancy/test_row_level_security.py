@@ -10,6 +10,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from accountability.operations import record
+from accountability.publishing import deliver
 from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.observability.models import TraceRecord
@@ -63,6 +64,7 @@ def two(committed_db):
                 parents=[first],
             )
         drain(organisation=caller.organisation)
+        deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
     return callers

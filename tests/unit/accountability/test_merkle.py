@@ -230,6 +230,55 @@ def test_no_leaf_is_in_a_tree_too_small_for_it(index, size):
     assert not verify_inclusion(EMPTY_ROOT, index, size, [], EMPTY_ROOT)
 
 
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_a_proof_is_any_sequence_and_none_is_the_empty_one(sequence):
+    proof = sequence(inclusion_proof(LEAF_HASHES, 5, 8))
+    assert verify_inclusion(LEAF_HASHES[5], 5, 8, proof, ROOTS[7])
+    assert verify_consistency(3, 8, sequence(consistency_proof(LEAF_HASHES, 3, 8)), ROOTS[2], ROOTS[7])
+    assert verify_inclusion(LEAF_HASHES[0], 0, 1, None, ROOTS[0])
+    assert verify_consistency(1, 1, None, ROOTS[0], ROOTS[0])
+    assert not verify_inclusion(LEAF_HASHES[5], 5, 8, None, ROOTS[7])
+    assert not verify_consistency(3, 8, None, ROOTS[2], ROOTS[7])
+
+
+def published_faults(proof, *roots):
+    """The proofs that the published vectors derive from a good one, none of which may verify."""
+    yield from ([*proof, b""], [b"", *proof], proof[:-1])
+    for root in roots:
+        yield from ([*proof, root], [root, *proof])
+    for place, element in enumerate(proof):
+        for bit in (8, 16):
+            yield [*proof[:place], bytes([element[0] ^ bit]) + element[1:], *proof[place + 1 :]]
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 8), (5, 8), (2, 3), (1, 5)])
+def test_the_published_faults_of_an_inclusion_proof_are_refused(index, size):
+    proof, leaf, root = inclusion_proof(LEAF_HASHES, index, size), LEAF_HASHES[index], ROOTS[size - 1]
+    for other in (index - 1 & 2**64 - 1, index + 1, index ^ 2):
+        assert not verify_inclusion(leaf, other, size, proof, root)
+    for other in (size * 2, size // 2):
+        assert not verify_inclusion(leaf, index, other, proof, root)
+    for other in (b"WrongLeaf", b""):
+        assert not verify_inclusion(other, index, size, proof, root)
+    for other in (EMPTY_ROOT, b"", bytes(32)):
+        assert not verify_inclusion(leaf, index, size, proof, other)
+    for other in published_faults(proof, root):
+        assert not verify_inclusion(leaf, index, size, other, root)
+
+
+@pytest.mark.parametrize(("size1", "size2"), [(1, 8), (6, 8), (2, 5), (6, 7)])
+def test_the_published_faults_of_a_consistency_proof_are_refused(size1, size2):
+    proof, root1, root2 = consistency_proof(LEAF_HASHES, size1, size2), ROOTS[size1 - 1], ROOTS[size2 - 1]
+    for other in (size1 - 1, size1 + 1, size1 ^ 2):
+        assert not verify_consistency(other, size2, proof, root1, root2)
+    for other in (size2 * 2, size2 // 2):
+        assert not verify_consistency(size1, other, proof, root1, root2)
+    for one, two in ((b"WrongRoot", root2), (root1, b"WrongRoot"), (root2, root1)):
+        assert not verify_consistency(size1, size2, proof, one, two)
+    for other in ([], *published_faults(proof, root1, root2, proof[0])):
+        assert not verify_consistency(size1, size2, other, root1, root2)
+
+
 def test_hashes_of_another_length_never_verify():
     assert not verify_inclusion(b"", 0, 1, [], b"")
     assert not verify_inclusion(ROOTS[0][:31], 0, 1, [], ROOTS[0][:31])

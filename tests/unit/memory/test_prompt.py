@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 def hit(content, number=1, memory_type="note", source=""):
     identity = UUID(int=number)
-    return Hit(identity, content, {}, memory_type, source, "", [], NOW, Ranked(identity, 1.0, ()))
+    return Hit(identity, content, {}, memory_type, source, "", [], NOW, Ranked(identity.bytes, 1.0, ()))
 
 
 def test_each_record_is_fenced_and_named():

@@ -1,27 +1,38 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memory.search.arms import Found
 from memory.search.evidence import Evidence, Names, Traits
-from memory.search.fusion import scale_from_floor
 from memory.search.question import read_query
 from memory.search.ranking import rank, rank_by_one
 from memory.search.spread import Edge
 from memory.search.types import SearchRequest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
-A, B, C = (UUID(int=number) for number in (1, 2, 3))
-PLAIN = Traits(None, NOW - timedelta(days=300), NOW - timedelta(days=300), False, False, 0.5)
-figures = st.dictionaries(st.uuids(version=4), st.floats(0, 100), max_size=12)
+A, B, C = (bytes([number]) * 16 for number in (1, 2, 3))
+DAY = 86_400
+
+
+def traits_of(thread=None, days=300.0, recorded=None, asks=False, tells_time=False, importance=0.5):
+    """Traits of a memory that happened, and was recorded, so many days ago."""
+    now = NOW.timestamp()
+    ago = days if recorded is None else recorded
+    return Traits(thread, now - days * DAY, now - ago * DAY, asks, tells_time, importance)
+
+
+PLAIN = traits_of()
+figures = st.dictionaries(st.binary(min_size=16, max_size=16), st.floats(0, 100), max_size=12)
 
 
 def evidence(traits=None, **arms):
     union = {memory for each in arms.values() for memory in each}
-    shares = {name: scale_from_floor(each, 0.0) for name, each in arms.items()}
+    shares = {
+        name: Found(full=max(each.values(), default=1) or 1).shares(each) for name, each in arms.items()
+    }
     return Evidence(arms, shares, {memory: (traits or {}).get(memory, PLAIN) for memory in union})
 
 
@@ -45,7 +56,7 @@ def test_two_arms_together_beat_one_alone():
 
 def test_what_the_filters_refused_is_no_candidate():
     known = evidence(x={A: 1.0, B: 0.5})
-    refused = Evidence(known.arms, known.shares, {B: PLAIN}, edges=[Edge(B, A, "follows", 1.0, True, 1)])
+    refused = Evidence(known.arms, known.shares, {B: PLAIN}, links={B: [Edge(B, A, "follows", 1.0, True)]})
     assert ids(ranking(refused)) == [B]
 
 
@@ -53,7 +64,7 @@ def test_what_the_filters_refused_is_no_candidate():
 def test_terms_sum_to_the_score_and_scores_descend(first, second, kinds, optional):
     union = sorted(first.keys() | second.keys())
     traits = {
-        memory: Traits(number % 3, NOW - timedelta(days=number), NOW - timedelta(days=number), number % 2 == 0, number % 5 == 0, 0.3)
+        memory: traits_of(number % 3, number, None, number % 2 == 0, number % 5 == 0, 0.3)
         for number, memory in enumerate(union)
     }  # fmt: skip
     known = evidence(traits, x=first, y=second)
@@ -63,8 +74,8 @@ def test_terms_sum_to_the_score_and_scores_descend(first, second, kinds, optiona
         known.traits,
         {0: 2.0, 1: 1.0} if "thread" in kinds else {},
         Names({"anna": 3}),
-        [(memory, "anna", "actor") for memory in union[:3]] if "actor" in kinds else [],
-        [Edge(one, two, "follows", 1.0, True, 2) for one, two in pairwise(union)] if "links" in kinds else [],
+        {key: [("anna", "actor")] for key in union[:3]} if "actor" in kinds else {},
+        {one: [Edge(one, two, "follows", 1.0, True)] for one, two in pairwise(union)} if "links" in kinds else {},
     )  # fmt: skip
     query = "when did anna leave yesterday?" if "period" in kinds else "anna"
     options = {"recency": 0.2, "importance": 0.1} if optional else {}
@@ -81,7 +92,7 @@ def test_who_acted_when_and_in_which_thread_decide_among_equals():
     equal = {"x": {A: 1.0, B: 1.0, C: 1.0}}
     known = evidence(**equal)
     named = Evidence(
-        known.arms, known.shares, known.traits, names=Names({"anna": 3}), named=[(B, "anna", "actor")]
+        known.arms, known.shares, known.traits, names=Names({"anna": 3}), named={B: [("anna", "actor")]}
     )
     assert ids(ranking(named, "anna"))[0] == B
     about = Evidence(
@@ -89,17 +100,17 @@ def test_who_acted_when_and_in_which_thread_decide_among_equals():
         known.shares,
         known.traits,
         names=Names({"nordlicht": 3}),
-        named=[(C, "nordlicht", "campaign")],
+        named={C: [("nordlicht", "campaign")]},
     )
     assert ids(ranking(about, "nordlicht"))[0] == C
-    dated = evidence({B: Traits(None, NOW - timedelta(days=1), NOW, False, False, 0.5)}, **equal)
+    dated = evidence({B: traits_of(days=0.9)}, **equal)
     assert ids(ranking(dated, "what of yesterday"))[0] == B
-    threads = evidence({C: Traits(7, NOW, NOW, False, False, 0.5)}, **equal)
+    threads = evidence({C: traits_of(thread=7)}, **equal)
     assert ids(ranking(Evidence(threads.arms, threads.shares, threads.traits, {7: 1.0})))[0] == C
 
 
 def test_a_question_is_answered_by_statements_and_when_by_times():
-    traits = {A: Traits(None, NOW, NOW, True, False, 0.5), C: Traits(None, NOW, NOW, False, True, 0.5)}
+    traits = {A: traits_of(asks=True), C: traits_of(tells_time=True)}
     known = evidence(traits, x={A: 1.0, B: 1.0, C: 1.0})
     assert ids(ranking(known, "when do we leave?")) == [C, B, A]
     assert ids(ranking(known, "do we leave?")) == [B, C, A]
@@ -108,9 +119,9 @@ def test_a_question_is_answered_by_statements_and_when_by_times():
 
 def test_recency_and_importance_are_asked_for():
     traits = {
-        A: Traits(None, NOW, NOW - timedelta(days=30), False, False, 0.1),
-        B: Traits(None, NOW, NOW, False, False, 0.2),
-        C: Traits(None, NOW, NOW - timedelta(days=60), False, False, 0.9),
+        A: traits_of(days=30, importance=0.1),
+        B: traits_of(days=0, importance=0.2),
+        C: traits_of(days=60, importance=0.9),
     }
     known = evidence(traits, x={A: 1.0, B: 1.0, C: 1.0})
     assert ids(ranking(known)) == [A, B, C]

@@ -1,21 +1,31 @@
 from itertools import pairwise
 from math import sqrt
-from uuid import UUID
 
 import pytest
 
 from memory.search.spread import EDGE, REPLY, SECOND, Edge, spread
 from memory.search.types import Step
 
-A, B, C, D = (UUID(int=number) for number in range(1, 5))
+A, B, C, D = (bytes([number]) * 16 for number in range(1, 5))
+
+
+def seen(*edges):
+    """Links by the memory that they are seen from."""
+    links = {}
+    for edge in edges:
+        links.setdefault(edge.source, []).append(edge)
+    return links
 
 
 def chain(*memories, kind="follows", weight=1.0):
-    """Edges of a chain, each memory following the one before, seen from both ends."""
-    edges = []
-    for earlier, later in pairwise(memories):
-        edges += [Edge(later, earlier, kind, weight, True, 2), Edge(earlier, later, kind, weight, False, 2)]
-    return edges
+    """A chain in which each memory follows the one before, seen from both ends."""
+    return seen(
+        *[
+            edge
+            for earlier, later in pairwise(memories)
+            for edge in (Edge(later, earlier, kind, weight, True), Edge(earlier, later, kind, weight, False))
+        ]
+    )
 
 
 def test_two_hops_and_no_further():
@@ -24,22 +34,22 @@ def test_two_hops_and_no_further():
         B: pytest.approx(0.8 * EDGE),
         C: pytest.approx(0.8 * EDGE * SECOND),
     }
-    assert reached[C].path == (Step("follows", A, False), Step("follows", B, False))
+    assert reached[C].steps == (Step("follows", A, False), Step("follows", B, False))
 
 
 def test_activations_add_up_and_the_strongest_way_is_told():
     reached = spread(chain(A, B, C), {A: 0.2, C: 1.0})
     assert reached[B].value == pytest.approx(1.2 * EDGE)
-    assert reached[B].path == (Step("follows", C, True),)
+    assert reached[B].steps == (Step("follows", C, True),)
 
 
 def test_an_answer_gets_more_than_what_comes_before():
-    reached = spread(chain(A, B, C), {B: 1.0}, frozenset({B}))
+    reached = spread(chain(A, B, C), {B: 1.0}, {B})
     assert (reached[C].value, reached[A].value) == (pytest.approx(REPLY), pytest.approx(EDGE))
 
 
 def test_a_hub_passes_on_less_along_each_link():
-    hub = [Edge(A, UUID(int=number), "about", 1.0, False, 50) for number in range(10, 60)]
+    hub = seen(*[Edge(A, bytes([number]) * 16, "about", 1.0, False) for number in range(10, 60)])
     assert {round(found.value, 6) for found in spread(hub, {A: 1.0}).values()} == {
         round(EDGE * sqrt(2 / 50), 6)
     }

@@ -4,16 +4,17 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Create an API key for an organisation."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,14 +3,15 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.operations import create_api_key, create_organisation
 from liftos.tenancy.types import SYSTEM
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Create an organisation and a key with all scopes."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,7 +7,7 @@ from liftos.tenancy.rls import AppendOnly, IsolateTenant
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accountability', '0002_isolation'),
+        ('accountability', '0004_look_up'),
         ('tenancy', '0002_isolation'),
     ]
 

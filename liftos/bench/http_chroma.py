@@ -1,0 +1,143 @@
+"""The reference: a Chroma server, in a virtual environment of its own, holding the same vectors in one collection."""
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from liftos.bench.child import running
+from liftos.bench.http_client import request_bytes
+from liftos.bench.http_server import HOST, answers, free_port, wait_for
+from liftos.bench.search_load import Loaded
+from liftos.bench.types import BenchFailed
+from liftos.embedding.types import Vector
+
+VERSION = "1.5.9"
+BATCH = 2_000
+_COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+
+
+class ChromaUnavailable(BenchFailed):
+    """The reference can't be had; the message says why."""
+
+
+class Chroma:
+    """A running server with one collection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        # cosine, as ours; everything else as it comes
+        made = self._post(_COLLECTIONS, {"name": "bench", "configuration": {"hnsw": {"space": "cosine"}}})
+        self._collection = f"{_COLLECTIONS}/{made['id']}"
+
+    def load(self, organisations: Sequence[Loaded]) -> None:
+        """Add every organisation's memories, mixed as they are in our table."""
+        rows = [(place, row) for place, each in enumerate(organisations) for row in range(len(each.ids))]
+        rows.sort(key=lambda at: (at[1] / len(organisations[at[0]].ids), at[0]))
+        for start in tqdm(range(0, len(rows), BATCH), desc="Chroma", unit="batch", disable=None):
+            batch = [(organisations[place], row) for place, row in rows[start : start + BATCH]]
+            self._post(
+                f"{self._collection}/add",
+                {
+                    "ids": [str(each.ids[row]) for each, row in batch],
+                    "embeddings": [_base64(each.material.vectors[row]) for each, row in batch],
+                    "documents": [each.material.contents[row] for each, row in batch],
+                    "metadatas": [{"organisation": str(each.id)} for each, _ in batch],
+                },
+            )
+
+    def request(self, vector: Vector, limit: int, *, organisation: object = None) -> str:
+        """Return a query as the load generator wants it; with an organisation, filtered by it."""
+        asked: dict[str, Any] = {"query_embeddings": [[float(value) for value in vector]], "n_results": limit}
+        if organisation is not None:
+            asked["where"] = {"organisation": str(organisation)}
+        return request_bytes(
+            "POST",
+            f"{self._collection}/query",
+            host=HOST,
+            headers={"Content-Type": "application/json"},
+            body=json.dumps(asked, separators=(",", ":")).encode(),
+        )
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=300)
+        try:
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            said = response.read()
+        finally:
+            connection.close()
+        if response.status not in (200, 201):
+            raise ChromaUnavailable(f"Chroma answered {response.status}: {said[:300]!r}")
+        return json.loads(said)
+
+
+@contextmanager
+def chroma(venv: Path, data: Path) -> Iterator[Chroma]:
+    """Run a Chroma server for the length of a block.
+
+    Args:
+        venv: a virtual environment with chromadb, as `installed` returns it.
+        data: directory for its data, made here and left to the caller to remove.
+    """
+    data.mkdir()
+    port = free_port()
+    command = [str(venv / "bin" / "chroma"), "run", "--path", str(data / "data"), "--host", HOST]
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(data),
+        "ANONYMIZED_TELEMETRY": "False",
+    }
+    with running([*command, "--port", str(port)], log=data / "chroma.log", environment=environment) as child:
+        wait_for(child, lambda: answers(port, "/api/v2/heartbeat"))
+        yield Chroma(port)
+
+
+def installed(given: str, home: Path) -> Path:
+    """Return a virtual environment that has Chroma, made on first use.
+
+    Args:
+        given: an environment that has it already; empty to have one made below `home`.
+        home: where to make it.
+
+    Raises:
+        ChromaUnavailable: there is none, and none could be made.
+    """
+    if given:
+        if not (Path(given) / "bin" / "chroma").exists():
+            raise ChromaUnavailable(f"no bin/chroma in {given}")
+        return Path(given).resolve()
+    venv = home / "bench" / f"chroma-{VERSION}"
+    if (venv / "bin" / "chroma").exists():
+        return venv
+    sys.stderr.write(f"Installing chromadb {VERSION} into {venv}: half a gigabyte, about a minute ...\n")
+    # a virtual environment's scripts name their place, so it is made there, and removed if that fails
+    shutil.rmtree(venv, ignore_errors=True)
+    try:
+        _run(sys.executable, "-m", "venv", str(venv))
+        pip = (str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check")
+        _run(*pip, f"chromadb=={VERSION}")
+    except BaseException:
+        shutil.rmtree(venv, ignore_errors=True)
+        raise
+    return venv
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise ChromaUnavailable(f"{' '.join(command[1:4])} failed: {(done.stderr.splitlines() or ['?'])[-1]}")
+
+
+def _base64(vector: Vector) -> str:
+    return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()

@@ -1,0 +1,181 @@
+"""`bench tracing`: what a span costs, and what tracing adds to a request that does real work."""
+
+import json
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextvars import Context
+from statistics import median, quantiles
+from time import perf_counter, perf_counter_ns
+
+from django.test import Client
+from tqdm import tqdm
+
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.observability.spans import Span
+from liftos.observability.tracer import TRACER, LightweightTracer
+from liftos.observability.writer import TraceWriter
+from liftos.scratch import scratch_database
+from liftos.tenancy.operations import create_api_key, create_organisation
+from liftos.tenancy.types import SYSTEM
+
+SPANS, ROUNDS = 20_000, 15
+MEMORIES = 200
+REQUESTS_PER_QUERY = 10
+BLOCK = 50
+
+
+def run(options: Options) -> Generator[Figure]:
+    """Yield the cost of spans, then of tracing a search over HTTP's whole stack, in this process."""
+    yield from _spans()
+    logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
+    with scratch_database("bench"):
+        yield from _requests(options)
+
+
+def _spans() -> Iterator[Figure]:
+    tracer, unsampled = LightweightTracer("bench"), LightweightTracer("bench", sampling_rate=0.0)
+    sunk = LightweightTracer("bench")
+    sunk.sink = _discard
+    reference = _opentelemetry()
+    ways: dict[str, Callable[[], None]] = {
+        "child": lambda: _children(tracer),
+        "unsampled": lambda: _children(unsampled),
+        "root": lambda: _roots(sunk),
+        "loop": _loop,
+    }
+    if reference is not None:
+        ways["opentelemetry"] = reference
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):  # in turn, so that a busy moment hits all alike
+        for name, way in ways.items():
+            start = perf_counter_ns()
+            # outside of the command's own span, of which these would all be parts
+            Context().run(way)
+            times[name].append((perf_counter_ns() - start) / SPANS / 1e3)
+    loop = median(times["loop"])
+    cost = {name: median(each) - loop for name, each in times.items()}
+    installed = cost.get("opentelemetry")
+    named = "OpenTelemetry SDK" if installed is not None else "OpenTelemetry SDK (not installed)"
+    yield Figure("span within a span", cost["child"], "us", named, installed, Target("<=", 1))
+    yield Figure("span that is not sampled", cost["unsampled"], "us", target=Target("<=", 0.3))
+    yield Figure("root span, delivered to a sink", cost["root"], "us", named, installed)
+    reported = tracer.stats()["average_overhead_ns"] / 1e3
+    yield Figure(
+        "span's cost as the tracer reports it", reported, "us", "measured from outside", cost["child"]
+    )
+
+
+def _children(tracer: LightweightTracer) -> None:
+    with tracer.span("root"):
+        for _ in range(SPANS):
+            with tracer.span("child"):
+                pass
+
+
+def _roots(tracer: LightweightTracer) -> None:
+    for _ in range(SPANS):
+        with tracer.span("root"):
+            pass
+
+
+def _loop() -> None:
+    for _ in range(SPANS):
+        pass
+
+
+def _discard(ended: list[Span]) -> None:
+    del ended
+
+
+def _opentelemetry() -> Callable[[], None] | None:
+    """Return the same loop over the reference SDK, which records and exports nothing; None where it is not installed."""
+    try:
+        from opentelemetry.sdk.trace import TracerProvider  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    tracer = TracerProvider().get_tracer("bench")
+
+    def children() -> None:
+        with tracer.start_as_current_span("root"):
+            for _ in range(SPANS):
+                with tracer.start_as_current_span("child"):
+                    pass
+
+    return children
+
+
+def _requests(options: Options) -> Iterator[Figure]:
+    """One search after the other, traced and not in turn; spans are stored as in service."""
+    organisation = create_organisation(name="Bench", by=SYSTEM).id
+    _, token = create_api_key(organisation=organisation, by=SYSTEM)
+    client = Client(headers={"authorization": f"Bearer {token}"})
+    _store(client)
+    earlier = TRACER.sampling_rate, TRACER.sink
+    writer = TraceWriter(background=False)
+    TRACER.sink = writer
+    count = REQUESTS_PER_QUERY * options.queries
+    try:
+        for number in range(2 * BLOCK):
+            _search(client, number)
+        traced, untraced = _in_turn(client, count)
+        with_writing, without = _in_blocks(client, count, writer)
+    finally:
+        TRACER.configure(sampling_rate=earlier[0])
+        TRACER.sink = earlier[1]
+    added = (median(traced) / median(untraced) - 1) * 100
+    yield Figure("search request, traced: p50", median(traced), "ms", "not traced", median(untraced))
+    yield Figure("tracing adds to a request", added, "%", target=Target("<=", 3))
+    beyond = quantiles(traced, n=20)[-1] - quantiles(untraced, n=20)[-1]
+    yield Figure("tracing adds at p95", beyond, "ms", target=Target("<=", 1))
+    stored = (with_writing / without - 1) * 100
+    yield Figure("tracing and storing the traces add to all work", stored, "%")
+
+
+def _store(client: Client) -> None:
+    lines = "\n".join(
+        json.dumps(
+            {"content": f"note {number}: sales of boots rose {number % 17} percent in week {number % 52}"}
+        )
+        for number in range(MEMORIES)
+    )
+    answer = client.post("/api/v1/memories/bulk", lines, "application/x-ndjson")
+    if answer.status_code != 200:
+        raise RuntimeError(f"the memories were not stored: {answer.status_code}")
+
+
+def _search(client: Client, number: int) -> float:
+    body = {"query": f"how did boots sell in week {number % 10}", "limit": 10}
+    start = perf_counter()
+    answer = client.post("/api/v1/search", body, "application/json")
+    took = (perf_counter() - start) * 1e3
+    if answer.status_code != 200:
+        raise RuntimeError(f"a search was answered {answer.status_code}")
+    return took
+
+
+def _in_turn(client: Client, count: int) -> tuple[list[float], list[float]]:
+    times: dict[float, list[float]] = {1.0: [], 0.0: []}
+    for number in tqdm(range(count), unit="pair", desc="requests in turn", disable=None):
+        # who is first changes: whatever follows from being second hits both alike
+        for rate in (1.0, 0.0) if number % 2 else (0.0, 1.0):
+            TRACER.configure(sampling_rate=rate)
+            times[rate].append(_search(client, number))
+    return times[1.0], times[0.0]
+
+
+def _in_blocks(client: Client, count: int, writer: TraceWriter) -> tuple[float, float]:
+    """Return the median time of a block of requests with tracing, its traces stored before it ends, and without."""
+    writer.flush()
+    times: dict[float, list[float]] = {1.0: [], 0.0: []}
+    for block in range(max(4, count // BLOCK)):
+        rate = float(block % 2)
+        TRACER.configure(sampling_rate=rate)
+        start = perf_counter()
+        for number in range(BLOCK):
+            _search(client, number)
+        writer.flush()
+        times[rate].append(perf_counter() - start)
+    return median(times[1.0]), median(times[0.0])
+
+
+BENCH = Bench("tracing", "what a span costs, and what tracing adds to a request", run)

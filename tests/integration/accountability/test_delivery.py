@@ -1,0 +1,173 @@
+"""Checkpoints leave the house in order, each at least once, and nobody waits for their receiver."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.db import connections
+
+from accountability import publishing
+from accountability.models import LedgerCheckpoint
+from accountability.operations import record
+from accountability.publishing import Undelivered, deliver, deliver_all
+from accountability.sequencer import drain, wait_until_integrated
+from liftos.db import tenant_transaction
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+
+
+def put(organisation):
+    with tenant_transaction(organisation):
+        return record(organisation=organisation, by=SYSTEM, operation="test", reasoning="because")
+
+
+def grow(organisation, times):
+    for _ in range(times):
+        put(organisation)
+        drain(organisation=organisation)
+
+
+def texts(organisation):
+    with tenant_transaction(organisation):
+        return list(LedgerCheckpoint.objects.order_by("size").values_list("text", flat=True))
+
+
+@pytest.fixture
+def logs(committed_db):
+    made = [create_organisation(name=name, by=SYSTEM).id for name in ("One", "Two")]
+    for organisation in made:
+        grow(organisation, 3)
+    return made
+
+
+class Receiver:
+    """A server that keeps what is posted to it; `hang` makes it answer nothing until released."""
+
+    def __init__(self):
+        self.bodies, self.status, self.hang = [], 200, threading.Event()
+        self.hang.set()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.hang.wait(20)
+                if receiver.status == 200:
+                    receiver.bodies.append(body.decode())
+                self.send_response(receiver.status)
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self):
+        self.hang.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def receiver(settings):
+    made = Receiver()
+    settings.LIFTOS_CHECKPOINT_URL = made.url
+    yield made
+    made.close()
+
+
+def test_every_checkpoint_is_appended_to_the_file_in_order_once(logs, settings, tmp_path):
+    settings.LIFTOS_CHECKPOINT_FILE = str(tmp_path / "checkpoints")
+    assert deliver_all() == 6
+    grow(logs[0], 1)
+    assert deliver_all() == 1
+    assert deliver_all() == 0
+    written = (tmp_path / "checkpoints").read_text()
+    for organisation in logs:
+        places = [written.index(f"{text}\n") for text in texts(organisation)]
+        assert places == sorted(places)
+    assert written.count("liftos.local/ledger/") == 7
+
+
+def test_every_checkpoint_is_posted_in_order(logs, receiver):
+    assert deliver_all() == 6
+    for organisation in logs:
+        assert [body for body in receiver.bodies if str(organisation) in body] == texts(organisation)
+
+
+def test_what_was_not_taken_is_sent_again(logs, receiver, caplog):
+    receiver.status = 503
+    assert deliver_all() == 0
+    assert "checkpoint not delivered" in caplog.text
+    receiver.status = 200
+    assert deliver_all() == 6
+    assert len(receiver.bodies) == 6
+
+
+def test_a_failing_receiver_does_not_hold_up_the_file(logs, receiver, settings, tmp_path):
+    receiver.status = 500
+    settings.LIFTOS_CHECKPOINT_FILE = str(tmp_path / "checkpoints")
+    assert deliver_all() == 6
+    assert receiver.bodies == []
+
+
+def test_one_that_fails_in_the_middle_goes_on_from_there(logs):
+    taken = []
+
+    def send(text):
+        if len(taken) == 1:
+            taken.append("refused")
+            raise Undelivered("no")
+        taken.append(text)
+
+    with pytest.raises(Undelivered):
+        deliver(organisation=logs[0], destination="url", send=send)
+    assert deliver(organisation=logs[0], destination="url", send=send) == 2
+    assert [each for each in taken if each != "refused"] == texts(logs[0])
+
+
+def test_a_backlog_goes_out_in_bounded_parts(logs, monkeypatch):
+    monkeypatch.setattr(publishing, "BATCH", 2)
+    sent = []
+    assert deliver(organisation=logs[0], destination="url", send=sent.append) == 2
+    assert deliver(organisation=logs[0], destination="url", send=sent.append) == 1
+    assert sent == texts(logs[0])
+
+
+def test_whoever_waits_for_a_place_does_not_wait_for_the_receiver(logs, receiver):
+    receiver.hang.clear()
+    decision = put(logs[0])
+    wait_until_integrated(organisation=logs[0], decision=decision)
+    assert len(texts(logs[0])) == 4
+    assert receiver.bodies == []
+
+
+def test_a_hanging_receiver_ties_up_one_thread_only(logs, receiver):
+    receiver.hang.clear()
+    done = []
+
+    def run():
+        try:
+            done.append(deliver_all())
+        finally:
+            connections.close_all()
+
+    first = threading.Thread(target=run)
+    first.start()
+    while not publishing._running.locked():
+        pass
+    assert deliver_all() == 0
+    receiver.hang.set()
+    first.join()
+    assert done == [6]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "example.com"])
+def test_only_http_is_posted_to(logs, settings, url, caplog):
+    settings.LIFTOS_CHECKPOINT_URL = url
+    assert deliver_all() == 0
+    assert "is not http(s)" in next(getattr(line, "reason", "") for line in caplog.records)

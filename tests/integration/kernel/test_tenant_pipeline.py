@@ -1,0 +1,203 @@
+"""Statements of one transaction sent without waiting: the same promises as a transaction whose statements wait."""
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from psycopg.pq import PipelineStatus
+
+from liftos.backend.base import is_pipelined
+from liftos.db import current_organisation, pipelined, raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.events.operations import emit
+from liftos.tenancy.models import ApiKey
+from tests.conftest import make_caller
+
+COUNT = "SELECT count(*) FROM events_outboxevent"
+FAILING = "SELECT 1 / 0"
+# at a later statement it is psycopg's, at the end of the block Django's: that depends on when Postgres answers
+ANY_ERROR = (psycopg.Error, DatabaseError)
+
+
+@pytest.fixture
+def two(committed_db):
+    return [make_caller(name).organisation for name in ("First", "Second")]
+
+
+def put(organisation, subject="x"):
+    emit(organisation=organisation, type="test", subject=subject, data={})
+
+
+def subjects(organisation):
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        rows = cursor.execute("SELECT subject FROM events_outboxevent WHERE type = 'test'").fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def test_what_nobody_fetched_is_committed(two):
+    with tenant_pipeline(two[0]):
+        assert is_pipelined(connection.connection)
+        put(two[0])
+    assert not is_pipelined(connection.connection)
+    assert subjects(two[0]) == ["x"]
+
+
+def test_begin_organisation_statements_and_commit_are_one_round_trip(two, monkeypatch):
+    waits = []
+    connection.ensure_connection()
+    waited = psycopg.Connection.wait
+
+    def wait(self, generator, *arguments, **options):
+        before = self.pgconn.pipeline_status, bool(self._pipeline and self._pipeline.result_queue)
+        result = waited(self, generator, *arguments, **options)
+        if before[1] and not self._pipeline.result_queue:
+            waits.append(before)  # answers were outstanding, and none is now
+        return result
+
+    monkeypatch.setattr(psycopg.Connection, "wait", wait)
+    with tenant_pipeline(two[0]):
+        put(two[0], "a")
+        put(two[0], "b")
+    monkeypatch.undo()
+    assert subjects(two[0]) == ["a", "b"]
+    # the COMMIT's; leaving the pipeline sends one more sync, which carries nothing
+    assert len(waits) <= 2
+
+
+def test_only_the_organisations_rows_exist(two):
+    put_into(two[1], "foreign")
+    with tenant_pipeline(two[0]):
+        put(two[0], "own")
+        rows = raw_cursor().execute("SELECT subject FROM events_outboxevent WHERE type = 'test'").fetchall()
+        assert current_organisation() == two[0]
+    assert rows == [("own",)]
+    assert current_organisation() is None
+    assert raw_cursor().execute(COUNT).fetchone() == (0,)
+
+
+def put_into(organisation, subject):
+    with tenant_pipeline(organisation):
+        put(organisation, subject)
+
+
+def test_another_organisations_row_cannot_be_written(two):
+    with pytest.raises(ANY_ERROR, match="row-level security"), tenant_pipeline(two[0]):
+        put(two[0], "own")
+        put(two[1], "foreign")
+    assert (subjects(two[0]), subjects(two[1])) == ([], [])
+
+
+def test_a_second_organisation_is_refused(two):
+    with pytest.raises(RuntimeError, match="another organisation"), tenant_pipeline(two[0]):
+        put(two[0])
+        with tenant_pipeline(two[1]):
+            pass
+    assert subjects(two[0]) == []
+
+
+def test_an_error_nobody_fetched_comes_up_all_the_same_and_nothing_is_committed(two):
+    with pytest.raises(ANY_ERROR, match="division by zero"), tenant_pipeline(two[0]):
+        put(two[0])
+        raw_cursor().execute(FAILING)
+        put(two[0], "after")
+    assert subjects(two[0]) == []
+
+
+def test_an_error_at_a_fetch_is_psycopgs_own(two):
+    with pytest.raises(psycopg.errors.DivisionByZero), tenant_pipeline(two[0]):
+        put(two[0])
+        raw_cursor().execute(FAILING).fetchone()
+    assert subjects(two[0]) == []
+
+
+def test_an_error_that_was_caught_still_commits_nothing(two):
+    with pytest.raises(ANY_ERROR), tenant_pipeline(two[0]):
+        put(two[0])
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            raw_cursor().execute(FAILING).fetchone()
+    assert subjects(two[0]) == []
+
+
+def test_an_error_that_was_caught_before_a_sync_still_commits_nothing(two):
+    with pytest.raises(ANY_ERROR, match="nothing was committed"), tenant_pipeline(two[0]):
+        put(two[0])
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            raw_cursor().execute(FAILING).fetchone()
+        connection._settle()
+    assert subjects(two[0]) == []
+
+
+def test_an_exception_of_the_block_stands_before_an_error_of_a_statement(two):
+    with pytest.raises(LookupError, match="of the block"), tenant_pipeline(two[0]):
+        put(two[0])
+        raw_cursor().execute(FAILING)
+        raise LookupError("of the block")
+    assert subjects(two[0]) == []
+    assert not is_pipelined(connection.connection)
+
+
+def test_a_savepoint_within_can_be_given_up(two):
+    with tenant_pipeline(two[0]):
+        put(two[0], "kept")
+        with pytest.raises(psycopg.errors.DivisionByZero), tenant_transaction(two[0]):
+            put(two[0], "given up")
+            raw_cursor().execute(FAILING).fetchone()
+        put(two[0], "kept too")
+    assert subjects(two[0]) == ["kept", "kept too"]
+
+
+def test_an_error_within_a_savepoint_comes_up_at_its_end(two):
+    with tenant_pipeline(two[0]):
+        with pytest.raises(ANY_ERROR, match="division by zero"), transaction.atomic():
+            raw_cursor().execute(FAILING)
+        put(two[0], "after")
+    assert subjects(two[0]) == ["after"]
+
+
+def test_djangos_own_reads_and_writes_work_within(two):
+    with tenant_pipeline(two[0]):
+        put(two[0])
+        keys = ApiKey.objects.filter(organisation_id=two[0])
+        assert keys.update(name="renamed") == 1
+        assert [key.name for key in keys] == ["renamed"]
+    assert subjects(two[0]) == ["x"]
+
+
+def test_a_constraint_that_is_violated_is_djangos_integrity_error(two):
+    statement = "INSERT INTO tenancy_organisation (id, slug, name) VALUES (gen_random_uuid(), 'first', 'x')"
+    with pytest.raises((IntegrityError, psycopg.errors.UniqueViolation)), tenant_pipeline(two[0]):
+        raw_cursor().execute(statement)
+
+
+def test_a_pipeline_within_a_pipeline_is_part_of_it(two):
+    with tenant_pipeline(two[0]):
+        with pipelined():
+            put(two[0], "inner")
+        assert is_pipelined(connection.connection)
+        put(two[0], "outer")
+    assert subjects(two[0]) == ["inner", "outer"]
+
+
+def test_what_waits_for_the_commit_sees_it(two):
+    seen = []
+    with tenant_pipeline(two[0]):
+        transaction.on_commit(lambda: seen.append(subjects(two[0])))
+        put(two[0])
+        assert seen == []
+    assert seen == [["x"]]
+
+
+def test_a_connection_that_breaks_is_not_used_again(two):
+    with pytest.raises(ANY_ERROR), tenant_pipeline(two[0]):
+        put(two[0])
+        raw_cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert subjects(two[0]) == []
+
+
+def test_inside_a_larger_transaction_it_is_a_savepoint(organisations):
+    first, second = organisations
+    with tenant_pipeline(first):
+        put(first)
+    with pytest.raises(ANY_ERROR, match="division by zero"), tenant_pipeline(second):
+        put(second)
+        raw_cursor().execute(FAILING)
+    assert (subjects(first), subjects(second)) == (["x"], [])
+    assert connection.connection.pgconn.pipeline_status == PipelineStatus.OFF

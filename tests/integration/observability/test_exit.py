@@ -1,0 +1,36 @@
+"""What waits to be written when a process ends is written."""
+
+import os
+import subprocess
+import sys
+
+from django.db import connections
+
+from liftos.db import tenant_transaction
+from liftos.observability.models import TraceRecord
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+
+SCRIPT = """
+import sys
+import django
+django.setup()
+from liftos.observability.manager import observe_operation
+with observe_operation("short.lived", organisation=sys.argv[1]):
+    pass
+"""
+
+
+def test_a_trace_of_the_last_moment_is_stored(committed_db):
+    organisation = create_organisation(name="Brief", by=SYSTEM).id
+    parts = connections["default"].settings_dict
+    url = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}&port={parts['PORT']}"
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "liftos.settings",
+        "LIFTOS_TRACE_PERSIST": "1",
+        "DATABASE_URL": url,
+        "LIFTOS_OWNER_DATABASE_URL": url,
+    }
+    subprocess.run([sys.executable, "-c", SCRIPT, str(organisation)], env=environment, check=True, timeout=60)
+    with tenant_transaction(organisation):
+        assert [trace.name for trace in TraceRecord.objects.all()] == ["short.lived"]
