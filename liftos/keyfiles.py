@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,8 +26,8 @@ def read_key(path: str) -> bytes:
 
 
 def _make(path: Path) -> None:
-    # written aside and linked into place: of several processes that start at once, one's key is everybody's
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    # written aside and linked into place: of several that start at once, one's key is everybody's
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -229,6 +229,8 @@ CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "s
 
 LIFTOS_EMBEDDER = env("LIFTOS_EMBEDDER", "minilm")
 LIFTOS_EMBEDDER_OPTIONS = json.loads(env("LIFTOS_EMBEDDER_OPTIONS", "{}"))
+# further ones by name, for organisations that move to another model: {"new": {"embedder": "openai", "options": {...}}}
+LIFTOS_EMBEDDERS = json.loads(env("LIFTOS_EMBEDDERS", "{}"))
 LIFTOS_EMBEDDING_CACHE_SIZE = int(env("LIFTOS_EMBEDDING_CACHE_SIZE", "10000"))
 LIFTOS_EMBEDDING_CACHE_TTL = int(env("LIFTOS_EMBEDDING_CACHE_TTL", "3600"))
 LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"

@@ -14,7 +14,7 @@ from django.db import transaction
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.db import tenant_transaction
-from liftos.embedding import DimensionMismatch, EmbedderUnavailable, get_manager
+from liftos.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
 from liftos.events.operations import emit_many
@@ -23,6 +23,7 @@ from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
+from memory.embeddings import active_manager, chosen_model
 from memory.life.refusals import refusals
 from memory.life.tombstones import ValueRejected
 from memory.models import Memory
@@ -117,7 +118,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
     Raises:
         EmbedderUnavailable: it still is.
     """
-    manager = get_manager()
+    manager = active_manager(organisation)
     model = model_number(manager.model)
     with tenant_transaction(organisation):
         waiting = Memory.objects.filter(
@@ -129,6 +130,8 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
     with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
         vectors = manager.embed_many(list(texts.values()), organisation=organisation)
     with tenant_transaction(organisation):
+        if (chosen_model(organisation) or model) != model:
+            return len(texts)  # it has moved to another model since: the next batch is made by that
         # locked in id order, so that two healers can't hold what the other waits for
         still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
         by_id = dict(zip(texts, vectors, strict=True))
@@ -164,6 +167,10 @@ def store(
         for draft, vector in zip(drafts, vectors, strict=True)
     ]
     with tenant_transaction(organisation):
+        chosen = chosen_model(organisation)
+        if chosen is not None and chosen != model:
+            # the organisation has moved to another model since the vectors were made: the sweep makes new ones
+            rows, model = [replace(row, vector=None) for row in rows], None
         refused = refusals(organisation, rows)
         allowed = [row for row in rows if row.id not in refused]
         written = {
@@ -182,10 +189,10 @@ def embed_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft]
 ) -> tuple[list[np.ndarray | None], int | None]:
     """Return a vector for each draft, None where the embedder is not available, and the model's number."""
-    manager = get_manager()
     vectors: list[np.ndarray | None] = [draft.embedding for draft in drafts]
     wanted = [index for index, vector in enumerate(vectors) if vector is None]
     try:
+        manager = active_manager(organisation)
         model = manager.model
         for vector in vectors:
             if vector is not None and len(vector) != model.dimension:

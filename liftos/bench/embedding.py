@@ -164,7 +164,7 @@ def _searches(real: Embedder, texts: Sequence[str], queries: int) -> Iterator[Fi
         organisation = create_organisation(name="Bench", by=SYSTEM).id
         drafts = [MemoryDraft(text) for text in texts[:SEARCHED_MEMORIES]]
         # a manager of our own: the process's would leave a thousand vectors in everybody's Redis
-        with patch("memory.operations.get_manager", return_value=EmbeddingManager(embedder=real)):
+        with patch("memory.operations.active_manager", return_value=EmbeddingManager(embedder=real)):
             remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
         asked = texts[SEARCHED_MEMORIES : SEARCHED_MEMORIES + queries]
         embedders = {
@@ -190,7 +190,7 @@ def _cold_and_warm(
     def ask(text: str) -> None:
         search(organisation=organisation, by=SYSTEM, request=SearchRequest(text, search_type))
 
-    with patch("memory.search.service.get_manager", return_value=manager):
+    with patch("memory.search.service.active_manager", return_value=manager):
         ask("warm the connection, not the cache")
         for text in texts:
             for series in times:

@@ -6,7 +6,7 @@ from liftos.bench.types import Bench
 
 _MODULES = {
     name: f"liftos.bench.{name}" for name in ("accountability", "embedding", "http", "search", "tracing")
-}
+} | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 
 
 class BenchNotFound(LookupError):

@@ -196,7 +196,7 @@ def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> It
         if question.vector is not None:
             embedder.known[question.request.query] = question.vector
             manager.embed(question.request.query, organisation=question.organisation)
-    with patch("memory.search.service.get_manager", return_value=manager):
+    with patch("memory.search.service.active_manager", return_value=manager):
         yield
 
 

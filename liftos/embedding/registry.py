@@ -25,7 +25,7 @@ EMBEDDERS: Mapping[str, type] = {
 }
 """The values of LIFTOS_EMBEDDER."""
 
-_manager: EmbeddingManager | None = None
+_managers: dict[str, EmbeddingManager] = {}
 _lock = threading.Lock()
 
 
@@ -52,28 +52,58 @@ def create_embedder(spec: str, options: Mapping[str, Any] | None = None) -> Embe
     return embedder
 
 
-def get_manager() -> EmbeddingManager:
-    """Return this process's manager, made from the settings at the first call."""
-    global _manager
-    manager = _manager
+def get_manager(name: str = "") -> EmbeddingManager:
+    """Return this process's manager of an embedder, made from the settings at the first call.
+
+    Args:
+        name: of LIFTOS_EMBEDDERS; empty for the installation's own, LIFTOS_EMBEDDER.
+
+    Raises:
+        KeyError: there is no embedder of that name.
+    """
+    manager = _managers.get(name)
     if manager is None:
         with _lock:
-            if _manager is None:
-                from django.conf import settings
-
-                _manager = EmbeddingManager(
-                    cache_size=settings.LIFTOS_EMBEDDING_CACHE_SIZE,
-                    cache_ttl=settings.LIFTOS_EMBEDDING_CACHE_TTL,
-                )
-            manager = _manager
+            manager = _managers.get(name)
+            if manager is None:
+                manager = _managers[name] = _new_manager(name)
     return manager
 
 
+def embedder_names() -> tuple[str, ...]:
+    """Return the names of all configured embedders, the installation's own, which is empty, first."""
+    from django.conf import settings
+
+    return ("", *settings.LIFTOS_EMBEDDERS)
+
+
+def made_managers() -> list[EmbeddingManager]:
+    """Return the managers that this process has made so far."""
+    return list(_managers.values())
+
+
 def reset_manager() -> None:
-    """Drop this process's manager; the next call of `get_manager` reads the settings again."""
-    global _manager
+    """Drop this process's managers; the next call of `get_manager` reads the settings again."""
     with _lock:
-        _manager = None
+        _managers.clear()
+
+
+def _new_manager(name: str) -> EmbeddingManager:
+    from django.conf import settings
+
+    embedder = shared = secret = None
+    if name:
+        wanted = settings.LIFTOS_EMBEDDERS[name]
+        embedder = create_embedder(wanted["embedder"], wanted.get("options"))
+        shared = configured_shared_cache(settings.LIFTOS_EMBEDDING_CACHE_TTL)
+        secret = configured_secret()
+    return EmbeddingManager(
+        cache_size=settings.LIFTOS_EMBEDDING_CACHE_SIZE,
+        cache_ttl=settings.LIFTOS_EMBEDDING_CACHE_TTL,
+        embedder=embedder,
+        shared_cache=shared,
+        secret=secret,
+    )
 
 
 def configured_embedder() -> Embedder:
@@ -106,8 +136,8 @@ def configured_secret() -> bytes:
 
 def _after_fork() -> None:
     """Start afresh in a child: locks may have been held, and a model's threads stayed with the parent."""
-    global _manager, _lock
-    _manager = None
+    global _lock
+    _managers.clear()
     _lock = threading.Lock()
 
 

@@ -15,10 +15,11 @@ import numpy as np
 from pgvector import HalfVector
 
 from liftos.db import raw_cursor, tenant_transaction
-from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
+from memory.embeddings import active_manager
 from memory.insights.clusters import cluster
 from memory.insights.concepts import dominant_concepts
 from memory.search.filters import where
@@ -105,7 +106,7 @@ def get_counts(*, organisation: UUID) -> Counts:
 def get_insights(*, organisation: UUID) -> Insights:
     """Return counts, concepts, density and clusters. Bounded: the same for a thousand memories as for a million, counts apart."""
     with observe_operation("memory.insights", organisation=str(organisation)):
-        model = _model()
+        model = _model(organisation)
         with tenant_transaction(organisation):
             counts = get_counts(organisation=organisation)
             newest = _newest(organisation)
@@ -118,9 +119,9 @@ def get_insights(*, organisation: UUID) -> Insights:
     return Insights(counts, concepts, density, clusters)
 
 
-def _model() -> int | None:
+def _model(organisation: UUID) -> int | None:
     try:
-        return model_number(get_manager().model)
+        return model_number(active_manager(organisation).model)
     except EmbedderUnavailable:
         return None
 

@@ -19,6 +19,7 @@ from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding.registry import made_managers
 from liftos.errors import NotFound
 from liftos.events.operations import emit
 from liftos.observability.manager import observe_operation
@@ -159,7 +160,10 @@ def _remove(organisation: UUID, row: Memory, earlier: Sequence[Memory]) -> dict[
 def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> dict[str, Any]:
     until = at + timedelta(seconds=settings.LIFTOS_EMBEDDING_CACHE_TTL)
     try:
-        shared = get_manager().forget(texts, organisation=organisation)
+        get_manager()
+        # each of them is asked, also after one could not say
+        answers = [manager.forget(texts, organisation=organisation) for manager in made_managers()]
+        shared = all(answers)
     except EmbedderUnavailable:
         # without the model's name the keys are not known; nothing of it is in this process then
         shared = False

@@ -1,10 +1,13 @@
 """Memories as they stood at an earlier time."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from liftos.db import UuidArray, raw_cursor
 from memory.models import Memory, MemoryVersion
 from memory.search.types import Hit
 
@@ -12,6 +15,13 @@ _SAID = (
     "content", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
     "superseded_by", "version",
 )  # fmt: skip
+_THEN = """
+SELECT DISTINCT v.memory_id, v.content, v.metadata, v.memory_type, v.tags, v.state, v.version, v.valid_from, v.valid_to
+FROM memory_memory AS m JOIN memory_memoryversion AS v
+ON v.organisation_id = m.organisation_id AND v.memory_id = coalesce(m.head, m.id)
+WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)
+AND v.known_from <= %(known_at)s AND v.known_to > %(known_at)s
+"""
 
 
 def versions_at(
@@ -46,22 +56,31 @@ def as_known(organisation: UUID, rows: Sequence[Memory], known_at: datetime) -> 
     return shown
 
 
-def hits_as_known(organisation: UUID, hits: Sequence[Hit], known_at: datetime) -> list[Hit]:
+def ask_versions(
+    organisation: UUID, ids: UuidArray, known_at: datetime
+) -> Callable[[], dict[UUID, tuple[Any, ...]]]:
+    """Ask what found memories, or earlier texts, said then, where that version has ended since: by the memory's id."""
+    cursor = raw_cursor().execute(_THEN, {"organisation": organisation, "ids": ids, "known_at": known_at})
+    return lambda: {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def hits_as_known(hits: Sequence[Sequence[Hit]], then: dict[UUID, tuple[Any, ...]]) -> list[list[Hit]]:
     """Return found memories as what they said then; what they scored by is the same text."""
-    then = versions_at(organisation, {hit.id for hit in hits}, known_at)
-    return [
-        replace(
-            hit,
-            content=version.content,
-            metadata=version.metadata,
-            memory_type=version.memory_type,
-            tags=version.tags,
-            state=version.state,
-            version=version.version,
-            valid_from=version.valid_from,
-            valid_to=version.valid_to,
-        )
-        if (version := then.get(hit.id)) is not None
-        else hit
-        for hit in hits
-    ]
+    return [[_as_known(hit, then.get(hit.id)) for hit in some] for some in hits]
+
+
+def _as_known(hit: Hit, then: tuple[Any, ...] | None) -> Hit:
+    if then is None:
+        return hit
+    content, metadata, memory_type, tags, state, version, valid_from, valid_to = then
+    return replace(
+        hit,
+        content=content,
+        metadata=json.loads(metadata),
+        memory_type=memory_type,
+        tags=tags,
+        state=state,
+        version=version,
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )

@@ -2,7 +2,9 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
+from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
 from memory.types import TrustState
@@ -126,3 +128,16 @@ class Context(models.Model):
 
     def __str__(self) -> str:
         return f"context of {self.organisation_id}"
+
+
+class ModelChoice(models.Model):
+    """The model an organisation's memories are searched by, where it is not the installation's own (memory/embeddings.py)."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"model {self.model_id}"

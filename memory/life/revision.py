@@ -13,6 +13,7 @@ from liftos.events.operations import emit
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory import operations, writes
+from memory.embeddings import chosen_model
 from memory.life.corrections import StateForbids
 from memory.life.tombstones import refuse_rejected
 from memory.life.versions import (
@@ -95,6 +96,10 @@ def revise(
                 raise VersionMismatch("The memory was changed at the same moment; look at it again.")
             if present.state not in LIVING:
                 raise StateForbids(f"A memory that is {present.state} can't be changed.")
+            chosen = chosen_model(organisation)
+            if new_text and chosen is not None and chosen != model:
+                # as for a store: the organisation has moved to another model since
+                row, model = replace(row, vector=None), None
             decision = _carry_out(organisation, by, present, row, changed, model, reason)
         embedding = row.embedding if new_text else EmbeddingState(before.embedding)
         if embedding is EmbeddingState.PENDING:

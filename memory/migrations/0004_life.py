@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 from liftos.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
 
-TABLES = ("memoryversion", "tombstone", "erasure", "context", "bulkjob", "bulkchunk")
+TABLES = ("memoryversion", "tombstone", "erasure", "context", "bulkjob", "bulkchunk", "modelchoice")
 
 # As for vectors and links: a foreign organisation's id can't satisfy these. An earlier text and a version go with their
 # memory by the erasing code, which counts them; a memory loses the name of its successor when that is erased.
@@ -48,6 +48,7 @@ DROP FUNCTION liftos_organisations_with_bulk_work();
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('embedding', '0003_default_model'),
         ('memory', '0003_relations'),
         ('tenancy', '0002_isolation'),
     ]
@@ -268,6 +269,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='tombstone',
             index=models.Index(fields=['organisation', 'memory_id'], name='tombstone_by_memory'),
+        ),
+        migrations.CreateModel(
+            name='ModelChoice',
+            fields=[
+                ('organisation', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='tenancy.organisation')),
+                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='embedding.embeddingmodel')),
+            ],
         ),
         migrations.RunSQL(COMPOSITE_KEYS, migrations.RunSQL.noop),
         migrations.RunSQL(BELIEVED_SINCE, migrations.RunSQL.noop),

@@ -88,7 +88,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
         )
         empty = True
         for number, (first, lines) in enumerate(_chunks(stream)):
-            empty = False
+            empty = empty and not any(line.strip() for line in lines)
             BulkChunk.objects.create(
                 organisation_id=organisation,
                 job=job,
@@ -175,5 +175,5 @@ def _chunks(stream: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
         if len(lines) == BATCH:
             yield first, lines
             first, lines = number + 1, []
-    if any(line.strip() for line in lines):
+    if lines:
         yield first, lines

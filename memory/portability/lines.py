@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from liftos.api.parsing import InvalidRequest, item, parse_json, validate
-from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding import EmbedderUnavailable
 from liftos.errors import LiftosError
 from liftos.tenancy.types import Actor
 from memory.api.schemas import MemoryIn
+from memory.embeddings import active_manager
 from memory.operations import raise_refusal, remember_many
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
 
@@ -24,10 +25,10 @@ STATUS = {
 }
 
 
-def active_dimension() -> int | None:
+def active_dimension(organisation: UUID) -> int | None:
     """Return the active model's dimension, None while the embedder is away."""
     try:
-        return get_manager().model.dimension
+        return active_manager(organisation).model.dimension
     except EmbedderUnavailable:
         return None
 
@@ -54,7 +55,7 @@ def store_lines_from(
     first: int, lines: Iterable[bytes | str], *, organisation: UUID, by: Actor, trust: TrustState
 ) -> list[dict[str, Any]]:
     """Store lines, numbered from `first`, in one transaction; return the result of each that is not blank."""
-    dimension, results, batch = active_dimension(), [], []
+    dimension, results, batch = active_dimension(organisation), [], []
     for number, line in enumerate(lines, start=first):
         if not line.strip():
             continue

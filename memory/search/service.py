@@ -11,12 +11,13 @@ from uuid import UUID
 from django.utils import timezone
 
 from liftos.db import UuidArray, raw_cursor, tenant_pipeline
-from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
-from memory.life.known import hits_as_known
+from memory.embeddings import active_manager
+from memory.life.known import ask_versions, hits_as_known
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
@@ -59,7 +60,8 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
             with TRACER.span("search.read"):
                 decision = record_search(questions[0], found, by, degraded)
                 read = _read(organisation, [found], request)
-                [hits] = _close(transaction, organisation, read, request)
+                transaction.close()  # the record, the read and the COMMIT are one round trip
+                [hits] = read()
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -94,7 +96,8 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
             with TRACER.span("search.read"):
                 decision = record_searches(questions, found, by, degraded)
                 read = _read(organisation, found, request)
-                hits = _close(transaction, organisation, read, request)
+                transaction.close()
+                hits = read()
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -116,7 +119,7 @@ def _understand(
     if not any(arm.name == "meaning" for arm in arms):
         return questions, ()
     try:
-        manager = get_manager()
+        manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
             vectors = manager.embed_many(queries, organisation=organisation)
         model = model_number(manager.model)
@@ -161,23 +164,14 @@ def _read(
     chosen = [each.ranked[: request.limit] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
     cursor = raw_cursor().execute(_READ, [organisation, ids])
+    then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
 
     def wait() -> list[list[Hit]]:
         known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
-        return [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+        hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+        return hits if then is None else hits_as_known(hits, then())
 
     return wait
-
-
-def _close(
-    transaction: ExitStack, organisation: UUID, read: Callable[[], list[list[Hit]]], request: SearchRequest
-) -> list[list[Hit]]:
-    """End a search's transaction and return what it read: the record, the read and the COMMIT are one round trip."""
-    if request.known_at is None:
-        transaction.close()
-        return read()
-    with transaction:
-        return [hits_as_known(organisation, hits, request.known_at) for hits in read()]
 
 
 def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:

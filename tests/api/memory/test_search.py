@@ -271,10 +271,10 @@ def test_a_query_without_a_word_is_answered(stocked, query):
 
 
 def test_a_search_goes_on_without_the_embedder(stocked, monkeypatch):
-    def away():
+    def away(organisation):
         raise EmbedderUnavailable
 
-    monkeypatch.setattr("memory.search.service.get_manager", away)
+    monkeypatch.setattr("memory.search.service.active_manager", away)
     body = stocked.post("/api/v1/search", {"query": "television"}).json()
     assert body["degraded"] == ["embedding"]
     assert [hit["content"] for hit in body["results"]] == ["Television reached saturation in March"]

@@ -12,7 +12,7 @@ def embedder(monkeypatch):
     counting = HashingEmbedder()
     manager = EmbeddingManager(embedder=counting)
     for user in ("memory.search.service", "memory.operations"):
-        monkeypatch.setattr(f"{user}.get_manager", lambda: manager)
+        monkeypatch.setattr(f"{user}.active_manager", lambda organisation: manager)
     yield counting
     # its number was rolled back with the test
     forget_model_numbers()

@@ -1,0 +1,140 @@
+"""`bench import`: storing many memories that bring their vectors, beside a Chroma server that is given the same.
+
+Ours goes the way of every bulk store and import (`memory.operations.remember_many`, 500 a transaction): rejected values looked up,
+rows with their constraints, vectors and their graph, words, attributes, entities, the decision record and an event for each
+memory, committed durably. Chroma writes vectors, documents and metadata. Making the embeddings is part of neither.
+"""
+
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from statistics import median, quantiles
+from uuid import UUID
+
+from django.db import connections
+from tqdm import tqdm
+
+from liftos import embedded
+from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
+from liftos.bench.search_data import Material, World
+from liftos.bench.search_load import Loaded
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.minilm import MiniLmEmbedder
+from liftos.ids import new_id
+from liftos.scratch import scratch_database
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+from memory.life.erasure import forget
+from memory.operations import remember_many
+from memory.types import MemoryDraft, Outcome
+from memory.vector_index import index_name
+
+BATCH = 500
+MOST = 100_000
+ERASED = 200
+
+
+def run(options: Options) -> Generator[Figure]:
+    """Yield the figures: rows a second beside Chroma's, bytes a memory, the time of an erasure."""
+    world = World(options.seed)
+    [plan] = world.plans(min(options.memories, MOST), 1)
+    material = world.material(plan)
+    reference = _reference(options, material)
+    with scratch_database("import"):
+        model_number(MiniLmEmbedder().model)
+        organisation = create_organisation(name="bench", by=SYSTEM).id
+        before = _database_bytes()
+        seconds, ids = _store(organisation, material)
+        label = f"{len(ids):,} memories with vectors, history, constraints, decisions and events"
+        yield Figure(
+            f"import, {label}",
+            len(ids) / seconds,
+            "rows/s",
+            "Chroma" if reference else "",
+            reference,
+            Target(">=", round(3 * reference)) if reference else None,
+        )
+        yield Figure(
+            "bytes of the database for a memory, indexes included",
+            (_database_bytes() - before) / len(ids),
+            "bytes",
+        )
+        yield from _sizes(len(ids))
+        yield from _erase(organisation, ids, options.seed)
+
+
+def _reference(options: Options, material: Material) -> float | None:
+    if options.chroma == "none":
+        return None
+    try:
+        venv = installed(options.chroma, embedded.home())
+        with (
+            tempfile.TemporaryDirectory(prefix="liftos-chroma-") as place,
+            chroma(venv, Path(place) / "c") as server,
+        ):
+            rows = len(material.contents)
+            given = Loaded(new_id(), World(0).plans(rows, 1)[0], material, [new_id() for _ in range(rows)])
+            started = time.perf_counter()
+            server.load([given])
+            return rows / (time.perf_counter() - started)
+    except ChromaUnavailable as error:
+        tqdm.write(f"without Chroma: {error}")
+        return None
+
+
+def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
+    ids: list[UUID] = []
+    started = time.perf_counter()
+    for start in tqdm(range(0, len(material.contents), BATCH), desc="ours", unit="batch", disable=None):
+        rows = range(start, min(start + BATCH, len(material.contents)))
+        drafts = [
+            MemoryDraft(
+                material.contents[row],
+                dict(material.metadata[row]),
+                source="bench",
+                external_id=str(row),
+                embedding=material.vectors[row],
+            )
+            for row in rows
+        ]
+        stored = remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
+        if any(each.outcome is not Outcome.STORED for each in stored):
+            raise RuntimeError("a memory was not stored")
+        ids.extend(each.id for each in stored)
+    return time.perf_counter() - started, ids
+
+
+def _erase(organisation: UUID, ids: Sequence[UUID], seed: int) -> Generator[Figure]:
+    step = max(1, len(ids) // ERASED)
+    times = []
+    for memory in list(ids)[seed % step :: step][:ERASED]:
+        started = time.perf_counter()
+        forget(organisation=organisation, by=SYSTEM, memory=memory)
+        times.append((time.perf_counter() - started) * 1e3)
+    target = Target("<=", 50)
+    yield Figure("erasure of one memory: p50", median(times), "ms", target=target)
+    yield Figure("erasure of one memory: p95", quantiles(times, n=20)[-1], "ms", target=target)
+
+
+def _database_bytes() -> int:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return cursor.fetchone()[0]
+
+
+def _sizes(rows: int) -> Generator[Figure]:
+    graph = index_name(1)
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s::regclass)", [graph])
+        yield Figure("of these the graph of the vectors", cursor.fetchone()[0] / rows, "bytes")
+        cursor.execute("SELECT pg_total_relation_size('memory_posting')")
+        yield Figure("of these the words", cursor.fetchone()[0] / rows, "bytes")
+        cursor.execute("SELECT pg_total_relation_size('events_outboxevent')")
+        yield Figure(
+            "of these the events, until they are delivered and pruned", cursor.fetchone()[0] / rows, "bytes"
+        )
+
+
+BENCH = Bench("import", "rows stored a second beside Chroma, bytes a memory, the time of an erasure", run)

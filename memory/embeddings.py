@@ -1,0 +1,62 @@
+"""Which model an organisation's memories are searched by: its choice, or the installation's.
+
+A choice is made by `manage.py reembed`, which fills the new model's vectors first. It is read anew every two seconds: for so long
+another process may still ask by the model before, whose vectors are still there.
+"""
+
+from time import monotonic
+from uuid import UUID
+
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.registry import embedder_names
+
+KEEP_SECONDS = 2.0
+_MAX_KEPT = 10_000
+_chosen: dict[UUID, tuple[float, int | None]] = {}
+
+_CHOICE = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
+
+
+def active_manager(organisation: UUID) -> EmbeddingManager:
+    """Return the manager of the model that an organisation is searched by.
+
+    Raises:
+        EmbedderUnavailable: its model's embedder is not among LIFTOS_EMBEDDER and LIFTOS_EMBEDDERS.
+    """
+    number = _choice(organisation)
+    if number is None:
+        return get_manager()
+    for name in embedder_names():
+        manager = get_manager(name)
+        if model_number(manager.model) == number:
+            return manager
+    raise EmbedderUnavailable(
+        f"No configured embedder gives vectors of model {number}, which this organisation uses."
+    )
+
+
+def chosen_model(organisation: UUID) -> int | None:
+    """Return the number of the chosen model as of this transaction, None for the installation's own."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_CHOICE, [organisation]).fetchone()
+    return row[0] if row else None
+
+
+def forget_choices() -> None:
+    """Read every choice anew: for tests, and for who has just made one."""
+    _chosen.clear()
+
+
+def _choice(organisation: UUID) -> int | None:
+    now = monotonic()
+    found = _chosen.get(organisation)
+    if found is not None and found[0] > now:
+        return found[1]
+    with tenant_transaction(organisation):
+        number = chosen_model(organisation)
+    if len(_chosen) >= _MAX_KEPT:
+        _chosen.clear()
+    _chosen[organisation] = (now + KEEP_SECONDS, number)
+    return number

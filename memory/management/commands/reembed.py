@@ -1,0 +1,70 @@
+"""`manage.py reembed ORG --to NAME`."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from liftos.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.registry import embedder_names
+from liftos.tenancy.models import Organisation
+from liftos.tenancy.types import Actor, ActorKind
+from memory.portability import reembedding
+from memory.vector_index import create_index
+
+OPERATOR = Actor(ActorKind.SYSTEM, "reembed")
+
+
+class Command(BaseCommand):
+    help = "Move organisations to another embedding model while they are in use. Run again, it goes on where it was broken off."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("organisation", nargs="?", help="its short name")
+        parser.add_argument("--all", action="store_true", help="every organisation")
+        parser.add_argument("--to", default="", help="a name in LIFTOS_EMBEDDERS; left out, LIFTOS_EMBEDDER")
+        parser.add_argument("--drop", action="store_true", help="delete the other models' vectors afterwards")
+        parser.add_argument(
+            "--without-index", action="store_true", help="leave the graph index to `index_vectors`"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if bool(options["organisation"]) == options["all"]:
+            raise CommandError("name an organisation, or give --all")
+        if options["to"] not in embedder_names():
+            known = ", ".join(settings.LIFTOS_EMBEDDERS) or "none"
+            raise CommandError(f"LIFTOS_EMBEDDERS names no {options['to']!r}; it names {known}")
+        rows = Organisation.objects.order_by("slug")
+        if options["organisation"]:
+            rows = rows.filter(slug=options["organisation"])
+        if not rows:
+            raise CommandError("There is no organisation of that name.")
+        try:
+            manager = get_manager(options["to"])
+            number = model_number(manager.model)
+            if not options["without_index"]:
+                create_index(number, manager.model.dimension)
+            for organisation in rows:
+                self._move(organisation, manager, number, drop=options["drop"])
+        except EmbedderUnavailable as error:
+            raise CommandError(f"{error.message} What was filled stays; run it again.") from None
+
+    def _move(
+        self, organisation: Organisation, manager: EmbeddingManager, number: int, *, drop: bool
+    ) -> None:
+        total, done = reembedding.count_vectors(organisation=organisation.id, model=number)
+        with tqdm(total=total, initial=done, unit="memory", desc=organisation.slug, disable=None) as progress:
+            for count in reembedding.fill(organisation=organisation.id, manager=manager):
+                progress.update(count)
+        flipped = reembedding.flip(organisation=organisation.id, by=OPERATOR, manager=manager)
+        if not reembedding.wait_for_older(flipped):
+            self.stderr.write(
+                "a transaction has been open for over a minute: run this once more when it has ended"
+            )
+        late = sum(reembedding.fill(organisation=organisation.id, manager=manager))
+        text = f"{organisation.slug}: searched by {manager.model.name} {manager.model.version}, {total - done + late} vectors made"
+        if drop:
+            dropped = reembedding.drop_others(organisation=organisation.id, model=number)
+            text += f", {dropped} others deleted"
+        self.stdout.write(text)

@@ -1,0 +1,137 @@
+"""Moving an organisation to another embedding model while it is in use.
+
+1. Fill: every memory gets its vector under the new model, a batch in a transaction. Searches go on by the old one. Broken off
+   and run again, it goes on with what is missing.
+2. Flip: one row names the new model. A store whose vectors were made by the old one sees it and leaves the new to the sweep.
+3. Catch up: once every transaction that began before the flip has ended, what they stored is filled too.
+
+The old vectors stay until they are dropped (`--drop`), so that a process which has not seen the flip yet still finds everything.
+"""
+
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.embedding import EmbeddingManager
+from liftos.embedding.catalogue import model_number
+from liftos.observability.tracer import TRACER
+from liftos.tenancy.types import Actor
+from memory import writes
+from memory.embeddings import chosen_model, forget_choices
+
+BATCH = 128
+
+# a memory that waits for its first vector is the sweep's
+_MISSING = """
+SELECT m.id, m.content FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.embedding = 'ready'
+AND m.id > %(after)s AND NOT EXISTS (
+    SELECT 1 FROM memory_memoryvector AS v
+    WHERE v.organisation_id = %(organisation)s AND v.memory_id = m.id AND v.model_id = %(model)s
+) ORDER BY m.id LIMIT %(limit)s
+"""
+_STILL = """
+SELECT m.id FROM unnest(%s::uuid[], %s::text[]) AS w(id, content) JOIN memory_memory AS m
+ON m.organisation_id = %s AND m.id = w.id AND m.content = w.content ORDER BY m.id FOR SHARE OF m
+"""
+_COUNT = """
+SELECT count(*), count(v.memory_id) FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
+ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
+WHERE m.organisation_id = %(organisation)s
+"""
+_FLIP = """
+INSERT INTO memory_modelchoice (organisation_id, model_id) VALUES (%s, %s)
+ON CONFLICT (organisation_id) DO UPDATE SET model_id = excluded.model_id, recorded_at = now()
+RETURNING pg_current_xact_id()::text
+"""
+_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+_DROP = """
+DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AND memory_id IN (
+    SELECT memory_id FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s LIMIT 5000
+)
+"""
+
+
+def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:
+    """Return how many memories and earlier texts there are, and how many of them have a vector under a model."""
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        row = cursor.execute(_COUNT, {"organisation": organisation, "model": model}).fetchone()
+    assert row is not None  # noqa: S101  an aggregate has one row
+    return row[0], row[1]
+
+
+def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
+    """Give every memory that has none a vector of a model; yield how many after each batch.
+
+    Raises:
+        EmbedderUnavailable: the model failed; what was filled stays.
+    """
+    number = model_number(manager.model)
+    after = UUID(int=0)
+    while True:
+        values = {"organisation": organisation, "model": number, "after": after, "limit": BATCH}
+        with tenant_transaction(organisation), raw_cursor() as cursor:
+            missing = cursor.execute(_MISSING, values).fetchall()
+        if not missing:
+            return
+        with TRACER.span("memory.embed", organisation=str(organisation), count=len(missing)):
+            vectors = manager.embed_many([row[1] for row in missing], organisation=organisation)
+        with tenant_transaction(organisation):
+            with raw_cursor() as cursor:
+                # what was erased or changed meanwhile gets no vector of what it said
+                asked = ([row[0] for row in missing], [row[1] for row in missing], organisation)
+                rows = cursor.execute(_STILL, asked).fetchall()
+            still = {row[0] for row in rows}
+            writes.insert_vectors(
+                organisation,
+                number,
+                [(row[0], vector) for row, vector in zip(missing, vectors, strict=True) if row[0] in still],
+            )
+        after = missing[-1][0]
+        yield len(still)
+
+
+def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
+    """Search by a model from now on, on record; return the number of the flipping transaction."""
+    number = model_number(manager.model)
+    with tenant_transaction(organisation):
+        before = chosen_model(organisation)
+        record(
+            organisation=organisation,
+            by=by,
+            operation="memory.reembed",
+            effect=Effect.WRITE,
+            reasoning=f"Every memory has its vector of {manager.model.name} {manager.model.version}: searched by it from now on.",
+            inputs={"model_before": before},
+            outputs={"model": number},
+            versions={"embedding_model": number},
+        )
+        with raw_cursor() as cursor:
+            row = cursor.execute(_FLIP, (organisation, number)).fetchone()
+    forget_choices()
+    return int(row[0]) if row else 0
+
+
+def wait_for_older(transaction: int, *, patience_s: float = 60.0, pause_s: float = 0.05) -> bool:
+    """Wait until every transaction that began before another has ended; tell whether that came about in time."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        with raw_cursor() as cursor:
+            row = cursor.execute(_OLDEST).fetchone()
+        if row is not None and int(row[0]) > transaction:
+            return True
+        time.sleep(pause_s)
+    return False
+
+
+def drop_others(*, organisation: UUID, model: int) -> int:
+    """Delete the vectors of all other models, a few thousand in a transaction; return how many."""
+    dropped = 0
+    while True:
+        with tenant_transaction(organisation), raw_cursor() as cursor:
+            count = cursor.execute(_DROP, (organisation, model, organisation, model)).rowcount
+        dropped += count
+        if not count:
+            return dropped
