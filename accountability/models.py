@@ -117,6 +117,23 @@ class DecisionLink(models.Model):
         return f"{self.child_id} follows {self.parent_id}"
 
 
+class CitedMemory(models.Model):
+    """A caller's own decision names this memory, so its payload may quote it: erasure looks here.
+
+    Searches name memories too, by id and score alone; they are not listed.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "decision_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    memory_id = models.UUIDField()
+    decision_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.decision_id} cites {self.memory_id}"
+
+
 class LedgerPending(models.Model):
     """A record that waits for its place in the log: written with the record, deleted by the sequencer."""
 

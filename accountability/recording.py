@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 from uuid import UUID
 
+from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from liftos.db import tenant_pipeline
@@ -64,6 +65,10 @@ def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
             effect=draft.effect,
             started_at=draft.started_at,
         )
+        cited = [each if isinstance(each, UUID) else each.id for each in draft.memories]
+        if draft.subject and draft.subject.kind == "memory":
+            cited = [*cited, *_as_ids(draft.subject.id)]
+        cite(organisation=organisation, decision=decision, memories=cited)
         emit(
             organisation=organisation,
             type="liftos.decision.recorded",
@@ -71,6 +76,13 @@ def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
             data={"decision_id": str(decision), "operation": draft.operation},
         )
     return decision
+
+
+def _as_ids(text: str) -> list[UUID]:
+    try:
+        return [UUID(text)]
+    except ValueError:
+        return []
 
 
 def _memory(used: Any) -> dict[str, Any]:

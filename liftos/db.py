@@ -19,7 +19,7 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from psycopg.rows import TupleRow
 
-from liftos.backend.base import is_pipelined
+from liftos.backend.pipeline import corked, is_pipelined
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
@@ -109,7 +109,7 @@ def pipelined() -> Iterator[None]:
     if is_pipelined(connection.connection):
         yield
         return
-    with connection.connection.pipeline():
+    with corked(connection.connection):
         yield
 
 

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.idempotency",
     "liftos.observability",
     "accountability",
     "memory",
@@ -84,13 +85,15 @@ MIDDLEWARE = [
     "liftos.api.middleware.BodyLimitMiddleware",
     "liftos.api.middleware.AnyHeaderCorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "liftos.api.middleware.StraightToTheView",
+    # what follows serves people with a browser
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
 ]
 
@@ -198,6 +201,18 @@ if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
         "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
         "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
     }
+
+# --- a memory's life ----------------------------------------------------------------------------
+
+# keys the values that were rejected; it must outlive SECRET_KEY, or they would come back
+LIFTOS_VALUE_KEY_FILE = env("LIFTOS_VALUE_KEY_FILE", str(HOME / "value_key"))
+# seconds after which memories of a type expire: {"note": 86400}; a memory's own time beats it
+LIFTOS_MEMORY_TTL = json.loads(env("LIFTOS_MEMORY_TTL", "{}"))
+LIFTOS_IDEMPOTENCY_HOURS = float(env("LIFTOS_IDEMPOTENCY_HOURS", "24"))
+CELERY_BEAT_SCHEDULE["sweep-lives"] = {
+    "task": "memory.sweep_lives",
+    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+}
 
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 

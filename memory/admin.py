@@ -1,11 +1,30 @@
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from liftos.admin import ReadOnly, UncountedPaginator
-from memory.models import Memory, MemoryLink
+from liftos.errors import LiftosError
+from liftos.tenancy.admin import staff_actor
+from memory.life.corrections import confirm, contest, reject
+from memory.life.erasure import forget
+from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
+
+BUTTON = (
+    "border border-base-200 rounded-default px-3 py-2 font-medium mr-2 cursor-pointer dark:border-base-700"
+)
+ACTIONS = {
+    "confirm": "Confirm",
+    "contest": "Contest",
+    "reject": "Reject its value for good",
+    "erase": "Erase it and everything made from it",
+}
 
 
 class LinkInline(ReadOnly, TabularInline):
@@ -16,16 +35,127 @@ class LinkInline(ReadOnly, TabularInline):
     extra = 0
 
 
+class VersionInline(ReadOnly, TabularInline):
+    model = MemoryVersion
+    verbose_name_plural = "earlier versions, each with the change that ended it"
+    fields = (
+        "version",
+        "content",
+        "metadata",
+        "state",
+        "known_from",
+        "known_to",
+        "operation",
+        "reason",
+        "who",
+        "decision",
+    )
+    readonly_fields = fields
+    ordering = ("-version",)
+    extra = 0
+
+    def who(self, version: MemoryVersion) -> str:
+        return version.on_behalf_of or version.actor_id
+
+    def decision(self, version: MemoryVersion) -> SafeString:
+        url = reverse("admin:accountability_decisionrecord_change", args=[version.decision_id])
+        return format_html('<a href="{}">record</a>', url)
+
+
 @admin.register(Memory)
 class MemoryAdmin(ReadOnly, ModelAdmin):
-    list_display = ("__str__", "memory_type", "source", "state", "embedding", "recorded_at")
+    list_display = ("__str__", "memory_type", "source", "state", "version", "embedding", "recorded_at")
     list_filter = ("state", "embedding")
     search_fields = ("=id", "=external_id", "=memory_type")
     search_help_text = "Whole id, external id or type"
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator
-    inlines = (LinkInline,)
+    inlines = (VersionInline, LinkInline)
+    readonly_fields = ("corrections",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
+        # an earlier text is shown among its memory's versions
+        return super().get_queryset(request).filter(head=None)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in Memory._meta.concrete_fields if field.name != "organisation"]
+        hidden = {"organisation", "head", "value", "text_version", "thread_id", "word_count", "term_count"}
+        shown = [field.name for field in Memory._meta.concrete_fields if field.name not in hidden]
+        return ["corrections", *shown] if self._may(request, "change") else shown
+
+    @admin.display(description="Correct")
+    def corrections(self, memory: Memory) -> SafeString:
+        """Buttons that send the page's own form elsewhere, with a reason."""
+        buttons = format_html_join(
+            "",
+            '<button type="submit" class="{}" formmethod="post" formaction="{}" formnovalidate>{}</button>',
+            (
+                (BUTTON, reverse("admin:memory_memory_correct", args=[memory.pk, name]), label)
+                for name, label in ACTIONS.items()
+            ),
+        )
+        return format_html(
+            '<input name="reason" maxlength="2000" placeholder="Why? It stands in the history." '
+            'aria-label="Reason" class="border border-base-200 rounded-default px-3 py-2 mb-2 w-full '
+            'dark:border-base-700 dark:bg-base-900"><div>{}</div>',
+            buttons,
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        correct = self.admin_site.admin_view(self.correct)
+        return [
+            path("<uuid:memory>/correct/<slug:how>/", correct, name="memory_memory_correct"),
+            *super().get_urls(),
+        ]
+
+    def correct(self, request: HttpRequest, memory: Any, how: str) -> HttpResponse:
+        """Carry out a correction through its operation, on record as the signed-in person's."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self._may(request, "delete" if how == "erase" else "change"):
+            raise PermissionDenied
+        organisation = request.organisation.id  # type: ignore[attr-defined]
+        asked: dict[str, Any] = {
+            "organisation": organisation,
+            "by": staff_actor(request),
+            "memory": memory,
+            "reason": request.POST.get("reason", "").replace("\x00", "")[:2_000],
+        }
+        page = reverse("admin:memory_memory_change", args=[memory])
+        try:
+            if how == "erase":
+                receipt = forget(**asked)
+                self.message_user(request, f"Erased. The receipt is {receipt.id}.")
+                page = reverse("admin:memory_erasure_change", args=[receipt.id])
+            elif how == "confirm":
+                confirm(**asked, may_reinstate=True)
+                self.message_user(request, "Confirmed.")
+            elif how == "contest":
+                contest(**asked)
+                self.message_user(request, "Contested: it is still found, and marked.")
+            elif how == "reject":
+                others = len(reject(**asked).others)
+                more = f" {others} other memories of the same value with it." if others else ""
+                self.message_user(request, f"Rejected: its value is refused from now on.{more}")
+            else:
+                self.message_user(request, "There is no such correction.", messages.ERROR)
+        except LiftosError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        return HttpResponseRedirect(page)
+
+    def _may(self, request: HttpRequest, what: str) -> bool:
+        # has_change_permission says no to everybody: nothing is changed by the form itself
+        return request.user.has_perm(f"memory.{what}_memory")
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnly, ModelAdmin):
+    list_display = ("memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of")
+    search_fields = ("=id", "=memory_id")
+    search_help_text = "Whole id of the receipt or the memory"
+    ordering = ("-id",)
+    show_full_result_count = False
+    paginator = UncountedPaginator
+    fields = (
+        "id", "memory_id", "recorded_at", "removed", "caches", "actor_kind", "actor_id", "on_behalf_of", "decision_id",
+    )  # fmt: skip

@@ -13,7 +13,14 @@ from pgvector.django import HalfVectorField
 from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
+from memory.life.models import Context, Erasure, MemoryVersion, Tombstone
+from memory.portability.models import BulkChunk, BulkJob
 from memory.types import EmbeddingState, LinkKind, TrustState
+
+__all__ = [
+    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "Entity", "Erasure", "Memory", "MemoryLink",
+    "MemoryVector", "MemoryVersion", "Posting", "Thread", "Tombstone",
+]  # fmt: skip
 
 
 class Memory(models.Model):
@@ -47,6 +54,15 @@ class Memory(models.Model):
     # what the word index holds of this memory, so that removal can prove that nothing was left behind
     word_count = models.PositiveIntegerField(default=0)
     term_count = models.PositiveIntegerField(default=0)
+    # a memory's life (docs/memory-life.md): what it was before is in MemoryVersion
+    version = models.PositiveIntegerField(default=1, db_default=1)
+    text_version = models.PositiveIntegerField(default=1, db_default=1)
+    changed_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    superseded_by = models.UUIDField(null=True)
+    value = models.BigIntegerField(null=True)
+    # an earlier text of that memory, which stays findable as of the time when it was the present one
+    head = models.UUIDField(null=True)
 
     class Meta:
         verbose_name_plural = "memories"
@@ -74,6 +90,14 @@ class Memory(models.Model):
                 | models.Q(valid_from__lte=models.F("valid_to")),
                 name="memory_valid_from_before_to",
             ),
+            models.CheckConstraint(
+                condition=models.Q(text_version__gte=1, text_version__lte=models.F("version")),
+                name="memory_text_no_newer_than_version",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(head=None) | models.Q(external_id=""),
+                name="memory_earlier_text_has_no_origin",
+            ),
         ]
         indexes = [
             models.Index(fields=["organisation", "memory_type", "id"], name="memory_by_type"),
@@ -84,6 +108,30 @@ class Memory(models.Model):
                 name="memory_pending",
                 condition=models.Q(embedding=EmbeddingState.PENDING.value),
             ),
+            # what a search may have to leave out, which is little: all else need not be looked up
+            models.Index(
+                fields=["organisation", "id"],
+                name="memory_not_plain",
+                condition=~models.Q(state=TrustState.ACTIVE.value)
+                | models.Q(expires_at__isnull=False)
+                | models.Q(head__isnull=False),
+            ),
+            models.Index(
+                fields=["organisation", "expires_at"],
+                name="memory_to_expire",
+                condition=models.Q(expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["organisation", "head"],
+                name="memory_by_head",
+                condition=models.Q(head__isnull=False),
+            ),
+            models.Index(
+                fields=["organisation", "superseded_by"],
+                name="memory_by_successor",
+                condition=models.Q(superseded_by__isnull=False),
+            ),
+            models.Index(fields=["organisation", "value"], name="memory_by_value"),
         ]
 
     def __str__(self) -> str:
@@ -124,7 +172,7 @@ class MemoryLink(models.Model):
         db_index=False,
     )
     target_source = models.CharField(max_length=100, blank=True)
-    target_external_id = models.CharField(max_length=300)
+    target_external_id = models.CharField(max_length=300, blank=True)
     weight = models.FloatField(default=1.0)
     recorded_at = models.DateTimeField(db_default=Now())
 
@@ -133,6 +181,13 @@ class MemoryLink(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "memory", "kind", "target_source", "target_external_id"],
                 name="link_once",
+                condition=~models.Q(target_external_id=""),
+            ),
+            # a source named by its id has no external one
+            models.UniqueConstraint(
+                fields=["organisation", "memory", "kind", "target"],
+                name="link_by_id_once",
+                condition=models.Q(target_external_id=""),
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=[each.value for each in LinkKind]), name="link_kind_known"

@@ -1,7 +1,11 @@
-"""Writing memories: one transaction, one decision record, one event for each memory."""
+"""Writing memories: one transaction, one decision record, one event for each memory.
+
+An event names a memory and never quotes it, so that there is nothing in the outbox for an erasure to reach.
+"""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -13,16 +17,17 @@ from liftos.db import tenant_transaction
 from liftos.embedding import DimensionMismatch, EmbedderUnavailable, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
-from liftos.events.operations import emit, emit_many
+from liftos.events.operations import emit_many
 from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
+from memory.life.refusals import refusals
+from memory.life.tombstones import ValueRejected
 from memory.models import Memory
-from memory.queries import get_memory
 from memory.text import ANALYSER
-from memory.types import EmbeddingState, MemoryDraft, Outcome, Stored
+from memory.types import EmbeddingState, MemoryDraft, Outcome, Stored, TrustState
 
 logger = logging.getLogger("liftos.memory")
 
@@ -35,60 +40,73 @@ class ExternalIdTaken(Conflict):
     code = "memory.external_id_taken"
 
 
-def remember(*, organisation: UUID, by: Actor, draft: MemoryDraft) -> Stored:
+class UnknownSource(InvalidInput):
+    """A memory that this one is derived from does not exist."""
+
+    code = "memory.unknown_source"
+
+
+class MemoryErased(Conflict):
+    """A memory of this id was erased; it is not taken back."""
+
+    code = "memory.erased"
+
+
+def remember(
+    *, organisation: UUID, by: Actor, draft: MemoryDraft, trust: TrustState = TrustState.ACTIVE
+) -> Stored:
     """Store one memory.
+
+    Args:
+        organisation: whose memory.
+        by: who stores it.
+        draft: what it says.
+        trust: how far it may be believed: active or candidate, as the path and the credential decide.
 
     Returns:
         Its id; of the earlier memory where the same one was stored under this external id before.
 
     Raises:
         ExternalIdTaken: the external id belongs to a memory with other content.
+        ValueRejected: the organisation has rejected this value.
+        UnknownSource: it is derived from a memory that does not exist.
         InvalidInput: the vector that came with it has another dimension than the active model's.
     """
     with observe_operation("memory.store", organisation=str(organisation)):
-        stored = _store(organisation, by, [draft], operation="memory.store")[0]
-    if stored.outcome is Outcome.CONFLICT:
-        raise ExternalIdTaken(loc=("external_id",))
+        stored = store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
+    raise_refusal(stored)
     return stored
 
 
-def remember_many(*, organisation: UUID, by: Actor, drafts: Sequence[MemoryDraft]) -> list[Stored]:
+def raise_refusal(stored: Stored) -> None:
+    """Raise what a refused draft means to a caller who sent one alone."""
+    if stored.rejection is not None:
+        raise ValueRejected(stored.rejection)
+    if stored.outcome is Outcome.CONFLICT:
+        raise ExternalIdTaken(loc=("external_id",))
+    if stored.outcome is Outcome.UNKNOWN_SOURCE:
+        raise UnknownSource(loc=("derived_from",))
+    if stored.outcome is Outcome.ERASED:
+        raise MemoryErased
+
+
+def remember_many(
+    *,
+    organisation: UUID,
+    by: Actor,
+    drafts: Sequence[MemoryDraft],
+    trust: TrustState = TrustState.ACTIVE,
+) -> list[Stored]:
     """Store a batch in one transaction; results stand in the order of the drafts.
 
-    A draft whose external id belongs to a memory with other content is reported as a conflict and loses only itself.
+    A draft that can't be stored (its external id belongs to other content, its value is rejected, its source does not
+    exist) is reported as such and loses only itself.
     """
     if not drafts:
         return []
     observed = observe_operation("memory.store_many", organisation=str(organisation), count=len(drafts))
     with observed:
-        return _store(organisation, by, drafts, operation="memory.store_many")
-
-
-def forget(*, organisation: UUID, by: Actor, memory: UUID) -> UUID:
-    """Delete a memory and everything it can be found by; return the decision's id.
-
-    Raises:
-        MemoryNotFound: there is none in this organisation.
-    """
-    with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
-        row = get_memory(organisation=organisation, memory=memory, lock=True)
-        writes.remove(organisation, row)
-        decision = record(
-            organisation=organisation,
-            by=by,
-            operation="memory.delete",
-            effect=Effect.DELETE,
-            subject=("memory", str(memory)),
-            reasoning=f"Deleted at the request of {by.kind} {by.id}, with its vector, words, attributes and links.",
-            outputs={"words": row.word_count, "terms": row.term_count},
-        )
-        emit(
-            organisation=organisation,
-            type="liftos.memory.deleted",
-            subject=f"memories/{memory}",
-            data={"memory_id": str(memory), "decision_id": str(decision)},
-        )
-    return decision
+        return store(organisation, by, drafts, operation="memory.store_many", trust=trust)
 
 
 def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
@@ -131,19 +149,38 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
     return len(still)
 
 
-def _store(organisation: UUID, by: Actor, drafts: Sequence[MemoryDraft], operation: str) -> list[Stored]:
-    vectors, model = _embed(organisation, drafts)
-    rows = [writes.prepare(draft, vector) for draft, vector in zip(drafts, vectors, strict=True)]
+def store(
+    organisation: UUID,
+    by: Actor,
+    drafts: Sequence[MemoryDraft],
+    *,
+    operation: str,
+    trust: TrustState = TrustState.ACTIVE,
+) -> list[Stored]:
+    """Store drafts on record: the one way in for every path (HTTP, bulk, import, admin, command, workflow)."""
+    vectors, model = embed_drafts(organisation, drafts)
+    rows = [
+        writes.prepare(organisation, draft, vector, trust)
+        for draft, vector in zip(drafts, vectors, strict=True)
+    ]
     with tenant_transaction(organisation):
-        written = {row.id for row in writes.insert(organisation=organisation, by=by, rows=rows, model=model)}
-        stored = _outcomes(organisation, rows, written)
-        _put_on_record(organisation, by, operation, rows, stored, model)
-        if any(each.embedding is EmbeddingState.PENDING for each in stored):
+        refused = refusals(organisation, rows)
+        allowed = [row for row in rows if row.id not in refused]
+        written = {
+            row.id for row in writes.insert(organisation=organisation, by=by, rows=allowed, model=model)
+        }
+        stored = _outcomes(organisation, rows, written, refused)
+        decision = _put_on_record(organisation, by, operation, rows, stored, model)
+        if any(
+            each.outcome is Outcome.STORED and each.embedding is EmbeddingState.PENDING for each in stored
+        ):
             transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
-    return stored
+    return [replace(each, decision=decision) for each in stored]
 
 
-def _embed(organisation: UUID, drafts: Sequence[MemoryDraft]) -> tuple[list[np.ndarray | None], int | None]:
+def embed_drafts(
+    organisation: UUID, drafts: Sequence[MemoryDraft]
+) -> tuple[list[np.ndarray | None], int | None]:
     """Return a vector for each draft, None where the embedder is not available, and the model's number."""
     manager = get_manager()
     vectors: list[np.ndarray | None] = [draft.embedding for draft in drafts]
@@ -170,11 +207,16 @@ def _embed(organisation: UUID, drafts: Sequence[MemoryDraft]) -> tuple[list[np.n
         return [None] * len(drafts), None
 
 
-def _outcomes(organisation: UUID, rows: Sequence[writes.Row], written: set[UUID]) -> list[Stored]:
-    refused = [row for row in rows if row.id not in written]
-    earlier = writes.find_earlier(organisation, refused) if refused else {}
+def _outcomes(
+    organisation: UUID, rows: Sequence[writes.Row], written: set[UUID], refused: dict[UUID, Stored]
+) -> list[Stored]:
+    taken = [row for row in rows if row.id not in written and row.id not in refused]
+    earlier = writes.find_earlier(organisation, taken) if taken else {}
     stored = []
     for row in rows:
+        if row.id in refused:
+            stored.append(refused[row.id])
+            continue
         if row.id in written:
             stored.append(Stored(row.id, Outcome.STORED, row.embedding))
             continue
@@ -202,7 +244,7 @@ def _put_on_record(
     rows: Sequence[writes.Row],
     stored: Sequence[Stored],
     model: int | None,
-) -> None:
+) -> UUID:
     counts = {outcome.value: sum(each.outcome is outcome for each in stored) for outcome in Outcome}
     new = [(row, each) for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
     pending = sum(each.embedding is EmbeddingState.PENDING for _, each in new)
@@ -210,8 +252,15 @@ def _put_on_record(
     reasoning += f" of {len(rows)} sent."
     if counts[Outcome.CONFLICT]:
         reasoning += " A conflict is an external id that already names a memory with other content."
+    if counts[Outcome.REJECTED]:
+        reasoning += " A rejected value is refused however it is written."
     if pending:
         reasoning += f" {pending} wait for their vector: the embedder is not available."
+    refused = [
+        {"rejection": str(each.rejection.decision), "memory": str(each.rejection.memory)}
+        for each in stored
+        if each.rejection is not None
+    ]
     decision = record(
         organisation=organisation,
         by=by,
@@ -221,7 +270,10 @@ def _put_on_record(
         reasoning=reasoning,
         inputs={"count": len(rows), "characters": sum(len(row.draft.content) for row in rows)},
         outputs=counts | {"pending": pending},
-        memories=[{"id": str(each.id)} for each in stored],
+        alternatives=refused,
+        memories=[
+            {"id": str(each.id)} for each in stored if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
+        ],
         versions={"analyser": ANALYSER, "embedding_model": model},
     )
     emit_many(
@@ -234,10 +286,10 @@ def _put_on_record(
                     "memory_id": str(each.id),
                     "memory_type": row.draft.memory_type,
                     "source": row.draft.source,
-                    "external_id": row.draft.external_id,
                     "decision_id": str(decision),
                 },
             )
             for row, each in new
         ],
     )
+    return decision

@@ -4,8 +4,15 @@ from uuid import UUID
 
 from django.db import connection
 
+from liftos.db import raw_cursor
 from liftos.errors import NotFound
+from memory.life.known import as_known
 from memory.models import Memory
+from memory.search.filters import where
+from memory.search.types import SearchRequest
+
+_ID = "coalesce(m.head, m.id)"
+_LIST = "SELECT m.id FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
 
 
 class MemoryNotFound(NotFound):
@@ -25,7 +32,7 @@ def get_memory(*, organisation: UUID, memory: UUID, lock: bool = False) -> Memor
     Raises:
         MemoryNotFound: there is none in this organisation.
     """
-    rows = Memory.objects.filter(organisation_id=organisation, id=memory)
+    rows = Memory.objects.filter(organisation_id=organisation, id=memory, head=None)
     row = (rows.select_for_update() if lock else rows).first()
     if row is None:
         raise MemoryNotFound
@@ -37,21 +44,48 @@ def list_memories(
     organisation: UUID,
     limit: int,
     before: UUID | None = None,
-    memory_type: str = "",
+    narrowed: SearchRequest,
     source: str = "",
     external_id: str = "",
 ) -> list[Memory]:
-    """Return memories, newest first; ids ascend with time, so the id is the cursor."""
-    rows = Memory.objects.filter(organisation_id=organisation).order_by("-id")
+    """Return memories, newest first; ids ascend with time, so the id is the cursor.
+
+    Args:
+        organisation: whose.
+        limit: at most so many.
+        before: only memories older than this id.
+        narrowed: type, trust states and times, as for a search; what it asks is not looked at.
+        source: only of this source.
+        external_id: only of this external id.
+    """
+    condition, values = where(narrowed, "m.id")
+    values |= {"organisation": organisation, "limit": limit}
+    tests = [f"m.organisation_id = %(organisation)s AND {condition}"]
     if before is not None:
-        rows = rows.filter(id__lt=before)
-    if memory_type:
-        rows = rows.filter(memory_type=memory_type)
+        values["before"] = before
+        tests.append(f"{'m.id' if narrowed.known_at is None else _ID} < %(before)s")
     if source:
-        rows = rows.filter(source=source)
+        values["source"] = source
+        tests.append("m.source = %(source)s")
     if external_id:
-        rows = rows.filter(external_id=external_id)
-    return list(rows.prefetch_related("links")[:limit])
+        # an earlier text has none of its own
+        values["external_id"] = external_id
+        tests.append(
+            "coalesce((SELECT h.external_id FROM memory_memory AS h WHERE h.organisation_id = m.organisation_id "
+            "AND h.id = m.head), m.external_id) = %(external_id)s"
+            if narrowed.known_at
+            else "m.external_id = %(external_id)s"
+        )
+    # an earlier text stands in the list at its memory's place
+    order = "m.id" if narrowed.known_at is None else _ID
+    statement = _LIST.format(where=" AND ".join(tests), order=order)
+    with raw_cursor() as cursor:
+        ids = [row[0] for row in cursor.execute(statement, values).fetchall()]
+    known = (
+        Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()
+    )
+    rows = [known[each] for each in ids if each in known]
+    return as_known(organisation, rows, narrowed.known_at) if narrowed.known_at else rows
 
 
 def list_organisations_with_pending() -> list[UUID]:

@@ -3,10 +3,14 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
 from liftos.embedding import EmbedderUnavailable
+from liftos.idempotency.once import list_organisations_with_stale_keys, prune
 from liftos.jobs import send_hint
 from memory import operations
+from memory.life.expiry import expire_due, list_organisations_with_expired
+from memory.portability.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.queries import list_organisations_with_pending
 
 
@@ -25,3 +29,23 @@ def sweep_pending_embeddings() -> None:
     """Find work whose hint was lost."""
     for organisation in list_organisations_with_pending():
         send_hint("memory.heal_pending_embeddings", organisation)
+
+
+@shared_task(name="memory.sweep_lives")
+def sweep_lives() -> None:
+    """Expire what is past its time, forget old idempotency keys, and find bulk stores whose hint was lost."""
+    for organisation in list_organisations_with_expired():
+        while expire_due(organisation=organisation):
+            pass
+    hours = settings.LIFTOS_IDEMPOTENCY_HOURS
+    for organisation in list_organisations_with_stale_keys(hours):
+        prune(organisation=organisation, hours=hours)
+    for organisation in list_organisations_with_bulk_work():
+        send_hint("memory.work_on_bulk_jobs", organisation)
+
+
+@shared_task(name="memory.work_on_bulk_jobs")
+def work_on_bulk_jobs(organisation: str) -> None:
+    """Store the next chunks of an organisation's accepted bulk stores, until none waits."""
+    while work_on_next_chunk(organisation=UUID(organisation)):
+        pass

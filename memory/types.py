@@ -38,6 +38,13 @@ class EmbeddingState(StrEnum):
     PENDING = "pending"
 
 
+VISIBLE = (TrustState.ACTIVE, TrustState.CONTESTED)
+"""What search and lists give unless asked otherwise (docs/memory-life.md)."""
+
+LIVING = (TrustState.CANDIDATE, TrustState.ACTIVE, TrustState.CONTESTED)
+"""What can still be changed, superseded, or expire."""
+
+
 @dataclass(frozen=True, slots=True)
 class LinkDraft:
     """A link to write: to a memory named by its external id in the same source, which may not exist yet.
@@ -51,6 +58,21 @@ class LinkDraft:
     kind: LinkKind
     external_id: str
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an operator's import knows of a memory's life elsewhere; no caller of the API can say these.
+
+    Attributes:
+        id: the id it had.
+        recorded_at: when it was learned, aware UTC.
+        state: how far it was believed; an import never believes more than the path it comes by.
+    """
+
+    id: UUID
+    recorded_at: datetime | None = None
+    state: TrustState = TrustState.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,9 @@ class MemoryDraft:
         valid_to: when it ceased to be true, if known.
         embedding: float32, shape (d,), when the caller brings its own vector.
         thread: the session, conversation or document it is part of; empty to take it from the metadata.
+        derived_from: ids of the memories it was made from; they must exist.
+        expires_at: when it is no longer to be believed, aware UTC; None for its type's time, if that has one.
+        past: of an import.
     """
 
     content: str
@@ -84,6 +109,9 @@ class MemoryDraft:
     valid_to: datetime | None = None
     embedding: np.ndarray | None = None
     thread: str = ""
+    derived_from: tuple[UUID, ...] = ()
+    expires_at: datetime | None = None
+    past: Past | None = None
 
 
 class Outcome(StrEnum):
@@ -92,12 +120,48 @@ class Outcome(StrEnum):
     STORED = "stored"
     UNCHANGED = "unchanged"
     CONFLICT = "conflict"
+    REJECTED = "rejected"
+    UNKNOWN_SOURCE = "unknown_source"
+    ERASED = "erased"
+
+
+REFUSED = (Outcome.CONFLICT, Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.ERASED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The rejection of a value.
+
+    Attributes:
+        decision: its decision record, which is also its name.
+        memory: the memory that was rejected.
+        recorded_at: when, aware UTC.
+    """
+
+    decision: UUID
+    memory: UUID
+    recorded_at: datetime
+
+    @property
+    def text(self) -> str:
+        """What a writer of the value is told."""
+        return f"This value was rejected on {self.recorded_at:%Y-%m-%d} (rejection {self.decision})."
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The result of storing one draft; `id` is the earlier memory's where one had the external id already."""
+    """The result of storing one draft.
+
+    Attributes:
+        id: the memory's; the earlier one's where one had the external id already.
+        outcome: what became of the draft.
+        embedding: whether it has its vector.
+        rejection: what refused it, where its value is a rejected one.
+        decision: the record of the store.
+    """
 
     id: UUID
     outcome: Outcome
     embedding: EmbeddingState
+    rejection: Rejection | None = None
+    decision: UUID | None = None

@@ -6,6 +6,7 @@ Everything here runs inside the caller's tenant transaction.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from liftos.db import HalfVec, raw_cursor
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows
+from memory.life.keys import folded_number, value_keys
+from memory.life.lifetimes import expiry_of
 from memory.models import Memory
 from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState
@@ -23,10 +26,11 @@ _MEMORY = """
 INSERT INTO memory_memory
     (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding,
      actor_kind, actor_id, on_behalf_of, valid_from, valid_to, thread, thread_id, happened_at, asks, tells_time,
-     word_count, term_count)
+     word_count, term_count, expires_at, value, recorded_at, changed_at)
 VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-        coalesce(%s::timestamptz, now()), %s, %s, %s, %s)
-ON CONFLICT (organisation_id, source, external_id) WHERE external_id <> '' DO NOTHING
+        coalesce(%s::timestamptz, now()), %s, %s, %s, %s, %s, %s, coalesce(%s::timestamptz, statement_timestamp()),
+        coalesce(%s::timestamptz, statement_timestamp()))
+ON CONFLICT DO NOTHING
 """
 _PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
 # compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
@@ -59,6 +63,12 @@ LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.sourc
      AND m.external_id = l.external_id AND m.external_id <> ''
 ON CONFLICT DO NOTHING
 """
+_SOURCES = """
+INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
+SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
+FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
+ON CONFLICT DO NOTHING
+"""
 _ARRIVED = """
 UPDATE memory_memorylink AS l SET target_id = a.memory
 FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
@@ -77,6 +87,9 @@ class Row:
     draft: MemoryDraft
     reading: Reading
     vector: np.ndarray | None
+    keys: tuple[bytes, ...] = ()
+    state: TrustState = TrustState.ACTIVE
+    expires_at: datetime | None = None
 
     @property
     def embedding(self) -> EmbeddingState:
@@ -93,9 +106,20 @@ class Earlier:
     same: bool
 
 
-def prepare(draft: MemoryDraft, vector: np.ndarray | None) -> Row:
+def prepare(
+    organisation: UUID, draft: MemoryDraft, vector: np.ndarray | None, trust: TrustState = TrustState.ACTIVE
+) -> Row:
     """Return a draft as a row. Reading it is the part that costs; so do it before the transaction."""
-    return Row(new_id(), draft, read(draft), vector)
+    past = draft.past
+    return Row(
+        id=past.id if past else new_id(),
+        draft=draft,
+        reading=read(draft),
+        vector=vector,
+        keys=value_keys(organisation, draft.content),
+        state=past.state if past and trust is TrustState.ACTIVE else trust,
+        expires_at=draft.expires_at or expiry_of(draft.memory_type),
+    )
 
 
 def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None) -> list[Row]:
@@ -153,7 +177,11 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
         for each in draft.links
     ]
     named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
+    sources = [(memory, target) for memory, draft in memories for target in draft.derived_from]
     with raw_cursor() as cursor:
+        if sources:
+            values = dict(zip(("memories", "targets"), index_rows.columns(sources), strict=True))
+            cursor.execute(_SOURCES, values | {"organisation": organisation})
         if links:
             names = ("memories", "kinds", "sources", "external_ids", "weights")
             values = dict(zip(names, index_rows.columns(links), strict=True))
@@ -201,9 +229,12 @@ def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list
 
 def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
     draft, reading = row.draft, row.reading
+    recorded_at = draft.past.recorded_at if draft.past else None
     return (
         row.id, organisation, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source,
-        draft.external_id, list(draft.tags), draft.importance, TrustState.ACTIVE, row.embedding, by.kind, by.id,
-        by.on_behalf_of, draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at, reading.asks,
-        reading.tells_time, reading.words, len(reading.terms),
+        draft.external_id, list(draft.tags), draft.importance, row.state, row.embedding, by.kind, by.id,
+        by.on_behalf_of, draft.valid_from, draft.valid_to, draft.thread, reading.thread,
+        reading.happened_at or recorded_at, reading.asks,
+        reading.tells_time, reading.words, len(reading.terms), row.expires_at, folded_number(row.keys), recorded_at,
+        recorded_at,
     )  # fmt: skip

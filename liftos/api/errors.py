@@ -21,8 +21,8 @@ logger = logging.getLogger("liftos.api")
 
 TITLES = {
     400: "Bad request", 401: "Unauthorised", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    409: "Conflict", 413: "Payload too large", 422: "Unprocessable content", 500: "Internal error",
-    503: "Unavailable",
+    409: "Conflict", 412: "Precondition Failed", 413: "Payload too large", 422: "Unprocessable content", 500: "Internal error",
+    428: "Precondition Required", 503: "Unavailable",
 }  # fmt: skip
 # raw cursors raise psycopg's own, Django's cursors the wrapped ones
 DATABASE_GONE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -109,7 +109,7 @@ def _problem_body(error: LiftosError) -> dict[str, Any]:
     }
     if error.loc:
         body["errors"] = _items(error)
-    return body
+    return body | getattr(error, "extensions", {})
 
 
 def _seed_response(error: LiftosError, lead: str) -> Response:

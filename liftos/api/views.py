@@ -39,8 +39,11 @@ class LiftosView(APIView):
             self.json = read_json(request._request)
         super().initial(request, *args, **kwargs)
         scope = self.scopes.get("GET" if method == "head" else method.upper())
-        if scope is not None and scope not in self.principal.scopes:
+        if scope is not None and not self.principal.may(scope):
             raise PermissionDenied(f"This needs the scope {scope}.")
+
+    def warm_up(self) -> None:
+        """Do what is slow before a transaction is opened round the whole handler (liftos.idempotency.once)."""
 
     @property
     def principal(self) -> Principal:

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
-from psycopg.pq import PipelineStatus
+
+from liftos.backend.pipeline import is_pipelined, settle
 
 
 class PatientCursor(base.Cursor):
@@ -16,13 +17,13 @@ class PatientCursor(base.Cursor):
     def execute(self, *args: Any, **kwargs: Any) -> Any:
         """Execute, and wait for the answer."""
         result = super().execute(*args, **kwargs)
-        _wait(self.connection)
+        settle(self.connection)
         return result
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:
         """Execute, and wait for the answers."""
         super().executemany(*args, **kwargs)
-        _wait(self.connection)
+        settle(self.connection)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -73,7 +74,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
             committed = psycopg.Cursor(self.connection).execute("COMMIT")
             # what failed on the way comes up here; Postgres has then skipped the COMMIT
-            _wait(self.connection)
+            settle(self.connection)
             if committed.statusmessage != "COMMIT":
                 raise psycopg.errors.InFailedSqlTransaction("a statement had failed: nothing was committed")
 
@@ -84,7 +85,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _savepoint_commit(self, sid: str) -> None:
         # what failed since the savepoint must come up while it can still be rolled back to
         with self.wrap_database_errors:
-            _wait(self.connection)
+            settle(self.connection)
         super()._savepoint_commit(sid)
 
     def _savepoint_rollback(self, sid: str) -> None:
@@ -101,19 +102,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Take the answers nobody waited for: an error among them has made the pipeline refuse what follows."""
         if self.connection is not None:
             with suppress(psycopg.Error):
-                _wait(self.connection)
-
-
-def is_pipelined(connection: psycopg.Connection[Any]) -> bool:
-    """Tell whether a connection is in pipeline mode."""
-    return connection.pgconn.pipeline_status != PipelineStatus.OFF
-
-
-def _wait(connection: psycopg.Connection[Any]) -> None:
-    """Wait for all answers of a connection in pipeline mode."""
-    if is_pipelined(connection):
-        with connection.pipeline() as pipeline:
-            pipeline.sync()
+                settle(self.connection)
 
 
 def _has_something_to_say(connection: psycopg.Connection[Any]) -> bool:

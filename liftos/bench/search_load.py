@@ -78,7 +78,9 @@ def _write_batch(each: Loaded, start: int, model: int) -> None:
     material, rows = each.material, range(start, min(start + BATCH, each.plan.size))
     prepared = [
         writes.prepare(
-            MemoryDraft(material.contents[row], material.metadata[row], source="bench"), material.vectors[row]
+            each.id,
+            MemoryDraft(material.contents[row], material.metadata[row], source="bench"),
+            material.vectors[row],
         )
         for row in rows
     ]

@@ -35,6 +35,10 @@ def post_worker_init(worker: Any) -> None:
     """Load the model beside the first requests, so that none of them waits for it."""
     del worker
     # after the fork: the application is loaded by now, and this file is read before it is
-    from liftos.service.warm import warm_up
+    from liftos.service.warm import settle_memory, warm_up
 
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    def prepare() -> None:
+        warm_up()
+        settle_memory()
+
+    threading.Thread(target=prepare, name="warm-up", daemon=True).start()

@@ -10,6 +10,7 @@ class Scope(StrEnum):
 
     MEMORY_READ = "memory:read"
     MEMORY_WRITE = "memory:write"
+    MEMORY_PROPOSE = "memory:propose"
     SPACES_READ = "spaces:read"
     SPACES_WRITE = "spaces:write"
     WORKFLOWS_WRITE = "workflows:write"
@@ -53,6 +54,10 @@ class Principal:
     slug: str
     actor: Actor
     scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the credential opens what needs this scope; who may write may propose."""
+        return scope in self.scopes or (scope is Scope.MEMORY_PROPOSE and Scope.MEMORY_WRITE in self.scopes)
 
     @property
     def is_authenticated(self) -> bool:

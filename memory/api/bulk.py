@@ -1,29 +1,40 @@
 """NDJSON in, one result a line out."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
-from liftos.api.parsing import InvalidRequest, item, parse_json, validate
-from liftos.embedding import EmbedderUnavailable, get_manager
+from django.db import transaction
+
+from liftos.api.parsing import InvalidRequest, item
+from liftos.db import tenant_transaction
+from liftos.idempotency.once import keep, recall
 from liftos.tenancy.types import Actor
-from memory.api.schemas import MemoryIn
-from memory.operations import remember_many
-from memory.types import MemoryDraft, Outcome
+from memory.portability.jobs import accept
+from memory.portability.lines import BATCH, store_lines_from
+from memory.types import TrustState
 
-# lines in one transaction: large enough to share its cost, small enough to hold its locks briefly
-BATCH = 500
 MAX_LINES = 200_000
-STATUS = {Outcome.STORED: 201, Outcome.UNCHANGED: 200, Outcome.CONFLICT: 409}
 
 
-def store_lines(*, organisation: UUID, by: Actor, stream: Iterable[bytes]) -> list[dict[str, Any]]:
+def store_lines(
+    *,
+    organisation: UUID,
+    by: Actor,
+    stream: Iterable[bytes],
+    trust: TrustState = TrustState.ACTIVE,
+    key: tuple[str, str] | None = None,
+) -> list[dict[str, Any]]:
     """Store a memory for each line of an NDJSON stream; blank lines are skipped.
 
     Args:
         organisation: whose memories.
         by: who stores them.
         stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
+        trust: how far what is stored may be believed.
+        key: whose idempotency key, and the key. Each batch of lines keeps its answer with what it stored, so that a request
+            that broke off is taken up where it was.
 
     Returns:
         For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
@@ -31,55 +42,86 @@ def store_lines(*, organisation: UUID, by: Actor, stream: Iterable[bytes]) -> li
 
     Raises:
         InvalidRequest: no line at all.
+        KeyReused: the key stood for other lines.
     """
-    dimension, results, batch = _dimension(), [], []
-    for number, line in enumerate(stream, start=1):
-        if number > MAX_LINES:
-            results.append(
-                {"line": number, "status": 413, "error": {"detail": f"At most {MAX_LINES} lines."}}
-            )
+    results: list[dict[str, Any]] = []
+    for place, (first, lines) in enumerate(_batches(stream)):
+        if first > MAX_LINES:
+            error = {"detail": f"At most {MAX_LINES} lines."}
+            results.append({"line": first, "status": 413, "error": error})
             break
-        if not line.strip():
-            continue
-        try:
-            batch.append((number, _draft(line, dimension)))
-        except InvalidRequest as error:
-            results.append(
-                {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
-            )
-        if len(batch) >= BATCH:
-            results.extend(_store(organisation, by, batch))
-            batch = []
-    results.extend(_store(organisation, by, batch))
+        results += (
+            store_lines_from(first, lines, organisation=organisation, by=by, trust=trust)
+            if key is None
+            else _store_once(organisation, by, first, lines, trust, (*key, place))
+        )
     if not results:
         raise InvalidRequest([item("missing", ("body",), "Field required")])
-    return sorted(results, key=lambda result: result["line"])
+    return results
 
 
-def _dimension() -> int | None:
-    try:
-        return get_manager().model.dimension
-    except EmbedderUnavailable:
-        return None
+def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    first, lines = 1, []
+    for number, line in enumerate(stream, start=1):
+        lines.append(line)
+        if len(lines) == BATCH or number == MAX_LINES:
+            yield first, lines
+            first, lines = number + 1, []
+    if lines:
+        yield first, lines
 
 
-def _draft(line: bytes, dimension: int | None) -> MemoryDraft:
-    draft = validate(MemoryIn, parse_json(line)).draft()
-    if draft.embedding is not None and dimension is not None and len(draft.embedding) != dimension:
-        message = f"The active embedding model has {dimension} dimensions"
-        raise InvalidRequest([item("dimension", ("body", "embedding"), message, len(draft.embedding))])
-    return draft
+def accept_once(
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str] | None
+) -> UUID:
+    """Accept the lines of a bulk store for a worker; return the job's id, the earlier one's under a known key.
+
+    Raises:
+        KeyReused: the key stood for other lines.
+        InvalidRequest, TooLarge: as for `accept`.
+    """
+    if key is None:
+        return accept(organisation=organisation, by=by, trust=trust, stream=stream)
+    digest = hashlib.sha256(b"bulk, later\x00")
+    values: dict[str, Any] = {"organisation": organisation, "actor": key[0], "key": key[1]}
+    with tenant_transaction(organisation):
+        undo = transaction.savepoint()
+        job = accept(organisation=organisation, by=by, trust=trust, stream=_hashed(stream, digest))
+        # what the request is known by is known only when all of it has been read
+        values["fingerprint"] = digest.digest()
+        found = recall(values)
+        if found is not None:
+            transaction.savepoint_rollback(undo)
+            return UUID(found[1]["id"])
+        keep(values, status=202, body={"id": str(job)})
+    return job
 
 
-def _store(organisation: UUID, by: Actor, batch: list[tuple[int, MemoryDraft]]) -> list[dict[str, Any]]:
-    stored = remember_many(organisation=organisation, by=by, drafts=[draft for _, draft in batch])
-    results = []
-    for (number, draft), each in zip(batch, stored, strict=True):
-        result: dict[str, Any] = {"line": number, "status": STATUS[each.outcome], "id": str(each.id)}
-        if draft.external_id:
-            result["external_id"] = draft.external_id
-        if each.outcome is Outcome.CONFLICT:
-            detail = "The external id belongs to a memory with other content."
-            result["error"] = {"detail": detail, "code": "memory.external_id_taken"}
-        results.append(result)
+def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
+    for line in stream:
+        digest.update(line)
+        yield line
+
+
+def _store_once(
+    organisation: UUID,
+    by: Actor,
+    first: int,
+    lines: list[bytes],
+    trust: TrustState,
+    key: tuple[str, str, int],
+) -> list[dict[str, Any]]:
+    actor, name, place = key
+    values = {
+        "organisation": organisation,
+        "actor": actor,
+        "key": f"{name}\x1f{place}",
+        "fingerprint": hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest(),
+    }
+    with tenant_transaction(organisation):
+        found = recall(values)
+        if found is not None:
+            return found[1]
+        results = store_lines_from(first, lines, organisation=organisation, by=by, trust=trust)
+        keep(values, status=200, body=results)
     return results

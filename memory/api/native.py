@@ -9,15 +9,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.api.pagination import page
+from liftos.api.preconditions import etag_of, if_match
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
+from liftos.idempotency.once import actor_of, idempotency_key, once
 from liftos.tenancy.types import Scope
 from memory import operations, queries
-from memory.api.bulk import store_lines
+from memory.api.bulk import accept_once, store_lines
+from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
 from memory.api.schemas import (
+    BulkAccepted,
+    BulkJobOut,
+    BulkJobQuery,
+    BulkLine,
+    BulkQuery,
     BulkResult,
-    Deleted,
     MemoryCreated,
     MemoryIn,
     MemoryOut,
@@ -30,7 +37,12 @@ from memory.api.schemas import (
     SearchOut,
     native_hit,
 )
+from memory.api.trust import trust_of
+from memory.life.erasure import forget
+from memory.life.revision import revise
 from memory.models import Memory
+from memory.operations import embed_drafts
+from memory.portability.jobs import get_progress, list_results
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.types import Outcome
@@ -42,7 +54,7 @@ def render(memory: Memory) -> dict[str, Any]:
     links = [
         {
             "kind": link.kind,
-            "external_id": link.target_external_id,
+            "external_id": link.target_external_id or None,
             "weight": link.weight,
             "target": link.target_id,
         }
@@ -55,7 +67,11 @@ def render(memory: Memory) -> dict[str, Any]:
 class MemoryCollection(NativeView):
     """The organisation's memories."""
 
-    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_WRITE}
+    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
+
+    def warm_up(self) -> None:
+        """Have the embedding made, and cached, before a transaction waits for it."""
+        embed_drafts(self.principal.organisation, [self.body(MemoryIn).draft()])
 
     @extend_schema(
         operation_id="memories_list", parameters=query_parameters(MemoryQuery), responses={200: MemoryPage}
@@ -68,7 +84,7 @@ class MemoryCollection(NativeView):
                 organisation=organisation,
                 limit=query.limit + 1,
                 before=query.before,
-                memory_type=query.memory_type,
+                narrowed=query.narrowed(),
                 source=query.source,
                 external_id=query.external_id,
             )
@@ -78,38 +94,56 @@ class MemoryCollection(NativeView):
     @extend_schema(
         operation_id="memories_create", request=MemoryIn, responses={201: MemoryCreated, 200: MemoryCreated}
     )
+    @once
     def post(self, request: Request) -> Response:
         """Store a memory; the same one again under its external id answers 200 with the earlier id."""
         del request
         asked, principal = self.body(MemoryIn), self.principal
+        trust = trust_of(principal)
         stored = operations.remember(
-            organisation=principal.organisation, by=principal.actor, draft=asked.draft()
+            organisation=principal.organisation, by=principal.actor, draft=asked.draft(), trust=trust
         )
         body = {
             "id": str(stored.id),
             "memory_id": str(stored.id),
-            "outcome": stored.outcome,
-            "embedding": stored.embedding,
+            "outcome": str(stored.outcome),
+            "embedding": str(stored.embedding),
+            "state": str(trust),
+            "decision_id": str(stored.decision),
         }
-        return Response(body, status=201 if stored.outcome is Outcome.STORED else 200)
+        if stored.outcome is not Outcome.STORED:
+            with tenant_transaction(principal.organisation):
+                body["state"] = queries.get_memory(
+                    organisation=principal.organisation, memory=stored.id
+                ).state
+            return Response(body, status=200)
+        return Response(body, status=201, headers={"ETag": etag_of(1)})
 
 
 class MemoryBulk(NativeView):
     """Many memories at once."""
 
-    scopes = {"POST": Scope.MEMORY_WRITE}
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
     reads_json = False
 
     @extend_schema(
         operation_id="memories_bulk",
+        parameters=query_parameters(BulkQuery),
         request={"application/x-ndjson": OpenApiTypes.STR},
-        responses={200: BulkResult, 207: BulkResult},
+        responses={200: BulkResult, 202: BulkAccepted, 207: BulkResult},
         description="One JSON object a line, each as for storing one memory. A bad line loses only itself.",
     )
     def post(self, request: Request) -> Response:
-        """Store a memory for each line; all that are taken can be found when this answers."""
-        principal = self.principal
-        lines = store_lines(organisation=principal.organisation, by=principal.actor, stream=request._request)
+        """Store a memory for each line; all that are taken can be found when this answers, or later with `mode=async`."""
+        principal, mode = self.principal, self.query(BulkQuery).mode
+        name = idempotency_key(request)
+        key = (actor_of(principal), name) if name else None
+        organisation, by, trust = principal.organisation, principal.actor, trust_of(principal)
+        if mode == "async":
+            job = accept_once(organisation=organisation, by=by, stream=request._request, trust=trust, key=key)
+            url = request._request.build_absolute_uri(f"/api/v1/memories/bulk/{job}")
+            return Response({"id": str(job), "url": url}, status=202, headers={"Location": url})
+        lines = store_lines(organisation=organisation, by=by, stream=request._request, trust=trust, key=key)
         counts = {status: sum(line["status"] == status for line in lines) for status in (201, 200)}
         failed = len(lines) - sum(counts.values())
         body = {
@@ -122,26 +156,93 @@ class MemoryBulk(NativeView):
         return Response(body, status=207 if failed else 200)
 
 
+class MemoryBulkJob(NativeView):
+    """A bulk store that a worker carries out."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="memories_bulk_job",
+        parameters=query_parameters(BulkJobQuery),
+        responses={200: BulkJobOut},
+    )
+    def get(self, request: Request, job: UUID) -> Response:
+        """Tell how far it has come, with the results of the lines that are done, 500 lines of them a page."""
+        asked, organisation = self.query(BulkJobQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            progress = get_progress(organisation=organisation, job=job)
+            results, following = list_results(
+                organisation=organisation, job=job, after=asked.cursor, chunks=1
+            )
+        url = request._request.build_absolute_uri(request._request.path)
+        counts = progress.counts
+        shown = BulkJobOut(
+            id=progress.id,
+            status=progress.status,
+            recorded_at=progress.recorded_at,
+            lines=progress.lines,
+            done=progress.done,
+            stored=counts.get(201, 0),
+            unchanged=counts.get(200, 0),
+            failed=sum(count for status, count in counts.items() if status >= 400),
+            results=[BulkLine.model_validate(each) for each in results],
+            next=None if following is None else f"{url}?cursor={following}",
+        )
+        return Response(shown.model_dump(mode="json", exclude_unset=True))
+
+
 class MemoryDetail(NativeView):
     """One memory."""
 
-    scopes = {"GET": Scope.MEMORY_READ, "DELETE": Scope.MEMORY_WRITE}
+    scopes = {"GET": Scope.MEMORY_READ, "PATCH": Scope.MEMORY_WRITE, "DELETE": Scope.MEMORY_WRITE}
 
     @extend_schema(operation_id="memories_get", responses={200: MemoryOut})
     def get(self, request: Request, memory: UUID) -> Response:
-        """Return a memory."""
+        """Return a memory, of whatever trust state; its version is the ETag."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
-            return Response(render(queries.get_memory(organisation=organisation, memory=memory)))
+            row = queries.get_memory(organisation=organisation, memory=memory)
+            return Response(render(row), headers={"ETag": etag_of(row.version)})
 
-    @extend_schema(operation_id="memories_delete", request=None, responses={200: Deleted})
+    @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
+    def patch(self, request: Request, memory: UUID) -> Response:
+        """Make a new version; `If-Match` names the one it is made from (428 without, 412 if it is another)."""
+        asked, principal = self.body(MemoryPatch), self.principal
+        revised = revise(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            changes=asked.changes(),
+            version=if_match(request._request, required=True),
+            reason=asked.reason,
+        )
+        body = {
+            "id": str(revised.id),
+            "version": revised.version,
+            "embedding": str(revised.embedding),
+            "decision_id": str(revised.decision) if revised.decision else None,
+        }
+        return Response(body, headers={"ETag": etag_of(revised.version)})
+
+    @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
     def delete(self, request: Request, memory: UUID) -> Response:
-        """Delete a memory and everything it can be found by."""
-        del request
+        """Erase a memory with all its versions and everything it can be found by; answers with a receipt's id."""
         principal = self.principal
-        decision = operations.forget(organisation=principal.organisation, by=principal.actor, memory=memory)
-        return Response({"id": str(memory), "deleted": True, "decision_id": str(decision)})
+        receipt = forget(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.body(Correction).reason if self.json is not None else "",
+            version=if_match(request._request),
+        )
+        body = {
+            "id": str(memory),
+            "deleted": True,
+            "decision_id": str(receipt.decision),
+            "erasure_id": str(receipt.id),
+        }
+        return Response(body)
 
 
 class Search(NativeView):

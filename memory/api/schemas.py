@@ -1,22 +1,24 @@
 """Wire shapes of memories and searches. Types, defaults and bounds of the seed's two are the contract's."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import numpy as np
+from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
 from liftos.api.pagination import PageQuery, QueryText
 from liftos.embedding.text import unit_rows
 from memory.search.filters import parse_filters
 from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
-from memory.types import LinkDraft, LinkKind, MemoryDraft
+from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
 
 MAX_CONTENT = 1_000_000
 MAX_QUERIES = 1_000
+MAX_TTL = 864_000_000  # ten thousand days, in seconds
 SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
 
 
@@ -33,6 +35,13 @@ def _direction(values: list[float]) -> list[float]:
     if not any(values) or not all(map(isfinite, values)):
         raise ValueError("must hold finite numbers, and not only 0")
     return values
+
+
+def _states(text: str) -> str:
+    unknown = set(text.split(",")) - set(TrustState) if text else ()
+    if unknown:
+        raise ValueError(f"must be of {', '.join(TrustState)}, parted by commas")
+    return text
 
 
 Moment = Annotated[datetime, AfterValidator(_utc)]
@@ -85,15 +94,19 @@ class SeedBatchOptions(BaseModel):
 
 
 class SeedStore(BaseModel):
-    """The contract's store request."""
+    """The contract's store request; a `context`, which some callers send beside it, is kept in the metadata."""
 
     content: str = Field(max_length=MAX_CONTENT)
     metadata: dict[str, Any] | None = None
     memory_type: str = Field(default="general", max_length=100)
+    context: Any = None
 
     def draft(self) -> MemoryDraft:
         """Return the domain's form."""
-        return MemoryDraft(self.content, self.metadata or {}, self.memory_type)
+        metadata = self.metadata or {}
+        if isinstance(self.context, dict):
+            metadata = {"context": self.context} | metadata
+        return MemoryDraft(self.content, metadata, self.memory_type)
 
 
 class LinkIn(BaseModel):
@@ -119,10 +132,15 @@ class MemoryIn(BaseModel):
     valid_to: Moment | None = None
     embedding: Embedding | None = None
     thread: str = Field(default="", max_length=300)
+    derived_from: list[UUID] = Field(default_factory=list, max_length=100)
+    expires_at: Moment | None = None
+    ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
 
     @model_validator(mode="after")
     def check_interval(self) -> "MemoryIn":
-        """Refuse an end before the beginning."""
+        """Refuse an end before the beginning, and two times of expiry."""
+        if self.expires_at and self.ttl_seconds:
+            raise ValueError("expires_at and ttl_seconds must not stand together")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
             raise ValueError("valid_to must not be before valid_from")
         return self
@@ -147,6 +165,9 @@ class MemoryIn(BaseModel):
             valid_to=self.valid_to,
             embedding=vector,
             thread=self.thread,
+            derived_from=tuple(dict.fromkeys(self.derived_from)),
+            expires_at=self.expires_at
+            or (timezone.now() + timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None),
         )
 
 
@@ -157,13 +178,15 @@ class MemoryCreated(BaseModel):
     memory_id: UUID
     outcome: str
     embedding: str
+    state: str
+    decision_id: UUID
 
 
 class LinkOut(BaseModel):
-    """A link; `target` is null until the memory with that external id exists."""
+    """A link; `target` is null until the memory with that external id exists, `external_id` where it is named by its id."""
 
     kind: str
-    external_id: str
+    external_id: str | None
     weight: float
     target: UUID | None
 
@@ -185,7 +208,11 @@ class MemoryOut(BaseModel):
     links: list[LinkOut]
     valid_from: datetime | None
     valid_to: datetime | None
+    expires_at: datetime | None
+    superseded_by: UUID | None
+    version: int
     recorded_at: datetime
+    changed_at: datetime
     created_at: datetime
 
 
@@ -202,18 +229,23 @@ class MemoryQuery(PageQuery):
     memory_type: QueryText = ""
     source: QueryText = ""
     external_id: QueryText = ""
+    states: Annotated[QueryText, AfterValidator(_states)] = ""
+    as_of: Moment | None = None
+    known_at: Moment | None = None
 
-
-class Deleted(BaseModel):
-    """The answer to a delete."""
-
-    id: UUID
-    deleted: bool
-    decision_id: UUID
+    def narrowed(self) -> SearchRequest:
+        """Return type, states and times as the domain has them."""
+        return SearchRequest(
+            query="",
+            memory_type=self.memory_type or None,
+            states=tuple(TrustState(each) for each in self.states.split(",")) if self.states else None,
+            as_of=self.as_of,
+            known_at=self.known_at,
+        )
 
 
 class BulkLine(BaseModel):
-    """What became of one line: 201 stored, 200 the same was there, 409 the external id is another memory's, 422."""
+    """What became of one line: 201 stored, 200 the same was there, 409 or 422 with the reason."""
 
     line: int
     status: int
@@ -232,7 +264,54 @@ class BulkResult(BaseModel):
     failed: int
 
 
-class NativeSearch(SeedSearch):
+class BulkQuery(BaseModel):
+    """How a bulk store is carried out: before the answer, or by a worker after it."""
+
+    mode: Literal["sync", "async"] = "sync"
+
+
+class BulkAccepted(BaseModel):
+    """A bulk store that a worker carries out; `url` tells how far it has come."""
+
+    id: UUID
+    url: str
+
+
+class BulkJobQuery(BaseModel):
+    """Where to go on in the results."""
+
+    cursor: int = Field(default=0, ge=0, le=1_000_000)
+
+
+class BulkJobOut(BaseModel):
+    """How far a bulk store has come: queued, running or done."""
+
+    id: UUID
+    status: str
+    recorded_at: datetime
+    lines: int
+    done: int
+    stored: int
+    unchanged: int
+    failed: int
+    results: list[BulkLine]
+    next: str | None
+
+
+class Times(BaseModel):
+    """Which trust states, and the two axes of time (docs/memory-life.md)."""
+
+    states: list[TrustState] | None = Field(default=None, min_length=1, max_length=len(TrustState))
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+
+    def timed(self, request: SearchRequest) -> SearchRequest:
+        """Return a search narrowed by these."""
+        states = tuple(self.states) if self.states else None
+        return replace(request, states=states, as_of=self.as_of, known_at=self.known_at)
+
+
+class NativeSearch(Times, SeedSearch):
     """A search."""
 
     search_type: Literal["neural", "knowledge", "conceptual", "hybrid"] = "hybrid"
@@ -245,7 +324,7 @@ class NativeSearch(SeedSearch):
     def request(self, search_type: str | None = None) -> SearchRequest:
         """Return the domain's form."""
         return replace(
-            super().request(search_type),
+            self.timed(super().request(search_type)),
             recency=self.recency,
             importance=self.importance,
             half_life_days=self.half_life_days,
@@ -259,7 +338,7 @@ class PromptQuery(BaseModel):
     token_budget: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
-class NativeSearches(BaseModel):
+class NativeSearches(Times):
     """Several searches that differ in their query alone."""
 
     queries: list[Annotated[str, Field(max_length=MAX_CONTENT)]] = Field(min_length=1, max_length=MAX_QUERIES)
@@ -270,12 +349,14 @@ class NativeSearches(BaseModel):
 
     def request(self) -> SearchRequest:
         """Return the domain's form of what the searches share."""
-        return SearchRequest(
-            query="",
-            search_type=SearchType(self.search_type),
-            limit=self.limit,
-            conditions=parse_filters(self.filters),
-            memory_type=self.memory_type,
+        return self.timed(
+            SearchRequest(
+                query="",
+                search_type=SearchType(self.search_type),
+                limit=self.limit,
+                conditions=parse_filters(self.filters),
+                memory_type=self.memory_type,
+            )
         )
 
 
@@ -313,6 +394,10 @@ class SearchHit(BaseModel):
     external_id: str | None
     tags: list[str]
     recorded_at: datetime
+    state: str
+    version: int
+    valid_from: datetime | None
+    valid_to: datetime | None
 
 
 class SearchOut(BaseModel):
@@ -351,6 +436,9 @@ def seed_hit(hit: Hit) -> dict[str, Any]:
         "memory_type": hit.memory_type,
         "timestamp": naive(hit.recorded_at),
     }
+    context = hit.metadata.get("context")
+    if isinstance(context, dict):
+        result["context"] = context
     for term in hit.ranked.terms:
         if term.arm == "meaning":
             result["embedding_similarity"] = term.raw
@@ -389,6 +477,10 @@ def native_hit(hit: Hit) -> dict[str, Any]:
         "external_id": hit.external_id or None,
         "tags": hit.tags,
         "recorded_at": hit.recorded_at.isoformat(),
+        "state": hit.state,
+        "version": hit.version,
+        "valid_from": hit.valid_from.isoformat() if hit.valid_from else None,
+        "valid_to": hit.valid_to.isoformat() if hit.valid_to else None,
     }
 
 

@@ -12,10 +12,12 @@ from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.embedding import get_manager
+from liftos.idempotency.once import once
 from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
 from memory.api.schemas import SeedBatchOptions, SeedQueries, SeedSearch, SeedStore, seed_hit
-from memory.operations import remember
+from memory.api.trust import trust_of
+from memory.operations import embed_drafts, remember
 from memory.search.service import search, search_many
 from memory.types import EmbeddingState
 
@@ -134,15 +136,25 @@ class BatchSearch(SeedView):
 class Store(SeedView):
     """`POST /store`."""
 
-    scopes = {"POST": Scope.MEMORY_WRITE}
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
     failure = "Enhanced memory storage failed"
 
+    def warm_up(self) -> None:
+        """Have the embedding made, and cached, before a transaction waits for it."""
+        embed_drafts(self.principal.organisation, [self.body(SeedStore).draft()])
+
     @extend_schema(operation_id="store", request=SeedStore, responses={200: Envelope})
+    @once
     def post(self, request: Request) -> Response:
         """Store a memory."""
         del request
         started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
-        stored = remember(organisation=principal.organisation, by=principal.actor, draft=asked.draft())
+        stored = remember(
+            organisation=principal.organisation,
+            by=principal.actor,
+            draft=asked.draft(),
+            trust=trust_of(principal),
+        )
         totals = get_observability().totals("memory.", str(principal.organisation))
         embedded = stored.embedding is EmbeddingState.READY
         data = {

@@ -10,12 +10,48 @@ from typing import Any
 from liftos.errors import InvalidInput
 from memory.attributes import scalar_of
 from memory.search.types import Condition, SearchRequest
+from memory.types import LIVING, VISIBLE, TrustState
 
 MAX_CONDITIONS = 50
 MAX_VALUES = 1_000
 _LIST_OPERATORS = {"in", "nin"}
 _ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
+
+# What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
+_NOT_HIDDEN = """
+NOT EXISTS (
+    SELECT 1 FROM memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s AND hidden.id = {column}
+    AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL)
+    AND (hidden.head IS NOT NULL OR NOT ({believed}))
+)
+"""
+_BELIEVED_NOW = """
+EXISTS (
+    SELECT 1 FROM memory_memory AS now_so WHERE now_so.organisation_id = %(organisation)s AND now_so.id = {column}
+    AND now_so.head IS NULL AND {believed}
+)
+"""
+# A text is found by the versions that said it: from `text_version` to `version`, the last of a memory's own row being the
+# present one, which has no row among the ended.
+_BELIEVED_THEN = """
+EXISTS (
+    SELECT 1 FROM memory_memory AS said WHERE said.organisation_id = %(organisation)s AND said.id = {column} AND (
+        (said.head IS NULL AND said.changed_at <= %(known_at)s AND {present})
+        OR EXISTS (
+            SELECT 1 FROM memory_memoryversion AS ended
+            WHERE ended.organisation_id = %(organisation)s AND ended.memory_id = coalesce(said.head, said.id)
+            AND ended.version BETWEEN said.text_version AND said.version
+            AND ended.known_from <= %(known_at)s AND ended.known_to > %(known_at)s AND {past}
+        )
+    )
+)
+"""
+_OF_ROW = """
+EXISTS (
+    SELECT 1 FROM memory_memory AS of_row WHERE of_row.organisation_id = %(organisation)s AND of_row.id = {column} AND {tests}
+)
+"""
 
 
 class InvalidFilter(InvalidInput):
@@ -50,14 +86,17 @@ def where(request: SearchRequest, column: str) -> tuple[str, dict[str, Any]]:
         request: the search.
         column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
     """
-    parts: list[str] = []
     parameters: dict[str, Any] = {}
+    parts = [_believed(request, column, parameters)]
     if request.memory_type is not None:
         parts.append(
             f"{column} IN (SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s "
             "AND memory_type = %(memory_type)s)"
         )
         parameters["memory_type"] = request.memory_type
+    row = _row_tests(request, parameters)
+    if row:
+        parts.append(_OF_ROW.format(column=column, tests=" AND ".join(row)))
     for number, condition in enumerate(request.conditions):
         test, negated = _test(condition, number, parameters)
         parameters[f"key{number}"] = condition.key
@@ -65,7 +104,52 @@ def where(request: SearchRequest, column: str) -> tuple[str, dict[str, Any]]:
             f"{column} {'NOT ' if negated else ''}IN (SELECT memory_id FROM memory_attribute "
             f"WHERE organisation_id = %(organisation)s AND key = %(key{number})s AND {test})"
         )
-    return " AND ".join(parts) or "true", parameters
+    return " AND ".join(parts), parameters
+
+
+def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
+    """Return the tests on a memory's own row: tags and when it happened."""
+    tests = []
+    for number, tag in enumerate(request.tags):
+        parameters[f"tag{number}"] = tag
+        # not @>: that operator is not leakproof, and would be asked of every row of the organisation
+        tests.append(f"%(tag{number})s = ANY(of_row.tags)")
+    for name, sign in (("happened_from", ">="), ("happened_before", "<")):
+        if getattr(request, name) is not None:
+            parameters[name] = getattr(request, name)
+            tests.append(f"of_row.happened_at {sign} %({name})s")
+    return tests
+
+
+def _believed(request: SearchRequest, column: str, parameters: dict[str, Any]) -> str:
+    """Return the test on trust states and times. A superseded fact was true in its time: `as_of` finds it there."""
+    states = set(request.states or VISIBLE)
+    if request.as_of is not None and request.states is None:
+        states.add(TrustState.SUPERSEDED)
+    parameters |= {"states": sorted(states), "living": list(LIVING)}
+    if request.as_of is not None:
+        parameters["as_of"] = request.as_of
+    if request.known_at is not None:
+        parameters["known_at"] = request.known_at
+        present, past = (_test_of(row, "%(known_at)s", request) for row in ("said", "ended"))
+        return _BELIEVED_THEN.format(column=column, present=present, past=past)
+    if request.as_of is None and TrustState.ACTIVE in states:
+        return _NOT_HIDDEN.format(column=column, believed=_test_of("hidden", "now()", request))
+    return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request))
+
+
+def _test_of(row: str, moment: str, request: SearchRequest) -> str:
+    # what is past its time is not believed, also before the sweep has said so
+    test = (
+        f"{row}.state = ANY(%(states)s::text[]) AND ({row}.expires_at IS NULL OR {row}.expires_at > {moment} "
+        f"OR {row}.state <> ALL(%(living)s::text[]))"
+    )
+    if request.as_of is not None:
+        test += (
+            f" AND ({row}.valid_from IS NULL OR {row}.valid_from <= %(as_of)s)"
+            f" AND ({row}.valid_to IS NULL OR {row}.valid_to > %(as_of)s)"
+        )
+    return test
 
 
 def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:

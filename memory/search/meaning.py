@@ -107,7 +107,9 @@ class MeaningArm:
             exact = f"({condition}) IS NOT FALSE"
             if len(questions) >= TOGETHER and documents <= EXACT_ROWS:
                 return self._read_once(questions, exact, values, limit)
-            enough = max(limit, ALL_ROWS) if documents <= ALL_ROWS else limit
+            # a search by meaning alone asks no other arm about the rest
+            fused = first.request.search_type is not SearchType.NEURAL
+            enough = max(limit, ALL_ROWS) if fused and documents <= ALL_ROWS else limit
             waiting = [self._exact(each, exact, values | {"limit": enough}) for each in questions]
             return lambda: [_found(wait(), limit, enough) for wait in waiting]
         graphs = [
@@ -186,11 +188,10 @@ class MeaningArm:
         assert question.vector is not None  # noqa: S101
         statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
         values = values | self._parameters(question) | {"enough": MARGIN * values["limit"], "reach": reach}
-        _switch(_ONLY_GRAPH, "off")
-        _search_graph("relaxed_order", str(EF_SEARCH), str(documents // ROWS_PER_VISIT))
+        visits = documents // ROWS_PER_VISIT
+        _search_graph("off", "relaxed_order", str(EF_SEARCH), str(visits))
         rows = raw_cursor().execute(statement, values, binary=True)
-        _search_graph(None, None, None)
-        _switch(_ONLY_GRAPH, None)
+        _search_graph(None, None, None, None)
         return figures(rows)
 
 
@@ -214,13 +215,21 @@ def _unpack(packed: bytes, count: int) -> np.ndarray:
 
 def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[TupleRow]:
     """Set Postgres' settings until the transaction ends; None gives each the session's own value."""
-    calls = ", ".join(f"set_config('{name}', %(value)s, true)" for name in settings)
-    return raw_cursor().execute(f"SELECT {calls}", {"value": value})
+    return raw_cursor().execute(f"SELECT {_calls(settings)}", {"switch": value})
 
 
-def _search_graph(order: str | None, breadth: str | None, most: str | None) -> psycopg.Cursor[TupleRow]:
-    statement = """
-    SELECT set_config('hnsw.iterative_scan', %s, true), set_config('hnsw.ef_search', %s, true),
-           set_config('hnsw.max_scan_tuples', %s, true)
+def _search_graph(
+    others: str | None, order: str | None, breadth: str | None, most: str | None
+) -> psycopg.Cursor[TupleRow]:
+    """Set what a search in the graph needs, the plans that are not the graph's among it, in one statement."""
+    statement = f"""
+    SELECT {_calls(_ONLY_GRAPH)}, set_config('hnsw.iterative_scan', %(order)s, true),
+           set_config('hnsw.ef_search', %(breadth)s, true), set_config('hnsw.max_scan_tuples', %(most)s, true)
     """
-    return raw_cursor().execute(statement, (order, breadth, most))
+    return raw_cursor().execute(
+        statement, {"switch": others, "order": order, "breadth": breadth, "most": most}
+    )
+
+
+def _calls(settings: tuple[str, ...]) -> str:
+    return ", ".join(f"set_config('{name}', %(switch)s, true)" for name in settings)

@@ -100,7 +100,7 @@ def find_in_periods(questions: Sequence[Question]) -> Callable[[], list[frozense
     ]
     if not bounded:
         return lambda: [frozenset() for _ in questions]
-    condition, values = where(questions[0].request, "id")
+    condition, values = where(questions[0].request, "memory_memory.id")
     values |= {
         "starts": [period.start for _, period in bounded],
         "ends": [period.end for _, period in bounded],

@@ -16,17 +16,21 @@ from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
+from memory.life.known import hits_as_known
 from memory.search.arms import Arm, arms_for
 from memory.search.gather import ALONE, gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.types import Answer, Answers, Hit, Key, Question, SearchRequest
+from memory.search.types import Answer, Answers, Hit, Key, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
+# an earlier text is shown under its memory's id
 _READ = """
-SELECT id, content, metadata, memory_type, source, external_id, tags, recorded_at FROM memory_memory
-WHERE organisation_id = %s AND id = ANY(%s)
+SELECT m.id, coalesce(m.head, m.id), m.content, m.metadata, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to
+FROM memory_memory AS m LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head
+WHERE m.organisation_id = %s AND m.id = ANY(%s)
 """
 # questions whose statements are on their way at once: their candidates are held in memory until they are ranked
 TOGETHER = 50
@@ -54,9 +58,8 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
                 decision = record_search(questions[0], found, by, degraded)
-                read = _read(organisation, [found], request.limit)
-                transaction.close()  # the record, the read and the COMMIT are one round trip
-                [hits] = read()
+                read = _read(organisation, [found], request)
+                [hits] = _close(transaction, organisation, read, request)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -90,9 +93,8 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
             ]
             with TRACER.span("search.read"):
                 decision = record_searches(questions, found, by, degraded)
-                read = _read(organisation, found, request.limit)
-                transaction.close()
-                hits = read()
+                read = _read(organisation, found, request)
+                hits = _close(transaction, organisation, read, request)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -152,19 +154,49 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
         ]
 
 
-def _read(organisation: UUID, found: Iterable[Ranking], limit: int) -> Callable[[], list[list[Hit]]]:
+def _read(
+    organisation: UUID, found: Iterable[Ranking], request: SearchRequest
+) -> Callable[[], list[list[Hit]]]:
     """Ask for the best memories of each ranking, all at once."""
-    chosen = [each.ranked[:limit] for each in found]
+    chosen = [each.ranked[: request.limit] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
     cursor = raw_cursor().execute(_READ, [organisation, ids])
 
     def wait() -> list[list[Hit]]:
-        # Django leaves jsonb as text on its connections
-        known: dict[Key, tuple[Any, ...]] = {
-            row[0].bytes: (*row[:2], json.loads(row[2]), *row[3:]) for row in cursor.fetchall()
-        }
-        return [
-            [Hit(*(*known[entry.id], entry)) for entry in ranked if entry.id in known] for ranked in chosen
-        ]
+        known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
+        return [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
 
     return wait
+
+
+def _close(
+    transaction: ExitStack, organisation: UUID, read: Callable[[], list[list[Hit]]], request: SearchRequest
+) -> list[list[Hit]]:
+    """End a search's transaction and return what it read: the record, the read and the COMMIT are one round trip."""
+    if request.known_at is None:
+        transaction.close()
+        return read()
+    with transaction:
+        return [hits_as_known(organisation, hits, request.known_at) for hits in read()]
+
+
+def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:
+    (
+        memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
+    ) = row  # fmt: skip
+    return Hit(
+        id=memory,
+        content=content,
+        # Django leaves jsonb as text on its connections
+        metadata=json.loads(metadata),
+        memory_type=memory_type,
+        source=source,
+        external_id=external_id,
+        tags=tags,
+        recorded_at=recorded_at,
+        ranked=entry,
+        state=state,
+        version=version,
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 
 from memory.search.question import Wording, read_query
+from memory.types import TrustState
 
 MAX_LIMIT = 100
 
@@ -54,6 +55,12 @@ class SearchRequest:
         importance: what the memory's own importance is worth; 0 to leave it out.
         half_life_days: after which half of the recency is left.
         without: names of evidence that must not take part, for measuring what each is worth.
+        states: only memories of these trust states; None for what is believed, contested included.
+        as_of: only what was true then, aware UTC; None for whenever it was true.
+        known_at: what was believed then, aware UTC, as it then stood; None for now.
+        tags: only memories that have all of these.
+        happened_from: only what happened then or later, aware UTC; a memory that tells no time happened when it was recorded.
+        happened_before: only what happened before, aware UTC.
     """
 
     query: str
@@ -65,11 +72,20 @@ class SearchRequest:
     importance: float = 0.0
     half_life_days: float = 30.0
     without: frozenset[str] = frozenset()
+    states: tuple[TrustState, ...] | None = None
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    happened_from: datetime | None = None
+    happened_before: datetime | None = None
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything narrows the organisation's memories."""
-        return bool(self.conditions) or self.memory_type is not None
+        """Whether anything narrows what is believed now."""
+        narrowed = (
+            self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_before,
+        )  # fmt: skip
+        return any(narrowed) or self.memory_type is not None
 
 
 @dataclass(frozen=True)
@@ -163,6 +179,10 @@ class Hit:
     tags: list[str]
     recorded_at: datetime
     ranked: Ranked
+    state: str = TrustState.ACTIVE.value
+    version: int = 1
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

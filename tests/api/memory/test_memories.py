@@ -8,7 +8,7 @@ import pytest
 DIMENSION = 384
 FIELDS = [
     "id", "content", "metadata", "memory_type", "source", "external_id", "tags", "importance", "state", "embedding",
-    "thread", "links", "valid_from", "valid_to", "recorded_at", "created_at",
+    "thread", "links", "valid_from", "valid_to", "expires_at", "superseded_by", "version", "recorded_at", "changed_at", "created_at",
 ]  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def test_a_create_is_201_with_the_id(acme):
     response = acme.post("/api/v1/memories", {"content": "Holiday campaign"})
     body = response.json()
     assert response.status_code == 201
-    assert list(body) == ["id", "memory_id", "outcome", "embedding"]
+    assert list(body) == ["id", "memory_id", "outcome", "embedding", "state", "decision_id"]
     assert UUID(body["id"])
     assert body["memory_id"] == body["id"]
     assert (body["outcome"], body["embedding"]) == ("stored", "ready")

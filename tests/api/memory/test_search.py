@@ -80,7 +80,7 @@ def test_a_hit_has_all_its_fields(acme):
     [hit] = acme.search("holiday")
     assert list(hit) == [
         "id", "content", "score", "terms", "explanation", "path", "metadata", "memory_type", "source", "external_id", "tags",
-        "recorded_at",
+        "recorded_at", "state", "version", "valid_from", "valid_to",
     ]  # fmt: skip
     assert hit["id"] == memory
     assert (hit["source"], hit["external_id"], hit["tags"], hit["memory_type"]) == (

@@ -30,7 +30,7 @@ def vectors(organisations, monkeypatch):
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     for organisation, some in zip(organisations, (drawn, drawn[:50]), strict=True):
         rows = [
-            writes.prepare(MemoryDraft("", {"number": number, "half": number % 2}), vector)
+            writes.prepare(organisation, MemoryDraft("", {"number": number, "half": number % 2}), vector)
             for number, vector in enumerate(some)
         ]
         with tenant_transaction(organisation):

@@ -13,8 +13,9 @@ from liftos.embedding import EmbedderUnavailable, get_manager, reset_manager
 from liftos.errors import InvalidInput
 from liftos.events.models import OutboxEvent
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from memory.life.erasure import forget
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
-from memory.operations import ExternalIdTaken, forget, heal_pending, remember, remember_many
+from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending
 from memory.search.confidence import confidence_of
 from memory.search.corpus import get_corpus

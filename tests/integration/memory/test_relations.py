@@ -4,8 +4,9 @@ import pytest
 
 from liftos.db import tenant_transaction
 from liftos.tenancy.types import SYSTEM
+from memory.life.erasure import forget
 from memory.models import CorpusCounter, Entity, Memory, Posting, Thread
-from memory.operations import forget, remember_many
+from memory.operations import remember_many
 from memory.search.filters import parse_filters
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType

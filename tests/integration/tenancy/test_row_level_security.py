@@ -49,6 +49,7 @@ def two(committed_db):
                     thread=name,
                 ),
             )
+        live(caller)
         with tenant_transaction(caller.organisation):
             TraceRecord.objects.create(
                 organisation_id=caller.organisation, started_at=timezone.now(), duration_ms=1, spans=[]
@@ -67,6 +68,17 @@ def two(committed_db):
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
     return callers
+
+
+def live(caller):
+    """Leave what a memory leaves behind it: versions, a tombstone, a receipt, a key, a context, a bulk store."""
+    key = {"idempotency-key": "k"}
+    memory = caller.post("/api/v1/memories", {"content": "text c"}, **key).json()["id"]
+    caller.post("/api/v1/decisions", {"operation": "o", "reasoning": "r", "memories": [memory]})
+    caller.post(f"/api/v1/memories/{memory}/reject", {})
+    caller.delete(f"/api/v1/memories/{caller.store('text d')}")
+    caller.post("/context/initialize", {})
+    caller.send("/api/v1/memories/bulk?mode=async", '{"content": "text e"}', "application/x-ndjson")
 
 
 @pytest.fixture
@@ -124,7 +136,7 @@ def test_only_the_set_organisations_rows_exist(two, raw, table):
 
 def test_a_reused_connection_forgets_its_organisation(two, raw):
     raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
-    assert count(raw, "memory_memory") == 2
+    assert count(raw, "memory_memory") == 3
     raw.commit()
     # the setting is now '' rather than unset: it must match nothing, and must not raise
     assert count(raw, "memory_memory") == 0

@@ -16,7 +16,10 @@ def test_forms_of_a_filter():
 @pytest.mark.parametrize("filters", [None, {}])
 def test_no_filter(filters):
     assert parse_filters(filters) == ()
-    assert where(SearchRequest("q"), "id") == ("true", {})
+    # what is not believed is left out even so
+    statement, parameters = where(SearchRequest("q"), "p.id")
+    assert "memory_attribute" not in statement
+    assert parameters["states"] == ["active", "contested"]
 
 
 @pytest.mark.parametrize(

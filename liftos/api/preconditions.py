@@ -1,0 +1,66 @@
+"""ETags of what has versions, and the If-Match of who changes it (RFC 9110, section 13.1.1)."""
+
+import re
+
+from django.http import HttpRequest
+
+from liftos.errors import LiftosError
+
+_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
+
+
+class PreconditionRequired(LiftosError):
+    """An If-Match header must name the version that the change is made from."""
+
+    code = "liftos.precondition_required"
+    status = 428
+
+
+class PreconditionFailed(LiftosError):
+    """It is at another version than the If-Match header names."""
+
+    code = "liftos.precondition_failed"
+    status = 412
+
+
+class InvalidIfMatch(LiftosError):
+    """The If-Match header is not a list of quoted tags."""
+
+    code = "liftos.invalid_if_match"
+    status = 400
+
+
+def etag_of(version: int) -> str:
+    """Return a version as an ETag."""
+    return f'"{version}"'
+
+
+def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
+    """Return the version that a request may change; None for any.
+
+    Raises:
+        PreconditionRequired: there is no If-Match, and one is required.
+        PreconditionFailed: no tag in it can be a version's.
+        InvalidIfMatch: it can't be read, or names several versions.
+    """
+    header = request.headers.get("if-match", "").strip()
+    if not header:
+        if required:
+            raise PreconditionRequired(loc=("header", "if-match"))
+        return None
+    if header == "*":
+        return None
+    tags = [_TAG.fullmatch(part) for part in header.split(",")]
+    if not all(tags):
+        raise InvalidIfMatch(loc=("header", "if-match"))
+    # a weak tag never matches; one that is not a number was never given out
+    versions = {
+        int(tag[2])
+        for tag in tags
+        if tag and not tag[1] and tag[2].isascii() and tag[2].isdigit() and len(tag[2]) < 10
+    }
+    if len(versions) > 1:
+        raise InvalidIfMatch("The If-Match header must name one version.", loc=("header", "if-match"))
+    if not versions:
+        raise PreconditionFailed(loc=("header", "if-match"))
+    return versions.pop()

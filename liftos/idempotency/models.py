@@ -1,0 +1,27 @@
+"""Requests that were carried out under a key, so that the same one again is answered and not done."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from liftos.tenancy.models import Organisation
+
+
+class IdempotencyKey(models.Model):
+    """A caller's key: what it stood for and how it was answered. Written in the transaction of what it guards."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "actor", "key")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    actor = models.CharField(max_length=221)
+    key = models.CharField(max_length=200)
+    fingerprint = models.BinaryField(max_length=32)
+    status = models.SmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "recorded_at"], name="idempotency_by_age")]
+
+    def __str__(self) -> str:
+        return self.key

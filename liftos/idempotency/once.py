@@ -1,0 +1,166 @@
+"""`Idempotency-Key`: a request that was carried out is answered again, not done again.
+
+The key is written in the transaction of what it guards, so there is never one without the other. Two requests under one key
+at the same moment: the second waits for the first to commit, then answers as it did. A failed request leaves no key.
+Kept is the answer to a write (ids and status); a search or any other read is never guarded.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.views import LiftosView
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.errors import Conflict, InvalidInput
+from liftos.tenancy.types import Principal
+
+MAX_KEY = 200
+P = ParamSpec("P")
+View = TypeVar("View", bound=LiftosView)
+
+_FIND = """
+SELECT fingerprint, status, body FROM idempotency_idempotencykey
+WHERE organisation_id = %(organisation)s AND actor = %(actor)s AND key = %(key)s
+"""
+_CLAIM = """
+INSERT INTO idempotency_idempotencykey (organisation_id, actor, key, fingerprint)
+VALUES (%(organisation)s, %(actor)s, %(key)s, %(fingerprint)s) ON CONFLICT (organisation_id, actor, key) DO NOTHING
+"""
+_KEEP = """
+UPDATE idempotency_idempotencykey SET status = %(status)s, body = %(body)s::jsonb
+WHERE organisation_id = %(organisation)s AND actor = %(actor)s AND key = %(key)s
+"""
+_PRUNE = """
+DELETE FROM idempotency_idempotencykey WHERE organisation_id = %s AND recorded_at < now() - %s * interval '1 hour'
+"""
+
+
+class KeyReused(Conflict):
+    """This Idempotency-Key was used for another request."""
+
+    code = "liftos.idempotency_key_reused"
+
+
+def once(
+    handler: Callable[Concatenate[View, Request, P], Response],
+) -> Callable[Concatenate[View, Request, P], Response]:
+    """Make a view's handler answer again, and not do again, what was carried out under the request's Idempotency-Key."""
+
+    @wraps(handler)
+    def guarded(self: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+        key = idempotency_key(request)
+        if not key:
+            return handler(self, request, *args, **kwargs)
+        principal = self.principal
+        values = {
+            "organisation": principal.organisation,
+            "actor": actor_of(principal),
+            "key": key,
+            "fingerprint": fingerprint(request, json.dumps(self.json, sort_keys=True).encode()),
+        }
+        self.warm_up()
+        with tenant_transaction(principal.organisation):
+            answered = _claim(values)
+            if answered is not None:
+                return answered
+            response = handler(self, request, *args, **kwargs)
+            if response.status_code < 400:
+                kept = {
+                    "status": response.status_code,
+                    "body": json.dumps({"body": response.data, "etag": response.get("ETag")}),
+                }
+                with raw_cursor() as cursor:
+                    cursor.execute(_KEEP, values | kept)
+        return response
+
+    return guarded
+
+
+def idempotency_key(request: Request) -> str:
+    """Return the request's key, empty for none.
+
+    Raises:
+        InvalidInput: it is too long, or not of visible ASCII.
+    """
+    key = request.headers.get("idempotency-key", "").strip()
+    if len(key) > MAX_KEY or not all("\x20" <= character <= "\x7e" for character in key):
+        raise InvalidInput(
+            f"An Idempotency-Key is at most {MAX_KEY} characters of ASCII.", loc=("header", "idempotency-key")
+        )
+    return key
+
+
+def actor_of(principal: Principal) -> str:
+    """Return whose key it is: each credential has its own."""
+    return f"{principal.actor.kind}:{principal.actor.id}"
+
+
+def fingerprint(request: Request, body: bytes) -> bytes:
+    """Return what a request is known by, 32 bytes: method, path, query, version and body."""
+    parts = (request.method or "", request._request.get_full_path(), request.headers.get("if-match", ""))
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass") + b"\x00" + body).digest()
+
+
+def recall(values: dict[str, Any]) -> tuple[int, Any] | None:
+    """Return how a key was answered, None for a key that was not used; inside the tenant transaction.
+
+    Args:
+        values: organisation, actor, key, fingerprint.
+
+    Raises:
+        KeyReused: it stood for another request.
+    """
+    with raw_cursor() as cursor:
+        row = cursor.execute(_FIND, values).fetchone()
+    if row is None:
+        return None
+    if bytes(row[0]) != values["fingerprint"]:
+        raise KeyReused(loc=("header", "idempotency-key"))
+    return row[1], json.loads(row[2]) if isinstance(row[2], str) else row[2]
+
+
+def keep(values: dict[str, Any], *, status: int, body: Any) -> None:
+    """Write a key with its answer; inside the transaction that it guards.
+
+    Raises:
+        KeyReused: somebody else has used it at this moment.
+    """
+    with raw_cursor() as cursor:
+        if not cursor.execute(_CLAIM, values).rowcount:
+            raise KeyReused("This Idempotency-Key is in use at this moment; try again.")
+        cursor.execute(_KEEP, values | {"status": status, "body": json.dumps(body)})
+
+
+def _claim(values: dict[str, Any]) -> Response | None:
+    """Take a key, waiting for whoever holds it; return the answer where it was used before."""
+    with raw_cursor() as cursor:
+        if cursor.execute(_CLAIM, values).rowcount:
+            return None
+    found = recall(values)
+    if found is None:
+        raise KeyReused("This Idempotency-Key is in use at this moment; try again.")
+    status, kept = found
+    headers = {"Idempotent-Replayed": "true"} | ({"ETag": kept["etag"]} if kept.get("etag") else {})
+    return Response(kept["body"], status=status, headers=headers)
+
+
+def prune(*, organisation: UUID, hours: float) -> int:
+    """Forget an organisation's keys that are older than so many hours; return how many."""
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        return cursor.execute(_PRUNE, (organisation, hours)).rowcount
+
+
+def list_organisations_with_stale_keys(hours: float) -> list[UUID]:
+    """Return the organisations that have keys older than so many hours. Runs outside of a tenant, by a definer function."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT liftos_organisations_with_keys_before(now() - %s * interval '1 hour')", [hours]
+        )
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,41 @@
+"""Secret keys that are files: made once, shared by all processes of an installation, kept outside of the database."""
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+KEY_BYTES = 32
+
+
+@lru_cache(maxsize=8)
+def read_key(path: str) -> bytes:
+    """Return the 32 random bytes of a key file; a file that is not there is made (mode 0600).
+
+    Raises:
+        ValueError: the file holds something else.
+    """
+    file = Path(path)
+    if not file.exists():
+        _make(file)
+    key = file.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"{path} must hold {KEY_BYTES} random bytes, not {len(key)}")
+    return key
+
+
+def _make(path: Path) -> None:
+    # written aside and linked into place: of several processes that start at once, one's key is everybody's
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return
+    finally:
+        aside.unlink()

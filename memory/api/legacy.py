@@ -1,0 +1,406 @@
+"""Routes that the seed's own clients call and its service never had, as thin aliases: each reads what the client reads back.
+
+The Streamlit page (`GET /api/v1/search`, `GET /api/v1/recent`, `POST /api/v1/store`), the feedback and the intelligence service, the
+UI shell (`/api/v1/memory/…`), and the load test (`/memory/store`, `/memory/search`).
+"""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import AfterValidator, BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.pagination import QueryText
+from liftos.api.parsing import InvalidRequest, item
+from liftos.api.schema import query_parameters
+from liftos.api.schemas import Envelope
+from liftos.api.views import SeedView
+from liftos.db import tenant_transaction
+from liftos.errors import PermissionDenied
+from liftos.idempotency.once import once
+from liftos.tenancy.types import Actor, Principal, Scope
+from memory.api.native import Search as NativeSearchView
+from memory.api.schemas import MAX_CONTENT, SeedSearch, SeedStore, naive, seed_hit
+from memory.api.seed import Search as SeedSearchView
+from memory.api.seed import Store as SeedStoreView
+from memory.api.seed_more import Insights, title_of
+from memory.api.trust import trust_of
+from memory.operations import embed_drafts, remember
+from memory.queries import list_memories
+from memory.search.service import search
+from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
+from memory.types import MemoryDraft
+
+TYPES = {
+    "semantic": SearchType.NEURAL,
+    "keyword": SearchType.KNOWLEDGE,
+    "hybrid": SearchType.HYBRID,
+    "neural": SearchType.NEURAL,
+    "knowledge": SearchType.KNOWLEDGE,
+    "conceptual": SearchType.CONCEPTUAL,
+}
+MAX_USER = 200
+
+
+def _search_type(text: str) -> str:
+    if text not in TYPES:
+        raise ValueError(f"must be one of {', '.join(TYPES)}")
+    return text
+
+
+def _moment(text: str) -> str:
+    if text:
+        _at(text, end=False)
+    return text
+
+
+def _at(text: str, *, end: bool) -> datetime:
+    """Return a date or time as aware UTC; the end of a date is the next one's beginning."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if end and day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(day + timedelta(days=int(end)), time(), UTC)
+
+
+Day = Annotated[QueryText, AfterValidator(_moment)]
+
+
+class PageSearch(BaseModel):
+    """What the Streamlit page and the intelligence service ask in the query string; `tags` may stand several times."""
+
+    query: QueryText = Field(max_length=MAX_CONTENT)
+    user_id: QueryText = Field(default="", max_length=MAX_USER)
+    search_type: Annotated[QueryText, AfterValidator(_search_type)] = "hybrid"
+    limit: int = Field(default=20, ge=1, le=MAX_LIMIT)
+    tags: QueryText = ""
+    start_date: Day = ""
+    end_date: Day = ""
+
+
+class RecentQuery(BaseModel):
+    """What the Streamlit page asks of recent activities."""
+
+    limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
+    user_id: QueryText = Field(default="", max_length=MAX_USER)
+
+
+class LooseStore(BaseModel):
+    """What the Streamlit page (`data`) and the feedback service (`content`) send to be stored."""
+
+    data: Any = None
+    content: str | None = Field(default=None, max_length=MAX_CONTENT)
+    metadata: dict[str, Any] | None = None
+    tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
+    memory_type: str | None = Field(default=None, max_length=100)
+    user_id: str | int | None = None
+    organization_id: str | int | None = None
+
+
+class LooseStored(BaseModel):
+    """The answer to a loose store."""
+
+    memory_id: UUID
+    id: UUID
+    success: bool
+    embedding: str
+
+
+class KeyValue(BaseModel):
+    """What the load test stores: a value under a key."""
+
+    value: Any
+    key: str | None = Field(default=None, max_length=1_000)
+    context: Any = None
+
+
+class LooseSearch(BaseModel):
+    """What the load test asks."""
+
+    query: str = Field(max_length=MAX_CONTENT)
+    limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
+    context: Any = None
+    filters: Any = None
+
+
+class PageHit(BaseModel):
+    """A found memory as the page shows it."""
+
+    id: UUID
+    title: str
+    content: Any
+    score: float
+    type: str
+    date: str
+    tags: list[str]
+    metadata: dict[str, Any]
+
+
+class PageSearchOut(BaseModel):
+    """The answer to the page's search; `data` repeats the results for the intelligence service."""
+
+    results: list[PageHit]
+    summary: str
+    total_count: int
+    query: str
+    data: dict[str, Any]
+
+
+class RecentOut(BaseModel):
+    """The newest activities."""
+
+    activities: list[dict[str, Any]]
+
+
+def page_hit(hit: Hit) -> dict[str, Any]:
+    """Return a found memory as the page shows it; a content that is a JSON object is shown as one."""
+    moment = hit.valid_from or hit.recorded_at
+    return {
+        "id": str(hit.id),
+        "title": str(hit.metadata.get("title") or title_of(hit.content)),
+        "content": _structured(hit.content),
+        "score": hit.ranked.score,
+        "type": hit.memory_type,
+        "date": moment.astimezone(UTC).date().isoformat(),
+        "tags": hit.tags,
+        "metadata": hit.metadata,
+    }
+
+
+def text_of(data: Any) -> str:
+    """Return what a loose store's data says: a text as it is, an object's own text, or its JSON."""
+    if isinstance(data, str):
+        return data
+    return json.dumps(data, ensure_ascii=False, sort_keys=True)
+
+
+def acting(principal: Principal, user: str | int | None) -> Actor:
+    """Return who acts, on behalf of the user that the request names, if no header does."""
+    named = "" if user is None else str(user)[:MAX_USER]
+    return principal.actor if principal.actor.on_behalf_of else replace(principal.actor, on_behalf_of=named)
+
+
+class SearchOrPage(NativeSearchView):
+    """`POST /api/v1/search`, and the page's `GET`."""
+
+    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="search_page", parameters=query_parameters(PageSearch), responses={200: PageSearchOut}
+    )
+    def get(self, request: Request) -> Response:
+        """Search by query string, for pages; `POST` is the search with filters, times and explanations."""
+        asked, principal = self.query(PageSearch), self.principal
+        tags = [each.strip() for text in request._request.GET.getlist("tags") for each in text.split(",")]
+        wanted = SearchRequest(
+            query=asked.query,
+            search_type=TYPES[asked.search_type],
+            limit=asked.limit,
+            tags=tuple(dict.fromkeys(tag for tag in tags if tag and "\x00" not in tag)),
+            happened_from=_at(asked.start_date, end=False) if asked.start_date else None,
+            happened_before=_at(asked.end_date, end=True) if asked.end_date else None,
+        )
+        answer = search(
+            organisation=principal.organisation, by=acting(principal, asked.user_id), request=wanted
+        )
+        results = [page_hit(hit) for hit in answer.hits]
+        return Response(
+            {
+                "results": results,
+                "summary": _summary(asked.query, results, answer.candidates),
+                "total_count": len(results),
+                "query": asked.query,
+                "data": {"results": results},
+            }
+        )
+
+
+class Recent(SeedView):
+    """`GET /api/v1/recent`."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    error_style = "problem"
+
+    @extend_schema(
+        operation_id="recent", parameters=query_parameters(RecentQuery), responses={200: RecentOut}
+    )
+    def get(self, request: Request) -> Response:
+        """List the newest memories as activities."""
+        del request
+        asked, organisation = self.query(RecentQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            rows = list_memories(organisation=organisation, limit=asked.limit, narrowed=SearchRequest(""))
+        activities = [
+            {
+                "type": row.memory_type,
+                "timestamp": naive(row.recorded_at),
+                "details": title_of(row.content),
+                "memory_id": str(row.id),
+                "user_id": row.on_behalf_of,
+            }
+            for row in rows
+        ]
+        return Response({"activities": activities})
+
+
+class _LooseStore(SeedView):
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
+    error_style = "problem"
+
+    def draft(self) -> MemoryDraft:
+        """Return what is to be stored."""
+        asked = self.body(LooseStore)
+        if asked.content is None and asked.data is None:
+            raise InvalidRequest([item("missing", ("body", "data"), "Field required", self.json)])
+        data = asked.data if isinstance(asked.data, dict) else {}
+        content = asked.content
+        if content is None:
+            own = next((data[name] for name in ("content", "text") if isinstance(data.get(name), str)), None)
+            content = text_of(asked.data) if own is None else own
+        if len(content) > MAX_CONTENT:
+            message = f"String should have at most {MAX_CONTENT} characters"
+            raise InvalidRequest([item("string_too_long", ("body", "data"), message)])
+        metadata = (
+            asked.metadata
+            if asked.metadata is not None
+            else {name: value for name, value in data.items() if name not in ("content", "text")}
+        )
+        kind = asked.memory_type or (data.get("type") if isinstance(data.get("type"), str) else None)
+        return MemoryDraft(content, metadata, (kind or "general")[:100], tags=tuple(asked.tags or ()))
+
+    def warm_up(self) -> None:
+        """Have the embedding made, and cached, before a transaction waits for it."""
+        embed_drafts(self.principal.organisation, [self.draft()])
+
+
+class LooseStoreView(_LooseStore):
+    """`POST /api/v1/store`."""
+
+    @extend_schema(operation_id="store_loose", request=LooseStore, responses={200: LooseStored})
+    @once
+    def post(self, request: Request) -> Response:
+        """Store what a page sends; `organization_id` is a claim that must agree with the credential."""
+        del request
+        asked, principal = self.body(LooseStore), self.principal
+        claimed = asked.organization_id
+        if claimed not in (None, "") and str(claimed) not in (principal.slug, str(principal.organisation)):
+            raise PermissionDenied("organization_id names another organisation than the credential.")
+        stored = remember(
+            organisation=principal.organisation,
+            by=acting(principal, asked.user_id),
+            draft=self.draft(),
+            trust=trust_of(principal),
+        )
+        body = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
+        return Response(body | {"embedding": str(stored.embedding)})
+
+
+class KeyValueStore(SeedView):
+    """`POST /memory/store`."""
+
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
+    failure = "Enhanced memory storage failed"
+
+    def draft(self) -> MemoryDraft:
+        """Return what is to be stored."""
+        asked = self.body(KeyValue)
+        metadata: dict[str, Any] = {} if asked.key is None else {"key": asked.key}
+        if isinstance(asked.context, dict):
+            metadata["context"] = asked.context
+        content = text_of(asked.value)
+        if len(content) > MAX_CONTENT:
+            message = f"String should have at most {MAX_CONTENT} characters"
+            raise InvalidRequest([item("string_too_long", ("body", "value"), message)])
+        return MemoryDraft(content, metadata)
+
+    def warm_up(self) -> None:
+        """Have the embedding made, and cached, before a transaction waits for it."""
+        embed_drafts(self.principal.organisation, [self.draft()])
+
+    @extend_schema(operation_id="store_value", request=KeyValue, responses={200: LooseStored})
+    @once
+    def post(self, request: Request) -> Response:
+        """Store a value; the same key again is a further memory."""
+        del request
+        principal = self.principal
+        stored = remember(
+            organisation=principal.organisation,
+            by=principal.actor,
+            draft=self.draft(),
+            trust=trust_of(principal),
+        )
+        body = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
+        return Response(body | {"embedding": str(stored.embedding)})
+
+
+class ValueSearch(SeedView):
+    """`POST /memory/search`."""
+
+    scopes = {"POST": Scope.MEMORY_READ}
+    failure = "Enhanced memory search failed"
+
+    @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: PageSearchOut})
+    def post(self, request: Request) -> Response:
+        """Search; `context` and `filters` of this caller narrow nothing."""
+        del request
+        asked, principal = self.body(LooseSearch), self.principal
+        wanted = SearchRequest(query=asked.query, limit=asked.limit)
+        answer = search(organisation=principal.organisation, by=principal.actor, request=wanted)
+        results = [seed_hit(hit) for hit in answer.hits]
+        return Response({"results": results, "count": len(results)})
+
+
+class ShellSearch(SeedSearchView):
+    """`POST /api/v1/memory/search`."""
+
+    @extend_schema(operation_id="shell_search", request=SeedSearch, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Answer as `POST /search`."""
+        return super().post(request)
+
+
+class ShellStore(SeedStoreView):
+    """`POST /api/v1/memory/store`."""
+
+    @extend_schema(operation_id="shell_store", request=SeedStore, responses={200: Envelope})
+    def post(self, request: Request) -> Response:
+        """Answer as `POST /store`."""
+        return super().post(request)
+
+
+class ShellInsights(Insights):
+    """`GET /api/v1/memory/insights`."""
+
+    @extend_schema(operation_id="shell_insights", responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """Answer as `GET /insights`."""
+        return super().get(request)
+
+
+def _structured(content: str) -> Any:
+    if content[:1] != "{":
+        return content
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return content
+    return value if isinstance(value, dict) else content
+
+
+def _summary(query: str, results: list[dict[str, Any]], candidates: int) -> str:
+    if not results:
+        return f"Nothing was found for “{query}”."
+    kinds = ", ".join(dict.fromkeys(result["type"] for result in results))
+    many = "memory" if len(results) == 1 else "memories"
+    return (
+        f"{len(results)} {many} found for “{query}”, of {candidates} that were weighed. "
+        f"The best is “{results[0]['title']}” ({results[0]['score']:.2f}). Types: {kinds}."
+    )

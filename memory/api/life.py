@@ -1,0 +1,187 @@
+"""What happens to a memory after it was stored: corrections, history, receipts of erasure."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.pagination import page
+from liftos.api.preconditions import etag_of, if_match
+from liftos.api.schema import query_parameters
+from liftos.api.views import NativeView
+from liftos.db import tenant_transaction
+from liftos.idempotency.once import once
+from liftos.tenancy.types import Scope
+from memory.api.life_schemas import (
+    ActorOut,
+    ChangeOut,
+    Corrected,
+    Correction,
+    ErasureOut,
+    HistoryPage,
+    HistoryQuery,
+    Rejected,
+    Superseded,
+    Supersession,
+)
+from memory.api.trust import trust_of
+from memory.life import corrections
+from memory.life.corrections import Changed
+from memory.life.erasure import get_erasure
+from memory.life.history import Change, list_history
+
+
+class _Correction(NativeView):
+    """One correction of one memory."""
+
+    scopes = {"POST": Scope.MEMORY_WRITE}
+
+    def reason(self) -> str:
+        """Return the body's reason; a correction may come without a body."""
+        return self.body(Correction).reason if self.json is not None else ""
+
+    def answer(self, changed: Changed, **more: Any) -> Response:
+        """Return the memory's new state, with its version as the ETag."""
+        body = {
+            "id": str(changed.id),
+            "state": str(changed.state),
+            "version": changed.version,
+            "decision_id": str(changed.decision),
+        }
+        return Response(body | more, headers={"ETag": etag_of(changed.version)})
+
+
+class Confirm(_Correction):
+    """Vouching for a memory."""
+
+    @extend_schema(operation_id="memories_confirm", request=Correction, responses={200: Corrected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Confirm a memory; with the scope `admin` also one that was rejected, whose value may then be written again."""
+        principal = self.principal
+        changed = corrections.confirm(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+            may_reinstate=principal.may(Scope.ADMIN),
+        )
+        return self.answer(changed)
+
+
+class Contest(_Correction):
+    """Doubting a memory."""
+
+    @extend_schema(operation_id="memories_contest", request=Correction, responses={200: Corrected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Contest a memory: it is still found, marked contested."""
+        principal = self.principal
+        changed = corrections.contest(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+        )
+        return self.answer(changed)
+
+
+class Reject(_Correction):
+    """Taking a memory's value for wrong."""
+
+    @extend_schema(operation_id="memories_reject", request=Correction, responses={200: Rejected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Reject a memory, and with it its value: however it is written, no later write is taken."""
+        principal = self.principal
+        changed = corrections.reject(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+        )
+        return self.answer(changed, others=[str(other) for other in changed.others])
+
+
+class Supersede(_Correction):
+    """Putting a new memory in another's place."""
+
+    @extend_schema(operation_id="memories_supersede", request=Supersession, responses={201: Superseded})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Store a new memory in the place of one that no longer holds; the old one ends when the new one begins to be true."""
+        principal, asked = self.principal, self.body(Supersession)
+        changed = corrections.supersede(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            draft=asked.draft(),
+            reason=asked.reason,
+            version=if_match(request._request),
+            trust=trust_of(principal),
+        )
+        successor = changed.successor
+        assert successor is not None  # noqa: S101  supersede always has one
+        response = self.answer(changed, superseded_by=str(successor.id), embedding=str(successor.embedding))
+        response.status_code = 201
+        return response
+
+
+def render_change(change: Change) -> dict[str, Any]:
+    """Return one change as JSON-ready values."""
+    actor = ActorOut(kind=change.actor_kind, id=change.actor_id, on_behalf_of=change.on_behalf_of)
+    same = ("id", "version", "operation", "reason", "recorded_at", "before", "after")
+    shown = ChangeOut(
+        actor=actor, decision_id=change.decision, **{name: getattr(change, name) for name in same}
+    )
+    return shown.model_dump(mode="json")
+
+
+class History(NativeView):
+    """What became of a memory."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="memories_history",
+        parameters=query_parameters(HistoryQuery),
+        responses={200: HistoryPage},
+    )
+    def get(self, request: Request, memory: UUID) -> Response:
+        """List a memory's changes, newest first, each with the fields before and after it."""
+        query, organisation = self.query(HistoryQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            changes = list_history(
+                organisation=organisation, memory=memory, limit=query.limit + 1, before=query.before
+            )
+        return Response(
+            page(request._request, changes, query.limit, [render_change(each) for each in changes])
+        )
+
+
+class Erasures(NativeView):
+    """Receipts."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ}
+
+    @extend_schema(operation_id="erasures_get", responses={200: ErasureOut})
+    def get(self, request: Request, erasure: UUID) -> Response:
+        """Return the receipt of an erasure."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            row = get_erasure(organisation=organisation, erasure=erasure)
+        caches = dict(row.caches)
+        derived = caches.pop("derived_memories", [])
+        same = (
+            "id", "memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of", "removed", "decision_id",
+        )  # fmt: skip
+        shown = ErasureOut(
+            caches=caches, derived_memories=derived, **{name: getattr(row, name) for name in same}
+        )
+        return Response(shown.model_dump(mode="json"))

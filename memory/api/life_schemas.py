@@ -1,0 +1,142 @@
+"""Wire shapes of a memory's life: changes, corrections, history, receipts."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from liftos.api.pagination import PageQuery
+from memory.api.schemas import MAX_CONTENT, MemoryIn, Moment
+
+Reason = Annotated[str, Field(max_length=2_000)]
+NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
+
+
+class MemoryPatch(BaseModel):
+    """What to change of a memory; a field that is left out stays, null clears a time."""
+
+    content: str | None = Field(default=None, max_length=MAX_CONTENT)
+    metadata: dict[str, Any] | None = None
+    memory_type: str | None = Field(default=None, max_length=100)
+    tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
+    importance: float | None = Field(default=None, ge=0, le=1)
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    expires_at: Moment | None = None
+    reason: Reason = ""
+
+    @model_validator(mode="after")
+    def check_nulls(self) -> "MemoryPatch":
+        """Refuse null for what can't be without a value."""
+        for name in self.model_fields_set - NULLABLE:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} can't be null")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """Return the given fields as the domain has them."""
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"reason"}}
+        if "tags" in given:
+            given["tags"] = tuple(given["tags"])
+        return given
+
+
+class Correction(BaseModel):
+    """Why a memory is confirmed, contested, rejected or erased."""
+
+    reason: Reason = ""
+
+
+class Supersession(MemoryIn):
+    """The memory that takes another's place, and why."""
+
+    reason: Reason = ""
+
+
+class Corrected(BaseModel):
+    """A memory after a correction."""
+
+    id: UUID
+    state: str
+    version: int
+    decision_id: UUID
+
+
+class Rejected(Corrected):
+    """A memory after its rejection; `others` are those of the same value that were rejected with it."""
+
+    others: list[UUID]
+
+
+class Superseded(Corrected):
+    """A memory after another has taken its place."""
+
+    superseded_by: UUID
+    embedding: str
+
+
+class RevisedOut(BaseModel):
+    """A memory after a change; `decision_id` is null where nothing changed."""
+
+    id: UUID
+    version: int
+    embedding: str
+    decision_id: UUID | None
+
+
+class Deleted(BaseModel):
+    """The answer to a delete; the receipt is at `/api/v1/erasures/{erasure_id}`."""
+
+    id: UUID
+    deleted: bool
+    decision_id: UUID
+    erasure_id: UUID
+
+
+class ErasureOut(BaseModel):
+    """The receipt of an erasure: how much was removed from where, and nothing of what it said."""
+
+    id: UUID
+    memory_id: UUID
+    recorded_at: datetime
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    removed: dict[str, int]
+    caches: dict[str, str]
+    derived_memories: list[UUID]
+    decision_id: UUID
+
+
+class ActorOut(BaseModel):
+    """Who did something; `on_behalf_of` is the caller's claim."""
+
+    kind: str
+    id: str
+    on_behalf_of: str
+
+
+class ChangeOut(BaseModel):
+    """One change of a memory, with the fields before and after it; `before` is null for its beginning."""
+
+    id: UUID
+    version: int
+    operation: str
+    actor: ActorOut
+    reason: str
+    recorded_at: datetime
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    decision_id: UUID | None
+
+
+class HistoryPage(BaseModel):
+    """A page of a memory's changes, newest first."""
+
+    results: list[ChangeOut]
+    next: str | None
+
+
+class HistoryQuery(PageQuery):
+    """The history takes what every list takes."""

@@ -1,0 +1,237 @@
+"""The seed's routes about an organisation's memories as a whole, field for field as its contract."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.pagination import QueryText
+from liftos.api.schema import query_parameters
+from liftos.api.schemas import Envelope
+from liftos.api.views import SeedView
+from liftos.db import tenant_transaction
+from liftos.embedding import get_manager
+from liftos.errors import NotFound
+from liftos.observability.collector import Kind
+from liftos.observability.manager import get_observability
+from liftos.tenancy.types import Principal, Scope
+from memory.api.schemas import naive
+from memory.insights.queries import get_counts, get_insights
+from memory.life.context import BACKEND, close_context, get_context_stats, initialise_context
+from memory.queries import list_memories
+from memory.search.types import SearchRequest
+
+RECENT = 10
+TITLE = 80
+
+
+def title_of(content: str) -> str:
+    """Return the first line of a content, at most 80 characters."""
+    line = next((line.strip() for line in content.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE else f"{line[: TITLE - 1].rstrip()}…"
+
+
+class Insights(SeedView):
+    """`GET /insights`."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    failure = "Memory insights failed"
+
+    @extend_schema(operation_id="insights", responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """Tell what the organisation's memories are about, how they hang together and when they came (docs/insights.md)."""
+        del request
+        principal = self.principal
+        found = get_insights(organisation=principal.organisation)
+        counts = found.counts
+        span = (counts.last - counts.first).days if counts.first and counts.last else 0
+        peak = min(counts.hours, key=lambda hour: (-counts.hours[hour], hour)) if counts.hours else None
+        data = {
+            "total_memories": counts.total,
+            "dominant_concepts": found.concepts,
+            "knowledge_density": found.density,
+            "temporal_patterns": {
+                "peak_hour": peak,
+                "hourly_distribution": {str(hour): count for hour, count in counts.hours.items()},
+                "total_timespan_days": span,
+            },
+            "semantic_clusters": found.clusters,
+            "memory_types": counts.types,
+        }
+        metadata = {"correlation_id": self.correlation_id, "org_id": principal.slug}
+        return self.envelope("Memory insights generated", data, metadata)
+
+
+class Analytics(SeedView):
+    """`GET /analytics`, which the seed's service never had and one of its own scripts calls."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    failure = "Memory analytics failed"
+
+    @extend_schema(operation_id="analytics", responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """Count the organisation's memories, and list the newest."""
+        del request
+        principal = self.principal
+        with tenant_transaction(principal.organisation):
+            counts = get_counts(organisation=principal.organisation)
+            newest = list_memories(
+                organisation=principal.organisation, limit=RECENT, narrowed=SearchRequest("")
+            )
+        data = {
+            "total_memories": counts.total,
+            "memory_types": counts.types,
+            "recent_activity": [
+                {
+                    "memory_id": str(memory.id),
+                    "memory_type": memory.memory_type,
+                    "title": title_of(memory.content),
+                    "timestamp": naive(memory.recorded_at),
+                }
+                for memory in newest
+            ],
+        }
+        metadata = {"correlation_id": self.correlation_id, "org_id": principal.slug}
+        return self.envelope("Memory analytics generated", data, metadata)
+
+
+class ContextDomain(BaseModel):
+    """What a context is opened for."""
+
+    domain: QueryText = Field(default="", max_length=100)
+
+
+class ContextInitialise(SeedView):
+    """`POST /context/initialize`."""
+
+    scopes = {"POST": Scope.MEMORY_WRITE}
+    failure = "Memory context initialization failed"
+
+    @extend_schema(
+        operation_id="context_initialize",
+        request=None,
+        parameters=query_parameters(ContextDomain),
+        responses={200: Envelope},
+    )
+    def post(self, request: Request) -> Response:
+        """Open the organisation's context; `domain` stands in the query string, or in the body."""
+        del request
+        principal = self.principal
+        wrapped = isinstance(self.json, dict) and "domain" in self.json
+        asked = self.body(ContextDomain) if wrapped else self.query(ContextDomain)
+        initialise_context(organisation=principal.organisation, by=principal.actor, domain=asked.domain)
+        data = {
+            "context_id": f"org_{principal.slug}",
+            "org_id": principal.slug,
+            "domain": asked.domain or "general",
+        }
+        return self.envelope("Memory context initialized", data, {"correlation_id": self.correlation_id})
+
+
+class ContextStatistics(SeedView):
+    """`GET /context/stats`."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    failure = "Context stats failed"
+
+    @extend_schema(operation_id="context_stats", responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """Count the caller's own contexts."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            stats = get_context_stats(organisation=organisation)
+        data = {"total_contexts": stats.total, "active_contexts": stats.active, "backend": BACKEND}
+        return self.envelope("Context statistics retrieved", data)
+
+
+class ContextCleanup(SeedView):
+    """`DELETE /context/{org_id}`."""
+
+    scopes = {"DELETE": Scope.MEMORY_WRITE}
+    failure = "Memory context cleanup failed"
+
+    @extend_schema(operation_id="context_cleanup", responses={200: Envelope})
+    def delete(self, request: Request, org_id: str) -> Response:
+        """Close the organisation's context, on record; its memories are kept (docs/memory-life.md)."""
+        del request
+        principal = self.principal
+        if org_id not in (principal.slug, str(principal.organisation)):
+            raise NotFound
+        close_context(organisation=principal.organisation, by=principal.actor)
+        return self.envelope("Memory context cleaned up", {"org_id": org_id})
+
+
+class PerformanceMetrics(SeedView):
+    """`GET /performance/metrics`."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+    failure = "Failed to retrieve performance metrics"
+
+    @extend_schema(operation_id="performance_metrics", responses={200: Envelope})
+    def get(self, request: Request) -> Response:
+        """Tell how the caller's own operations went; the cache and the tracer are the whole process's."""
+        del request
+        return self.envelope("Performance metrics retrieved", performance(self.principal))
+
+
+def performance(principal: Principal) -> dict[str, Any]:
+    """Return the contract's metrics of one organisation; what is not built yet counts as none."""
+    organisation = str(principal.organisation)
+    observability = get_observability()
+    totals = observability.totals("memory.", organisation)
+    cache = get_manager().stats()
+    memory = {
+        "total_operations": totals.count,
+        "successful_operations": totals.successes,
+        "success_rate": totals.success_rate,
+        "average_operation_time_ms": totals.average_ms,
+        "recent_average_time_ms": _recent_average_ms(organisation),
+        "conceptual_spaces_count": 0,
+        "embedding_cache_stats": cache,
+    }
+    orchestration = {
+        "total_executions": 0,
+        "cache_hits": 0,
+        "cache_misses": 0,
+        "cache_hit_rate": 0,
+        "cache_size": 0,
+        "max_cache_size": 0,
+        "average_execution_time_ms": 0,
+        "total_workflows": 0,
+        "active_workflows": 0,
+        "registered_functions": 0,
+    }
+    statistics = observability.statistics(organisation)
+    return {
+        "memory_performance": memory,
+        "embedding_cache": cache,
+        "orchestration": orchestration,
+        "observability": _named(statistics, principal.slug),
+        "summary": {
+            "total_operations": totals.count,
+            "success_rate": totals.success_rate,
+            "cache_hit_rate": cache["hit_rate"],
+            "average_response_time_ms": totals.average_ms,
+            "conceptual_spaces_count": 0,
+            "active_workflows": 0,
+        },
+    }
+
+
+def _named(statistics: Mapping[str, Any], slug: str) -> dict[str, Any]:
+    accountability = dict(statistics["accountability"]) | {"org_id": slug}
+    return dict(statistics) | {"org_id": slug, "accountability": accountability}
+
+
+def _recent_average_ms(organisation: str) -> float:
+    points = [
+        point
+        for each in get_observability().metrics.snapshot(where={"organisation": organisation})
+        if each.kind is Kind.TIMER and each.name.startswith("memory.")
+        for point in each.points
+    ]
+    return sum(points) / len(points) / 1e6 if points else 0.0

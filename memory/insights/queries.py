@@ -1,0 +1,170 @@
+"""An organisation's memories as a whole. Counts are exact; what has to read texts and vectors looks at the newest of them.
+
+- `total_memories`, `memory_types`, `temporal_patterns`: over everything a search would give, counted.
+- `dominant_concepts`: over the newest 2,000 texts (memory/insights/concepts.py).
+- `knowledge_density`: the share of these that is connected with another memory: by a link, by an entity or by a thread.
+- `semantic_clusters`: over the vectors of the newest 1,000 (memory/insights/clusters.py).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from pgvector import HalfVector
+
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.embedding.catalogue import model_number
+from liftos.observability.manager import observe_operation
+from liftos.observability.tracer import TRACER
+from memory.insights.clusters import cluster
+from memory.insights.concepts import dominant_concepts
+from memory.search.filters import where
+from memory.search.types import SearchRequest
+
+SAMPLE = 2_000
+VECTORS = 1_000
+CONCEPTS = 10
+SHOWN = 5
+
+_COUNTS = """
+SELECT m.memory_type, extract(hour FROM m.recorded_at AT TIME ZONE 'UTC')::int, count(*), min(m.recorded_at), max(m.recorded_at)
+FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND {where} GROUP BY 1, 2
+"""
+_NEWEST = """
+SELECT m.id, left(m.content, 2000), m.thread_id FROM memory_memory AS m
+WHERE m.organisation_id = %(organisation)s AND {where} ORDER BY m.id DESC LIMIT %(limit)s
+"""
+_CONNECTED = """
+SELECT count(*) FROM unnest(%(ids)s::uuid[], %(threads)s::bigint[]) AS s(id, thread) WHERE
+    EXISTS (SELECT 1 FROM memory_memorylink AS l
+            WHERE l.organisation_id = %(organisation)s AND l.memory_id = s.id AND l.target_id IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM memory_memorylink AS l WHERE l.organisation_id = %(organisation)s AND l.target_id = s.id)
+    OR EXISTS (SELECT 1 FROM memory_thread AS t WHERE t.organisation_id = %(organisation)s AND t.id = s.thread AND t.members > 1)
+    OR EXISTS (SELECT 1 FROM memory_entity AS e JOIN memory_entity AS o
+               ON o.organisation_id = e.organisation_id AND o.key = e.key AND o.memory_id <> e.memory_id
+               WHERE e.organisation_id = %(organisation)s AND e.memory_id = s.id)
+"""
+_VECTORS = """
+SELECT memory_id, embedding::text FROM memory_memoryvector
+WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What can be counted.
+
+    Attributes:
+        total: memories that a search would give.
+        types: memories by type.
+        hours: memories by the hour (UTC) in which they were recorded.
+        first, last: when the first and the last was recorded, aware UTC.
+    """
+
+    total: int
+    types: dict[str, int]
+    hours: dict[int, int]
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Insights:
+    """An organisation's memories as a whole; `clusters` as JSON-ready objects."""
+
+    counts: Counts
+    concepts: list[str]
+    density: float
+    clusters: list[dict[str, Any]] = field(default_factory=list)
+
+
+def get_counts(*, organisation: UUID) -> Counts:
+    """Return the exact counts, inside the caller's tenant transaction."""
+    condition, values = where(SearchRequest(""), "m.id")
+    with raw_cursor() as cursor:
+        rows = cursor.execute(
+            _COUNTS.format(where=condition), values | {"organisation": organisation}
+        ).fetchall()
+    types: dict[str, int] = {}
+    hours: dict[int, int] = {}
+    for memory_type, hour, count, _, _ in rows:
+        types[memory_type] = types.get(memory_type, 0) + count
+        hours[hour] = hours.get(hour, 0) + count
+    return Counts(
+        total=sum(types.values()),
+        types=dict(sorted(types.items(), key=lambda each: (-each[1], each[0]))),
+        hours=dict(sorted(hours.items())),
+        first=min((row[3] for row in rows), default=None),
+        last=max((row[4] for row in rows), default=None),
+    )
+
+
+def get_insights(*, organisation: UUID) -> Insights:
+    """Return counts, concepts, density and clusters. Bounded: the same for a thousand memories as for a million, counts apart."""
+    with observe_operation("memory.insights", organisation=str(organisation)):
+        model = _model()
+        with tenant_transaction(organisation):
+            counts = get_counts(organisation=organisation)
+            newest = _newest(organisation)
+            density = _density(organisation, newest)
+            vectors = _vectors(organisation, model, [row[0] for row in newest[:VECTORS]])
+        with TRACER.span("insights.concepts", count=len(newest)):
+            concepts = dominant_concepts([row[1] for row in newest], CONCEPTS)
+        with TRACER.span("insights.clusters", count=len(vectors)):
+            clusters = _clusters({row[0]: row[1] for row in newest}, vectors)
+    return Insights(counts, concepts, density, clusters)
+
+
+def _model() -> int | None:
+    try:
+        return model_number(get_manager().model)
+    except EmbedderUnavailable:
+        return None
+
+
+def _newest(organisation: UUID) -> list[tuple[UUID, str, int | None]]:
+    condition, values = where(SearchRequest(""), "m.id")
+    values |= {"organisation": organisation, "limit": SAMPLE}
+    with raw_cursor() as cursor:
+        return cursor.execute(_NEWEST.format(where=condition), values).fetchall()
+
+
+def _density(organisation: UUID, newest: list[tuple[UUID, str, int | None]]) -> float:
+    if not newest:
+        return 0.0
+    values = {
+        "organisation": organisation,
+        "ids": [row[0] for row in newest],
+        "threads": [row[2] for row in newest],
+    }
+    with raw_cursor() as cursor:
+        row = cursor.execute(_CONNECTED, values).fetchone()
+    return round(row[0] / len(newest), 4) if row else 0.0
+
+
+def _vectors(organisation: UUID, model: int | None, ids: list[UUID]) -> dict[UUID, np.ndarray]:
+    if model is None or not ids:
+        return {}
+    with raw_cursor() as cursor:
+        rows = cursor.execute(_VECTORS, (organisation, model, ids)).fetchall()
+    return {row[0]: HalfVector.from_text(row[1]).to_numpy().astype(np.float32) for row in rows}
+
+
+def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[dict[str, Any]]:
+    # in the order of the ids, so that a repeated question is answered alike
+    ids = sorted(vectors)
+    if not ids:
+        return []
+    found = cluster(np.stack([vectors[each] for each in ids]))
+    return [
+        {
+            "label": ", ".join(dominant_concepts([texts[ids[place]] for place in each.members], 3)),
+            "size": len(each.members),
+            "cohesion": round(each.cohesion, 4),
+            "memory_ids": [str(ids[place]) for place in each.members[:SHOWN]],
+        }
+        for each in found
+    ]

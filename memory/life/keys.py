@@ -1,0 +1,41 @@
+"""Values as an organisation's rejections know them: HMACs, which tell nobody what was rejected."""
+
+import hmac
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.conf import settings
+
+from liftos.keyfiles import read_key
+from memory.life.values import forms
+
+# writers of one value meet on one of so many locks an organisation: a bulk store holds at most these
+LOCKS = 64
+
+
+def value_keys(organisation: UUID, text: str) -> tuple[bytes, ...]:
+    """Return the keys of a text's normal forms, 32 bytes each, the folded form's first; none for an empty value."""
+    return tuple(_mac(organisation, b"value", form) for form in forms(text))
+
+
+def folded_number(keys: tuple[bytes, ...]) -> int | None:
+    """Return the folded form's key as the 64-bit number by which a memory's row is found; None for an empty value."""
+    return int.from_bytes(keys[0][:8], "big", signed=True) if keys else None
+
+
+def origin_key(organisation: UUID, source: str, external_id: str) -> bytes:
+    """Return the key of an origin's name for a memory, 32 bytes: what an erasure keeps of it."""
+    return _mac(organisation, b"origin", f"{source}\x00{external_id}")
+
+
+def locks_of(organisation: UUID, keys: Iterable[bytes]) -> list[int]:
+    """Return the numbers of the advisory locks for keys, ascending, so that nobody waits in a circle."""
+    base = int.from_bytes(organisation.bytes[-8:], "big", signed=True)
+    return sorted({(base ^ 0x11F705 ^ (key[0] % LOCKS)) for key in keys})
+
+
+def _mac(organisation: UUID, purpose: bytes, text: str) -> bytes:
+    secret = read_key(settings.LIFTOS_VALUE_KEY_FILE)
+    return hmac.digest(
+        secret, organisation.bytes + purpose + b"\x00" + text.encode("utf-8", "surrogatepass"), "sha256"
+    )

@@ -1,0 +1,67 @@
+"""Memories as they stood at an earlier time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from memory.models import Memory, MemoryVersion
+from memory.search.types import Hit
+
+_SAID = (
+    "content", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
+    "superseded_by", "version",
+)  # fmt: skip
+
+
+def versions_at(
+    organisation: UUID, memories: Iterable[UUID], known_at: datetime
+) -> dict[UUID, MemoryVersion]:
+    """Return the version of each memory that was the present one then, if it has ended since."""
+    rows = MemoryVersion.objects.filter(
+        organisation_id=organisation,
+        memory_id__in=list(memories),
+        known_from__lte=known_at,
+        known_to__gt=known_at,
+    )
+    return {row.memory_id: row for row in rows}
+
+
+def as_known(organisation: UUID, rows: Sequence[Memory], known_at: datetime) -> list[Memory]:
+    """Return memories, or their earlier texts, as what they were then, under the memory's own id."""
+    ids = [row.head or row.id for row in rows]
+    heads = (
+        Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()
+    )
+    then = versions_at(organisation, ids, known_at)
+    shown = []
+    for each in ids:
+        memory = heads[each]
+        version = then.get(each)
+        if version is not None:
+            for name in _SAID:
+                setattr(memory, name, getattr(version, name))
+            memory.changed_at = version.known_from
+        shown.append(memory)
+    return shown
+
+
+def hits_as_known(organisation: UUID, hits: Sequence[Hit], known_at: datetime) -> list[Hit]:
+    """Return found memories as what they said then; what they scored by is the same text."""
+    then = versions_at(organisation, {hit.id for hit in hits}, known_at)
+    return [
+        replace(
+            hit,
+            content=version.content,
+            metadata=version.metadata,
+            memory_type=version.memory_type,
+            tags=version.tags,
+            state=version.state,
+            version=version.version,
+            valid_from=version.valid_from,
+            valid_to=version.valid_to,
+        )
+        if (version := then.get(hit.id)) is not None
+        else hit
+        for hit in hits
+    ]

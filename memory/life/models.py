@@ -1,0 +1,128 @@
+"""What is kept of a memory beside its present state: earlier versions, rejected values, receipts of erasure."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from liftos.ids import new_id
+from liftos.tenancy.models import Organisation
+from memory.types import TrustState
+
+
+class MemoryVersion(models.Model):
+    """A version that has ended, and the change that ended it. Never updated; goes with its memory's erasure.
+
+    The present version is the memory's own row, so a memory that never changed has none of these.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(
+        "memory.Memory",
+        on_delete=models.CASCADE,
+        related_name="versions",
+        db_constraint=False,
+        db_index=False,
+    )
+    version = models.PositiveIntegerField()
+    content = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict)
+    memory_type = models.CharField(max_length=100)
+    tags = ArrayField(models.CharField(max_length=100), default=list)
+    importance = models.FloatField()
+    state = models.CharField(max_length=20)
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    superseded_by = models.UUIDField(null=True)
+    # when the organisation held this version for the present one
+    known_from = models.DateTimeField()
+    known_to = models.DateTimeField()
+    # the change that ended it
+    operation = models.CharField(max_length=100)
+    reason = models.TextField(blank=True)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    on_behalf_of = models.CharField(max_length=200, blank=True)
+    decision_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "memory", "version"], name="version_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[each.value for each in TrustState]), name="version_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(known_from__lte=models.F("known_to")), name="version_known_from_before_to"
+            ),
+        ]
+        indexes = [models.Index(fields=["organisation", "known_to", "known_from"], name="version_by_time")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.memory_id}"
+
+
+class Tombstone(models.Model):
+    """A rejected value, by the key of one of its normal forms. Outlives the memory that held it."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "value")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    value = models.BinaryField(max_length=32)
+    memory_id = models.UUIDField()
+    decision_id = models.UUIDField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "memory_id"], name="tombstone_by_memory")]
+
+    def __str__(self) -> str:
+        return f"rejection {self.decision_id}"
+
+
+class Erasure(models.Model):
+    """The receipt of an erasure: what was removed from where, and nothing of what it said. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    memory_id = models.UUIDField()
+    # HMAC of (source, external id): by it an import is refused, from it neither can be read
+    origin = models.BinaryField(max_length=32, null=True)
+    removed = models.JSONField()
+    caches = models.JSONField()
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    on_behalf_of = models.CharField(max_length=200, blank=True)
+    decision_id = models.UUIDField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "memory_id"], name="erasure_once")]
+        indexes = [
+            models.Index(
+                fields=["organisation", "origin"],
+                name="erasure_by_origin",
+                condition=models.Q(origin__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure of {self.memory_id}"
+
+
+class Context(models.Model):
+    """An organisation's context as the seed's callers open and close it; memories do not depend on it."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    domain = models.CharField(max_length=100)
+    initialised_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"context of {self.organisation_id}"

@@ -1,0 +1,80 @@
+"""Which drafts of a store may not be written, and why; asked before anything is."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from liftos.db import raw_cursor
+from memory.life.keys import origin_key
+from memory.life.tombstones import find_rejections
+from memory.types import EmbeddingState, Outcome, Stored
+from memory.writes import Row
+
+_KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
+_ERASED = "SELECT memory_id, origin FROM memory_erasure WHERE organisation_id = %s AND (memory_id = ANY(%s) OR origin = ANY(%s))"
+# an import brings the id: the same memory again, or another one under it
+_PRESENT = """
+SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
+JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id
+"""
+
+
+def refusals(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
+    """Return the rows that may not be written, with what becomes of each.
+
+    In the order of what counts most: a rejected value is one also under an external id that is known; then an import of
+    what was erased; then a source that does not exist.
+    """
+    rejections = find_rejections(organisation, {row.id: row.keys for row in rows})
+    refused = {
+        row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
+        for row, rejection in rejections.items()
+    }
+    for outcome, found in (
+        (Outcome.ERASED, _erased(organisation, rows)),
+        (Outcome.UNKNOWN_SOURCE, _without_source(organisation, rows)),
+    ):
+        for row in found:
+            refused.setdefault(row, Stored(row, outcome, EmbeddingState.PENDING))
+    for row, stored in _present(organisation, rows).items():
+        refused.setdefault(row, stored)
+    return refused
+
+
+def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
+    imported = [row for row in rows if row.draft.past is not None]
+    if not imported:
+        return {}
+    values = [[row.id for row in imported], [row.draft.content for row in imported], organisation]
+    with raw_cursor() as cursor:
+        found = cursor.execute(_PRESENT, values).fetchall()
+    return {
+        id_: Stored(id_, Outcome.UNCHANGED if same else Outcome.CONFLICT, EmbeddingState(embedding))
+        for id_, embedding, same in found
+    }
+
+
+def _erased(organisation: UUID, rows: Sequence[Row]) -> list[UUID]:
+    imported = {row.id: row for row in rows if row.draft.past is not None}
+    if not imported:
+        return []
+    origins = {
+        id_: origin_key(organisation, row.draft.source, row.draft.external_id)
+        for id_, row in imported.items()
+        if row.draft.external_id
+    }
+    with raw_cursor() as cursor:
+        found = cursor.execute(_ERASED, [organisation, list(imported), list(origins.values())]).fetchall()
+    ids = {row[0] for row in found}
+    gone = {bytes(row[1]) for row in found if row[1] is not None}
+    return [id_ for id_ in imported if id_ in ids or origins.get(id_) in gone]
+
+
+def _without_source(organisation: UUID, rows: Sequence[Row]) -> list[UUID]:
+    wanted = {target for row in rows for target in row.draft.derived_from}
+    if not wanted:
+        return []
+    with raw_cursor() as cursor:
+        known = {row[0] for row in cursor.execute(_KNOWN, [organisation, list(wanted)]).fetchall()}
+    # an import may bring a source and what was made of it together
+    known |= {row.id for row in rows if row.draft.past is not None}
+    return [row.id for row in rows if not known.issuperset(row.draft.derived_from)]

@@ -1,0 +1,162 @@
+"""Changing what a memory says: a new version in its place, the old one kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from uuid import UUID
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.db import tenant_transaction
+from liftos.errors import InvalidInput
+from liftos.events.operations import emit
+from liftos.observability.manager import observe_operation
+from liftos.tenancy.types import Actor
+from memory import operations, writes
+from memory.life.corrections import StateForbids
+from memory.life.tombstones import refuse_rejected
+from memory.life.versions import (
+    VersionMismatch,
+    check_version,
+    database_now,
+    draft_of,
+    end_versions,
+    keep_text,
+    rewrite,
+)
+from memory.models import Memory
+from memory.queries import get_memory
+from memory.types import LIVING, EmbeddingState, MemoryDraft
+
+# what a search or a filter looks at; a change of the others keeps the memory's index rows
+INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
+CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A memory after a revision; `decision` is None where nothing changed."""
+
+    id: UUID
+    version: int
+    embedding: EmbeddingState
+    decision: UUID | None
+
+
+def revise(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    changes: Mapping[str, Any],
+    version: int | None,
+    reason: str = "",
+) -> Revised:
+    """Make a new version of a memory.
+
+    Args:
+        organisation: whose.
+        by: who changes it.
+        memory: which.
+        changes: new values by name, of CHANGEABLE; what is left out stays.
+        version: the version the changes were made from; None for whichever is there.
+        reason: why, in words.
+
+    Raises:
+        MemoryNotFound: there is none in this organisation.
+        VersionMismatch: it is at another version, or was changed at this moment.
+        StateForbids: it is rejected, superseded or expired.
+        ValueRejected: the new text is a rejected value.
+        InvalidInput: its end would lie before its beginning.
+    """
+    with observe_operation("memory.revise", organisation=str(organisation)):
+        with tenant_transaction(organisation):
+            before = get_memory(organisation=organisation, memory=memory)
+        check_version(before, version)
+        old = draft_of(before)
+        new = replace(old, **changes)
+        changed = [
+            field.name
+            for field in fields(MemoryDraft)
+            if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
+        ]
+        if not changed:
+            return Revised(before.id, before.version, EmbeddingState(before.embedding), None)
+        if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
+            raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
+        new_text = "content" in changed
+        vectors, model = operations.embed_drafts(organisation, [new]) if new_text else ([None], None)
+        row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
+        with tenant_transaction(organisation):
+            if new_text:
+                refuse_rejected(organisation, row.keys)
+            present = get_memory(organisation=organisation, memory=memory, lock=True)
+            if present.version != before.version:
+                raise VersionMismatch("The memory was changed at the same moment; look at it again.")
+            if present.state not in LIVING:
+                raise StateForbids(f"A memory that is {present.state} can't be changed.")
+            decision = _carry_out(organisation, by, present, row, changed, model, reason)
+        embedding = row.embedding if new_text else EmbeddingState(before.embedding)
+        if embedding is EmbeddingState.PENDING:
+            operations.send_hint("memory.heal_pending_embeddings", organisation)
+        return Revised(before.id, before.version + 1, embedding, decision)
+
+
+def _carry_out(
+    organisation: UUID,
+    by: Actor,
+    present: Memory,
+    row: writes.Row,
+    changed: list[str],
+    model: int | None,
+    reason: str,
+) -> UUID:
+    decision = record(
+        organisation=organisation,
+        by=by,
+        operation="memory.revise",
+        effect=Effect.WRITE,
+        subject=("memory", str(present.id)),
+        reasoning=f"Version {present.version + 1} changes {', '.join(changed)}. {reason}".strip(),
+        inputs={"version": present.version, "changed": changed, "reason": reason},
+        outputs={"version": present.version + 1},
+        memories=[{"id": str(present.id)}],
+        versions={"analyser": operations.ANALYSER, "embedding_model": model},
+    )
+    at = database_now()
+    end_versions(
+        organisation=organisation,
+        memories=[present.id],
+        operation="memory.revise",
+        reason=reason,
+        by=by,
+        decision=decision,
+        at=at,
+    )
+    if INDEXED.intersection(changed):
+        keep_text(organisation, present)
+        rewrite(organisation, present.id, row, model=model, new_text="content" in changed)
+    draft = row.draft
+    Memory.objects.filter(organisation_id=organisation, id=present.id).update(
+        metadata=draft.metadata,
+        memory_type=draft.memory_type,
+        tags=list(draft.tags),
+        importance=draft.importance,
+        valid_from=draft.valid_from,
+        valid_to=draft.valid_to,
+        expires_at=draft.expires_at,
+        version=present.version + 1,
+        changed_at=max(at, present.changed_at),
+    )
+    emit(
+        organisation=organisation,
+        type="liftos.memory.changed",
+        subject=f"memories/{present.id}",
+        data={
+            "memory_id": str(present.id),
+            "operation": "memory.revise",
+            "changed": changed,
+            "decision_id": str(decision),
+        },
+    )
+    return decision

@@ -1,0 +1,116 @@
+"""One key, one request: carried out once, answered as often as it is sent."""
+
+import json
+
+import pytest
+
+from tests.api.life.conftest import Life
+
+
+def listed(caller):
+    return caller.get("/api/v1/memories").json()["results"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/memories", "/store"])
+def test_the_same_request_again_is_answered_and_not_done(acme, path):
+    body = {"content": "Boots sell in rain"}
+    first, again = (acme.post(path, body, **{"idempotency-key": "k-1"}) for _ in range(2))
+    assert again.status_code == first.status_code
+    assert again.json() == first.json()
+    assert again["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
+    assert len(listed(acme)) == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/memories", "/store"])
+def test_another_body_under_the_key_is_409(acme, path):
+    assert acme.post(path, {"content": "one"}, **{"idempotency-key": "k-1"}).status_code in (200, 201)
+    response = acme.post(path, {"content": "two"}, **{"idempotency-key": "k-1"})
+    assert response.status_code == 409
+    assert [memory["content"] for memory in listed(acme)] == ["one"]
+
+
+def test_without_a_key_and_under_another_it_is_another_request(acme):
+    for headers in ({}, {}, {"idempotency-key": "a"}, {"idempotency-key": "b"}):
+        assert acme.post("/api/v1/memories", {"content": "x"}, **headers).status_code == 201
+    assert len(listed(acme)) == 4
+
+
+def test_a_failed_request_leaves_no_key(acme):
+    headers = {"idempotency-key": "k-1"}
+    assert (
+        acme.post(
+            "/api/v1/memories",
+            {"content": "x", "derived_from": ["019a0000-0000-7000-8000-000000000000"]},
+            **headers,
+        ).status_code
+        == 422
+    )
+    assert acme.post("/api/v1/memories", {"content": "x"}, **headers).status_code == 201
+
+
+def test_a_key_is_another_organisations_own(acme, rival):
+    headers = {"idempotency-key": "k-1"}
+    mine = acme.post("/api/v1/memories", {"content": "x"}, **headers)
+    theirs = rival.post("/api/v1/memories", {"content": "x"}, **headers)
+    assert mine.json()["id"] != theirs.json()["id"]
+    assert "Idempotent-Replayed" not in theirs
+
+
+def test_a_correction_is_carried_out_once(acme, life):
+    memory = acme.store("x")
+    headers = {"idempotency-key": "k-1"}
+    first, again = (acme.post(f"/api/v1/memories/{memory}/contest", {}, **headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert again["ETag"] == first["ETag"] == '"2"'
+    assert len(life.history(memory)) == 2
+
+
+def test_a_bulk_store_is_carried_out_once_and_taken_up_where_it_broke_off(acme, monkeypatch):
+    monkeypatch.setattr("memory.api.bulk.BATCH", 2)
+    lines = [json.dumps({"content": str(number)}) for number in range(5)]
+
+    def send(some):
+        return acme.send(
+            "/api/v1/memories/bulk",
+            "\n".join(some) + "\n",
+            "application/x-ndjson",
+            **{"idempotency-key": "k"},
+        )
+
+    begun = send(lines[:2]).json()["results"]
+    whole, again = send(lines).json(), send(lines).json()
+    assert whole["results"][:2] == begun
+    assert again["results"] == whole["results"]
+    assert len(listed(acme)) == 5
+    assert send([*lines[:2], json.dumps({"content": "other"}), *lines[3:]]).status_code == 409
+    assert len(listed(acme)) == 5
+
+
+@pytest.mark.parametrize("key", ["x" * 201, "a\x7f", "\u00e9"])
+def test_a_key_that_is_none_is_422(acme, key):
+    response = acme.post("/api/v1/memories", {"content": "x"}, **{"idempotency-key": key})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["loc"] == ["header", "idempotency-key"]
+
+
+def test_keys_are_forgotten_after_their_time(acme):
+    from liftos.idempotency.once import list_organisations_with_stale_keys, prune
+
+    headers = {"idempotency-key": "k-1"}
+    acme.post("/api/v1/memories", {"content": "x"}, **headers)
+    assert list_organisations_with_stale_keys(1) == []
+    assert list_organisations_with_stale_keys(-1) == [acme.organisation]
+    assert prune(organisation=acme.organisation, hours=1) == 0
+    assert prune(organisation=acme.organisation, hours=-1) == 1
+    assert acme.post("/api/v1/memories", {"content": "y"}, **headers).status_code == 201
+
+
+def test_a_search_is_never_answered_from_a_key(acme):
+    acme.store("Boots sell in rain")
+    headers = {"idempotency-key": "k-1"}
+    assert len(acme.post("/api/v1/search", {"query": "boots"}, **headers).json()["results"]) == 1
+    acme.store("Boots again")
+    assert len(acme.post("/api/v1/search", {"query": "boots"}, **headers).json()["results"]) == 2
+    assert Life(acme).found("boots")

@@ -1,0 +1,116 @@
+"""The admin shows what became of a memory, and corrects it through the same operations."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from accountability.models import DecisionRecord
+from liftos.db import tenant_transaction
+from memory.models import Erasure, Memory
+
+
+@pytest.fixture
+def staff(acme):
+    user = User.objects.create_user("ann", password="x", is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(user)
+    client.get(f"/admin/?_organisation={acme.slug}")
+    return client
+
+
+def press(staff, memory, how, reason="because"):
+    return staff.post(f"/admin/memory/memory/{memory}/correct/{how}/", {"reason": reason}, follow=True)
+
+
+def state(acme, memory):
+    return acme.get(f"/api/v1/memories/{memory}").json()["state"]
+
+
+def test_versions_and_their_reasons_are_shown(acme, staff):
+    memory = acme.store("The shop opens at nine")
+    acme.post(f"/api/v1/memories/{memory}/contest", {"reason": "the sign says ten"})
+    page = staff.get(f"/admin/memory/memory/{memory}/change/").content.decode()
+    assert "the sign says ten" in page
+    assert "memory.contest" in page
+    assert f"/admin/memory/memory/{memory}/correct/reject/" in page
+    assert page.count('name="reason"') == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "becomes"), [("contest", "contested"), ("reject", "rejected"), ("confirm", "active")]
+)
+def test_a_button_is_an_operation_on_record(acme, staff, how, becomes):
+    memory = acme.store("The shop opens at nine")
+    assert press(staff, memory, how).status_code == 200
+    assert state(acme, memory) == becomes
+    with tenant_transaction(acme.organisation):
+        record = DecisionRecord.objects.get(operation=f"memory.{how}", subject_id=memory)
+    assert (record.actor_kind, record.actor_id) == ("staff", "ann")
+
+
+def test_a_rejection_is_taken_back_by_staff(acme, staff):
+    memory = acme.store("The shop opens at nine")
+    press(staff, memory, "reject")
+    assert acme.post("/api/v1/memories", {"content": "The shop opens at nine"}).status_code == 409
+    press(staff, memory, "confirm")
+    assert acme.post("/api/v1/memories", {"content": "The shop opens at nine"}).status_code == 201
+
+
+def test_erasing_leads_to_the_receipt(acme, staff):
+    memory = acme.store("The shop opens at nine")
+    page = press(staff, memory, "erase").content.decode()
+    assert acme.get(f"/api/v1/memories/{memory}").status_code == 404
+    with tenant_transaction(acme.organisation):
+        assert str(Erasure.objects.get().id) in page
+    assert "opens at nine" not in page
+
+
+def test_what_the_state_forbids_is_said(acme, staff):
+    memory = acme.store("The shop opens at nine")
+    press(staff, memory, "reject")
+    assert "can&#x27;t be contested" in press(staff, memory, "contest").content.decode()
+
+
+def test_an_earlier_text_is_not_listed_as_a_memory(acme, staff):
+    memory = acme.store("Before it was changed")
+    acme.client.patch(
+        f"/api/v1/memories/{memory}",
+        '{"content": "After it was changed"}',
+        content_type="application/json",
+        headers={"authorization": f"Bearer {acme.token}", "if-match": "*"},
+    )
+    page = staff.get("/admin/memory/memory/").content.decode()
+    assert "After it was changed" in page
+    assert "Before it was changed" not in page
+
+
+def test_who_may_only_look_has_no_buttons(acme):
+    user = User.objects.create_user("bob", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_memory"))
+    from liftos.tenancy.models import Membership
+
+    Membership.objects.create(user=user, organisation_id=acme.organisation)
+    client = Client()
+    client.force_login(user)
+    memory = acme.store("The shop opens at nine")
+    page = client.get(f"/admin/memory/memory/{memory}/change/")
+    assert page.status_code == 200
+    assert "correct/reject" not in page.content.decode()
+    for how in ("reject", "erase"):
+        assert client.post(f"/admin/memory/memory/{memory}/correct/{how}/", {}).status_code == 403
+    assert state(acme, memory) == "active"
+
+
+def test_anothers_memory_stays(acme, rival, staff):
+    theirs = rival.store("Theirs")
+    for how in ("contest", "reject", "erase"):
+        press(staff, theirs, how)
+    assert state(rival, theirs) == "active"
+    with tenant_transaction(acme.organisation):
+        assert Memory.objects.count() == 0
+
+
+def test_a_correction_is_never_a_get(acme, staff):
+    memory = acme.store("x")
+    assert staff.get(f"/admin/memory/memory/{memory}/correct/erase/").status_code == 405
+    assert state(acme, memory) == "active"
