@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, Pipeline
 from psycopg.abc import PQGen
+from psycopg.generators import send
 
 
 class CorkedPipeline(Pipeline):
@@ -31,7 +32,8 @@ class CorkedPipeline(Pipeline):
     def _sync_gen(self) -> PQGen[None]:
         self._enqueue_sync()
         self._fill_buffer()
-        yield from super()._communicate_gen()
+        # to the last byte: psycopg's own loop tries once, and a large statement would stay half sent, its answer never come
+        yield from send(self.pgconn)
         yield from super()._fetch_gen(flush=False)
 
     def _exit_gen(self) -> PQGen[None]:

@@ -42,13 +42,13 @@ def test_what_nobody_fetched_is_committed(two):
 
 def test_begin_organisation_statements_and_commit_leave_together(two, monkeypatch):
     sent = []
-    flush = psycopg.Pipeline._communicate_gen
+    fetch = psycopg.Pipeline._fetch_gen
 
-    def communicate(self):
+    def fetch_all(self, *, flush):
         sent.append(len(self.result_queue))
-        return flush(self)
+        return fetch(self, flush=flush)
 
-    monkeypatch.setattr(psycopg.Pipeline, "_communicate_gen", communicate)
+    monkeypatch.setattr(psycopg.Pipeline, "_fetch_gen", fetch_all)
     with tenant_pipeline(two[0]):
         put(two[0], "a")
         put(two[0], "b")
@@ -214,3 +214,12 @@ def test_inside_a_larger_transaction_it_is_a_savepoint(organisations):
         raw_cursor().execute(FAILING)
     assert (subjects(first), subjects(second)) == (["x"], [])
     assert connection.connection.pgconn.pipeline_status == PipelineStatus.OFF
+
+
+@pytest.mark.parametrize("megabytes", [1, 4, 16])
+def test_a_large_statement_that_nobody_fetches_from_is_sent_whole(organisation, megabytes):
+    text = "x" * (megabytes * 1_000_000)
+    for _ in range(3):
+        with tenant_pipeline(organisation):
+            unread = raw_cursor().execute("SELECT length(%s::text)", [text])
+        assert unread.fetchone()[0] == len(text)
