@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager
 from memory.portability.exporting import count_memories, export_lines, header_line
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Write an organisation's memories to a file, a JSON object a line; it can be imported anywhere."
 
     def add_arguments(self, parser: CommandParser) -> None:

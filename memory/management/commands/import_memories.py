@@ -5,18 +5,19 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from liftos.api.parsing import InvalidRequest
 from liftos.embedding import EmbedderUnavailable
 from liftos.idempotency.once import KeyReused
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager
 from memory.portability.importing import import_lines
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Store memories from a file, a JSON object a line. Run again, it goes on where it was broken off."
 
     def add_arguments(self, parser: CommandParser) -> None:

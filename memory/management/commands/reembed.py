@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from liftos.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.registry import embedder_names
+from liftos.management.observed import ObservedCommand
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.types import Actor, ActorKind
 from memory.portability import reembedding
@@ -17,7 +18,7 @@ from memory.vector_index import create_index
 OPERATOR = Actor(ActorKind.SYSTEM, "reembed")
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Move organisations to another embedding model while they are in use. Run again, it goes on where it was broken off."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -17,6 +17,7 @@ from liftos.observability.models import TraceRecord
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM
+from memory.life.models import ModelChoice
 from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
@@ -67,6 +68,7 @@ def two(committed_db):
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
+            ModelChoice.objects.create(organisation_id=caller.organisation, model_id=1)
     return callers
 
 
