@@ -13,11 +13,12 @@ from liftos.jobs import send_hint
 from memory.embeddings import active_manager
 from memory.search.types import SearchRequest, SearchType
 from spaces.axes import embed_all
+from spaces.checking import as_coordinate
 from spaces.errors import InvalidDimension, NotAMember, UnknownConcept
 from spaces.geometry import Metric
 from spaces.layouts import RENEW, Plan, get_plan
 from spaces.mentions import Described, Mention, clauses_to_embed, mentions_in
-from spaces.operations import as_coordinate, ensure_default
+from spaces.operations import ensure_default
 from spaces.positions import read_positions
 from spaces.queries import View, find_concept, find_space, get_view
 from spaces.scales import to_unit
@@ -81,7 +82,7 @@ def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Arra
         placed = read_positions(organisation=organisation, layout=view.layout.id, memories=[request.example])
         if not placed.ids:
             raise NotAMember(loc=("like",))
-        take(view.to_units(placed.values)[0], np.ones(size), "example")
+        take(view.to_units(placed.values)[0], placed.confidences[0], "example")
     if request.concept:
         concept = find_concept(organisation=organisation, space=view.space.id, name=request.concept)
         if concept is None:
@@ -189,7 +190,8 @@ def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, A
     for number, axis in enumerate(plan.axes):
         if axis is not None:
             point[number] = axis.values(vector[np.newaxis])[0]
-            emphasis[number] = abs(2 * point[number] - 1)
+            decided = abs(2 * point[number] - 1)
+            emphasis[number] = decided * axis.relevances(vector[np.newaxis])[0]
     return point, emphasis
 
 

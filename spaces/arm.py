@@ -32,7 +32,7 @@ WHERE p.organisation_id = %(organisation)s AND p.layout_id = %(layout)s AND {whe
 
 
 class ConceptualArm:
-    """exp(-c · distance) to the wanted place over the dimensions that count, times the share of them that is known: 0..1.
+    """exp(-c · distance) to the wanted place over the dimensions that count, times how much of them is known, and how surely: 0..1.
 
     It is an arm of hybrid search where a space, or something that is wanted in one, is named (docs/spaces.md has the figures).
     """
@@ -91,9 +91,17 @@ class SpaceScope:
 
 
 def figures_of(points: Array, aim: Aim) -> Array:
-    """Return the arm's figure of points, shape (n, k): similarity times coverage, shape (n,), 0..1."""
-    near, covered = similarities(points, aim.point, aim.metric)
-    return near * covered
+    """Return the arm's figure, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
+
+    Args:
+        points: as a cloud has them, shape (n, 2k).
+        aim: in k dimensions.
+    """
+    size = len(aim.point)
+    near, _ = similarities(points[:, :size], aim.point, aim.metric)
+    counted = np.where(np.isnan(aim.point), 0.0, aim.metric.weights)
+    # what is unknown has a confidence of 0
+    return near * (points[:, size:] @ (counted / counted.sum()))
 
 
 def _cloud(question: Question, aim: Aim) -> Cloud:
@@ -120,10 +128,14 @@ def _find(question: Question, aim: Aim, limit: int) -> Found:
     chosen = [place for place in best if keys[place] in passing]
     if len(chosen) < limit and len(best) == wanted:
         passing = _ask(_PASSING.format(where=condition), values)
-        mask = np.fromiter((key in passing for key in keys), bool, len(keys))
-        chosen = _best(np.where(mask, figures, 0.0), keys, limit)
+        places = [
+            place for place in cloud.places_of(list(passing)) if place is not None and place < len(keys)
+        ]
+        allowed = np.zeros(len(keys))
+        allowed[places] = figures[places]
+        chosen = _best(allowed, keys, limit)
         plan = "filtered, all that pass compared"
-    else:
+    elif not question.request.is_filtered:
         _forget_removed(question, aim, cloud, [keys[place] for place in best if keys[place] not in passing])
     scores = {keys[place]: float(figures[place]) for place in chosen}
     return Found(list(scores)[:limit], scores, plan)

@@ -130,15 +130,18 @@ def examples_of(
     return np.stack(rows), np.asarray([each.value for each in dimension.examples])
 
 
+_SCALE = ("centre", "spread", "separation", "topic_centre", "topic_spread")
+
+
 def pack(axes: Sequence[Axis | None]) -> tuple[bytes, dict[str, Any]]:
-    """Return axes as a layout keeps them: directions as float32, one after the other, and their scales as JSON."""
-    directions = b"".join(each.direction.astype("<f4").tobytes() for each in axes if each is not None)
-    scales = [
-        None
-        if each is None
-        else {"centre": each.centre, "spread": each.spread, "separation": each.separation}
+    """Return axes as a layout keeps them: directions and topics as float32, one after the other, and their scales as JSON."""
+    directions = b"".join(
+        row.astype("<f4").tobytes()
         for each in axes
-    ]
+        if each is not None
+        for row in (each.direction, each.topic)
+    )
+    scales = [None if each is None else {name: getattr(each, name) for name in _SCALE} for each in axes]
     return directions, {"scales": scales}
 
 
@@ -146,11 +149,9 @@ def unpack(directions: bytes, found: dict[str, Any]) -> tuple[Axis | None, ...]:
     """Return axes from how a layout keeps them."""
     scales = found.get("scales", [])
     present = [each for each in scales if each is not None]
-    rows = np.frombuffer(directions, "<f4").reshape(len(present), -1) if present else np.empty((0, 0))
-    following = iter(rows)
+    rows = np.frombuffer(directions, "<f4").reshape(2 * len(present), -1) if present else np.empty((0, 0))
+    following = iter(rows.astype(np.float64))
     return tuple(
-        None
-        if each is None
-        else Axis(next(following).astype(np.float64), each["centre"], each["spread"], each["separation"])
+        None if each is None else Axis(direction=next(following), topic=next(following), **each)
         for each in scales
     )

@@ -24,12 +24,12 @@ Key = bytes
 
 _ALL = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
-       string_agg(array_send(coordinates), '')
+       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
 FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s
 """
 _SINCE = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
-       string_agg(array_send(coordinates), '')
+       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
 FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND written >= %(horizon)s::text::xid8
 """
 
@@ -39,14 +39,14 @@ class Cloud:
 
     Attributes:
         keys: ids, 16 bytes each, n of them; ascending only by chance.
-        points: float64, shape (n, k), on the unit scales, NaN where unknown.
+        points: float64, shape (n, 2k): coordinates on the unit scales, NaN where unknown, and beside them how sure each is, 0..1.
     """
 
     def __init__(self, organisation: UUID, layout: UUID, dimensions: tuple[Dimension, ...]) -> None:
         """Begin empty; `refresh` reads."""
         self.organisation, self.layout, self.dimensions = organisation, layout, dimensions
         self.keys: list[Key] = []
-        self.points: Array = np.empty((0, len(dimensions)))
+        self.points: Array = self._nothing()
         self._places: dict[Key, int] = {}
         self._horizon = ""
         self._read_at = 0.0
@@ -57,13 +57,16 @@ class Cloud:
         """About how much memory it takes."""
         return self.points.nbytes + 150 * len(self.keys)
 
+    def _nothing(self) -> Array:
+        return np.empty((0, 2 * len(self.dimensions)))
+
     def refresh(self) -> tuple[list[Key], Array]:
         """Take up what was written since; return keys and points, which nobody changes any more."""
         with self._lock:
             stale = monotonic() - self._read_at > settings.LIFTOS_EMBEDDING_CACHE_TTL
             if not self._horizon or stale:
                 self.keys, self._places = [], {}
-                self.points = np.empty((0, len(self.dimensions)))
+                self.points = self._nothing()
                 self._read_at = monotonic()
                 self._take(*self._ask(_ALL))
             else:
@@ -87,10 +90,16 @@ class Cloud:
         with raw_cursor() as cursor:
             row = cursor.execute(statement, values, binary=True).fetchone()
         if row is None or row[1] is None:
-            return (row[0] if row else self._horizon), [], np.empty((0, len(self.dimensions)))
+            return (row[0] if row else self._horizon), [], self._nothing()
         joined = bytes(row[1])
         keys = [joined[start : start + 16] for start in range(0, len(joined), 16)]
-        return row[0], keys, _unpack(row[2], len(keys), self.dimensions)
+        size = len(self.dimensions)
+        points = np.empty((len(keys), 2 * size))
+        coordinates = _unpack(row[2], len(keys), size)
+        for number, dimension in enumerate(self.dimensions):
+            points[:, number] = to_unit(coordinates[:, number], dimension)
+        points[:, size:] = _unpack(row[3], len(keys), size)
+        return row[0], keys, points
 
     def _take(self, horizon: str, keys: list[Key], points: Array) -> None:
         self._horizon = horizon
@@ -112,18 +121,13 @@ class Cloud:
             self._places |= {keys[place]: start + number for number, place in enumerate(fresh)}
 
 
-def _unpack(packed: bytes, count: int, dimensions: tuple[Dimension, ...]) -> Array:
-    """Return arrays of float8 that stand one after the other in binary form, on the unit scales, shape (count, k).
+def _unpack(packed: bytes, count: int, size: int) -> Array:
+    """Return arrays of float8 that stand one after the other in binary form, shape (count, size).
 
     Before each stand five numbers of 32 bits (dimensions, nulls, type, length, first index), before each element its length.
     """
-    size = len(dimensions)
     row = np.dtype([("head", "V20"), ("cells", [("length", ">i4"), ("value", ">f8")], (size,))])
-    values = np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
-    units = np.empty((count, size))
-    for number, dimension in enumerate(dimensions):
-        units[:, number] = to_unit(values[:, number], dimension)
-    return units
+    return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
 
 
 _clouds: "OrderedDict[UUID, Cloud]" = OrderedDict()

@@ -17,6 +17,7 @@ from liftos.tenancy.types import Actor
 from memory.content import Contents
 from memory.embeddings import active_manager
 from spaces import layouts
+from spaces.checking import read_coordinates
 from spaces.errors import (
     CyclicRelation,
     InvalidConcept,
@@ -27,11 +28,10 @@ from spaces.errors import (
 )
 from spaces.geometry import Region, learn_region
 from spaces.models import Concept, ConceptRelation, Space
-from spaces.operations import read_coordinates
 from spaces.placing import place
 from spaces.positions import read_positions
-from spaces.queries import View, find_concept, get_concept, get_space, get_view, place_of
-from spaces.scales import from_unit
+from spaces.queries import View, find_concept, get_concept, get_space, get_view
+from spaces.scales import from_unit, place_of
 from spaces.types import WITHOUT_CYCLES, Array, ConceptDraft, RelationKind
 
 # of a concept that is given by its prototype alone

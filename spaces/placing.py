@@ -41,8 +41,8 @@ def place(
 ) -> Placed:
     """Return where memories stand.
 
-    A projection is as sure as the text is decided (0 in the middle, where a text stands that says nothing of it) and as the
-    poles are apart. A field and an explicit value are sure.
+    A projection is as sure as the text is about the dimension at all, and as the poles are apart. A field and an explicit value
+    are sure.
 
     Args:
         contents: what they say.
@@ -57,7 +57,7 @@ def place(
         if axis is not None and contents.vectors.shape[1] == len(axis.direction):
             shares = axis.values(contents.vectors)
             _set(
-                number, from_unit(shares, dimension), 2 * np.abs(shares - 0.5) * min(1.0, axis.separation / CLEAR),
+                number, from_unit(shares, dimension), axis.relevances(contents.vectors) * min(1.0, axis.separation / CLEAR),
                 Source.PROJECTION, values, sources, confidences,
             )  # fmt: skip
         if dimension.field:

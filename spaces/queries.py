@@ -7,12 +7,12 @@ from uuid import UUID
 import numpy as np
 
 from liftos.db import raw_cursor
-from spaces.errors import ConceptNotFound, PositionsNotReady, SpaceNotFound, UnknownDimension, VersionNotFound
+from spaces.errors import ConceptNotFound, PositionsNotReady, SpaceNotFound, VersionNotFound
 from spaces.geometry import Metric, Region
 from spaces.layouts import read_dimensions
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceDimension, SpaceVersion
 from spaces.positions import present_in
-from spaces.scales import to_unit
+from spaces.scales import place_of, to_unit
 from spaces.types import Array, Dimension, LayoutState, Scale
 
 _COUNT = "SELECT count(*) FROM spaces_space WHERE organisation_id = %s AND NOT is_default"
@@ -86,16 +86,6 @@ def metric_of(dimensions: Sequence[Dimension]) -> Metric:
         domains=[names.index(name) for name in names],
         circular=[each.scale is Scale.CIRCULAR for each in dimensions],
     )
-
-
-def place_of(dimensions: Sequence[Dimension], name: str, loc: tuple[str | int, ...] = ()) -> int:
-    """Return a dimension's place by its name. See `View.place_of`."""
-    folded = name.casefold()
-    for number, each in enumerate(dimensions):
-        if each.name.casefold() == folded:
-            return number
-    known = ", ".join(each.name for each in dimensions)
-    raise UnknownDimension(f"The space has no dimension {name!r}; it has {known}.", loc=loc)
 
 
 def point_of(dimensions: Sequence[Dimension], values: dict[str, float]) -> Array:

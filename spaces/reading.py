@@ -129,6 +129,7 @@ def neighbours(*, organisation: UUID, view: View, memory: UUID, limit: int) -> l
     keys, points = cloud_of(
         organisation=organisation, layout=view.layout.id, dimensions=view.dimensions
     ).refresh()
+    points = points[:, : len(view.dimensions)]
     apart, covered = distances(points, own.point, view.metric)
     # what is known of less counts as farther: nothing is near for want of knowledge
     order = np.argsort(np.nan_to_num(apart, nan=np.inf) + (1 - covered), kind="stable")

@@ -1,10 +1,12 @@
 """Between a dimension's own units and the unit scale 0..1 on which distances are taken. Pure NumPy."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from spaces.errors import UnknownDimension
 from spaces.types import Array, Dimension, Scale
 
 
@@ -37,6 +39,20 @@ def from_unit(units: Array, dimension: Dimension) -> Array:
     if dimension.scale is Scale.LOG:
         return low * np.exp(units * np.log(high / low))
     return low + units * (high - low)
+
+
+def place_of(dimensions: Sequence[Dimension], name: str, loc: tuple[str | int, ...] = ()) -> int:
+    """Return a dimension's place by its name, in any case.
+
+    Raises:
+        UnknownDimension: there is none of this name; `loc` says where it was asked for.
+    """
+    folded = name.casefold()
+    for number, each in enumerate(dimensions):
+        if each.name.casefold() == folded:
+            return number
+    known = ", ".join(each.name for each in dimensions)
+    raise UnknownDimension(f"The space has no dimension {name!r}; it has {known}.", loc=loc)
 
 
 def read_field(metadata: dict[str, Any], dimension: Dimension) -> float:

@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandError
 
+from liftos.db import tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.errors import LiftosError
 from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
 from spaces.background import background
 from spaces.projection import PolesCoincide
+from spaces.queries import find_space
+from spaces.reporting import make_report
 from spaces.validation import Agreement, agree
 
 
@@ -21,6 +26,8 @@ class Command(ObservedCommand):
     help = "Reports for a space's dimensions, or for two poles beside a file of ratings, whether they measure what they say."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("organisation", nargs="?", help="its slug")
+        parser.add_argument("space", nargs="?", help="its name or id")
         parser.add_argument(
             "--ratings", help="a file of lines: rating, tab, text (further columns are not read)"
         )
@@ -33,7 +40,8 @@ class Command(ObservedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["ratings"]:
-            raise CommandError("--ratings names no file.")
+            self._space(options)
+            return
         found = self._ratings(options)
         if options["json"]:
             self.stdout.write(json.dumps(asdict(found)))
@@ -46,6 +54,32 @@ class Command(ObservedCommand):
             f"mean over the unlabelled rest of {found.splits} splits, sd {found.labelled_sd:.3f}, "
             f"5% of them below {found.labelled_worst:.3f}"
         )
+
+    def _space(self, options: dict[str, Any]) -> None:
+        if not options["organisation"] or not options["space"]:
+            raise CommandError(
+                "Name an organisation and one of its spaces, or --ratings FILE --low … --high …"
+            )
+        try:
+            organisation = get_organisation(options["organisation"]).id
+            with tenant_transaction(organisation):
+                space = find_space(organisation=organisation, named=options["space"])
+            view, reports = make_report(organisation=organisation, space=space.id)
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(each) for each in reports]))
+            return
+        self.stdout.write(f"{view.space.name}, version {view.version}, {view.layout.total} members")
+        for each in reports:
+            self.stdout.write(
+                f"  {each.name:20} {each.kind:8} known {each.known:4.0%}"
+                + ("" if each.separation is None else f"  poles {each.separation:.2f} sd apart")
+                + ("" if each.spearman is None else f"  Spearman {each.spearman:.2f}, AUC {each.auc:.2f}")
+                + (f"  most like {each.twin} ({each.correlation:+.2f})" if each.twin else "")
+            )
+            for warning in each.warnings:
+                self.stdout.write(f"    ! {warning}")
 
     def _ratings(self, options: dict[str, Any]) -> Agreement:
         if not options["low"] or not options["high"]:

@@ -162,3 +162,21 @@ def test_the_model_puts_words_in_order():
     texts = ["affordable shoes, on sale at a discount", "a costly luxury watch", "a diamond worth a fortune"]
     discount, luxury, diamond = axis.values(model.embed_many(texts))
     assert discount < 0.5 < min(luxury, diamond)
+
+
+def test_a_text_is_about_a_dimension_or_not():
+    model = EmbeddingManager(cache_size=200, embedder=MiniLmEmbedder())
+    axis = pole_axis(
+        model.embed_many(["cheap", "low price"]),
+        model.embed_many(["expensive", "high price"]),
+        background(model),
+    )
+    on, off = axis.relevances(model.embed_many(["the price is far too high", "the train leaves at nine"]))
+    assert on > 0.5 > off
+
+
+def test_relevance_is_a_share(texts):
+    axis = pole_axis(texts[:2], texts[2:4], describe(texts))
+    found = axis.relevances(texts)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert found.mean() < 0.5

@@ -1,0 +1,38 @@
+"""Our own labelled set: marketing sentences with what they say of the template's dimensions, and queries that want some of it."""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+SET = "marketing.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, and for each dimension that it says something of, "low" or "high"."""
+
+    text: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A query, and what it wants; a sentence answers it that says all of that."""
+
+    query: str
+    wants: dict[str, str]
+
+    def is_answered_by(self, sentence: Sentence) -> bool:
+        """Tell whether a sentence says all that is wanted."""
+        return all(sentence.labels.get(name) == end for name, end in self.wants.items())
+
+
+def read_set() -> tuple[list[Sentence], list[Wish]]:
+    """Return the sentences and the queries."""
+    rows = [
+        json.loads(line) for line in files("spaces.evaluation").joinpath(SET).read_text("utf-8").splitlines()
+    ]
+    return (
+        [Sentence(row["text"], row["labels"]) for row in rows if "text" in row],
+        [Wish(row["query"], row["wants"]) for row in rows if "query" in row],
+    )
