@@ -14,6 +14,8 @@ Array = np.ndarray
 WEAK_SEPARATION = 1.0
 REDUNDANT = 0.9
 WEAK_AGREEMENT = 0.3
+# from so many members on that are known on both, a correlation is worth telling
+FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,6 @@ def _correlations(points: Array) -> Array:
         for other in range(one):
             both = ~np.isnan(points[:, one]) & ~np.isnan(points[:, other])
             a, b = points[both, one], points[both, other]
-            if len(a) > 2 and a.std() > 0 and b.std() > 0:
+            if len(a) >= FEW and a.std() > 0 and b.std() > 0:
                 found[one, other] = found[other, one] = np.corrcoef(a, b)[0, 1]
     return found
