@@ -88,6 +88,12 @@ class Described:
         topic = frozenset(_content(self.name.replace("_", " ").replace("-", " "))) | (low & high)
         return low - high - topic, high - low - topic, topic
 
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """Stems that are a pole text by themselves: they mean this dimension, wherever else they stand."""
+        single = (_content(text) for text in (*self.low, *self.high))
+        return frozenset(stems[0] for stems in single if len(stems) == 1)
+
 
 def clauses_of(query: str) -> list[str]:
     """Return the parts of a query, at most MAX_CLAUSES, none of them empty; one that has one part is that part."""
@@ -134,7 +140,7 @@ def _by_words(clause: str, dimensions: Sequence[Described], rare: dict[str, int]
         low, high, topic = each.words
         # a word that several dimensions' poles have says which only where the dimension itself is named
         named = {stem for stem in topic & stems if rare.get(stem, 0) <= 1}
-        own = {stem for stem in stems if rare.get(stem, 0) == 1 or named}
+        own = {stem for stem in stems if rare.get(stem, 0) == 1 or named or stem in each.whole}
         down, up = low & own, high & own
         if len(down) != len(up):
             is_high = len(up) > len(down)

@@ -51,7 +51,7 @@ MARKETING = Template(
         ),
         _pole(
             "quality", "How well made the offer is or feels.",
-            ("poor quality", "shoddy and badly made", "cheap-looking, breaks easily", "defective"),
+            ("poor quality", "shoddy and badly made", "flimsy, breaks easily", "defective"),
             ("high quality", "premium feel", "well made and durable", "excellent craftsmanship"),
         ),
         _pole(

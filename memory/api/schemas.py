@@ -375,6 +375,7 @@ class NativeSearches(Times):
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
     filters: dict[str, Any] | None = None
     memory_type: str | None = None
+    space: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def request(self) -> SearchRequest:
         """Return the domain's form of what the searches share."""
@@ -385,6 +386,7 @@ class NativeSearches(Times):
                 limit=self.limit,
                 conditions=parse_filters(self.filters),
                 memory_type=self.memory_type,
+                space=self.space,
             )
         )
 

@@ -19,7 +19,8 @@ from spaces.evaluation.labelled import Sentence, Wish, read_set
 from spaces.operations import create_space
 from spaces.queries import get_view
 from spaces.reading import list_standings
-from spaces.templates import MARKETING
+from spaces.templates import TEMPLATES
+from spaces.types import Dimension
 
 DEPTH = 50
 
@@ -57,10 +58,14 @@ class Row:
     queries: int
 
 
-def run() -> tuple[list[Row], dict[str, float]]:
-    """Return a row for each way, and each dimension's AUC; writes into the database that is open, which should be a scratch one."""
-    sentences, wishes = read_set()
-    organisation = create_organisation(name="labelled set", by=SYSTEM).id
+def run(name: str) -> tuple[list[Row], dict[str, float]]:
+    """Return a row for each way, and each dimension's AUC, of one of the labelled sets.
+
+    It writes into the database that is open, which should be a scratch one.
+    """
+    sentences, wishes = read_set(name)
+    template = TEMPLATES[name]
+    organisation = create_organisation(name=f"labelled set {name}", by=SYSTEM).id
     drafts = [
         MemoryDraft(each.text, source="set", external_id=str(number)) for number, each in enumerate(sentences)
     ]
@@ -68,13 +73,13 @@ def run() -> tuple[list[Row], dict[str, float]]:
     space = create_space(
         organisation=organisation,
         by=SYSTEM,
-        name="marketing",
-        dimensions=MARKETING.dimensions,
+        name=name,
+        dimensions=template.dimensions,
         holds_all=True,
     ).id
     rows = [_measure(organisation, space, way, sentences, wishes) for way in WAYS]
     by_memory = {each.id: sentence for each, sentence in zip(stored, sentences, strict=True)}
-    return rows, _agreement(organisation, space, by_memory)
+    return rows, _agreement(organisation, space, by_memory, template.dimensions)
 
 
 def _measure(organisation: UUID, space: UUID, way: Way, sentences: list[Sentence], wishes: list[Wish]) -> Row:
@@ -105,13 +110,15 @@ def _measure(organisation: UUID, space: UUID, way: Way, sentences: list[Sentence
     return Row(way.title, means[0], means[1], means[2], means[3], len(figures))
 
 
-def _agreement(organisation: UUID, space: UUID, sentences: dict[UUID, Sentence]) -> dict[str, float]:
+def _agreement(
+    organisation: UUID, space: UUID, sentences: dict[UUID, Sentence], dimensions: tuple[Dimension, ...]
+) -> dict[str, float]:
     """Return for each dimension the chance that a sentence labelled high stands above one labelled low."""
     with tenant_transaction(organisation):
         view = get_view(organisation=organisation, space=space)
         found = list_standings(organisation=organisation, view=view, limit=len(sentences))
     agreement = {}
-    for dimension in MARKETING.dimensions:
+    for dimension in dimensions:
         pairs = [
             (each.coordinates[dimension.name].value, sentences[each.memory].labels[dimension.name] == "high")
             for each in found

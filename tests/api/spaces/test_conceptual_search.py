@@ -80,6 +80,21 @@ def test_the_score_is_explained(acme, shop):
     assert hit["score"] == pytest.approx(1)
 
 
+def test_a_batch_is_confined_to_a_space_and_reads_each_query(acme, shop, spaces):
+    space, things = shop
+    acme.store("cheap outsider")
+    body = {
+        "queries": ["cheap but premium feel", "expensive and shoddy", "gem"],
+        "search_type": "conceptual",
+        "space": space,
+    }
+    answers = acme.post("/api/v1/search/batch", body).json()["results"]
+    assert [hits[0]["id"] for hits in answers[:2]] == [things["gem"], things["rip-off"]]
+    mixed = acme.post("/api/v1/search/batch", body | {"search_type": "hybrid"}).json()["results"]
+    assert mixed[0][0]["id"] == mixed[2][0]["id"] == things["gem"]
+    assert acme.post("/api/v1/search/batch", body | {"space": "nowhere"}).status_code == 404
+
+
 def test_what_is_known_of_half_counts_half(spaces):
     space = spaces.make(COST, REACH)
     whole = spaces.add(space, "a", {"cost": 50, "reach": 10})
