@@ -1,7 +1,7 @@
 """Wire shapes of decisions."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, Field
@@ -69,7 +69,7 @@ class MemoryUsed(BaseModel):
 
     id: UUID
     score: float | None = None
-    version: str | None = Field(default=None, max_length=100)
+    version: int | Annotated[str, Field(max_length=100)] | None = None
 
 
 class DecisionIn(BaseModel):
@@ -84,7 +84,9 @@ class DecisionIn(BaseModel):
     memories: list[MemoryUsed | UUID] = Field(default_factory=list, max_length=1_000)
     confidence: float | None = Field(default=None, ge=0, le=1)
     confidence_method: str = Field(default="", max_length=100)
-    versions: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, Any] = Field(
+        default_factory=dict, validation_alias=AliasChoices("versions", "model_versions")
+    )
     parents: list[UUID] = Field(default_factory=list, max_length=100)
     subject: Subject | None = None
     risk_class: RiskClass = RiskClass.MINIMAL
@@ -116,10 +118,15 @@ class ChainOut(BaseModel):
     next: None
 
 
-class ProofQuery(BaseModel):
-    """How a proof is wanted."""
+class WaitQuery(BaseModel):
+    """What to wait for."""
 
     wait: str = Field(default="", pattern="^(integrated)?$")
+
+
+class ProofQuery(WaitQuery):
+    """How a proof is wanted."""
+
     disclose: bool = False
 
 

@@ -23,6 +23,7 @@ from accountability.api.schemas import (
     DecisionQuery,
     ExportQuery,
     ProofQuery,
+    WaitQuery,
 )
 from accountability.chains import get_chain
 from accountability.exports import export_lines, export_prov
@@ -48,13 +49,18 @@ class DecisionList(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
 
-    @extend_schema(operation_id="decisions_create", request=DecisionIn, responses={201: DecisionCreated})
+    @extend_schema(
+        operation_id="decisions_create",
+        parameters=query_parameters(WaitQuery),
+        request=DecisionIn,
+        responses={201: DecisionCreated},
+    )
     def post(self, request: Request) -> Response:
         """Put a decision of one's own on record."""
         del request
-        asked, principal = self.body(DecisionIn), self.principal
+        asked, query, principal = self.body(DecisionIn), self.query(WaitQuery), self.principal
         decision = record_own(organisation=principal.organisation, by=principal.actor, draft=asked)
-        if asked.wait:
+        if asked.wait or query.wait:
             wait_until_integrated(organisation=principal.organisation, decision=decision)
         with tenant_transaction(principal.organisation):
             index = ledger_store.index_of(principal.organisation, decision)
