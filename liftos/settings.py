@@ -225,6 +225,14 @@ LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
 LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
 
+# --- figures by the minute and the hour ---------------------------------------------------------
+
+LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
+# minutes are needed until they are sure to be in their hour
+LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
+LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))
+CELERY_BEAT_SCHEDULE["roll-up-figures"] = {"task": "observability.roll_up", "schedule": 300.0}
+
 # --- embeddings ---------------------------------------------------------------------------------
 
 LIFTOS_EMBEDDER = env("LIFTOS_EMBEDDER", "minilm")

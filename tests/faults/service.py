@@ -105,6 +105,14 @@ class Service:
         finally:
             connection.close()
 
+    def text(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
     def answers(self) -> bool:
         try:
             return self.request("GET", "/ready")[0] == 200

@@ -1,6 +1,7 @@
 """Postgres itself keeps organisations apart: what raw SQL as the application role can and can't do."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -13,7 +14,10 @@ from accountability.operations import record
 from accountability.publishing import deliver
 from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.observability.manager import ObservabilityManager
+from liftos.observability.minutes import MinuteWriter
 from liftos.observability.models import TraceRecord
+from liftos.observability.rollup import roll_up
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM
@@ -55,6 +59,11 @@ def two(committed_db):
             TraceRecord.objects.create(
                 organisation_id=caller.organisation, started_at=timezone.now(), duration_ms=1, spans=[]
             )
+        observability = ObservabilityManager()
+        observability.record("memory.search", 1, organisation=str(caller.organisation))
+        MinuteWriter(observability).flush()
+        kept = {"minutes_kept": timedelta(hours=4), "hours_kept": timedelta(days=1)}
+        roll_up(organisation=caller.organisation, now=timezone.now(), **kept)
         with tenant_transaction(caller.organisation):
             first = record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="first")
             record(
