@@ -49,6 +49,7 @@ def database(url: str) -> dict[str, Any]:
 DEBUG = env_flag("LIFTOS_DEBUG")
 SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
 PORT = int(env("LIFTOS_PORT", "8003"))
+LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
 ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
 ROOT_URLCONF = "liftos.urls"
@@ -231,6 +232,12 @@ LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
 # minutes are needed until they are sure to be in their hour
 LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
 LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))
+# an alert is raised below the first and cleared at the second, each time over so many events at least
+LIFTOS_ALERT_HIT_RATE = float(env("LIFTOS_ALERT_HIT_RATE", "0.5"))
+LIFTOS_ALERT_HIT_RATE_CLEAR = float(env("LIFTOS_ALERT_HIT_RATE_CLEAR", "0.6"))
+LIFTOS_ALERT_SUCCESS_RATE = float(env("LIFTOS_ALERT_SUCCESS_RATE", "0.95"))
+LIFTOS_ALERT_SUCCESS_RATE_CLEAR = float(env("LIFTOS_ALERT_SUCCESS_RATE_CLEAR", "0.98"))
+LIFTOS_ALERT_LEAST = int(env("LIFTOS_ALERT_LEAST", "1000"))
 CELERY_BEAT_SCHEDULE["roll-up-figures"] = {"task": "observability.roll_up", "schedule": 300.0}
 
 # --- embeddings ---------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ def post_worker_init(worker: Any) -> None:
     from django.conf import settings
 
     from liftos.observability.minutes import start_minutes
+    from liftos.service.alerts import raised
     from liftos.service.warm import settle_memory, warm_up
 
     def prepare() -> None:
@@ -45,7 +46,7 @@ def post_worker_init(worker: Any) -> None:
         settle_memory()
 
     if settings.LIFTOS_METRICS_SECONDS > 0:
-        start_minutes(settings.LIFTOS_METRICS_SECONDS)
+        start_minutes(settings.LIFTOS_METRICS_SECONDS, then=raised)
 
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 

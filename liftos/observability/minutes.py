@@ -205,10 +205,17 @@ def _write(organisation: UUID, process: UUID, cells: list[tuple[datetime, str, C
 class MinuteThread:
     """Has a writer write at an interval, in a thread of its own, and once more at the end."""
 
-    def __init__(self, writer: MinuteWriter, interval: float) -> None:
-        """Make a thread; `interval` in seconds."""
+    def __init__(self, writer: MinuteWriter, interval: float, then: Callable[[], object]) -> None:
+        """Make a thread.
+
+        Args:
+            writer: what writes.
+            interval: seconds.
+            then: called after each time.
+        """
         self._writer = writer
         self._interval = interval
+        self._then = then
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="minutes", daemon=True)
 
@@ -226,6 +233,7 @@ class MinuteThread:
             ended = self._ended.wait(self._interval)
             try:
                 self._writer.flush()
+                self._then()
             except Exception:
                 # whatever is wrong with the figures, the next interval tries again
                 logger.exception("minutes can't be written")
@@ -238,10 +246,11 @@ class MinuteThread:
 _threads: dict[int, MinuteThread] = {}
 
 
-def start_minutes(interval: float) -> None:
-    """Have this process write its minutes from now on; after a fork to be called in the child."""
+def start_minutes(interval: float, then: Callable[[], object] = lambda: None) -> None:
+    """Have this process write its minutes from now on, and call `then`; after a fork to be called in the child."""
     if os.getpid() not in _threads:
-        thread = _threads[os.getpid()] = MinuteThread(MinuteWriter(get_observability()), interval)
+        writer = MinuteWriter(get_observability())
+        thread = _threads[os.getpid()] = MinuteThread(writer, interval, then)
         thread.start()
 
 
