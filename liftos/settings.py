@@ -44,6 +44,17 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def _timeouts(*, statement: str, lock: str) -> str:
+    """Return libpq's `options` for time limits in seconds, by the names of their variables; 0 is none."""
+    limits = {"statement_timeout": statement, "lock_timeout": lock}
+    defaults = {"LIFTOS_STATEMENT_SECONDS": "0", "LIFTOS_MIGRATE_LOCK_SECONDS": "10"}
+    return " ".join(
+        f"-c {name}={round(float(env(variable, defaults[variable])) * 1000)}"
+        for name, variable in limits.items()
+        if variable
+    )
+
+
 # --- what runs where ---------------------------------------------------------------------------
 
 DEBUG = env_flag("LIFTOS_DEBUG")
@@ -132,9 +143,12 @@ DATABASES["default"]["OPTIONS"] |= {
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
+    "options": _timeouts(statement="LIFTOS_STATEMENT_SECONDS", lock=""),
     # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
     "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
+# who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
+DATABASES["owner"]["OPTIONS"]["options"] = _timeouts(statement="", lock="LIFTOS_MIGRATE_LOCK_SECONDS")
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_ROUTERS = ["liftos.db.OwnerMigrates"]
@@ -252,6 +266,8 @@ LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
+LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY")
+LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
 LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read

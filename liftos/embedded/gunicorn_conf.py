@@ -10,6 +10,9 @@ from liftos.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
 _host = os.environ.get("LIFTOS_BIND") or DEFAULT_BIND
 _port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
 
+# a request gives up before the worker is taken for hung; commands and the worker have no such limit
+os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
+
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "gthread"
 workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
