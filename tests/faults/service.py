@@ -35,7 +35,7 @@ def until(true: Callable[[], bool], seconds: float = 40) -> None:
 
 
 class Service:
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, migrate: bool = True, **environment: str) -> None:
         urls = embedded.urls(home)
         self.home, self.port = home, free_port()
         self.environment = os.environ | {
@@ -51,6 +51,9 @@ class Service:
         self.environment |= environment
         self.processes: list[subprocess.Popen[bytes]] = []
         embedded.ensure_running(home)
+        self.key = ""
+        if not migrate:
+            return
         self.manage("migrate", "--verbosity", "0")
         made = json.loads(self.manage("create_organisation", "Fault Ltd", "--json"))
         self.key = made["api_key"]
