@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from liftos import embedded
 from liftos.embedded.postgres import Postgres
@@ -68,8 +68,9 @@ class Service:
         )
         return done.stdout
 
-    def start_web(self) -> subprocess.Popen[bytes]:
-        web = self._start("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.wsgi:application")
+    def start_web(self, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+        gunicorn = ("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.wsgi:application")
+        web = self._start(*gunicorn, output=output)
         until(self.answers)
         return web
 
@@ -79,8 +80,12 @@ class Service:
             "celery", "-A", "liftos.celery", "worker", "--pool", "threads", "-c", "2", "-B", "-s", schedule
         )
 
-    def _start(self, *module: str) -> subprocess.Popen[bytes]:
-        log = (self.home / f"{module[0]}.log").open("ab")
+    def _start(self, *module: str, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+        log = (
+            (self.home / f"{module[0]}.log").open("ab")
+            if output is None
+            else os.fdopen(os.dup(output.fileno()), "ab")
+        )
         with log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
