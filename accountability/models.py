@@ -7,8 +7,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accountability.reviews.models import ReviewCase, ReviewPolicy
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
+
+__all__ = [
+    "CitedMemory", "DecisionLink", "DecisionPayload", "DecisionRecord", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",
+    "LedgerNode", "LedgerPending", "ReviewCase", "ReviewPolicy",
+]  # fmt: skip
 
 
 class DecisionRecord(models.Model):

@@ -17,6 +17,7 @@ class Scope(StrEnum):
     WORKFLOWS_RUN = "workflows:run"
     DECISIONS_READ = "decisions:read"
     DECISIONS_WRITE = "decisions:write"
+    DECISIONS_REVIEW = "decisions:review"
     ADMIN = "admin"
 
 

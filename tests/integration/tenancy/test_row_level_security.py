@@ -11,6 +11,8 @@ from psycopg import sql
 
 from accountability.operations import record
 from accountability.publishing import deliver
+from accountability.reviews.policy import set_policy
+from accountability.reviews.types import Policy
 from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.observability.models import TraceRecord
@@ -38,6 +40,7 @@ def two(committed_db):
     """Two organisations, each with a row in every tenant table."""
     callers = [make_caller("First"), make_caller("Second")]
     for caller in callers:
+        set_policy(organisation=caller.organisation, by=SYSTEM, policy=Policy(sample_share=1.0))
         for name in ("a", "b"):
             remember(
                 organisation=caller.organisation,
@@ -62,6 +65,7 @@ def two(committed_db):
                 by=SYSTEM,
                 operation="test",
                 reasoning="next",
+                confidence=0.5,
                 parents=[first],
             )
         drain(organisation=caller.organisation)
