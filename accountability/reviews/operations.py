@@ -114,6 +114,29 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
         return Reviewed(made, decision, verdict, state, reversal)
 
 
+def ask_for_review(*, organisation: UUID, by: Actor, decision: UUID) -> bool:
+    """Put a decision into the queue that the rules did not name; return whether it was not there yet.
+
+    Raises:
+        DecisionNotFound, ReviewForbidden: as for `review`.
+    """
+    with observe_operation("decision.ask", organisation=str(organisation)), tenant_transaction(organisation):
+        row = _decision(organisation, decision)
+        if ReviewCase.objects.filter(organisation_id=organisation, decision_id=decision).exists():
+            return False
+        _case(organisation, row)
+        record(
+            organisation=organisation,
+            by=by,
+            operation="decision.ask_for_review",
+            effect=Effect.WRITE,
+            subject=("decision", str(decision)),
+            reasoning=f"Asked that {row.operation} be reviewed.",
+            parents=[decision],
+        )
+        return True
+
+
 def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str) -> int:
     """Give decisions of the queue to a reviewer, or back to everybody (`to` empty); return how many changed hands.
 

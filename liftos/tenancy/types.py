@@ -26,6 +26,15 @@ ALL_SCOPES = frozenset(Scope)
 GATEWAY_SCOPES = ALL_SCOPES - {Scope.ADMIN}
 
 
+class Role(StrEnum):
+    """What a person is in an organisation, or a key stands for; what each may do is in liftos.tenancy.roles."""
+
+    AUDITOR = "auditor"
+    REVIEWER = "reviewer"
+    CURATOR = "curator"
+    OWNER = "owner"
+
+
 class ActorKind(StrEnum):
     """What kind of party did something."""
 
