@@ -7,10 +7,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from accountability.admin_parts import ERASED, as_text, draw_receipt, drawn_once, one_of, payload_of
+from accountability.calibration.admin import CalibrationAdmin
+from accountability.calibration.operations import calibrated
 from accountability.chain_picture import draw_chain
 from accountability.chains import get_chain
 from accountability.models import DecisionRecord
-from accountability.queries import DecisionNotFound
+from accountability.queries import DecisionNotFound, as_decision
 from accountability.reviews.admin import ReviewCaseAdmin
 from accountability.reviews.pages import decision_page, review_field
 from accountability.reviews.policy_admin import ReviewPolicyAdmin
@@ -27,7 +29,7 @@ WHERE = (
 )  # fmt: skip
 
 # the admin is found through this module
-__all__ = ["DecisionRecordAdmin", "ReviewCaseAdmin", "ReviewPolicyAdmin"]
+__all__ = ["CalibrationAdmin", "DecisionRecordAdmin", "ReviewCaseAdmin", "ReviewPolicyAdmin"]
 
 
 @admin.register(DecisionRecord)
@@ -75,6 +77,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
                     "operation",
                     "reasoning",
                     "confidence",
+                    "calibrated",
                     "confidence_method",
                     "review",
                     "proof",
@@ -115,6 +118,13 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
 
     def reasoning(self, record: DecisionRecord) -> str:
         return payload_of(record).get("reasoning", ERASED)
+
+    @admin.display(description="Confidence by the verdicts so far")
+    @drawn_once
+    def calibrated(self, record: DecisionRecord) -> str:
+        """What the confidence is worth, judged by what people said of decisions like it."""
+        found = calibrated(organisation=record.organisation_id, decisions=[as_decision(record)])
+        return f"{found[record.pk]:.3f}" if record.pk in found else "too few verdicts on decisions like it"
 
     @drawn_once
     def review(self, record: DecisionRecord) -> SafeString:

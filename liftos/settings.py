@@ -207,6 +207,15 @@ if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
         "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
     }
 
+# --- calibration --------------------------------------------------------------------------------
+
+# verdicts on a decision point after which its confidences are recalibrated
+LIFTOS_CALIBRATION_REVIEWS = int(env("LIFTOS_CALIBRATION_REVIEWS", "100"))
+CELERY_BEAT_SCHEDULE["calibrate"] = {
+    "task": "accountability.calibrate",
+    "schedule": float(env("LIFTOS_CALIBRATION_HOURS", "24")) * 3600,
+}
+
 # --- a memory's life ----------------------------------------------------------------------------
 
 # keys the values that were rejected; it must outlive SECRET_KEY, or they would come back

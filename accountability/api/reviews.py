@@ -11,6 +11,8 @@ from rest_framework.response import Response
 
 from accountability import queries as decisions
 from accountability.api.schemas import (
+    CalibrationList,
+    CalibrationOut,
     PolicyBody,
     QueuedOut,
     QueuePage,
@@ -20,6 +22,7 @@ from accountability.api.schemas import (
     ReviewList,
     ReviewOut,
 )
+from accountability.calibration.models import Calibration
 from accountability.reviews import operations, queries
 from accountability.reviews.models import RANKS, ReviewCase
 from accountability.reviews.policy import get_policy, set_policy
@@ -178,5 +181,39 @@ def _queued(case: ReviewCase) -> dict[str, Any]:
         assigned_to=case.assigned_to,
         recorded_at=record.recorded_at,
         changed_at=case.changed_at,
+    )
+    return shape.model_dump(mode="json")
+
+
+class CalibrationReport(NativeView):
+    """How far stated confidences can be believed, judged by the verdicts."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="calibration", responses={200: CalibrationList})
+    def get(self, request: Request) -> Response:
+        """Return what was learnt when it was last looked at."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            rows = list(Calibration.objects.filter(organisation_id=organisation).order_by("-reviews", "id"))
+        return Response({"results": [_calibration(row) for row in rows], "next": None})
+
+
+def _calibration(row: Calibration) -> dict[str, Any]:
+    shape = CalibrationOut(
+        decision_point=row.decision_point,
+        confidence_method=row.confidence_method,
+        versions=row.versions,
+        reviews=row.reviews,
+        right=row.right,
+        method=row.method,
+        parameters=row.parameters,
+        raw=row.figures["raw"],
+        after=row.figures.get("after"),
+        bins=row.figures["bins"],
+        because=row.figures["because"],
+        decision_id=row.decision_id,
+        fitted_at=row.fitted_at,
     )
     return shape.model_dump(mode="json")

@@ -23,7 +23,10 @@ class DecisionQuery(PageQuery):
 
 
 class DecisionOut(BaseModel):
-    """A decision record; the last five are empty once its payload has been erased."""
+    """A decision record; the last five are empty once its payload has been erased.
+
+    `confidence_calibrated` is what the verdicts on decisions like it make of its confidence; null where they are too few.
+    """
 
     id: UUID
     operation: str
@@ -33,6 +36,7 @@ class DecisionOut(BaseModel):
     risk_class: str
     effect: str
     confidence: float | None
+    confidence_calibrated: float | None = None
     confidence_method: str
     actor_kind: str
     actor_id: str
@@ -240,3 +244,32 @@ class PolicyBody(BaseModel):
     effects: list[Effect] = Field(default=[Effect.WRITE, Effect.DELETE], max_length=3)
     sample_share: float = Field(default=0, ge=0, le=1)
     second_reviewer: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
+
+
+class CalibrationOut(BaseModel):
+    """How far the confidences of one decision point, method and model version can be believed.
+
+    `raw` and `after` hold `calibration_error` and `brier`, each with `value` and the ends of its 95% interval, `low` and `high`;
+    `after` is cross-validated, and null while there are too few verdicts.
+    """
+
+    decision_point: str
+    confidence_method: str
+    versions: dict[str, Any]
+    reviews: int
+    right: int
+    method: str
+    parameters: dict[str, list[float]]
+    raw: dict[str, Any]
+    after: dict[str, Any] | None
+    bins: list[dict[str, float]]
+    because: dict[str, int]
+    decision_id: UUID
+    fitted_at: datetime
+
+
+class CalibrationList(BaseModel):
+    """All of them, the most reviewed first."""
+
+    results: list[CalibrationOut]
+    next: None

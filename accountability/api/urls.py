@@ -11,6 +11,7 @@ urlpatterns = [
     path("decisions/<uuid:decision>/reviews", reviews.DecisionReviews.as_view()),
     path("reviews", reviews.ReviewQueue.as_view()),
     path("reviews/policy", reviews.ReviewRules.as_view()),
+    path("calibration", reviews.CalibrationReport.as_view()),
     path("ledger/checkpoint", views.LedgerCheckpoint.as_view()),
     path("ledger/consistency", views.LedgerConsistency.as_view()),
 ]

@@ -74,7 +74,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
     list_display_links = ("operation", "risk")
     list_filter = (StateFilter, RiskFilter, AssignedFilter, one_of("because", Because))
     list_select_related = ("decision",)
-    list_per_page = 50
+    list_per_page = 25  # the theme's templates, not the database, are what a row costs
     search_fields = ("decision_point",)  # shows the box; get_search_results looks it up
     search_help_text = "Whole decision point"
     sortable_by = ("risk", "sure", "point", "decided")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accountability.reviews.models import RANKS
 from accountability.reviews.queries import COLUMNS, Order
-from accountability.reviews.types import TO_DO, ReviewState
+from accountability.reviews.types import SETTLED, TO_DO, ReviewState
 
 RISKS = {rank: risk.value for risk, rank in RANKS.items()}
 _ORDERS = {
@@ -24,7 +24,9 @@ class QueueChangeList(ChangeList):
     """Sorts by the orders that have an index, whole, whichever column was asked for."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the columns of an order; of several asked for the first counts."""
+        """Return the columns of an order; of several asked for the first counts. What is settled is listed newest first."""
+        if request.GET.get(StateFilter.parameter_name) in [each.value for each in SETTLED]:
+            return ["-decision_id"]
         asked = super().get_ordering(request, queryset) if ORDER_VAR in request.GET else ["rank"]
         first = str(asked[0]) if asked else "rank"
         order = _ORDERS.get(first.lstrip("-"), Order.RISK)

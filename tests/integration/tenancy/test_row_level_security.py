@@ -9,22 +9,25 @@ from django.db import connection, connections
 from django.utils import timezone
 from psycopg import sql
 
+from accountability.calibration.operations import calibrate
 from accountability.operations import record
 from accountability.publishing import deliver
+from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
-from accountability.reviews.types import Policy
+from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.life.models import ModelChoice
 from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 
+REVIEWER = Actor(ActorKind.STAFF, "reviewer")
 TENANT_TABLES = sorted(
     {
         model._meta.db_table
@@ -68,6 +71,15 @@ def two(committed_db):
                 confidence=0.5,
                 parents=[first],
             )
+            judged = record(
+                organisation=caller.organisation,
+                by=SYSTEM,
+                operation="test",
+                reasoning="judged",
+                confidence=0.5,
+            )
+        review(organisation=caller.organisation, by=REVIEWER, decision=judged, verdict=Verdict.APPROVE)
+        calibrate(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
         drain(organisation=caller.organisation)
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
         with tenant_transaction(caller.organisation):
