@@ -6,6 +6,7 @@ Each name is described in docs/settings.md; a test fails for one that is not.
 import ipaddress
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "axes",
 ]
 
 MIDDLEWARE = [
@@ -106,7 +108,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "liftos.tenancy.admin_headers.AdminHeaders",
     "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
+    # answers those who are shut out; it has to be the last
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -217,6 +222,15 @@ if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
         "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
     }
 
+# --- calibration --------------------------------------------------------------------------------
+
+# verdicts on a decision point after which its confidences are recalibrated
+LIFTOS_CALIBRATION_REVIEWS = int(env("LIFTOS_CALIBRATION_REVIEWS", "100"))
+CELERY_BEAT_SCHEDULE["calibrate"] = {
+    "task": "accountability.calibrate",
+    "schedule": float(env("LIFTOS_CALIBRATION_HOURS", "24")) * 3600,
+}
+
 # --- a memory's life ----------------------------------------------------------------------------
 
 # keys the values that were rejected; it must outlive SECRET_KEY, or they would come back
@@ -323,6 +337,25 @@ SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+
+# --- people who sign in -------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "liftos.tenancy.roles_backend.RoleBackend",
+]
+SESSION_COOKIE_AGE = int(float(env("LIFTOS_SESSION_HOURS", "12")) * 3600)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# by name and address together: guessing from elsewhere does not shut the person out
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = int(env("LIFTOS_LOGIN_FAILURES", "5"))
+AXES_COOLOFF_TIME = timedelta(minutes=float(env("LIFTOS_LOGIN_COOLOFF_MINUTES", "15")))
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # who has opened what is on record: admin.enter
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 429
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -25,6 +25,7 @@ from accountability.api.schemas import (
     ProofQuery,
     WaitQuery,
 )
+from accountability.calibration.operations import calibrated
 from accountability.chains import get_chain
 from accountability.exports import export_lines, export_prov
 from accountability.recording import record_own
@@ -39,9 +40,10 @@ from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 
 
-def render(decision: Decision) -> dict[str, Any]:
-    """Return a decision as JSON-ready values."""
-    return DecisionOut.model_validate(asdict(decision)).model_dump(mode="json")
+def render(decision: Decision, worth: float | None = None) -> dict[str, Any]:
+    """Return a decision as JSON-ready values, with what its confidence is worth where that is known."""
+    values = asdict(decision) | {"confidence_calibrated": worth}
+    return DecisionOut.model_validate(values).model_dump(mode="json")
 
 
 class DecisionList(NativeView):
@@ -91,7 +93,9 @@ class DecisionList(NativeView):
                 correlation_id=query.correlation_id,
                 subject_id=query.subject_id,
             )
-        return Response(page(request._request, rows, query.limit, [render(row) for row in rows]))
+            worth = calibrated(organisation=organisation, decisions=rows)
+        results = [render(row, worth.get(row.id)) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
 
 
 class DecisionDetail(NativeView):
@@ -106,7 +110,8 @@ class DecisionDetail(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             found = queries.get_decision(organisation=organisation, decision=decision)
-        return Response(render(found))
+            worth = calibrated(organisation=organisation, decisions=[found])
+        return Response(render(found, worth.get(found.id)))
 
 
 class DecisionChain(NativeView):
@@ -121,7 +126,11 @@ class DecisionChain(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             steps = get_chain(organisation=organisation, decision=decision)
-        results = [{"distance": step.distance, "decision": render(step.decision)} for step in steps]
+            worth = calibrated(organisation=organisation, decisions=[step.decision for step in steps])
+        results = [
+            {"distance": step.distance, "decision": render(step.decision, worth.get(step.decision.id))}
+            for step in steps
+        ]
         return Response({"results": results, "next": None})
 
 

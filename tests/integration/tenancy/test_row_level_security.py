@@ -10,8 +10,12 @@ from django.db import connection, connections
 from django.utils import timezone
 from psycopg import sql
 
+from accountability.calibration.operations import calibrate
 from accountability.operations import record
 from accountability.publishing import deliver
+from accountability.reviews.operations import review
+from accountability.reviews.policy import set_policy
+from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
 from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.observability.manager import ObservabilityManager
@@ -20,13 +24,14 @@ from liftos.observability.models import TraceRecord
 from liftos.observability.rollup import roll_up
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.life.models import ModelChoice
 from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 
+REVIEWER = Actor(ActorKind.STAFF, "reviewer")
 TENANT_TABLES = sorted(
     {
         model._meta.db_table
@@ -42,6 +47,7 @@ def two(committed_db):
     """Two organisations, each with a row in every tenant table."""
     callers = [make_caller("First"), make_caller("Second")]
     for caller in callers:
+        set_policy(organisation=caller.organisation, by=SYSTEM, policy=Policy(sample_share=1.0))
         for name in ("a", "b"):
             remember(
                 organisation=caller.organisation,
@@ -71,8 +77,18 @@ def two(committed_db):
                 by=SYSTEM,
                 operation="test",
                 reasoning="next",
+                confidence=0.5,
                 parents=[first],
             )
+            judged = record(
+                organisation=caller.organisation,
+                by=SYSTEM,
+                operation="test",
+                reasoning="judged",
+                confidence=0.5,
+            )
+        review(organisation=caller.organisation, by=REVIEWER, decision=judged, verdict=Verdict.APPROVE)
+        calibrate(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
         drain(organisation=caller.organisation)
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
         with tenant_transaction(caller.organisation):
