@@ -131,6 +131,10 @@ def read_fields(written: Any, number: int) -> tuple[Step | None, list[Fault]]:
     if not named:
         return None, faults
     values.setdefault("function", "")
+    # as the registry writes a function and its version in one word
+    name, _, version = values["function"].partition("@")
+    if version.isascii() and version.isdecimal() and int(version) and "version" not in values:
+        values |= {"function": name, "version": int(version)}
     if "arguments" in values:
         values["arguments"] = dict(values["arguments"])
     values["depends_on"] = tuple(values.get("depends_on", ()))

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from json import dumps
 from typing import Any, Final
 
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import ancestors, circles
 from workflows.definition.parameters import NOTHING, parameters_faults
-from workflows.definition.seed_shape import ALIASES, from_seed, is_seed_shape
+from workflows.definition.seed_shape import from_seed, is_seed_shape
 from workflows.definition.types import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -36,7 +35,7 @@ def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
 
     Args:
         payload: `{name, description?, parameters?, steps: [...]}` or the seed's `{name, tasks: [...]}`.
-        functions: returns the registered function of a name, or None.
+        functions: returns the registered function of a name, or None; `name@2` asks for a version, the bare name for the newest.
 
     Raises:
         Faulty: all faults, in the order of the steps.
@@ -63,8 +62,7 @@ def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
     faults += parameters_faults(parameters)
     steps, step_faults = _steps(payload.get("steps"))
     faults += step_faults
-    found = {step.name: _function(step.function, functions) for step in steps}
-    steps = [_renamed(step, found[step.name]) for step in steps]
+    found = {step.name: _function(step, functions) for step in steps}
     faults += _graph(steps)
     if not any(fault.field.startswith("parameters") for fault in faults):
         faults += use_faults(steps, parameters, found, _reachable(steps))
@@ -135,15 +133,11 @@ def _steps(written: Any) -> tuple[list[Step], list[Fault]]:
     return steps, faults
 
 
-def _function(name: str, functions: Functions) -> FunctionLike | None:
-    return functions(name) or (functions(ALIASES[name]) if name in ALIASES else None)
-
-
-def _renamed(step: Step, function: FunctionLike | None) -> Step:
-    """Return a step whose function has its own name, not the seed's for it."""
-    return (
-        step if function is None or function.name == step.function else replace(step, function=function.name)
-    )
+def _function(step: Step, functions: Functions) -> FunctionLike | None:
+    if step.version is None:
+        return functions(step.function)
+    pinned = functions(f"{step.function}@{step.version}") or functions(step.function)
+    return pinned if pinned is not None and pinned.version == step.version else None
 
 
 def _known_edges(steps: list[Step]) -> dict[str, list[str]]:

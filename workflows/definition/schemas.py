@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 
-from workflows.definition.types import Json
+from workflows.definition.types import FunctionLike, Json
 
 Place = tuple[str, ...]
 
@@ -177,6 +177,25 @@ def _told(error: ValidationError) -> Iterator[tuple[Place, str]]:
 
 def _nearby(known: set[str]) -> str:
     return f"; there are {', '.join(sorted(known)[:20])}" if known else ""
+
+
+def arguments_schema(function: FunctionLike | None) -> dict[str, Json]:
+    """Return the JSON Schema of a function's arguments, empty for anything.
+
+    Where it does not say what becomes of further members they are refused: an argument that is spelled wrong would else be
+    ignored at every run.
+    """
+    if function is None or not function.schema:
+        return {}
+    schema = (
+        _of_model(function.schema) if hasattr(function.schema, "model_json_schema") else dict(function.schema)
+    )
+    return schema if "additionalProperties" in schema else schema | {"additionalProperties": False}
+
+
+@lru_cache(maxsize=512)
+def _of_model(model: Any) -> dict[str, Json]:
+    return model.model_json_schema()
 
 
 def schema_faults(schema: Json, at: Place = ()) -> Iterator[tuple[Place, str]]:

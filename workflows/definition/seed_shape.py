@@ -10,15 +10,8 @@ from typing import Any, Final
 
 from workflows.definition.conditions import condition_references
 from workflows.definition.references import references, whole
-from workflows.definition.schemas import written_out
+from workflows.definition.schemas import arguments_schema, written_out
 from workflows.definition.types import FunctionLike, Json
-
-ALIASES: Final[dict[str, str]] = {
-    "enhanced_search": "memory.search",
-    "enhanced_store": "memory.store",
-    "batch_search": "memory.search_many",
-}
-"""The seed's names of functions, used where nothing is registered under them."""
 
 _RENAMED: Final = {
     "dependencies": "depends_on",
@@ -68,12 +61,11 @@ def _function(
     name = step.get("function")
     if not isinstance(name, str):
         return None
-    return functions(name) or functions(ALIASES.get(name, name))
+    return functions(name)
 
 
 def _properties(function: FunctionLike | None) -> dict[str, Json]:
-    properties = (function.schema or {}).get("properties") if function else None
-    return dict(properties) if isinstance(properties, Mapping) else {}
+    return dict(arguments_schema(function).get("properties", {}))
 
 
 def _declared(steps: list[Any], functions: Callable[[str], FunctionLike | None]) -> dict[str, Json]:
@@ -84,7 +76,7 @@ def _declared(steps: list[Any], functions: Callable[[str], FunctionLike | None])
         if not isinstance(step, Mapping):
             continue
         function = _function(step, functions)
-        schema = (function.schema or {}) if function else {}
+        schema = arguments_schema(function)
         properties, needed = _properties(function), set(schema.get("required", ()))
         for at, reference in references(step.get("arguments"), ()):
             if reference.kind != "parameter":

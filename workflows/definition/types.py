@@ -1,6 +1,6 @@
 """What a template says, once it has been read. No Django here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,13 +28,7 @@ CRITICAL, HIGH, NORMAL, LOW, BACKGROUND = range(1, 6)
 
 
 class FunctionLike(Protocol):
-    """What is asked of a registered function here.
-
-    Attributes:
-        name: under which it is registered.
-        version: the newest there is, from 1.
-        schema: JSON Schema of its arguments, an object; empty for anything.
-    """
+    """What is asked of a registered function here."""
 
     @property
     def name(self) -> str:
@@ -42,11 +36,11 @@ class FunctionLike(Protocol):
 
     @property
     def version(self) -> int:
-        """The newest there is, from 1."""
+        """From 1."""
 
     @property
-    def schema(self) -> Mapping[str, Any]:
-        """JSON Schema of its arguments, an object; empty for anything."""
+    def schema(self) -> Any:
+        """Its arguments: a pydantic model, or a JSON Schema of an object; empty for anything."""
 
 
 @dataclass(frozen=True, slots=True)

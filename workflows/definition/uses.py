@@ -1,11 +1,12 @@
 """What steps use: their functions, parameters and one another's results."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from liftos.errors import LiftosError
 from workflows.definition.conditions import condition_references
 from workflows.definition.parameters import properties_of
 from workflows.definition.references import Reference, references, resolve, whole
-from workflows.definition.schemas import Unknown, types_of, value_faults
+from workflows.definition.schemas import Place, Unknown, arguments_schema, types_of, value_faults
 from workflows.definition.types import Fault, FunctionLike, Json, Step
 
 Found = Mapping[str, FunctionLike | None]
@@ -26,9 +27,8 @@ def use_faults(
     for step in steps:
         function = found[step.name]
         if step.function and function is None:
-            yield Fault(step.name, "function", f"There is no function {step.function!r}.")
-        elif function is not None and step.version is not None and step.version > function.version:
-            yield Fault(step.name, "version", f"The newest version of {function.name} is {function.version}.")
+            version = "" if step.version is None else f", version {step.version}"
+            yield Fault(step.name, "function", f"There is no function {step.function!r}{version}.")
         yield from _reference_faults(step, parameters, names, reachable.get(step.name))
         if function is not None:
             yield from _argument_faults(step, function, parameters)
@@ -69,12 +69,16 @@ def _reference_faults(
 
 def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str, Json]) -> Iterator[Fault]:
     """Check arguments against the function's schema as far as they are known before a run."""
-    if not function.schema:
-        return
-    known = _partly(step.arguments, parameters, step.map)
-    for place, message in value_faults(function.schema, known, partly=True):
+    schema = arguments_schema(function)
+    known = _partly(step.arguments, parameters)
+    found = value_faults(schema, known, partly=True)
+    parse = getattr(function, "parse", None)
+    if not found and parse is not None and not any(references(step.arguments)):
+        # nothing is unknown: what a schema can't say is checked as well
+        found = _parse_faults(parse, known)
+    for place, message in found:
         yield Fault(step.name, ".".join(("arguments", *place)), message)
-    for name in function.schema.get("required", ()):
+    for name in schema.get("required", ()):
         reference = whole(step.arguments.get(name))
         if (
             reference is not None
@@ -85,6 +89,14 @@ def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str
             yield Fault(step.name, f"arguments.{name}", message)
 
 
+def _parse_faults(parse: Callable[[Json], object], known: Json) -> list[tuple[Place, str]]:
+    try:
+        parse(known)
+    except LiftosError as error:
+        return [(tuple(str(part) for part in error.loc[1:]), error.message)]
+    return []
+
+
 def _may_be_absent(name: str, parameters: Mapping[str, Json]) -> bool:
     declared = properties_of(parameters).get(name)
     if declared is None:
@@ -93,12 +105,12 @@ def _may_be_absent(name: str, parameters: Mapping[str, Json]) -> bool:
     return not has_default and name not in parameters.get("required", ())
 
 
-def _partly(value: Json, parameters: Mapping[str, Json], items: Json) -> Json:
+def _partly(value: Json, parameters: Mapping[str, Json]) -> Json:
     """Return arguments with stand-ins for what a run will bring."""
     if isinstance(value, Mapping):
-        return {key: _partly(member, parameters, items) for key, member in value.items()}
+        return {key: _partly(member, parameters) for key, member in value.items()}
     if isinstance(value, list):
-        return [_partly(member, parameters, items) for member in value]
+        return [_partly(member, parameters) for member in value]
     reference = whole(value)
     if reference is None:
         # a text with references in it is a text, whatever they bring

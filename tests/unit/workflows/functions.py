@@ -1,6 +1,6 @@
 """Functions as a registry would give them, for templates in tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -42,8 +42,10 @@ STORE = Function(
 )
 ANYTHING = Function("any.thing")
 
-_ALL = {each.name: each for each in (SEARCH, STORE, ANYTHING)}
+_ALL = {each.name: each for each in (SEARCH, STORE, ANYTHING, replace(SEARCH, name="enhanced_search"))}
 
 
 def functions(name: str) -> Function | None:
-    return _ALL.get(name)
+    bare, _, version = name.partition("@")
+    found = _ALL.get(bare)
+    return found if found is None or not version or found.version == int(version) else None

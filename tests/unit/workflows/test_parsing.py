@@ -129,7 +129,8 @@ def test_a_fault_reads_as_a_sentence_that_names_its_place():
         ({"depends_on": "a"}, "depends_on"),
         ({"depends_on": ["b", "b"]}, "depends_on"),
         ({"version": 0}, "version"),
-        ({"version": 2}, "version"),
+        ({"version": 2}, "function"),
+        ({"function": "any.thing@2"}, "function"),
         ({"function": ""}, "function"),
         ({"when": 3}, "when"),
         ({"when": {"limit": {"$above": 3}}}, "when.limit"),
@@ -248,6 +249,16 @@ def test_arguments_are_checked_as_far_as_they_are_known(arguments, wrong):
         assert parse(payload, functions=functions).steps[1].arguments == arguments
 
 
+def test_a_version_may_stand_in_the_functions_name():
+    read = parse(
+        template(step("a", "memory.search@2", arguments={"query": "x"}), step("b")), functions=functions
+    )
+    assert [(each.function, each.version) for each in read.steps] == [
+        ("memory.search", 2),
+        ("any.thing", None),
+    ]
+
+
 def test_a_result_may_be_used_by_a_step_further_down():
     payload = template(
         step("a"),
@@ -270,7 +281,7 @@ def test_the_seeds_template_is_read_as_it_stands():
     assert isinstance(read, Definition)
     (only,) = read.steps
     assert (only.name, only.function, only.priority, only.timeout_seconds) == (
-        "search_memory", "memory.search", 2, 30.0,
+        "search_memory", "enhanced_search", 2, 30.0,
     )  # fmt: skip
     assert only.arguments == {name: f"{{{name}}}" for name in ("query", "limit", "search_type", "filters")}
     assert read.parameters["required"] == ["query"]
