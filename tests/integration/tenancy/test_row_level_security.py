@@ -22,6 +22,7 @@ from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
+from tests.factories.workflows import make_rows
 
 TENANT_TABLES = sorted(
     {
@@ -69,6 +70,7 @@ def two(committed_db):
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
             ModelChoice.objects.create(organisation_id=caller.organisation, model_id=1)
+        make_rows(caller.organisation)
     return callers
 
 
