@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.generations",
     "liftos.idempotency",
     "liftos.observability",
     "accountability",
@@ -234,6 +235,12 @@ LIFTOS_EMBEDDERS = json.loads(env("LIFTOS_EMBEDDERS", "{}"))
 LIFTOS_EMBEDDING_CACHE_SIZE = int(env("LIFTOS_EMBEDDING_CACHE_SIZE", "10000"))
 LIFTOS_EMBEDDING_CACHE_TTL = int(env("LIFTOS_EMBEDDING_CACHE_TTL", "3600"))
 LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
+
+# --- workflows ----------------------------------------------------------------------------------
+
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
