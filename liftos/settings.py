@@ -242,6 +242,10 @@ LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
 LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
 LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
 
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
+
 # --- HTTP ---------------------------------------------------------------------------------------
 
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
