@@ -5,6 +5,9 @@ from uuid import UUID
 
 from liftos.db import tenant_transaction
 from liftos.ids import new_id
+from liftos.tenancy.types import SYSTEM
+from memory.operations import remember
+from memory.types import MemoryDraft
 from workflows.models import Mention, Policy, Run, Step, Template, TemplateVersion, Transition
 
 STARTER = {"actor_kind": "system", "actor_id": "test", "correlation_id": "c", "traceparent": "t"}
@@ -23,7 +26,9 @@ def make_rows(organisation: UUID, **fields: Any) -> Run:
         Transition.objects.create(
             organisation_id=organisation, run=run, step=step, after="waiting", at=run.created_at
         )
-        Mention.objects.create(organisation_id=organisation, run_id=run.id, memory_id=new_id())
+    memory = remember(organisation=organisation, by=SYSTEM, draft=MemoryDraft("quoted")).id
+    with tenant_transaction(organisation):
+        Mention.objects.create(organisation_id=organisation, run_id=run.id, memory_id=memory)
     return run
 
 

@@ -16,10 +16,14 @@ ALTER TABLE workflows_transition ADD CONSTRAINT transition_of_own_run
     FOREIGN KEY (organisation_id, run_id) REFERENCES workflows_run (organisation_id, id) ON DELETE CASCADE;
 ALTER TABLE workflows_mention ADD CONSTRAINT mention_of_own_run
     FOREIGN KEY (organisation_id, run_id) REFERENCES workflows_run (organisation_id, id) ON DELETE CASCADE;
+-- a result that quotes what was erased meanwhile is refused, and its step tried again
+ALTER TABLE workflows_mention ADD CONSTRAINT mention_of_own_memory
+    FOREIGN KEY (organisation_id, memory_id) REFERENCES memory_memory (organisation_id, id) ON DELETE CASCADE;
 CREATE INDEX mention_by_run ON workflows_mention (organisation_id, run_id);
 """
 COMPOSITE_KEYS_BACK = """
 DROP INDEX mention_by_run;
+ALTER TABLE workflows_mention DROP CONSTRAINT mention_of_own_memory;
 ALTER TABLE workflows_mention DROP CONSTRAINT mention_of_own_run;
 ALTER TABLE workflows_transition DROP CONSTRAINT transition_of_own_run;
 ALTER TABLE workflows_step DROP CONSTRAINT step_of_own_run;
@@ -77,7 +81,7 @@ DROP FUNCTION liftos_organisations_with_runs_ended_before(timestamptz);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0001_initial"), ("tenancy", "0002_isolation")]
+    dependencies = [("workflows", "0001_initial"), ("memory", "0004_life"), ("tenancy", "0002_isolation")]
 
     operations = [
         migrations.RunSQL(COMPOSITE_KEYS, COMPOSITE_KEYS_BACK),

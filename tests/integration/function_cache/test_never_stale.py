@@ -17,12 +17,13 @@ from liftos.tenancy.types import SYSTEM
 from memory import writes
 from memory.life import corrections
 from memory.life.erasure import forget
+from memory.models import Erasure
 from memory.operations import remember, remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
-pytestmark = pytest.mark.usefixtures("committed_db")
+pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.enable_socket]
 
 
 class Searches:
@@ -234,3 +235,26 @@ def test_readers_beside_writers_never_see_less_than_was_committed(organisation):
     for reader in readers:
         reader.join(20)
     assert faults == []
+
+
+def test_an_erasure_leaves_no_result_that_quotes_the_memory(organisation):
+    """Neither in this process nor in Redis, whatever its key."""
+    from django_redis import get_redis_connection
+
+    from liftos.function_cache import call, get_function_cache, reset_function_cache
+
+    reset_function_cache()
+    memory = store(organisation, "a secret pair of boots")
+    call(find_function("memory.search"), organisation, {"query": "x"}, lambda: "a secret pair of boots")
+    client = get_redis_connection("default")
+
+    def kept():
+        listed = client.zrange(f"liftos:function:of:{organisation}", 0, -1)
+        return [client.get(f"liftos:function:{key.decode()}") for key in listed]
+
+    assert kept() == [b'"a secret pair of boots"']
+    receipt = forget(organisation=organisation, by=SYSTEM, memory=memory)
+    assert kept() == []
+    assert get_function_cache().stats()["cache_size"] == 0
+    with tenant_transaction(organisation):
+        assert Erasure.objects.get(id=receipt.id).removed["function_results"] == 1
