@@ -1,6 +1,5 @@
 """Decision records in the admin: read-only, as the table is."""
 
-import json
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,7 @@ from accountability.models import DecisionRecord
 from accountability.queries import DecisionNotFound
 from accountability.types import Effect, RiskClass
 from accountability.verification import check_record
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.observability.queries import TraceNotFound, get_trace
 from liftos.observability.waterfall import draw_waterfall
 from liftos.tenancy.types import ActorKind
@@ -37,12 +36,6 @@ def _payload(record: DecisionRecord) -> dict[str, Any]:
         return record.payload.values
     except ObjectDoesNotExist:
         return {}
-
-
-def as_text(value: Any) -> SafeString:
-    """Return JSON laid out for people."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
 
 
 def _one_of(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:
