@@ -180,7 +180,7 @@ def approve(
             transaction.on_commit(lambda: send_hint(WORK, organisation))
         else:
             _refuse(row, found, reason or "refused")
-    row.refresh_from_db()
+        row.refresh_from_db()
     return row
 
 

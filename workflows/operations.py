@@ -45,6 +45,7 @@ def start(
     metadata: Mapping[str, Any] | None = None,
     version: int | None = None,
     wait: float = 0.0,
+    hint: bool = True,
 ) -> Started:
     """Start a run of a template's newest published version.
 
@@ -55,6 +56,7 @@ def start(
         metadata: carried along; functions that declare a `context` are handed it.
         version: an earlier published one.
         wait: seconds for which this thread carries the run's steps out itself, before it leaves the rest to workers; 0 for none.
+        hint: wake workers; a caller who will carry the run out itself does without.
 
     Raises:
         TemplateNotFound, TemplateRetired, NotPublished: there is nothing to run.
@@ -80,7 +82,7 @@ def start(
         span.set_tag("run_id", str(run))
         roots = sum(not step.depends_on for step in plan.definition.steps)
         # inside a caller's larger transaction the hint must not come before the run does
-        for _ in range(min(roots - (1 if claim else 0), MAX_HINTS)):
+        for _ in range(min(roots - (0 if hint and claim is None else 1), MAX_HINTS)):
             transaction.on_commit(lambda: send_hint(WORK, organisation))
         if wait > 0:
             wait_for(organisation=organisation, run=run, seconds=wait, first=claim)

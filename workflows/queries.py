@@ -109,6 +109,13 @@ def get_run_by_code(*, organisation: UUID, code: str) -> Run:
     return row
 
 
+def version_of(*, run: Run) -> TemplateVersion | None:
+    """Return the version that a run follows; None for a run without one."""
+    if run.version_id is None:
+        return None
+    return TemplateVersion.objects.filter(organisation_id=run.organisation_id, id=run.version_id).first()
+
+
 def list_runs(
     *,
     organisation: UUID,
