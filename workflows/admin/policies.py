@@ -14,11 +14,10 @@ class PolicyAdmin(OnRecord, ModelAdmin):
     fields = ("review_before_publish", "concurrency")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        organisation = getattr(request, "organisation", None)
-        # one for each organisation, and only the open one's is seen
-        return (
-            super().has_add_permission(request) and organisation is not None and not Policy.objects.exists()
-        )
+        if not super().has_add_permission(request) or getattr(request, "organisation", None) is None:
+            return False
+        # one for each organisation, and only the open one's is seen; asked on its own pages, not for every page's menu
+        return "/workflows/policy/" not in request.path or not Policy.objects.exists()
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
         obj.organisation = request.organisation  # type: ignore[attr-defined]
