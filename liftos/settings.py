@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.generations",
     "liftos.idempotency",
     "liftos.observability",
     "accountability",
@@ -232,6 +233,13 @@ LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
 LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
 # for how long runs are kept after their end
 LIFTOS_WORKFLOW_RETENTION_DAYS = float(env("LIFTOS_WORKFLOW_RETENTION_DAYS", "90"))
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
 CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
 
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------

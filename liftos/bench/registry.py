@@ -5,7 +5,8 @@ from importlib import import_module
 from liftos.bench.types import Bench
 
 _MODULES = {
-    name: f"liftos.bench.{name}" for name in ("accountability", "embedding", "http", "search", "tracing")
+    name: f"liftos.bench.{name}"
+    for name in ("accountability", "embedding", "functions", "http", "search", "tracing")
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 
 
