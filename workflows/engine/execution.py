@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from liftos.db import raw_cursor, tenant_pipeline
+from liftos.function_cache import call as cached_call
 from liftos.functions import Call, Function, find_function
 from liftos.jobs import send_hint
 from liftos.observability.context import use_context
@@ -119,8 +120,9 @@ def _call(
 
 def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, Any]) -> tuple[Any, bool]:
     """Return the value of a function without effects on our rows, and whether it was known already."""
-    del arguments
-    return function.call(call, parsed), False
+    if not function.cacheable:
+        return function.call(call, parsed), False
+    return cached_call(function, call.organisation, arguments, lambda: function.call(call, parsed))
 
 
 def _complete(

@@ -243,3 +243,31 @@ def test_the_seeds_template_runs_as_it_stands(organisation):
     assert run.status == "completed"
     found = steps_of(run)["search_memory"]
     assert (found.priority, found.result["results"]) == (2, [])
+
+
+def test_a_result_that_is_known_is_not_computed_again(organisation, calls):
+    @register("test.known", cacheable=True)
+    def known(value: str):
+        calls.append(value)
+        return value
+
+    try:
+        make_template(
+            organisation,
+            step("a", "test.known", arguments={"value": "x"}),
+            step("b", "test.known", arguments={"value": "x"}, depends_on=["a"]),
+            step("c", "test.known", arguments={"value": "y"}, depends_on=["b"]),
+        )
+        runs = [run_again(organisation) for _ in range(2)]
+    finally:
+        unregister("test.known")
+    assert calls == ["x", "y"]
+    assert [{name: row.result for name, row in steps_of(run).items()} for run in runs] == [
+        {"a": "x", "b": "x", "c": "y"}
+    ] * 2
+
+
+def test_side_effects_are_carried_out_each_time(organisation):
+    steps = [step(name, "memory.store", arguments={"content": "the same"}) for name in "abc"]
+    run = run_steps(organisation, *steps)
+    assert len({row.result["id"] for row in steps_of(run).values()}) == 3
