@@ -11,6 +11,7 @@ class WorkflowsConfig(AppConfig):
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results
         from workflows.figures import get_orchestration_figures
+        from workflows.marketing import functions  # noqa: F401  registers it
         from workflows.retention import erase_quotes
 
         register_eraser("workflow_runs", erase_quotes)

@@ -78,13 +78,15 @@ def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str
         found = _parse_faults(parse, known)
     for place, message in found:
         yield Fault(step.name, ".".join(("arguments", *place)), message)
+    # a step with a condition on a parameter is not carried out without it
+    asked = {
+        reference.name for _, reference in condition_references(step.when) if reference.kind == "parameter"
+    }
     for name in schema.get("required", ()):
         reference = whole(step.arguments.get(name))
-        if (
-            reference is not None
-            and reference.kind == "parameter"
-            and _may_be_absent(reference.name, parameters)
-        ):
+        if reference is None or reference.kind != "parameter" or reference.name in asked:
+            continue
+        if _may_be_absent(reference.name, parameters):
             message = f"It is required, and parameter {reference.name!r} may not be given: make it required or give it a default."
             yield Fault(step.name, f"arguments.{name}", message)
 
