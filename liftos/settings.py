@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.generations",
     "liftos.idempotency",
     "liftos.observability",
     "accountability",
@@ -242,6 +243,41 @@ CELERY_BEAT_SCHEDULE["sweep-lives"] = {
     "task": "memory.sweep_lives",
     "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
 }
+
+# --- workflows ----------------------------------------------------------------------------------
+
+# an organisation's steps that are carried out at once, where its policy names no number
+LIFTOS_WORKFLOW_CONCURRENCY = int(env("LIFTOS_WORKFLOW_CONCURRENCY", "100"))
+# for so long a step is a worker's without a sign of life; a living worker renews it
+LIFTOS_WORKFLOW_LEASE_SECONDS = float(env("LIFTOS_WORKFLOW_LEASE_SECONDS", "15"))
+# between two looks for steps that were dropped, in each worker
+LIFTOS_WORKFLOW_SWEEP_SECONDS = float(env("LIFTOS_WORKFLOW_SWEEP_SECONDS", "1"))
+# workers that a step may take down before it is given up
+LIFTOS_WORKFLOW_LOST_LIMIT = int(env("LIFTOS_WORKFLOW_LOST_LIMIT", "10"))
+# the longest wait between two attempts, seconds
+LIFTOS_WORKFLOW_BACKOFF_CAP = float(env("LIFTOS_WORKFLOW_BACKOFF_CAP", "60"))
+# the longest that a request waits for a run, seconds
+LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
+# threads that a worker may leave behind at steps that took too long, before it asks to be replaced
+LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
+# for how long runs are kept after their end
+LIFTOS_WORKFLOW_RETENTION_DAYS = float(env("LIFTOS_WORKFLOW_RETENTION_DAYS", "90"))
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
+CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
+
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
 
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 

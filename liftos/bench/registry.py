@@ -10,6 +10,7 @@ _MODULES = {
         "accountability",
         "calibration",
         "embedding",
+        "functions",
         "http",
         "review",
         "search",

