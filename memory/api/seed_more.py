@@ -17,6 +17,7 @@ from liftos.embedding import get_manager
 from liftos.errors import NotFound
 from liftos.observability.collector import Kind
 from liftos.observability.manager import get_observability
+from liftos.ports import orchestration_figures
 from liftos.tenancy.types import Principal, Scope
 from memory.api.schemas import naive
 from memory.insights.queries import get_counts, get_insights
@@ -194,18 +195,7 @@ def performance(principal: Principal) -> dict[str, Any]:
         "conceptual_spaces_count": count,
         "embedding_cache_stats": cache,
     }
-    orchestration = {
-        "total_executions": 0,
-        "cache_hits": 0,
-        "cache_misses": 0,
-        "cache_hit_rate": 0,
-        "cache_size": 0,
-        "max_cache_size": 0,
-        "average_execution_time_ms": 0,
-        "total_workflows": 0,
-        "active_workflows": 0,
-        "registered_functions": 0,
-    }
+    orchestration = orchestration_figures()(principal.organisation)
     statistics = observability.statistics(organisation)
     return {
         "memory_performance": memory,
@@ -218,7 +208,7 @@ def performance(principal: Principal) -> dict[str, Any]:
             "cache_hit_rate": cache["hit_rate"],
             "average_response_time_ms": totals.average_ms,
             "conceptual_spaces_count": count,
-            "active_workflows": 0,
+            "active_workflows": orchestration["active_workflows"],
         },
     }
 

@@ -42,9 +42,26 @@ GUARDED = [
     ("POST", f"/api/v1/memories/{NOBODYS_ID}/supersede", Scope.MEMORY_WRITE),
     ("GET", f"/api/v1/memories/bulk/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("GET", f"/api/v1/erasures/{NOBODYS_ID}", Scope.MEMORY_READ),
+    ("POST", "/workflows/create?name=x", Scope.WORKFLOWS_RUN),
+    ("GET", "/workflows/wf_acme_0/status", Scope.WORKFLOWS_RUN),
+    ("GET", "/api/v1/workflows/functions", Scope.WORKFLOWS_RUN),
+    ("GET", "/api/v1/workflows/templates", Scope.WORKFLOWS_RUN),
+    ("POST", "/api/v1/workflows/templates", Scope.WORKFLOWS_WRITE),
+    ("GET", f"/api/v1/workflows/templates/{NOBODYS_ID}", Scope.WORKFLOWS_RUN),
+    ("PUT", f"/api/v1/workflows/templates/{NOBODYS_ID}", Scope.WORKFLOWS_WRITE),
+    ("POST", f"/api/v1/workflows/templates/{NOBODYS_ID}/publish", Scope.WORKFLOWS_WRITE),
+    ("POST", f"/api/v1/workflows/templates/{NOBODYS_ID}/retire", Scope.WORKFLOWS_WRITE),
+    ("GET", "/api/v1/workflows/runs", Scope.WORKFLOWS_RUN),
+    ("POST", "/api/v1/workflows/runs", Scope.WORKFLOWS_RUN),
+    ("GET", f"/api/v1/workflows/runs/{NOBODYS_ID}", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/cancel", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/pause", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/resume", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/rerun", Scope.WORKFLOWS_RUN),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),
+    ("GET", "/api/v1/metrics/operations", Scope.MEMORY_READ),
 ]
 SPACE = f"/api/v1/spaces/{NOBODYS_ID}"
 GUARDED += [
@@ -71,3 +88,14 @@ GUARDED += [
     ],
 ]  # fmt: skip
 PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
+
+_BODIES = {
+    "/api/v1/workflows/templates": '{"name": "t", "steps": [{"name": "a", "function": "memory.store_many", "arguments": {"memories": []}}]}',
+    "/api/v1/workflows/runs": '{"template": "no such"}',
+}
+
+
+def body_for(path):
+    """A body that a route takes: most take the fields of several routes at once."""
+    plain = '{"query": "x", "content": "x", "queries": ["x"]}'
+    return _BODIES.get(path.removesuffix(f"/{NOBODYS_ID}"), plain)

@@ -6,7 +6,7 @@ import pytest
 
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.types import GATEWAY_SCOPES, Scope
-from tests.api.routes import GUARDED
+from tests.api.routes import GUARDED, body_for
 
 LOCAL = ipaddress.ip_network("127.0.0.0/8")
 SECRET = "shared secret"
@@ -16,7 +16,7 @@ def call(caller, org, user="u1", *, path="/store", method="POST", remote="127.0.
     return caller.client.generic(
         method,
         path,
-        '{"query": "x", "content": "x", "queries": ["x"]}',
+        body_for(path),
         content_type="application/json",
         headers={"x-org-id": org, "x-user-id": user} | headers,
         REMOTE_ADDR=remote,
