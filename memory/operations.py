@@ -279,7 +279,10 @@ def _put_on_record(
         outputs=counts | {"pending": pending},
         alternatives=refused,
         memories=[
-            {"id": str(each.id)} for each in stored if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
+            # what was there already was not made by this decision: overturning it leaves that alone
+            {"id": str(each.id)} | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
+            for each in stored
+            if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
         ],
         versions={"analyser": ANALYSER, "embedding_model": model},
     )

@@ -2,8 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -54,14 +53,13 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     )
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
-        with ExitStack() as transaction:
-            transaction.enter_context(tenant_pipeline(organisation))
+        # the record and the COMMIT are one round trip
+        with tenant_pipeline(organisation):
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
-                decision = record_search(questions[0], found, by, degraded)
-                read = _read(organisation, [found], request)
-                transaction.close()  # the record, the read and the COMMIT are one round trip
-                [hits] = read()
+                [read] = _read(organisation, [found], request, request.limit + NOT_CHOSEN)
+            hits, others = read[: request.limit], read[request.limit :]
+            decision = record_search(questions[0], found, hits, others, by, degraded)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -86,18 +84,15 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     )
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
-        with ExitStack() as transaction:
-            transaction.enter_context(tenant_pipeline(organisation))
+        with tenant_pipeline(organisation):
             found = [
                 ranking
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
             with TRACER.span("search.read"):
-                decision = record_searches(questions, found, by, degraded)
-                read = _read(organisation, found, request)
-                transaction.close()
-                hits = read()
+                hits = _read(organisation, found, request, request.limit)
+            decision = record_searches(questions, found, hits, by, degraded)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -158,20 +153,16 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
 
 
 def _read(
-    organisation: UUID, found: Iterable[Ranking], request: SearchRequest
-) -> Callable[[], list[list[Hit]]]:
-    """Ask for the best memories of each ranking, all at once."""
-    chosen = [each.ranked[: request.limit] for each in found]
+    organisation: UUID, found: Iterable[Ranking], request: SearchRequest, count: int
+) -> list[list[Hit]]:
+    """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
+    chosen = [each.ranked[:count] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
     cursor = raw_cursor().execute(_READ, [organisation, ids])
     then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
-
-    def wait() -> list[list[Hit]]:
-        known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
-        hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
-        return hits if then is None else hits_as_known(hits, then())
-
-    return wait
+    known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
+    hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+    return hits if then is None else hits_as_known(hits, then())
 
 
 def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:

@@ -61,6 +61,7 @@ GUARDED = [
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),
+    ("GET", "/api/v1/metrics/operations", Scope.MEMORY_READ),
 ]
 PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
 

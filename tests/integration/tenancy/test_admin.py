@@ -139,7 +139,9 @@ def test_accounts_and_memberships_are_on_record_and_no_password_is(two):
     form = {"username": "bob", "usable_password": "true", "password1": secret, "password2": secret}
     assert client.post("/admin/auth/user/add/", form).status_code == 302
     bob = User.objects.get(username="bob")
-    form = {"user": bob.pk, "organisation": str(two[0].organisation)}
+    form = {"username": "bob", "role": "reviewer"}
+    assert client.post("/admin/tenancy/membership/add/", form).status_code == 200  # not staff
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
     assert client.post("/admin/tenancy/membership/add/", form).status_code == 302
     member = Membership.objects.get()
     client.post(f"/admin/tenancy/membership/{member.pk}/delete/", {"post": "yes"})
