@@ -14,6 +14,7 @@ _MODULES = {
         "http",
         "review",
         "search",
+        "spaces",
         "tracing",
     )
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
