@@ -447,5 +447,6 @@ UNFOLD = {
     "SITE_SUBHEADER": "liftos.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["liftos.admin.stylesheet"],
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
 }

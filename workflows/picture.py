@@ -1,13 +1,14 @@
 """A workflow as a drawn graph: what comes first at the left. SVG, no script."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from workflows.definition import topological
+from workflows.definition import ancestors, topological
 from workflows.types import StepStatus
 
 MAX_DRAWN = 200
@@ -52,7 +53,7 @@ class Node:
 
 
 def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> SafeString:
-    """Return the picture: a box for each step in its state's colour, an arrow from each to what depends on it.
+    """Return the picture: a box for each step in its state's colour, an arrow from each to what depends on it. See `arrange`.
 
     Args:
         nodes: at most MAX_DRAWN; of more, a sentence is returned.
@@ -63,19 +64,15 @@ def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> Sa
         return format_html("<p>{}</p>", "No steps.")
     if len(nodes) > MAX_DRAWN:
         return format_html("<p>{} steps are too many for a picture; they are listed below.</p>", len(nodes))
-    places = layout(nodes)
-    width = max(x for x, _ in places.values()) + _WIDTH + _MARGIN
-    height = max(y for _, y in places.values()) + _HEIGHT + _MARGIN
+    placed = arrange(nodes)
+    places = placed.boxes
+    every = [*places.values(), *(bend for _, bends, _ in placed.arrows for bend in bends)]
+    width = max(x for x, _ in every) + _WIDTH + _MARGIN
+    height = max(y for _, y in every) + _HEIGHT + _MARGIN
     arrows = format_html_join(
         "",
-        '<path d="M{},{} C{},{} {},{} {},{}" fill="none" stroke="currentColor" stroke-opacity="0.5"'
-        ' marker-end="url(#step-arrow)"/>',
-        (
-            _curve(places[needed], places[node.name])
-            for node in nodes
-            for needed in node.needs
-            if needed in places
-        ),
+        '<path d="{}" fill="none" stroke="currentColor" stroke-opacity="0.5" marker-end="url(#step-arrow)"/>',
+        ((_way(places[start], bends, places[end]),) for start, bends, end in placed.arrows),
     )
     boxes = format_html_join("", _BOX, (_box(node, places[node.name], link) for node in nodes))
     return format_html(
@@ -87,47 +84,96 @@ def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> Sa
     )  # fmt: skip
 
 
-def layout(nodes: Sequence[Node]) -> dict[str, Place]:
-    """Return each step's upper left corner: a column for each length of the longest way to it.
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Where everything goes.
 
-    Within a column a step stands where its neighbours' middle is, swept forth and back a few times, so that few arrows cross
-    (Sugiyama, Tagawa and Toda 1981).
+    Attributes:
+        boxes: each step's upper left corner.
+        arrows: from a step to one that depends on it, by the upper left corners of the free places between them.
+    """
+
+    boxes: dict[str, Place]
+    arrows: list[tuple[str, tuple[Place, ...], str]]
+
+
+_Spot = str | tuple[str, str, int]
+"""A step, or a free place in a column that an arrow from one step to another passes."""
+
+
+def arrange(nodes: Sequence[Node]) -> Arranged:
+    """Find a place for each step and a way for each arrow that passes behind no box.
+
+    A step's column is the length of the longest way to it. An arrow that others imply (a needs b and c, b needs c: c to a) is
+    left out. Within a column a step stands where its neighbours' middle is, swept forth and back a few times, so that few
+    arrows cross (Sugiyama, Tagawa and Toda 1981).
     """
     known = {node.name for node in nodes}
-    needs = {node.name: [each for each in node.needs if each in known] for node in nodes}
+    needs = _without_implied({node.name: [each for each in node.needs if each in known] for node in nodes})
     depth: dict[str, int] = {}
     for name in topological(needs):
         depth[name] = 1 + max((depth[each] for each in needs[name]), default=-1)
-    columns: defaultdict[int, list[str]] = defaultdict(list)
+    columns: defaultdict[int, list[_Spot]] = defaultdict(list)
     for node in nodes:
         columns[depth[node.name]].append(node.name)
-    needed_by: defaultdict[str, list[str]] = defaultdict(list)
-    for name, before in needs.items():
-        for each in before:
-            needed_by[each].append(name)
+    before: defaultdict[_Spot, list[_Spot]] = defaultdict(list)
+    after: defaultdict[_Spot, list[_Spot]] = defaultdict(list)
+    ways: list[tuple[str, list[_Spot], str]] = []
+    for name, needed in needs.items():
+        for each in needed:
+            way: list[_Spot] = [(each, name, column) for column in range(depth[each] + 1, depth[name])]
+            for column, spot in enumerate(way, depth[each] + 1):
+                columns[column].append(spot)
+            for left, right in pairwise([each, *way, name]):
+                before[right].append(left)
+                after[left].append(right)
+            ways.append((each, way, name))
     for sweep in range(_SWEEPS):
         forth = sweep % 2 == 0
         for number in sorted(columns, reverse=not forth):
-            _sort_by_middle(columns, number, needs if forth else needed_by)
+            _sort_by_middle(columns, number, before if forth else after)
+    places = _places(columns)
+    return Arranged(
+        {name: places[name] for name in depth},
+        [(start, tuple(places[spot] for spot in way), end) for start, way, end in ways],
+    )
+
+
+def _places(columns: dict[int, list[_Spot]]) -> dict[_Spot, Place]:
     tallest = max(len(column) for column in columns.values())
     return {
-        name: (
+        spot: (
             _MARGIN + number * (_WIDTH + _GAP_X),
             # in the middle of the picture, so that a chain without branches is a straight line
             _MARGIN + (tallest - len(column)) * (_HEIGHT + _GAP_Y) // 2 + row * (_HEIGHT + _GAP_Y),
         )
         for number, column in columns.items()
-        for row, name in enumerate(column)
+        for row, spot in enumerate(column)
     }
 
 
-def _sort_by_middle(columns: dict[int, list[str]], number: int, neighbours: dict[str, list[str]]) -> None:
-    # from -1 to 1 within each column, for columns differ in length and are drawn about one middle
-    at = {name: row - (len(column) - 1) / 2 for column in columns.values() for row, name in enumerate(column)}
+def _without_implied(needs: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return dependencies without those that follow from the others."""
+    far = ancestors(needs)
+    return {
+        name: [
+            each
+            for each in dict.fromkeys(needed)
+            if not any(each in far[other] for other in needed if other != each)
+        ]
+        for name, needed in needs.items()
+    }
 
-    def middle(name: str) -> float:
-        others = neighbours.get(name, [])
-        return sum(at[each] for each in others) / len(others) if others else at[name]
+
+def _sort_by_middle(
+    columns: dict[int, list[_Spot]], number: int, neighbours: Mapping[_Spot, list[_Spot]]
+) -> None:
+    # from the middle of each column, for columns differ in length and are drawn about one middle
+    at = {spot: row - (len(column) - 1) / 2 for column in columns.values() for row, spot in enumerate(column)}
+
+    def middle(spot: _Spot) -> float:
+        others = neighbours.get(spot, [])
+        return sum(at[each] for each in others) / len(others) if others else at[spot]
 
     columns[number].sort(key=middle)
 
@@ -167,10 +213,18 @@ def _legend(nodes: Sequence[Node]) -> SafeString:
     )
 
 
-def _curve(start: Place, end: Place) -> tuple[int, ...]:
-    x1, y1, x2, y2 = start[0] + _WIDTH, start[1] + _HEIGHT // 2, end[0], end[1] + _HEIGHT // 2
-    bend = max(20, abs(x2 - x1) // 2)
-    return x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2
+def _way(start: Place, bends: Sequence[Place], end: Place) -> str:
+    """Return an arrow's path: from a box's right side, straight through free places, to another's left side."""
+    x, y = start[0] + _WIDTH, start[1] + _HEIGHT // 2
+    path = [f"M{x},{y}"]
+    for left, top in (*bends, end):
+        to_x, to_y = left, top + _HEIGHT // 2
+        bend = max(20, (to_x - x) // 2)
+        path.append(f"C{x + bend},{y} {to_x - bend},{to_y} {to_x},{to_y}")
+        if (left, top) != end:
+            path.append(f"L{left + _WIDTH},{to_y}")
+        x, y = left + _WIDTH, to_y
+    return " ".join(path)
 
 
 def in_words(seconds: float) -> str:

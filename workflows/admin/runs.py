@@ -23,7 +23,8 @@ from workflows.models import Run, Step, Transition
 from workflows.picture import Node, draw
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
-SHOWN_RESULT = 600
+SHOWN_RESULT = 4_000
+SHOWN_LINE = 60
 SHOWN_STEPS = 1_000
 SHOWN_TRANSITIONS = 100
 CONTROLS = {
@@ -280,4 +281,9 @@ def _result(step: Any) -> SafeString | str:
     if step.shown is None:
         return ""
     text = step.shown if len(step.shown) <= SHOWN_RESULT else f"{step.shown[:SHOWN_RESULT]}…"
-    return format_html('<code style="white-space: pre-wrap; word-break: break-word">{}</code>', text)
+    return format_html(
+        '<details style="min-width: 24em"><summary style="cursor: pointer">{}</summary>'
+        '<code style="white-space: pre-wrap; word-break: break-word">{}</code></details>',
+        text if len(text) <= SHOWN_LINE else f"{text[: SHOWN_LINE - 1]}…",
+        text,
+    )

@@ -82,7 +82,10 @@ def record_link(decision: Any) -> SafeString | str:
 
 def took(begin: datetime | None, end: datetime | None) -> str:
     """Return how long something took, in words; nothing where it has not ended."""
-    return in_words(max(0.0, (end - begin).total_seconds())) if begin and end else ""
+    if begin is None or end is None:
+        return ""
+    # in one piece, however narrow the column
+    return in_words(max(0.0, (end - begin).total_seconds())).replace(" ", "\u00a0")
 
 
 def tell(request: HttpRequest, text: str, *, wrong: bool = False) -> None:

@@ -41,7 +41,7 @@ class TemplateForm(forms.ModelForm):
     payload = forms.CharField(
         label="What it says",
         widget=UnfoldAdminTextareaWidget(
-            attrs={"rows": 28, "style": "font-family: monospace", "spellcheck": "false"}
+            attrs={"rows": 24, "style": "font-family: monospace", "spellcheck": "false"}
         ),
         help_text="JSON. Saving writes a draft, whatever is published stays as it is.",
         max_length=2_000_000,
@@ -63,23 +63,29 @@ class TemplateForm(forms.ModelForm):
         versions = list_versions(organisation=self.instance.organisation_id, template=self.instance.id)
         return versions[0].payload if versions else None
 
-    def clean_payload(self) -> dict[str, Any]:
-        """Return the template that was typed; every fault is a message of its own."""
+    def clean_payload(self) -> Any:
+        """Return what was typed, as JSON."""
         try:
-            payload = parse_json(self.cleaned_data["payload"], loc=())
+            return parse_json(self.cleaned_data["payload"], loc=())
         except InvalidRequest as error:
             ctx = error.items[0].get("ctx", {})
             raise forms.ValidationError(f"This is no JSON: {ctx.get('error', error.message)}.") from error
+
+    def clean(self) -> dict[str, Any]:
+        """Find everything that is wrong with the template; each fault is a line of its own above the form."""
+        if "payload" not in self.cleaned_data:
+            return self.cleaned_data
         try:
-            definition = parse(payload, functions=find_function)
+            definition = parse(self.cleaned_data["payload"], functions=find_function)
         except Faulty as faulty:
-            raise forms.ValidationError([str(fault) for fault in faulty.faults]) from faulty
+            lines = format_html_join("", "<div>{}</div>", ((str(fault),) for fault in faulty.faults))
+            raise forms.ValidationError(lines) from faulty
         others = Template.objects.filter(name=definition.name)
         if not self.instance._state.adding:
             others = others.exclude(id=self.instance.id)
         if others.exists():
             raise forms.ValidationError(f"name: There is a template of the name {definition.name}.")
-        return payload
+        return self.cleaned_data
 
 
 @admin.register(Template)
@@ -244,9 +250,9 @@ def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString:
         return format_html("{}", "nothing")
     lines = format_html_join("", "<li>{}</li>", ((_line(each),) for each in found))
     return format_html(
-        "<details{}><summary>{} differences</summary><ul>{}</ul></details>",
+        "<details{}><summary>{}</summary><ul>{}</ul></details>",
         " open" if len(found) <= 8 else "",
-        len(found),
+        "1 difference" if len(found) == 1 else f"{len(found)} differences",
         lines,
     )
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.db import raw_cursor, tenant_pipeline
+from liftos.db import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.functions import known_keys
 from liftos.ids import new_id
 
@@ -144,6 +144,5 @@ def renew(*, organisation: UUID, tokens: list[UUID]) -> int:
     values = {
         "organisation": organisation, "tokens": tokens, "lease": settings.LIFTOS_WORKFLOW_LEASE_SECONDS,
     }  # fmt: skip
-    with tenant_pipeline(organisation), raw_cursor() as cursor:
-        cursor.execute(_RENEW, values)
-        return cursor.rowcount
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        return cursor.execute(_RENEW, values).rowcount

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.picture import MAX_DRAWN, Node, draw, in_words, layout
+from workflows.picture import MAX_DRAWN, Node, arrange, draw, in_words
 from workflows.types import StepStatus
 
 
 def node(name, *needs, status=None, **more):
     return Node(name, needs, status, **more)
+
+
+def layout_of(nodes):
+    return arrange(nodes).boxes
 
 
 def drawn(*nodes):
@@ -32,24 +36,47 @@ def graphs(draw):
 
 @given(graphs())
 def test_no_two_boxes_share_a_place_and_every_arrow_points_right(nodes):
-    places = layout(nodes)
+    places = layout_of(nodes)
     assert set(places) == {each.name for each in nodes}
     for (x1, y1), (x2, y2) in combinations(places.values(), 2):
         assert abs(x1 - x2) >= 190 or abs(y1 - y2) >= 50
     assert all(places[needed][0] < places[each.name][0] for each in nodes for needed in each.needs)
 
 
+@given(graphs())
+def test_no_arrow_passes_behind_a_box_and_none_is_lost_that_others_do_not_imply(nodes):
+    arranged = arrange(nodes)
+    taken = set(arranged.boxes.values())
+    free = [bend for _, bends, _ in arranged.arrows for bend in bends]
+    assert taken.isdisjoint(free)
+    assert len(set(free)) == len(free)
+    drawn_from = {
+        each.name: {start for start, _, end in arranged.arrows if end == each.name} for each in nodes
+    }
+
+    def reached(name):
+        return {far for near in drawn_from[name] for far in {near} | reached(near)}
+
+    for each in nodes:
+        assert drawn_from[each.name] <= set(each.needs) <= reached(each.name)
+
+
+def test_an_arrow_that_others_imply_is_left_out():
+    arranged = arrange([node("a"), node("b", "a"), node("c", "a", "b")])
+    assert [(start, end) for start, _, end in arranged.arrows] == [("a", "b"), ("b", "c")]
+
+
 def test_a_chain_is_a_straight_line_and_a_diamond_is_symmetrical():
-    chain = layout([node("a"), node("b", "a"), node("c", "b")])
+    chain = layout_of([node("a"), node("b", "a"), node("c", "b")])
     assert len({y for _, y in chain.values()}) == 1
-    diamond = layout([node("a"), node("b", "a"), node("c", "a"), node("d", "b", "c")])
+    diamond = layout_of([node("a"), node("b", "a"), node("c", "a"), node("d", "b", "c")])
     assert diamond["b"][0] == diamond["c"][0]
     assert diamond["a"][1] == diamond["d"][1] == (diamond["b"][1] + diamond["c"][1]) / 2
 
 
 def test_arrows_that_need_not_cross_do_not():
     nodes = [node("a"), node("b"), node("for_b", "b"), node("for_a", "a")]
-    places = layout(nodes)
+    places = layout_of(nodes)
     assert (places["a"][1] < places["b"][1]) == (places["for_a"][1] < places["for_b"][1])
 
 
