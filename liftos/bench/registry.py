@@ -15,6 +15,7 @@ _MODULES = {
         "review",
         "search",
         "seed",
+        "soak",
         "spaces",
         "tracing",
     )
