@@ -31,13 +31,15 @@ RENEW = "spaces.renew_scales"
 KEPT = 5
 _MAX_CACHED = 256
 
+# Whoever places a memory keeps the layouts it is placed in from being deleted until it has committed, as the foreign key of a position
+# does, only earlier: what is read here still exists when it is written to.
 _CONCERNED = """
 SELECT l.id, l.space_id, s.holds_all FROM spaces_layout AS l JOIN spaces_space AS s
 ON s.organisation_id = l.organisation_id AND s.id = l.space_id
 WHERE l.organisation_id = %(organisation)s AND l.state <> 'dropped' AND (s.holds_all OR EXISTS (
     SELECT 1 FROM spaces_member AS m
     WHERE m.organisation_id = %(organisation)s AND m.space_id = s.id AND m.memory_id = ANY(%(ids)s)
-))
+)) ORDER BY l.id FOR KEY SHARE OF l
 """
 _GIVEN = """
 SELECT memory_id, given::text FROM spaces_member
@@ -224,6 +226,12 @@ def get_plan(*, organisation: UUID, layout: UUID) -> Plan:
             _plans.clear()
         _plans[layout] = plan
     return plan
+
+
+def keep_for_deleting(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
+    """Lock layouts that this transaction will delete, before it touches any position: it waits for those who place memories in them."""
+    rows = Layout.objects.filter(organisation_id=organisation, id__in=layouts)
+    list(rows.order_by("id").select_for_update().values_list("id"))
 
 
 def forget_positions(*, organisation: UUID, layout: UUID) -> None:

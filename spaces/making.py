@@ -30,7 +30,7 @@ def make_next(*, organisation: UUID) -> bool:
     try:
         with tenant_transaction(organisation):
             layout = (
-                Layout.objects.select_for_update(skip_locked=True)
+                Layout.objects.select_for_update(skip_locked=True, no_key=True)
                 .filter(organisation_id=organisation, checked=False)
                 .exclude(state=LayoutState.DROPPED)
                 .order_by("id")
@@ -44,6 +44,8 @@ def make_next(*, organisation: UUID) -> bool:
                 return True
             if not layouts.is_settled(layout):
                 raise Waiting
+            if layout.replaces is not None:
+                layouts.keep_for_deleting(organisation=organisation, layouts=[layout.replaces])
             layouts.fill_gaps(organisation=organisation, plan=plan)
             layout.checked = True
             layout.save(update_fields=["checked"])
@@ -69,8 +71,7 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             organisation_id=organisation, space_id=space, number=row.version
         )
         dimensions = layouts.read_dimensions(organisation=organisation, space=space, version=row.version)
-        waiting = Layout.objects.filter(organisation_id=organisation, space_id=space, checked=False)
-        if waiting.exclude(state=LayoutState.DROPPED).exists():
+        if _is_being_made(organisation, space):
             return None
     resolved = resolve(organisation=organisation, dimensions=dimensions)
     old = version.layout
@@ -78,7 +79,20 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
     if not force and fresh and resolved.sample < max(LEAST, GROWTH * old.sample):
         return None
     with tenant_transaction(organisation):
-        Space.objects.select_for_update().get(organisation_id=organisation, id=space)
+        # looked at again, under the lock: another may have begun one, or the dimensions been changed, since
+        if (
+            not Space.objects.select_for_update(no_key=True)
+            .filter(organisation_id=organisation, id=space, version=row.version)
+            .exists()
+        ):
+            return None
+        if (
+            _is_being_made(organisation, space)
+            or not SpaceVersion.objects.filter(
+                organisation_id=organisation, space_id=space, number=row.version, layout_id=old.id
+            ).exists()
+        ):
+            return None
         layout = layouts.begin(
             organisation=organisation,
             space=space,
@@ -97,6 +111,11 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             versions={"embedding_model": resolved.model},
         )
     return layout.id
+
+
+def _is_being_made(organisation: UUID, space: UUID) -> bool:
+    waiting = Layout.objects.filter(organisation_id=organisation, space_id=space, checked=False)
+    return waiting.exclude(state=LayoutState.DROPPED).exists()
 
 
 def _take_place(layout: Layout) -> None:

@@ -140,6 +140,8 @@ def delete_space(*, organisation: UUID, by: Actor, space: UUID) -> None:
     """
     with tenant_transaction(organisation):
         row = get_space(organisation=organisation, space=space, lock=True)
+        made = Layout.objects.filter(organisation_id=organisation, space_id=space)
+        layouts.keep_for_deleting(organisation=organisation, layouts=list(made.values_list("id", flat=True)))
         decision = record(
             organisation=organisation,
             by=by,

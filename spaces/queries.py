@@ -105,7 +105,7 @@ def get_space(*, organisation: UUID, space: UUID, lock: bool = False) -> Space:
         SpaceNotFound: there is none in this organisation.
     """
     rows = Space.objects.filter(organisation_id=organisation, id=space)
-    row = (rows.select_for_update() if lock else rows).first()
+    row = (rows.select_for_update(no_key=True) if lock else rows).first()
     if row is None:
         raise SpaceNotFound(loc=("space",))
     return row

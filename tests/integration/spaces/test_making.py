@@ -2,6 +2,7 @@
 
 import threading
 import time
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections
@@ -10,11 +11,12 @@ from liftos.db import raw_cursor, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.life.erasure import forget
+from memory.life.revision import revise
 from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces import layouts
+from spaces import layouts, making
 from spaces.making import Waiting, make_next, renew
 from spaces.models import Layout, Position, Space, SpaceVersion
 from spaces.operations import add_member, change_dimensions, create_space, delete_space
@@ -52,6 +54,12 @@ def finish(organisation):
     with tenant_transaction(organisation):
         Layout.objects.update(begun_in=0)
     while make_next(organisation=organisation):
+        pass
+
+
+def finish_committed(organisation):
+    """Make all that waits where transactions do end."""
+    while step(organisation):
         pass
 
 
@@ -308,3 +316,73 @@ def test_rows_that_say_nothing_sensible_are_refused(organisation, model, change,
     make(organisation)
     with pytest.raises(IntegrityError, match=constraint), tenant_transaction(organisation):
         model.objects.update(**change)
+
+
+def test_two_that_renew_at_once_begin_one_layout(committed_db, monkeypatch):
+    own = create_organisation(name="Racing", by=SYSTEM).id
+    store(own, 3)
+    space = make(own, PRICE)
+    finish_committed(own)
+    meet = threading.Barrier(2)
+    true_resolve = making.resolve
+
+    def resolve_together(**values):
+        resolved = true_resolve(**values)
+        meet.wait(20)
+        return resolved
+
+    monkeypatch.setattr(making, "resolve", resolve_together)
+    begun = []
+
+    def begin():
+        try:
+            begun.append(renew(organisation=own, space=space.id, force=True))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=begin) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+    assert sorted(each is None for each in begun) == [False, True]
+    finish_committed(own)
+    # whatever was begun is described by a version: storing goes on
+    store(own, 2)
+    assert count(own, present(own, space.id).layout_id) == 5
+
+
+def test_storing_and_changing_go_on_while_layouts_take_one_anothers_place(committed_db):
+    own = create_organisation(name="Busy", by=SYSTEM).id
+    first = store(own, 5)
+    space = make(own, PRICE)
+    finish_committed(own)
+    failures: list[BaseException] = []
+    ended = threading.Event()
+
+    def write(number):
+        try:
+            while not ended.is_set():
+                store(own, 1)
+                memory = first[number]
+                changes = {"tags": [str(uuid4())]}
+                revise(organisation=own, by=SYSTEM, memory=memory, changes=changes, version=None)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(6):
+            renew(organisation=own, space=space.id, force=True)
+            finish_committed(own)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(40)
+    assert failures == []
+    with tenant_transaction(own):
+        assert Layout.objects.filter(organisation_id=own).count() == 1
