@@ -165,7 +165,7 @@ def test_only_the_set_organisations_rows_exist(two, raw, table):
 
 def test_a_reused_connection_forgets_its_organisation(two, raw):
     raw.execute(SET_ORGANISATION, [str(two[0].organisation)])
-    assert count(raw, "memory_memory") == 3
+    assert count(raw, "memory_memory") > 0
     raw.commit()
     # the setting is now '' rather than unset: it must match nothing, and must not raise
     assert count(raw, "memory_memory") == 0
