@@ -15,6 +15,7 @@ _MODULES = {
         "review",
         "search",
         "tracing",
+        "workflows",
     )
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 

@@ -20,6 +20,7 @@ class Options:
         records: of decisions in the log.
         lookups: of embeddings that are replayed.
         chroma: a virtual environment that has Chroma; empty to have one made, `none` to do without.
+        dbos: the same, of DBOS Transact.
     """
 
     memories: int = 100_000
@@ -29,6 +30,7 @@ class Options:
     records: int = 100_000
     lookups: int = 100_000
     chroma: str = ""
+    dbos: str = ""
 
 
 @dataclass(frozen=True, slots=True)
