@@ -244,6 +244,17 @@ CELERY_BEAT_SCHEDULE["sweep-lives"] = {
     "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
 }
 
+# --- conceptual spaces --------------------------------------------------------------------------
+
+# the template of the space that holds all memories of an organisation: one of spaces/templates.py
+LIFTOS_DEFAULT_SPACE = env("LIFTOS_DEFAULT_SPACE", "marketing")
+# positions that a process keeps in memory, at least of the space asked last
+LIFTOS_SPACE_CACHE_MB = int(env("LIFTOS_SPACE_CACHE_MB", "256"))
+CELERY_BEAT_SCHEDULE["sweep-layouts"] = {
+    "task": "spaces.sweep",
+    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+}
+
 # --- workflows ----------------------------------------------------------------------------------
 
 # an organisation's steps that are carried out at once, where its policy names no number

@@ -14,6 +14,7 @@ _MODULES = {
         "http",
         "review",
         "search",
+        "spaces",
         "tracing",
         "workflows",
     )

@@ -24,6 +24,7 @@ from memory.insights.queries import get_counts, get_insights
 from memory.life.context import BACKEND, close_context, get_context_stats, initialise_context
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
+from memory.spaces_port import spaces
 
 RECENT = 10
 TITLE = 80
@@ -181,7 +182,7 @@ class PerformanceMetrics(SeedView):
 
 def performance(principal: Principal) -> dict[str, Any]:
     """Return the contract's metrics of one organisation; what is not built yet counts as none."""
-    organisation = str(principal.organisation)
+    organisation, count = str(principal.organisation), spaces().count(principal.organisation)
     observability = get_observability()
     totals = observability.totals("memory.", organisation)
     cache = get_manager().stats()
@@ -191,7 +192,7 @@ def performance(principal: Principal) -> dict[str, Any]:
         "success_rate": totals.success_rate,
         "average_operation_time_ms": totals.average_ms,
         "recent_average_time_ms": _recent_average_ms(organisation),
-        "conceptual_spaces_count": 0,
+        "conceptual_spaces_count": count,
         "embedding_cache_stats": cache,
     }
     orchestration = orchestration_figures()(principal.organisation)
@@ -206,7 +207,7 @@ def performance(principal: Principal) -> dict[str, Any]:
             "success_rate": totals.success_rate,
             "cache_hit_rate": cache["hit_rate"],
             "average_response_time_ms": totals.average_ms,
-            "conceptual_spaces_count": 0,
+            "conceptual_spaces_count": count,
             "active_workflows": orchestration["active_workflows"],
         },
     }

@@ -36,9 +36,11 @@ def fuzz(service, key, *, foreign="", ids=(), seed, only=()):
             "--max-examples", "15", "--seed", str(seed), "--no-color", "--continue-on-failure",
             *only,
         ],
-        cwd=ROOT,
+        # it leaves notes of what it found where it runs
+        cwd=service.home,
         env=os.environ
         | {
+            "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": "tests.faults.fuzz_hooks",
             "LIFTOS_FUZZ_FOREIGN": foreign,
             "LIFTOS_FUZZ_IDS": ",".join(ids),

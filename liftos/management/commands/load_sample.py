@@ -16,6 +16,7 @@ from liftos.tenancy.operations import OrganisationExists, create_api_key, create
 from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many
+from spaces.sample import add_sample_space
 
 ADMIN = "admin"
 
@@ -49,4 +50,5 @@ class Command(ObservedCommand):
         except OrganisationExists:
             return get_organisation(slugify(NAME))
         remember_many(organisation=organisation.id, by=SYSTEM, drafts=list(sample_memories()))
+        add_sample_space(organisation.id)
         return organisation
