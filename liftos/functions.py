@@ -117,6 +117,7 @@ class Function:
 
 
 _functions: dict[str, dict[int, Function]] = {}
+_known: list[str] | None = None
 
 
 def register(
@@ -154,6 +155,8 @@ def register(
         raise ValueError("versions count from 1")
 
     def add(callable_: F) -> F:
+        global _known
+        _known = None
         shape = schema or _schema_of(name, callable_)
         _functions.setdefault(name, {})[version] = Function(
             name=name,
@@ -176,6 +179,8 @@ def register(
 
 def unregister(name: str, version: int | None = None) -> None:
     """Take back a registration, of one version or of all; unknown ones are let be."""
+    global _known
+    _known = None
     if version is None:
         _functions.pop(name, None)
     elif name in _functions:
@@ -219,7 +224,10 @@ def list_functions() -> list[Function]:
 
 def known_keys() -> list[str]:
     """Return the names with versions that this process can carry out."""
-    return [function.key for function in list_functions()]
+    global _known
+    if _known is None:
+        _known = [function.key for function in list_functions()]
+    return _known
 
 
 def _schema_of(name: str, callable_: Callable[..., Any]) -> type[BaseModel]:

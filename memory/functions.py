@@ -23,8 +23,8 @@ from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.types import LinkKind, Stored
 
-MEMORIES = "memories"
-"""What searches read and stores write."""
+SEARCHED = ("memories", "spaces")
+"""What searches read, in the words of `liftos.generations.watching.Watch`; the second by an arm that is not of this app."""
 MAX_TOGETHER = 2_000
 MAX_SHOWN = 500
 """Characters of a text that a finding quotes."""
@@ -140,7 +140,7 @@ def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
     schema=SearchMany,
     scopes=[Scope.MEMORY_READ],
     cacheable=True,
-    reads=[MEMORIES],
+    reads=SEARCHED,
     mentions=_quoted,
 )
 def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
@@ -296,6 +296,6 @@ for _name in ("memory.search", "enhanced_search"):
         schema=NativeSearch,
         scopes=[Scope.MEMORY_READ],
         cacheable=True,
-        reads=[MEMORIES],
+        reads=SEARCHED,
         mentions=_quoted,
     )(find)

@@ -59,3 +59,11 @@ class StateForbids(Conflict):
 
 class Fenced(Exception):
     """The claim is no longer this worker's: somebody else has it, or the run was cancelled."""
+
+
+_FENCE = "LF001"  # raised by liftos_fence, in the database
+
+
+def is_fence(error: BaseException) -> bool:
+    """Tell whether an error of the database says that a claim was no longer this worker's."""
+    return _FENCE in (getattr(error, "sqlstate", None), getattr(error.__cause__, "sqlstate", None))

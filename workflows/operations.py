@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accountability.operations import record
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.db import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
@@ -18,7 +18,7 @@ from workflows import queries
 from workflows.definition import bind_parameters
 from workflows.engine.claims import Claim
 from workflows.engine.reaper import make_due_ready
-from workflows.engine.runs import plan_of
+from workflows.engine.runs import RunInfo, plan_of
 from workflows.engine.starting import INSERT_RUN, insert_run, run_values
 from workflows.engine.work import work
 from workflows.types import RunStatus
@@ -65,31 +65,31 @@ def start(
     """
     organisation = principal.organisation
     with observe_operation("workflow.run", organisation=str(organisation)) as span:
-        with tenant_transaction(organisation):
-            row = queries.find_template(organisation=organisation, name=template)
-            chosen = queries.published_version(organisation=organisation, template=row, number=version)
-        plan = plan_of(organisation, chosen.id)
-        bound = bind_parameters(plan.definition, parameters)
-        run, decision, claim = insert_run(
-            principal=principal,
-            plan=plan,
-            version=chosen.id,
-            number=chosen.number,
-            parameters=bound,
-            metadata=dict(metadata or {}),
-            claim=wait > 0,
-        )
-        span.set_tag("run_id", str(run))
-        roots = sum(not step.depends_on for step in plan.definition.steps)
-        # inside a caller's larger transaction the hint must not come before the run does
-        for _ in range(min(roots - (0 if hint and claim is None else 1), MAX_HINTS)):
-            transaction.on_commit(lambda: send_hint(WORK, organisation))
+        with tenant_pipeline(organisation):
+            chosen = queries.find_version(organisation=organisation, name=template, number=version)
+            plan = plan_of(organisation, chosen.id)
+            bound = bind_parameters(plan.definition, parameters)
+            info, claim = insert_run(
+                principal=principal,
+                plan=plan,
+                version=chosen.id,
+                number=chosen.number,
+                parameters=bound,
+                metadata=dict(metadata or {}),
+                claim=wait > 0,
+            )
+            roots = sum(not step.depends_on for step in plan.definition.steps)
+            for _ in range(min(roots - (0 if hint and claim is None else 1), MAX_HINTS)):
+                transaction.on_commit(lambda: send_hint(WORK, organisation))
+        span.set_tag("run_id", str(info.id))
         if wait > 0:
-            wait_for(organisation=organisation, run=run, seconds=wait, first=claim)
-    return Started(run, decision)
+            wait_for(organisation=organisation, run=info.id, seconds=wait, first=claim, info=info)
+    return Started(info.id, info.decision)
 
 
-def wait_for(*, organisation: UUID, run: UUID, seconds: float, first: Claim | None = None) -> RunStatus:
+def wait_for(
+    *, organisation: UUID, run: UUID, seconds: float, first: Claim | None = None, info: RunInfo | None = None
+) -> RunStatus:
     """Carry a run's steps out in this thread, and wait for those that others have, until it ends or time is up.
 
     Args:
@@ -97,6 +97,7 @@ def wait_for(*, organisation: UUID, run: UUID, seconds: float, first: Claim | No
         run: which.
         seconds: how long at most; a step that is being carried out is carried out to its end.
         first: a claim that this thread has already.
+        info: the run, where it is known already.
 
     Returns:
         The run's status.
@@ -107,6 +108,7 @@ def wait_for(*, organisation: UUID, run: UUID, seconds: float, first: Claim | No
             organisation=organisation,
             run=run,
             first=first,
+            info=info,
             seconds=max(0.0, end - monotonic()),
             steps=1_000_000,
         )

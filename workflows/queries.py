@@ -8,9 +8,10 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Max, Q
 
+from liftos.db import raw_cursor
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
 from workflows.models import Run, Step, Template, TemplateVersion
-from workflows.types import ENDED_RUN, NOT_AN_ITEM, RunStatus, VersionStatus
+from workflows.types import ENDED_RUN, NOT_AN_ITEM, RunStatus
 
 
 def get_template(*, organisation: UUID, template: UUID, lock: bool = False) -> Template:
@@ -60,27 +61,56 @@ def newest_number(template: Template) -> int:
     return rows.aggregate(newest=Max("number"))["newest"] or 0
 
 
-def published_version(
-    *, organisation: UUID, template: Template, number: int | None = None
-) -> TemplateVersion:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The version that a run will follow."""
+
+    id: UUID
+    number: int
+
+
+_FIND_VERSION = """
+SELECT t.name, t.retired_at IS NOT NULL, v.id, v.number
+FROM workflows_template AS t LEFT JOIN LATERAL (
+    SELECT p.id, p.number FROM workflows_templateversion AS p
+    WHERE p.organisation_id = t.organisation_id AND p.template_id = t.id AND p.status = 'published'
+      AND p.number = coalesce(%(number)s, p.number)
+    ORDER BY p.number DESC LIMIT 1
+) AS v ON true
+WHERE t.organisation_id = %(organisation)s AND (t.name = %(name)s OR t.id = %(id)s::uuid)
+ORDER BY t.name = %(name)s DESC LIMIT 1
+"""
+
+
+def find_version(*, organisation: UUID, name: str, number: int | None = None) -> Chosen:
     """Return the version that a new run follows: the newest published one, or the one of a number.
 
+    Args:
+        organisation: whose.
+        name: of the template, or its id.
+        number: of the version; None for the newest.
+
     Raises:
-        TemplateRetired: the template is.
-        NotPublished: it has none, or not that one.
+        TemplateNotFound: there is no such template in this organisation.
+        TemplateRetired: it is.
+        NotPublished: it has no published version, or not that one.
     """
-    if template.retired_at is not None:
-        raise TemplateRetired(loc=("template",))
-    rows = TemplateVersion.objects.filter(
-        organisation_id=organisation, template=template, status=VersionStatus.PUBLISHED
-    ).order_by("-number")
-    row = (rows if number is None else rows.filter(number=number)).first()
+    ident = None
+    with suppress(ValueError):
+        ident = UUID(name)
+    values = {"organisation": organisation, "name": name, "id": ident, "number": number}
+    row = raw_cursor().execute(_FIND_VERSION, values).fetchone()
     if row is None:
+        raise TemplateNotFound(f"There is no template {name[:100]}.", loc=("template",))
+    if row[1]:
+        raise TemplateRetired(loc=("template",))
+    if row[2] is None:
+        missing = "." if number is None else f" {number}."
         raise NotPublished(
-            f"Template {template.name} has no published version" + (f" {number}." if number else "."),
+            f"Template {row[0]} has no published version{missing}",
             loc=("template",) if number is None else ("version",),
         )
-    return row
+    return Chosen(row[2], row[3])
 
 
 def get_run(*, organisation: UUID, run: UUID, lock: bool = False) -> Run:

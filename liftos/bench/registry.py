@@ -18,6 +18,7 @@ _MODULES = {
         "soak",
         "spaces",
         "tracing",
+        "workflows",
     )
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 

@@ -21,6 +21,7 @@ class Options:
         lookups: of embeddings that are replayed.
         minutes: of a soak.
         chroma: a virtual environment that has Chroma; empty to have one made, `none` to do without.
+        dbos: the same, of DBOS Transact.
     """
 
     memories: int = 100_000
@@ -31,6 +32,7 @@ class Options:
     lookups: int = 100_000
     minutes: int = 30
     chroma: str = ""
+    dbos: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,19 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.db import raw_cursor, tenant_pipeline
+from liftos.db import raw_cursor
 from liftos.events.operations import emit
 from workflows.definition import backoff
 from workflows.engine.claims import Claim
-from workflows.engine.endings import as_json, end_step, go_to, lock_run, put_on_record
+from workflows.engine.endings import (
+    AfterCommit,
+    as_json,
+    end_step,
+    fenced_pipeline,
+    go_to,
+    lock_run,
+    put_on_record,
+)
 from workflows.engine.items import end_item
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import LOST, MENTION
@@ -26,8 +34,8 @@ from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 def complete(
     claim: Claim, info: RunInfo, value: Any, *, memories: Iterable[UUID] = (), cached: bool = False,
     hand_over: bool = True,
-) -> Claim | None:  # fmt: skip
-    """End a step well, inside the caller's tenant pipeline, and make its children ready.
+) -> AfterCommit:  # fmt: skip
+    """End a step well, inside the caller's `fenced_pipeline`, and make its children ready.
 
     Args:
         claim: of the step.
@@ -38,7 +46,7 @@ def complete(
         hand_over: take a child that becomes ready by this along.
 
     Returns:
-        The claim of that child.
+        What is to be called when the transaction has been committed: it gives the claim of that child.
 
     Raises:
         Fenced: the claim is no longer this worker's.
@@ -56,8 +64,12 @@ def complete(
     if claim.item != NOT_AN_ITEM:
         return end_item(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
     handed = end_step(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
-    info.results[claim.name] = value
-    return handed
+
+    def committed() -> Claim | None:
+        info.results[claim.name] = value
+        return handed()
+
+    return committed
 
 
 def skip(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None:
@@ -66,13 +78,13 @@ def skip(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None
     Raises:
         Fenced: the claim is no longer this worker's.
     """
-    with tenant_pipeline(claim.organisation):
+    with fenced_pipeline(claim.organisation):
         decision = put_on_record(claim, info, StepStatus.SKIPPED, "its condition does not hold", {})
         handed = end_step(
             claim, info, StepStatus.SKIPPED, decision=decision, reason="condition", hand_over=hand_over
         )
     info.results[claim.name] = None
-    return handed
+    return handed()
 
 
 def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | None = None) -> StepStatus:
@@ -97,7 +109,7 @@ def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | Non
         number = claim.retries + 1
         delay = backoff(number, step.backoff_seconds, settings.LIFTOS_WORKFLOW_BACKOFF_CAP, random)
         why = f"attempt {claim.attempt} failed ({kept['message']}); retry {number} of {step.max_retries} in {delay:.2f} s"
-        with tenant_pipeline(claim.organisation):
+        with fenced_pipeline(claim.organisation):
             decision = put_on_record(claim, info, StepStatus.RETRY_WAIT, why, {"error": kept})
             go_to(
                 claim,
@@ -112,7 +124,7 @@ def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | Non
     why = f"attempt {claim.attempt} failed ({kept['message']})" + (
         "" if worth_it else "; trying again would not help"
     )
-    with tenant_pipeline(claim.organisation):
+    with fenced_pipeline(claim.organisation):
         decision = put_on_record(claim, info, StepStatus.FAILED, why, {"error": kept})
         end_with_error(claim, info, kept, decision)
     return StepStatus.FAILED
@@ -136,7 +148,7 @@ def give_back(claim: Claim, info: RunInfo, reason: str) -> StepStatus:
     Raises:
         Fenced: the claim was ended, renewed or taken by somebody else.
     """
-    with tenant_pipeline(claim.organisation):
+    with fenced_pipeline(claim.organisation):
         status = lock_run(claim.organisation, claim.run)
         row = raw_cursor().execute(LOST, (claim.organisation, claim.step, claim.token)).fetchone()
         if row is None:
@@ -161,7 +173,7 @@ def await_approval(claim: Claim, info: RunInfo) -> None:
     Raises:
         Fenced: the claim is no longer this worker's.
     """
-    with tenant_pipeline(claim.organisation):
+    with fenced_pipeline(claim.organisation):
         decision = put_on_record(claim, info, StepStatus.AWAITING_APPROVAL, "a person must let it go on", {})
         go_to(claim, StepStatus.AWAITING_APPROVAL, reason="approval", decision=decision)
         emit(

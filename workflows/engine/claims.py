@@ -8,6 +8,7 @@ import json
 import os
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from liftos.ids import new_id
 
 _HOST = socket.gethostname()[:60]
 
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('workflows.claim:' || %s, 0))"
+_ONE_AT_A_TIME = """
+SELECT pg_advisory_xact_lock(hashtextextended('workflows.claim:' || %s, 0)), set_config('enable_seqscan', 'off', true)
+"""
 # {among} narrows it to one run, for a caller who waits for that
 _CLAIM = """
 WITH room AS (
@@ -95,9 +98,17 @@ def lease_values() -> dict[str, Any]:
     return {
         "lease": settings.LIFTOS_WORKFLOW_LEASE_SECONDS,
         "worker": worker_name(),
-        # a step without a function needs none; one that this process does not know is left to those who do
-        "known": ["", *known_keys()],
+        "known": _as_array(tuple(known_keys())),
     }
+
+
+@lru_cache(maxsize=8)
+def _as_array(keys: tuple[str, ...]) -> str:
+    """Return function keys as Postgres reads a text[]: a step of an organisation is looked at with it every time.
+
+    A step without a function needs none; one that this process does not know is left to those who do.
+    """
+    return json.dumps(["", *keys]).replace("[", "{", 1)[:-1] + "}"
 
 
 def claim_next(*, organisation: UUID, run: UUID | None = None) -> Claim | None:

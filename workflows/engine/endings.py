@@ -6,21 +6,36 @@ child of two of them becomes ready once.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
+from django.db import DatabaseError
+from psycopg.rows import TupleRow
+
 from accountability.operations import record
-from liftos.db import raw_cursor
+from liftos.db import raw_cursor, tenant_pipeline
 from liftos.events.operations import emit
 from liftos.ids import new_id
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
-from workflows.engine.statements import COUNT_DOWN, COUNTS, END, GO_TO, LOCK_RUN, SKIP_HEIRS
-from workflows.errors import Fenced
+from workflows.engine.statements import (
+    BY_INDEX,
+    COUNT_DOWN,
+    COUNT_ONE,
+    COUNTS,
+    END,
+    GO_TO,
+    LOCK_RUN,
+    SKIP_HEIRS,
+)
+from workflows.errors import Fenced, is_fence
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 MAX_RESULT_BYTES = 4_000_000
+AfterCommit = Callable[[], Claim | None]
 
 
 def end_step(
@@ -33,24 +48,24 @@ def end_step(
     error: dict[str, Any] | None = None,
     reason: str = "",
     hand_over: bool = True,
-) -> Claim | None:
+) -> AfterCommit:
     """Write the end of a step of the definition, count it, ready its children, end the run with its last step.
 
-    Inside the caller's tenant pipeline. An item of a map ends by `workflows.engine.items`.
+    Inside the caller's `fenced_pipeline`. An item of a map ends by `workflows.engine.items`. Of a step that others depend on
+    nothing is waited for here: what it writes and the COMMIT are one round trip.
+
+    Returns:
+        What is to be called when the transaction has been committed: it gives the claim of a child that was taken along.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the claim is no longer this worker's; it may come as late as at the end of the pipeline.
     """
     ready = status in (StepStatus.DONE, StepStatus.SKIPPED)
     plan, next_token = info.plan, new_id()
     base = _base(claim) | lease_values()
-    counted = base | {"ended": 1, "failed": int(status is StepStatus.FAILED)}
-    skipped = 0
-    if not ready:
-        lock_run(claim.organisation, claim.run)
-        skipped = _skip_heirs(base, info, claim.name)
-        counted["ended"] += skipped
-    run = raw_cursor().execute(COUNT_DOWN, {key: counted[key] for key in _COUNT_KEYS})
+    raw_cursor().execute(BY_INDEX)
+    may_be_last = not (ready and plan.children[claim.name])
+    run = _count_down(base, info, claim.name, failed=status is StepStatus.FAILED, last=may_be_last)
     values = base | {
         "status": str(status),
         "result": result,
@@ -61,16 +76,51 @@ def end_step(
         "next": next_token,
         "reason": reason,
     }
-    rows = raw_cursor().execute(END, {key: values[key] for key in _END_KEYS}).fetchall()
-    if not rows:
-        raise Fenced
-    before, after = _only(run.fetchone())
-    if after != before:
-        _end_run(claim.organisation, info, RunStatus(after))
-    for _, *columns, child_status in rows:
+    rows = raw_cursor().execute(END, {key: values[key] for key in _END_KEYS})
+    if run is not None:
+        rows.fetchone()  # a fence comes up here, before anything is told of the run's end
+        before, after = _only(run.fetchone())
+        if after != before:
+            _end_run(claim.organisation, info, RunStatus(after))
+        return lambda: None
+    return lambda: _handed_over(claim.organisation, next_token, rows)
+
+
+def _count_down(
+    base: dict[str, Any], info: RunInfo, name: str, *, failed: bool, last: bool
+) -> psycopg.Cursor[TupleRow] | None:
+    """Lock the run's row and count a step of it as ended; where it may be the last, return what tells whether it was."""
+    if not last:
+        raw_cursor().execute(COUNT_ONE, {key: base[key] for key in ("organisation", "run")})
+        return None
+    counted = base | {"ended": 1, "failed": int(failed)}
+    if failed:
+        lock_run(base["organisation"], base["run"])
+        counted["ended"] += _skip_heirs(base, info, name)
+    return raw_cursor().execute(COUNT_DOWN, {key: counted[key] for key in _COUNT_KEYS})
+
+
+def _handed_over(organisation: UUID, token: UUID, rows: psycopg.Cursor[TupleRow]) -> Claim | None:
+    for _, *columns, child_status in rows.fetchall():
         if child_status == StepStatus.RUNNING:
-            return claim_from(claim.organisation, next_token, columns)
+            return claim_from(organisation, token, columns)
     return None
+
+
+@contextmanager
+def fenced_pipeline(organisation: UUID) -> Iterator[None]:
+    """A `tenant_pipeline` in which a claim that is no longer this worker's comes up as what it is.
+
+    Raises:
+        Fenced: it was not; nothing was committed.
+    """
+    try:
+        with tenant_pipeline(organisation):
+            yield
+    except (DatabaseError, psycopg.Error) as error:
+        if is_fence(error):
+            raise Fenced from error
+        raise
 
 
 def go_to(

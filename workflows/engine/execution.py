@@ -8,7 +8,7 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from liftos.db import raw_cursor, tenant_pipeline
+from liftos.db import raw_cursor
 from liftos.function_cache import call as cached_call
 from liftos.functions import Call, Function, find_function
 from liftos.jobs import send_hint
@@ -17,6 +17,7 @@ from liftos.observability.manager import observe_operation
 from workflows.definition import Step, holds, resolve
 from workflows.engine import attempts
 from workflows.engine.claims import Claim
+from workflows.engine.endings import AfterCommit, fenced_pipeline
 from workflows.engine.items import fan_out
 from workflows.engine.runs import RunInfo
 from workflows.errors import Fenced
@@ -84,8 +85,9 @@ def _carry_out(claim: Claim, info: RunInfo, *, hand_over: bool) -> Claim | None:
 def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Claim | None:
     values = resolve(step.map, parameters=info.parameters, results=results)
     if values == []:
-        with tenant_pipeline(claim.organisation):
-            return attempts.complete(claim, info, [])
+        with fenced_pipeline(claim.organisation):
+            after = attempts.complete(claim, info, [])
+        return after()
     ready = fan_out(claim, values, step.map_limit)
     for _ in range(ready - 1):
         send_hint("workflows.work", claim.organisation)
@@ -96,8 +98,9 @@ def _call(
     claim: Claim, info: RunInfo, step: Step, results: dict[str, Any], *, hand_over: bool
 ) -> Claim | None:
     if not claim.function:
-        with tenant_pipeline(claim.organisation):
-            return attempts.complete(claim, info, None, hand_over=hand_over)
+        with fenced_pipeline(claim.organisation):
+            after = attempts.complete(claim, info, None, hand_over=hand_over)
+        return after()
     function = find_function(claim.function)
     if function is None:
         raise LookupError(f"this worker does not know {claim.function}")
@@ -109,13 +112,15 @@ def _call(
         function.prepare(call, parsed)
     if function.outside or function.cacheable:
         value, cached = _compute(function, call, parsed, arguments)
-        with tenant_pipeline(claim.organisation):
+        with fenced_pipeline(claim.organisation):
             _limit(step.timeout_seconds)
-            return _complete(claim, info, function, value, cached=cached, hand_over=hand_over)
-    with tenant_pipeline(claim.organisation):
+            after = _complete(claim, info, function, value, cached=cached, hand_over=hand_over)
+        return after()
+    with fenced_pipeline(claim.organisation):
         _limit(step.timeout_seconds)
         value = function.call(call, parsed)
-        return _complete(claim, info, function, value, hand_over=hand_over)
+        after = _complete(claim, info, function, value, hand_over=hand_over)
+    return after()
 
 
 def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, Any]) -> tuple[Any, bool]:
@@ -127,7 +132,7 @@ def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, A
 
 def _complete(
     claim: Claim, info: RunInfo, function: Function, value: Any, *, hand_over: bool, cached: bool = False
-) -> Claim | None:
+) -> AfterCommit:
     memories = function.mentions(value) if function.mentions is not None else ()
     return attempts.complete(claim, info, value, memories=memories, cached=cached, hand_over=hand_over)
 

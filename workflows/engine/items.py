@@ -15,7 +15,7 @@ from workflows.definition import MAX_MAP_ITEMS
 from workflows.engine import endings
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
-from workflows.engine.statements import END_ITEM, FAN_OUT, ITEMS
+from workflows.engine.statements import BY_INDEX, END_ITEM, FAN_OUT, ITEMS
 from workflows.errors import Fenced
 from workflows.machine import describe
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
@@ -76,15 +76,16 @@ def end_item(
     error: dict[str, Any] | None = None,
     reason: str = "",
     hand_over: bool = True,
-) -> Claim | None:
-    """Write the end of an item, start the next, and end the whole step with the last; inside the caller's tenant pipeline.
+) -> endings.AfterCommit:
+    """Write the end of an item, start the next, and end the whole step with the last; inside the caller's `fenced_pipeline`.
 
     Returns:
-        The claim of the next item, or of a child of the step.
+        What is to be called after the commit: it gives the claim of the next item, or of a child of the step.
 
     Raises:
         Fenced: the claim is no longer this worker's.
     """
+    raw_cursor().execute(BY_INDEX)
     endings.lock_run(claim.organisation, claim.run)
     token = new_id()
     values = lease_values() | {
@@ -107,10 +108,11 @@ def end_item(
     step, still_open, *columns, next_status = row
     if not still_open:
         return _end_map(claim, info, step, hand_over=hand_over)
-    return claim_from(claim.organisation, token, columns) if next_status == StepStatus.RUNNING else None
+    following = claim_from(claim.organisation, token, columns) if next_status == StepStatus.RUNNING else None
+    return lambda: following
 
 
-def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> Claim | None:
+def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> endings.AfterCommit:
     rows = raw_cursor().execute(ITEMS, (claim.organisation, claim.run, claim.name)).fetchall()
     results = [None if result is None else json.loads(result) for _, result, _ in rows]
     errors = {
@@ -133,5 +135,10 @@ def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> Cla
         reason=kept["message"] if kept else "",
         hand_over=hand_over,
     )
-    info.results[claim.name] = results
-    return handed
+
+    def committed() -> Claim | None:
+        if not errors:
+            info.results[claim.name] = results
+        return handed()
+
+    return committed

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import raw_cursor, tenant_pipeline
+from liftos.db import raw_cursor
 from liftos.errors import PermissionDenied
 from liftos.events.operations import emit
 from liftos.functions import find_function
@@ -14,6 +14,7 @@ from liftos.observability.context import current_context
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor, Principal
 from workflows.engine.claims import Claim, claim_within
+from workflows.engine.runs import RunInfo
 from workflows.plan import Plan
 from workflows.types import RunStatus
 
@@ -91,8 +92,8 @@ def insert_run(
     parameters: dict[str, Any],
     metadata: dict[str, Any],
     claim: bool,
-) -> tuple[UUID, UUID, Claim | None]:
-    """Write a run of a published version, ready to be carried out.
+) -> tuple[RunInfo, Claim | None]:
+    """Write a run of a published version, ready to be carried out; inside the caller's tenant pipeline.
 
     Args:
         principal: who starts it, and what that caller may do; the run's steps may do no more.
@@ -104,7 +105,7 @@ def insert_run(
         claim: take the first step at once, for a caller who waits.
 
     Returns:
-        The run's id, its decision's, and the first step's claim.
+        The run, and the first step's claim.
 
     Raises:
         PermissionDenied: a step needs a scope that the caller does not have.
@@ -112,50 +113,60 @@ def insert_run(
     require_scopes(principal, plan)
     organisation, steps = principal.organisation, plan.definition.steps
     run = new_id()
-    with tenant_pipeline(organisation):
-        decision = record(
-            organisation=organisation,
-            by=principal.actor,
-            operation="workflow.run",
-            subject=("workflow_run", str(run)),
-            reasoning=f"{plan.definition.name}, version {number}, was started with {len(parameters)} parameters: {len(steps)} steps.",
-            inputs={"template": plan.definition.name, "version": number, "parameters": sorted(parameters)},
-            outputs={"run_id": str(run), "steps": [step.name for step in steps][:100]},
-            versions={"template": f"{plan.definition.name}@{number}"},
-        )
-        values = run_values(
-            organisation=organisation,
-            by=principal.actor,
-            scopes=sorted(str(scope) for scope in principal.scopes),
-            name=plan.definition.name,
-            status=RunStatus.RUNNING,
-            decision=decision,
-            run=run,
-            version=version,
-            parameters=parameters,
-            metadata=metadata,
-            open_steps=len(steps),
-        )
-        raw_cursor().execute(INSERT_RUN, values)
-        raw_cursor().execute(
-            _INSERT_STEPS,
-            {
-                "organisation": organisation,
-                "run": run,
-                "ids": [new_id() for _ in steps],
-                "names": [step.name for step in steps],
-                "functions": [f"{step.function}@{step.version}" if step.function else "" for step in steps],
-                "priorities": [int(step.priority) for step in steps],
-                "waits": [len(set(step.depends_on)) for step in steps],
-            },
-        )
-        emit(
-            organisation=organisation,
-            type="liftos.workflow.started",
-            subject=f"workflows/runs/{run}",
-            data={"run_id": str(run), "template": plan.definition.name, "decision_id": str(decision)},
-        )
-        return run, decision, claim_within(organisation=organisation, run=run) if claim else None
+    decision = record(
+        organisation=organisation,
+        by=principal.actor,
+        operation="workflow.run",
+        subject=("workflow_run", str(run)),
+        reasoning=f"{plan.definition.name}, version {number}, was started with {len(parameters)} parameters: {len(steps)} steps.",
+        inputs={"template": plan.definition.name, "version": number, "parameters": sorted(parameters)},
+        outputs={"run_id": str(run), "steps": [step.name for step in steps][:100]},
+        versions={"template": f"{plan.definition.name}@{number}"},
+    )
+    values = run_values(
+        organisation=organisation,
+        by=principal.actor,
+        scopes=sorted(str(scope) for scope in principal.scopes),
+        name=plan.definition.name,
+        status=RunStatus.RUNNING,
+        decision=decision,
+        run=run,
+        version=version,
+        parameters=parameters,
+        metadata=metadata,
+        open_steps=len(steps),
+    )
+    raw_cursor().execute(INSERT_RUN, values)
+    raw_cursor().execute(
+        _INSERT_STEPS,
+        {
+            "organisation": organisation,
+            "run": run,
+            "ids": [new_id() for _ in steps],
+            "names": [step.name for step in steps],
+            "functions": [f"{step.function}@{step.version}" if step.function else "" for step in steps],
+            "priorities": [int(step.priority) for step in steps],
+            "waits": [len(set(step.depends_on)) for step in steps],
+        },
+    )
+    emit(
+        organisation=organisation,
+        type="liftos.workflow.started",
+        subject=f"workflows/runs/{run}",
+        data={"run_id": str(run), "template": plan.definition.name, "decision_id": str(decision)},
+    )
+    info = RunInfo(
+        id=run,
+        name=plan.definition.name,
+        principal=principal,
+        parameters=parameters,
+        metadata=metadata,
+        correlation_id=values["correlation_id"],
+        traceparent=values["traceparent"],
+        decision=decision,
+        plan=plan,
+    )
+    return info, claim_within(organisation=organisation, run=run) if claim else None
 
 
 def require_scopes(principal: Principal, plan: Plan) -> None:

@@ -3,6 +3,9 @@
 Every change of state is a compare-and-set on the claim's token, and carries its row of history.
 """
 
+# Right before statements that find rows by their keys. A plan that was made and kept while a table was nearly empty would read
+# all of it ever after, until the table is analysed (measured on a new database: 16 ms instead of 0.6).
+BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
 # the lock and, where steps of the definition end, the count of them; the last to end ends the run
 COUNT_DOWN = """
 WITH before AS (
@@ -23,6 +26,10 @@ WITH before AS (
 )
 SELECT before.status, run.status FROM before, run
 """
+# of a step that others depend on: they are open still, so it can't be the run's last
+COUNT_ONE = """
+UPDATE workflows_run SET open_steps = open_steps - 1 WHERE organisation_id = %(organisation)s AND id = %(run)s
+"""
 # `urgent`: somebody waits who goes before what would be handed over
 END = """
 WITH ended AS (
@@ -32,7 +39,7 @@ WITH ended AS (
     WHERE organisation_id = %(organisation)s AND id = %(step)s AND status = 'running'
       AND token IS NOT DISTINCT FROM %(token)s
     RETURNING id, attempt, priority
-), next AS (
+), next AS MATERIALIZED (
     SELECT c.id, CASE
         WHEN c.waiting_on > 1 OR r.status <> 'running' THEN 'waiting'
         WHEN c.name = %(heir)s AND c.function = ANY(%(known)s::text[]) AND NOT EXISTS (
@@ -67,7 +74,7 @@ WITH ended AS (
     SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp()
     FROM children WHERE status = 'running'
 )
-SELECT true, c.* FROM ended LEFT JOIN children AS c ON true
+SELECT liftos_fence((SELECT count(*) FROM ended)), c.* FROM (VALUES (1)) AS one LEFT JOIN children AS c ON true
 """
 GO_TO = """
 WITH gone AS (
@@ -148,7 +155,7 @@ WITH ended AS (
     FROM ended
     WHERE m.organisation_id = %(organisation)s AND m.run_id = %(run)s AND m.name = %(name)s AND m.item = -1
     RETURNING m.id, m.open_items
-), next AS (
+), next AS MATERIALIZED (
     SELECT c.id, CASE WHEN %(hand_over)s AND c.function = ANY(%(known)s::text[]) AND NOT EXISTS (
             SELECT 1 FROM workflows_step AS u
             WHERE u.organisation_id = %(organisation)s AND u.status = 'ready' AND u.priority < c.priority

@@ -27,6 +27,7 @@ def work(
     organisation: UUID,
     run: UUID | None = None,
     first: Claim | None = None,
+    info: RunInfo | None = None,
     around: Around = _plainly,
     steps: int = TURN_STEPS,
     seconds: float = TURN_SECONDS,
@@ -38,6 +39,7 @@ def work(
         organisation: whose.
         run: only of this run.
         first: a claim to begin with.
+        info: of a run that is known already.
         around: called with each claim, its run, and what carries it out; returns what that returns.
         steps: of the turn.
         seconds: of the turn.
@@ -46,7 +48,7 @@ def work(
     Returns:
         How many steps, and whether there may be more.
     """
-    known: dict[UUID, RunInfo] = {}
+    known: dict[UUID, RunInfo] = {} if info is None else {info.id: info}
     done, end = 0, monotonic() + seconds
     claim = first
     while True:
@@ -58,15 +60,15 @@ def work(
             if claim is None:
                 return done, False
         taken = claim
-        info = known.get(taken.run)
-        if info is None:
+        about = known.get(taken.run)
+        if about is None:
             try:
-                info = known[taken.run] = load_run(organisation=organisation, run=taken.run)
+                about = known[taken.run] = load_run(organisation=organisation, run=taken.run)
             except Fenced:
                 claim = None
                 continue
         last = done + 1 >= steps or monotonic() >= end
-        claim = around(taken, info, partial(carry_out, taken, info, hand_over=not last))
+        claim = around(taken, about, partial(carry_out, taken, about, hand_over=not last))
         done += 1
         if stop():
             return done, True

@@ -34,6 +34,12 @@ class Command(ObservedCommand):
             metavar="VENV",
             help="for http: an environment that has chromadb (one is made when left out), or none",
         )
+        parser.add_argument(
+            "--dbos",
+            default=defaults.dbos,
+            metavar="VENV",
+            help="for workflows: an environment that has dbos (one is made when left out), or none",
+        )
         parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything random")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -66,7 +72,7 @@ class Command(ObservedCommand):
                 raise CommandError(f"--{name} must be at least 1")
         if sizes["memories"] < sizes["organisations"]:
             raise CommandError("--memories must be at least --organisations: each holds one or more")
-        return Options(**sizes, seed=options["seed"], chroma=options["chroma"])
+        return Options(**sizes, seed=options["seed"], chroma=options["chroma"], dbos=options["dbos"])
 
     def _print_table(self, figures: list[dict[str, object]]) -> None:
         rows = [_TITLES, *(_cells(figure) for figure in figures)]

@@ -4,7 +4,9 @@ import threading
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
+from psycopg import sql
 
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import get_manager
@@ -258,3 +260,22 @@ def test_an_erasure_leaves_no_result_that_quotes_the_memory(organisation):
     assert get_function_cache().stats()["cache_size"] == 0
     with tenant_transaction(organisation):
         assert Erasure.objects.get(id=receipt.id).removed["function_results"] == 1
+
+
+WATCHED = [
+    *(f"memory_{table}" for table in ("memory", "memoryvector", "memorylink", "modelchoice")),
+    *(model._meta.db_table for model in apps.get_app_config("spaces").get_models()),
+]
+
+
+@pytest.mark.parametrize("table", WATCHED)
+def test_whatever_a_search_reads_is_watched(organisation, table):
+    things = find_function("memory.search").reads
+
+    def state():
+        return get_generation(organisation=organisation, things=things).name
+
+    before = state()
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    assert state() != before
