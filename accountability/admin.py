@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from accountability.admin_parts import ERASED, as_text, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
 from accountability.calibration.admin import CalibrationAdmin
 from accountability.calibration.operations import calibrated
 from accountability.chain_picture import draw_chain
@@ -18,7 +18,7 @@ from accountability.reviews.pages import decision_page, review_field
 from accountability.reviews.policy_admin import ReviewPolicyAdmin
 from accountability.types import Effect, RiskClass
 from accountability.verification import check_record
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.observability.queries import TraceNotFound, get_trace
 from liftos.observability.waterfall import draw_waterfall
 from liftos.tenancy.types import ActorKind

@@ -1,6 +1,5 @@
 """What several pages of the admin draw: payloads, receipts, filters."""
 
-import json
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
@@ -38,12 +37,6 @@ def drawn_once(draw: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return kept[draw.__name__]
 
     return field
-
-
-def as_text(value: Any) -> SafeString:
-    """Return JSON laid out for people."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
 
 
 def one_of(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:

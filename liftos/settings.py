@@ -45,11 +45,23 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def _timeouts(*, statement: str, lock: str) -> str:
+    """Return libpq's `options` for time limits in seconds, by the names of their variables; 0 is none."""
+    limits = {"statement_timeout": statement, "lock_timeout": lock}
+    defaults = {"LIFTOS_STATEMENT_SECONDS": "0", "LIFTOS_MIGRATE_LOCK_SECONDS": "10"}
+    return " ".join(
+        f"-c {name}={round(float(env(variable, defaults[variable])) * 1000)}"
+        for name, variable in limits.items()
+        if variable
+    )
+
+
 # --- what runs where ---------------------------------------------------------------------------
 
 DEBUG = env_flag("LIFTOS_DEBUG")
 SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
 PORT = int(env("LIFTOS_PORT", "8003"))
+LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
 ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
 ROOT_URLCONF = "liftos.urls"
@@ -61,6 +73,7 @@ INSTALLED_APPS = [
     "liftos.tenancy",
     "liftos.embedding",
     "liftos.events",
+    "liftos.generations",
     "liftos.idempotency",
     "liftos.observability",
     "accountability",
@@ -136,9 +149,12 @@ DATABASES["default"]["OPTIONS"] |= {
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
+    "options": _timeouts(statement="LIFTOS_STATEMENT_SECONDS", lock=""),
     # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
     "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
+# who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
+DATABASES["owner"]["OPTIONS"]["options"] = _timeouts(statement="", lock="LIFTOS_MIGRATE_LOCK_SECONDS")
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_ROUTERS = ["liftos.db.OwnerMigrates"]
@@ -228,6 +244,52 @@ CELERY_BEAT_SCHEDULE["sweep-lives"] = {
     "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
 }
 
+# --- conceptual spaces --------------------------------------------------------------------------
+
+# the template of the space that holds all memories of an organisation: one of spaces/templates.py
+LIFTOS_DEFAULT_SPACE = env("LIFTOS_DEFAULT_SPACE", "marketing")
+# positions that a process keeps in memory, at least of the space asked last
+LIFTOS_SPACE_CACHE_MB = int(env("LIFTOS_SPACE_CACHE_MB", "256"))
+CELERY_BEAT_SCHEDULE["sweep-layouts"] = {
+    "task": "spaces.sweep",
+    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+}
+
+# --- workflows ----------------------------------------------------------------------------------
+
+# an organisation's steps that are carried out at once, where its policy names no number
+LIFTOS_WORKFLOW_CONCURRENCY = int(env("LIFTOS_WORKFLOW_CONCURRENCY", "100"))
+# for so long a step is a worker's without a sign of life; a living worker renews it
+LIFTOS_WORKFLOW_LEASE_SECONDS = float(env("LIFTOS_WORKFLOW_LEASE_SECONDS", "15"))
+# between two looks for steps that were dropped, in each worker
+LIFTOS_WORKFLOW_SWEEP_SECONDS = float(env("LIFTOS_WORKFLOW_SWEEP_SECONDS", "1"))
+# workers that a step may take down before it is given up
+LIFTOS_WORKFLOW_LOST_LIMIT = int(env("LIFTOS_WORKFLOW_LOST_LIMIT", "10"))
+# the longest wait between two attempts, seconds
+LIFTOS_WORKFLOW_BACKOFF_CAP = float(env("LIFTOS_WORKFLOW_BACKOFF_CAP", "60"))
+# the longest that a request waits for a run, seconds
+LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
+# threads that a worker may leave behind at steps that took too long, before it asks to be replaced
+LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
+# for how long runs are kept after their end
+LIFTOS_WORKFLOW_RETENTION_DAYS = float(env("LIFTOS_WORKFLOW_RETENTION_DAYS", "90"))
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
+CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
+
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
+
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 
 LIFTOS_TRACE_SAMPLING = env("LIFTOS_TRACE_SAMPLING", "1.0")
@@ -238,6 +300,20 @@ LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
 LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
 LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
+
+# --- figures by the minute and the hour ---------------------------------------------------------
+
+LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
+# minutes are needed until they are sure to be in their hour
+LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
+LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))
+# an alert is raised below the first and cleared at the second, each time over so many events at least
+LIFTOS_ALERT_HIT_RATE = float(env("LIFTOS_ALERT_HIT_RATE", "0.5"))
+LIFTOS_ALERT_HIT_RATE_CLEAR = float(env("LIFTOS_ALERT_HIT_RATE_CLEAR", "0.6"))
+LIFTOS_ALERT_SUCCESS_RATE = float(env("LIFTOS_ALERT_SUCCESS_RATE", "0.95"))
+LIFTOS_ALERT_SUCCESS_RATE_CLEAR = float(env("LIFTOS_ALERT_SUCCESS_RATE_CLEAR", "0.98"))
+LIFTOS_ALERT_LEAST = int(env("LIFTOS_ALERT_LEAST", "1000"))
+CELERY_BEAT_SCHEDULE["roll-up-figures"] = {"task": "observability.roll_up", "schedule": 300.0}
 
 # --- embeddings ---------------------------------------------------------------------------------
 
@@ -251,6 +327,8 @@ LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
+LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY")
+LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
 LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read
@@ -369,5 +447,6 @@ UNFOLD = {
     "SITE_SUBHEADER": "liftos.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["liftos.admin.stylesheet"],
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
 }

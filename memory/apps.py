@@ -6,7 +6,7 @@ class MemoryConfig(AppConfig):
     verbose_name = "Memory"
 
     def ready(self) -> None:
-        from memory import checks  # noqa: F401  registers them
+        from memory import checks, functions  # noqa: F401  registers them
         from memory.life.reviews import take_part
         from memory.search.arms import register_arm
         from memory.search.meaning import MeaningArm

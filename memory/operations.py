@@ -24,6 +24,7 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
 from memory.embeddings import active_manager, chosen_model
+from memory.life.ports import tell_followers
 from memory.life.refusals import refusals
 from memory.life.tombstones import ValueRejected
 from memory.models import Memory
@@ -139,6 +140,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         Memory.objects.filter(organisation_id=organisation, id__in=still).update(
             embedding=EmbeddingState.READY
         )
+        tell_followers(organisation, still)
         if still:
             record(
                 organisation=organisation,

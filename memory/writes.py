@@ -18,6 +18,7 @@ from liftos.tenancy.types import Actor
 from memory import index_rows
 from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
+from memory.life.ports import tell_followers
 from memory.models import Memory
 from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState
@@ -154,6 +155,7 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
             cursor.executemany(_VECTOR, vectors)
     index_rows.insert(organisation, written)
     link(organisation, [(row.id, row.draft) for row in written])
+    tell_followers(organisation, [row.id for row in written])
     return written
 
 

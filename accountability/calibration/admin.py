@@ -12,14 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from accountability.admin_parts import as_text
 from accountability.calibration.diagram import draw_reliability
 from accountability.calibration.measures import Bin
 from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
 from accountability.reviews.pages import decision_page
-from liftos.admin import ReadOnly
+from liftos.admin import ReadOnly, as_text
 from liftos.tenancy.on_record import staff_actor
 
 

@@ -18,7 +18,7 @@ from unfold.decorators import action
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accountability.admin_parts import ERASED, as_text, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
 from accountability.chain_picture import draw_chain
 from accountability.chains import get_chain
 from accountability.reviews import operations
@@ -27,7 +27,7 @@ from accountability.reviews.models import NO_CONFIDENCE, ReviewCase
 from accountability.reviews.pages import decision_page, draw_reviews, draw_since, review_page, verdict_form
 from accountability.reviews.queries import get_next
 from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
 from liftos.tenancy.on_record import staff_actor
 from liftos.tenancy.roles_backend import may_review

@@ -10,9 +10,11 @@ _MODULES = {
         "accountability",
         "calibration",
         "embedding",
+        "functions",
         "http",
         "review",
         "search",
+        "spaces",
         "tracing",
     )
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's

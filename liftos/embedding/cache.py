@@ -18,15 +18,26 @@ class LruTtlCache(Generic[Key, Value]):
 
     Attributes:
         hits: reads that found their entry.
+        weight: of all entries together, expired ones included until they are removed.
     """
 
-    def __init__(self, capacity: int, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        ttl: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        weigh: Callable[[Value], int] | None = None,
+        max_weight: int = 0,
+    ) -> None:
         """Make an empty cache.
 
         Args:
             capacity: entries, never exceeded; 0 keeps nothing.
             ttl: seconds an entry lives.
             clock: seconds, never going back.
+            weigh: what an entry counts towards `max_weight`; None for nothing.
+            max_weight: of all entries together, never exceeded; a value that alone is heavier is not kept.
 
         Raises:
             ValueError: capacity is negative or ttl is not positive.
@@ -36,6 +47,9 @@ class LruTtlCache(Generic[Key, Value]):
         self.capacity = capacity
         self.ttl = ttl
         self.hits = 0
+        self.weight = 0
+        self._weigh = weigh
+        self._max_weight = max_weight
         self._clock = clock
         self._lock = threading.Lock()
         self._by_use: OrderedDict[Key, tuple[Value, float]] = OrderedDict()
@@ -71,6 +85,8 @@ class LruTtlCache(Generic[Key, Value]):
                     self._drop(key)
                 elif len(self._by_use) >= self.capacity:
                     self._drop(next(iter(self._by_use)))
+                if self._weigh is not None and not self._makes_room(self._weigh(value)):
+                    continue
                 self._by_use[key] = (value, now + self.ttl)
                 self._by_age[key] = None
 
@@ -86,6 +102,7 @@ class LruTtlCache(Generic[Key, Value]):
         with self._lock:
             self._by_use.clear()
             self._by_age.clear()
+            self.weight = 0
 
     def __len__(self) -> int:
         """Return the number of live entries."""
@@ -105,8 +122,19 @@ class LruTtlCache(Generic[Key, Value]):
         return entry[0]
 
     def _drop(self, key: Key) -> None:
-        del self._by_use[key]
+        value, _ = self._by_use.pop(key)
         del self._by_age[key]
+        if self._weigh is not None:
+            self.weight -= self._weigh(value)
+
+    def _makes_room(self, weight: int) -> bool:
+        """Drop what was used least recently until a weight fits, and count it in; False if it never will."""
+        if weight > self._max_weight:
+            return False
+        while self.weight + weight > self._max_weight:
+            self._drop(next(iter(self._by_use)))
+        self.weight += weight
+        return True
 
     def _drop_expired(self, now: float) -> None:
         while self._by_age:

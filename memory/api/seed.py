@@ -1,24 +1,23 @@
 """The seed's memory routes, field for field as its contract."""
 
 from time import perf_counter
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.embedding import get_manager
 from liftos.idempotency.once import once
 from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
-from memory.api.schemas import SeedBatchOptions, SeedQueries, SeedSearch, SeedStore, seed_hit
+from memory.api.schemas import SeedSearch, SeedStore, seed_hit
 from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
-from memory.search.service import search, search_many
+from memory.search.service import search
+from memory.spaces_port import spaces
 from memory.types import EmbeddingState
 
 
@@ -46,7 +45,7 @@ class Search(SeedView):
             "performance_metrics": {
                 "cache_hit_rate": get_manager().stats()["hit_rate"],
                 "average_operation_time_ms": totals.average_ms,
-                "conceptual_spaces_available": 0,
+                "conceptual_spaces_available": spaces().count(principal.organisation),
             },
         }
         metadata = {
@@ -91,48 +90,6 @@ class ConceptualSearch(Search):
         return super().post(request)
 
 
-class BatchSearch(SeedView):
-    """`POST /search/batch`: the body is a bare list of queries, the options stand in the query string."""
-
-    scopes = {"POST": Scope.MEMORY_READ}
-    failure = "Batch search failed"
-
-    @extend_schema(
-        operation_id="search_batch",
-        request=SeedQueries,
-        parameters=query_parameters(SeedBatchOptions),
-        responses={200: Envelope},
-    )
-    def post(self, request: Request) -> Response:
-        """Search for each query; `results` is keyed by task id, in the order of the queries, as is `results_list`."""
-        del request
-        started, principal = perf_counter(), self.principal
-        queries, options = self.body(SeedQueries).root, self.query(SeedBatchOptions)
-        hits: list[list[Any]] = []
-        run = uuid4().hex
-        if queries:
-            answers = search_many(
-                organisation=principal.organisation,
-                by=principal.actor,
-                queries=queries,
-                request=options.request(),
-            )
-            hits = [[seed_hit(hit) for hit in found] for found in answers.hits]
-            run = answers.decision.hex[-12:]
-        workflow = f"wf_{principal.slug}_{run[:12]}"
-        took = perf_counter() - started
-        data = {
-            "workflow_id": workflow,
-            "results": {f"task_{workflow}_{number:04x}": found for number, found in enumerate(hits)},
-            "queries_processed": len(queries),
-            "execution_time_ms": took * 1e3,
-            "duration": took,
-            "results_list": hits,
-        }
-        metadata = {"correlation_id": self.correlation_id, "enhanced_feature": "batch_processing"}
-        return self.envelope("Batch search completed", data, metadata)
-
-
 class Store(SeedView):
     """`POST /store`."""
 
@@ -140,8 +97,9 @@ class Store(SeedView):
     failure = "Enhanced memory storage failed"
 
     def warm_up(self) -> None:
-        """Have the embedding made, and cached, before a transaction waits for it."""
+        """Have the embedding made, and cached, and the default space, before a transaction waits for them."""
         embed_drafts(self.principal.organisation, [self.body(SeedStore).draft()])
+        spaces().expect(self.principal.organisation)
 
     @extend_schema(operation_id="store", request=SeedStore, responses={200: Envelope})
     @once
@@ -149,6 +107,7 @@ class Store(SeedView):
         """Store a memory."""
         del request
         started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
+        spaces().expect(principal.organisation)
         stored = remember(
             organisation=principal.organisation,
             by=principal.actor,
@@ -163,7 +122,7 @@ class Store(SeedView):
             "content_length": len(asked.content),
             "enhanced_features": {
                 "embedding_generated": embedded,
-                "conceptual_mapping": False,
+                "conceptual_mapping": spaces().has_placed(principal.organisation, stored.id),
                 "cache_optimization": embedded,
             },
             "performance_metrics": {

@@ -7,7 +7,6 @@ seed_urlpatterns = [
     path("search/neural", seed.NeuralSearch.as_view()),
     path("search/knowledge", seed.KnowledgeSearch.as_view()),
     path("search/conceptual", seed.ConceptualSearch.as_view()),
-    path("search/batch", seed.BatchSearch.as_view()),
     path("store", seed.Store.as_view()),
     path("insights", seed_more.Insights.as_view()),
     path("analytics", seed_more.Analytics.as_view()),

@@ -19,7 +19,7 @@ from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor, tenant_transaction
-from liftos.errors import Conflict
+from liftos.errors import Conflict, InvalidInput
 from liftos.events.operations import emit_many
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
@@ -239,7 +239,12 @@ def supersede(
         operations.embed_drafts(organisation, [draft])
         with tenant_transaction(organisation):
             if draft.valid_from is None:
-                draft = replace(draft, valid_from=database_now())
+                now = database_now()
+                draft = replace(draft, valid_from=now)
+                if draft.valid_to is not None and draft.valid_to < now:
+                    raise InvalidInput(
+                        "valid_to must not be before valid_from, which is now.", loc=("valid_to",)
+                    )
             # the new one first: locks of values come before locks of rows (memory.life.tombstones)
             stored = operations.store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
             operations.raise_refusal(stored)

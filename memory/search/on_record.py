@@ -8,7 +8,7 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.tenancy.types import Actor
-from memory.search.arms import Arm, arms_for
+from memory.search.arms import Arm, arms_for, is_only_in_spaces
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.types import Hit, Question, Ranked, SearchRequest
 from memory.text import ANALYSER
@@ -105,7 +105,9 @@ def record_searches(
 
 def _coverage(request: SearchRequest, found: Ranking) -> float:
     """Return the share of the arms asked for that took part."""
-    wanted = sum(arm.name not in request.without for arm in arms_for(request.search_type))
+    taken = {arm.name for arm in found.arms}
+    # an arm of spaces has nothing to say to a question that names none of their dimensions: that is no gap
+    wanted = sum(arm.name in taken or not is_only_in_spaces(arm) for arm in arms_for(request))
     return len(found.arms) / wanted if wanted else 0.0
 
 
@@ -127,6 +129,14 @@ def _options(request: SearchRequest) -> dict[str, Any]:
         options |= {"recency": request.recency, "half_life_days": request.half_life_days}
     if request.importance:
         options["importance"] = request.importance
+    if request.is_conceptual:
+        options |= {
+            "space": str(request.space) if request.space else None,
+            "space_version": request.space_version,
+            "target": dict(request.target),
+            "concept": request.concept,
+            "example": str(request.example) if request.example else None,
+        }
     return options
 
 

@@ -17,10 +17,11 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.embeddings import active_manager
 from memory.life.known import ask_versions, hits_as_known
-from memory.search.arms import Arm, arms_for
-from memory.search.gather import ALONE, gather, gather_alone
+from memory.search.arms import ALONE, Arm, arms_for
+from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
+from memory.search.scopes import scope
 from memory.search.types import Answer, Answers, Hit, Key, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
@@ -107,12 +108,15 @@ def _understand(
         The questions, and the names of parts that can't take part.
     """
     now = timezone.now()
+    if request.is_conceptual:
+        request = scope().confine(organisation, request)
     questions = [Question(organisation, replace(request, query=query), now) for query in queries]
-    arms = _arms(request)
+    arms = arms_for(request)
     if not arms:
         return questions, (str(request.search_type),)
+    questions, unprepared = _prepare(organisation, questions, request, arms)
     if not any(arm.name == "meaning" for arm in arms):
-        return questions, ()
+        return questions, unprepared
     try:
         manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
@@ -122,16 +126,29 @@ def _understand(
         logger.warning("searching without meaning: the embedder is not available")
         return questions, ("embedding",)
     known = zip(questions, vectors, strict=True)
-    return [replace(question, vector=vector, model_id=model) for question, vector in known], ()
+    return [replace(question, vector=vector, model_id=model) for question, vector in known], unprepared
 
 
-def _arms(request: SearchRequest) -> list[Arm]:
-    return [arm for arm in arms_for(request.search_type) if arm.name not in request.without]
+def _prepare(
+    organisation: UUID, questions: list[Question], request: SearchRequest, arms: Sequence[Arm]
+) -> tuple[list[Question], tuple[str, ...]]:
+    """Return the questions with what arms have made ready for them, and the names of parts that could not."""
+    degraded: tuple[str, ...] = ()
+    for arm in arms:
+        try:
+            ready = arm.prepare(organisation, [each.request.query for each in questions], request)
+        except EmbedderUnavailable:
+            logger.warning("searching without an arm: the embedder is not available", extra={"arm": arm.name})
+            ready, degraded = [], ("embedding",)
+        if any(each is not None for each in ready):
+            pairs = zip(questions, ready, strict=True)
+            questions = [replace(each, prepared={**each.prepared, arm.name: made}) for each, made in pairs]
+    return questions, degraded
 
 
 def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking]:
     """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
-    arms = [arm for arm in _arms(request) if arm.can_answer(questions[0])]
+    arms = [arm for arm in arms_for(request) if any(arm.can_answer(each) for each in questions)]
     if not arms:
         return [Ranking([], [], {}) for _ in questions]
     if request.search_type in ALONE:

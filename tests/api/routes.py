@@ -42,8 +42,60 @@ GUARDED = [
     ("POST", f"/api/v1/memories/{NOBODYS_ID}/supersede", Scope.MEMORY_WRITE),
     ("GET", f"/api/v1/memories/bulk/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("GET", f"/api/v1/erasures/{NOBODYS_ID}", Scope.MEMORY_READ),
+    ("POST", "/workflows/create?name=x", Scope.WORKFLOWS_RUN),
+    ("GET", "/workflows/wf_acme_0/status", Scope.WORKFLOWS_RUN),
+    ("GET", "/api/v1/workflows/functions", Scope.WORKFLOWS_RUN),
+    ("GET", "/api/v1/workflows/templates", Scope.WORKFLOWS_RUN),
+    ("POST", "/api/v1/workflows/templates", Scope.WORKFLOWS_WRITE),
+    ("GET", f"/api/v1/workflows/templates/{NOBODYS_ID}", Scope.WORKFLOWS_RUN),
+    ("PUT", f"/api/v1/workflows/templates/{NOBODYS_ID}", Scope.WORKFLOWS_WRITE),
+    ("POST", f"/api/v1/workflows/templates/{NOBODYS_ID}/publish", Scope.WORKFLOWS_WRITE),
+    ("POST", f"/api/v1/workflows/templates/{NOBODYS_ID}/retire", Scope.WORKFLOWS_WRITE),
+    ("GET", "/api/v1/workflows/runs", Scope.WORKFLOWS_RUN),
+    ("POST", "/api/v1/workflows/runs", Scope.WORKFLOWS_RUN),
+    ("GET", f"/api/v1/workflows/runs/{NOBODYS_ID}", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/cancel", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/pause", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/resume", Scope.WORKFLOWS_RUN),
+    ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/rerun", Scope.WORKFLOWS_RUN),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),
+    ("GET", "/api/v1/metrics/operations", Scope.MEMORY_READ),
 ]
+SPACE = f"/api/v1/spaces/{NOBODYS_ID}"
+GUARDED += [
+    ("POST", "/conceptual-spaces/create", Scope.SPACES_WRITE),
+    ("GET", "/conceptual-spaces", Scope.SPACES_READ),
+    ("GET", "/api/v1/spaces", Scope.SPACES_READ),
+    ("POST", "/api/v1/spaces", Scope.SPACES_WRITE),
+    ("GET", "/api/v1/spaces/templates", Scope.SPACES_READ),
+    ("GET", SPACE, Scope.SPACES_READ),
+    ("DELETE", SPACE, Scope.SPACES_WRITE),
+    ("PUT", f"{SPACE}/dimensions", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/members", Scope.SPACES_WRITE),
+    ("DELETE", f"{SPACE}/members/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/concepts", Scope.SPACES_WRITE),
+    ("GET", f"{SPACE}/concepts/{NOBODYS_ID}", Scope.SPACES_READ),
+    ("DELETE", f"{SPACE}/concepts/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/relations", Scope.SPACES_WRITE),
+    ("DELETE", f"{SPACE}/relations/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    *[
+        ("GET", f"{SPACE}/{what}", Scope.SPACES_READ)
+        for what in (
+            "versions", "dimensions", "positions", "neighbours", "explain", "compare", "clusters", "report", "concepts", "relations",
+        )
+    ],
+]  # fmt: skip
 PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
+
+_BODIES = {
+    "/api/v1/workflows/templates": '{"name": "t", "steps": [{"name": "a", "function": "memory.store_many", "arguments": {"memories": []}}]}',
+    "/api/v1/workflows/runs": '{"template": "no such"}',
+}
+
+
+def body_for(path):
+    """A body that a route takes: most take the fields of several routes at once."""
+    plain = '{"query": "x", "content": "x", "queries": ["x"]}'
+    return _BODIES.get(path.removesuffix(f"/{NOBODYS_ID}"), plain)

@@ -1,0 +1,14 @@
+"""What the ledger offers to workflows."""
+
+from typing import Any
+
+from accountability.api.schemas import DecisionIn
+from accountability.recording import record_own
+from liftos.functions import Call, register
+from liftos.tenancy.types import Scope
+
+
+@register("decisions.record", schema=DecisionIn, scopes=[Scope.DECISIONS_WRITE])
+def record_decision(call: Call, arguments: DecisionIn) -> dict[str, Any]:
+    """Put a decision on record, as the caller's own account of it."""
+    return {"id": str(record_own(organisation=call.organisation, by=call.by, draft=arguments))}

@@ -1,0 +1,301 @@
+"""What memory offers to workflows: thin over its operations, as the run's actor."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from pydantic import BaseModel, Field
+
+from liftos.db import tenant_transaction
+from liftos.functions import Call, register
+from liftos.tenancy.types import Scope
+from memory.api.life_schemas import Reason, Supersession
+from memory.api.schemas import MAX_QUERIES, MemoryIn, NativeSearch, NativeSearches, native_hit
+from memory.api.trust import trust_of
+from memory.hygiene import look_after
+from memory.life import corrections
+from memory.life.erasure import forget
+from memory.operations import embed_drafts, remember, remember_many
+from memory.queries import list_recent
+from memory.search.prompt import as_prompt
+from memory.search.service import search, search_many
+from memory.types import LinkKind, Stored
+
+MEMORIES = "memories"
+"""What searches read and stores write."""
+MAX_TOGETHER = 2_000
+MAX_SHOWN = 500
+"""Characters of a text that a finding quotes."""
+
+
+class StoreMany(BaseModel):
+    """Memories to store together."""
+
+    memories: list[MemoryIn] = Field(max_length=MAX_TOGETHER)
+
+
+class Replace(Supersession):
+    """A memory, by its id, and the one that takes its place."""
+
+    memory_id: UUID
+
+
+class Erase(BaseModel):
+    """A memory to erase."""
+
+    memory_id: UUID
+    reason: Reason = ""
+
+
+class Contest(BaseModel):
+    """A memory to doubt."""
+
+    memory_id: UUID
+    reason: Reason = ""
+
+
+class Recent(BaseModel):
+    """What was learned lately."""
+
+    days: float = Field(default=7, gt=0, le=3_660)
+    memory_types: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class LookAfter(BaseModel):
+    """How far to look."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="Findings of each kind.")
+    contested_days: float = Field(default=30, ge=0, le=3_660)
+
+
+class SearchMany(NativeSearches):
+    """Several searches that differ in their query alone; no query is no search."""
+
+    queries: list[str] = Field(max_length=MAX_QUERIES)
+
+
+def _quoted(result: Any) -> Iterator[UUID]:
+    """Yield the ids of the memories that the result of a search quotes."""
+    for hit in result["results"]:
+        for each in hit if isinstance(hit, list) else [hit]:
+            yield UUID(each["id"])
+
+
+def _stored(stored: Stored) -> dict[str, Any]:
+    return {
+        "id": str(stored.id),
+        "outcome": str(stored.outcome),
+        "embedding": str(stored.embedding),
+        "decision_id": str(stored.decision) if stored.decision else None,
+    }
+
+
+def _embed_one(call: Call, arguments: MemoryIn) -> None:
+    embed_drafts(call.organisation, [arguments.draft()])
+
+
+def _embed_all(call: Call, arguments: StoreMany) -> None:
+    if arguments.memories:
+        embed_drafts(call.organisation, [each.draft() for each in arguments.memories])
+
+
+@register("memory.store", schema=MemoryIn, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_one)
+def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
+    """Store a memory; a key that may only propose stores a candidate."""
+    trust = trust_of(call.principal)
+    stored = remember(organisation=call.organisation, by=call.by, draft=arguments.draft(), trust=trust)
+    return _stored(stored)
+
+
+@register("memory.store_many", schema=StoreMany, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_all)
+def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
+    """Store memories in one transaction; one that can't be stored loses only itself."""
+    drafts = [each.draft() for each in arguments.memories]
+    trust = trust_of(call.principal)
+    stored = remember_many(organisation=call.organisation, by=call.by, drafts=drafts, trust=trust)
+    return {"count": len(stored), "results": [_stored(each) for each in stored]}
+
+
+def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
+    """Search memories; each score is the sum of the terms beside it."""
+    answer = search(organisation=call.organisation, by=call.by, request=arguments.request())
+    result: dict[str, Any] = {
+        "results": [native_hit(hit) for hit in answer.hits],
+        "count": len(answer.hits),
+        "search_type": str(answer.search_type),
+        "degraded": list(answer.degraded),
+        "decision_id": str(answer.decision),
+    }
+    if arguments.format == "prompt":
+        prompt = as_prompt(answer.hits, arguments.token_budget)
+        result |= {"prompt": prompt.text, "tokens": prompt.tokens}
+    return result
+
+
+@register(
+    "memory.search_many",
+    schema=SearchMany,
+    scopes=[Scope.MEMORY_READ],
+    cacheable=True,
+    reads=[MEMORIES],
+    mentions=_quoted,
+)
+def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
+    """Search for each of several queries; results stand in their order."""
+    if not arguments.queries:
+        return {"results": [], "search_type": arguments.search_type, "degraded": [], "decision_id": None}
+    answers = search_many(
+        organisation=call.organisation, by=call.by, queries=arguments.queries, request=arguments.request()
+    )
+    return {
+        "results": [[native_hit(hit) for hit in hits] for hits in answers.hits],
+        "search_type": str(answers.search_type),
+        "degraded": list(answers.degraded),
+        "decision_id": str(answers.decision),
+    }
+
+
+@register("memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_embed_one)
+def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
+    """Put a new memory in the place of one that no longer holds."""
+    changed = corrections.supersede(
+        organisation=call.organisation,
+        by=call.by,
+        memory=arguments.memory_id,
+        draft=arguments.draft(),
+        reason=arguments.reason,
+        trust=trust_of(call.principal),
+    )
+    assert changed.successor is not None  # noqa: S101  supersede always has one
+    return {
+        "id": str(changed.id),
+        "state": str(changed.state),
+        "superseded_by": str(changed.successor.id),
+        "decision_id": str(changed.decision),
+    }
+
+
+@register("memory.erase", schema=Erase, scopes=[Scope.MEMORY_WRITE])
+def erase(call: Call, arguments: Erase) -> dict[str, Any]:
+    """Erase a memory with all its versions and everything it can be found by."""
+    receipt = forget(
+        organisation=call.organisation, by=call.by, memory=arguments.memory_id, reason=arguments.reason
+    )
+    return {
+        "id": str(receipt.memory),
+        "erasure_id": str(receipt.id),
+        "decision_id": str(receipt.decision),
+    }
+
+
+@register("memory.contest", schema=Contest, scopes=[Scope.MEMORY_WRITE])
+def contest(call: Call, arguments: Contest) -> dict[str, Any]:
+    """Doubt a memory: it is still found, marked contested."""
+    changed = corrections.contest(
+        organisation=call.organisation, by=call.by, memory=arguments.memory_id, reason=arguments.reason
+    )
+    return {"id": str(changed.id), "state": str(changed.state), "decision_id": str(changed.decision)}
+
+
+def _listed(result: Any) -> Iterator[UUID]:
+    for each in result["memories"]:
+        yield UUID(each["id"])
+
+
+@register("memory.recent", schema=Recent, scopes=[Scope.MEMORY_READ], mentions=_listed)
+def recent(call: Call, arguments: Recent) -> dict[str, Any]:
+    """Return what was learned in the last days and is believed, the most important first."""
+    since = timezone.now() - timedelta(days=arguments.days)
+    with tenant_transaction(call.organisation):
+        rows = list_recent(
+            organisation=call.organisation,
+            since=since,
+            memory_types=arguments.memory_types,
+            limit=arguments.limit,
+        )
+        memories = [
+            {
+                "id": str(row.id),
+                "content": row.content,
+                "memory_type": row.memory_type,
+                "importance": row.importance,
+                "recorded_at": row.recorded_at.isoformat(),
+                "contradicts": [
+                    str(link.target_id)
+                    for link in row.links.all()
+                    if link.kind == LinkKind.CONTRADICTS and link.target_id
+                ],
+            }
+            for row in rows
+        ]
+    return {"memories": memories, "count": len(memories), "since": since.isoformat()}
+
+
+def _looked_at(result: Any) -> Iterator[UUID]:
+    for each in result["memory_ids"]:
+        yield UUID(each)
+
+
+@register("memory.health", schema=LookAfter, scopes=[Scope.MEMORY_READ], mentions=_looked_at)
+def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
+    """Find what somebody should look at: contradictions, doubles, doubts left open, missing sources and vectors."""
+    with tenant_transaction(call.organisation):
+        found = look_after(
+            organisation=call.organisation,
+            now=timezone.now(),
+            limit=arguments.limit,
+            contested_for=timedelta(days=arguments.contested_days),
+        )
+    named = (
+        *(each for pair in found.contradictions for each in (pair.contradicted, pair.contradicting)),
+        *(each for double in found.doubles for each in double.memories),
+        *(doubt.memory for doubt in found.doubts),
+    )
+    text = (
+        f"{found.memories} memories: {len(found.contradictions)} contradictions, {len(found.doubles)} values that stand in "
+        f"several memories, {len(found.doubts)} contested for more than {arguments.contested_days:g} days, "
+        f"{found.unsourced} without a source, {found.waiting} waiting for a vector."
+    )
+    return {
+        "text": text,
+        "memories": found.memories,
+        "contradictions": [
+            {
+                "contradicted": str(each.contradicted),
+                "contradicting": str(each.contradicting),
+                "contradicted_text": each.contradicted_text[:MAX_SHOWN],
+                "contradicting_text": each.contradicting_text[:MAX_SHOWN],
+            }
+            for each in found.contradictions
+        ],
+        "doubles": [
+            {
+                "ids": [str(each) for each in double.memories],
+                "count": double.count,
+                "text": double.text[:MAX_SHOWN],
+            }
+            for double in found.doubles
+        ],
+        "contested": [
+            {"id": str(each.memory), "since": each.since.isoformat(), "text": each.text[:MAX_SHOWN]}
+            for each in found.doubts
+        ],
+        "unsourced": found.unsourced,
+        "waiting_for_a_vector": found.waiting,
+        "memory_ids": [str(each) for each in dict.fromkeys(named)],
+    }
+
+
+# the seed's own template calls it by this second name
+for _name in ("memory.search", "enhanced_search"):
+    register(
+        _name,
+        schema=NativeSearch,
+        scopes=[Scope.MEMORY_READ],
+        cacheable=True,
+        reads=[MEMORIES],
+        mentions=_quoted,
+    )(find)

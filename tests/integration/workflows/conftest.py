@@ -1,0 +1,9 @@
+import pytest
+
+from tests.factories.flows import test_functions
+
+
+@pytest.fixture
+def calls():
+    with test_functions() as made:
+        yield made

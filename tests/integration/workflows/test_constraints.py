@@ -1,0 +1,130 @@
+"""What Postgres refuses, and what it takes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import Error, transaction
+from django.utils import timezone
+
+from liftos.db import tenant_transaction
+from liftos.ids import new_id
+from tests.factories.workflows import make_rows, make_run, make_step
+from workflows.models import Policy, Run, Step, Template, TemplateVersion, Transition
+
+
+@pytest.fixture
+def run(organisation):
+    return make_rows(organisation)
+
+
+def refused(organisation, act):
+    with pytest.raises(Error), tenant_transaction(organisation), transaction.atomic():
+        act()
+
+
+def taken(organisation, act):
+    with tenant_transaction(organisation):
+        return act()
+
+
+SOON = timezone.now() + timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"),
+    [
+        ({"status": "asleep"}, {"status": "ready"}),
+        ({"priority": 0}, {"priority": 1}),
+        ({"priority": 6}, {"priority": 5}),
+        ({"waiting_on": -1}, {"waiting_on": 1}),
+        ({"open_items": -1}, {"open_items": 1}),
+        (
+            {"status": "ready", "token": new_id(), "lease_until": SOON},
+            {"status": "running", "token": new_id(), "lease_until": SOON},
+        ),
+        ({"status": "running", "token": new_id()}, {"status": "running"}),
+        ({"name": "s"}, {"name": "s", "item": 0}),
+    ],
+)
+def test_steps(organisation, run, bad, good):
+    refused(organisation, lambda: make_step(run, **({"name": "other"} | bad)))
+    assert taken(organisation, lambda: make_step(run, **({"name": "other"} | good)))
+
+
+@pytest.mark.parametrize(
+    ("bad", "good"),
+    [
+        ({"status": "asleep"}, {"status": "paused"}),
+        ({"status": "completed"}, {"status": "completed", "finished_at": SOON}),
+        ({"status": "running", "finished_at": SOON}, {"status": "running"}),
+        ({"open_steps": -1}, {"open_steps": 0}),
+        ({"failed_steps": -1}, {"failed_steps": 1}),
+    ],
+)
+def test_runs(organisation, run, bad, good):
+    refused(organisation, lambda: make_run(organisation, **bad))
+    assert taken(organisation, lambda: make_run(organisation, **good))
+
+
+def test_a_code_names_one_run(organisation, run):
+    refused(organisation, lambda: make_run(organisation, code=run.code))
+
+
+def test_a_policy_lets_a_step_run(organisation, run):
+    policies = Policy.objects.filter(organisation_id=organisation)
+    refused(organisation, lambda: policies.update(concurrency=0))
+    assert taken(organisation, lambda: policies.update(concurrency=1)) == 1
+
+
+def test_what_is_published_stays(organisation, run):
+    versions = TemplateVersion.objects.filter(id=run.version_id)
+    assert taken(organisation, lambda: versions.update(payload={"a": 1})) == 1
+    assert taken(organisation, lambda: versions.update(status="published")) == 1
+    refused(organisation, lambda: versions.update(payload={"a": 2}))
+    refused(organisation, lambda: versions.update(definition={"a": 2}))
+    refused(organisation, lambda: versions.update(status="draft"))
+    refused(organisation, versions.delete)
+    assert taken(organisation, lambda: versions.update(status="retired")) == 1
+
+
+def test_a_template_has_one_draft_and_one_of_each_number(organisation, run):
+    template = taken(organisation, lambda: Template.objects.get(organisation_id=organisation))
+
+    def version(**fields):
+        return lambda: TemplateVersion.objects.create(
+            organisation_id=organisation, template=template, payload={}, definition={}, **fields
+        )
+
+    refused(organisation, version(number=2))
+    refused(organisation, version(number=1, status="published"))
+    refused(organisation, version(number=2, status="odd"))
+    assert taken(organisation, version(number=2, status="published"))
+
+
+def test_names_are_an_organisations_own(organisations):
+    for each in organisations:
+        taken(each, lambda each=each: Template.objects.create(organisation_id=each, name="same"))
+    refused(organisations[0], lambda: Template.objects.create(organisation_id=organisations[0], name="same"))
+
+
+def test_nothing_hangs_on_another_organisations_row(organisations):
+    mine, theirs = (make_rows(each) for each in organisations)
+
+    def step_of_theirs():
+        Step.objects.create(organisation_id=mine.organisation_id, run_id=theirs.id, name="x", position=0)
+        with transaction.atomic():
+            return
+
+    def run_of_theirs():
+        make_run(mine.organisation_id, version_id=theirs.version_id)
+
+    refused(mine.organisation_id, step_of_theirs)
+    refused(mine.organisation_id, run_of_theirs)
+
+
+def test_history_is_added_to_only_and_goes_with_its_run(organisation, run):
+    rows = Transition.objects.filter(organisation_id=organisation)
+    refused(organisation, lambda: rows.update(reason="x"))
+    assert taken(organisation, rows.count) == 1
+    taken(organisation, lambda: Run.objects.filter(id=run.id)._raw_delete("default"))
+    assert taken(organisation, rows.count) == 0

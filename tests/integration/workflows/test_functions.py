@@ -1,0 +1,61 @@
+"""The functions that the apps offer do what their operations do, for the run's actor."""
+
+from time import monotonic
+
+import pytest
+
+from liftos.db import tenant_transaction
+from liftos.errors import Conflict
+from liftos.functions import Call, get_function
+from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
+from memory.queries import get_memory
+
+
+@pytest.fixture
+def call(organisation):
+    def run(name, arguments, scopes=ALL_SCOPES):
+        function = get_function(name)
+        made = Call(Principal(organisation, "solo", SYSTEM, frozenset(scopes)), "k", monotonic() + 10)
+        given = function.parse(arguments)
+        if function.prepare:
+            function.prepare(made, given)
+        return function.call(made, given)
+
+    return run
+
+
+def test_store_and_search(call):
+    stored = call("memory.store", {"content": "rain sells boots"})
+    assert stored["outcome"] == "stored"
+    found = call("memory.search", {"query": "boots", "limit": 1})
+    assert [hit["id"] for hit in found["results"]] == [stored["id"]]
+    assert [str(each) for each in get_function("memory.search").mentions(found)] == [stored["id"]]
+
+
+def test_who_may_only_propose_stores_candidates(call, organisation):
+    stored = call("memory.store", {"content": "boots"}, scopes=[Scope.MEMORY_PROPOSE])
+    with tenant_transaction(organisation):
+        assert get_memory(organisation=organisation, memory=stored["id"]).state == "candidate"
+
+
+def test_store_many_and_search_many(call):
+    stored = call("memory.store_many", {"memories": [{"content": "boots"}, {"content": "cocoa"}]})
+    ids = [each["id"] for each in stored["results"]]
+    found = call("memory.search_many", {"queries": ["cocoa", "boots"], "limit": 1})
+    assert [[hit["id"] for hit in hits] for hits in found["results"]] == [[ids[1]], [ids[0]]]
+    assert {str(each) for each in get_function("memory.search_many").mentions(found)} == set(ids)
+    assert call("memory.store_many", {"memories": []}) == {"count": 0, "results": []}
+    assert call("memory.search_many", {"queries": []})["results"] == []
+
+
+def test_supersede_and_erase(call):
+    first = call("memory.store", {"content": "boots cost 10"})["id"]
+    changed = call("memory.supersede", {"memory_id": first, "content": "boots cost 12", "reason": "news"})
+    assert changed["state"] == "superseded"
+    with pytest.raises(Conflict):
+        call("memory.supersede", {"memory_id": first, "content": "boots cost 13"})
+    assert call("memory.erase", {"memory_id": changed["superseded_by"]})["id"] == changed["superseded_by"]
+
+
+def test_a_decision(call):
+    assert call("decisions.record", {"operation": "choose", "reasoning": "because"})["id"]

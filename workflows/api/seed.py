@@ -1,0 +1,106 @@
+"""The seed's routes of workflows, field for field as its contract."""
+
+from time import perf_counter
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.api.parsing import validate
+from liftos.api.schema import query_parameters
+from liftos.api.schemas import Envelope
+from liftos.api.views import SeedView
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import Scope
+from memory.api.schemas import SeedBatchOptions, SeedQueries, seed_hit
+from workflows import operations, queries
+from workflows.api.rendering import render_seed_status, task_id
+from workflows.api.schemas import SeedMetadata, SeedName
+from workflows.batch import search_batch
+from workflows.engine.starting import CODE_DIGITS
+from workflows.errors import RunNotFound
+
+
+class WorkflowCreate(SeedView):
+    """`POST /workflows/create`: the name stands in the query string, the body is the metadata."""
+
+    scopes = {"POST": Scope.WORKFLOWS_RUN}
+    failure = "Workflow creation failed"
+
+    @extend_schema(
+        operation_id="workflow_create",
+        request=SeedMetadata,
+        parameters=query_parameters(SeedName),
+        responses={200: Envelope},
+    )
+    def post(self, request: Request) -> Response:
+        """Open a workflow without steps, as the seed's service does; `{"name", "metadata"}` in the body is taken too."""
+        query, body = request._request.GET, self.json
+        if "name" not in query and isinstance(body, dict) and "name" in body:
+            name, metadata = validate(SeedName, body).name, body.get("metadata")
+        else:
+            name, metadata = self.query(SeedName).name, body
+        given = {} if metadata is None else validate(SeedMetadata, metadata).root
+        principal = self.principal
+        run = operations.open_run(principal=principal, name=name, metadata=given)
+        data = {
+            "workflow_id": f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}",
+            "name": name,
+            "org_id": principal.slug,
+            "metadata": given,
+        }
+        about = {"correlation_id": self.correlation_id, "enhanced_feature": "orchestration"}
+        return self.envelope("Workflow created successfully", data, about)
+
+
+class WorkflowStatus(SeedView):
+    """`GET /workflows/{id}/status`."""
+
+    scopes = {"GET": Scope.WORKFLOWS_RUN}
+    failure = "Failed to get workflow status"
+
+    @extend_schema(operation_id="workflow_status", responses={200: Envelope})
+    def get(self, request: Request, workflow: str) -> Response:
+        """Tell how far a workflow has come, task by task."""
+        del request
+        principal = self.principal
+        code = workflow.removeprefix(f"wf_{principal.slug}_")
+        if code == workflow or len(code) != CODE_DIGITS:
+            raise RunNotFound
+        with tenant_transaction(principal.organisation):
+            run = queries.get_run_by_code(organisation=principal.organisation, code=code)
+            steps = queries.list_steps(run=run, items=True)
+        return self.envelope("Workflow status retrieved", render_seed_status(principal, run, steps))
+
+
+class BatchSearch(SeedView):
+    """`POST /search/batch`: the body is a bare list of queries, the options stand in the query string."""
+
+    scopes = {"POST": Scope.MEMORY_READ}
+    failure = "Batch search failed"
+
+    @extend_schema(
+        operation_id="search_batch",
+        request=SeedQueries,
+        parameters=query_parameters(SeedBatchOptions),
+        responses={200: Envelope},
+    )
+    def post(self, request: Request) -> Response:
+        """Search for each query; `results` is keyed by task id, in the order of the queries, as is `results_list`."""
+        del request
+        started, principal = perf_counter(), self.principal
+        asked, options = self.body(SeedQueries).root, self.query(SeedBatchOptions)
+        answer = search_batch(principal=principal, queries=asked, request=options.request())
+        hits = [[seed_hit(hit) for hit in found] for found in answer.hits]
+        workflow = f"wf_{principal.slug}_{answer.code}"
+        took = perf_counter() - started
+        data = {
+            "workflow_id": workflow,
+            "results": {task_id(workflow, 0, number): found for number, found in enumerate(hits)},
+            "queries_processed": len(asked),
+            "execution_time_ms": took * 1e3,
+            "duration": took,
+            "results_list": hits,
+        }
+        metadata = {"correlation_id": self.correlation_id, "enhanced_feature": "batch_processing"}
+        return self.envelope("Batch search completed", data, metadata)

@@ -1,0 +1,145 @@
+"""The seed's batch search: one run, carried out by who asks, in one transaction with the searches and their record.
+
+The run has one step, `memory.search_many`, and under it a task for each query. They are written when they have ended, all at
+once: nobody else could have seen them before. What was found is in the answer alone; the tasks keep how much it was, so that
+there is nothing here for an erasure to reach.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from uuid import UUID
+
+from accountability.operations import record
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.embedding import EmbedderUnavailable
+from liftos.functions import get_function
+from liftos.ids import new_id
+from liftos.observability.manager import observe_operation
+from liftos.tenancy.types import Principal
+from memory.embeddings import active_manager
+from memory.search.service import search_many
+from memory.search.types import Hit, SearchRequest
+from workflows.engine.claims import worker_name
+from workflows.engine.starting import CODE_DIGITS, run_values
+from workflows.types import RunStatus
+
+NAME = "batch_search"
+STEP = "search_memory"
+
+_WRITE = """
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS ended, clock_timestamp() - %(took)s * interval '1 second' AS began
+), run AS (
+    INSERT INTO workflows_run
+        (id, organisation_id, code, name, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
+         correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, finished_at)
+    SELECT %(id)s, %(organisation)s, %(code)s, %(name)s, 'completed', %(parameters)s::jsonb, '{}', %(actor_kind)s,
+           %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s, 0, 0, %(decision)s,
+           began, ended FROM moment
+), steps AS (
+    INSERT INTO workflows_step
+        (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
+         retries, lost, worker, run_at, started_at, finished_at, result, decision_id)
+    SELECT s.id, %(organisation)s, %(id)s, %(step)s, 0, s.number - 2, %(function)s, 3, 'done', 0, 0, 1, 0, 0,
+           %(worker)s, began, began, ended, s.result::jsonb, %(decision)s
+    FROM moment, unnest(%(ids)s::uuid[], %(results)s::text[]) WITH ORDINALITY AS s(id, result, number)
+)
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+SELECT %(organisation)s, %(id)s, t.step, t.before, t.after, t.attempt, '', %(worker)s,
+       CASE WHEN t.after IN ('completed', 'done') THEN ended ELSE began END
+FROM moment, (VALUES
+    (NULL::uuid, '', 'running', 0), (%(first)s::uuid, 'ready', 'running', 1), (%(first)s::uuid, 'running', 'done', 1),
+    (NULL::uuid, 'running', 'completed', 0)
+) AS t(step, before, after, attempt)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch found, in the order of its queries, and the code of its run."""
+
+    code: str
+    hits: list[list[Hit]]
+
+
+def search_batch(*, principal: Principal, queries: Sequence[str], request: SearchRequest) -> Batch:
+    """Search for each of several queries, as one run.
+
+    Args:
+        principal: who asks, and whose memories.
+        queries: may be none: then there is a run without tasks.
+        request: what holds for all of them; its own query is not looked at.
+    """
+    organisation, run, started = principal.organisation, new_id(), perf_counter()
+    with observe_operation("workflow.batch", organisation=str(organisation), count=len(queries)) as span:
+        if queries:
+            _warm_up(organisation, queries)
+        with tenant_pipeline(organisation):
+            if queries:
+                answers = search_many(
+                    organisation=organisation, by=principal.actor, queries=queries, request=request
+                )
+                hits, decision = answers.hits, answers.decision
+            else:
+                hits, decision = [], _record_nothing(principal)
+            _write(principal, run, decision, hits, perf_counter() - started, request)
+        span.set_tag("run_id", str(run))
+    return Batch(run.hex[-CODE_DIGITS:], hits)
+
+
+def _warm_up(organisation: UUID, queries: Sequence[str]) -> None:
+    """Have the queries embedded, and cached, before the transaction: a slow model must hold no connection."""
+    try:
+        active_manager(organisation).embed_many(list(queries), organisation=organisation)
+    except EmbedderUnavailable:
+        return  # the search says so itself
+
+
+def _record_nothing(principal: Principal) -> UUID:
+    return record(
+        organisation=principal.organisation,
+        by=principal.actor,
+        operation="memory.search_many",
+        effect="read",
+        reasoning="A batch without queries searches for nothing.",
+        inputs={"queries": []},
+    )
+
+
+def _write(
+    principal: Principal,
+    run: UUID,
+    decision: UUID,
+    hits: Sequence[Sequence[Hit]],
+    took: float,
+    request: SearchRequest,
+) -> None:
+    rows = [new_id() for _ in range(len(hits) + 1)]
+    values = run_values(
+        organisation=principal.organisation,
+        by=principal.actor,
+        scopes=sorted(str(scope) for scope in principal.scopes),
+        name=NAME,
+        status=RunStatus.COMPLETED,
+        decision=decision,
+        run=run,
+        parameters={"queries": len(hits), "search_type": str(request.search_type), "limit": request.limit},
+    )
+    for unused in ("version", "status", "metadata", "open_steps"):
+        del values[unused]
+    counts = [len(found) for found in hits]
+    values |= {
+        "took": took,
+        "step": STEP,
+        "function": get_function("memory.search_many").key,
+        "worker": worker_name(),
+        "ids": rows,
+        "first": rows[0],
+        "results": [
+            json.dumps({"counts": counts, "decision_id": str(decision)}),
+            *(f'{{"count": {count}}}' for count in counts),
+        ],
+    }
+    raw_cursor().execute(_WRITE, values)

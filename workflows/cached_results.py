@@ -1,0 +1,29 @@
+"""Cached results of functions, where a memory is erased: they may quote it."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from liftos.function_cache import get_function_cache
+
+
+def forget_results(organisation: UUID, memory: UUID) -> int:
+    """Remove an organisation's cached results, now and once more after the erasure has committed, for what is asked meanwhile.
+
+    Args:
+        organisation: whose.
+        memory: which is being erased; results are not looked into, all go.
+
+    Returns:
+        How many this process had, of all organisations.
+    """
+    del memory
+    cache = get_function_cache()
+    held = int(cache.stats()["cache_size"])
+    cache.forget(organisation)
+    transaction.on_commit(lambda: _again(organisation))
+    return held
+
+
+def _again(organisation: UUID) -> None:
+    get_function_cache().forget(organisation)

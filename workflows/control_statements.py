@@ -1,0 +1,106 @@
+"""The statements of `workflows.controls`: each changes the steps of one run, whose row is locked, and notes each change.
+
+A run that is paused has no ready step: what would be ready waits, with nothing left to wait for.
+"""
+
+_NOTE = """
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, c.id, c.before, c.after, c.attempt, %(reason)s, '', clock_timestamp() FROM changed AS c
+"""
+
+
+def _change(which: str, setting: str, after: str) -> str:
+    """Return a statement that takes steps to another state.
+
+    The rows are read before they are changed, for what they were: only claims change them without the run's lock, so they are
+    locked here, and looked at again by the update.
+    """
+    return f"""
+WITH found AS (
+    SELECT s.id, s.status, s.attempt FROM workflows_step AS s
+    WHERE s.organisation_id = %(organisation)s AND s.run_id = %(run)s AND {which}
+    ORDER BY s.id FOR UPDATE
+), changed AS (
+    UPDATE workflows_step AS s SET status = {after}{setting} FROM found
+    WHERE s.organisation_id = %(organisation)s AND s.id = found.id
+    RETURNING s.id, found.status AS before, s.status AS after, s.attempt
+), noted AS ({_NOTE})
+SELECT count(*) FROM changed
+"""  # noqa: S608  texts of this module alone
+
+
+CANCEL_STEPS = _change(
+    "s.status IN ('waiting', 'ready', 'running', 'retry_wait', 'awaiting_approval')",
+    ", token = NULL, lease_until = NULL, finished_at = clock_timestamp()",
+    "'cancelled'",
+)
+HOLD_STEPS = _change("s.status IN ('ready', 'retry_wait')", "", "'waiting'")
+READY_STEPS = _change(
+    "s.item = -1 AND s.status = 'waiting' AND s.waiting_on = 0", ", run_at = clock_timestamp()", "'ready'"
+)
+# as many more as the map's limit leaves room for
+READY_ITEMS = _change(
+    """s.id IN (
+        SELECT w.id FROM workflows_step AS w
+        WHERE w.organisation_id = %(organisation)s AND w.run_id = %(run)s AND w.name = %(name)s AND w.item >= 0
+          AND w.status = 'waiting'
+        ORDER BY w.item LIMIT greatest(0, %(limit)s - (
+            SELECT count(*) FROM workflows_step AS a
+            WHERE a.organisation_id = %(organisation)s AND a.run_id = %(run)s AND a.name = %(name)s AND a.item >= 0
+              AND a.status IN ('ready', 'running', 'retry_wait')
+        ))
+    )""",
+    ", run_at = clock_timestamp()",
+    "'ready'",
+)
+LET_GO = _change(
+    "s.id = %(step)s",
+    ", run_at = clock_timestamp()",
+    "CASE WHEN (SELECT r.status FROM workflows_run AS r WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s)"
+    " = 'running' THEN 'ready' ELSE 'waiting' END",
+)
+# a map with items that did not end well goes on with those; the rest of what did not end well begins anew
+RESET_ITEMS = _change(
+    "s.item >= 0 AND s.status IN ('failed', 'cancelled')",
+    ", retries = 0, lost = 0, error = NULL, finished_at = NULL, token = NULL, lease_until = NULL",
+    "'waiting'",
+)
+RESET_STEPS = _change(
+    "s.item = -1 AND (s.status IN ('failed', 'cancelled') OR s.status = 'skipped' AND s.error IS NOT NULL)",
+    """, retries = 0, lost = 0, error = NULL, finished_at = NULL, token = NULL, lease_until = NULL, result = NULL,
+        approval = NULL, open_items = (
+            SELECT count(*) FROM workflows_step AS i
+            WHERE i.organisation_id = %(organisation)s AND i.run_id = %(run)s AND i.name = s.name AND i.item >= 0
+              AND i.status = 'waiting'
+        )""",
+    """CASE WHEN EXISTS (
+        SELECT 1 FROM workflows_step AS i
+        WHERE i.organisation_id = %(organisation)s AND i.run_id = %(run)s AND i.name = s.name AND i.item >= 0
+    ) THEN 'running' ELSE 'waiting' END""",
+)
+SETTLED = """
+SELECT name FROM workflows_step
+WHERE organisation_id = %s AND run_id = %s AND item = -1 AND status IN ('done', 'skipped')
+"""
+SET_WAITS = """
+UPDATE workflows_step AS s SET waiting_on = w.waiting_on
+FROM unnest(%(names)s::text[], %(waits)s::int[]) AS w(name, waiting_on)
+WHERE s.organisation_id = %(organisation)s AND s.run_id = %(run)s AND s.item = -1 AND s.name = w.name
+"""
+SET_STATUS = """
+WITH noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
+    VALUES (%(organisation)s, %(run)s, %(before)s, %(status)s, 0, %(reason)s, '', clock_timestamp())
+)
+UPDATE workflows_run
+SET status = %(status)s,
+    finished_at = CASE WHEN %(status)s::text = 'cancelled' THEN clock_timestamp() END,
+    open_steps = CASE WHEN %(status)s::text = 'cancelled' THEN 0 ELSE open_steps END
+WHERE organisation_id = %(organisation)s AND id = %(run)s
+"""
+DECIDE = """
+UPDATE workflows_step SET approval = %(approval)s::jsonb WHERE organisation_id = %(organisation)s AND id = %(step)s
+"""
+TAKE_UP = (
+    "UPDATE workflows_step SET status = 'running' WHERE organisation_id = %(organisation)s AND id = %(step)s"
+)

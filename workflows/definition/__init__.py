@@ -1,0 +1,33 @@
+"""Templates of workflows: reading them, finding all that is wrong with them, and what their references and conditions mean.
+
+Pure: no Django, no database.
+"""
+
+from workflows.definition.backoff import backoff
+from workflows.definition.conditions import holds
+from workflows.definition.graph import ancestors, topological
+from workflows.definition.parameters import bind_parameters
+from workflows.definition.parsing import parse
+from workflows.definition.references import resolve
+from workflows.definition.schemas import value_faults
+from workflows.definition.stored import dump, load
+from workflows.definition.types import (
+    BACKGROUND,
+    CRITICAL,
+    HIGH,
+    LOW,
+    MAX_MAP_ITEMS,
+    NORMAL,
+    Definition,
+    Fault,
+    Faulty,
+    FunctionLike,
+    Step,
+    Unresolvable,
+)
+
+__all__ = [
+    "BACKGROUND", "CRITICAL", "HIGH", "LOW", "MAX_MAP_ITEMS", "NORMAL", "Definition", "Fault", "Faulty", "FunctionLike",
+    "Step", "Unresolvable", "ancestors", "backoff", "bind_parameters", "dump", "holds", "load", "parse", "resolve", "topological",
+    "value_faults",
+]  # fmt: skip

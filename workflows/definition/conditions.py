@@ -1,0 +1,171 @@
+"""Conditions of steps, in the words of the search's filters.
+
+`"{urgent}"` holds if the value is neither null, false, 0 nor empty. An object names what is looked at, with or without braces:
+`{"steps.search.result.count": {"$gt": 0}, "channel": ["tv", "radio"]}`: all must hold; a bare value is equality, a list any
+of them, and the operators are `$eq $ne $in $nin $gt $gte $lt $lte $exists`. `{"$any": […]}`, `{"$all": […]}` and `{"$not": …}`
+combine conditions. What is compared with may be a reference too. Comparison is by type: a number is never equal to its
+text, true is never 1, and what has no order with the other is neither more nor less.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from workflows.definition.references import (
+    Reference,
+    look_up,
+    path_of,
+    read_reference,
+    references,
+    resolve,
+    whole,
+)
+from workflows.definition.types import MAX_CONDITIONS, Json, Unresolvable
+
+_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "$gt": lambda left, right: left > right,
+    "$gte": lambda left, right: left >= right,
+    "$lt": lambda left, right: left < right,
+    "$lte": lambda left, right: left <= right,
+}
+OPERATORS: Final = frozenset({"$eq", "$ne", "$in", "$nin", "$exists"} | set(_ORDER))
+_COMBINED: Final = frozenset({"$any", "$all"})
+
+
+def holds(when: Json, *, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> bool:
+    """Tell whether a condition holds.
+
+    Args:
+        when: as `faults_of` found nothing wrong with; None always holds.
+        parameters: of the run.
+        results: of the steps that have ended, by name; what is not there counts as null, as does a path that leads to nothing.
+    """
+    if when is None:
+        return True
+    if isinstance(when, bool):
+        return when
+    if isinstance(when, str):
+        reference = whole(when)
+        return reference is not None and bool(look_up(reference.text, parameters=parameters, results=results))
+    return all(_holds(key, wanted, parameters, results) for key, wanted in when.items())
+
+
+def _holds(key: str, wanted: Json, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> bool:
+    if key in _COMBINED:
+        combine = any if key == "$any" else all
+        return combine(holds(each, parameters=parameters, results=results) for each in wanted)
+    if key == "$not":
+        return not holds(wanted, parameters=parameters, results=results)
+    value = look_up(path_of(key) or "", parameters=parameters, results=results)
+    if not isinstance(wanted, dict):
+        wanted = {"$in" if isinstance(wanted, list) else "$eq": wanted}
+    return all(
+        _compare(value, operator, _operand(against, parameters, results))
+        for operator, against in wanted.items()
+    )
+
+
+def _operand(against: Json, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> Json:
+    if isinstance(against, list):
+        return [_operand(each, parameters, results) for each in against]
+    try:
+        return resolve(against, parameters=parameters, results=results)
+    except Unresolvable:
+        return None
+
+
+def _compare(value: Json, operator: str, against: Json) -> bool:
+    if operator == "$exists":
+        return (value is not None) == bool(against)
+    if operator in ("$in", "$nin"):
+        among = any(_equal(value, each) for each in against) if isinstance(against, list) else False
+        return among == (operator == "$in")
+    if operator in ("$eq", "$ne"):
+        return _equal(value, against) == (operator == "$eq")
+    both_numbers = _is_number(value) and _is_number(against)
+    both_texts = isinstance(value, str) and isinstance(against, str)
+    return (both_numbers or both_texts) and _ORDER[operator](value, against)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(left: Json, right: Json) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(_equal(*pair) for pair in zip(left, right, strict=True))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+def condition_references(when: Json) -> Iterator[tuple[tuple[str, ...], Reference]]:
+    """Yield every reference of a condition, subjects included, with the path of the place it stands at."""
+    if isinstance(when, str):
+        yield from references(when)
+    if not isinstance(when, dict):
+        return
+    for key, wanted in when.items():
+        if key in _COMBINED and isinstance(wanted, list):
+            for number, each in enumerate(wanted):
+                for at, reference in condition_references(each):
+                    yield (key, str(number), *at), reference
+        elif key == "$not":
+            for at, reference in condition_references(wanted):
+                yield (key, *at), reference
+        else:
+            if (path := path_of(key)) is not None:
+                yield (key,), read_reference(path)
+            yield from references(wanted, (key,))
+
+
+def faults_of(when: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is wrong with the shape of a condition: the place and a sentence. References are checked elsewhere."""
+    if when is None or isinstance(when, bool):
+        return
+    if isinstance(when, str):
+        if whole(when) is None:
+            yield at, "A condition is one reference in braces, or an object."
+        return
+    if not isinstance(when, dict) or not when:
+        yield at, "A condition is one reference in braces, or an object that is not empty."
+        return
+    if len(when) > MAX_CONDITIONS:
+        yield at, f"At most {MAX_CONDITIONS} conditions."
+    for key, wanted in when.items():
+        yield from _member_faults(key, wanted, (*at, key))
+
+
+def _member_faults(key: str, wanted: Json, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if key in _COMBINED:
+        if not isinstance(wanted, list) or not 0 < len(wanted) <= MAX_CONDITIONS:
+            yield at, f"{key} takes a list of 1 to {MAX_CONDITIONS} conditions."
+            return
+        for number, each in enumerate(wanted):
+            yield from _inner_faults(each, (*at, str(number)))
+    elif key == "$not":
+        yield from _inner_faults(wanted, at)
+    elif path_of(key) is None:
+        yield at, "It names neither a parameter nor a step's result."
+    elif isinstance(wanted, dict):
+        if unknown := sorted(set(wanted) - OPERATORS):
+            yield at, f"{unknown[0]!r} is no operator; there are {', '.join(sorted(OPERATORS))}."
+        if not wanted:
+            yield at, "An operator is missing."
+        yield from (
+            ((*at, operator), f"{operator} takes a list.")
+            for operator in ("$in", "$nin")
+            if operator in wanted
+            and not isinstance(wanted[operator], list)
+            and whole(wanted[operator]) is None
+        )
+        if not isinstance(wanted.get("$exists", True), bool):
+            yield (*at, "$exists"), "$exists takes true or false."
+
+
+def _inner_faults(when: Json, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if when is None:
+        yield at, "A condition is missing."
+    else:
+        yield from faults_of(when, at)

@@ -1,0 +1,99 @@
+"""What a run is given."""
+
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from workflows.definition.references import RESERVED
+from workflows.definition.schemas import schema_faults, value_faults
+from workflows.definition.types import Definition, Fault, Faulty, Json
+
+NOTHING: dict[str, Json] = {"type": "object", "properties": {}}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)  # what a reference can say
+
+
+def properties_of(schema: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the declared parameters with their schemas."""
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def parameters_faults(schema: Json) -> Iterator[Fault]:
+    """Yield what is wrong with the parameters of a template."""
+    if not isinstance(schema, dict):
+        yield Fault(None, "parameters", 'It must be a JSON Schema: {"type": "object", "properties": {…}}.')
+        return
+    if schema.get("type") != "object":
+        yield Fault(
+            None,
+            "parameters.type",
+            'It must be the schema of an object: {"type": "object", "properties": {…}}.',
+        )
+        return
+    found = [
+        Fault(None, ".".join(place), message) for place, message in schema_faults(schema, ("parameters",))
+    ]
+    yield from found
+    for name in properties_of(schema):
+        if not _NAME.fullmatch(name):
+            message = "A parameter's name is letters, digits, - and _, not beginning with a digit or -."
+            yield Fault(None, f"parameters.properties.{name}", message)
+        if name in RESERVED:
+            yield Fault(
+                None, f"parameters.properties.{name}", f"{name} has a meaning of its own in references."
+            )
+    if found:
+        return
+    for name, each in properties_of(schema).items():
+        if isinstance(each, dict) and "default" in each:
+            for place, message in value_faults(each, each["default"]):
+                at = ".".join(("parameters.properties", name, "default", *place))
+                yield Fault(None, at, message)
+
+
+def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> dict[str, Json]:
+    """Return a run's parameters: what was given, types as they came, and the defaults of what was not.
+
+    Args:
+        definition: whose parameters.
+        given: by the caller; None for none.
+
+    Returns:
+        A new dictionary. A parameter that need not be given, was not, and has no default is not in it.
+
+    Raises:
+        Faulty: everything that is missing, surplus or of the wrong kind, each as field `parameters.NAME`.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise Faulty([Fault(None, "parameters", "It must be an object.")])
+    schema, values = definition.parameters, dict(given or {})
+    faults: list[Fault] = []
+    if "additionalProperties" not in schema:
+        known = properties_of(schema)
+        there_are = f"there are {', '.join(known)}" if known else "it takes none"
+        message = f"The template has no such parameter; {there_are}."
+        faults += (Fault(None, f"parameters.{name}", message) for name in values if name not in known)
+    bound = _filled(schema, values)
+    faults += (
+        Fault(None, ".".join(("parameters", *place)), message)
+        for place, message in value_faults(schema, bound)
+    )
+    if faults:
+        raise Faulty(faults)
+    return bound
+
+
+def _filled(schema: Mapping[str, Json], value: Json) -> Json:
+    """Return a copy of a value in which members that are missing have their schema's default, objects within too."""
+    if not isinstance(value, dict):
+        return deepcopy(value)
+    filled = {name: deepcopy(member) for name, member in value.items()}
+    for name, each in properties_of(schema).items():
+        if not isinstance(each, dict):
+            continue
+        if name in filled:
+            filled[name] = _filled(each, filled[name])
+        elif "default" in each:
+            filled[name] = deepcopy(each["default"])
+    return filled

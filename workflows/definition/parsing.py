@@ -1,0 +1,168 @@
+"""From a caller's JSON to a definition, with everything that is wrong told at once."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from json import dumps
+from typing import Any, Final
+
+from workflows.definition.fields import read_fields
+from workflows.definition.graph import Reach, circles
+from workflows.definition.parameters import NOTHING, parameters_faults
+from workflows.definition.seed_shape import from_seed, is_seed_shape
+from workflows.definition.types import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DESCRIPTION,
+    MAX_EDGES,
+    MAX_STEPS,
+    MAX_TEMPLATE_NAME,
+    Definition,
+    Fault,
+    Faulty,
+    FunctionLike,
+    Step,
+)
+from workflows.definition.uses import use_faults
+
+Functions = Callable[[str], FunctionLike | None]
+
+_FIELDS: Final = ("name", "description", "parameters", "steps")
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
+    """Return what a template says.
+
+    Args:
+        payload: `{name, description?, parameters?, steps: [...]}` or the seed's `{name, tasks: [...]}`.
+        functions: returns the registered function of a name, or None; `name@2` asks for a version, the bare name for the newest.
+
+    Raises:
+        Faulty: all faults, in the order of the steps.
+    """
+    if not isinstance(payload, Mapping):
+        raise Faulty([Fault(None, "", "A template is an object.")])
+    if faults := list(_bulk(payload)):
+        raise Faulty(faults)
+    if is_seed_shape(payload):
+        payload = from_seed(payload, functions)
+    faults = [
+        Fault(None, str(key), f"There is no such field; there are {', '.join(_FIELDS)}.")
+        for key in payload
+        if key not in _FIELDS
+    ]
+    name, description, parameters = (
+        payload.get("name"),
+        payload.get("description", ""),
+        payload.get("parameters"),
+    )
+    if parameters is None or parameters == {}:
+        parameters = NOTHING
+    faults += _named(name, description)
+    faults += parameters_faults(parameters)
+    steps, step_faults = _steps(payload.get("steps"))
+    faults += step_faults
+    found = {step.name: _function(step, functions) for step in steps}
+    faults += _graph(steps)
+    if not any(fault.field.startswith("parameters") for fault in faults):
+        faults += use_faults(steps, parameters, found, Reach(_known_edges(steps)))
+    if faults:
+        raise Faulty(_in_order(faults, steps))
+    return Definition(
+        name=str(name), description=description, parameters=dict(parameters), steps=tuple(steps)
+    )
+
+
+def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield what makes a payload too much to look at."""
+    if _deeper_than(payload, MAX_DEPTH):
+        yield Fault(None, "", f"It is nested more than {MAX_DEPTH} deep.")
+        return
+    try:
+        size = len(dumps(payload, ensure_ascii=False, allow_nan=False).encode())
+    except (TypeError, ValueError):
+        yield Fault(None, "", "It contains what is no JSON.")
+        return
+    if size > MAX_BYTES:
+        yield Fault(None, "", f"It is larger than {MAX_BYTES} bytes.")
+
+
+def _deeper_than(value: Any, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, Mapping | list | tuple)
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+        if not level:
+            return False
+    return any(isinstance(each, Mapping | list | tuple) for each in level)
+
+
+def _named(name: Any, description: Any) -> Iterator[Fault]:
+    if (
+        not isinstance(name, str)
+        or not _PRINTABLE.fullmatch(name)
+        or not name.strip()
+        or len(name) > MAX_TEMPLATE_NAME
+    ):
+        yield Fault(None, "name", f"It must be a text of 1 to {MAX_TEMPLATE_NAME} printable characters.")
+    if not isinstance(description, str) or len(description) > MAX_DESCRIPTION or "\x00" in description:
+        yield Fault(None, "description", f"It must be a text of at most {MAX_DESCRIPTION} characters.")
+
+
+def _steps(written: Any) -> tuple[list[Step], list[Fault]]:
+    if not isinstance(written, list) or not written:
+        return [], [Fault(None, "steps", "It must be a list of at least one step.")]
+    if len(written) > MAX_STEPS:
+        return [], [Fault(None, "steps", f"At most {MAX_STEPS} steps.")]
+    steps, faults = [], []
+    seen: set[str] = set()
+    for number, each in enumerate(written, 1):
+        step, wrong = read_fields(each, number)
+        faults += wrong
+        if step is None:
+            continue
+        if step.name in seen:
+            faults.append(Fault(step.name, "name", "Another step has this name."))
+            continue
+        seen.add(step.name)
+        steps.append(step)
+    return steps, faults
+
+
+def _function(step: Step, functions: Functions) -> FunctionLike | None:
+    if step.version is None:
+        return functions(step.function)
+    pinned = functions(f"{step.function}@{step.version}") or functions(step.function)
+    return pinned if pinned is not None and pinned.version == step.version else None
+
+
+def _known_edges(steps: list[Step]) -> dict[str, list[str]]:
+    names = {step.name for step in steps}
+    return {step.name: [each for each in step.depends_on if each in names] for step in steps}
+
+
+def _graph(steps: list[Step]) -> Iterator[Fault]:
+    names = {step.name for step in steps}
+    if sum(len(step.depends_on) for step in steps) > MAX_EDGES:
+        yield Fault(None, "steps", f"At most {MAX_EDGES} dependencies in all.")
+        return
+    for step in steps:
+        for each in step.depends_on:
+            if each not in names:
+                yield Fault(step.name, "depends_on", f"There is no step {each!r}.")
+    for circle in circles(_known_edges(steps)):
+        way = " → ".join([*circle, circle[0]])
+        yield Fault(circle[0], "depends_on", f"It waits for itself: {way}.")
+
+
+def _in_order(faults: list[Fault], steps: list[Step]) -> list[Fault]:
+    """Return faults without repeats, those of the whole first, then step by step."""
+    place = {step.name: number for number, step in enumerate(steps)}
+    return sorted(
+        dict.fromkeys(faults),
+        key=lambda fault: -1 if fault.step is None else place.get(fault.step, len(place)),
+    )

@@ -1,0 +1,175 @@
+"""References in a template: `{tag}`, `{steps.search.result.results.0.id}`, `{item.id}`.
+
+A string that is exactly one reference becomes the value itself and keeps its type; within a longer string the value is put in
+as text. `{{tag}}` is the text `{tag}`. Braces around anything else are just braces. Names of members are never references.
+
+A parameter that need not be given and was not: an object's member that is exactly that reference is left out, anywhere else
+it is null, within text nothing. A step that was skipped has the result null, and so has every path into it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from workflows.definition.types import Json, Unresolvable
+
+STEPS, ITEM = "steps", "item"
+RESERVED = frozenset({STEPS, ITEM})
+
+_PATH = r"[A-Za-z_][\w-]*(?:\.[\w-]+)*"
+_REFERENCE = re.compile(rf"\{{\{{({_PATH})\}}\}}|\{{({_PATH})\}}", re.ASCII)
+_PATH_ONLY = re.compile(_PATH, re.ASCII)
+
+
+class _Absent:
+    """Stands for a parameter that was not given."""
+
+
+_ABSENT: Final = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a value is to come from.
+
+    Attributes:
+        kind: "parameter", "step", "item", or "unknown" for `{steps…}` that names no result.
+        name: the parameter's or the step's; "item" for the item.
+        path: what to follow from there; digits index lists.
+        text: as written, without braces.
+    """
+
+    kind: str
+    name: str
+    path: tuple[str, ...]
+    text: str
+
+
+def read_reference(text: str) -> Reference:
+    """Return what a reference's text (without braces) means."""
+    head, *rest = text.split(".")
+    if head == ITEM:
+        return Reference("item", ITEM, tuple(rest), text)
+    if head != STEPS:
+        return Reference("parameter", head, tuple(rest), text)
+    if len(rest) < 2 or rest[1] != "result":
+        return Reference("unknown", STEPS, tuple(rest), text)
+    return Reference("step", rest[0], tuple(rest[2:]), text)
+
+
+def path_of(text: str) -> str | None:
+    """Return the path of a condition's subject, which may stand in braces or without; None if it is no path."""
+    bare = text[1:-1] if text.startswith("{") and text.endswith("}") else text
+    return bare if _PATH_ONLY.fullmatch(bare) else None
+
+
+def whole(value: Json) -> Reference | None:
+    """Return the reference that a value is, if it is exactly one."""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return None
+    match = _REFERENCE.fullmatch(value)
+    return read_reference(match[2]) if match and match[2] else None
+
+
+def references(value: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Reference]]:
+    """Yield every reference within a value, with the path of the place it stands at."""
+    if isinstance(value, str):
+        for match in _REFERENCE.finditer(value):
+            if match[2]:
+                yield at, read_reference(match[2])
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from references(member, (*at, str(key)))
+    elif isinstance(value, list):
+        for number, member in enumerate(value):
+            yield from references(member, (*at, str(number)))
+
+
+def resolve(
+    value: Json, *, parameters: Mapping[str, Json], results: Mapping[str, Json], item: Json = None
+) -> Json:
+    """Return a value with every reference in it replaced.
+
+    Args:
+        value: JSON as a template has it.
+        parameters: of the run, as `bind_parameters` returns them.
+        results: of the steps that have ended, by name; what is not there counts as null.
+        item: of a mapped step.
+
+    Returns:
+        JSON. It may share parts with `parameters` and `results`; neither is changed.
+
+    Raises:
+        Unresolvable: a path leads to nothing, naming the reference.
+    """
+    resolved = _Resolver(parameters, results, item).of(value)
+    return None if resolved is _ABSENT else resolved
+
+
+def look_up(
+    text: str, *, parameters: Mapping[str, Json], results: Mapping[str, Json], item: Json = None
+) -> Json:
+    """Return what a reference's text (without braces) leads to; null where it leads to nothing."""
+    try:
+        found = _Resolver(parameters, results, item).look_up(read_reference(text))
+    except Unresolvable:
+        return None
+    return None if found is _ABSENT else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    parameters: Mapping[str, Json]
+    results: Mapping[str, Json]
+    item: Json
+
+    def of(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self._text(value) if "{" in value else value
+        if isinstance(value, dict):
+            members = ((key, self.of(member)) for key, member in value.items())
+            return {key: member for key, member in members if member is not _ABSENT}
+        if isinstance(value, list):
+            return [None if (member := self.of(each)) is _ABSENT else member for each in value]
+        return value
+
+    def look_up(self, reference: Reference) -> Json:
+        if reference.kind == "parameter":
+            found = self.parameters.get(reference.name, _ABSENT)
+        elif reference.kind == "step":
+            found = self.results.get(reference.name)
+        elif reference.kind == "item":
+            found = self.item
+        else:
+            raise Unresolvable(f"{{{reference.text}}} names no step's result.")
+        # what was not given, and what a skipped step would have given, has no inside
+        if found is None or found is _ABSENT:
+            return found
+        for part in reference.path:
+            found = _member(found, part, reference)
+        return found
+
+    def _text(self, value: str) -> Json:
+        match = _REFERENCE.fullmatch(value)
+        if match and match[2]:
+            return self.look_up(read_reference(match[2]))
+        return _REFERENCE.sub(
+            lambda each: f"{{{each[1]}}}" if each[1] else _as_text(self.look_up(read_reference(each[2]))),
+            value,
+        )
+
+
+def _member(value: Json, part: str, reference: Reference) -> Json:
+    if isinstance(value, dict) and part in value:
+        return value[part]
+    if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+        return value[int(part)]
+    raise Unresolvable(f"{{{reference.text}}} leads to nothing: there is no {part!r}.")
+
+
+def _as_text(value: Json) -> str:
+    if value is None or value is _ABSENT:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

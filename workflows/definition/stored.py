@@ -1,0 +1,31 @@
+"""A definition as JSON, for keeping."""
+
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from workflows.definition.types import Definition, Json, Step
+
+_STEP_FIELDS: Final = frozenset(each.name for each in fields(Step))
+
+
+def dump(definition: Definition) -> dict[str, Json]:
+    """Return a definition as JSON that `parse` and `load` take."""
+    steps = [asdict(step) | {"depends_on": list(step.depends_on)} for step in definition.steps]
+    return {
+        "name": definition.name,
+        "description": definition.description,
+        "parameters": definition.parameters,
+        "steps": steps,
+    }
+
+
+def load(stored: dict[str, Any]) -> Definition:
+    """Return a definition that `dump` made, unchecked: what was published stays as it was, whatever is registered today."""
+    steps = tuple(
+        Step(
+            **{key: value for key, value in step.items() if key in _STEP_FIELDS}
+            | {"depends_on": tuple(step["depends_on"])}
+        )
+        for step in stored["steps"]
+    )
+    return Definition(stored["name"], stored["description"], stored["parameters"], steps)

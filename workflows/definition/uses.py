@@ -1,0 +1,125 @@
+"""What steps use: their functions, parameters and one another's results."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from liftos.errors import LiftosError
+from workflows.definition.conditions import condition_references
+from workflows.definition.graph import Reach
+from workflows.definition.parameters import properties_of
+from workflows.definition.references import Reference, references, resolve, whole
+from workflows.definition.schemas import Place, Unknown, arguments_schema, types_of, value_faults
+from workflows.definition.types import Fault, FunctionLike, Json, Step
+
+Found = Mapping[str, FunctionLike | None]
+
+
+def use_faults(
+    steps: Sequence[Step], parameters: Mapping[str, Json], found: Found, reach: Reach
+) -> Iterator[Fault]:
+    """Yield what is wrong with functions, references and arguments.
+
+    Args:
+        steps: with distinct names.
+        parameters: the template's, a sound schema.
+        found: each step's function, None where there is none.
+        reach: who depends on whom; steps that wait for themselves are not looked at for that.
+    """
+    names = {step.name for step in steps}
+    for step in steps:
+        function = found[step.name]
+        if step.function and function is None:
+            version = "" if step.version is None else f", version {step.version}"
+            yield Fault(step.name, "function", f"There is no function {step.function!r}{version}.")
+        yield from _reference_faults(step, parameters, names, reach)
+        if function is not None:
+            yield from _argument_faults(step, function, parameters)
+
+
+def _all_references(step: Step) -> Iterator[tuple[str, Reference]]:
+    for at, reference in references(step.arguments, ("arguments",)):
+        yield ".".join(at), reference
+    for at, reference in condition_references(step.when):
+        yield ".".join(("when", *at)), reference
+    for at, reference in references(step.map, ("map",)):
+        yield ".".join(at), reference
+
+
+def _reference_faults(
+    step: Step, parameters: Mapping[str, Json], names: set[str], reach: Reach
+) -> Iterator[Fault]:
+    declared = properties_of(parameters)
+    for field, reference in _all_references(step):
+        shown = f"{{{reference.text}}}"
+        if reference.kind == "unknown":
+            yield Fault(
+                step.name, field, f"{shown} must be {{steps.NAME.result}}, and what follows is a path in it."
+            )
+        elif reference.kind == "item":
+            if step.map is None or not field.startswith("arguments"):
+                yield Fault(
+                    step.name, field, f"{shown} has a meaning only in the arguments of a step with a map."
+                )
+        elif reference.kind == "parameter":
+            if reference.name not in declared:
+                yield Fault(step.name, field, f"{shown} refers to a parameter that is not declared.")
+        elif reference.name not in names:
+            yield Fault(step.name, field, f"{shown} refers to a step that is not there.")
+        elif reach.knows(step.name) and not reach.is_before(step.name, reference.name):
+            yield Fault(step.name, field, f"{shown} refers to a step that this one does not depend on.")
+
+
+def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str, Json]) -> Iterator[Fault]:
+    """Check arguments against the function's schema as far as they are known before a run."""
+    schema = arguments_schema(function)
+    known = _partly(step.arguments, parameters)
+    found = value_faults(schema, known, partly=True)
+    parse = getattr(function, "parse", None)
+    if not found and parse is not None and not any(references(step.arguments)):
+        # nothing is unknown: what a schema can't say is checked as well
+        found = _parse_faults(parse, known)
+    for place, message in found:
+        yield Fault(step.name, ".".join(("arguments", *place)), message)
+    # a step with a condition on a parameter is not carried out without it
+    asked = {
+        reference.name for _, reference in condition_references(step.when) if reference.kind == "parameter"
+    }
+    for name in schema.get("required", ()):
+        reference = whole(step.arguments.get(name))
+        if reference is None or reference.kind != "parameter" or reference.name in asked:
+            continue
+        if _may_be_absent(reference.name, parameters):
+            message = f"It is required, and parameter {reference.name!r} may not be given: make it required or give it a default."
+            yield Fault(step.name, f"arguments.{name}", message)
+
+
+def _parse_faults(parse: Callable[[Json], object], known: Json) -> list[tuple[Place, str]]:
+    try:
+        parse(known)
+    except LiftosError as error:
+        return [(tuple(str(part) for part in error.loc[1:]), error.message)]
+    return []
+
+
+def _may_be_absent(name: str, parameters: Mapping[str, Json]) -> bool:
+    declared = properties_of(parameters).get(name)
+    if declared is None:
+        return False  # told already
+    has_default = isinstance(declared, Mapping) and "default" in declared
+    return not has_default and name not in parameters.get("required", ())
+
+
+def _partly(value: Json, parameters: Mapping[str, Json]) -> Json:
+    """Return arguments with stand-ins for what a run will bring."""
+    if isinstance(value, Mapping):
+        return {key: _partly(member, parameters) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_partly(member, parameters) for member in value]
+    reference = whole(value)
+    if reference is None:
+        # a text with references in it is a text, whatever they bring
+        if any(references(value)):
+            return Unknown(frozenset({"string"}))
+        return resolve(value, parameters={}, results={}) if isinstance(value, str) else value
+    if reference.kind == "parameter" and not reference.path:
+        return Unknown(types_of(properties_of(parameters).get(reference.name)))
+    return Unknown()

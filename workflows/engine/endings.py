@@ -1,0 +1,211 @@
+"""The end of a step in the database, and what follows from it: its children become ready, its run ends with the last.
+
+Each of these runs inside a transaction of its caller's, and begins by locking the run's row. So what the run is (running,
+paused) and how many of its steps are open is known for certain to each of several steps that end at the same moment, and a
+child of two of them becomes ready once.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from accountability.operations import record
+from liftos.db import raw_cursor
+from liftos.events.operations import emit
+from liftos.ids import new_id
+from workflows.engine.claims import Claim, claim_from, lease_values
+from workflows.engine.runs import RunInfo
+from workflows.engine.statements import COUNT_DOWN, COUNTS, END, GO_TO, LOCK_RUN, SKIP_HEIRS
+from workflows.errors import Fenced
+from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
+
+MAX_RESULT_BYTES = 4_000_000
+
+
+def end_step(
+    claim: Claim,
+    info: RunInfo,
+    status: StepStatus,
+    *,
+    decision: UUID,
+    result: str | None = None,
+    error: dict[str, Any] | None = None,
+    reason: str = "",
+    hand_over: bool = True,
+) -> Claim | None:
+    """Write the end of a step of the definition, count it, ready its children, end the run with its last step.
+
+    Inside the caller's tenant pipeline. An item of a map ends by `workflows.engine.items`.
+
+    Raises:
+        Fenced: the claim is no longer this worker's.
+    """
+    ready = status in (StepStatus.DONE, StepStatus.SKIPPED)
+    plan, next_token = info.plan, new_id()
+    base = _base(claim) | lease_values()
+    counted = base | {"ended": 1, "failed": int(status is StepStatus.FAILED)}
+    skipped = 0
+    if not ready:
+        lock_run(claim.organisation, claim.run)
+        skipped = _skip_heirs(base, info, claim.name)
+        counted["ended"] += skipped
+    run = raw_cursor().execute(COUNT_DOWN, {key: counted[key] for key in _COUNT_KEYS})
+    values = base | {
+        "status": str(status),
+        "result": result,
+        "error": None if error is None else json.dumps(error),
+        "decision": decision,
+        "children": plan.children[claim.name] if ready else [],
+        "heir": plan.heirs.get(claim.name, "") if ready and hand_over else "",
+        "next": next_token,
+        "reason": reason,
+    }
+    rows = raw_cursor().execute(END, {key: values[key] for key in _END_KEYS}).fetchall()
+    if not rows:
+        raise Fenced
+    before, after = _only(run.fetchone())
+    if after != before:
+        _end_run(claim.organisation, info, RunStatus(after))
+    for _, *columns, child_status in rows:
+        if child_status == StepStatus.RUNNING:
+            return claim_from(claim.organisation, next_token, columns)
+    return None
+
+
+def go_to(
+    claim: Claim,
+    status: StepStatus,
+    *,
+    reason: str,
+    error: dict[str, Any] | None = None,
+    delay: float = 0.0,
+    retries: int = 0,
+    lost: int = 0,
+    decision: UUID | None = None,
+) -> None:
+    """Take a running step to a state from which it will go on; inside the caller's tenant pipeline.
+
+    Under a paused run it waits: the run's row is locked and looked at first.
+
+    Raises:
+        Fenced: the claim is no longer this worker's.
+    """
+    if status in (StepStatus.RETRY_WAIT, StepStatus.READY) and (
+        lock_run(claim.organisation, claim.run) != RunStatus.RUNNING
+    ):
+        status = StepStatus.WAITING
+    values = {
+        **_base(claim),
+        "worker": lease_values()["worker"],
+        "status": str(status),
+        "reason": reason[:500],
+        "error": None if error is None else json.dumps(error),
+        "delay": delay,
+        "retries": retries,
+        "lost": lost,
+        "decision": decision,
+    }
+    if raw_cursor().execute(GO_TO, values).fetchone() is None:
+        raise Fenced
+
+
+def lock_run(organisation: UUID, run: UUID) -> RunStatus:
+    """Lock a run's row and return its status; inside the caller's tenant transaction.
+
+    Raises:
+        Fenced: it is gone.
+    """
+    row = raw_cursor().execute(LOCK_RUN, (organisation, run)).fetchone()
+    if row is None:
+        raise Fenced
+    return RunStatus(row[0])
+
+
+def as_json(value: Any) -> str:
+    """Return a result as it is kept.
+
+    Raises:
+        TypeError, ValueError: it is no JSON, holds what Postgres can't keep, or is larger than 4 MB.
+    """
+    text = json.dumps(value, allow_nan=False)
+    if len(text) > MAX_RESULT_BYTES:
+        raise ValueError(f"the result has {len(text)} bytes; at most {MAX_RESULT_BYTES} are kept")
+    if "\\u0000" in text or (
+        "\\ud8" in text.lower() and any(0xD800 <= ord(each) <= 0xDFFF for each in json.loads(text))
+    ):
+        raise ValueError("the result has characters that can't be kept")
+    return text
+
+
+def _end_run(organisation: UUID, info: RunInfo, status: RunStatus) -> None:
+    counts: dict[str, int] = dict(raw_cursor().execute(COUNTS, (organisation, info.id)).fetchall())
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    decision = record(
+        organisation=organisation,
+        by=info.principal.actor,
+        operation="workflow.end",
+        subject=("workflow_run", str(info.id)),
+        reasoning=f"{info.name} {status}: all its steps have ended ({told}).",
+        outputs={"status": str(status), "steps": counts},
+        parents=[info.decision],
+    )
+    emit(
+        organisation=organisation,
+        type=f"liftos.workflow.{status}",
+        subject=f"workflows/runs/{info.id}",
+        data={"run_id": str(info.id), "status": str(status), "decision_id": str(decision)},
+    )
+
+
+def _skip_heirs(base: dict[str, Any], info: RunInfo, name: str) -> int:
+    names = info.plan.descendants(name)
+    if not names:
+        return 0
+    values = {key: base[key] for key in ("organisation", "run", "worker")} | {
+        "names": names,
+        "error": json.dumps({"type": "DependencyFailed", "message": f"{name} failed"}),
+        "reason": f"{name} failed",
+    }
+    return int(_only(raw_cursor().execute(SKIP_HEIRS, values).fetchone())[0])
+
+
+def put_on_record(claim: Claim, info: RunInfo, status: StepStatus, why: str, outputs: dict[str, Any]) -> UUID:
+    """Put a transition of a step on record, with what led to it since the last."""
+    item = f" [{claim.item}]" if claim.item != NOT_AN_ITEM else ""
+    return record(
+        organisation=claim.organisation,
+        by=info.principal.actor,
+        operation="workflow.step",
+        decision_point=f"workflow.step.{status}",
+        subject=("workflow_run", str(claim.run)),
+        reasoning=f"Step {claim.name}{item} of {info.name} is {status}: {why}.",
+        inputs={
+            "step": claim.name,
+            "item": claim.item,
+            "step_id": str(claim.step),
+            "function": claim.function,
+            "attempt": claim.attempt,
+        },
+        outputs={"status": str(status), "transitions": ["ready", "running", str(status)]} | outputs,
+        parents=[info.decision],
+    )
+
+
+def _base(claim: Claim) -> dict[str, Any]:
+    return {
+        "organisation": claim.organisation, "run": claim.run, "step": claim.step, "token": claim.token,
+    }  # fmt: skip
+
+
+def _only(row: Sequence[Any] | None) -> Sequence[Any]:
+    if row is None:
+        raise Fenced
+    return row
+
+
+_COUNT_KEYS = ("organisation", "run", "ended", "failed", "worker")
+_END_KEYS = (
+    "organisation", "run", "step", "token", "status", "result", "error", "decision", "children", "heir", "next", "reason",
+    "worker", "lease", "known",
+)  # fmt: skip

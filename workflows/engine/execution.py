@@ -1,0 +1,158 @@
+"""Carrying out one claimed step, from its condition to its end."""
+
+import logging
+from time import monotonic
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.function_cache import call as cached_call
+from liftos.functions import Call, Function, find_function
+from liftos.jobs import send_hint
+from liftos.observability.context import use_context
+from liftos.observability.manager import observe_operation
+from workflows.definition import Step, holds, resolve
+from workflows.engine import attempts
+from workflows.engine.claims import Claim
+from workflows.engine.items import fan_out
+from workflows.engine.runs import RunInfo
+from workflows.errors import Fenced
+from workflows.machine import StepTimedOut
+from workflows.types import NOT_AN_ITEM, StepStatus
+
+logger = logging.getLogger("liftos.workflows")
+
+_LIMITS = """
+SELECT set_config('statement_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
+"""
+# raw cursors raise psycopg's own, Django's the wrapped ones
+_DATABASE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+
+
+def carry_out(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None:
+    """Carry a claimed step out and write how it ended; whatever becomes of it, nothing is raised for it.
+
+    Args:
+        claim: of the step.
+        info: its run.
+        hand_over: take a child along that becomes ready by it.
+
+    Returns:
+        The claim of that child.
+
+    Raises:
+        OperationalError, InterfaceError, psycopg.Error: the database is away; the lease will tell others.
+    """
+    observed = observe_operation(
+        "workflow.step",
+        organisation=str(claim.organisation),
+        function=claim.function or "none",
+        step=claim.name,
+    )
+    with use_context(info.context()), observed as span:
+        try:
+            return _carry_out(claim, info, hand_over=hand_over)
+        except Fenced:
+            # cancelled, or thought lost: what this attempt did in the database is undone with its transaction
+            logger.info("a step was taken from its worker", extra={"run": str(claim.run), "step": claim.name})
+            span.set_tag("fenced", value=True)
+            return None
+
+
+def _carry_out(claim: Claim, info: RunInfo, *, hand_over: bool) -> Claim | None:
+    try:
+        step = info.plan.steps[claim.name]
+        results = info.results_for(claim.name)
+        if claim.item == NOT_AN_ITEM:
+            if step.when is not None and not holds(step.when, parameters=info.parameters, results=results):
+                return attempts.skip(claim, info, hand_over=hand_over)
+            if step.approval and not claim.approved:
+                attempts.await_approval(claim, info)
+                return None
+            if step.map is not None:
+                return _map(claim, info, step, results)
+        return _call(claim, info, step, results, hand_over=hand_over)
+    except Fenced:
+        raise
+    except Exception as error:  # noqa: BLE001  a function may raise anything, and all of it is the step's failure
+        return _failed(claim, info, error)
+
+
+def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Claim | None:
+    values = resolve(step.map, parameters=info.parameters, results=results)
+    if values == []:
+        with tenant_pipeline(claim.organisation):
+            return attempts.complete(claim, info, [])
+    ready = fan_out(claim, values, step.map_limit)
+    for _ in range(ready - 1):
+        send_hint("workflows.work", claim.organisation)
+    return None
+
+
+def _call(
+    claim: Claim, info: RunInfo, step: Step, results: dict[str, Any], *, hand_over: bool
+) -> Claim | None:
+    if not claim.function:
+        with tenant_pipeline(claim.organisation):
+            return attempts.complete(claim, info, None, hand_over=hand_over)
+    function = find_function(claim.function)
+    if function is None:
+        raise LookupError(f"this worker does not know {claim.function}")
+    item = claim.value if claim.item != NOT_AN_ITEM else None
+    arguments = resolve(step.arguments, parameters=info.parameters, results=results, item=item)
+    parsed = function.parse(arguments)
+    call = Call(info.principal, claim.key, monotonic() + step.timeout_seconds, info.metadata)
+    if function.prepare is not None:
+        function.prepare(call, parsed)
+    if function.outside or function.cacheable:
+        value, cached = _compute(function, call, parsed, arguments)
+        with tenant_pipeline(claim.organisation):
+            _limit(step.timeout_seconds)
+            return _complete(claim, info, function, value, cached=cached, hand_over=hand_over)
+    with tenant_pipeline(claim.organisation):
+        _limit(step.timeout_seconds)
+        value = function.call(call, parsed)
+        return _complete(claim, info, function, value, hand_over=hand_over)
+
+
+def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, Any]) -> tuple[Any, bool]:
+    """Return the value of a function without effects on our rows, and whether it was known already."""
+    if not function.cacheable:
+        return function.call(call, parsed), False
+    return cached_call(function, call.organisation, arguments, lambda: function.call(call, parsed))
+
+
+def _complete(
+    claim: Claim, info: RunInfo, function: Function, value: Any, *, hand_over: bool, cached: bool = False
+) -> Claim | None:
+    memories = function.mentions(value) if function.mentions is not None else ()
+    return attempts.complete(claim, info, value, memories=memories, cached=cached, hand_over=hand_over)
+
+
+def _limit(seconds: float) -> None:
+    """Have Postgres end a statement that takes too long, and a transaction whose process has stopped in the middle."""
+    idle = seconds + settings.LIFTOS_WORKFLOW_LEASE_SECONDS
+    raw_cursor().execute(_LIMITS, (f"{max(1, round(seconds * 1e3))}ms", f"{round(idle * 1e3)}ms"))
+
+
+def _failed(claim: Claim, info: RunInfo, error: Exception) -> Claim | None:
+    cause = error.__cause__ if isinstance(error, OperationalError) and error.__cause__ else error
+    step = info.plan.steps.get(claim.name)
+    if isinstance(cause, psycopg.errors.QueryCanceled) and step is not None:
+        error = StepTimedOut(step.timeout_seconds)
+    elif isinstance(error, _DATABASE):
+        # the connection broke, or two transactions were in each other's way: nothing of this attempt is there, or all of it
+        logger.warning("the database interrupted a step", exc_info=error, extra={"run": str(claim.run)})
+        attempts.give_back(claim, info, f"the database interrupted attempt {claim.attempt}")
+        return None
+    status = attempts.fail(claim, info, error)
+    log = logger.info if status is StepStatus.RETRY_WAIT else logger.warning
+    log(
+        "a step failed",
+        exc_info=error,
+        extra={"run": str(claim.run), "step": claim.name, "attempt": claim.attempt, "then": str(status)},
+    )
+    return None

@@ -1,0 +1,137 @@
+"""Steps that map over a list: one item each, a few at a time, and an end when the last has ended.
+
+While its items are carried out the step itself runs without a claim: nobody holds it, and its row counts the open ones.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.errors import InvalidInput
+from liftos.ids import new_id
+from workflows.definition import MAX_MAP_ITEMS
+from workflows.engine import endings
+from workflows.engine.claims import Claim, claim_from, lease_values
+from workflows.engine.runs import RunInfo
+from workflows.engine.statements import END_ITEM, FAN_OUT, ITEMS
+from workflows.errors import Fenced
+from workflows.machine import describe
+from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
+
+
+class NotAList(InvalidInput):
+    """What a step maps over is not a list of a usable length."""
+
+    code = "workflows.not_a_list"
+
+
+class ItemsFailed(RuntimeError):
+    """Some items of a step failed; the results of the others are there."""
+
+
+def fan_out(claim: Claim, values: Any, limit: int) -> int:
+    """Make an item of each value, the first `limit` of them ready; return how many are.
+
+    Raises:
+        NotAList: the values are no list, or too many.
+        Fenced: the claim is no longer this worker's.
+    """
+    if not isinstance(values, list):
+        raise NotAList("A step maps over a list.", loc=("map",))
+    if len(values) > MAX_MAP_ITEMS:
+        raise NotAList(f"A step maps over at most {MAX_MAP_ITEMS} items, not {len(values)}.", loc=("map",))
+    with tenant_pipeline(claim.organisation):
+        running = endings.lock_run(claim.organisation, claim.run) is RunStatus.RUNNING
+        start = min(limit, len(values)) if running else 0
+        row = raw_cursor().execute(
+            FAN_OUT,
+            {
+                "organisation": claim.organisation,
+                "run": claim.run,
+                "step": claim.step,
+                "token": claim.token,
+                "name": claim.name,
+                "count": len(values),
+                "start": start,
+                "ids": [new_id() for _ in values],
+                "values": [endings.as_json(value) for value in values],
+                "reason": f"maps over {len(values)} items",
+                "worker": lease_values()["worker"],
+            },
+        ).fetchone()  # fmt: skip
+        if row is None or not row[0]:
+            raise Fenced
+    return start
+
+
+def end_item(
+    claim: Claim,
+    info: RunInfo,
+    status: StepStatus,
+    *,
+    decision: UUID,
+    result: str | None = None,
+    error: dict[str, Any] | None = None,
+    reason: str = "",
+    hand_over: bool = True,
+) -> Claim | None:
+    """Write the end of an item, start the next, and end the whole step with the last; inside the caller's tenant pipeline.
+
+    Returns:
+        The claim of the next item, or of a child of the step.
+
+    Raises:
+        Fenced: the claim is no longer this worker's.
+    """
+    endings.lock_run(claim.organisation, claim.run)
+    token = new_id()
+    values = lease_values() | {
+        "organisation": claim.organisation,
+        "run": claim.run,
+        "step": claim.step,
+        "token": claim.token,
+        "name": claim.name,
+        "status": str(status),
+        "result": result,
+        "error": None if error is None else json.dumps(error),
+        "decision": decision,
+        "reason": reason[:500],
+        "hand_over": hand_over,
+        "next": token,
+    }
+    row = raw_cursor().execute(END_ITEM, values).fetchone()
+    if row is None:
+        raise Fenced
+    step, still_open, *columns, next_status = row
+    if not still_open:
+        return _end_map(claim, info, step, hand_over=hand_over)
+    return claim_from(claim.organisation, token, columns) if next_status == StepStatus.RUNNING else None
+
+
+def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> Claim | None:
+    rows = raw_cursor().execute(ITEMS, (claim.organisation, claim.run, claim.name)).fetchall()
+    results = [None if result is None else json.loads(result) for _, result, _ in rows]
+    errors = {
+        str(place): json.loads(error) for place, (status, _, error) in enumerate(rows) if status == "failed"
+    }
+    whole = replace(claim, step=step, item=NOT_AN_ITEM, token=None, attempt=1)
+    told = f"its {len(rows)} items have ended, {len(errors)} of them badly"
+    status = StepStatus.FAILED if errors else StepStatus.DONE
+    decision = endings.put_on_record(whole, info, status, told, {"items": len(rows), "failed": len(errors)})
+    kept: dict[str, Any] | None = None
+    if errors:
+        kept = describe(ItemsFailed(f"{len(errors)} of {len(rows)} items failed")) | {"items": errors}
+    handed = endings.end_step(
+        whole,
+        info,
+        status,
+        decision=decision,
+        result=endings.as_json(results),
+        error=kept,
+        reason=kept["message"] if kept else "",
+        hand_over=hand_over,
+    )
+    info.results[claim.name] = results
+    return handed

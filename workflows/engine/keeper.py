@@ -1,0 +1,136 @@
+"""The watch over what this process is carrying out: leases are renewed, steps that overrun are taken from their threads.
+
+One thread in each process that works. It also sweeps (workflows.engine.reaper), so that wherever there is a worker there is
+somebody who finds what another dropped.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import uniform
+from time import monotonic
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from workflows.engine import attempts
+from workflows.engine.claims import Claim, renew
+from workflows.engine.reaper import sweep
+from workflows.engine.runs import RunInfo
+from workflows.errors import Fenced
+from workflows.machine import StepTimedOut
+
+logger = logging.getLogger("liftos.workflows")
+
+# a step whose own limits (statements, HTTP) end it does so by itself, just before it is taken away
+GRACE_SECONDS = 0.25
+TICK_SECONDS = 0.05
+
+
+@dataclass(eq=False, slots=True)
+class Held:
+    """A claim that a thread of this process is carrying out."""
+
+    claim: Claim
+    info: RunInfo
+    deadline: float
+    overran: Callable[[], None]
+    renewed: float = field(default_factory=monotonic)
+
+
+class Keeper:
+    """Renews, times out and sweeps, in a thread of its own that ends with the process."""
+
+    def __init__(self) -> None:
+        self._held: set[Held] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._stop.clear()
+                self._thread = threading.Thread(target=self._watch, name="workflow-keeper", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread and wait for it."""
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    @contextmanager
+    def holding(self, claim: Claim, info: RunInfo, overran: Callable[[], None]) -> Iterator[None]:
+        """Watch over a claim for a block.
+
+        Args:
+            claim: of the step that the block carries out.
+            info: its run.
+            overran: called, in the keeper's thread, when the step was taken away for taking too long.
+        """
+        step = info.plan.steps.get(claim.name)
+        seconds = step.timeout_seconds if step is not None else 0.0
+        held = Held(claim, info, monotonic() + seconds + GRACE_SECONDS, overran)
+        with self._lock:
+            self._held.add(held)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.discard(held)
+
+    def _watch(self) -> None:
+        next_sweep = monotonic()
+        while not self._stop.wait(TICK_SECONDS):
+            try:
+                self._renew()
+                self._time_out()
+                if monotonic() >= next_sweep:
+                    # many workers' sweeps spread out
+                    next_sweep = monotonic() + settings.LIFTOS_WORKFLOW_SWEEP_SECONDS * uniform(0.75, 1.25)  # noqa: S311
+                    sweep()
+            except Exception:
+                # the database is away: leases run out meanwhile, and that is right
+                logger.exception("the keeper could not look after its steps")
+                connection.close()
+                self._stop.wait(1.0)
+        connection.close()
+
+    def _renew(self) -> None:
+        due = monotonic() - settings.LIFTOS_WORKFLOW_LEASE_SECONDS / 3
+        with self._lock:
+            old = [held for held in self._held if held.renewed <= due]
+        organisations: dict[UUID, list[Held]] = {}
+        for held in old:
+            organisations.setdefault(held.claim.organisation, []).append(held)
+        for organisation, group in organisations.items():
+            tokens = [held.claim.token for held in group if held.claim.token is not None]
+            renew(organisation=organisation, tokens=tokens)
+            for held in group:
+                held.renewed = monotonic()
+
+    def _time_out(self) -> None:
+        now = monotonic()
+        with self._lock:
+            late = [held for held in self._held if held.deadline <= now]
+            self._held.difference_update(late)
+        for held in late:
+            step = held.info.plan.steps[held.claim.name]
+            try:
+                attempts.fail(held.claim, held.info, StepTimedOut(step.timeout_seconds))
+            except Fenced:
+                continue  # it ended at this very moment
+            logger.warning(
+                "a step took too long and was taken from its thread",
+                extra={"run": str(held.claim.run), "step": held.claim.name},
+            )
+            held.overran()
+
+
+KEEPER = Keeper()

@@ -1,0 +1,112 @@
+"""What a worker knows of a run while it carries out its steps."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.errors import NotFound
+from liftos.observability.context import RequestContext, start_context
+from liftos.tenancy.types import Actor, ActorKind, Principal, Scope
+from workflows.errors import Fenced
+from workflows.plan import Plan, plan_from
+
+_RUN = """
+SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
+       r.traceparent, r.decision_id, r.version_id, o.slug
+FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
+WHERE r.organisation_id = %s AND r.id = %s
+"""
+_DEFINITION = "SELECT definition FROM workflows_templateversion WHERE organisation_id = %s AND id = %s"
+_RESULTS = """
+SELECT name, result FROM workflows_step
+WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status IN ('done', 'skipped')
+"""
+
+
+@dataclass(slots=True)
+class RunInfo:
+    """A run as its steps are carried out in.
+
+    Attributes:
+        principal: who started it, with the scopes it had then.
+        decision: the record of its start.
+        results: of steps that have ended, as far as they were asked for; grows.
+    """
+
+    id: UUID
+    name: str
+    principal: Principal
+    parameters: dict[str, Any]
+    metadata: dict[str, Any]
+    correlation_id: str
+    traceparent: str
+    decision: UUID
+    plan: Plan
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def organisation(self) -> UUID:
+        """Whose."""
+        return self.principal.organisation
+
+    def context(self) -> RequestContext:
+        """Return a context that continues the trace of who started the run."""
+        return start_context(self.correlation_id, self.traceparent)
+
+    def results_for(self, name: str) -> dict[str, Any]:
+        """Return the results that a step refers to, read where they are not known yet."""
+        missing = self.plan.needs[name] - self.results.keys()
+        if missing:
+            with tenant_pipeline(self.organisation):
+                self.results |= read_results(self.organisation, self.id, missing)
+        return self.results
+
+
+def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
+    """Read a run.
+
+    Raises:
+        Fenced: it is gone.
+    """
+    with tenant_pipeline(organisation), raw_cursor() as cursor:
+        row = cursor.execute(_RUN, (organisation, run)).fetchone()
+    if row is None:
+        raise Fenced
+    name, parameters, metadata, kind, actor, behalf, scopes, correlation, trace, decision, version, slug = row
+    by = Actor(ActorKind(kind), actor, behalf)
+    return RunInfo(
+        id=run,
+        name=name,
+        principal=Principal(organisation, slug, by, frozenset(map(Scope, scopes))),
+        parameters=json.loads(parameters),
+        metadata=json.loads(metadata),
+        correlation_id=correlation,
+        traceparent=trace,
+        decision=decision,
+        plan=plan_of(organisation, version),
+    )
+
+
+def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> dict[str, Any]:
+    """Return the results of those steps that have ended well, by name; of one that was skipped null."""
+    with raw_cursor() as cursor:
+        rows = cursor.execute(_RESULTS, (organisation, run, list(names))).fetchall()
+    return {name: None if result is None else json.loads(result) for name, result in rows}
+
+
+@lru_cache(maxsize=512)  # what is published never changes
+def plan_of(organisation: UUID, version: UUID) -> Plan:
+    """Return the plan of a published version.
+
+    Raises:
+        NotFound: there is none; that is not remembered.
+    """
+    with tenant_pipeline(organisation), raw_cursor() as cursor:
+        row = cursor.execute(_DEFINITION, (organisation, version)).fetchone()
+    if row is None:
+        raise NotFound
+    return plan_from(json.loads(row[0]))

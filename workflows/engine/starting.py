@@ -1,0 +1,173 @@
+"""Starting a run: its row, its steps, its record and its event in one transaction."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from accountability.operations import record
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.errors import PermissionDenied
+from liftos.events.operations import emit
+from liftos.functions import find_function
+from liftos.ids import new_id
+from liftos.observability.context import current_context
+from liftos.observability.tracer import TRACER
+from liftos.tenancy.types import Actor, Principal
+from workflows.engine.claims import Claim, claim_within
+from workflows.plan import Plan
+from workflows.types import RunStatus
+
+CODE_DIGITS = 16
+
+INSERT_RUN = """
+WITH noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
+    VALUES (%(organisation)s, %(id)s, '', %(status)s, 0, '', '', clock_timestamp())
+)
+INSERT INTO workflows_run
+    (id, organisation_id, code, name, version_id, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
+     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at)
+VALUES
+    (%(id)s, %(organisation)s, %(code)s, %(name)s, %(version)s, %(status)s, %(parameters)s::jsonb, %(metadata)s::jsonb,
+     %(actor_kind)s, %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s,
+     %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END)
+"""
+_INSERT_STEPS = """
+WITH made AS (
+    INSERT INTO workflows_step
+        (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
+         retries, lost, worker, run_at)
+    SELECT s.id, %(organisation)s, %(run)s, s.name, s.position - 1, -1, s.function, s.priority,
+           CASE WHEN s.waiting_on = 0 THEN 'ready' ELSE 'waiting' END, s.waiting_on, 0, 0, 0, 0, '',
+           CASE WHEN s.waiting_on = 0 THEN clock_timestamp() END
+    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(functions)s::text[], %(priorities)s::int[], %(waits)s::int[])
+        WITH ORDINALITY AS s(id, name, function, priority, waiting_on, position)
+    RETURNING id, status
+)
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM made WHERE status = 'ready'
+"""
+
+
+def run_values(
+    *,
+    organisation: UUID,
+    by: Actor,
+    scopes: list[str],
+    name: str,
+    status: RunStatus,
+    decision: UUID,
+    run: UUID,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the parameters of `INSERT_RUN`; `more` are version, parameters, metadata and open_steps."""
+    context = current_context()
+    return {
+        "id": run,
+        "organisation": organisation,
+        "code": run.hex[-CODE_DIGITS:],
+        "name": name,
+        "version": more.get("version"),
+        "status": str(status),
+        "parameters": json.dumps(more.get("parameters") or {}),
+        "metadata": json.dumps(more.get("metadata") or {}),
+        "actor_kind": str(by.kind),
+        "actor_id": by.id,
+        "on_behalf_of": by.on_behalf_of,
+        "scopes": scopes,
+        "correlation_id": context.correlation_id,
+        "traceparent": TRACER.traceparent() or context.traceparent,
+        "open_steps": more.get("open_steps", 0),
+        "decision": decision,
+    }
+
+
+def insert_run(
+    *,
+    principal: Principal,
+    plan: Plan,
+    version: UUID,
+    number: int,
+    parameters: dict[str, Any],
+    metadata: dict[str, Any],
+    claim: bool,
+) -> tuple[UUID, UUID, Claim | None]:
+    """Write a run of a published version, ready to be carried out.
+
+    Args:
+        principal: who starts it, and what that caller may do; the run's steps may do no more.
+        plan: of the version.
+        version: its id.
+        number: its number, for the record.
+        parameters: bound and checked.
+        metadata: what the run carries along, handed to functions that declare a `context`.
+        claim: take the first step at once, for a caller who waits.
+
+    Returns:
+        The run's id, its decision's, and the first step's claim.
+
+    Raises:
+        PermissionDenied: a step needs a scope that the caller does not have.
+    """
+    require_scopes(principal, plan)
+    organisation, steps = principal.organisation, plan.definition.steps
+    run = new_id()
+    with tenant_pipeline(organisation):
+        decision = record(
+            organisation=organisation,
+            by=principal.actor,
+            operation="workflow.run",
+            subject=("workflow_run", str(run)),
+            reasoning=f"{plan.definition.name}, version {number}, was started with {len(parameters)} parameters: {len(steps)} steps.",
+            inputs={"template": plan.definition.name, "version": number, "parameters": sorted(parameters)},
+            outputs={"run_id": str(run), "steps": [step.name for step in steps][:100]},
+            versions={"template": f"{plan.definition.name}@{number}"},
+        )
+        values = run_values(
+            organisation=organisation,
+            by=principal.actor,
+            scopes=sorted(str(scope) for scope in principal.scopes),
+            name=plan.definition.name,
+            status=RunStatus.RUNNING,
+            decision=decision,
+            run=run,
+            version=version,
+            parameters=parameters,
+            metadata=metadata,
+            open_steps=len(steps),
+        )
+        raw_cursor().execute(INSERT_RUN, values)
+        raw_cursor().execute(
+            _INSERT_STEPS,
+            {
+                "organisation": organisation,
+                "run": run,
+                "ids": [new_id() for _ in steps],
+                "names": [step.name for step in steps],
+                "functions": [f"{step.function}@{step.version}" if step.function else "" for step in steps],
+                "priorities": [int(step.priority) for step in steps],
+                "waits": [len(set(step.depends_on)) for step in steps],
+            },
+        )
+        emit(
+            organisation=organisation,
+            type="liftos.workflow.started",
+            subject=f"workflows/runs/{run}",
+            data={"run_id": str(run), "template": plan.definition.name, "decision_id": str(decision)},
+        )
+        return run, decision, claim_within(organisation=organisation, run=run) if claim else None
+
+
+def require_scopes(principal: Principal, plan: Plan) -> None:
+    """Refuse a caller who may not do what the steps do.
+
+    Raises:
+        PermissionDenied: naming the step and the scope.
+    """
+    for step in plan.definition.steps:
+        function = find_function(step.function, step.version)
+        for scope in function.scopes if function is not None else ():
+            if not principal.may(scope):
+                raise PermissionDenied(
+                    f"Step {step.name} calls {step.function}, which needs the scope {scope}."
+                )

@@ -1,0 +1,187 @@
+"""The statements that end attempts. Each runs with the run's row locked, as the transaction's first or second statement.
+
+Every change of state is a compare-and-set on the claim's token, and carries its row of history.
+"""
+
+# the lock and, where steps of the definition end, the count of them; the last to end ends the run
+COUNT_DOWN = """
+WITH before AS (
+    SELECT status FROM workflows_run WHERE organisation_id = %(organisation)s AND id = %(run)s
+), run AS (
+    UPDATE workflows_run AS r
+    SET open_steps = r.open_steps - %(ended)s, failed_steps = r.failed_steps + %(failed)s,
+        status = CASE WHEN r.status NOT IN ('running', 'paused') OR r.open_steps > %(ended)s THEN r.status
+                      WHEN r.failed_steps + %(failed)s > 0 THEN 'failed' ELSE 'completed' END,
+        finished_at = CASE WHEN r.status IN ('running', 'paused') AND r.open_steps = %(ended)s THEN clock_timestamp()
+                           ELSE r.finished_at END
+    WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s
+    RETURNING r.status
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, before.status, run.status, 0, '', %(worker)s, clock_timestamp()
+    FROM before, run WHERE before.status <> run.status
+)
+SELECT before.status, run.status FROM before, run
+"""
+# `urgent`: somebody waits who goes before what would be handed over
+END = """
+WITH ended AS (
+    UPDATE workflows_step
+    SET status = %(status)s, result = %(result)s::jsonb, error = %(error)s::jsonb, token = NULL, lease_until = NULL,
+        finished_at = clock_timestamp(), decision_id = %(decision)s
+    WHERE organisation_id = %(organisation)s AND id = %(step)s AND status = 'running'
+      AND token IS NOT DISTINCT FROM %(token)s
+    RETURNING id, attempt, priority
+), next AS (
+    SELECT c.id, CASE
+        WHEN c.waiting_on > 1 OR r.status <> 'running' THEN 'waiting'
+        WHEN c.name = %(heir)s AND c.function = ANY(%(known)s::text[]) AND NOT EXISTS (
+            SELECT 1 FROM workflows_step AS u
+            WHERE u.organisation_id = %(organisation)s AND u.status = 'ready' AND u.priority < c.priority
+              AND u.function = ANY(%(known)s::text[])
+        ) THEN 'running'
+        ELSE 'ready' END AS status
+    FROM ended, workflows_run AS r, workflows_step AS c
+    WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s
+      AND c.organisation_id = %(organisation)s AND c.run_id = %(run)s AND c.name = ANY(%(children)s::text[])
+      AND c.item = -1 AND c.status = 'waiting'
+), children AS (
+    UPDATE workflows_step AS c
+    SET waiting_on = c.waiting_on - 1, status = next.status,
+        run_at = CASE WHEN next.status = 'waiting' THEN c.run_at ELSE clock_timestamp() END,
+        token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
+        lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
+        started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
+        attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
+        worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
+    FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
+    RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    FROM ended
+    UNION ALL
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp()
+    FROM children WHERE status IN ('ready', 'running')
+    UNION ALL
+    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp()
+    FROM children WHERE status = 'running'
+)
+SELECT true, c.* FROM ended LEFT JOIN children AS c ON true
+"""
+GO_TO = """
+WITH gone AS (
+    UPDATE workflows_step
+    SET status = %(status)s, token = NULL, lease_until = NULL, error = coalesce(%(error)s::jsonb, error),
+        retries = retries + %(retries)s, lost = lost + %(lost)s,
+        run_at = clock_timestamp() + %(delay)s * interval '1 second',
+        decision_id = coalesce(%(decision)s, decision_id)
+    WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
+    RETURNING id, attempt
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    FROM gone
+)
+SELECT attempt FROM gone
+"""
+SKIP_HEIRS = """
+WITH skipped AS (
+    UPDATE workflows_step
+    SET status = 'skipped', error = %(error)s::jsonb, finished_at = clock_timestamp()
+    WHERE organisation_id = %(organisation)s AND run_id = %(run)s AND name = ANY(%(names)s::text[]) AND item = -1
+      AND status = 'waiting'
+    RETURNING id
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'skipped', 0, %(reason)s, %(worker)s, clock_timestamp()
+    FROM skipped
+)
+SELECT count(*) FROM skipped
+"""
+LOCK_RUN = """
+SELECT status FROM workflows_run WHERE organisation_id = %s AND id = %s FOR NO KEY UPDATE
+"""
+LOST = "SELECT lost FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s"
+MENTION = """
+INSERT INTO workflows_mention (organisation_id, memory_id, run_id)
+SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS m(memory) ON CONFLICT DO NOTHING
+"""
+COUNTS = """
+SELECT status, count(*) FROM workflows_step WHERE organisation_id = %s AND run_id = %s AND item = -1 GROUP BY 1
+"""
+
+# --- items of a map -----------------------------------------------------------------------------
+
+FAN_OUT = """
+WITH map AS (
+    UPDATE workflows_step SET token = NULL, lease_until = NULL, open_items = %(count)s
+    WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
+    RETURNING id, position, function, priority, attempt
+), items AS (
+    INSERT INTO workflows_step
+        (id, organisation_id, run_id, name, position, item, value, function, priority, status, waiting_on, open_items,
+         attempt, retries, lost, worker, run_at)
+    SELECT i.id, %(organisation)s, %(run)s, %(name)s, map.position, i.number - 1, i.value::jsonb, map.function,
+           map.priority, CASE WHEN i.number <= %(start)s THEN 'ready' ELSE 'waiting' END, 0, 0, 0, 0, 0, '',
+           clock_timestamp()
+    FROM map, unnest(%(ids)s::uuid[], %(values)s::text[]) WITH ORDINALITY AS i(id, value, number)
+    RETURNING id, status
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, id, 'running', 'running', attempt, %(reason)s, %(worker)s, clock_timestamp()
+    FROM map
+    UNION ALL
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM items WHERE status = 'ready'
+)
+SELECT count(*) FROM map
+"""
+END_ITEM = """
+WITH ended AS (
+    UPDATE workflows_step
+    SET status = %(status)s, result = %(result)s::jsonb, error = %(error)s::jsonb, token = NULL, lease_until = NULL,
+        finished_at = clock_timestamp(), decision_id = %(decision)s
+    WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
+    RETURNING id, attempt
+), map AS (
+    UPDATE workflows_step AS m SET open_items = m.open_items - 1
+    FROM ended
+    WHERE m.organisation_id = %(organisation)s AND m.run_id = %(run)s AND m.name = %(name)s AND m.item = -1
+    RETURNING m.id, m.open_items
+), next AS (
+    SELECT c.id, CASE WHEN %(hand_over)s AND c.function = ANY(%(known)s::text[]) AND NOT EXISTS (
+            SELECT 1 FROM workflows_step AS u
+            WHERE u.organisation_id = %(organisation)s AND u.status = 'ready' AND u.priority < c.priority
+              AND u.function = ANY(%(known)s::text[])
+        ) THEN 'running' ELSE 'ready' END AS status
+    FROM ended, workflows_run AS r, workflows_step AS c
+    WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s AND r.status = 'running'
+      AND c.organisation_id = %(organisation)s AND c.run_id = %(run)s AND c.name = %(name)s AND c.item >= 0
+      AND c.status = 'waiting'
+    ORDER BY c.item LIMIT 1
+), started AS (
+    UPDATE workflows_step AS c
+    SET status = next.status, run_at = clock_timestamp(),
+        token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
+        lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
+        started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
+        attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
+        worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
+    FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
+    RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    FROM ended
+    UNION ALL
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp() FROM started
+    UNION ALL
+    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp()
+    FROM started WHERE status = 'running'
+)
+SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
+"""
+ITEMS = """
+SELECT status, result, error FROM workflows_step
+WHERE organisation_id = %s AND run_id = %s AND name = %s AND item >= 0 ORDER BY item
+"""

@@ -1,0 +1,151 @@
+"""Which hosts and addresses a request may go to.
+
+A name is allowed by the operator; its addresses are looked at after they were resolved and are the ones that are connected to, so
+that a name which answers differently the second time gains nothing (DNS rebinding).
+"""
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Sequence[str]]
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = ip_network("64:ff9b::/96")
+# tunnels whose other end nobody here can know, and what newer tables than Python 3.11's call not global
+_NEVER: Final = [
+    ip_network(each)
+    for each in ("2002::/16", "2001::/32", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fec0::/10", "192.0.0.0/24", "192.88.99.0/24")
+]  # fmt: skip
+
+
+class InvalidHostList(ValueError):
+    """An entry of a list of hosts can't be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One allowed host: a name, with `subdomains` everything below it; `port` None for the schemes' own."""
+
+    name: str
+    subdomains: bool
+    port: int | None
+
+    def admits(self, host: str, port: int, scheme: str) -> bool:
+        if port != (DEFAULT_PORTS[scheme] if self.port is None else self.port):
+            return False
+        return host.endswith(f".{self.name}") if self.subdomains else host == self.name
+
+
+class AllowedHosts:
+    """The hosts that requests may go to; an empty list allows none."""
+
+    def __init__(self, hosts: Iterable[str] = (), private: Iterable[str] = ()) -> None:
+        """Read two lists of hosts.
+
+        Args:
+            hosts: `api.example.com`, `.example.com` for all below it, either with `:8443`; without a port 80 and 443. An IPv6
+                address stands in brackets.
+            private: the same; these may also have a private or loopback address. They need not stand in `hosts` too.
+
+        Raises:
+            InvalidHostList: naming the entry.
+        """
+        self._private = [_read(each) for each in private]
+        self._hosts = [_read(each) for each in hosts]
+
+    def may_be_private(self, host: str, port: int, scheme: str) -> bool:
+        """Tell whether a host may have a private address.
+
+        Raises:
+            OutboundRefused: the host is not allowed at all.
+        """
+        if any(entry.admits(host, port, scheme) for entry in self._private):
+            return True
+        if any(entry.admits(host, port, scheme) for entry in self._hosts):
+            return False
+        raise OutboundRefused(
+            f"{host}:{port} is not among the hosts that workflows may call (LIFTOS_HTTP_ALLOWED_HOSTS).",
+            loc=("url",),
+        )
+
+
+def _read(text: str) -> _Entry:
+    name, port = text.strip().lower(), None
+    if name.startswith("["):
+        name, bracket, rest = name[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise InvalidHostList(text)
+        number = rest[1:]
+    else:
+        name, _, number = name.partition(":")
+    if number:
+        if not number.isascii() or not number.isdecimal() or not 0 < int(number) < 65_536:
+            raise InvalidHostList(text)
+        port = int(number)
+    subdomains, name = name.startswith("."), name.strip(".")
+    if not name or any(character in name for character in "/@*? \t\x00") or ("%" in name):
+        raise InvalidHostList(text)
+    return _Entry(name, subdomains, port)
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """Return a host's addresses, as the system resolves them.
+
+    Raises:
+        OutboundUnavailable: it has none, or nobody can say.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OutboundUnavailable(f"{host} could not be resolved.") from error
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def checked_address(host: str, port: int, *, private: bool, resolve: Resolve = resolve) -> str:
+    """Return the address to connect to; every one that the name has must be allowed.
+
+    Args:
+        host: name or address.
+        port: to connect to.
+        private: private and loopback addresses are allowed. Link-local ones, where clouds keep credentials, never are.
+        resolve: returns a host's addresses.
+
+    Raises:
+        OutboundRefused: one of them is not allowed.
+        OutboundUnavailable: it has none.
+    """
+    addresses = resolve(host, port)
+    if not addresses:
+        raise OutboundUnavailable(f"{host} could not be resolved.")
+    for each in addresses:
+        if not is_allowed(ip_address(each), private=private):
+            raise OutboundRefused(f"{host} has an address that workflows may not call.", loc=("url",))
+    return addresses[0]
+
+
+def is_allowed(address: Address, *, private: bool) -> bool:
+    """Tell whether an address may be connected to."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_allowed(address.ipv4_mapped, private=private)
+        if address in _NAT64:
+            return is_allowed(IPv4Address(int(address) & 0xFFFF_FFFF), private=private)
+        if address.scope_id is not None:
+            return False
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if any(address.version == each.version and address in each for each in _NEVER):
+        return False
+    if address.is_loopback or (address.is_private and not address.is_global):
+        return private and not _is_reserved(address)
+    return address.is_global
+
+
+def _is_reserved(address: Address) -> bool:
+    return address.is_reserved and not address.is_loopback

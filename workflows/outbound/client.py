@@ -1,0 +1,195 @@
+"""One request to another service."""
+
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from time import monotonic
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import httpcore2
+
+from workflows.outbound.addresses import DEFAULT_PORTS, AllowedHosts, Resolve, checked_address, resolve
+from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+
+MAX_ANSWER_BYTES: Final = 1_000_000
+CONNECT_TIMEOUT_S: Final = 5.0
+USER_AGENT: Final = "LiftOS-Core"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another service answered.
+
+    Attributes:
+        status: of HTTP.
+        headers: by lower-case name; of repeated ones the last.
+        body: as it came, at most MAX_ANSWER_BYTES.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    allowed: AllowedHosts,
+    deadline: float,
+    resolve: Resolve = resolve,
+    tls: ssl.SSLContext | None = None,
+) -> Answer:
+    """Send a request and return the answer, whatever its status. Redirects are not followed, proxies not used.
+
+    Args:
+        method: upper case.
+        url: absolute, http or https.
+        headers: to send along.
+        body: None for none.
+        allowed: hosts it may go to.
+        deadline: on the monotonic clock, seconds, for all of it but resolving the name.
+        resolve: returns a host's addresses.
+        tls: for https; by default the system's certificates.
+
+    Raises:
+        OutboundRefused: the address is not allowed, or the answer too large or no HTTP.
+        OutboundUnavailable: nobody answered in time.
+    """
+    parts = split_url(url)
+    host, port = str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme]
+    private = allowed.may_be_private(host, port, parts.scheme)
+    backend = _Pinned(checked_address(host, port, private=private, resolve=resolve), deadline)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    given = {name.lower() for name in headers}
+    own = {"Host": parts.netloc, "User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
+    if body is not None:
+        own["Content-Length"] = str(len(body))
+    sent = {name: value for name, value in own.items() if name.lower() not in given} | dict(headers)
+    asked = httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+    try:
+        with (
+            httpcore2.ConnectionPool(
+                ssl_context=tls or _system_tls(), max_keepalive_connections=0, network_backend=backend
+            ) as pool,
+            pool.stream(method, asked, headers=list(sent.items()), content=body) as answer,
+        ):
+            found = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
+            }
+            return Answer(answer.status, found, _bounded(answer.iter_stream()))
+    except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
+        raise OutboundUnavailable(f"{host} did not answer: {_told(error)}.") from error
+    except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
+        # what we sent is checked: it is the answer that is no HTTP, or it was broken off
+        raise OutboundUnavailable(f"{host} did not answer in HTTP.") from error
+
+
+def split_url(url: str) -> SplitResult:
+    """Return the parts of an address that a request may have.
+
+    Raises:
+        OutboundRefused: it is none, or carries a user name, which would end up in records.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+        host = (parts.hostname or "").rstrip(".")
+        ascii_host = host if ":" in host else host.encode("idna").decode()
+    except (ValueError, UnicodeError) as error:
+        raise OutboundRefused("It is no web address.", loc=("url",)) from error
+    if parts.scheme not in DEFAULT_PORTS or not ascii_host or port == 0:
+        raise OutboundRefused("It must begin with http:// or https:// and a host.", loc=("url",))
+    if parts.username is not None or parts.password is not None:
+        raise OutboundRefused("It must not contain a user name or a password.", loc=("url",))
+    if not url.isascii() or any(
+        character.isspace() or not character.isprintable() for character in url.strip()
+    ):
+        raise OutboundRefused("It must be ASCII without white space: encode what is not.", loc=("url",))
+    shown = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
+    netloc = shown if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{shown}:{port}"
+    return parts._replace(netloc=netloc.lower(), fragment="")
+
+
+def _bounded(chunks: Iterable[bytes]) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise OutboundRefused(f"The answer is larger than {MAX_ANSWER_BYTES} bytes.")
+    return bytes(body)
+
+
+def _told(error: Exception) -> str:
+    """Return a kind of error; its text may have addresses in it."""
+    if isinstance(error, httpcore2.TimeoutException | TimeoutError):
+        return "it took too long"
+    return "the connection failed" if isinstance(error, httpcore2.ConnectError) else "the connection broke"
+
+
+@lru_cache(maxsize=1)
+def _system_tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+class _Pinned(httpcore2.NetworkBackend):
+    """Connects to one checked address, whatever the host is called, and never waits beyond the deadline."""
+
+    def __init__(self, address: str, deadline: float) -> None:
+        self._address, self._deadline = address, deadline
+        self._inner = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect; the name stays what certificates are checked against."""
+        del host, timeout
+        left = min(CONNECT_TIMEOUT_S, _left(self._deadline))
+        stream = self._inner.connect_tcp(
+            self._address, port, timeout=left, local_address=local_address, socket_options=socket_options
+        )
+        return _Hurried(stream, self._deadline)
+
+
+class _Hurried(httpcore2.NetworkStream):
+    """A stream whose every operation ends by the deadline: a socket's own timeout begins anew with each byte."""
+
+    def __init__(self, inner: httpcore2.NetworkStream, deadline: float) -> None:
+        self._inner, self._deadline = inner, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        del timeout
+        return self._inner.read(max_bytes, timeout=_left(self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        del timeout
+        self._inner.write(buffer, timeout=_left(self._deadline))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        del timeout
+        left = _left(self._deadline)
+        return _Hurried(self._inner.start_tls(ssl_context, server_hostname, timeout=left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise httpcore2.ReadTimeout("deadline")
+    return left

@@ -1,0 +1,66 @@
+"""A definition made ready for carrying out: who follows whom, what each step refers to. No Django here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from workflows.definition import Definition, Step, load
+from workflows.definition.conditions import condition_references
+from workflows.definition.references import references
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A definition, with what is asked of it again and again."""
+
+    definition: Definition
+
+    @cached_property
+    def steps(self) -> dict[str, Step]:
+        """The steps by name, in the order in which they were written."""
+        return {step.name: step for step in self.definition.steps}
+
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """For each step, those that depend on it directly; the most urgent first."""
+        found: dict[str, list[str]] = {name: [] for name in self.steps}
+        for step in sorted(self.definition.steps, key=lambda each: each.priority):
+            for needed in dict.fromkeys(step.depends_on):
+                found[needed].append(step.name)
+        return found
+
+    @cached_property
+    def heirs(self) -> dict[str, str]:
+        """For each step, the child that becomes ready by its end alone, where there is one: whoever ends it goes on with that."""
+        return {
+            name: heir
+            for name, children in self.children.items()
+            if (heir := next((each for each in children if len(set(self.steps[each].depends_on)) == 1), ""))
+        }
+
+    @cached_property
+    def needs(self) -> dict[str, frozenset[str]]:
+        """For each step, those whose results its arguments, condition or map refer to."""
+        return {name: frozenset(_referred(step)) for name, step in self.steps.items()}
+
+    def descendants(self, name: str) -> list[str]:
+        """Return all that depends on a step, directly or not."""
+        seen: dict[str, None] = {}
+        waiting = [name]
+        while waiting:
+            for each in self.children[waiting.pop()]:
+                if each not in seen:
+                    seen[each] = None
+                    waiting.append(each)
+        return list(seen)
+
+
+def plan_from(stored: dict[str, Any]) -> Plan:
+    """Return the plan of a definition that was kept."""
+    return Plan(load(stored))
+
+
+def _referred(step: Step) -> Iterable[str]:
+    found = [*references(step.arguments), *condition_references(step.when), *references(step.map)]
+    return (reference.name for _, reference in found if reference.kind == "step")

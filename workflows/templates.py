@@ -1,0 +1,163 @@
+"""Templates: written as drafts, published as numbered versions that never change, retired.
+
+A run keeps the version it began with, whatever becomes of the template.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from accountability.operations import record
+from liftos.db import tenant_transaction
+from liftos.functions import find_function
+from liftos.observability.manager import observe_operation
+from liftos.tenancy.types import Actor
+from workflows import queries
+from workflows.definition import Definition, dump, load, parse
+from workflows.errors import NeedsReview, NothingToPublish, TemplateExists, TemplateRetired
+from workflows.models import Policy, Template, TemplateVersion
+from workflows.types import VersionStatus
+
+
+def save_draft(
+    *, organisation: UUID, by: Actor, payload: Mapping[str, Any], template: UUID | None = None
+) -> TemplateVersion:
+    """Write a template's next version as a draft; an earlier draft of it is replaced.
+
+    Args:
+        organisation: whose.
+        by: who writes it.
+        payload: `{name, description?, parameters?, steps}`, or the seed's `{name, tasks}`.
+        template: which one; None for a new one.
+
+    Raises:
+        Faulty: everything that is wrong with the payload.
+        TemplateExists: another one has the name.
+        TemplateNotFound, TemplateRetired: there is none to write a version of.
+    """
+    with observe_operation("workflow.save_template", organisation=str(organisation)):
+        definition = parse(payload, functions=find_function)
+        with tenant_transaction(organisation):
+            row = _template(organisation, template, definition.name)
+            draft = TemplateVersion.objects.filter(
+                organisation_id=organisation, template=row, status=VersionStatus.DRAFT
+            ).first()
+            if draft is None:
+                draft = TemplateVersion(
+                    organisation_id=organisation, template=row, number=queries.newest_number(row) + 1
+                )
+            draft.payload, draft.definition = dict(payload), dump(definition)
+            draft.author_kind, draft.author_id = str(by.kind), by.id
+            draft.save()
+            _record(organisation, by, "workflow.save_template", row, draft, "was written as a draft")
+    return draft
+
+
+def _template(organisation: UUID, template: UUID | None, name: str) -> Template:
+    if template is None:
+        # two at the same moment: the second waits for the first, and finds it
+        row, made = Template.objects.get_or_create(organisation_id=organisation, name=name)
+        if not made:
+            raise TemplateExists(f"There is a template of the name {name}.", loc=("name",))
+        return row
+    row = queries.get_template(organisation=organisation, template=template, lock=True)
+    if row.retired_at is not None:
+        raise TemplateRetired
+    if row.name != name:
+        if Template.objects.filter(organisation_id=organisation, name=name).exists():
+            raise TemplateExists(f"There is a template of the name {name}.", loc=("name",))
+        row.name = name
+        row.save(update_fields=["name"])
+    return row
+
+
+def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion:
+    """Make a template's draft its newest version, with the functions' versions of now; it never changes again.
+
+    Raises:
+        TemplateNotFound, TemplateRetired: there is none to publish.
+        NothingToPublish: it has no draft.
+        NeedsReview: the organisation wants somebody else to publish than who wrote it.
+        Faulty: a function that it calls is no longer there, or takes other arguments now.
+    """
+    with (
+        observe_operation("workflow.publish", organisation=str(organisation)),
+        tenant_transaction(organisation),
+    ):
+        row = queries.get_template(organisation=organisation, template=template, lock=True)
+        if row.retired_at is not None:
+            raise TemplateRetired
+        drafts = TemplateVersion.objects.filter(organisation_id=organisation, template=row)
+        draft = drafts.filter(status=VersionStatus.DRAFT).select_for_update().first()
+        if draft is None:
+            raise NothingToPublish
+        policy = Policy.objects.filter(organisation_id=organisation).first()
+        if (
+            policy is not None
+            and policy.review_before_publish
+            and ((draft.author_kind, draft.author_id) == (str(by.kind), by.id))
+        ):
+            raise NeedsReview
+        definition = _pinned(parse(draft.payload, functions=find_function))
+        draft.definition, draft.status = dump(definition), VersionStatus.PUBLISHED
+        draft.published_by, draft.published_at = f"{by.kind}:{by.id}", Now()
+        draft.save()
+        draft.refresh_from_db(fields=["published_at"])
+        _record(organisation, by, "workflow.publish", row, draft, "was published")
+    return draft
+
+
+def _pinned(definition: Definition) -> Definition:
+    """Return a definition whose steps name their functions' versions."""
+    steps = []
+    for step in definition.steps:
+        function = find_function(step.function, step.version) if step.function else None
+        steps.append(replace(step, version=function.version) if function is not None else step)
+    return replace(definition, steps=tuple(steps))
+
+
+def retire(*, organisation: UUID, by: Actor, template: UUID) -> Template:
+    """Take a template out of use: it starts no new run; the runs it has go on. Its draft is thrown away.
+
+    Raises:
+        TemplateNotFound: there is none.
+    """
+    with (
+        observe_operation("workflow.retire", organisation=str(organisation)),
+        tenant_transaction(organisation),
+    ):
+        row = queries.get_template(organisation=organisation, template=template, lock=True)
+        if row.retired_at is None:
+            row.retired_at = Now()
+            row.save(update_fields=["retired_at"])
+            row.refresh_from_db(fields=["retired_at"])
+            versions = TemplateVersion.objects.filter(organisation_id=organisation, template=row)
+            versions.filter(status=VersionStatus.DRAFT)._raw_delete("default")
+            versions.filter(status=VersionStatus.PUBLISHED).update(status=VersionStatus.RETIRED)
+            record(
+                organisation=organisation,
+                by=by,
+                operation="workflow.retire",
+                subject=("workflow_template", str(row.id)),
+                reasoning=f"Template {row.name} was retired: it starts no new run.",
+            )
+    return row
+
+
+def _record(
+    organisation: UUID, by: Actor, operation: str, row: Template, version: TemplateVersion, what: str
+) -> None:
+    definition = load(version.definition)
+    record(
+        organisation=organisation,
+        by=by,
+        operation=operation,
+        subject=("workflow_template", str(row.id)),
+        reasoning=f"Version {version.number} of template {row.name}, {len(definition.steps)} steps, {what}.",
+        inputs={"name": row.name, "steps": [step.name for step in definition.steps][:100]},
+        outputs={"version": version.number, "version_id": str(version.id), "status": str(version.status)},
+        versions={step.function: step.version for step in definition.steps if step.function},
+    )
