@@ -1,7 +1,7 @@
 """Where apps above accountability take part in reviews: they reverse what was overturned, and show what has changed since.
 
 Both are filled in `AppConfig.ready`. An app whose operation can be taken back registers a reverser under the operation's
-name (workflows: `register_reverser("workflow.publish", retire)`), and whoever keeps what decisions cite registers a reader
+name (workflows: `register_reverser("workflow.publish", ...)`), and whoever keeps what decisions cite registers a reader
 under its kind.
 """
 
