@@ -13,7 +13,9 @@ class WorkflowsConfig(AppConfig):
         from workflows.figures import get_orchestration_figures
         from workflows.marketing import functions  # noqa: F401  registers it
         from workflows.retention import erase_quotes
+        from workflows.reviews import take_part
 
         register_eraser("workflow_runs", erase_quotes)
         register_eraser("function_results", forget_results)
+        take_part()
         fill_orchestration_figures(get_orchestration_figures)

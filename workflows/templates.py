@@ -3,7 +3,7 @@
 A run keeps the version it began with, whatever becomes of the template.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -119,8 +119,14 @@ def _pinned(definition: Definition) -> Definition:
     return replace(definition, steps=tuple(steps))
 
 
-def retire(*, organisation: UUID, by: Actor, template: UUID) -> Template:
+def retire(*, organisation: UUID, by: Actor, template: UUID, parents: Sequence[UUID] = ()) -> Template:
     """Take a template out of use: it starts no new run; the runs it has go on. Its draft is thrown away.
+
+    Args:
+        organisation: whose.
+        by: who does.
+        template: which.
+        parents: decisions that this one follows from.
 
     Raises:
         TemplateNotFound: there is none.
@@ -143,6 +149,7 @@ def retire(*, organisation: UUID, by: Actor, template: UUID) -> Template:
                 operation="workflow.retire",
                 subject=("workflow_template", str(row.id)),
                 reasoning=f"Template {row.name} was retired: it starts no new run.",
+                parents=parents,
             )
     return row
 

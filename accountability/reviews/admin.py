@@ -178,7 +178,10 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="Review")
     def standing(self, case: ReviewCase) -> str:
         whose = f", assigned to {case.assigned_to}" if case.assigned_to else ""
-        undone = f". Reversal: {case.reversal}" if case.reversal else ""
+        undone = ""
+        if case.reversal:
+            undone = f". Reversed by {case.reversal['operation']}: {case.reversal['changed']} changed, "
+            undone += f"{case.reversal['left_alone']} left as they are"
         return f"{case.get_state_display()}; here because of {case.because}, {RISKS[case.rank]} risk{whose}{undone}"
 
     def reasoning(self, case: ReviewCase) -> str:

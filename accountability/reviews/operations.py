@@ -96,7 +96,8 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
         made = _record(organisation, by, told, verdict, reason, case.state, state)
         reversal = None
         if state is ReviewState.OVERTURNED:
-            reversal = ports.reverse(ports.Overturned(organisation, by, told, made, reason))
+            done = ports.reverse(ports.Overturned(organisation, by, told, made, reason))
+            reversal = done.as_json() if done else None
         _move(case, state, made, reversal)
         emit(
             organisation=organisation,

@@ -127,11 +127,11 @@ def draw_reviews(organisation: UUID, decision: UUID) -> SafeString | str:
         return "nothing yet"
     return format_html_join(
         "",
-        '<p><a href="{}">{:%Y-%m-%d %H:%M}</a> <b>{}</b> by {}: {}</p>',
+        '<p><a href="{}">{}</a> <b>{}</b> by {}: {}</p>',
         (
             (
                 decision_page(each.id),
-                each.recorded_at,
+                f"{each.recorded_at:%Y-%m-%d %H:%M}",
                 each.verdict.value,
                 each.actor.on_behalf_of or each.actor.id,
                 each.reason or "-",

@@ -1,7 +1,7 @@
 """Where apps above accountability take part in reviews: they reverse what was overturned, and show what has changed since.
 
 Both are filled in `AppConfig.ready`. An app whose operation can be taken back registers a reverser under the operation's
-name (workflows: `register_reverser("workflow.publish", retire)`), and whoever keeps what decisions cite registers a reader
+name (workflows: `register_reverser("workflow.publish", ...)`), and whoever keeps what decisions cite registers a reader
 under its kind.
 """
 
@@ -32,6 +32,33 @@ class Overturned:
     decision: Decision
     review: UUID
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What a reverser did.
+
+    Attributes:
+        operation: by which it took the effect back.
+        changed: how many things it changed.
+        left_alone: how many it left, for they were no longer as the decision had left them.
+        decision_id: the reversal's own record, None where nothing was changed.
+    """
+
+    operation: str
+    changed: int
+    left_alone: int = 0
+    decision_id: UUID | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it JSON-ready."""
+        decision = str(self.decision_id) if self.decision_id else None
+        return {
+            "operation": self.operation,
+            "changed": self.changed,
+            "left_alone": self.left_alone,
+            "decision_id": decision,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +97,8 @@ class Since:
         return self.version_then != self.version_now or self.version_now is None
 
 
-Reverser = Callable[[Overturned], dict[str, Any]]
-"""Takes back what a decision did, inside the review's transaction, under its own locks; returns what it did, JSON-ready.
+Reverser = Callable[[Overturned], Reversal]
+"""Takes back what a decision did, inside the review's transaction, under its own locks.
 
 What is no longer as the decision left it is left alone, and said so. Whatever it raises undoes the review too.
 """
@@ -93,7 +120,7 @@ def has_reverser(operation: str) -> bool:
     return operation in _reversers
 
 
-def reverse(overturned: Overturned) -> dict[str, Any] | None:
+def reverse(overturned: Overturned) -> Reversal | None:
     """Take back what a decision did; None where its operation has no reverser."""
     reverser = _reversers.get(overturned.decision.operation)
     return None if reverser is None else reverser(overturned)

@@ -17,7 +17,15 @@ from uuid import UUID
 from django.urls import reverse
 
 from accountability.reviews.operations import memories_of
-from accountability.reviews.ports import Cited, Overturned, Since, register_reverser, register_subjects
+from accountability.reviews.ports import (
+    Cited,
+    Overturned,
+    Reversal,
+    Reverser,
+    Since,
+    register_reverser,
+    register_subjects,
+)
 from accountability.types import Decision
 from memory.life.corrections import confirm, contest_all
 from memory.models import Memory, MemoryVersion
@@ -36,7 +44,7 @@ def take_part() -> None:
     register_subjects("memory", read_since)
 
 
-def contest_what_it_made(overturned: Overturned) -> dict[str, Any]:
+def contest_what_it_made(overturned: Overturned) -> Reversal:
     """Contest the memories that a decision stored, changed or vouched for; those in another state are left alone."""
     memories = _made_by(overturned.decision)
     contested, decision = contest_all(
@@ -46,16 +54,11 @@ def contest_what_it_made(overturned: Overturned) -> dict[str, Any]:
         reason=overturned.reason,
         parents=[overturned.review],
     )
-    return {
-        "operation": "memory.contest",
-        "changed": len(contested),
-        "left_alone": len(memories) - len(contested),
-        "decision_id": str(decision) if decision else None,
-    }
+    return Reversal("memory.contest", len(contested), len(memories) - len(contested), decision)
 
 
-def _confirmer(state: TrustState) -> Any:
-    def confirm_again(overturned: Overturned) -> dict[str, Any]:
+def _confirmer(state: TrustState) -> Reverser:
+    def confirm_again(overturned: Overturned) -> Reversal:
         memories = memories_of(overturned.decision)
         still = Memory.objects.filter(
             organisation_id=overturned.organisation, id__in=memories, head=None, state=state
@@ -71,12 +74,8 @@ def _confirmer(state: TrustState) -> Any:
             )
             for memory in sorted(still.values_list("id", flat=True))
         ]
-        return {
-            "operation": "memory.confirm",
-            "changed": len(changed),
-            "left_alone": len(memories) - len(changed),
-            "decision_id": str(changed[0].decision) if changed else None,
-        }
+        first = changed[0].decision if changed else None
+        return Reversal("memory.confirm", len(changed), len(memories) - len(changed), first)
 
     return confirm_again
 

@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from liftos.management.observed import ObservedCommand
 from liftos.sample import NAME, sample_memories
+from liftos.sample.judgements import load_judgements
 from liftos.sample.workflows import ensure_workflows
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import OrganisationExists, create_api_key, create_organisation
@@ -49,6 +50,9 @@ class Command(ObservedCommand):
             organisation = create_organisation(name=NAME, by=SYSTEM)
         except OrganisationExists:
             return get_organisation(slugify(NAME))
-        remember_many(organisation=organisation.id, by=SYSTEM, drafts=list(sample_memories()))
+        drafts = list(sample_memories())
+        stored = remember_many(organisation=organisation.id, by=SYSTEM, drafts=drafts)
+        memories = {draft.external_id: each.id for draft, each in zip(drafts, stored, strict=True)}
+        load_judgements(organisation=organisation.id, memories=memories)
         add_sample_space(organisation.id)
         return organisation

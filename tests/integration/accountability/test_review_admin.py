@@ -175,6 +175,14 @@ def test_the_page_asks_the_same_few_questions_however_much_was_cited(caller, ann
     assert queries(1) == queries(12) <= 16
 
 
+def test_the_page_shows_what_was_said_so_far(caller, ann):
+    decision = put(caller)
+    assert "nothing yet" in ann.get(f"{LIST}{decision}/change/").content.decode()
+    judge(ann, decision, "overturn", "the <b>forecast</b> was old")
+    page = ann.get(f"{LIST}{decision}/change/").content.decode()
+    assert "<b>overturn</b> by ann: the &lt;b&gt;forecast&lt;/b&gt; was old" in page
+
+
 def test_a_verdict_leads_to_the_next(caller, ann):
     first, second, third = (put(caller, confidence=number / 10) for number in (1, 2, 3))
     assert ann.get(f"{LIST}next/").url == f"{LIST}{first}/change/"

@@ -1,0 +1,37 @@
+"""Workflows' part in reviews: an overturned publication takes the template out of use."""
+
+from uuid import UUID
+
+from accountability.reviews.ports import Overturned, Reversal, register_reverser
+from workflows.models import TemplateVersion
+from workflows.templates import retire
+from workflows.types import VersionStatus
+
+
+def take_part() -> None:
+    """Fill accountability's port; called once, when the app is ready."""
+    register_reverser("workflow.publish", retire_what_it_published)
+
+
+def retire_what_it_published(overturned: Overturned) -> Reversal:
+    """Retire the template whose publication was overturned; one that has been retired or published anew is left alone."""
+    published = overturned.decision.outputs.get("version_id")
+    newest = (
+        TemplateVersion.objects.filter(
+            organisation_id=overturned.organisation,
+            template_id=overturned.decision.subject_id,
+            status=VersionStatus.PUBLISHED,
+        )
+        .order_by("-number")
+        .values_list("id", flat=True)
+        .first()
+    )
+    if newest is None or str(newest) != published:
+        return Reversal("workflow.retire", changed=0, left_alone=1)
+    retire(
+        organisation=overturned.organisation,
+        by=overturned.by,
+        template=UUID(overturned.decision.subject_id),
+        parents=[overturned.review],
+    )
+    return Reversal("workflow.retire", changed=1)
