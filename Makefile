@@ -67,6 +67,8 @@ $(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
 
 $(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev
 	@$(PIP) -r $(LOCK)/browser.txt
+	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
+	  echo "without promtool the alert rules are parsed, not checked"
 	@command -v chromium >/dev/null || { echo "Installing Debian's chromium ..."; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 	  { echo "The browser tests need a program called chromium on PATH" >&2; exit 1; }
 	@touch $@

@@ -39,7 +39,7 @@ def needs_servers(arguments: list[str]) -> bool:
 
 def migrate_if_new(arguments: list[str]) -> None:
     """Make the tables of an embedded database that has none: a first command need not be `make up`."""
-    if os.environ.get("DATABASE_URL") or arguments[0] in ("migrate", "makemigrations"):
+    if os.environ.get("DATABASE_URL") or arguments[0] in ("migrate", "makemigrations", "restore"):
         return
     import subprocess
 

@@ -7,8 +7,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from accountability.calibration.models import Calibration
+from accountability.reviews.models import ReviewCase, ReviewPolicy
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
+
+__all__ = [
+    "Calibration", "CitedMemory", "DecisionLink", "DecisionPayload", "DecisionRecord", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",
+    "LedgerNode", "LedgerPending", "ReviewCase", "ReviewPolicy",
+]  # fmt: skip
 
 
 class DecisionRecord(models.Model):

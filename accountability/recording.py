@@ -6,16 +6,25 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
+from accountability.reviews.ports import has_reverser
 from liftos.db import tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.events.operations import emit
 from liftos.tenancy.types import Actor
+
+RESERVED = ("decision.", "review.", "calibration.")
 
 
 class UnknownParent(InvalidInput):
     """A parent is not a decision of this organisation."""
 
     code = "accountability.unknown_parent"
+
+
+class ReservedOperation(InvalidInput):
+    """This operation is the service's own: only the service puts it on record."""
+
+    code = "accountability.reserved_operation"
 
 
 class OwnDecision(Protocol):
@@ -43,7 +52,10 @@ def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
 
     Raises:
         UnknownParent: a parent does not exist in this organisation.
+        ReservedOperation: it would pass for a review, or for something that overturning it would reverse.
     """
+    if draft.operation.startswith(RESERVED) or has_reverser(draft.operation):
+        raise ReservedOperation(loc=("operation",))
     with tenant_pipeline(organisation):
         _check_parents(organisation, draft.parents)
         decision = record(

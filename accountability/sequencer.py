@@ -23,6 +23,7 @@ from accountability.merkle import (
     edge_root,
     verify_consistency,
 )
+from accountability.reviews.policy import enter_queue
 from accountability.signing import origin_of, signing_key
 from liftos.db import tenant_transaction
 
@@ -80,6 +81,7 @@ def sequence(*, organisation: UUID, limit: int = BATCH) -> Sequenced | None:
         checkpoint = Checkpoint(origin_of(organisation), new_size, new_root)
         text = sign(checkpoint, settings.LIFTOS_LEDGER_ORIGIN, signing_key())
         store.write_checkpoint(organisation, new_size, new_root, text)
+        enter_queue(organisation=organisation, decisions=[decision for decision, _ in waiting])
     return Sequenced(len(waiting), new_size)
 
 

@@ -4,10 +4,14 @@ import logging
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
+from accountability.calibration.operations import calibrate, has_new_verdicts
 from accountability.ledger_store import organisations_with_pending
 from accountability.publishing import deliver_all
 from accountability.sequencer import drain
+from liftos.tenancy.models import Organisation
+from liftos.tenancy.types import SYSTEM
 
 logger = logging.getLogger("liftos.ledger")
 
@@ -31,3 +35,14 @@ def sequence_one(organisation: UUID) -> None:
         drain(organisation=organisation)
     except Exception:
         logger.exception("the log could not be continued", extra={"organisation": str(organisation)})
+
+
+@shared_task(name="accountability.calibrate")
+def calibrate_all() -> None:
+    """Learn anew from the verdicts of each organisation that has new ones; one's fault does not hold up the others."""
+    for organisation in Organisation.objects.values_list("id", flat=True):
+        try:
+            if has_new_verdicts(organisation=organisation):
+                calibrate(organisation=organisation, by=SYSTEM, now=timezone.now())
+        except Exception:
+            logger.exception("confidences could not be calibrated", extra={"organisation": str(organisation)})

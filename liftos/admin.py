@@ -1,10 +1,31 @@
 """What the admins of all apps share."""
 
+import json
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+BUTTON = (
+    "border border-base-200 rounded-default px-3 py-2 font-medium mr-2 cursor-pointer dark:border-base-700"
+)
+"""Classes of a button that sends the page's own form elsewhere."""
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Return the address of what the admin's own styles lack."""
+    del request
+    return static("liftos/admin.css")
+
+
+def as_text(value: Any) -> SafeString:
+    """Return JSON laid out for people."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
 
 
 class ReadOnly:

@@ -8,6 +8,7 @@ from celery import Celery, signals
 
 from liftos.observability.context import peek_context, start_context, use_context
 from liftos.observability.manager import Operation, observe_operation
+from liftos.observability.minutes import start_minutes, stop_minutes
 from liftos.observability.options import refuse_to_start_misconfigured
 from liftos.observability.tracer import TRACER
 
@@ -25,6 +26,23 @@ def check_settings(**kwargs: Any) -> None:
     """Refuse to work under settings that can't be used."""
     del kwargs
     refuse_to_start_misconfigured()
+
+
+@signals.worker_ready.connect
+def begin_figures(**kwargs: Any) -> None:
+    """Write from now on how operations go."""
+    del kwargs
+    from django.conf import settings
+
+    if settings.LIFTOS_METRICS_SECONDS > 0:
+        start_minutes(settings.LIFTOS_METRICS_SECONDS)
+
+
+@signals.worker_shutdown.connect
+def end_figures(**kwargs: Any) -> None:
+    """Write the last minute's figures."""
+    del kwargs
+    stop_minutes()
 
 
 @signals.before_task_publish.connect

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from liftos.api.limits import unusable_limits
 from liftos.observability.options import InvalidTraceOptions, trace_options
 
 
@@ -49,4 +50,14 @@ def checkpoint_url_is_http(app_configs: Any, **kwargs: Any) -> list[CheckMessage
             hint="To keep checkpoints in a file, set LIFTOS_CHECKPOINT_FILE.",
             id="liftos.E003",
         )
+    ]
+
+
+@register("liftos")
+def rate_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Say which limit can't be read."""
+    del app_configs, kwargs
+    return [
+        Error(problem, hint="Write it as 600/minute or 20/second;100000/day.", id="liftos.E004")
+        for problem in unusable_limits()
     ]

@@ -39,3 +39,26 @@ def decision_recorder() -> DecisionRecorder:
     if _recorder is None:
         raise RuntimeError("no decision recorder is installed")
     return _recorder
+
+
+class OrchestrationFigures(Protocol):
+    """Tells how an organisation's workflows went, in the words of the seed's `/performance/metrics`."""
+
+    def __call__(self, organisation: UUID) -> dict[str, Any]:
+        """Return the figures; opens a transaction of its own."""
+
+
+_orchestration: OrchestrationFigures | None = None
+
+
+def fill_orchestration_figures(figures: OrchestrationFigures) -> None:
+    """Install the figures; called once, by the workflows app."""
+    global _orchestration
+    _orchestration = figures
+
+
+def orchestration_figures() -> OrchestrationFigures:
+    """Return the installed figures."""
+    if _orchestration is None:
+        raise RuntimeError("no orchestration figures are installed")
+    return _orchestration

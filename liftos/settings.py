@@ -6,6 +6,7 @@ Each name is described in docs/settings.md; a test fails for one that is not.
 import ipaddress
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,23 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def _timeouts(*, statement: str, lock: str) -> str:
+    """Return libpq's `options` for time limits in seconds, by the names of their variables; 0 is none."""
+    limits = {"statement_timeout": statement, "lock_timeout": lock}
+    defaults = {"LIFTOS_STATEMENT_SECONDS": "0", "LIFTOS_MIGRATE_LOCK_SECONDS": "10"}
+    return " ".join(
+        f"-c {name}={round(float(env(variable, defaults[variable])) * 1000)}"
+        for name, variable in limits.items()
+        if variable
+    )
+
+
 # --- what runs where ---------------------------------------------------------------------------
 
 DEBUG = env_flag("LIFTOS_DEBUG")
 SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
 PORT = int(env("LIFTOS_PORT", "8003"))
+LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
 ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
 ROOT_URLCONF = "liftos.urls"
@@ -79,6 +92,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_prometheus",
+    "axes",
 ]
 
 MIDDLEWARE = [
@@ -95,7 +109,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "liftos.tenancy.admin_headers.AdminHeaders",
     "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
+    # answers those who are shut out; it has to be the last
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -132,9 +149,12 @@ DATABASES["default"]["OPTIONS"] |= {
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
+    "options": _timeouts(statement="LIFTOS_STATEMENT_SECONDS", lock=""),
     # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
     "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
+# who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
+DATABASES["owner"]["OPTIONS"]["options"] = _timeouts(statement="", lock="LIFTOS_MIGRATE_LOCK_SECONDS")
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_ROUTERS = ["liftos.db.OwnerMigrates"]
@@ -203,6 +223,15 @@ if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
         "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
     }
 
+# --- calibration --------------------------------------------------------------------------------
+
+# verdicts on a decision point after which its confidences are recalibrated
+LIFTOS_CALIBRATION_REVIEWS = int(env("LIFTOS_CALIBRATION_REVIEWS", "100"))
+CELERY_BEAT_SCHEDULE["calibrate"] = {
+    "task": "accountability.calibrate",
+    "schedule": float(env("LIFTOS_CALIBRATION_HOURS", "24")) * 3600,
+}
+
 # --- a memory's life ----------------------------------------------------------------------------
 
 # keys the values that were rejected; it must outlive SECRET_KEY, or they would come back
@@ -212,6 +241,17 @@ LIFTOS_MEMORY_TTL = json.loads(env("LIFTOS_MEMORY_TTL", "{}"))
 LIFTOS_IDEMPOTENCY_HOURS = float(env("LIFTOS_IDEMPOTENCY_HOURS", "24"))
 CELERY_BEAT_SCHEDULE["sweep-lives"] = {
     "task": "memory.sweep_lives",
+    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+}
+
+# --- conceptual spaces --------------------------------------------------------------------------
+
+# the template of the space that holds all memories of an organisation: one of spaces/templates.py
+LIFTOS_DEFAULT_SPACE = env("LIFTOS_DEFAULT_SPACE", "marketing")
+# positions that a process keeps in memory, at least of the space asked last
+LIFTOS_SPACE_CACHE_MB = int(env("LIFTOS_SPACE_CACHE_MB", "256"))
+CELERY_BEAT_SCHEDULE["sweep-layouts"] = {
+    "task": "spaces.sweep",
     "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
 }
 
@@ -242,6 +282,14 @@ LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
 LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
 CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
 
+LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
+LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
+LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+
+# hosts that http.request may call; none unless named
+LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
+LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
+
 # --- traces: checked, and made into values, by liftos.observability.options ---------------------
 
 LIFTOS_TRACE_SAMPLING = env("LIFTOS_TRACE_SAMPLING", "1.0")
@@ -252,6 +300,20 @@ LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
 LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
 LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
 CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
+
+# --- figures by the minute and the hour ---------------------------------------------------------
+
+LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
+# minutes are needed until they are sure to be in their hour
+LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
+LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))
+# an alert is raised below the first and cleared at the second, each time over so many events at least
+LIFTOS_ALERT_HIT_RATE = float(env("LIFTOS_ALERT_HIT_RATE", "0.5"))
+LIFTOS_ALERT_HIT_RATE_CLEAR = float(env("LIFTOS_ALERT_HIT_RATE_CLEAR", "0.6"))
+LIFTOS_ALERT_SUCCESS_RATE = float(env("LIFTOS_ALERT_SUCCESS_RATE", "0.95"))
+LIFTOS_ALERT_SUCCESS_RATE_CLEAR = float(env("LIFTOS_ALERT_SUCCESS_RATE_CLEAR", "0.98"))
+LIFTOS_ALERT_LEAST = int(env("LIFTOS_ALERT_LEAST", "1000"))
+CELERY_BEAT_SCHEDULE["roll-up-figures"] = {"task": "observability.roll_up", "schedule": 300.0}
 
 # --- embeddings ---------------------------------------------------------------------------------
 
@@ -265,6 +327,8 @@ LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
+LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY")
+LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
 LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read
@@ -321,6 +385,25 @@ CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
+# --- people who sign in -------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "liftos.tenancy.roles_backend.RoleBackend",
+]
+SESSION_COOKIE_AGE = int(float(env("LIFTOS_SESSION_HOURS", "12")) * 3600)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# by name and address together: guessing from elsewhere does not shut the person out
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = int(env("LIFTOS_LOGIN_FAILURES", "5"))
+AXES_COOLOFF_TIME = timedelta(minutes=float(env("LIFTOS_LOGIN_COOLOFF_MINUTES", "15")))
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # who has opened what is on record: admin.enter
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 429
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -364,5 +447,6 @@ UNFOLD = {
     "SITE_SUBHEADER": "liftos.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["liftos.admin.stylesheet"],
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
 }

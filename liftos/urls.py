@@ -11,6 +11,8 @@ from liftos.observability.api import urlpatterns as trace_urls
 from liftos.service import views
 from memory.api.urls import seed_urlpatterns
 from memory.api.urls import urlpatterns as memory_urls
+from spaces.api.urls import seed_urlpatterns as seed_spaces_urls
+from spaces.api.urls import urlpatterns as spaces_urls
 from workflows.api.urls import seed_urlpatterns as seed_workflow_urls
 from workflows.api.urls import urlpatterns as workflow_urls
 
@@ -35,8 +37,9 @@ urlpatterns = [
     path("metrics", metrics),
     path("favicon.ico", no_icon),
     *seed_urlpatterns,
+    *seed_spaces_urls,
     *seed_workflow_urls,
-    path("api/v1/", include([*accountability_urls, *memory_urls, *trace_urls, *workflow_urls])),
+    path("api/v1/", include([*accountability_urls, *memory_urls, *spaces_urls, *trace_urls, *workflow_urls])),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
 from django.core.wsgi import get_wsgi_application
 
+from liftos.api.limits import unusable_limits
 from liftos.api.middleware import body_limit
 from liftos.observability.options import refuse_to_start_misconfigured
 
@@ -17,6 +18,8 @@ _CHUNK = 64 * 1024
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 _serve = get_wsgi_application()
 refuse_to_start_misconfigured()
+if _problems := unusable_limits():
+    raise SystemExit(f"error: {' '.join(_problems)}")
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

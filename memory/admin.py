@@ -9,16 +9,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.admin import BUTTON, ReadOnly, UncountedPaginator
 from liftos.errors import LiftosError
 from liftos.tenancy.admin import staff_actor
 from memory.life.corrections import confirm, contest, reject
 from memory.life.erasure import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 
-BUTTON = (
-    "border border-base-200 rounded-default px-3 py-2 font-medium mr-2 cursor-pointer dark:border-base-700"
-)
 ACTIONS = {
     "confirm": "Confirm",
     "contest": "Contest",

@@ -7,9 +7,11 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         from memory import checks, functions  # noqa: F401  registers them
+        from memory.life.reviews import take_part
         from memory.search.arms import register_arm
         from memory.search.meaning import MeaningArm
         from memory.search.words import WordsArm
 
         register_arm(MeaningArm())
         register_arm(WordsArm())
+        take_part()

@@ -1,26 +1,33 @@
 """What memory offers to workflows: thin over its operations, as the run's actor."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from pydantic import BaseModel, Field
 
+from liftos.db import tenant_transaction
 from liftos.functions import Call, register
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession
 from memory.api.schemas import MAX_QUERIES, MemoryIn, NativeSearch, NativeSearches, native_hit
 from memory.api.trust import trust_of
+from memory.hygiene import look_after
 from memory.life import corrections
 from memory.life.erasure import forget
 from memory.operations import embed_drafts, remember, remember_many
+from memory.queries import list_recent
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
-from memory.types import Stored
+from memory.types import LinkKind, Stored
 
 MEMORIES = "memories"
 """What searches read and stores write."""
 MAX_TOGETHER = 2_000
+MAX_SHOWN = 500
+"""Characters of a text that a finding quotes."""
 
 
 class StoreMany(BaseModel):
@@ -40,6 +47,28 @@ class Erase(BaseModel):
 
     memory_id: UUID
     reason: Reason = ""
+
+
+class Contest(BaseModel):
+    """A memory to doubt."""
+
+    memory_id: UUID
+    reason: Reason = ""
+
+
+class Recent(BaseModel):
+    """What was learned lately."""
+
+    days: float = Field(default=7, gt=0, le=3_660)
+    memory_types: list[str] | None = Field(default=None, min_length=1, max_length=100)
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class LookAfter(BaseModel):
+    """How far to look."""
+
+    limit: int = Field(default=20, ge=1, le=100, description="Findings of each kind.")
+    contested_days: float = Field(default=30, ge=0, le=3_660)
 
 
 class SearchMany(NativeSearches):
@@ -159,6 +188,104 @@ def erase(call: Call, arguments: Erase) -> dict[str, Any]:
         "id": str(receipt.memory),
         "erasure_id": str(receipt.id),
         "decision_id": str(receipt.decision),
+    }
+
+
+@register("memory.contest", schema=Contest, scopes=[Scope.MEMORY_WRITE])
+def contest(call: Call, arguments: Contest) -> dict[str, Any]:
+    """Doubt a memory: it is still found, marked contested."""
+    changed = corrections.contest(
+        organisation=call.organisation, by=call.by, memory=arguments.memory_id, reason=arguments.reason
+    )
+    return {"id": str(changed.id), "state": str(changed.state), "decision_id": str(changed.decision)}
+
+
+def _listed(result: Any) -> Iterator[UUID]:
+    for each in result["memories"]:
+        yield UUID(each["id"])
+
+
+@register("memory.recent", schema=Recent, scopes=[Scope.MEMORY_READ], mentions=_listed)
+def recent(call: Call, arguments: Recent) -> dict[str, Any]:
+    """Return what was learned in the last days and is believed, the most important first."""
+    since = timezone.now() - timedelta(days=arguments.days)
+    with tenant_transaction(call.organisation):
+        rows = list_recent(
+            organisation=call.organisation,
+            since=since,
+            memory_types=arguments.memory_types,
+            limit=arguments.limit,
+        )
+        memories = [
+            {
+                "id": str(row.id),
+                "content": row.content,
+                "memory_type": row.memory_type,
+                "importance": row.importance,
+                "recorded_at": row.recorded_at.isoformat(),
+                "contradicts": [
+                    str(link.target_id)
+                    for link in row.links.all()
+                    if link.kind == LinkKind.CONTRADICTS and link.target_id
+                ],
+            }
+            for row in rows
+        ]
+    return {"memories": memories, "count": len(memories), "since": since.isoformat()}
+
+
+def _looked_at(result: Any) -> Iterator[UUID]:
+    for each in result["memory_ids"]:
+        yield UUID(each)
+
+
+@register("memory.health", schema=LookAfter, scopes=[Scope.MEMORY_READ], mentions=_looked_at)
+def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
+    """Find what somebody should look at: contradictions, doubles, doubts left open, missing sources and vectors."""
+    with tenant_transaction(call.organisation):
+        found = look_after(
+            organisation=call.organisation,
+            now=timezone.now(),
+            limit=arguments.limit,
+            contested_for=timedelta(days=arguments.contested_days),
+        )
+    named = (
+        *(each for pair in found.contradictions for each in (pair.contradicted, pair.contradicting)),
+        *(each for double in found.doubles for each in double.memories),
+        *(doubt.memory for doubt in found.doubts),
+    )
+    text = (
+        f"{found.memories} memories: {len(found.contradictions)} contradictions, {len(found.doubles)} values that stand in "
+        f"several memories, {len(found.doubts)} contested for more than {arguments.contested_days:g} days, "
+        f"{found.unsourced} without a source, {found.waiting} waiting for a vector."
+    )
+    return {
+        "text": text,
+        "memories": found.memories,
+        "contradictions": [
+            {
+                "contradicted": str(each.contradicted),
+                "contradicting": str(each.contradicting),
+                "contradicted_text": each.contradicted_text[:MAX_SHOWN],
+                "contradicting_text": each.contradicting_text[:MAX_SHOWN],
+            }
+            for each in found.contradictions
+        ],
+        "doubles": [
+            {
+                "ids": [str(each) for each in double.memories],
+                "count": double.count,
+                "text": double.text[:MAX_SHOWN],
+            }
+            for double in found.doubles
+        ],
+        "contested": [
+            {"id": str(each.memory), "since": each.since.isoformat(), "text": each.text[:MAX_SHOWN]}
+            for each in found.doubts
+        ],
+        "unsourced": found.unsourced,
+        "waiting_for_a_vector": found.waiting,
+        "memory_ids": [str(each) for each in dict.fromkeys(named)],
     }
 
 

@@ -24,6 +24,7 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
 from memory.embeddings import active_manager, chosen_model
+from memory.life.ports import tell_followers
 from memory.life.refusals import refusals
 from memory.life.tombstones import ValueRejected
 from memory.models import Memory
@@ -139,6 +140,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         Memory.objects.filter(organisation_id=organisation, id__in=still).update(
             embedding=EmbeddingState.READY
         )
+        tell_followers(organisation, still)
         if still:
             record(
                 organisation=organisation,
@@ -279,7 +281,10 @@ def _put_on_record(
         outputs=counts | {"pending": pending},
         alternatives=refused,
         memories=[
-            {"id": str(each.id)} for each in stored if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
+            # what was there already was not made by this decision: overturning it leaves that alone
+            {"id": str(each.id)} | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
+            for each in stored
+            if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
         ],
         versions={"analyser": ANALYSER, "embedding_model": model},
     )

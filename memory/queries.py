@@ -1,8 +1,12 @@
 """Reads of memories, inside the caller's tenant transaction."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from liftos.db import raw_cursor
 from liftos.errors import NotFound
@@ -10,6 +14,7 @@ from memory.life.known import as_known
 from memory.models import Memory
 from memory.search.filters import where
 from memory.search.types import SearchRequest
+from memory.types import VISIBLE
 
 _ID = "coalesce(m.head, m.id)"
 _LIST = "SELECT m.id FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
@@ -86,6 +91,26 @@ def list_memories(
     )
     rows = [known[each] for each in ids if each in known]
     return as_known(organisation, rows, narrowed.known_at) if narrowed.known_at else rows
+
+
+def list_recent(
+    *, organisation: UUID, since: datetime, memory_types: Sequence[str] | None, limit: int
+) -> list[Memory]:
+    """Return memories that were recorded since a time and are believed, the most important first, then the newest.
+
+    Args:
+        organisation: whose.
+        since: aware UTC.
+        memory_types: only of these types; None for all.
+        limit: at most so many.
+    """
+    rows = Memory.objects.filter(
+        organisation_id=organisation, head=None, state__in=VISIBLE, recorded_at__gte=since
+    )
+    rows = rows.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+    if memory_types is not None:
+        rows = rows.filter(memory_type__in=memory_types)
+    return list(rows.prefetch_related("links").order_by("-importance", "-id")[:limit])
 
 
 def list_organisations_with_pending() -> list[UUID]:

@@ -18,21 +18,32 @@ from liftos.tenancy.types import Actor
 from memory import index_rows
 from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
+from memory.life.ports import tell_followers
 from memory.models import Memory
 from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState
 
-_MEMORY = """
-INSERT INTO memory_memory
-    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding,
-     actor_kind, actor_id, on_behalf_of, valid_from, valid_to, thread, thread_id, happened_at, asks, tells_time,
-     word_count, term_count, expires_at, value, recorded_at, changed_at)
-VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
-        coalesce(%s::timestamptz, now()), %s, %s, %s, %s, %s, %s, coalesce(%s::timestamptz, statement_timestamp()),
-        coalesce(%s::timestamptz, statement_timestamp()))
-ON CONFLICT DO NOTHING
-"""
-_PRESENT = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
+_COLUMNS = (
+    ("id", "uuid"), ("content", "text"), ("metadata", "text"), ("memory_type", "text"), ("source", "text"),
+    ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
+    ("actor_kind", "text"), ("actor_id", "text"), ("on_behalf_of", "text"), ("valid_from", "timestamptz"),
+    ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
+    ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
+    ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
+)  # fmt: skip
+_AS_WRITTEN = {
+    "metadata": "w.metadata::jsonb",
+    "tags": "ARRAY(SELECT jsonb_array_elements_text(w.tags::jsonb))",
+    "happened_at": "coalesce(w.happened_at, now())",
+    "recorded_at": "coalesce(w.recorded_at, statement_timestamp())",
+    "changed_at": "coalesce(w.changed_at, statement_timestamp())",
+}
+_MEMORY = f"""
+INSERT INTO memory_memory (organisation_id, {", ".join(name for name, _ in _COLUMNS)})
+SELECT %s, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in _COLUMNS)}
+FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)}) AS w({", ".join(name for name, _ in _COLUMNS)})
+ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608  put together from names of our own
 # compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
 _EARLIER = """
 SELECT w.id, m.id, m.embedding,
@@ -144,6 +155,7 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
             cursor.executemany(_VECTOR, vectors)
     index_rows.insert(organisation, written)
     link(organisation, [(row.id, row.draft) for row in written])
+    tell_followers(organisation, [row.id for row in written])
     return written
 
 
@@ -216,25 +228,23 @@ def remove(organisation: UUID, memory: Memory) -> None:
 
 
 def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:
+    if not rows:
+        return []
     # one order for all writers: two batches that name the same external ids then wait for, not on, each other
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
+    columns = index_rows.columns([_values(by, row) for row in ordered])
     with raw_cursor() as cursor:
-        cursor.executemany(_MEMORY, [_memory_values(organisation, by, row) for row in ordered])
-        if cursor.rowcount == len(rows):
-            return list(rows)
-        present = cursor.execute(_PRESENT, (organisation, [row.id for row in rows])).fetchall()
-    ids = {row[0] for row in present}
+        ids = {row[0] for row in cursor.execute(_MEMORY, (organisation, *columns)).fetchall()}
     return [row for row in rows if row.id in ids]
 
 
-def _memory_values(organisation: UUID, by: Actor, row: Row) -> tuple[Any, ...]:
+def _values(by: Actor, row: Row) -> tuple[Any, ...]:
     draft, reading = row.draft, row.reading
     recorded_at = draft.past.recorded_at if draft.past else None
     return (
-        row.id, organisation, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source,
-        draft.external_id, list(draft.tags), draft.importance, row.state, row.embedding, by.kind, by.id,
-        by.on_behalf_of, draft.valid_from, draft.valid_to, draft.thread, reading.thread,
-        reading.happened_at or recorded_at, reading.asks,
+        row.id, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source, draft.external_id,
+        json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(by.kind), by.id, by.on_behalf_of,
+        draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at or recorded_at, reading.asks,
         reading.tells_time, reading.words, len(reading.terms), row.expires_at, folded_number(row.keys), recorded_at,
         recorded_at,
     )  # fmt: skip

@@ -3,3 +3,20 @@ from django.apps import AppConfig
 
 class SpacesConfig(AppConfig):
     name = "spaces"
+    verbose_name = "Conceptual spaces"
+
+    def ready(self) -> None:
+        from memory.life.ports import register_eraser, register_follower
+        from memory.search.arms import register_arm
+        from memory.search.scopes import register_scope
+        from memory.spaces_port import fill_spaces
+        from spaces import checks  # noqa: F401  registers them
+        from spaces.arm import ConceptualArm, SpaceScope
+        from spaces.following import erase_positions, follow_memories
+        from spaces.port import MemorysView
+
+        register_arm(ConceptualArm(), only_in_spaces=True)
+        register_scope(SpaceScope())
+        register_follower("spaces", follow_memories)
+        register_eraser("positions", erase_positions)
+        fill_spaces(MemorysView())

@@ -6,10 +6,14 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from liftos.ports import fill_orchestration_figures
         from memory.life.ports import register_eraser
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results
+        from workflows.figures import get_orchestration_figures
+        from workflows.marketing import functions  # noqa: F401  registers it
         from workflows.retention import erase_quotes
 
         register_eraser("workflow_runs", erase_quotes)
         register_eraser("function_results", forget_results)
+        fill_orchestration_figures(get_orchestration_figures)

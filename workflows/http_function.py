@@ -16,7 +16,7 @@ from workflows.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUn
 
 MAX_BODY_BYTES = 1_000_000
 MAX_TIMEOUT_SECONDS = 300.0
-LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+LATER = frozenset({408, 425, 429, *range(500, 600)}) - {501, 505}
 """Answers after which trying again may help."""
 KEPT = ("content-type", "etag", "last-modified", "location", "retry-after")
 """Headers of an answer that stand in the result; others may be secrets (Set-Cookie)."""

@@ -1,11 +1,13 @@
 """Wire shapes of decisions."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from accountability.reviews.queries import Order
+from accountability.reviews.types import ReviewState, Verdict
 from accountability.types import Effect, RiskClass
 from liftos.api.pagination import PageQuery, QueryText
 
@@ -21,7 +23,10 @@ class DecisionQuery(PageQuery):
 
 
 class DecisionOut(BaseModel):
-    """A decision record; the last five are empty once its payload has been erased."""
+    """A decision record; the last five are empty once its payload has been erased.
+
+    `confidence_calibrated` is what the verdicts on decisions like it make of its confidence; null where they are too few.
+    """
 
     id: UUID
     operation: str
@@ -31,6 +36,7 @@ class DecisionOut(BaseModel):
     risk_class: str
     effect: str
     confidence: float | None
+    confidence_calibrated: float | None = None
     confidence_method: str
     actor_kind: str
     actor_id: str
@@ -69,7 +75,7 @@ class MemoryUsed(BaseModel):
 
     id: UUID
     score: float | None = None
-    version: str | None = Field(default=None, max_length=100)
+    version: int | Annotated[str, Field(max_length=100)] | None = None
 
 
 class DecisionIn(BaseModel):
@@ -84,7 +90,9 @@ class DecisionIn(BaseModel):
     memories: list[MemoryUsed | UUID] = Field(default_factory=list, max_length=1_000)
     confidence: float | None = Field(default=None, ge=0, le=1)
     confidence_method: str = Field(default="", max_length=100)
-    versions: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, Any] = Field(
+        default_factory=dict, validation_alias=AliasChoices("versions", "model_versions")
+    )
     parents: list[UUID] = Field(default_factory=list, max_length=100)
     subject: Subject | None = None
     risk_class: RiskClass = RiskClass.MINIMAL
@@ -116,10 +124,15 @@ class ChainOut(BaseModel):
     next: None
 
 
-class ProofQuery(BaseModel):
-    """How a proof is wanted."""
+class WaitQuery(BaseModel):
+    """What to wait for."""
 
     wait: str = Field(default="", pattern="^(integrated)?$")
+
+
+class ProofQuery(WaitQuery):
+    """How a proof is wanted."""
+
     disclose: bool = False
 
 
@@ -146,3 +159,117 @@ class ConsistencyQuery(BaseModel):
 
     first: int = Field(ge=1, validation_alias=AliasChoices("from", "first"))
     second: int | None = Field(default=None, ge=1, validation_alias=AliasChoices("to", "second"))
+
+
+class ReviewIn(BaseModel):
+    """What a reviewer says of a decision; a reason is optional only for an approval."""
+
+    verdict: Verdict
+    reason: str = Field(default="", max_length=2_000)
+
+
+class ReviewedOut(BaseModel):
+    """What a review led to; `reversal` tells what was taken back of an overturned decision's effect."""
+
+    id: UUID
+    decision_id: UUID
+    verdict: Verdict
+    state: ReviewState
+    reversal: dict[str, Any] | None
+
+
+class ReviewOut(BaseModel):
+    """A review; `id` is that of its own record."""
+
+    id: UUID
+    verdict: Verdict
+    reason: str
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    recorded_at: datetime
+
+
+class ReviewList(BaseModel):
+    """What was said of a decision, oldest first; `state` is null where nobody asked for a review."""
+
+    state: ReviewState | None
+    results: list[ReviewOut]
+    next: None
+
+
+class QueueQuery(PageQuery):
+    """Which of the queue is wanted, and in which order."""
+
+    order: Order = Order.RISK
+    states: QueryText = ""
+    risk_class: RiskClass | None = None
+    decision_point: QueryText = ""
+    assigned_to: QueryText | None = None
+    confidence_below: float | None = Field(default=None, ge=0, le=1)
+
+
+class QueuedOut(BaseModel):
+    """A decision to review; `id` is the decision's, `reasoning` is empty once its payload has been erased."""
+
+    id: UUID
+    state: ReviewState
+    because: str
+    operation: str
+    decision_point: str
+    risk_class: str
+    effect: str
+    confidence: float | None
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    reasoning: str
+    assigned_to: str
+    recorded_at: datetime
+    changed_at: datetime
+
+
+class QueuePage(BaseModel):
+    """A page of the queue."""
+
+    results: list[QueuedOut]
+    next: str | None
+
+
+class PolicyBody(BaseModel):
+    """Which decisions are reviewed, and which want two reviewers."""
+
+    risk_classes: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
+    confidence_below: float = Field(default=0.5, ge=0, le=1)
+    effects: list[Effect] = Field(default=[Effect.WRITE, Effect.DELETE], max_length=3)
+    sample_share: float = Field(default=0, ge=0, le=1)
+    second_reviewer: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
+
+
+class CalibrationOut(BaseModel):
+    """How far the confidences of one decision point, method and model version can be believed.
+
+    `raw` and `after` hold `calibration_error` and `brier`, each with `value` and the ends of its 95% interval, `low` and `high`;
+    `after` is cross-validated, and null while there are too few verdicts.
+    """
+
+    decision_point: str
+    confidence_method: str
+    versions: dict[str, Any]
+    reviews: int
+    right: int
+    method: str
+    parameters: dict[str, list[float]]
+    raw: dict[str, Any]
+    after: dict[str, Any] | None
+    bins: list[dict[str, float]]
+    because: dict[str, int]
+    decision_id: UUID
+    fitted_at: datetime
+
+
+class CalibrationList(BaseModel):
+    """All of them, the most reviewed first."""
+
+    results: list[CalibrationOut]
+    next: None

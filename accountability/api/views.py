@@ -23,7 +23,9 @@ from accountability.api.schemas import (
     DecisionQuery,
     ExportQuery,
     ProofQuery,
+    WaitQuery,
 )
+from accountability.calibration.operations import calibrated
 from accountability.chains import get_chain
 from accountability.exports import export_lines, export_prov
 from accountability.recording import record_own
@@ -38,9 +40,10 @@ from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 
 
-def render(decision: Decision) -> dict[str, Any]:
-    """Return a decision as JSON-ready values."""
-    return DecisionOut.model_validate(asdict(decision)).model_dump(mode="json")
+def render(decision: Decision, worth: float | None = None) -> dict[str, Any]:
+    """Return a decision as JSON-ready values, with what its confidence is worth where that is known."""
+    values = asdict(decision) | {"confidence_calibrated": worth}
+    return DecisionOut.model_validate(values).model_dump(mode="json")
 
 
 class DecisionList(NativeView):
@@ -48,13 +51,18 @@ class DecisionList(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
 
-    @extend_schema(operation_id="decisions_create", request=DecisionIn, responses={201: DecisionCreated})
+    @extend_schema(
+        operation_id="decisions_create",
+        parameters=query_parameters(WaitQuery),
+        request=DecisionIn,
+        responses={201: DecisionCreated},
+    )
     def post(self, request: Request) -> Response:
         """Put a decision of one's own on record."""
         del request
-        asked, principal = self.body(DecisionIn), self.principal
+        asked, query, principal = self.body(DecisionIn), self.query(WaitQuery), self.principal
         decision = record_own(organisation=principal.organisation, by=principal.actor, draft=asked)
-        if asked.wait:
+        if asked.wait or query.wait:
             wait_until_integrated(organisation=principal.organisation, decision=decision)
         with tenant_transaction(principal.organisation):
             index = ledger_store.index_of(principal.organisation, decision)
@@ -85,7 +93,9 @@ class DecisionList(NativeView):
                 correlation_id=query.correlation_id,
                 subject_id=query.subject_id,
             )
-        return Response(page(request._request, rows, query.limit, [render(row) for row in rows]))
+            worth = calibrated(organisation=organisation, decisions=rows)
+        results = [render(row, worth.get(row.id)) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
 
 
 class DecisionDetail(NativeView):
@@ -100,7 +110,8 @@ class DecisionDetail(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             found = queries.get_decision(organisation=organisation, decision=decision)
-        return Response(render(found))
+            worth = calibrated(organisation=organisation, decisions=[found])
+        return Response(render(found, worth.get(found.id)))
 
 
 class DecisionChain(NativeView):
@@ -115,7 +126,11 @@ class DecisionChain(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             steps = get_chain(organisation=organisation, decision=decision)
-        results = [{"distance": step.distance, "decision": render(step.decision)} for step in steps]
+            worth = calibrated(organisation=organisation, decisions=[step.decision for step in steps])
+        results = [
+            {"distance": step.distance, "decision": render(step.decision, worth.get(step.decision.id))}
+            for step in steps
+        ]
         return Response({"results": results, "next": None})
 
 

@@ -11,6 +11,7 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from liftos.api.limits import TooManyRequests
 from liftos.api.parsing import InvalidRequest, item
 from liftos.api.rendering import dump_json
 from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
@@ -22,9 +23,10 @@ logger = logging.getLogger("liftos.api")
 TITLES = {
     400: "Bad request", 401: "Unauthorised", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     409: "Conflict", 412: "Precondition Failed", 413: "Payload too large", 422: "Unprocessable content", 500: "Internal error",
-    428: "Precondition Required", 503: "Unavailable",
+    428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip
 # raw cursors raise psycopg's own, Django's cursors the wrapped ones
+OUT_OF_TIME = psycopg.errors.QueryCanceled
 DATABASE_GONE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
@@ -33,6 +35,12 @@ class InternalError(LiftosError):
 
     code = "liftos.internal"
     status = 500
+
+
+class TookTooLong(Unavailable):
+    """The request took too long and was given up; nothing was written."""
+
+    code = "liftos.out_of_time"
 
 
 class BadRequest(LiftosError):
@@ -79,6 +87,8 @@ def as_liftos_error(error: Exception) -> LiftosError:
         return MethodNotAllowed()
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return BadRequest()  # Django's own limits (a thousand query parameters), or a body that breaks off
+    if isinstance(error, OUT_OF_TIME) or isinstance(error.__cause__, OUT_OF_TIME):
+        return TookTooLong()
     if isinstance(error, DATABASE_GONE):
         return Unavailable("The database is not available.")
     return InternalError()
@@ -135,4 +145,6 @@ def _respond(error: LiftosError, body: dict[str, Any], content_type: str) -> Res
         response["WWW-Authenticate"] = 'Bearer realm="liftos"'
     if error.status == 503:
         response["Retry-After"] = "2"
+    if isinstance(error, TooManyRequests):
+        response["Retry-After"] = str(error.retry_after)
     return response

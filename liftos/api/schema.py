@@ -11,7 +11,21 @@ from pydantic import BaseModel
 class Schema(AutoSchema):
     """Adds to each operation the error answers that every route gives."""
 
-    ERRORS = {"401": "No usable credential", "422": "A field at fault, named"}
+    ERRORS = {
+        "401": "No usable credential",
+        "403": "This credential may not do that",
+        "422": "A field at fault, named",
+        "429": "More requests than are allowed; Retry-After says when again",
+        "503": "A part this needs is away; Retry-After says when again",
+    }
+    # where the path names something, where a body is sent, where a version is changed
+    NAMED = {"404": "There is no such thing, or it is another organisation's"}
+    SENT = {
+        "400": "The body can't be read",
+        "409": "What is there already, or was rejected, does not allow it",
+        "413": "The body is too large",
+    }
+    CHANGED = {"412": "It is at another version", "428": "An If-Match header must name the version"}
 
     def get_tags(self) -> list[str]:
         """Group operations: the seed's routes, and each native resource."""
@@ -30,7 +44,12 @@ class Schema(AutoSchema):
         """Return the operation with its error answers."""
         operation = super().get_operation(*args, **kwargs)
         if operation is not None and getattr(self.view, "authentication_classes", None):
-            for status, description in self.ERRORS.items():
+            errors = dict(self.ERRORS)
+            if "{" in self.path:
+                errors |= self.NAMED | (self.CHANGED if self.method != "GET" else {})
+            if self.method != "GET":
+                errors |= self.SENT
+            for status, description in sorted(errors.items()):
                 operation["responses"].setdefault(status, {"description": description})
         return operation
 

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liftos.api.limits import Window, count_request
 from liftos.api.parsing import read_json, validate
 from liftos.errors import PermissionDenied
 from liftos.observability.context import current_context
@@ -29,6 +30,7 @@ class LiftosView(APIView):
     scopes: ClassVar[dict[str, Scope]] = {}
     reads_json: ClassVar[bool] = True
     json: Any = None
+    window: Window | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run the checks."""
@@ -38,9 +40,19 @@ class LiftosView(APIView):
         if self.reads_json and request.method in {"POST", "PUT", "PATCH", "DELETE"}:
             self.json = read_json(request._request)
         super().initial(request, *args, **kwargs)
+        if isinstance(request.user, Principal):
+            self.window = count_request(request.user)
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):
             raise PermissionDenied(f"This needs the scope {scope}.")
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Tell what is left of the caller's limits."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.window is not None:
+            for name, value in self.window.as_headers().items():
+                response[name] = value
+        return response
 
     def warm_up(self) -> None:
         """Do what is slow before a transaction is opened round the whole handler (liftos.idempotency.once)."""

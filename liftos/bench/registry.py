@@ -6,7 +6,18 @@ from liftos.bench.types import Bench
 
 _MODULES = {
     name: f"liftos.bench.{name}"
-    for name in ("accountability", "embedding", "functions", "http", "search", "tracing", "workflows")
+    for name in (
+        "accountability",
+        "calibration",
+        "embedding",
+        "functions",
+        "http",
+        "review",
+        "search",
+        "spaces",
+        "tracing",
+        "workflows",
+    )
 } | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
 
 

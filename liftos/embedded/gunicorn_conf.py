@@ -10,6 +10,9 @@ from liftos.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
 _host = os.environ.get("LIFTOS_BIND") or DEFAULT_BIND
 _port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
 
+# a request gives up before the worker is taken for hung; commands and the worker have no such limit
+os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
+
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 worker_class = "gthread"
 workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
@@ -35,10 +38,34 @@ def post_worker_init(worker: Any) -> None:
     """Load the model beside the first requests, so that none of them waits for it."""
     del worker
     # after the fork: the application is loaded by now, and this file is read before it is
+    from django.conf import settings
+
+    from liftos.observability.minutes import start_minutes
+    from liftos.service.alerts import raised
     from liftos.service.warm import settle_memory, warm_up
 
     def prepare() -> None:
         warm_up()
         settle_memory()
 
+    if settings.LIFTOS_METRICS_SECONDS > 0:
+        start_minutes(settings.LIFTOS_METRICS_SECONDS, then=raised)
+
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Write the last minute's figures."""
+    del server, worker
+    from liftos.observability.minutes import stop_minutes
+
+    stop_minutes()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take a dead process' levels out of /metrics; its counts stay."""
+    del server
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)

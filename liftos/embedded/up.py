@@ -42,6 +42,7 @@ def supervise(home: Path) -> int:
 def _up(home: Path, address: Address) -> int:
     # Children, their children and settings all read these.
     os.environ.update(LIFTOS_HOME=str(home), LIFTOS_PORT=str(address.port), LIFTOS_BIND=address.bind)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty(home / "run" / "prometheus"))
     with Supervisor(home, _specs(home)) as supervisor:
         supervisor.show(f"LiftOS starts from {home}")
         lease = hold(home)
@@ -60,6 +61,14 @@ def _up(home: Path, address: Address) -> int:
             lease.release()
     supervisor.show("LiftOS has stopped")
     return 0
+
+
+def _empty(directory: Path) -> Path:
+    """Return a directory for what all processes count, without the counts of an earlier run."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("*.db"):
+        old.unlink(missing_ok=True)
+    return directory
 
 
 def _manage(*arguments: str) -> tuple[str, ...]:

@@ -1,17 +1,22 @@
-"""`/api/v1/traces/{trace_id}`: where the time of a request went."""
+"""`/api/v1/traces/{trace_id}`: where the time of a request went. `/api/v1/metrics/operations`: how operations went."""
 
 import re
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.urls import path
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.api.pagination import QueryText
+from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
+from liftos.observability.history import Interval, Step, read_intervals
 from liftos.observability.queries import Trace, TraceNotFound, get_trace
 from liftos.tenancy.types import Scope
 
@@ -83,4 +88,71 @@ class TraceDetail(NativeView):
         return Response(render(trace))
 
 
-urlpatterns = [path("traces/<str:trace_id>", TraceDetail.as_view())]
+class OperationsQuery(BaseModel):
+    """Which figures are wanted; times without a zone are UTC, without any the last hour (of hours: the last day)."""
+
+    step: Step = Step.MINUTE
+    since: datetime | None = None
+    until: datetime | None = None
+    operation: QueryText = ""
+
+
+class IntervalOut(BaseModel):
+    """How one operation went in a minute or an hour; times in ms."""
+
+    at: datetime
+    operation: str
+    count: int
+    failures: int
+    success_rate: float
+    mean_ms: float
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+
+
+class IntervalPage(BaseModel):
+    """Earliest first; 10,000 at most."""
+
+    results: list[IntervalOut]
+    next: None
+
+
+class Operations(NativeView):
+    """How the organisation's operations went, by the minute or by the hour."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="metrics_operations",
+        parameters=query_parameters(OperationsQuery),
+        responses={200: IntervalPage},
+    )
+    def get(self, request: Request) -> Response:
+        """List the figures; those of the present minute are there at its end."""
+        del request
+        asked, organisation = self.query(OperationsQuery), self.principal.organisation
+        until = _utc(asked.until) or timezone.now()
+        since = _utc(asked.since) or until - timedelta(
+            **{"hours" if asked.step is Step.MINUTE else "days": 1}
+        )
+        with tenant_transaction(organisation):
+            found = read_intervals(
+                organisation=organisation, step=asked.step, since=since, until=until, prefix=asked.operation
+            )
+        results = [_interval(each).model_dump(mode="json") for each in found]
+        return Response({"results": results, "next": None})
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _interval(each: Interval) -> IntervalOut:
+    return IntervalOut(**asdict(each), success_rate=each.success_rate)
+
+
+urlpatterns = [
+    path("traces/<str:trace_id>", TraceDetail.as_view()),
+    path("metrics/operations", Operations.as_view()),
+]

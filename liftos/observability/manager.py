@@ -148,7 +148,8 @@ class ObservabilityManager:
         self._wall = wall
         self._export = export
         self._meters: dict[tuple[str, str, str], Meters] = {}
-        self._names: tuple[str, ...] = ()
+        # with each name the functions it was told with: an organisation's meters are found without looking at everybody's
+        self._functions: dict[str, tuple[str, ...]] = {}
 
     def observe_operation(self, name: str, /, level: SpanLevel = SpanLevel.INFO, **tags: Any) -> Operation:
         """Return a context manager around one operation; `organisation=` overrides the manager's."""
@@ -175,7 +176,10 @@ class ObservabilityManager:
         """Return what became of the operations whose name begins with `prefix`, of one organisation or of all."""
         if organisation:
             found = [
-                self._meters.get((name, organisation, "")) for name in self._names if name.startswith(prefix)
+                self._meters.get((name, organisation, function))
+                for name, functions in self._functions.copy().items()
+                if name.startswith(prefix)
+                for function in functions
             ]
         else:
             found = [meters for key, meters in self._meters.copy().items() if key[0].startswith(prefix)]
@@ -198,8 +202,9 @@ class ObservabilityManager:
         )
         if len(self._meters) < self.metrics.max_series:
             self._meters[key] = meters
-            if name not in self._names:
-                self._names += (name,)
+            known = self._functions.get(name, ())
+            if function not in known:
+                self._functions[name] = (*known, function)
         return meters
 
     def statistics(self, organisation: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from django.http import HttpRequest, HttpResponse
 
 from liftos.observability.context import start_context, use_context
+from liftos.observability.load import METER
 from liftos.observability.manager import get_observability
 from liftos.observability.spans import Span
 from liftos.tenancy.types import Principal
@@ -32,7 +33,7 @@ class RequestContextMiddleware:
             request.headers.get("x-correlation-id", ""), request.headers.get("traceparent", "")
         )
         observability = get_observability()
-        with use_context(context):
+        with METER, use_context(context):
             with observability.tracer.span("request", correlation_id=context.correlation_id) as span:
                 response = self.get_response(request)
                 name, organisation = _name(request), _organisation(request)

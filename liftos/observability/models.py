@@ -1,5 +1,6 @@
-"""Traces that outlive the process: what a decision's trace id leads to."""
+"""What outlives the process: traces, and how operations went by the minute and by the hour."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -36,3 +37,45 @@ class TraceRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.trace_id}"
+
+
+class OperationFigures(models.Model):
+    """How one operation of one organisation went in some span of time.
+
+    `buckets` counts durations by the bounds of `liftos.observability.minutes.BOUNDS_MS`, the last those above all of them; of a
+    busy minute it is an estimate from the last 1,000 durations of each process.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    operation = models.CharField(max_length=200)
+    count = models.BigIntegerField()
+    failures = models.BigIntegerField()
+    total_ms = models.FloatField()
+    max_ms = models.FloatField()
+    buckets = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        abstract = True
+
+
+class OperationMinute(OperationFigures):
+    """A minute, as one process saw it. Written again with the same or more while the minute lasts."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "minute", "operation", "process")
+    minute = models.DateTimeField()
+    process = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.minute:%H:%M}"
+
+
+class OperationHour(OperationFigures):
+    """An hour of all processes, made from its minutes; made anew while minutes may still come."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "hour", "operation")
+    hour = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.hour:%d %H:00}"

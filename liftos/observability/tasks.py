@@ -1,10 +1,14 @@
-"""Background work on traces: load, then one operation."""
+"""Background work on traces and figures: load, then one operation."""
+
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from liftos.observability.operations import prune_traces
 from liftos.observability.options import trace_options
+from liftos.observability.rollup import roll_up
 from liftos.tenancy.models import Organisation
 
 
@@ -14,3 +18,16 @@ def prune_all_traces() -> None:
     days, now = trace_options().retention_days, timezone.now()
     for organisation in Organisation.objects.values_list("id", flat=True):
         prune_traces(organisation=organisation, days=days, now=now)
+
+
+@shared_task(name="observability.roll_up")
+def roll_up_all() -> None:
+    """Make hours from minutes, and delete what is too old, organisation by organisation."""
+    now = timezone.now()
+    for organisation in Organisation.objects.values_list("id", flat=True):
+        roll_up(
+            organisation=organisation,
+            now=now,
+            minutes_kept=timedelta(hours=settings.LIFTOS_METRICS_MINUTE_HOURS),
+            hours_kept=timedelta(days=settings.LIFTOS_METRICS_HOUR_DAYS),
+        )

@@ -4,15 +4,21 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
 from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
 from liftos.embedding import get_manager
+from liftos.function_cache import get_function_cache
+from liftos.observability.load import METER, Load
 from liftos.observability.manager import get_observability
 from memory.queries import list_organisations_with_pending
 
 STARTED = monotonic()
+
+_migrated = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,21 @@ def check_redis() -> Check:
     return Check(ok=True, result="reachable")
 
 
+def check_migrations() -> Check:
+    """Tell whether the tables are as this version wants them; asked until they are."""
+    global _migrated
+    if not _migrated:
+        try:
+            executor = MigrationExecutor(connection)
+            waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        except (DatabaseError, InterfaceError):
+            return Check(ok=False, result="not known")
+        if waiting:
+            return Check(ok=False, result=f"{waiting} migrations wait")
+        _migrated = True
+    return Check(ok=True, result="applied")
+
+
 def check_embeddings() -> Check:
     """Tell whether memories wait for a vector: then the embedder is, or was just now, away."""
     try:
@@ -57,6 +78,11 @@ def uptime() -> float:
     return monotonic() - STARTED
 
 
+def load() -> Load:
+    """Return how busy this process is."""
+    return METER.read(settings.LIFTOS_WEB_THREADS)
+
+
 def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
     """Return the contract's nine strings."""
     cache, observability = get_manager().stats(), get_observability()
@@ -68,8 +94,11 @@ def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
         "embedding_cache_size": str(cache["cache_size"]),
         "memory_operations": str(operations.count),
         "memory_success_rate": _percent(operations.success_rate),
-        "orchestration_cache_hit_rate": _percent(0.0),
-        "total_workflows": "0",
+        "orchestration_cache_hit_rate": _percent(get_function_cache().stats()["cache_hit_rate"]),
+        # runs that this process was asked for; what there is in all, no organisation may be told
+        "total_workflows": str(
+            sum(observability.totals(name).count for name in ("workflow.run", "workflow.create"))
+        ),
         "observability_traces": str(observability.tracer.stats()["completed_spans"]),
     }
 

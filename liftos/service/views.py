@@ -15,7 +15,9 @@ from liftos.api.schemas import Envelope
 from liftos.api.views import PublicSeedView
 from liftos.errors import NotFound
 from liftos.observability.context import current_context
+from liftos.observability.load import HEADER
 from liftos.service import health
+from liftos.service.alerts import raised
 from liftos.service.schemas import HealthOut, ReadyOut
 from liftos.tenancy.models import Organisation
 
@@ -40,7 +42,8 @@ class Health(PublicSeedView):
     def get(self, request: Request) -> Response:
         """Say how well the service is; 200 also when degraded."""
         del request
-        healthy = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
+        parts = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
+        healthy = parts and not raised()
         try:
             organisations = Organisation.objects.count()
         except (DatabaseError, InterfaceError):
@@ -61,13 +64,25 @@ class Ready(PublicSeedView):
 
     @extend_schema(operation_id="ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
     def get(self, request: Request) -> Response:
-        """Say whether requests can be answered: everything but the database may be away."""
+        """Say whether requests can be answered: without the database or its tables none can, without the rest most.
+
+        The header `endpoint-load-metrics` says how busy the process that answers is, for a balancer.
+        """
         del request
-        database = health.check_database()
-        if not database.ok:
+        checks = {"database": health.check_database(), "migrations": health.check_migrations()}
+        if not all(check.ok for check in checks.values()):
             return Response({"detail": "Service memory not ready"}, status=503)
-        checks = {"database": {"status": "ready", "result": database.result}}
-        return Response({"status": "ready", "service": "memory", "timestamp": _now(), "checks": checks})
+        checks["redis"] = health.check_redis()
+        load = health.load()
+        checks["load"] = health.Check(ok=True, result=f"{load.application:.3f}")
+        shown = {
+            name: {"status": "ready" if check.ok else "not ready", "result": check.result}
+            for name, check in checks.items()
+        }
+        return Response(
+            {"status": "ready", "service": "memory", "timestamp": _now(), "checks": shown},
+            headers={HEADER: load.as_header()},
+        )
 
 
 class TemporaryRedirect(HttpResponseRedirectBase):

@@ -5,12 +5,12 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.forms import ModelForm, MultipleChoiceField
+from django.forms import CharField, ModelForm, MultipleChoiceField, ValidationError, modelform_factory
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from liftos.tenancy import operations
 from liftos.tenancy.admin_middleware import PARAMETER
@@ -44,6 +44,12 @@ class OrganisationAdmin(OnRecord, ModelAdmin):
     search_fields = ("name", "slug")
     fields = ("name",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
+        found = super().get_queryset(request)
+        current = getattr(request, "organisation", None)
+        # the names of the others are nothing to a member of one
+        return found if request.user.is_superuser else found.filter(id=current.id if current else None)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         # a page of the admin is a transaction of the open organisation: `manage.py create_organisation` makes new ones
         return False
@@ -71,7 +77,7 @@ class ApiKeyAdmin(ModelAdmin):
     readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
-    @admin.action(description="Revoke the chosen keys at once")
+    @admin.action(description="Revoke the chosen keys at once", permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
             operations.revoke_api_key(
@@ -101,9 +107,62 @@ class ApiKeyAdmin(ModelAdmin):
         return False
 
 
+class MembershipForm(ModelForm):
+    username = CharField(
+        max_length=150, help_text="Of an existing staff account.", widget=UnfoldAdminTextInputWidget
+    )
+
+    class Meta:
+        model = Membership
+        fields = ("role",)
+
+    def clean_username(self) -> str:
+        name = str(self.cleaned_data["username"])
+        user = User.objects.filter(username=name, is_staff=True).first()
+        if user is None:
+            raise ValidationError("There is no staff account of that name.")
+        if self.organisation_id is not None and Membership.objects.filter(
+            user=user, organisation_id=self.organisation_id
+        ):
+            raise ValidationError("This account is a member already.")
+        self.instance.user = user
+        return name
+
+    # set by the admin: whose member it becomes
+    organisation_id: Any = None
+
+
 @admin.register(Membership)
 class MembershipAdmin(OnRecord, ModelAdmin):
-    list_display = ("user", "organisation")
+    """Members of the organisation that is open, and of no other."""
+
+    form = MembershipForm
+    list_display = ("user", "role", "organisation")
+    list_select_related = ("user", "organisation")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["username", "role"] if obj is None else ["user", "role"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["user"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            return modelform_factory(Membership, fields=["role"])
+        organisation = getattr(request, "organisation", None)
+        shown = {"organisation_id": organisation.id if organisation is not None else None}
+        return type("MembershipForm", (MembershipForm,), shown)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm, change: bool) -> None:
+        if not change:
+            obj.organisation = request.organisation  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
 
 
 admin.site.unregister(User)

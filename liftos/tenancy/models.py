@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.ids import new_id
+from liftos.tenancy.types import Role
 
 
 class Organisation(models.Model):
@@ -47,13 +48,22 @@ class ApiKey(models.Model):
 
 
 class Membership(models.Model):
-    """Lets a staff user open an organisation in the admin; superusers may open all."""
+    """Lets a staff user open an organisation in the admin, in a role; superusers may open all, and do everything."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    # the least of them: who was let in before there were roles may look
+    role = models.CharField(
+        max_length=20, default=Role.AUDITOR.value, choices=[(each.value, each.value) for each in Role]
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "organisation"], name="membership_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organisation"], name="membership_once"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=[each.value for each in Role]), name="membership_role_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.organisation}"

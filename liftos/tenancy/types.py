@@ -17,12 +17,22 @@ class Scope(StrEnum):
     WORKFLOWS_RUN = "workflows:run"
     DECISIONS_READ = "decisions:read"
     DECISIONS_WRITE = "decisions:write"
+    DECISIONS_REVIEW = "decisions:review"
     ADMIN = "admin"
 
 
 ALL_SCOPES = frozenset(Scope)
 # what a context header behind a trusted gateway is worth: everything but running the organisation
 GATEWAY_SCOPES = ALL_SCOPES - {Scope.ADMIN}
+
+
+class Role(StrEnum):
+    """What a person is in an organisation, or a key stands for; what each may do is in liftos.tenancy.roles."""
+
+    AUDITOR = "auditor"
+    REVIEWER = "reviewer"
+    CURATOR = "curator"
+    OWNER = "owner"
 
 
 class ActorKind(StrEnum):

@@ -341,13 +341,20 @@ class KeyValueStore(SeedView):
         return Response(body | {"embedding": str(stored.embedding)})
 
 
+class ValuesOut(BaseModel):
+    """The answer to `POST /memory/search`: hits in the contract's form."""
+
+    results: list[dict[str, Any]]
+    count: int
+
+
 class ValueSearch(SeedView):
     """`POST /memory/search`."""
 
     scopes = {"POST": Scope.MEMORY_READ}
     failure = "Enhanced memory search failed"
 
-    @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: PageSearchOut})
+    @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
         """Search; `context` and `filters` of this caller narrow nothing."""
         del request

@@ -19,6 +19,7 @@ from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
 MAX_CONTENT = 1_000_000
 MAX_QUERIES = 1_000
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
+WANTED = ("target", "concept", "like")
 SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
 
 
@@ -320,6 +321,29 @@ class NativeSearch(Times, SeedSearch):
     half_life_days: float = Field(default=30.0, gt=0, le=100_000)
     format: Literal["results", "prompt"] = "results"
     token_budget: int = Field(default=2_000, ge=1, le=1_000_000)
+    space: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    space_version: int | None = Field(default=None, ge=1, le=2_147_483_647)
+    target: (
+        dict[str, Annotated[float, Field(allow_inf_nan=False)] | Annotated[str, Field(max_length=100)]] | None
+    ) = Field(default=None, max_length=100)
+    concept: str = Field(default="", max_length=200)
+    like: UUID | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def needs_no_query(cls, value: Any) -> Any:
+        """Take a target, a concept or a memory to find others like for a query."""
+        if isinstance(value, dict) and "query" not in value and any(value.get(name) for name in WANTED):
+            return {**value, "query": ""}
+        return value
+
+    @model_validator(mode="after")
+    def wants_what_a_space_knows(self) -> "NativeSearch":
+        """Refuse what only the conceptual arm understands in a search in which it takes no part."""
+        for name in WANTED:
+            if getattr(self, name) and self.search_type not in {"conceptual", "hybrid"}:
+                raise ValueError(f"{name} is for conceptual and hybrid searches")
+        return self
 
     def request(self, search_type: str | None = None) -> SearchRequest:
         """Return the domain's form."""
@@ -328,6 +352,11 @@ class NativeSearch(Times, SeedSearch):
             recency=self.recency,
             importance=self.importance,
             half_life_days=self.half_life_days,
+            space=self.space,
+            space_version=self.space_version,
+            target=tuple((self.target or {}).items()),
+            concept=self.concept,
+            example=self.like,
         )
 
 
@@ -346,6 +375,7 @@ class NativeSearches(Times):
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
     filters: dict[str, Any] | None = None
     memory_type: str | None = None
+    space: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
     def request(self) -> SearchRequest:
         """Return the domain's form of what the searches share."""
@@ -356,6 +386,7 @@ class NativeSearches(Times):
                 limit=self.limit,
                 conditions=parse_filters(self.filters),
                 memory_type=self.memory_type,
+                space=self.space,
             )
         )
 

@@ -17,6 +17,7 @@ from memory.api.schemas import SeedSearch, SeedStore, seed_hit
 from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
 from memory.search.service import search
+from memory.spaces_port import spaces
 from memory.types import EmbeddingState
 
 
@@ -44,7 +45,7 @@ class Search(SeedView):
             "performance_metrics": {
                 "cache_hit_rate": get_manager().stats()["hit_rate"],
                 "average_operation_time_ms": totals.average_ms,
-                "conceptual_spaces_available": 0,
+                "conceptual_spaces_available": spaces().count(principal.organisation),
             },
         }
         metadata = {
@@ -96,8 +97,9 @@ class Store(SeedView):
     failure = "Enhanced memory storage failed"
 
     def warm_up(self) -> None:
-        """Have the embedding made, and cached, before a transaction waits for it."""
+        """Have the embedding made, and cached, and the default space, before a transaction waits for them."""
         embed_drafts(self.principal.organisation, [self.body(SeedStore).draft()])
+        spaces().expect(self.principal.organisation)
 
     @extend_schema(operation_id="store", request=SeedStore, responses={200: Envelope})
     @once
@@ -105,6 +107,7 @@ class Store(SeedView):
         """Store a memory."""
         del request
         started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
+        spaces().expect(principal.organisation)
         stored = remember(
             organisation=principal.organisation,
             by=principal.actor,
@@ -119,7 +122,7 @@ class Store(SeedView):
             "content_length": len(asked.content),
             "enhanced_features": {
                 "embedding_generated": embedded,
-                "conceptual_mapping": False,
+                "conceptual_mapping": spaces().has_placed(principal.organisation, stored.id),
                 "cache_optimization": embedded,
             },
             "performance_metrics": {

@@ -17,12 +17,14 @@ from liftos.embedding import get_manager
 from liftos.errors import NotFound
 from liftos.observability.collector import Kind
 from liftos.observability.manager import get_observability
+from liftos.ports import orchestration_figures
 from liftos.tenancy.types import Principal, Scope
 from memory.api.schemas import naive
 from memory.insights.queries import get_counts, get_insights
 from memory.life.context import BACKEND, close_context, get_context_stats, initialise_context
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
+from memory.spaces_port import spaces
 
 RECENT = 10
 TITLE = 80
@@ -180,7 +182,7 @@ class PerformanceMetrics(SeedView):
 
 def performance(principal: Principal) -> dict[str, Any]:
     """Return the contract's metrics of one organisation; what is not built yet counts as none."""
-    organisation = str(principal.organisation)
+    organisation, count = str(principal.organisation), spaces().count(principal.organisation)
     observability = get_observability()
     totals = observability.totals("memory.", organisation)
     cache = get_manager().stats()
@@ -190,21 +192,10 @@ def performance(principal: Principal) -> dict[str, Any]:
         "success_rate": totals.success_rate,
         "average_operation_time_ms": totals.average_ms,
         "recent_average_time_ms": _recent_average_ms(organisation),
-        "conceptual_spaces_count": 0,
+        "conceptual_spaces_count": count,
         "embedding_cache_stats": cache,
     }
-    orchestration = {
-        "total_executions": 0,
-        "cache_hits": 0,
-        "cache_misses": 0,
-        "cache_hit_rate": 0,
-        "cache_size": 0,
-        "max_cache_size": 0,
-        "average_execution_time_ms": 0,
-        "total_workflows": 0,
-        "active_workflows": 0,
-        "registered_functions": 0,
-    }
+    orchestration = orchestration_figures()(principal.organisation)
     statistics = observability.statistics(organisation)
     return {
         "memory_performance": memory,
@@ -216,8 +207,8 @@ def performance(principal: Principal) -> dict[str, Any]:
             "success_rate": totals.success_rate,
             "cache_hit_rate": cache["hit_rate"],
             "average_response_time_ms": totals.average_ms,
-            "conceptual_spaces_count": 0,
-            "active_workflows": 0,
+            "conceptual_spaces_count": count,
+            "active_workflows": orchestration["active_workflows"],
         },
     }
 

@@ -19,7 +19,7 @@ from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor, tenant_transaction
-from liftos.errors import Conflict
+from liftos.errors import Conflict, InvalidInput
 from liftos.events.operations import emit_many
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
@@ -82,6 +82,7 @@ def confirm(
     reason: str = "",
     version: int | None = None,
     may_reinstate: bool = False,
+    parents: Sequence[UUID] = (),
 ) -> Changed:
     """Vouch for a memory.
 
@@ -92,6 +93,7 @@ def confirm(
         reason: why, in words.
         version: the version this was decided on from, None for any.
         may_reinstate: take back a rejection too. The value can then be written again.
+        parents: decisions that this one follows from.
 
     Raises:
         MemoryNotFound: there is none in this organisation.
@@ -108,7 +110,9 @@ def confirm(
         _require(row, "confirmed", allowed)
         lifted = tombstones.lift(organisation, keys) if row.state == S.REJECTED else 0
         text = f"Confirmed, it was {row.state}." + (" Its value may be written again." if lifted else "")
-        decision = _record(organisation, by, "memory.confirm", row, text, reason, {"lifted": lifted})
+        decision = _record(
+            organisation, by, "memory.confirm", row, text, reason, {"lifted": lifted}, parents=parents
+        )
         if row.state != S.ACTIVE:
             _to(organisation, [row.id], S.ACTIVE, "memory.confirm", reason, by, decision)
             _tell(organisation, [row.id], "memory.confirm", S.ACTIVE, decision)
@@ -134,6 +138,42 @@ def contest(
         _to(organisation, [row.id], S.CONTESTED, "memory.contest", reason, by, decision)
         _tell(organisation, [row.id], "memory.contest", S.CONTESTED, decision)
         return Changed(row.id, S.CONTESTED, row.version + 1, decision)
+
+
+def contest_all(
+    *, organisation: UUID, by: Actor, memories: Sequence[UUID], reason: str, parents: Sequence[UUID] = ()
+) -> tuple[list[UUID], UUID | None]:
+    """Doubt several memories by one decision; those that are neither candidate nor active are left as they are.
+
+    Returns:
+        The memories contested, and the decision, None if there were none.
+    """
+    with (
+        observe_operation("memory.contest", organisation=str(organisation)),
+        tenant_transaction(organisation),
+    ):
+        rows = Memory.objects.filter(
+            organisation_id=organisation, id__in=memories, head=None, state__in=[S.CANDIDATE, S.ACTIVE]
+        )
+        # locked in the order of their ids, as everybody does
+        ids = [row.id for row in rows.select_for_update().order_by("id")]
+        if not ids:
+            return [], None
+        decision = record(
+            organisation=organisation,
+            by=by,
+            operation="memory.contest",
+            effect=Effect.WRITE,
+            subject=("memory", str(ids[0])) if len(ids) == 1 else ("", ""),
+            reasoning=f"Contested {len(ids)} memories. {reason}".strip(),
+            inputs={"reason": reason},
+            memories=[{"id": str(each)} for each in ids],
+            parents=parents,
+        )
+        cite(organisation=organisation, decision=decision, memories=ids)
+        _to(organisation, ids, S.CONTESTED, "memory.contest", reason, by, decision)
+        _tell(organisation, ids, "memory.contest", S.CONTESTED, decision)
+        return ids, decision
 
 
 def reject(
@@ -199,7 +239,12 @@ def supersede(
         operations.embed_drafts(organisation, [draft])
         with tenant_transaction(organisation):
             if draft.valid_from is None:
-                draft = replace(draft, valid_from=database_now())
+                now = database_now()
+                draft = replace(draft, valid_from=now)
+                if draft.valid_to is not None and draft.valid_to < now:
+                    raise InvalidInput(
+                        "valid_to must not be before valid_from, which is now.", loc=("valid_to",)
+                    )
             # the new one first: locks of values come before locks of rows (memory.life.tombstones)
             stored = operations.store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
             operations.raise_refusal(stored)

@@ -1,12 +1,18 @@
-"""Where apps above memory take part in an erasure: each removes what it has made of the memory."""
+"""Where apps above memory take part in a memory's life: when it comes, changes or goes, and when it is erased."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 Eraser = Callable[[UUID, UUID], int]
 """Takes the organisation and the memory, inside the erasing transaction; returns how many rows it removed."""
 
+Follower = Callable[[UUID, Sequence[UUID]], None]
+"""Takes the organisation and memories that were stored, or whose text, metadata, vector or trust state has changed.
+
+It runs inside the changing transaction, after the change, and reads what it needs itself."""
+
 _erasers: dict[str, Eraser] = {}
+_followers: dict[str, Follower] = {}
 
 
 def register_eraser(name: str, eraser: Eraser) -> None:
@@ -17,3 +23,15 @@ def register_eraser(name: str, eraser: Eraser) -> None:
 def erase_elsewhere(organisation: UUID, memory: UUID) -> dict[str, int]:
     """Run every eraser; return what each removed."""
     return {name: eraser(organisation, memory) for name, eraser in _erasers.items()}
+
+
+def register_follower(name: str, follower: Follower) -> None:
+    """Have something follow what becomes of memories. A second registration under a name replaces the first."""
+    _followers[name] = follower
+
+
+def tell_followers(organisation: UUID, memories: Sequence[UUID]) -> None:
+    """Run every follower."""
+    if memories:
+        for follower in _followers.values():
+            follower(organisation, memories)

@@ -15,6 +15,7 @@ from liftos.tenancy.types import Actor
 from memory import operations, writes
 from memory.embeddings import chosen_model
 from memory.life.corrections import StateForbids
+from memory.life.ports import tell_followers
 from memory.life.tombstones import refuse_rejected
 from memory.life.versions import (
     VersionMismatch,
@@ -153,6 +154,8 @@ def _carry_out(
         version=present.version + 1,
         changed_at=max(at, present.changed_at),
     )
+    if INDEXED.intersection(changed):
+        tell_followers(organisation, [present.id])
     emit(
         organisation=organisation,
         type="liftos.memory.changed",

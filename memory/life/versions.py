@@ -16,6 +16,7 @@ from liftos.errors import LiftosError
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows, writes
+from memory.life.ports import tell_followers
 from memory.models import Memory
 from memory.reading import read
 from memory.types import MemoryDraft, TrustState
@@ -119,6 +120,7 @@ def set_state(organisation: UUID, memories: Sequence[UUID], state: TrustState, a
     values = {"organisation": organisation, "memories": list(memories), "state": str(state), "at": at}
     with raw_cursor() as cursor:
         cursor.execute(_SET_STATE, values)
+    tell_followers(organisation, memories)
 
 
 def keep_text(organisation: UUID, memory: Memory) -> UUID:

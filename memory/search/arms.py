@@ -8,9 +8,10 @@ bytes: a UUID object compares and hashes in Python, which hundreds of candidates
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
-from memory.search.types import Key, Question, SearchType
+from memory.search.types import Key, Question, SearchRequest, SearchType
 
 # Candidates of each arm: enough that the best of a fusion is among them. On LoCoMo 30 and 60 give the same recall.
 CANDIDATES = 30
@@ -47,6 +48,12 @@ class Arm(Protocol):
     name: str
     search_types: frozenset[SearchType]
 
+    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
+        """Do what is slow for some queries, before any transaction is open; what it returns stands in `Question.prepared`.
+
+        One entry for each query, None where the arm has nothing to say to it. An error is the caller's answer.
+        """
+
     def can_answer(self, question: Question) -> bool:
         """Tell whether this arm has what it needs; if not, the search goes on without it, marked degraded."""
 
@@ -58,13 +65,35 @@ class Arm(Protocol):
 
 
 _arms: dict[str, Arm] = {}
+_only_in_spaces: set[str] = set()
+
+# a search of these types is by one arm alone: relations take no part
+ALONE = frozenset({SearchType.NEURAL, SearchType.CONCEPTUAL})
 
 
-def register_arm(arm: Arm) -> None:
-    """Add an arm; the name is unique, a second registration replaces the first."""
+def register_arm(arm: Arm, *, only_in_spaces: bool = False) -> None:
+    """Add an arm; the name is unique, a second registration replaces the first.
+
+    Args:
+        arm: what to add.
+        only_in_spaces: of searches by several arms it takes part only in those that name a space or what is wanted in it.
+    """
     _arms[arm.name] = arm
+    if only_in_spaces:
+        _only_in_spaces.add(arm.name)
 
 
-def arms_for(search_type: SearchType) -> list[Arm]:
-    """Return the arms that take part in a search of this type."""
-    return [arm for arm in _arms.values() if search_type in arm.search_types]
+def is_only_in_spaces(arm: Arm) -> bool:
+    """Tell whether an arm has something to say only where a space, or what is wanted in it, is named."""
+    return arm.name in _only_in_spaces
+
+
+def arms_for(request: SearchRequest) -> list[Arm]:
+    """Return the arms that take part in such a search."""
+    return [
+        arm
+        for arm in _arms.values()
+        if request.search_type in arm.search_types
+        and arm.name not in request.without
+        and (arm.name not in _only_in_spaces or request.is_conceptual or request.search_type in ALONE)
+    ]

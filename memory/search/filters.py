@@ -9,6 +9,7 @@ from typing import Any
 
 from liftos.errors import InvalidInput
 from memory.attributes import scalar_of
+from memory.search.scopes import scope
 from memory.search.types import Condition, SearchRequest
 from memory.types import LIVING, VISIBLE, TrustState
 
@@ -94,6 +95,9 @@ def where(request: SearchRequest, column: str) -> tuple[str, dict[str, Any]]:
             "AND memory_type = %(memory_type)s)"
         )
         parameters["memory_type"] = request.memory_type
+    if request.members_of is not None:
+        parts.append(scope().test(column))
+        parameters["members_of"] = request.members_of
     row = _row_tests(request, parameters)
     if row:
         parts.append(_OF_ROW.format(column=column, tests=" AND ".join(row)))

@@ -18,10 +18,7 @@ from memory.search.arms import CANDIDATES, Arm, Found
 from memory.search.evidence import Evidence, Names
 from memory.search.ranking import SEEDS, base_scores, best
 from memory.search.relations import Links
-from memory.search.types import Key, Question, SearchType
-
-# a search of these types by one arm alone: relations take no part
-ALONE = frozenset({SearchType.NEURAL, SearchType.CONCEPTUAL})
+from memory.search.types import Key, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ Each plan has its own statement text: a generic plan cached under one text would
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -24,7 +25,7 @@ from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
 from memory.search.rows import figures, keys_of
-from memory.search.types import Key, Question, SearchType
+from memory.search.types import Key, Question, SearchRequest, SearchType
 from memory.vector_index import is_indexed
 
 # Reading every vector misses none and costs 0.65 us a row: 10 ms. The graph is quicker from about 2,000 rows on where
@@ -92,6 +93,11 @@ class MeaningArm:
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
+
+    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
+        """Have nothing made ready: the search itself embeds the queries."""
+        del organisation, queries, request
+        return []
 
     def can_answer(self, question: Question) -> bool:
         """Tell whether the query has a vector."""

@@ -8,9 +8,9 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.tenancy.types import Actor
-from memory.search.arms import Arm, arms_for
+from memory.search.arms import Arm, arms_for, is_only_in_spaces
 from memory.search.confidence import confidence_of, confidence_of_many
-from memory.search.types import Question, Ranked, SearchRequest
+from memory.search.types import Hit, Question, Ranked, SearchRequest
 from memory.text import ANALYSER
 
 # of the candidates that were not returned, how many the record names
@@ -27,10 +27,25 @@ class Ranking:
     plans: dict[str, str]
 
 
-def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple[str, ...]) -> UUID:
-    """Append the record of one search; return its id."""
+def record_search(
+    question: Question,
+    found: Ranking,
+    hits: Sequence[Hit],
+    others: Sequence[Hit],
+    by: Actor,
+    degraded: tuple[str, ...],
+) -> UUID:
+    """Append the record of one search; return its id.
+
+    Args:
+        question: what was asked.
+        found: all candidates.
+        hits: what is returned.
+        others: the next best.
+        by: who asks.
+        degraded: names of parts that could not take part.
+    """
     request, ranked = question.request, found.ranked
-    hits = ranked[: request.limit]
     confidence, method = confidence_of(ranked, request.search_type, _coverage(request, found))
     return record(
         organisation=question.organisation,
@@ -43,8 +58,8 @@ def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple
         outputs={
             "count": len(hits), "candidates": len(ranked), "plans": found.plans, "degraded": list(degraded),
         },
-        alternatives=[_receipt(entry) for entry in ranked[request.limit : request.limit + NOT_CHOSEN]],
-        memories=[_receipt(entry) for entry in hits],
+        alternatives=[_receipt(hit) for hit in others],
+        memories=[_receipt(hit) for hit in hits],
         confidence=confidence,
         confidence_method=method,
         versions={"analyser": ANALYSER, "embedding_model": question.model_id},
@@ -53,14 +68,17 @@ def record_search(question: Question, found: Ranking, by: Actor, degraded: tuple
 
 
 def record_searches(
-    questions: Sequence[Question], found: Sequence[Ranking], by: Actor, degraded: tuple[str, ...]
+    questions: Sequence[Question],
+    found: Sequence[Ranking],
+    hits: Sequence[Sequence[Hit]],
+    by: Actor,
+    degraded: tuple[str, ...],
 ) -> UUID:
     """Append one record of a batch of searches, with what each of them returned; return its id."""
     request = questions[0].request
     confidence, method = confidence_of_many(
         [each.ranked for each in found], request.search_type, _coverage(request, found[0])
     )
-    returned = [each.ranked[: request.limit] for each in found]
     ways = ", ".join(f"{arm.name} ({found[0].plans[arm.name]})" for arm in found[0].arms) or "no arm"
     return record(
         organisation=questions[0].organisation,
@@ -69,14 +87,14 @@ def record_searches(
         decision_point=DECISION_POINT,
         effect=Effect.READ,
         reasoning=f"{len(questions)} {request.search_type} searches by {ways}: of "
-        f"{sum(len(each.ranked) for each in found)} candidates the best {sum(map(len, returned))} returned."
+        f"{sum(len(each.ranked) for each in found)} candidates the best {sum(map(len, hits))} returned."
         + (f" Without {', '.join(degraded)}." if degraded else ""),
         inputs={"queries": [question.request.query for question in questions]} | _options(request),
-        outputs={"counts": [len(hits) for hits in returned], "degraded": list(degraded)},
+        outputs={"counts": [len(each) for each in hits], "degraded": list(degraded)},
         memories=[
-            {"query": number, "id": str(entry.uuid), "score": round(entry.score, 6)}
-            for number, hits in enumerate(returned)
-            for entry in hits
+            {"query": number, "id": str(hit.id), "version": hit.version, "score": round(hit.ranked.score, 6)}
+            for number, some in enumerate(hits)
+            for hit in some
         ],
         confidence=confidence,
         confidence_method=method,
@@ -87,7 +105,9 @@ def record_searches(
 
 def _coverage(request: SearchRequest, found: Ranking) -> float:
     """Return the share of the arms asked for that took part."""
-    wanted = sum(arm.name not in request.without for arm in arms_for(request.search_type))
+    taken = {arm.name for arm in found.arms}
+    # an arm of spaces has nothing to say to a question that names none of their dimensions: that is no gap
+    wanted = sum(arm.name in taken or not is_only_in_spaces(arm) for arm in arms_for(request))
     return len(found.arms) / wanted if wanted else 0.0
 
 
@@ -98,18 +118,40 @@ def _options(request: SearchRequest) -> dict[str, Any]:
         "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
         "memory_type": request.memory_type,
     }
+    for name in ("as_of", "known_at", "happened_from", "happened_before"):
+        if (moment := getattr(request, name)) is not None:
+            options[name] = moment.isoformat()
+    if request.states is not None:
+        options["states"] = [str(state) for state in request.states]
+    if request.tags:
+        options["tags"] = list(request.tags)
     if request.recency:
         options |= {"recency": request.recency, "half_life_days": request.half_life_days}
     if request.importance:
         options["importance"] = request.importance
+    if request.is_conceptual:
+        options |= {
+            "space": str(request.space) if request.space else None,
+            "space_version": request.space_version,
+            "target": dict(request.target),
+            "concept": request.concept,
+            "example": str(request.example) if request.example else None,
+        }
     return options
 
 
-def _receipt(entry: Ranked) -> dict[str, object]:
+def _narrowed(request: SearchRequest) -> list[str]:
+    """Return the names of what narrowed the candidates."""
+    others = ("memory_type", "states", "as_of", "known_at", "tags", "happened_from", "happened_before")
+    return [each.key for each in request.conditions] + [name for name in others if getattr(request, name)]
+
+
+def _receipt(hit: Hit) -> dict[str, object]:
     return {
-        "id": str(entry.uuid),
-        "score": round(entry.score, 6),
-        "terms": {term.arm: round(term.value, 6) for term in entry.terms},
+        "id": str(hit.id),
+        "version": hit.version,
+        "score": round(hit.ranked.score, 6),
+        "terms": {term.arm: round(term.value, 6) for term in hit.ranked.terms},
     }
 
 
@@ -118,9 +160,7 @@ def _reasoning(request: SearchRequest, found: Ranking, degraded: tuple[str, ...]
     ways = ", ".join(f"{arm.name} ({found.plans[arm.name]})" for arm in found.arms) or "no arm"
     text = f"{request.search_type} search by {ways}: {len(found.ranked)} candidates scored, the best {returned} returned."
     if request.is_filtered:
-        text += (
-            f" Filters on {', '.join(each.key for each in request.conditions) or 'memory_type'} came first."
-        )
+        text += f" Filters on {', '.join(_narrowed(request))} came first."
     if found.ranked:
         best = found.ranked[0]
         strongest = max(best.terms, key=lambda term: term.value)

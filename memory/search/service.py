@@ -2,8 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -18,10 +17,11 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.embeddings import active_manager
 from memory.life.known import ask_versions, hits_as_known
-from memory.search.arms import Arm, arms_for
-from memory.search.gather import ALONE, gather, gather_alone
+from memory.search.arms import ALONE, Arm, arms_for
+from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
+from memory.search.scopes import scope
 from memory.search.types import Answer, Answers, Hit, Key, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
@@ -54,14 +54,13 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
     )
     with observed as span:
         questions, degraded = _understand(organisation, [request.query], request)
-        with ExitStack() as transaction:
-            transaction.enter_context(tenant_pipeline(organisation))
+        # the record and the COMMIT are one round trip
+        with tenant_pipeline(organisation):
             [found] = _find(questions, request)
             with TRACER.span("search.read"):
-                decision = record_search(questions[0], found, by, degraded)
-                read = _read(organisation, [found], request)
-                transaction.close()  # the record, the read and the COMMIT are one round trip
-                [hits] = read()
+                [read] = _read(organisation, [found], request, request.limit + NOT_CHOSEN)
+            hits, others = read[: request.limit], read[request.limit :]
+            decision = record_search(questions[0], found, hits, others, by, degraded)
         span.set_tag("candidates", len(found.ranked))
         span.set_tag("decision_id", str(decision))
         return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
@@ -86,18 +85,15 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     )
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
-        with ExitStack() as transaction:
-            transaction.enter_context(tenant_pipeline(organisation))
+        with tenant_pipeline(organisation):
             found = [
                 ranking
                 for start in range(0, len(questions), TOGETHER)
                 for ranking in _find(questions[start : start + TOGETHER], request)
             ]
             with TRACER.span("search.read"):
-                decision = record_searches(questions, found, by, degraded)
-                read = _read(organisation, found, request)
-                transaction.close()
-                hits = read()
+                hits = _read(organisation, found, request, request.limit)
+            decision = record_searches(questions, found, hits, by, degraded)
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
         return Answers(hits, request.search_type, decision, degraded)
@@ -112,12 +108,15 @@ def _understand(
         The questions, and the names of parts that can't take part.
     """
     now = timezone.now()
+    if request.is_conceptual:
+        request = scope().confine(organisation, request)
     questions = [Question(organisation, replace(request, query=query), now) for query in queries]
-    arms = _arms(request)
+    arms = arms_for(request)
     if not arms:
         return questions, (str(request.search_type),)
+    questions, unprepared = _prepare(organisation, questions, request, arms)
     if not any(arm.name == "meaning" for arm in arms):
-        return questions, ()
+        return questions, unprepared
     try:
         manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
@@ -127,16 +126,29 @@ def _understand(
         logger.warning("searching without meaning: the embedder is not available")
         return questions, ("embedding",)
     known = zip(questions, vectors, strict=True)
-    return [replace(question, vector=vector, model_id=model) for question, vector in known], ()
+    return [replace(question, vector=vector, model_id=model) for question, vector in known], unprepared
 
 
-def _arms(request: SearchRequest) -> list[Arm]:
-    return [arm for arm in arms_for(request.search_type) if arm.name not in request.without]
+def _prepare(
+    organisation: UUID, questions: list[Question], request: SearchRequest, arms: Sequence[Arm]
+) -> tuple[list[Question], tuple[str, ...]]:
+    """Return the questions with what arms have made ready for them, and the names of parts that could not."""
+    degraded: tuple[str, ...] = ()
+    for arm in arms:
+        try:
+            ready = arm.prepare(organisation, [each.request.query for each in questions], request)
+        except EmbedderUnavailable:
+            logger.warning("searching without an arm: the embedder is not available", extra={"arm": arm.name})
+            ready, degraded = [], ("embedding",)
+        if any(each is not None for each in ready):
+            pairs = zip(questions, ready, strict=True)
+            questions = [replace(each, prepared={**each.prepared, arm.name: made}) for each, made in pairs]
+    return questions, degraded
 
 
 def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking]:
     """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
-    arms = [arm for arm in _arms(request) if arm.can_answer(questions[0])]
+    arms = [arm for arm in arms_for(request) if any(arm.can_answer(each) for each in questions)]
     if not arms:
         return [Ranking([], [], {}) for _ in questions]
     if request.search_type in ALONE:
@@ -158,20 +170,16 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
 
 
 def _read(
-    organisation: UUID, found: Iterable[Ranking], request: SearchRequest
-) -> Callable[[], list[list[Hit]]]:
-    """Ask for the best memories of each ranking, all at once."""
-    chosen = [each.ranked[: request.limit] for each in found]
+    organisation: UUID, found: Iterable[Ranking], request: SearchRequest, count: int
+) -> list[list[Hit]]:
+    """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
+    chosen = [each.ranked[:count] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
     cursor = raw_cursor().execute(_READ, [organisation, ids])
     then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
-
-    def wait() -> list[list[Hit]]:
-        known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
-        hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
-        return hits if then is None else hits_as_known(hits, then())
-
-    return wait
+    known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
+    hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
+    return hits if then is None else hits_as_known(hits, then())
 
 
 def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:

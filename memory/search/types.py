@@ -1,5 +1,6 @@
 """What is asked and what is answered. No Django here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -61,6 +62,12 @@ class SearchRequest:
         tags: only memories that have all of these.
         happened_from: only what happened then or later, aware UTC; a memory that tells no time happened when it was recorded.
         happened_before: only what happened before, aware UTC.
+        space: only members of this conceptual space, by its id or name; None for no such bound.
+        space_version: by that version of it; None for the newest.
+        target: dimension of the space to the value wanted there, a number or "low" or "high".
+        concept: name or id of a concept of the space that is wanted.
+        example: a memory of the space like which others are wanted.
+        members_of: the space whose members alone are let through; set by the search itself where `space` does not hold all.
     """
 
     query: str
@@ -78,6 +85,12 @@ class SearchRequest:
     tags: tuple[str, ...] = ()
     happened_from: datetime | None = None
     happened_before: datetime | None = None
+    space: UUID | str | None = None
+    space_version: int | None = None
+    target: tuple[tuple[str, float | str], ...] = ()
+    concept: str = ""
+    example: UUID | None = None
+    members_of: UUID | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -85,7 +98,12 @@ class SearchRequest:
         narrowed = (
             self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_before,
         )  # fmt: skip
-        return any(narrowed) or self.memory_type is not None
+        return any(narrowed) or self.memory_type is not None or self.members_of is not None
+
+    @property
+    def is_conceptual(self) -> bool:
+        """Whether it says anything that only a conceptual space can answer."""
+        return bool(self.space or self.target or self.concept or self.example)
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,7 @@ class Question:
         asked_at: aware UTC.
         vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
         model_id: which model's vectors it compares with.
+        prepared: arm to what it has made ready for this question.
     """
 
     organisation: UUID
@@ -105,6 +124,7 @@ class Question:
     asked_at: datetime
     vector: np.ndarray | None = None
     model_id: int | None = None
+    prepared: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def wording(self) -> Wording:

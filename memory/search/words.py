@@ -11,6 +11,7 @@ security they can't use their index (design, section 4). Two ways to the same fi
 from collections.abc import Callable, Sequence
 from heapq import nsmallest
 from typing import Any
+from uuid import UUID
 
 from liftos.db import UuidArray, raw_cursor
 from memory.search.arms import Found
@@ -18,7 +19,7 @@ from memory.search.bm25 import K1, THREAD_K, B, Postings, Weighed, add_up, attai
 from memory.search.corpus import Corpus, ask_corpus, documents_about
 from memory.search.filters import where
 from memory.search.rows import figures, keys_of
-from memory.search.types import Key, Question, SearchType
+from memory.search.types import Key, Question, SearchRequest, SearchType
 
 # Above this many memories, a term that stands in more than a tenth of them is left out while rarer ones exist: it
 # says little and costs most (measured: p95 25 ms with, 9 ms without, at 50,000).
@@ -111,6 +112,11 @@ class WordsArm:
 
     name = "words"
     search_types = frozenset({SearchType.KNOWLEDGE, SearchType.HYBRID})
+
+    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
+        """Have nothing made ready: the search itself embeds the queries."""
+        del organisation, queries, request
+        return []
 
     def can_answer(self, question: Question) -> bool:
         """Words can always be looked up."""

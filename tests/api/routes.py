@@ -61,7 +61,32 @@ GUARDED = [
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),
+    ("GET", "/api/v1/metrics/operations", Scope.MEMORY_READ),
 ]
+SPACE = f"/api/v1/spaces/{NOBODYS_ID}"
+GUARDED += [
+    ("POST", "/conceptual-spaces/create", Scope.SPACES_WRITE),
+    ("GET", "/conceptual-spaces", Scope.SPACES_READ),
+    ("GET", "/api/v1/spaces", Scope.SPACES_READ),
+    ("POST", "/api/v1/spaces", Scope.SPACES_WRITE),
+    ("GET", "/api/v1/spaces/templates", Scope.SPACES_READ),
+    ("GET", SPACE, Scope.SPACES_READ),
+    ("DELETE", SPACE, Scope.SPACES_WRITE),
+    ("PUT", f"{SPACE}/dimensions", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/members", Scope.SPACES_WRITE),
+    ("DELETE", f"{SPACE}/members/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/concepts", Scope.SPACES_WRITE),
+    ("GET", f"{SPACE}/concepts/{NOBODYS_ID}", Scope.SPACES_READ),
+    ("DELETE", f"{SPACE}/concepts/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    ("POST", f"{SPACE}/relations", Scope.SPACES_WRITE),
+    ("DELETE", f"{SPACE}/relations/{NOBODYS_ID}", Scope.SPACES_WRITE),
+    *[
+        ("GET", f"{SPACE}/{what}", Scope.SPACES_READ)
+        for what in (
+            "versions", "dimensions", "positions", "neighbours", "explain", "compare", "clusters", "report", "concepts", "relations",
+        )
+    ],
+]  # fmt: skip
 PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
 
 _BODIES = {

@@ -36,7 +36,8 @@ def known_settings():
     )
     return set(
         re.findall(
-            r"\b(?:LIFTOS_\w+|DATABASE_URL|REDIS_URL)\b", "\n".join(path.read_text() for path in sources)
+            r"\b(?:LIFTOS_\w+|DATABASE_URL|REDIS_URL|PROMETHEUS_MULTIPROC_DIR)\b",
+            "\n".join(path.read_text() for path in sources),
         )
     )
 

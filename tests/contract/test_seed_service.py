@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.db.migrations.executor import MigrationExecutor
 
-from liftos.service import health
+from liftos.service import health, views
 
 NAIVE_MICROSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 PERCENT = re.compile(r"\d{1,3}\.\d\d%")
@@ -90,8 +92,33 @@ def test_ready_has_its_four_fields(db, client):
     assert list(body) == ["status", "service", "timestamp", "checks"]
     assert (body["status"], body["service"]) == ("ready", "memory")
     assert is_now(body["timestamp"])
-    assert {name: check["status"] for name, check in body["checks"].items()} == {"database": "ready"}
-    assert list(body["checks"]["database"]) == ["status", "result"]
+    assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
+        ("database", "migrations", "redis", "load"), "ready"
+    )
+    assert {tuple(check) for check in body["checks"].values()} == {("status", "result")}
+
+
+def test_ready_says_how_busy_the_process_is(db, client):
+    response = client.get("/ready")
+    form = r"TEXT application_utilization=(\d+\.\d{3}), cpu_utilization=(\d+\.\d{3})"
+    application, cpu = re.fullmatch(form, response["endpoint-load-metrics"]).groups()
+    # this very request is in work
+    assert float(application) == pytest.approx(1 / settings.LIFTOS_WEB_THREADS, abs=0.001)
+    assert float(application) == float(response.json()["checks"]["load"]["result"])
+    assert float(cpu) >= 0
+
+
+def test_tables_of_another_version_are_not_ready(db, client, monkeypatch):
+    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *arguments: ["one"])
+    assert client.get("/ready").status_code == 503
+    monkeypatch.undo()
+    assert client.get("/ready").status_code == 200
+
+
+def test_an_alert_makes_health_degraded(db, client, monkeypatch):
+    monkeypatch.setattr(views, "raised", lambda: ["success_rate"])
+    assert client.get("/health").json()["status"] == "degraded"
 
 
 def test_not_ready_is_503_in_the_contracts_words(db, client, monkeypatch):

@@ -40,7 +40,7 @@ def test_features_are_three_booleans_that_are_true_only_when_true(acme):
     assert list(features) == ["embedding_generated", "conceptual_mapping", "cache_optimization"]
     assert all(isinstance(flag, bool) for flag in features.values())
     assert features["embedding_generated"] is True
-    assert features["conceptual_mapping"] is False
+    assert features["conceptual_mapping"] is True
 
 
 def test_metrics_are_milliseconds_and_a_share(acme):

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from liftos import embedded
 from liftos.embedded.postgres import Postgres
@@ -35,7 +35,7 @@ def until(true: Callable[[], bool], seconds: float = 40) -> None:
 
 
 class Service:
-    def __init__(self, home: Path, **environment: str) -> None:
+    def __init__(self, home: Path, *, migrate: bool = True, **environment: str) -> None:
         urls = embedded.urls(home)
         self.home, self.port = home, free_port()
         self.environment = os.environ | {
@@ -51,6 +51,9 @@ class Service:
         self.environment |= environment
         self.processes: list[subprocess.Popen[bytes]] = []
         embedded.ensure_running(home)
+        self.key = ""
+        if not migrate:
+            return
         self.manage("migrate", "--verbosity", "0")
         made = json.loads(self.manage("create_organisation", "Fault Ltd", "--json"))
         self.key = made["api_key"]
@@ -65,8 +68,9 @@ class Service:
         )
         return done.stdout
 
-    def start_web(self) -> subprocess.Popen[bytes]:
-        web = self._start("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.wsgi:application")
+    def start_web(self, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+        gunicorn = ("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.wsgi:application")
+        web = self._start(*gunicorn, output=output)
         until(self.answers)
         return web
 
@@ -76,8 +80,12 @@ class Service:
             "celery", "-A", "liftos.celery", "worker", "--pool", "threads", "-c", "2", "-B", "-s", schedule
         )
 
-    def _start(self, *module: str) -> subprocess.Popen[bytes]:
-        log = (self.home / f"{module[0]}.log").open("ab")
+    def _start(self, *module: str, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
+        log = (
+            (self.home / f"{module[0]}.log").open("ab")
+            if output is None
+            else os.fdopen(os.dup(output.fileno()), "ab")
+        )
         with log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
@@ -102,6 +110,14 @@ class Service:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def text(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
         finally:
             connection.close()
 

@@ -173,3 +173,22 @@ class endpoint:  # noqa: N801  reads as what it does
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+def test_a_full_disk_under_the_log_costs_only_the_log(service):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  a device
+        service.start_web(output=full)
+    service.store("kept without a log")
+    assert service.found("kept without a log") == ["kept without a log"]
+    assert service.request("GET", "/health")[1]["status"] == "healthy"
+
+
+def test_without_a_worker_decisions_wait_for_their_place_and_get_it(service):
+    service.start_web()
+    service.store("recorded without a sequencer")
+    _, page = service.request("GET", "/api/v1/decisions?operation=memory.store")
+    [decision] = page["results"]
+    proof = f"/api/v1/decisions/{decision['id']}/proof"
+    assert service.request("GET", proof)[0] == 409
+    service.start_worker()
+    until(lambda: service.request("GET", proof)[0] == 200)

@@ -6,7 +6,7 @@ from json import dumps
 from typing import Any, Final
 
 from workflows.definition.fields import read_fields
-from workflows.definition.graph import ancestors, circles
+from workflows.definition.graph import Reach, circles
 from workflows.definition.parameters import NOTHING, parameters_faults
 from workflows.definition.seed_shape import from_seed, is_seed_shape
 from workflows.definition.types import (
@@ -65,7 +65,7 @@ def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
     found = {step.name: _function(step, functions) for step in steps}
     faults += _graph(steps)
     if not any(fault.field.startswith("parameters") for fault in faults):
-        faults += use_faults(steps, parameters, found, _reachable(steps))
+        faults += use_faults(steps, parameters, found, Reach(_known_edges(steps)))
     if faults:
         raise Faulty(_in_order(faults, steps))
     return Definition(
@@ -143,10 +143,6 @@ def _function(step: Step, functions: Functions) -> FunctionLike | None:
 def _known_edges(steps: list[Step]) -> dict[str, list[str]]:
     names = {step.name for step in steps}
     return {step.name: [each for each in step.depends_on if each in names] for step in steps}
-
-
-def _reachable(steps: list[Step]) -> dict[str, set[str]]:
-    return ancestors(_known_edges(steps))
 
 
 def _graph(steps: list[Step]) -> Iterator[Fault]:

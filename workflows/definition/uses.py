@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from liftos.errors import LiftosError
 from workflows.definition.conditions import condition_references
+from workflows.definition.graph import Reach
 from workflows.definition.parameters import properties_of
 from workflows.definition.references import Reference, references, resolve, whole
 from workflows.definition.schemas import Place, Unknown, arguments_schema, types_of, value_faults
@@ -13,7 +14,7 @@ Found = Mapping[str, FunctionLike | None]
 
 
 def use_faults(
-    steps: Sequence[Step], parameters: Mapping[str, Json], found: Found, reachable: Mapping[str, set[str]]
+    steps: Sequence[Step], parameters: Mapping[str, Json], found: Found, reach: Reach
 ) -> Iterator[Fault]:
     """Yield what is wrong with functions, references and arguments.
 
@@ -21,7 +22,7 @@ def use_faults(
         steps: with distinct names.
         parameters: the template's, a sound schema.
         found: each step's function, None where there is none.
-        reachable: each step's ancestors; steps that wait for themselves have none and are not looked at for that.
+        reach: who depends on whom; steps that wait for themselves are not looked at for that.
     """
     names = {step.name for step in steps}
     for step in steps:
@@ -29,7 +30,7 @@ def use_faults(
         if step.function and function is None:
             version = "" if step.version is None else f", version {step.version}"
             yield Fault(step.name, "function", f"There is no function {step.function!r}{version}.")
-        yield from _reference_faults(step, parameters, names, reachable.get(step.name))
+        yield from _reference_faults(step, parameters, names, reach)
         if function is not None:
             yield from _argument_faults(step, function, parameters)
 
@@ -44,7 +45,7 @@ def _all_references(step: Step) -> Iterator[tuple[str, Reference]]:
 
 
 def _reference_faults(
-    step: Step, parameters: Mapping[str, Json], names: set[str], before: set[str] | None
+    step: Step, parameters: Mapping[str, Json], names: set[str], reach: Reach
 ) -> Iterator[Fault]:
     declared = properties_of(parameters)
     for field, reference in _all_references(step):
@@ -63,7 +64,7 @@ def _reference_faults(
                 yield Fault(step.name, field, f"{shown} refers to a parameter that is not declared.")
         elif reference.name not in names:
             yield Fault(step.name, field, f"{shown} refers to a step that is not there.")
-        elif before is not None and reference.name not in before:
+        elif reach.knows(step.name) and not reach.is_before(step.name, reference.name):
             yield Fault(step.name, field, f"{shown} refers to a step that this one does not depend on.")
 
 
@@ -78,13 +79,15 @@ def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str
         found = _parse_faults(parse, known)
     for place, message in found:
         yield Fault(step.name, ".".join(("arguments", *place)), message)
+    # a step with a condition on a parameter is not carried out without it
+    asked = {
+        reference.name for _, reference in condition_references(step.when) if reference.kind == "parameter"
+    }
     for name in schema.get("required", ()):
         reference = whole(step.arguments.get(name))
-        if (
-            reference is not None
-            and reference.kind == "parameter"
-            and _may_be_absent(reference.name, parameters)
-        ):
+        if reference is None or reference.kind != "parameter" or reference.name in asked:
+            continue
+        if _may_be_absent(reference.name, parameters):
             message = f"It is required, and parameter {reference.name!r} may not be given: make it required or give it a default."
             yield Fault(step.name, f"arguments.{name}", message)
 

@@ -1,4 +1,4 @@
-"""`manage.py load_sample`: the sample organisation, a key and an administrator, once."""
+"""`manage.py load_sample`: the sample organisation with its workflows, a key and an administrator, once."""
 
 import json
 import secrets
@@ -10,11 +10,13 @@ from django.utils.text import slugify
 
 from liftos.management.observed import ObservedCommand
 from liftos.sample import NAME, sample_memories
+from liftos.sample.workflows import ensure_workflows
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import OrganisationExists, create_api_key, create_organisation
 from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many
+from spaces.sample import add_sample_space
 
 ADMIN = "admin"
 
@@ -32,6 +34,8 @@ class Command(ObservedCommand):
             )
             user.set_password(password)
             user.save()
+        # after the commit: a run's steps are transactions of their own
+        ensure_workflows(organisation)
         credentials = {
             "org": organisation.slug,
             "api_key": token,
@@ -46,4 +50,5 @@ class Command(ObservedCommand):
         except OrganisationExists:
             return get_organisation(slugify(NAME))
         remember_many(organisation=organisation.id, by=SYSTEM, drafts=list(sample_memories()))
+        add_sample_space(organisation.id)
         return organisation

@@ -60,7 +60,10 @@ class Command(ObservedCommand):
                 again=options["again"] or from_stdin,
             )
             try:
-                for report in reports:
+                for place, report in enumerate(reports):
+                    if place == 0 and not report.skipped:
+                        # begun anew, not gone on with: what an earlier run refused is told again
+                        errors.unlink(missing_ok=True)
                     for name in ("stored", "unchanged", "skipped"):
                         counts[name] += getattr(report, name)
                     counts["refused"] += len(report.refused)

@@ -140,6 +140,9 @@ def test_a_record_that_waits_is_409_and_says_so(acme):
 def test_wait_integrated_at_recording_gives_the_place(acme):
     response = acme.post(DECISIONS, {"operation": "o", "reasoning": "r", "wait": "integrated"})
     assert response.json()["index"] == acme.get("/api/v1/ledger/checkpoint").json()["size"] - 1
+    response = acme.post(f"{DECISIONS}?wait=integrated", {"operation": "o", "reasoning": "r"})
+    assert response.json()["index"] == acme.get("/api/v1/ledger/checkpoint").json()["size"] - 1
+    assert acme.post(f"{DECISIONS}?wait=ages", {"operation": "o", "reasoning": "r"}).status_code == 422
 
 
 def test_a_growing_log_is_shown_to_be_consistent(acme):

@@ -171,3 +171,14 @@ def test_a_time_that_is_none_is_422(acme, life, field, value):
 def test_states_that_are_none_are_422(acme, life, states):
     assert acme.post("/api/v1/search", {"query": "x", "states": states}).status_code == 422
     assert acme.get("/api/v1/memories?states=unheard").status_code == 422
+
+
+def test_what_takes_its_place_now_can_not_have_ended_before(acme):
+    memory = acme.store("held until now")
+    ended = {"content": "held before", "valid_to": "2020-01-01T00:00:00Z"}
+    response = acme.post(f"/api/v1/memories/{memory}/supersede", ended)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["loc"] == ["body", "valid_to"]
+    assert acme.get(f"/api/v1/memories/{memory}").json()["state"] == "active"
+    then = ended | {"valid_from": "2019-01-01T00:00:00Z"}
+    assert acme.post(f"/api/v1/memories/{memory}/supersede", then).status_code == 201

@@ -24,6 +24,27 @@ def test_a_change_is_a_new_version_with_its_history(acme, life):
     assert newest["recorded_at"] > middle["recorded_at"] > oldest["recorded_at"]
 
 
+def test_the_record_of_a_search_names_the_versions_and_moments(acme, life):
+    memory = acme.store("The shop opens at nine", tags=["hours"])
+    before = acme.get(f"/api/v1/memories/{memory}").json()["recorded_at"]
+    life.patch(memory, 1, content="The shop opens at ten")
+
+    def receipt(**options):
+        asked = {"query": "when does the shop open", **options}
+        answer = acme.post("/api/v1/search", asked).json()
+        return acme.get(f"/api/v1/decisions/{answer['decision_id']}").json()
+
+    now = receipt()
+    assert [(used["id"], used["version"]) for used in now["memories"]] == [(memory, 2)]
+    then = receipt(known_at=before, states=["active"])
+    assert [(used["id"], used["version"]) for used in then["memories"]] == [(memory, 1)]
+    assert (then["inputs"]["known_at"][:23], then["inputs"]["states"]) == (before[:23], ["active"])
+    assert "Filters on states, known_at came first." in then["reasoning"]
+    batch = acme.post("/api/v1/search/batch", {"queries": ["the shop"]}).json()
+    [used] = acme.get(f"/api/v1/decisions/{batch['decision_id']}").json()["memories"]
+    assert (used["id"], used["version"], used["query"]) == (memory, 2, 0)
+
+
 def test_pages_of_a_history_cover_it_once(acme, life):
     memory = acme.store("0")
     for number in range(1, 5):

@@ -56,7 +56,7 @@ def test_anothers_id_is_answered_as_one_that_never_was(acme, theirs):
 def test_no_search_finds_anothers(acme, theirs, search_type, narrowed):
     mine = acme.store("Holiday campaign of mine", metadata={"a": 1, "team": "x"}, memory_type="note")
     found = {hit["id"] for hit in acme.search("holiday campaign secret", search_type=search_type, **narrowed)}
-    assert found == (set() if search_type == "conceptual" else {mine})
+    assert found == {mine}
 
 
 @pytest.mark.parametrize("path", ["/search", "/search/neural", "/search/knowledge"])

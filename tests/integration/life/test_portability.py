@@ -157,6 +157,8 @@ def test_a_dry_run_tells_all_and_stores_nothing(acme, tmp_path):
     assert load(acme, path, dry_run=True) == {"stored": 1, "unchanged": 0, "skipped": 0, "refused": 1}
     assert acme.search("good", search_type="knowledge") == []
     assert load(acme, path)["stored"] == 1
+    # the errors are those of the last run, not of both
+    assert len(Path(f"{path}.errors").read_text().splitlines()) == 1
 
 
 def test_an_import_raises_no_trust_and_brings_back_nothing_erased(acme, rival, tmp_path):

@@ -110,7 +110,7 @@ def test_text_is_read_and_what_cannot_be_kept_is_replaced(call, server):
     assert call()["text"] == "a\ufffd\ufffdb"
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507, 520])
 def test_what_may_pass_is_tried_again_by_the_step(call, server, status):
     server.answer = answering(status)
     with pytest.raises(OutboundUnavailable, match=str(status)):

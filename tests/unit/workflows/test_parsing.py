@@ -249,6 +249,11 @@ def test_arguments_are_checked_as_far_as_they_are_known(arguments, wrong):
         assert parse(payload, functions=functions).steps[1].arguments == arguments
 
 
+def test_a_parameter_that_need_not_be_given_may_be_required_behind_a_condition_on_it():
+    guarded = step("a", "memory.search", arguments={"query": "{note}"}, when={"note": {"$exists": True}})
+    assert parse(template(guarded), functions=functions).steps[0].when == {"note": {"$exists": True}}
+
+
 def test_a_version_may_stand_in_the_functions_name():
     read = parse(
         template(step("a", "memory.search@2", arguments={"query": "x"}), step("b")), functions=functions

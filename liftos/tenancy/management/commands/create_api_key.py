@@ -11,7 +11,8 @@ from liftos.errors import LiftosError
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.queries import get_organisation
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
+from liftos.tenancy.roles import ROLE_SCOPES
+from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Role, Scope
 
 
 class Command(ObservedCommand):
@@ -22,12 +23,19 @@ class Command(ObservedCommand):
         parser.add_argument(
             "--scopes", default="", help="comma- or space-separated; all when left out", nargs="*"
         )
+        parser.add_argument(
+            "--role", choices=[role.value for role in Role], help="the scopes of a role, in place of --scopes"
+        )
         parser.add_argument("--name", default="", help="a label for people")
         parser.add_argument("--days", type=int, help="how long it is valid; without end when left out")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         scopes = self._scopes(" ".join(options["scopes"]))
+        if options["role"]:
+            if options["scopes"]:
+                raise CommandError("--role and --scopes exclude each other")
+            scopes = ROLE_SCOPES[Role(options["role"])]
         expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
         try:
             organisation = get_organisation(options["org"])

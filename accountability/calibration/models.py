@@ -1,0 +1,43 @@
+"""What was learnt of confidences, by decision point and model version. The ledger keeps every fit, this table the last one."""
+
+from django.db import models
+
+from liftos.ids import new_id
+from liftos.tenancy.models import Organisation
+
+
+class Calibration(models.Model):
+    """How far the confidences of one decision point, method and model version can be believed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    decision_point = models.CharField(max_length=100)
+    confidence_method = models.CharField(max_length=100, blank=True)
+    # hexadecimal SHA-256 of the versions' canonical text: they are the caller's, of any length
+    version_key = models.CharField(max_length=64)
+    versions = models.JSONField(default=dict)
+    method = models.CharField(max_length=20)
+    parameters = models.JSONField(default=dict)
+    reviews = models.IntegerField()
+    right = models.IntegerField()
+    figures = models.JSONField(default=dict)
+    decision_id = models.UUIDField()
+    fitted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "decision_point", "confidence_method", "version_key"],
+                name="calibration_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(method__in=["none", "platt", "isotonic"]), name="calibration_method_known"
+            ),
+        ]
+        verbose_name = "calibration"
+        verbose_name_plural = "calibration"
+
+    def __str__(self) -> str:
+        return f"{self.decision_point} by {self.confidence_method or 'no stated method'}"

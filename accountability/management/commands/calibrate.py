@@ -1,0 +1,69 @@
+"""`manage.py calibrate ORG [--json]`."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from accountability.calibration.models import Calibration
+from accountability.calibration.operations import calibrate
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
+from liftos.tenancy.types import SYSTEM
+
+
+class Command(ObservedCommand):
+    help = "Measure confidences against verdicts, and learn what they are worth where there are enough."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("org", help="the organisation's slug")
+        parser.add_argument("--json", action="store_true", help="print one JSON object for each group")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            organisation = get_organisation(options["org"])
+        except LiftosError as error:
+            raise CommandError(error.message) from error
+        rows = calibrate(organisation=organisation.id, by=SYSTEM, now=timezone.now())
+        if not rows:
+            self.stdout.write("no decision that states a confidence has been approved or overturned yet")
+        for row in rows:
+            self.stdout.write(json.dumps(_shape(row)) if options["json"] else _text(row))
+
+
+def _shape(row: Calibration) -> dict[str, Any]:
+    return {
+        "decision_point": row.decision_point,
+        "confidence_method": row.confidence_method,
+        "versions": row.versions,
+        "reviews": row.reviews,
+        "right": row.right,
+        "method": row.method,
+        "raw": row.figures["raw"],
+        "after": row.figures.get("after"),
+    }
+
+
+def _text(row: Calibration) -> str:
+    lines = [
+        f"{row.decision_point} by {row.confidence_method or 'no stated method'}: {row.reviews} reviewed, {row.right} right",
+        f"  as stated     {_scores(row.figures['raw'])}",
+    ]
+    if after := row.figures.get("after"):
+        lines.append(f"  recalibrated  {_scores(after)}  by {row.method}, cross-validated")
+    else:
+        lines.append("  too few verdicts to learn from")
+    return "\n".join(lines)
+
+
+def _scores(scores: dict[str, Any]) -> str:
+    shown = (
+        f"{name} {_interval(scores[key])}" for name, key in (("ECE", "calibration_error"), ("Brier", "brier"))
+    )
+    return "  ".join(shown)
+
+
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"

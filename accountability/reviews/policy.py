@@ -1,0 +1,91 @@
+"""Which decisions are reviewed: an organisation's rules, read and set, and the queue filled by them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
+from uuid import UUID
+
+from accountability.operations import record
+from accountability.reviews.models import NO_CONFIDENCE, RANKS, ReviewPolicy
+from accountability.reviews.types import OPERATION, Because, Policy, ReviewState
+from accountability.types import Effect, RiskClass
+from liftos.db import UuidArray, raw_cursor, tenant_transaction
+from liftos.observability.manager import observe_operation
+from liftos.tenancy.types import Actor
+
+_RANK = " ".join(f"WHEN '{risk}' THEN {rank}" for risk, rank in RANKS.items())
+# a decision's place in the sample comes from its id: looked at twice, it is in it twice or not at all
+_ENTER = f"""
+INSERT INTO accountability_reviewcase
+    (decision_id, organisation_id, state, because, rank, sureness, decision_point, assigned_to)
+SELECT c.id, c.organisation_id, '{ReviewState.OPEN}', c.because, c.rank, c.sureness, c.decision_point, ''
+FROM (
+    SELECT r.id, r.organisation_id, r.decision_point, CASE r.risk_class {_RANK} ELSE 3 END AS rank,
+        coalesce(r.confidence, {NO_CONFIDENCE}) AS sureness,
+        CASE WHEN r.risk_class = ANY(%(risk_classes)s::text[]) THEN '{Because.RISK}'
+             WHEN r.confidence < %(confidence_below)s AND r.effect = ANY(%(effects)s::text[]) THEN '{Because.CONFIDENCE}'
+             WHEN r.confidence IS NOT NULL
+                 AND ('x' || left(md5(r.id::text), 7))::bit(28)::int < %(sample_share)s::float8 * 268435456
+             THEN '{Because.SAMPLE}' END AS because
+    FROM accountability_decisionrecord AS r
+    WHERE r.organisation_id = %(organisation)s AND r.id = ANY(%(ids)s::uuid[]) AND r.operation <> '{OPERATION}'
+) AS c
+WHERE c.because IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+
+
+def get_policy(*, organisation: UUID) -> Policy:
+    """Return the rules of an organisation, inside the caller's tenant transaction."""
+    row = ReviewPolicy.objects.filter(organisation_id=organisation).first()
+    if row is None:
+        return Policy()
+    return Policy(
+        tuple(row.risk_classes),
+        row.confidence_below,
+        tuple(row.effects),
+        row.sample_share,
+        tuple(row.second_reviewer),
+    )
+
+
+def set_policy(*, organisation: UUID, by: Actor, policy: Policy) -> UUID:
+    """Replace the rules; what is in the queue stays there. Return the decision's id."""
+    with observe_operation("review.policy", organisation=str(organisation)), tenant_transaction(organisation):
+        before = get_policy(organisation=organisation)
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(policy).items()}
+        ReviewPolicy.objects.update_or_create(organisation_id=organisation, defaults=values)
+        changed = [
+            name
+            for name, old, new in zip(asdict(policy), astuple(before), astuple(policy), strict=True)
+            if old != new
+        ]
+        return record(
+            organisation=organisation,
+            by=by,
+            operation="review.policy",
+            effect=Effect.WRITE,
+            risk_class=RiskClass.LIMITED,
+            subject=("review_policy", str(organisation)),
+            reasoning=f"Changed which decisions are reviewed: {', '.join(changed) or 'nothing'}.",
+            inputs={"before": asdict(before)},
+            outputs=asdict(policy),
+        )
+
+
+def enter_queue(*, organisation: UUID, decisions: Sequence[UUID]) -> int:
+    """Put those decisions into the queue that the organisation's rules name; return how many.
+
+    The sequencer calls it, in the transaction that gives the records their places: nothing is added to the writers' way, and
+    no record with a place was overlooked.
+    """
+    policy = get_policy(organisation=organisation)
+    values = {
+        "organisation": organisation,
+        "ids": UuidArray(each.bytes for each in decisions),
+        "risk_classes": list(policy.risk_classes),
+        "confidence_below": policy.confidence_below,
+        "effects": list(policy.effects),
+        "sample_share": policy.sample_share,
+    }
+    with raw_cursor() as cursor:
+        return cursor.execute(_ENTER, values).rowcount

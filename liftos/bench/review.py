@@ -1,0 +1,128 @@
+"""`bench review`: the queue of decisions to review when every one of the log's decisions stands in it."""
+
+import logging
+import random
+from collections.abc import Callable, Generator, Iterator
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client
+
+from accountability.models import DecisionRecord
+from accountability.reviews.operations import review
+from accountability.reviews.policy import set_policy
+from accountability.reviews.queries import Order, get_next, list_queue
+from accountability.reviews.types import Policy, Verdict
+from liftos.bench.ledger_fill import fill
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.scratch import scratch_database
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+
+REVIEWER = Actor(ActorKind.STAFF, "bench")
+_LIST = "/admin/accountability/reviewcase/"
+# a queue of all risks, confidences and points, a tenth of it settled
+_SPREAD = """
+UPDATE accountability_reviewcase SET
+    rank = CASE WHEN random() < 0.02 THEN 1 WHEN random() < 0.2 THEN 2 ELSE 3 END,
+    sureness = CASE WHEN random() < 0.3 THEN 2 ELSE random() END,
+    decision_point = 'point ' || floor(random() * 20)::int,
+    state = CASE WHEN random() < 0.1 THEN 'approved' ELSE 'open' END
+WHERE organisation_id = %s
+"""
+_PAGES = {
+    "by risk": "",
+    "by confidence": "?o=2",
+    "by age, newest first": "?o=-8",
+    "by decision point": "?o=4",
+    "of high risk": "?risk=1",
+    "assigned to me, of which there are none": "?assigned=me",
+    "of what is settled": "?state=approved",
+}
+
+
+def run(options: Options) -> Generator[Figure]:
+    """Yield the figures of listing, of going on to the next, and of a verdict."""
+    logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
+    with scratch_database("bench"):
+        organisation = create_organisation(name="Bench", by=SYSTEM).id
+        set_policy(organisation=organisation, by=SYSTEM, policy=Policy(confidence_below=1.0))
+        decisions = fill(organisation, options.records)
+        with tenant_transaction(organisation), raw_cursor() as cursor:
+            cursor.execute(_SPREAD, [organisation])
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        yield from _admin(options, decisions)
+        yield from _queries(options, organisation, decisions)
+        yield from _verdicts(options, organisation)
+
+
+def _admin(options: Options, decisions: list[UUID]) -> Iterator[Figure]:
+    client = Client()
+    client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
+    size = f"{len(decisions):,} in the queue"
+    for name, query in _PAGES.items():
+
+        def listed(query: str = query) -> None:
+            if client.get(f"{_LIST}{query}").status_code != 200:
+                raise RuntimeError("the queue did not open")
+
+        listed()
+        times = [_timed(listed) for _ in range(options.queries)]
+        yield Figure(f"admin list {name}, {size}: p50", median(times), "ms", target=Target("<=", 300))
+        yield Figure(f"admin list {name}: p95", quantiles(times, n=20)[-1], "ms")
+    chosen = random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
+
+    def page(decision: UUID) -> None:
+        if client.get(f"{_LIST}{decision}/change/").status_code != 200:
+            raise RuntimeError("the review did not open")
+
+    page(chosen[0])
+    times = [_timed(page, each) for each in chosen]
+    yield Figure("admin page of one review: p50", median(times), "ms", target=Target("<=", 300))
+
+
+def _queries(options: Options, organisation: UUID, decisions: list[UUID]) -> Iterator[Figure]:
+    chosen = random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
+    for order in Order:
+
+        def after(decision: UUID, order: Order = order) -> None:
+            with tenant_transaction(organisation):
+                list_queue(organisation=organisation, limit=51, order=order, after=decision)
+
+        after(chosen[0])
+        times = [_timed(after, each) for each in chosen]
+        yield Figure(f"page of 50 anywhere in the order of {order}: p95", quantiles(times, n=20)[-1], "ms")
+
+    def following(decision: UUID) -> None:
+        with tenant_transaction(organisation):
+            get_next(organisation=organisation, reviewer="bench", after=decision)
+
+    times = [_timed(following, each) for each in chosen]
+    yield Figure("the next decision: p95", quantiles(times, n=20)[-1], "ms")
+
+
+def _verdicts(options: Options, organisation: UUID) -> Iterator[Figure]:
+    with tenant_transaction(organisation):
+        waiting = DecisionRecord.objects.filter(review_case__state="open", organisation_id=organisation)
+        chosen = list(waiting.values_list("id", flat=True)[: options.queries])
+
+    def approve(decision: UUID) -> None:
+        review(organisation=organisation, by=REVIEWER, decision=decision, verdict=Verdict.APPROVE)
+
+    times = [_timed(approve, each) for each in chosen]
+    yield Figure("a verdict, durably: p50", median(times), "ms")
+
+
+def _timed(call: Callable[..., None], *arguments: Any) -> float:
+    start = perf_counter()
+    call(*arguments)
+    return (perf_counter() - start) * 1e3
+
+
+BENCH = Bench("review", "the queue of decisions to review, however long it is", run)

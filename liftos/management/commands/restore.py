@@ -1,0 +1,44 @@
+"""`manage.py restore DIRECTORY`."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+
+from liftos.management.observed import ObservedCommand
+from liftos.recovery.backup import KEYS, bring_back
+from liftos.recovery.options import key_files, superuser_url
+from liftos.recovery.types import RecoveryFailed
+
+
+class Command(ObservedCommand):
+    help = "Fill an empty database from a backup, compare it with what was dumped, and verify every log."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("directory", type=Path, help="the backup")
+        parser.add_argument(
+            "--url", default="", help="the database, as a superuser (default: the embedded one)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        directory: Path = options["directory"]
+        try:
+            manifest = bring_back(url=superuser_url(options["url"]), directory=directory)
+        except RecoveryFailed as error:
+            raise CommandError(str(error)) from error
+        for name in manifest["keys"]:
+            self._put_key(directory / KEYS / name, key_files()[name])
+        self.stdout.write(f"{sum(manifest['rows'].values())} rows of {len(manifest['rows'])} tables are back")
+        if not options["url"]:
+            call_command("verify_ledger", stdout=self.stdout, stderr=self.stderr)
+
+    def _put_key(self, source: Path, target: Path) -> None:
+        if target.exists() and target.read_bytes() != source.read_bytes():
+            # made on the first start of a fresh installation, before anything was signed with it
+            target.rename(target.with_name(f"{target.name}.before-restore"))
+        if not target.exists():
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
+            self.stdout.write(f"{target} is the backup's")

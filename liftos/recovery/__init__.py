@@ -1,0 +1,1 @@
+"""Backups of everything an installation keeps, and their return."""

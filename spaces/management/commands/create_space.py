@@ -1,0 +1,49 @@
+"""`manage.py create_space`: a space from a template."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.tenancy.types import SYSTEM
+from spaces.operations import create_space
+from spaces.templates import TEMPLATES
+
+
+class Command(ObservedCommand):
+    help = (
+        "Makes a conceptual space from a template, in which every memory of the organisation has its place."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("organisation", help="its slug")
+        parser.add_argument("--template", choices=sorted(TEMPLATES), default="marketing")
+        parser.add_argument("--name", default="", help="of the space; the template's title if left out")
+        parser.add_argument(
+            "--members-only", action="store_true", help="begin empty: memories are added one by one"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        template = TEMPLATES[options["template"]]
+        try:
+            space = create_space(
+                organisation=get_organisation(options["organisation"]).id,
+                by=SYSTEM,
+                name=options["name"] or template.title,
+                description=template.description,
+                dimensions=template.dimensions,
+                holds_all=not options["members_only"],
+            )
+        except OrganisationNotFound:
+            raise CommandError(f"There is no organisation {options['organisation']!r}.") from None
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        if options["json"]:
+            self.stdout.write(json.dumps({"id": str(space.id), "name": space.name, "version": space.version}))
+            return
+        self.stdout.write(f"{space.name}, {len(template.dimensions)} dimensions: {space.id}")

@@ -1,0 +1,134 @@
+"""`manage.py validate_space`: does a dimension measure what its poles say?"""
+
+import json
+import math
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import CommandError
+
+from liftos.db import tenant_transaction
+from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
+from spaces.background import background
+from spaces.projection import PolesCoincide
+from spaces.queries import find_space
+from spaces.reporting import make_report
+from spaces.validation import Agreement, agree
+
+
+class Command(ObservedCommand):
+    help = "Reports for a space's dimensions, or for two poles beside a file of ratings, whether they measure what they say."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("organisation", nargs="?", help="its slug")
+        parser.add_argument("space", nargs="?", help="its name or id")
+        parser.add_argument(
+            "--ratings", help="a file of lines: rating, tab, text (further columns are not read)"
+        )
+        parser.add_argument("--low", nargs="+", default=[], help="texts of the low pole")
+        parser.add_argument("--high", nargs="+", default=[], help="texts of the high pole")
+        parser.add_argument("--examples", type=int, default=20, help="labelled examples in each split")
+        parser.add_argument("--splits", type=int, default=100, help="held-out splits")
+        parser.add_argument("--seed", type=int, default=7, help="of the splits")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["ratings"]:
+            self._space(options)
+            return
+        found = self._ratings(options)
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(found)))
+            return
+        self.stdout.write(
+            f"{found.texts} rated texts, poles {found.separation:.2f} standard deviations apart\n"
+            f"  Spearman by the poles alone          {found.poles:.3f}   (AUC {found.poles_auc:.3f})\n"
+            f"  - of texts that did not shape the axis {found.inductive:.3f}   mean of {found.splits} halvings\n"
+            f"  Spearman with {found.examples:3d} labelled examples {found.labelled:.3f}   "
+            f"mean over the unlabelled rest of {found.splits} splits, sd {found.labelled_sd:.3f}, "
+            f"5% of them below {found.labelled_worst:.3f}"
+        )
+
+    def _space(self, options: dict[str, Any]) -> None:
+        if not options["organisation"] or not options["space"]:
+            raise CommandError(
+                "Name an organisation and one of its spaces, or --ratings FILE --low … --high …"
+            )
+        try:
+            organisation = get_organisation(options["organisation"]).id
+            with tenant_transaction(organisation):
+                space = find_space(organisation=organisation, named=options["space"])
+            view, reports = make_report(organisation=organisation, space=space.id)
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(each) for each in reports]))
+            return
+        self.stdout.write(f"{view.space.name}, version {view.version}, {view.layout.total} members")
+        for each in reports:
+            self.stdout.write(
+                f"  {each.name:20} {each.kind:8} known {each.known:4.0%}"
+                + ("" if each.separation is None else f"  poles {each.separation:.2f} sd apart")
+                + ("" if each.spearman is None else f"  Spearman {each.spearman:.2f}, AUC {each.auc:.2f}")
+                + (f"  most like {each.twin} ({each.correlation:+.2f})" if each.twin else "")
+            )
+            for warning in each.warnings:
+                self.stdout.write(f"    ! {warning}")
+
+    def _ratings(self, options: dict[str, Any]) -> Agreement:
+        if not options["low"] or not options["high"]:
+            raise CommandError("--ratings needs texts of both poles: --low … --high …")
+        if options["examples"] < 2 or options["splits"] < 1:
+            raise CommandError("--examples is at least 2, --splits at least 1")
+        ratings, texts = read_ratings(options["ratings"])
+        try:
+            manager = get_manager()
+            return agree(
+                low=manager.embed_many(options["low"]),
+                high=manager.embed_many(options["high"]),
+                texts=np.asarray(manager.embed_many(texts), np.float64),
+                ratings=np.asarray(ratings),
+                prior=background(manager),
+                examples=options["examples"],
+                splits=options["splits"],
+                seed=options["seed"],
+            )
+        except PolesCoincide as error:
+            raise CommandError(f"--low and --high: {error}") from None
+        except (EmbedderUnavailable, ValueError) as error:
+            raise CommandError(str(error)) from None
+
+
+def read_ratings(path: str) -> tuple[list[float], list[str]]:
+    """Return ratings and texts of a file; a first line without a number is taken for a heading.
+
+    Raises:
+        CommandError: it can't be read, or a line has no rating and text.
+    """
+    ratings, texts = [], []
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path}: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        first, _, rest = line.partition("\t")
+        text = rest.partition("\t")[0].strip()
+        try:
+            rating = float(first)
+        except ValueError:
+            rating = math.nan
+        if not math.isfinite(rating) or not text:
+            if number == 1:
+                continue
+            raise CommandError(f"{path}, line {number}: there must be a rating, a tab and a text")
+        ratings.append(rating)
+        texts.append(text)
+    return ratings, texts

@@ -1,0 +1,366 @@
+"""Making and changing spaces. Each is one transaction with its decision record; texts are embedded before it begins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accountability.operations import record
+from accountability.types import Effect, RiskClass
+from liftos.db import tenant_transaction
+from liftos.events.operations import emit
+from liftos.observability.manager import observe_operation
+from liftos.tenancy.types import SYSTEM, Actor
+from memory.queries import MemoryNotFound, get_memory
+from spaces import layouts
+from spaces.axes import Resolved, resolve
+from spaces.checking import check_dimensions, read_coordinates
+from spaces.errors import NameTaken, NotAMember, SpaceChanged, UnknownMemory
+from spaces.models import Layout, Member, Space, SpaceDimension, SpaceVersion
+from spaces.positions import remove_positions
+from spaces.queries import get_default, get_space, get_version
+from spaces.templates import TEMPLATES, known_dimension
+from spaces.types import Dimension
+
+
+def create_space(
+    *,
+    organisation: UUID,
+    by: Actor,
+    name: str,
+    dimensions: Sequence[Dimension],
+    description: str = "",
+    holds_all: bool = False,
+    is_default: bool = False,
+) -> Space:
+    """Make a space.
+
+    Args:
+        organisation: whose.
+        by: who makes it.
+        name: unique in the organisation, without regard to case.
+        dimensions: one to MAX_DIMENSIONS.
+        description: for people.
+        holds_all: every living memory is a member; otherwise members are added.
+        is_default: searches that name no space use it; it holds all.
+
+    Raises:
+        NameTaken: there is a space of this name.
+        InvalidDimension, UnknownMemory: naming the one at fault.
+        EmbedderUnavailable: its poles can't be embedded now.
+    """
+    with observe_operation("space.create", organisation=str(organisation)):
+        check_dimensions(dimensions)
+        resolved = resolve(organisation=organisation, dimensions=dimensions)
+        with tenant_transaction(organisation):
+            try:
+                with transaction.atomic():
+                    space = Space.objects.create(
+                        organisation_id=organisation,
+                        name=name.strip(),
+                        name_key=name.strip().casefold(),
+                        description=description,
+                        holds_all=holds_all or is_default,
+                        is_default=is_default,
+                        actor_kind=by.kind,
+                        actor_id=by.id,
+                    )
+            except IntegrityError:
+                raise NameTaken(f"There is a space called {name.strip()!r}.", loc=("name",)) from None
+            decision = record(
+                organisation=organisation,
+                by=by,
+                operation="space.create",
+                effect=Effect.WRITE,
+                subject=("space", str(space.id)),
+                reasoning=f"Space {space.name!r} of {len(dimensions)} dimensions.",
+                inputs={"name": space.name, "dimensions": [each.name for each in dimensions]},
+                outputs={"version": 1},
+                versions={"embedding_model": resolved.model},
+            )
+            _write_version(space, 1, by, dimensions, decision, None, resolved)
+            _tell(space, "liftos.space.created", decision)
+        return space
+
+
+def change_dimensions(
+    *, organisation: UUID, by: Actor, space: UUID, dimensions: Sequence[Dimension]
+) -> SpaceVersion:
+    """Give a space other dimensions: its next version. A change that moves nobody (weights, names) is ready at once.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+        InvalidDimension, UnknownMemory: naming the one at fault.
+        EmbedderUnavailable: its poles can't be embedded now.
+    """
+    with observe_operation("space.change", organisation=str(organisation)):
+        check_dimensions(dimensions)
+        with tenant_transaction(organisation):
+            before = get_space(organisation=organisation, space=space)
+            old = layouts.read_dimensions(organisation=organisation, space=space, version=before.version)
+        moves = [each.placing for each in old] != [each.placing for each in dimensions]
+        # explicit coordinates go by the dimension's name
+        moves = moves or [each.name.casefold() for each in old] != [
+            each.name.casefold() for each in dimensions
+        ]
+        resolved = resolve(organisation=organisation, dimensions=dimensions) if moves else None
+        with tenant_transaction(organisation):
+            row = get_space(organisation=organisation, space=space, lock=True)
+            if row.version != before.version:
+                raise SpaceChanged(loc=("dimensions",))
+            present = get_version(organisation=organisation, space=row, number=row.version)
+            number = row.version + 1
+            decision = record(
+                organisation=organisation,
+                by=by,
+                operation="space.change",
+                effect=Effect.WRITE,
+                subject=("space", str(space)),
+                reasoning=f"Version {number} of {row.name!r}: {_difference(old, dimensions)}.",
+                inputs={"version": row.version, "dimensions": [each.name for each in old]},
+                outputs={"version": number, "dimensions": [each.name for each in dimensions], "moves": moves},
+                versions={"embedding_model": resolved.model if resolved else None},
+            )
+            shared = None if moves else present.layout
+            version = _write_version(row, number, by, dimensions, decision, shared, resolved)
+            row.version, row.updated_at = number, timezone.now()
+            row.save(update_fields=["version", "updated_at"])
+            _tell(row, "liftos.space.changed", decision)
+        return version
+
+
+def delete_space(*, organisation: UUID, by: Actor, space: UUID) -> None:
+    """Delete a space with all that is in it; the memories stay.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+    """
+    with tenant_transaction(organisation):
+        row = get_space(organisation=organisation, space=space, lock=True)
+        decision = record(
+            organisation=organisation,
+            by=by,
+            operation="space.delete",
+            effect=Effect.DELETE,
+            risk_class=RiskClass.LIMITED,
+            subject=("space", str(space)),
+            reasoning=f"Space {row.name!r} deleted; its memories stay.",
+            inputs={"name": row.name, "version": row.version},
+        )
+        _tell(row, "liftos.space.deleted", decision)
+        Space.objects.filter(organisation_id=organisation, id=space).delete()
+
+
+def add_member(
+    *,
+    organisation: UUID,
+    by: Actor,
+    space: UUID,
+    memory: UUID,
+    coordinates: Mapping[str, float | str] | None = None,
+) -> bool:
+    """Make a memory a member of a space, or give it other explicit coordinates; tell whether it is new.
+
+    Args:
+        organisation: whose.
+        by: who does.
+        space: which.
+        memory: which.
+        coordinates: dimension to value in its units (of an ordinal scale, a level's name); None to leave them.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+        UnknownMemory: there is no such memory in it.
+        UnknownDimension, InvalidDimension: a coordinate's name or value, named in `loc`.
+    """
+    with tenant_transaction(organisation):
+        row = get_space(organisation=organisation, space=space, lock=True)
+        try:
+            get_memory(organisation=organisation, memory=memory)
+        except MemoryNotFound:
+            raise UnknownMemory(loc=("memory_id",)) from None
+        dimensions = layouts.read_dimensions(organisation=organisation, space=space, version=row.version)
+        given = read_coordinates(dimensions, coordinates or {})
+        defaults = {"given": given} if coordinates is not None else {}
+        _, is_new = Member.objects.update_or_create(
+            organisation_id=organisation, space_id=space, memory_id=memory, defaults=defaults
+        )
+        record(
+            organisation=organisation,
+            by=by,
+            operation="space.add_member",
+            effect=Effect.WRITE,
+            subject=("space", str(space)),
+            reasoning=f"A memory is a member of {row.name!r}"
+            + (f", with explicit {', '.join(sorted(given))}." if given else "."),
+            inputs={"memory_id": str(memory), "coordinates": given},
+            memories=[{"id": str(memory)}],
+        )
+        layouts.follow(organisation, [memory])
+        _touch(organisation, space)
+    return is_new
+
+
+def remove_member(*, organisation: UUID, by: Actor, space: UUID, memory: UUID) -> None:
+    """Take a memory out of a space; where the space holds all, only its explicit coordinates go.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+        NotAMember: the memory was not added.
+    """
+    with tenant_transaction(organisation):
+        row = get_space(organisation=organisation, space=space, lock=True)
+        deleted, _ = Member.objects.filter(
+            organisation_id=organisation, space_id=space, memory_id=memory
+        ).delete()
+        if not deleted:
+            raise NotAMember
+        record(
+            organisation=organisation,
+            by=by,
+            operation="space.remove_member",
+            effect=Effect.WRITE,
+            subject=("space", str(space)),
+            reasoning=f"A memory is no longer a member of {row.name!r}.",
+            inputs={"memory_id": str(memory)},
+            memories=[{"id": str(memory)}],
+        )
+        if row.holds_all:
+            layouts.follow(organisation, [memory])
+        else:
+            remove_positions(organisation=organisation, memories=[memory], space=space)
+        _touch(organisation, space)
+
+
+def ensure_default(organisation: UUID) -> Space:
+    """Return the organisation's default space, which holds all its memories; made from the default template if there is none.
+
+    Raises:
+        EmbedderUnavailable: it has to be made, and its poles can't be embedded now.
+    """
+    with tenant_transaction(organisation):
+        found = get_default(organisation=organisation)
+    if found is not None:
+        return found
+    template = TEMPLATES[settings.LIFTOS_DEFAULT_SPACE]
+    try:
+        return create_space(
+            organisation=organisation,
+            by=SYSTEM,
+            name=f"All memories ({template.title.lower()})",
+            description=f"Every memory has its place here. {template.description}",
+            dimensions=template.dimensions,
+            is_default=True,
+        )
+    except NameTaken:
+        with tenant_transaction(organisation):
+            found = get_default(organisation=organisation)
+        if found is None:
+            raise
+        return found
+
+
+def named_dimensions(names: Sequence[str]) -> list[Dimension]:
+    """Return dimensions by name alone: the templates' where they know one, without poles where they do not."""
+    return [known_dimension(name) for name in names]
+
+
+def _write_version(
+    space: Space,
+    number: int,
+    by: Actor,
+    dimensions: Sequence[Dimension],
+    decision: UUID,
+    layout: Layout | None,
+    resolved: Resolved | None,
+) -> SpaceVersion:
+    """Write a version and its dimensions, with the layout it shares or one that is begun with it."""
+    organisation = space.organisation_id
+    if layout is None:
+        assert resolved is not None  # noqa: S101  a new layout has its axes
+        layout = layouts.begin(
+            organisation=organisation,
+            space=space.id,
+            holds_all=space.holds_all,
+            dimensions=dimensions,
+            resolved=resolved,
+        )
+    version = SpaceVersion.objects.create(
+        organisation_id=organisation,
+        space_id=space.id,
+        number=number,
+        layout=layout,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        decision_id=decision,
+    )
+    SpaceDimension.objects.bulk_create(
+        [_row(space, number, place, each) for place, each in enumerate(dimensions)]
+    )
+    return version
+
+
+def _row(space: Space, version: int, place: int, each: Dimension) -> SpaceDimension:
+    labelled = [
+        {"value": example.value}
+        | ({"memory_id": str(example.memory)} if example.memory else {"text": example.text})
+        for example in each.examples
+    ]
+    return SpaceDimension(
+        organisation_id=space.organisation_id,
+        space_id=space.id,
+        version=version,
+        place=place,
+        name=each.name,
+        description=each.description,
+        unit=each.unit,
+        low=list(each.low),
+        high=list(each.high),
+        low_memories=list(each.low_memories),
+        high_memories=list(each.high_memories),
+        examples=labelled,
+        field=each.field,
+        scale=each.scale,
+        range_low=each.range[0],
+        range_high=each.range[1],
+        levels=list(each.levels),
+        weight=each.weight,
+        domain=each.domain,
+    )
+
+
+def _difference(old: Sequence[Dimension], new: Sequence[Dimension]) -> str:
+    """Return in words what is different."""
+    before, after = ({each.name.casefold(): each for each in some} for some in (old, new))
+    parts = []
+    for title, names in (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys())):
+        if names:
+            parts.append(f"{title} {', '.join(sorted(names))}")
+    for name in before.keys() & after.keys():
+        one, other = before[name], after[name]
+        if one.placing != other.placing:
+            parts.append(f"{name} described anew")
+        elif replace(one, name=other.name) != other:
+            parts.append(f"{name} weighted or named anew")
+    return "; ".join(sorted(parts)) or "the same dimensions in another order"
+
+
+def _touch(organisation: UUID, space: UUID) -> None:
+    Space.objects.filter(organisation_id=organisation, id=space).update(updated_at=timezone.now())
+
+
+def _tell(space: Space, kind: str, decision: UUID) -> None:
+    emit(
+        organisation=space.organisation_id,
+        type=kind,
+        subject=f"spaces/{space.id}",
+        data={
+            "space_id": str(space.id),
+            "name": space.name,
+            "version": space.version,
+            "decision_id": str(decision),
+        },
+    )

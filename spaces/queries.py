@@ -1,0 +1,280 @@
+"""Reads of spaces, inside the caller's tenant transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import raw_cursor
+from spaces.errors import ConceptNotFound, PositionsNotReady, SpaceNotFound, VersionNotFound
+from spaces.geometry import Metric, Region
+from spaces.layouts import read_dimensions
+from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceDimension, SpaceVersion
+from spaces.positions import present_in
+from spaces.scales import place_of, to_unit
+from spaces.types import Array, Dimension, LayoutState, Scale
+
+_COUNT = "SELECT count(*) FROM spaces_space WHERE organisation_id = %s AND NOT is_default"
+_PARTS = """
+SELECT c.space_id, count(*), (
+    SELECT count(*) FROM spaces_conceptrelation AS r
+    WHERE r.organisation_id = %(organisation)s AND r.space_id = c.space_id
+) FROM spaces_concept AS c WHERE c.organisation_id = %(organisation)s GROUP BY c.space_id
+"""
+_MAPPED = """
+SELECT EXISTS (
+    SELECT 1 FROM spaces_position AS p WHERE p.organisation_id = %s AND p.memory_id = %s
+    AND EXISTS (SELECT 1 FROM unnest(p.sources) AS s WHERE s > 0)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A space in one version, ready to be asked.
+
+    Attributes:
+        space: the space.
+        version: the version's number.
+        dimensions: of that version.
+        layout: where its members stand.
+    """
+
+    space: Space
+    version: int
+    dimensions: tuple[Dimension, ...]
+    layout: Layout
+
+    @property
+    def metric(self) -> Metric:
+        """How distances are taken in it."""
+        return metric_of(self.dimensions)
+
+    def place_of(self, name: str, loc: tuple[str | int, ...] = ()) -> int:
+        """Return a dimension's place by its name, in any case.
+
+        Raises:
+            UnknownDimension: the space has none of this name.
+        """
+        return place_of(self.dimensions, name, loc)
+
+    def to_units(self, values: Array) -> Array:
+        """Return coordinates, shape (n, k), in the dimensions' units, on the unit scales."""
+        units = np.empty_like(values)
+        for number, dimension in enumerate(self.dimensions):
+            units[:, number] = to_unit(values[:, number], dimension)
+        return units
+
+    def region(self, concept: Concept) -> Region:
+        """Return a concept's region; what it says of dimensions that this version does not have is left out."""
+        prototype = point_of(self.dimensions, concept.prototype)
+        weights = np.ones(len(self.dimensions))
+        names = [each.name.casefold() for each in self.dimensions]
+        for name, weight in concept.weights.items():
+            if name.casefold() in names:
+                weights[names.index(name.casefold())] = weight
+        return Region(prototype, weights, concept.radius)
+
+
+def metric_of(dimensions: Sequence[Dimension]) -> Metric:
+    """Return how distances are taken over dimensions; where no weight is above 0, all count the same."""
+    names = [each.domain or f"\x00{number}" for number, each in enumerate(dimensions)]
+    weights = [each.weight for each in dimensions]
+    return Metric.of(
+        weights if any(weights) else [1.0] * len(weights),
+        domains=[names.index(name) for name in names],
+        circular=[each.scale is Scale.CIRCULAR for each in dimensions],
+    )
+
+
+def point_of(dimensions: Sequence[Dimension], values: dict[str, float]) -> Array:
+    """Return the point, shape (k,), on the unit scales, that some coordinates by name stand for; NaN elsewhere."""
+    point = np.full(len(dimensions), np.nan)
+    folded = {name.casefold(): value for name, value in values.items()}
+    for number, each in enumerate(dimensions):
+        if each.name.casefold() in folded:
+            point[number] = to_unit(np.asarray([folded[each.name.casefold()]]), each)[0]
+    return point
+
+
+def get_space(*, organisation: UUID, space: UUID, lock: bool = False) -> Space:
+    """Return a space.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+    """
+    rows = Space.objects.filter(organisation_id=organisation, id=space)
+    row = (rows.select_for_update() if lock else rows).first()
+    if row is None:
+        raise SpaceNotFound(loc=("space",))
+    return row
+
+
+def find_space(*, organisation: UUID, named: UUID | str) -> Space:
+    """Return a space by its id, its name in any case, or the id that the seed's routes give it.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+    """
+    rows = Space.objects.filter(organisation_id=organisation)
+    try:
+        return get_space(organisation=organisation, space=named if isinstance(named, UUID) else UUID(named))
+    except ValueError:
+        text = str(named).strip()
+    row = rows.filter(name_key=text.casefold()).first()
+    if row is None and text.startswith("space_"):
+        # an organisation has few spaces
+        row = next((each for each in rows if text.endswith(f"_{seed_suffix(each.id)}")), None)
+    if row is None:
+        raise SpaceNotFound(loc=("space",))
+    return row
+
+
+def seed_suffix(space: UUID) -> str:
+    """Return the eight letters by which the seed's routes tell spaces apart."""
+    return space.hex[-8:]
+
+
+def get_default(*, organisation: UUID) -> Space | None:
+    """Return the organisation's default space, None before it is first asked for."""
+    return Space.objects.filter(organisation_id=organisation, is_default=True).first()
+
+
+def list_spaces(*, organisation: UUID, limit: int, before: UUID | None = None) -> list[Space]:
+    """Return spaces, newest first."""
+    rows = Space.objects.filter(organisation_id=organisation)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
+
+
+def get_version(*, organisation: UUID, space: Space, number: int | None) -> SpaceVersion:
+    """Return a version; without a number, the newest whose positions are ready, or the newest of all.
+
+    Raises:
+        VersionNotFound: the space has none of this number.
+    """
+    rows = SpaceVersion.objects.select_related("layout").filter(
+        organisation_id=organisation, space_id=space.id
+    )
+    if number is None:
+        ready = rows.filter(layout__state=LayoutState.READY).order_by("-number").first()
+        row = ready or rows.order_by("-number").first()
+    else:
+        row = rows.filter(number=number).first()
+    if row is None:
+        raise VersionNotFound(loc=("version",))
+    return row
+
+
+def list_versions(*, organisation: UUID, space: UUID) -> list[SpaceVersion]:
+    """Return a space's versions, newest first, each with its layout."""
+    rows = SpaceVersion.objects.select_related("layout").filter(organisation_id=organisation, space_id=space)
+    return list(rows.order_by("-number"))
+
+
+def get_view(*, organisation: UUID, space: UUID, version: int | None = None, ready: bool = True) -> View:
+    """Return a space in one version. See `get_version`.
+
+    Args:
+        organisation: whose.
+        space: which.
+        version: its number, None for the newest whose positions are ready.
+        ready: its positions must be there.
+
+    Raises:
+        SpaceNotFound, VersionNotFound: there is none in this organisation.
+        PositionsNotReady: they are still being made, or are no longer kept.
+    """
+    row = get_space(organisation=organisation, space=space)
+    chosen = get_version(organisation=organisation, space=row, number=version)
+    if ready and chosen.layout.state != LayoutState.READY:
+        raise PositionsNotReady(
+            f"The positions of version {chosen.number} are {chosen.layout.state}"
+            f" ({chosen.layout.done} of {chosen.layout.total}). {chosen.layout.error}".strip(),
+            loc=("version",),
+        )
+    dimensions = read_dimensions(organisation=organisation, space=space, version=chosen.number)
+    return View(row, chosen.number, dimensions, chosen.layout)
+
+
+def get_concept(*, organisation: UUID, space: UUID, concept: UUID) -> Concept:
+    """Return a concept.
+
+    Raises:
+        ConceptNotFound: there is none in this space.
+    """
+    row = Concept.objects.filter(organisation_id=organisation, space_id=space, id=concept).first()
+    if row is None:
+        raise ConceptNotFound
+    return row
+
+
+def find_concept(*, organisation: UUID, space: UUID, name: str) -> Concept | None:
+    """Return a concept by its name in any case, or by its id; None where there is none."""
+    rows = Concept.objects.filter(organisation_id=organisation, space_id=space)
+    try:
+        return rows.filter(id=UUID(name)).first() or rows.filter(name_key=name.casefold()).first()
+    except ValueError:
+        return rows.filter(name_key=name.strip().casefold()).first()
+
+
+def list_concepts(
+    *, organisation: UUID, space: UUID, limit: int | None = None, before: UUID | None = None
+) -> list[Concept]:
+    """Return concepts, newest first; all of them without a limit."""
+    rows = Concept.objects.filter(organisation_id=organisation, space_id=space)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
+
+
+def list_relations(
+    *, organisation: UUID, space: UUID, limit: int, before: UUID | None = None
+) -> list[ConceptRelation]:
+    """Return relations between a space's concepts, newest first, each with both concepts."""
+    rows = ConceptRelation.objects.select_related("source", "target").filter(
+        organisation_id=organisation, space_id=space
+    )
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:limit])
+
+
+def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:
+    """Return the spaces that somebody made, oldest first, with the names of their newest dimensions."""
+    rows = list(Space.objects.filter(organisation_id=organisation, is_default=False).order_by("id"))
+    names: dict[tuple[UUID, int], list[str]] = {}
+    dimensions = SpaceDimension.objects.filter(
+        organisation_id=organisation, space_id__in=[row.id for row in rows]
+    )
+    for space, version, name in dimensions.order_by("place").values_list("space_id", "version", "name"):
+        names.setdefault((space, version), []).append(name)
+    return [(row, names.get((row.id, row.version), [])) for row in rows]
+
+
+def count_parts(*, organisation: UUID) -> dict[UUID, tuple[int, int]]:
+    """Return how many concepts and relations each space of an organisation has that has any."""
+    with raw_cursor() as cursor:
+        rows = cursor.execute(_PARTS, {"organisation": organisation}).fetchall()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def has_position(*, organisation: UUID, layout: UUID, memory: UUID) -> bool:
+    """Tell whether a memory stands in a layout."""
+    return bool(present_in(organisation=organisation, layout=layout, memories=[memory]))
+
+
+def count_spaces(organisation: UUID) -> int:
+    """Return how many spaces an organisation has made; the default one comes by itself and does not count."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_COUNT, [organisation]).fetchone()
+    return row[0] if row else 0
+
+
+def is_mapped(organisation: UUID, memory: UUID) -> bool:
+    """Tell whether a memory has a known coordinate in any space."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_MAPPED, (organisation, memory)).fetchone()
+    return bool(row and row[0])

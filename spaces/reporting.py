@@ -1,0 +1,96 @@
+"""The report on a space's dimensions: are they known, apart, in agreement with their examples, and not one another's doubles?"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import numpy as np
+
+from liftos.db import tenant_transaction
+from memory.content import sample_vectors, some_contents
+from memory.embeddings import active_manager
+from spaces.axes import MOST_TEXTS, embed_all, examples_of, memories_of
+from spaces.background import background
+from spaces.errors import UnknownMemory
+from spaces.layouts import Plan, get_plan
+from spaces.positions import page_positions
+from spaces.projection import Background, describe, pole_axis
+from spaces.queries import View, get_view
+from spaces.types import Array, Dimension
+from spaces.validation import Report, left_out, report_on
+
+# of a larger space, the newest members are looked at
+MOST = 10_000
+
+
+def make_report(*, organisation: UUID, space: UUID, version: int | None = None) -> tuple[View, list[Report]]:
+    """Return a space and what is to be said of each of its dimensions.
+
+    Raises:
+        SpaceNotFound, VersionNotFound, PositionsNotReady: as for `get_view`.
+        EmbedderUnavailable: labelled examples are texts that can't be embedded now.
+    """
+    with tenant_transaction(organisation):
+        view = get_view(organisation=organisation, space=space, version=version)
+        plan = get_plan(organisation=organisation, layout=view.layout.id)
+    labelled: list[tuple[Array, Array] | None] = [None] * len(view.dimensions)
+    if any(each.examples and each.has_poles for each in view.dimensions):
+        labelled = _labelled(organisation, plan)
+    with tenant_transaction(organisation):
+        placed = page_positions(organisation=organisation, layout=view.layout.id, before=None, limit=MOST)
+    points = view.to_units(placed.values) if placed.ids else np.empty((0, len(view.dimensions)))
+    return view, report_on(
+        names=[each.name for each in view.dimensions],
+        kinds=[each.kind for each in view.dimensions],
+        points=points,
+        separations=[None if axis is None else axis.separation for axis in plan.axes],
+        labelled=labelled,
+    )
+
+
+def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None]:
+    """Return for each dimension its examples' standings, each on the axis that the others give, and their labels."""
+    manager = active_manager(organisation)
+    described = [each for each in plan.dimensions if each.examples and each.has_poles]
+    words = {text for each in described for text in (*each.low, *each.high)}
+    words |= {example.text for each in described for example in each.examples if example.text}
+    texts = embed_all(manager, organisation, words)
+    named = {memory for each in described for memory in memories_of(each)}
+    with tenant_transaction(organisation):
+        own = sample_vectors(organisation=organisation, model=plan.model or 0, limit=MOST_TEXTS)
+        found = some_contents(
+            organisation=organisation, model=plan.model, memories=list(named), metadata=False
+        )
+    memories = {
+        memory: vector
+        for memory, vector in zip(found.ids, found.vectors, strict=True)
+        if len(vector) and not np.isnan(vector[0])
+    }
+    how = describe(own, background(manager))
+    return [
+        _agreement(number, each, texts, memories, how) if each in described else None
+        for number, each in enumerate(plan.dimensions)
+    ]
+
+
+def _agreement(
+    number: int,
+    dimension: Dimension,
+    texts: Mapping[str, Array],
+    memories: Mapping[UUID, Array],
+    how: Background,
+) -> tuple[Array, Array] | None:
+    def pole(words: tuple[str, ...], named: tuple[UUID, ...]) -> Array:
+        rows = [texts[word] for word in words] + [memories[each] for each in named if each in memories]
+        return np.stack(rows) if rows else np.empty((0, len(how.mean)))
+
+    low, high = (
+        pole(dimension.low, dimension.low_memories),
+        pole(dimension.high, dimension.high_memories),
+    )
+    if not len(low) or not len(high):
+        return None
+    try:
+        examples, labels = examples_of(number, dimension, dict(texts), dict(memories))
+    except UnknownMemory:
+        return None  # it has been erased since, and the axis is about to be made anew
+    return left_out(pole_axis(low, high, how), examples, labels, how), labels

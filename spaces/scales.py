@@ -1,0 +1,92 @@
+"""Between a dimension's own units and the unit scale 0..1 on which distances are taken. Pure NumPy."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from spaces.errors import UnknownDimension
+from spaces.types import Array, Dimension, Scale
+
+
+def to_unit(values: Array, dimension: Dimension) -> Array:
+    """Return values on the unit scale, same shape: NaN stays NaN; what lies beyond an end is put at it, on a circle it turns.
+
+    Args:
+        values: float64, in the dimension's units; of an ordinal scale, a level's number from 0.
+        dimension: which.
+    """
+    low, high = dimension.range
+    values = np.asarray(values, np.float64)
+    if dimension.scale is Scale.ORDINAL:
+        return np.clip(values / max(1, len(dimension.levels) - 1), 0.0, 1.0)
+    if dimension.scale is Scale.CIRCULAR:
+        return ((values - low) / (high - low)) % 1.0
+    if dimension.scale is Scale.LOG:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # nothing and less than nothing is at the low end
+            return np.clip((np.log(np.maximum(values, 1e-300)) - np.log(low)) / np.log(high / low), 0.0, 1.0)
+    return np.clip((values - low) / (high - low), 0.0, 1.0)
+
+
+def from_unit(units: Array, dimension: Dimension) -> Array:
+    """Return values in the dimension's units from the unit scale, same shape. See `to_unit`."""
+    low, high = dimension.range
+    units = np.asarray(units, np.float64)
+    if dimension.scale is Scale.ORDINAL:
+        return units * max(1, len(dimension.levels) - 1)
+    if dimension.scale is Scale.LOG:
+        return low * np.exp(units * np.log(high / low))
+    return low + units * (high - low)
+
+
+def place_of(dimensions: Sequence[Dimension], name: str, loc: tuple[str | int, ...] = ()) -> int:
+    """Return a dimension's place by its name, in any case.
+
+    Raises:
+        UnknownDimension: there is none of this name; `loc` says where it was asked for.
+    """
+    folded = name.casefold()
+    for number, each in enumerate(dimensions):
+        if each.name.casefold() == folded:
+            return number
+    known = ", ".join(each.name for each in dimensions)
+    raise UnknownDimension(f"The space has no dimension {name!r}; it has {known}.", loc=loc)
+
+
+def read_field(metadata: dict[str, Any], dimension: Dimension) -> float:
+    """Return a metadata field's value in the dimension's units, NaN where there is none or it is of another kind.
+
+    The field's name is a dotted path; a key that itself has dots is found too. Texts count on ordinal scales only, as levels.
+    """
+    return as_value(_look_up(metadata, dimension.field), dimension)
+
+
+def as_value(found: Any, dimension: Dimension) -> float:
+    """Return a JSON value in the dimension's units, NaN where it is none. See `read_field`."""
+    if dimension.scale is Scale.ORDINAL and isinstance(found, str):
+        names = [level.casefold() for level in dimension.levels]
+        wanted = found.strip().casefold()
+        return float(names.index(wanted)) if wanted in names else float("nan")
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return float("nan")
+    try:
+        value = float(found)
+    except OverflowError:
+        return float("nan")
+    return value if isfinite(value) else float("nan")
+
+
+def _look_up(value: Any, path: str) -> Any:
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return value[path]
+    first, dot, rest = path.partition(".")
+    while dot:
+        if first in value and (found := _look_up(value[first], rest)) is not None:
+            return found
+        more, dot, rest = rest.partition(".")
+        first = f"{first}.{more}"
+    return None

@@ -1,0 +1,51 @@
+"""Background work on spaces: load, then one operation."""
+
+import time
+from uuid import UUID
+
+from celery import shared_task
+
+from liftos.db import tenant_transaction
+from liftos.embedding import EmbedderUnavailable
+from liftos.jobs import send_hint
+from spaces import layouts
+from spaces.making import Waiting, make_next, renew
+from spaces.models import Space
+
+# how long a worker waits for older transactions before it leaves the rest to the sweep
+PATIENCE_S = 10.0
+PAUSE_S = 0.1
+
+
+@shared_task(name=layouts.TASK)
+def make_layouts(organisation: str) -> None:
+    """Make what waits in one organisation, a batch at a time, until nothing does."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            if not make_next(organisation=UUID(organisation)):
+                return
+        except Waiting:
+            if time.monotonic() > until:
+                return
+            time.sleep(PAUSE_S)
+
+
+@shared_task(name="spaces.sweep")
+def sweep() -> None:
+    """Find work whose hint was lost."""
+    for organisation in layouts.list_organisations_with_layouts_to_make():
+        send_hint(layouts.TASK, organisation)
+
+
+@shared_task(name=layouts.RENEW)
+def renew_scales(organisation: str) -> None:
+    """Make the scales of an organisation's spaces anew where they no longer serve."""
+    whose = UUID(organisation)
+    with tenant_transaction(whose):
+        spaces = list(Space.objects.filter(organisation_id=whose).values_list("id", flat=True))
+    try:
+        for space in spaces:
+            renew(organisation=whose, space=space)
+    except EmbedderUnavailable:
+        return  # the next store in the organisation, or search, asks again

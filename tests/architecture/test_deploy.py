@@ -1,0 +1,73 @@
+"""What `deploy/` hands to an operator's own tools is checked as far as can be without them running."""
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from liftos.embedded.paths import REPOSITORY
+from liftos.service import alerts
+
+DEPLOY = REPOSITORY / "deploy"
+RULES = yaml.safe_load((DEPLOY / "prometheus-rules.yml").read_text())["groups"]
+DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
+EXPRESSIONS = [rule["expr"] for group in RULES for rule in group["rules"]] + [
+    target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
+]
+
+
+def test_expressions_name_only_series_that_there_are():
+    assert alerts.ACTIVE
+    known = {sample for family in REGISTRY.collect() for sample in _samples(family)}
+    named = {name for expression in EXPRESSIONS for name in re.findall(r"\bliftos_\w+", expression)}
+    assert len(named) > 3
+    assert named - known == set()
+
+
+def _samples(family):
+    """Return the names of a family's series, also of one that has none yet."""
+    if family.type == "counter":
+        return {f"{family.name}_total"}
+    return {f"{family.name}_{part}" for part in ("bucket", "sum", "count")} | {family.name}
+
+
+def test_every_alert_says_how_bad_it_is_and_what_it_means():
+    for group in RULES:
+        for rule in group["rules"]:
+            assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+            assert rule["annotations"]["summary"]
+
+
+def test_the_scrape_configuration_reads_the_rules():
+    scrape = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    assert [(DEPLOY / name).exists() for name in scrape["rule_files"]] == [True]
+
+
+@pytest.mark.browser  # it needs Debian's promtool, which `make test-all` installs
+def test_promtool_finds_nothing_wrong():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    for arguments in (("check", "rules", "prometheus-rules.yml"), ("check", "config", "prometheus.yml")):
+        done = subprocess.run([promtool, *arguments], cwd=DEPLOY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_panels_do_not_overlap_and_take_their_data_from_the_chosen_source():
+    places = [tuple(panel["gridPos"][name] for name in "xywh") for panel in DASHBOARD["panels"]]
+    assert len(set(places)) == len(places)
+    assert {panel["datasource"]["uid"] for panel in DASHBOARD["panels"]} == {"${datasource}"}
+
+
+def test_pgbouncer_pools_by_transaction():
+    parser = configparser.ConfigParser(comment_prefixes=(";",), interpolation=None)
+    parser.read(DEPLOY / "pgbouncer.ini")
+    bouncer = parser["pgbouncer"]
+    assert bouncer["pool_mode"] == "transaction"
+    assert int(bouncer["max_prepared_statements"]) > 0
+    assert bouncer["ignore_startup_parameters"] == "options"

@@ -1,0 +1,47 @@
+"""Read by schemathesis (SCHEMATHESIS_HOOKS): what it must not see, ids that exist, and how lines of JSON are sent."""
+
+import json
+import os
+from typing import Any
+
+import schemathesis
+
+FOREIGN = os.environ.get("LIFTOS_FUZZ_FOREIGN", "")
+IDS = [each for each in os.environ.get("LIFTOS_FUZZ_IDS", "").split(",") if each]
+
+
+@schemathesis.check
+def no_foreign_data(ctx: Any, response: Any, case: Any) -> None:
+    """No answer holds what only the other organisation has stored."""
+    del ctx, case
+    assert not FOREIGN or FOREIGN not in response.text, "another organisation's data"
+
+
+@schemathesis.check
+def no_inner_text(ctx: Any, response: Any, case: Any) -> None:
+    """No answer quotes an exception, and each has its correlation id."""
+    del ctx, case
+    for inner in ("Traceback", "psycopg", 'File "/'):
+        assert inner not in response.text, f"an answer says {inner}"
+    assert response.headers.get("x-correlation-id"), "no correlation id"
+
+
+@schemathesis.hook
+def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Ask, every other time, for ids of the other organisation instead of ids that nobody has."""
+    del ctx
+    if not path_parameters or not IDS:
+        return path_parameters
+    # by the value itself, so that a run can be repeated
+    return {
+        name: IDS[len(str(value)) % len(IDS)] if sum(str(value).encode()) % 2 else value
+        for name, value in path_parameters.items()
+    }
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(ctx: Any, value: Any) -> bytes:
+    """A value as a line of JSON, or several."""
+    del ctx
+    rows = value if isinstance(value, list) else [value]
+    return b"\n".join(json.dumps(row, default=str).encode() for row in rows)

@@ -1,0 +1,79 @@
+"""Requests in a window, on a real Redis."""
+
+from dataclasses import replace
+
+import pytest
+from django.core.checks import run_checks
+from redis.exceptions import ConnectionError as RedisAway
+
+from liftos.api import limits
+from liftos.tenancy.operations import create_api_key
+from liftos.tenancy.types import SYSTEM
+from tests.conftest import make_caller
+
+PATH = "/api/v1/memories"
+SEED = "/insights"
+
+
+@pytest.fixture
+def two(committed_db):
+    return make_caller("First"), make_caller("Second")
+
+
+def test_without_a_limit_nothing_is_counted(two):
+    response = two[0].get(PATH)
+    assert response.status_code == 200
+    assert "X-RateLimit-Limit" not in response
+
+
+def test_a_key_has_its_own_window_and_is_told_what_is_left(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "3/hour"
+    own, other = two
+    left = [own.get(PATH)["X-RateLimit-Remaining"] for _ in range(3)]
+    assert left == ["2", "1", "0"]
+    for path in (PATH, SEED):
+        refused = own.get(path)
+        assert refused.status_code == 429
+        assert 0 < int(refused["Retry-After"]) <= 3600
+        assert refused["X-Correlation-Id"]
+    assert refused.json() == {"detail": "This key may send 3 requests in 3600 seconds."}
+    problem = own.get(PATH).json()
+    assert (problem["title"], problem["code"]) == ("Too Many Requests", "liftos.rate_limited")
+    allowed = other.get(PATH)
+    assert (allowed.status_code, allowed["X-RateLimit-Limit"], allowed["X-RateLimit-Remaining"]) == (200, "3", "2")  # fmt: skip
+
+
+def test_refused_writes_leave_nothing(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "1/hour"
+    own, _ = two
+    own.store("kept")
+    assert own.post(PATH, {"content": "refused"}).status_code == 429
+    settings.LIFTOS_RATE_LIMIT_KEY = ""
+    assert [each["content"] for each in own.get(PATH).json()["results"]] == ["kept"]
+
+
+def test_the_keys_of_an_organisation_share_its_window(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "100/hour"
+    settings.LIFTOS_RATE_LIMIT_ORGANISATION = "2/hour;50/day"
+    own, other = two
+    _, token = create_api_key(organisation=own.organisation, by=SYSTEM, name="colleague's")
+    colleague = replace(own, token=token)
+    assert own.get(PATH)["X-RateLimit-Remaining"] == "1"
+    assert colleague.get(PATH)["X-RateLimit-Remaining"] == "0"
+    assert own.get(PATH).json()["detail"] == "This organisation may send 2 requests in 3600 seconds."
+    assert other.get(PATH).status_code == 200
+
+
+def test_without_redis_nobody_is_refused(two, settings, monkeypatch):
+    settings.LIFTOS_RATE_LIMIT_KEY = "1/hour"
+
+    def away(*args):
+        raise RedisAway
+
+    monkeypatch.setattr(limits, "_count", away)
+    assert [two[0].get(PATH).status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_limit_that_can_not_be_read_is_told(settings):
+    settings.LIFTOS_RATE_LIMIT_ORGANISATION = "many"
+    assert [each.id for each in run_checks(tags=["liftos"])] == ["liftos.E004"]

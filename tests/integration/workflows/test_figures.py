@@ -1,0 +1,39 @@
+"""The orchestration part of /performance/metrics, and of /health, says what was done."""
+
+import pytest
+
+from liftos.functions import list_functions
+from tests.conftest import make_caller
+from tests.factories.flows import make_template, run_again, run_steps, step
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def figures(caller):
+    body = caller.get("/performance/metrics").json()["data"]
+    return body["orchestration"], body["summary"]
+
+
+def test_what_was_run_is_counted_for_its_own_organisation(calls):
+    acme, rival = make_caller("Acme"), make_caller("Rival")
+    run_steps(acme.organisation, step("a"), step("b", depends_on=["a"]))
+    run_steps(acme.organisation, step("ask", approval=True), name="asks", wait=0)
+    run_again(acme.organisation, name="asks")
+    mine, summary = figures(acme)
+    theirs, _ = figures(rival)
+    assert mine["total_executions"] >= 3
+    assert mine["average_execution_time_ms"] > 0
+    assert (mine["total_workflows"], mine["active_workflows"]) == (3, 2)
+    assert summary["active_workflows"] == 2
+    assert mine["registered_functions"] == len({each.name for each in list_functions()})
+    assert mine["max_cache_size"] == 10_000
+    assert (theirs["total_executions"], theirs["total_workflows"], theirs["active_workflows"]) == (0, 0, 0)
+
+
+def test_health_counts_runs_that_were_asked_for(calls):
+    acme = make_caller("Acme")
+    before = int(acme.get("/health").json()["dependencies"]["total_workflows"])
+    make_template(acme.organisation, step("a"))
+    run_again(acme.organisation)
+    acme.post("/workflows/create?name=weekly", {"owner": "ops"})
+    assert int(acme.get("/health").json()["dependencies"]["total_workflows"]) == before + 2

@@ -1,0 +1,73 @@
+"""Drawn spaces."""
+
+import numpy as np
+import pytest
+
+from spaces.geometry import Metric, Region
+from spaces.pictures import Area, Point, draw_map, draw_radar
+
+METRIC = Metric.of([1, 1, 1], domains=[0, 1, 1])
+NAN = float("nan")
+
+
+def drawn(*regions, points=()):
+    return draw_map(
+        points=points,
+        areas=[Area(f"concept {number}", region) for number, region in enumerate(regions)],
+        metric=METRIC,
+        across=(0, "price"),
+        upwards=(1, "reach"),
+    )
+
+
+def region(*prototype):
+    return Region(np.array(prototype), np.ones(len(prototype)), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "shape"),
+    [((0.5, 0.5, NAN), "<polygon"), ((0.5, NAN, 0.5), "<rect"), ((NAN, 0.5, NAN), "<rect")],
+)
+def test_a_region_has_the_shape_of_its_metric(prototype, shape):
+    picture = drawn(region(*prototype))
+    assert picture.count("concept 0") == 2
+    assert picture.count(shape) == (3 if shape == "<rect" else 1)  # the frame and its clip are rectangles too
+
+
+def test_a_region_on_two_dimensions_of_one_domain_is_an_ellipse():
+    picture = draw_map(
+        points=[],
+        areas=[Area("c", region(NAN, 0.5, 0.5))],
+        metric=METRIC,
+        across=(1, "reach"),
+        upwards=(2, "engagement"),
+    )
+    assert "<ellipse" in picture
+
+
+def test_a_concept_that_speaks_of_neither_is_left_out():
+    assert "concept 0" not in drawn(region(NAN, NAN, 0.5))
+
+
+def test_a_point_leads_to_its_page_and_is_escaped():
+    picture = drawn(points=[Point(0.0, 1.0, 0.5, "<script>alert(1)</script>", "/page/?a=1&b=2")])
+    assert "<script>" not in picture
+    assert 'href="/page/?a=1&amp;b=2"' in picture
+    assert 'cx="70.0" cy="16.0"' in picture
+
+
+def test_a_radar_shows_what_one_of_both_has():
+    picture = draw_radar(
+        names=["price", "reach", "mood"],
+        memory=np.array([0.5, 1.0, NAN]),
+        concept=np.array([0.1, NAN, NAN]),
+        concept_name="c",
+        weights=np.ones(3),
+    )
+    assert "price" in picture
+    assert "mood" not in picture
+    assert picture.count("<polygon") == 2
+    nothing = draw_radar(
+        names=["x"], memory=np.array([NAN]), concept=np.array([NAN]), concept_name="c", weights=np.ones(1)
+    )
+    assert "Nothing is known" in nothing

@@ -1,0 +1,8 @@
+"""Workflows in the admin: templates, runs, what needs a person, and the organisation's policy."""
+
+from workflows.admin.policies import PolicyAdmin
+from workflows.admin.runs import RunAdmin
+from workflows.admin.steps import StepAdmin
+from workflows.admin.templates import TemplateAdmin
+
+__all__ = ["PolicyAdmin", "RunAdmin", "StepAdmin", "TemplateAdmin"]

@@ -1,0 +1,289 @@
+"""Runs: a picture with states and durations, and what a person can do to one."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, Left, Now
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.errors import LiftosError
+from liftos.tenancy.on_record import staff_actor
+from workflows import controls
+from workflows.admin.shared import buttons, may, record_link, said, table, tell, took
+from workflows.definition import load
+from workflows.models import Run, Step, Transition
+from workflows.picture import Node, draw
+from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
+
+SHOWN_RESULT = 4_000
+SHOWN_LINE = 60
+SHOWN_STEPS = 1_000
+SHOWN_TRANSITIONS = 100
+CONTROLS = {
+    "cancel": ("Cancel", (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED), "Cancelled: what had not ended does not begin."),
+    "pause": ("Pause", (RunStatus.RUNNING,), "Paused: what is being carried out goes on to its end."),
+    "resume": ("Resume", (RunStatus.PAUSED,), "It goes on."),
+    "rerun": ("Run again from what failed", (RunStatus.FAILED, RunStatus.CANCELLED), "It goes on from what failed."),
+}  # fmt: skip
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly, ModelAdmin):
+    list_display = ("name", "status", "progress", "created_at", "duration", "who")
+    search_fields = ("=id", "=code", "name")
+    search_help_text = "Whole id, the end of a workflow id, or part of a name"
+    ordering = ("-id",)
+    show_full_result_count = False
+    paginator = UncountedPaginator
+    readonly_fields = (
+        "controls",
+        "picture",
+        "steps_of_run",
+        "given",
+        "carried",
+        "template",
+        "record",
+        "who",
+        "history",
+    )
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [_Status]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = [
+            "picture", "steps_of_run", "template", "status", "given", "carried", "who", "created_at", "started_at",
+            "finished_at", "record", "correlation_id", "history",
+        ]  # fmt: skip
+        return ["controls", *shown] if may(request, "change_run") else shown
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        steps = Step.objects.filter(
+            organisation_id=OuterRef("organisation_id"), run=OuterRef("pk"), item=NOT_AN_ITEM
+        )
+        # counted for the rows of a page only
+        counted = Subquery(steps.order_by().values("run").annotate(count=Count("id")).values("count"))
+        return super().get_queryset(request).select_related("version__template").annotate(_steps=counted)
+
+    @admin.display(description="Steps ended")
+    def progress(self, run: Any) -> str:
+        count = run._steps or 0
+        return f"{count - run.open_steps} of {count}" + (
+            f", {run.failed_steps} failed" if run.failed_steps else ""
+        )
+
+    def duration(self, run: Run) -> str:
+        return took(run.started_at, run.finished_at)
+
+    def who(self, run: Run) -> str:
+        return run.on_behalf_of or f"{run.actor_kind} {run.actor_id}"
+
+    @admin.display(description="Do")
+    def controls(self, run: Run) -> SafeString:
+        """Cancel, pause, resume, run again; approve or refuse what waits for a person."""
+        actions = [
+            (_address(run, how), label)
+            for how, (label, allowed, _) in CONTROLS.items()
+            if run.status in allowed
+        ]
+        waiting = Step.objects.filter(
+            organisation_id=run.organisation_id,
+            run=run,
+            status=StepStatus.AWAITING_APPROVAL,
+            item=NOT_AN_ITEM,
+        ).order_by("position")
+        for name in waiting.values_list("name", flat=True)[:20]:
+            actions.append((_address(run, "approve", name), f"Approve {name}"))
+            actions.append((_address(run, "refuse", name), f"Refuse {name}"))
+        return buttons(actions, reason=True)
+
+    @admin.display(description="Steps")
+    def picture(self, run: Run) -> SafeString | str:
+        """The run as a graph: each step with its state and how long it took."""
+        steps = _steps(run)
+        items = _items(run)
+        definition = load(run.version.definition) if run.version else None
+        needs = {step.name: step.depends_on for step in definition.steps} if definition else {}
+        nodes = [
+            Node(
+                step.name,
+                needs.get(step.name, ()),
+                StepStatus(step.status),
+                _note(step, items[step.name]),
+                f"{step.name}: {step.function or 'nothing'}, {step.status}"
+                + (f". {_message(step)}" if step.error else ""),
+            )
+            for step in steps
+        ]
+        label = f"Run of {len(nodes)} steps, {run.status}"
+        return draw(nodes, label=label, link=lambda name: f"#step-{name}")
+
+    @admin.display(description="Step by step")
+    def steps_of_run(self, run: Run) -> SafeString:
+        """Every step with its attempts, result or error."""
+        items = _items(run)
+        return table(
+            ("step", "function", "status", "attempts", "took", "result or error", ""),
+            (
+                (
+                    (f"step-{step.name}", step.name),
+                    step.function,
+                    step.status + _counted(items[step.name]),
+                    step.attempt,
+                    took(step.started_at, step.finished_at),
+                    _message(step) if step.error else _result(step),
+                    record_link(step.decision_id),
+                )
+                for step in _steps(run)
+            ),
+            label="Steps",
+        )
+
+    @admin.display(description="Template")
+    def template(self, run: Run) -> SafeString | str:
+        """The version that it goes by."""
+        if run.version is None:
+            return "none"
+        page = reverse("admin:workflows_template_change", args=[run.version.template_id])
+        return format_html(
+            '<a href="{}">{}, version {}</a>', page, run.version.template.name, run.version.number
+        )
+
+    @admin.display(description="Parameters")
+    def given(self, run: Run) -> SafeString:
+        return as_text(run.parameters)
+
+    @admin.display(description="Metadata")
+    def carried(self, run: Run) -> SafeString:
+        return as_text(run.metadata)
+
+    def record(self, run: Run) -> SafeString | str:
+        return record_link(run.decision_id)
+
+    @admin.display(description="What happened")
+    def history(self, run: Run) -> SafeString:
+        """The last changes of state."""
+        rows = (
+            Transition.objects.filter(organisation_id=run.organisation_id, run=run)
+            .select_related("step").order_by("-id")[:SHOWN_TRANSITIONS]
+        )  # fmt: skip
+        return table(
+            ("at", "what", "change", "attempt", "why", "worker"),
+            (
+                (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", str(each.step) if each.step else "the run", str(each), each.attempt or "", each.reason, each.worker)
+                for each in rows
+            ),
+            label="Changes of state",
+        )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        steer = self.admin_site.admin_view(self.steer)
+        return [
+            path("<uuid:run>/do/<slug:how>/", steer, name="workflows_run_steer"),
+            path("<uuid:run>/do/<slug:how>/<slug:step>/", steer, name="workflows_run_steer_step"),
+            *super().get_urls(),
+        ]
+
+    def steer(self, request: HttpRequest, run: Any, how: str, step: str = "") -> HttpResponse:
+        """Carry out a control through its operation, on record as the signed-in person's."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not may(request, "change_run"):
+            raise PermissionDenied
+        asked: dict[str, Any] = {
+            "organisation": request.organisation.id,  # type: ignore[attr-defined]
+            "by": staff_actor(request),
+            "run": run,
+            "reason": said(request),
+        }
+        try:
+            if step and how in ("approve", "refuse"):
+                controls.approve(**asked, step=step, approved=how == "approve")
+                tell(request, f"{step} was {'approved' if how == 'approve' else 'refused'}.")
+            elif not step and how in CONTROLS:
+                getattr(controls, how)(**asked)
+                tell(request, CONTROLS[how][2])
+            else:
+                tell(request, "There is no such action.", wrong=True)
+        except LiftosError as error:
+            tell(request, error.message, wrong=True)
+        return HttpResponseRedirect(reverse("admin:workflows_run_change", args=[run]))
+
+
+class _Status(admin.SimpleListFilter):
+    """By the known states: Django's own filter would ask for the distinct ones, by reading every row."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(each.value, each.value) for each in RunStatus]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+def _address(run: Run, how: str, step: str = "") -> str:
+    if step:
+        return reverse("admin:workflows_run_steer_step", args=[run.pk, how, step])
+    return reverse("admin:workflows_run_steer", args=[run.pk, how])
+
+
+def _steps(run: Run) -> list[Any]:
+    """Return a run's steps; of each result, which may be large, only the beginning."""
+    rows = Step.objects.filter(organisation_id=run.organisation_id, run=run, item=NOT_AN_ITEM)
+    shown = Left(Cast("result", TextField()), SHOWN_RESULT + 1)
+    return list(
+        rows.defer("result", "value").annotate(shown=shown, now=Now()).order_by("position")[:SHOWN_STEPS]
+    )
+
+
+def _items(run: Run) -> defaultdict[str, Counter[str]]:
+    """Return for each step that maps over a list how many of its items stand where."""
+    rows = Step.objects.filter(organisation_id=run.organisation_id, run=run, item__gt=NOT_AN_ITEM)
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, status, count in rows.values_list("name", "status").annotate(Count("id")):
+        found[name][status] = count
+    return found
+
+
+def _counted(items: Counter[str]) -> str:
+    return f" ({', '.join(f'{count} {status}' for status, count in sorted(items.items()))})" if items else ""
+
+
+def _note(step: Any, items: Counter[str]) -> str:
+    parts = [step.status.replace("_", " ")]
+    if items:
+        parts.append(f"{items['done']} of {items.total()}")
+    if duration := took(
+        step.started_at, step.finished_at or (step.now if step.status == "running" else None)
+    ):
+        parts.append(duration)
+    if step.attempt > 1:
+        parts.append(f"{step.attempt} attempts")
+    return " · ".join(parts)
+
+
+def _message(step: Any) -> str:
+    error = step.error if isinstance(step.error, dict) else {"message": str(step.error)}
+    return f"{error.get('type', 'error')}: {error.get('message', '')}"
+
+
+def _result(step: Any) -> SafeString | str:
+    if step.shown is None:
+        return ""
+    text = step.shown if len(step.shown) <= SHOWN_RESULT else f"{step.shown[:SHOWN_RESULT]}…"
+    return format_html(
+        '<details style="min-width: 24em"><summary style="cursor: pointer">{}</summary>'
+        '<code style="white-space: pre-wrap; word-break: break-word">{}</code></details>',
+        text if len(text) <= SHOWN_LINE else f"{text[: SHOWN_LINE - 1]}…",
+        text,
+    )

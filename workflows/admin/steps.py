@@ -1,0 +1,130 @@
+"""What needs a person: steps that failed for good (dead letters), and steps that wait for approval."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.errors import LiftosError
+from liftos.tenancy.on_record import staff_actor
+from workflows import controls
+from workflows.admin.shared import may, record_link, table, tell, took
+from workflows.models import Step, Transition
+from workflows.types import StepStatus
+
+SHOWN_TRANSITIONS = 100
+DEAD, WAITING, ALL = "dead", "approval", "all"
+
+
+class _Needs(admin.SimpleListFilter):
+    """Which steps are listed; by default the dead letters, for they are what nobody else looks after."""
+
+    title = "needs"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(WAITING, "approval"), (ALL, "all steps")]
+
+    def choices(self, changelist: Any) -> Any:
+        for each in super().choices(changelist):
+            yield each | ({"display": "dead letters"} if each["display"] == "All" else {})
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == ALL:
+            return queryset
+        return queryset.filter(
+            status=StepStatus.AWAITING_APPROVAL if self.value() == WAITING else StepStatus.FAILED
+        )
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnly, ModelAdmin):
+    list_display = ("__str__", "of_run", "function", "status", "what_failed", "attempt", "finished_at")
+    list_filter = (_Needs,)
+    search_fields = ("=id", "=run__id", "=name")
+    search_help_text = "Whole id of the step or its run, or the step's name"
+    ordering = ("-id",)
+    show_full_result_count = False
+    paginator = UncountedPaginator
+    actions = ("run_again",)
+    readonly_fields = (
+        "of_run",
+        "what_failed",
+        "whole_result",
+        "whole_error",
+        "decided",
+        "record",
+        "took",
+        "history",
+    )
+    fields = (
+        "of_run", "name", "item", "function", "status", "what_failed", "priority", "attempt", "retries", "lost", "worker", "run_at",
+        "started_at", "finished_at", "took", "whole_error", "whole_result", "decided", "record", "history",
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
+        # a result may have megabytes; the page of one step reads its own
+        return super().get_queryset(request).select_related("run").defer("result", "value")
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        """Tell Django's actions who may carry them out."""
+        return may(request, "change_run")
+
+    @admin.action(description="Run their runs again from what failed", permissions=["steer"])
+    def run_again(self, request: HttpRequest, queryset: QuerySet[Step]) -> None:
+        organisation = request.organisation.id  # type: ignore[attr-defined]
+        for run in dict.fromkeys(queryset.values_list("run_id", flat=True)):
+            try:
+                controls.rerun(organisation=organisation, by=staff_actor(request), run=run)
+            except LiftosError as error:
+                tell(request, f"Run {run}: {error.message}", wrong=True)
+            else:
+                tell(request, f"Run {run} goes on from what failed.")
+
+    @admin.display(description="Run")
+    def of_run(self, step: Step) -> SafeString:
+        page = reverse("admin:workflows_run_change", args=[step.run_id])
+        return format_html('<a href="{}">{}</a>', page, step.run.name)
+
+    @admin.display(description="What failed", empty_value="")
+    def what_failed(self, step: Step) -> str | None:
+        return step.error.get("message") if isinstance(step.error, dict) else None
+
+    @admin.display(description="Error")
+    def whole_error(self, step: Step) -> SafeString:
+        return as_text(step.error)
+
+    @admin.display(description="Result")
+    def whole_result(self, step: Step) -> SafeString:
+        return as_text(step.result)
+
+    @admin.display(description="Approval")
+    def decided(self, step: Step) -> SafeString:
+        return as_text(step.approval)
+
+    def record(self, step: Step) -> SafeString | str:
+        return record_link(step.decision_id)
+
+    def took(self, step: Step) -> str:
+        return took(step.started_at, step.finished_at)
+
+    @admin.display(description="What happened")
+    def history(self, step: Step) -> SafeString:
+        """The last changes of state."""
+        rows = Transition.objects.filter(
+            organisation_id=step.organisation_id, run_id=step.run_id, step=step
+        ).order_by("-id")[:SHOWN_TRANSITIONS]
+        return table(
+            ("at", "change", "attempt", "why", "worker"),
+            (
+                (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", str(each), each.attempt or "", each.reason, each.worker)
+                for each in rows
+            ),
+            label="Changes of state",
+        )

@@ -1,0 +1,272 @@
+"""Templates: their text with what is wrong with it, their versions and what each says otherwise, their graph."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from liftos.admin import UncountedPaginator
+from liftos.api.parsing import InvalidRequest, parse_json
+from liftos.errors import LiftosError
+from liftos.functions import find_function
+from liftos.tenancy.on_record import staff_actor
+from workflows import templates
+from workflows.admin.shared import buttons, may, table, tell
+from workflows.definition import Faulty, load, parse
+from workflows.differences import Difference, differences
+from workflows.models import Template, TemplateVersion
+from workflows.picture import Node, draw
+from workflows.queries import list_versions
+from workflows.types import VersionStatus
+
+SHOWN_VERSIONS = 20
+BEGINNING = {
+    "name": "",
+    "description": "",
+    "parameters": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
+    "steps": [{"name": "search", "function": "memory.search", "arguments": {"query": "{query}", "limit": 5}}],
+}
+
+
+class TemplateForm(forms.ModelForm):
+    payload = forms.CharField(
+        label="What it says",
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 24, "style": "font-family: monospace", "spellcheck": "false"}
+        ),
+        help_text="JSON. Saving writes a draft, whatever is published stays as it is.",
+        max_length=2_000_000,
+        strip=False,
+    )
+
+    class Meta:
+        model = Template
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "payload" in self.fields:
+            self.initial.setdefault("payload", _text(self._newest() or BEGINNING))
+
+    def _newest(self) -> Any:
+        if self.instance._state.adding:
+            return None
+        versions = list_versions(organisation=self.instance.organisation_id, template=self.instance.id)
+        return versions[0].payload if versions else None
+
+    def clean_payload(self) -> Any:
+        """Return what was typed, as JSON."""
+        try:
+            return parse_json(self.cleaned_data["payload"], loc=())
+        except InvalidRequest as error:
+            ctx = error.items[0].get("ctx", {})
+            raise forms.ValidationError(f"This is no JSON: {ctx.get('error', error.message)}.") from error
+
+    def clean(self) -> dict[str, Any]:
+        """Find everything that is wrong with the template; each fault is a line of its own above the form."""
+        if "payload" not in self.cleaned_data:
+            return self.cleaned_data
+        try:
+            definition = parse(self.cleaned_data["payload"], functions=find_function)
+        except Faulty as faulty:
+            lines = format_html_join("", "<div>{}</div>", ((str(fault),) for fault in faulty.faults))
+            raise forms.ValidationError(lines) from faulty
+        others = Template.objects.filter(name=definition.name)
+        if not self.instance._state.adding:
+            others = others.exclude(id=self.instance.id)
+        if others.exists():
+            raise forms.ValidationError(f"name: There is a template of the name {definition.name}.")
+        return self.cleaned_data
+
+
+@admin.register(Template)
+class TemplateAdmin(ModelAdmin):
+    form = TemplateForm
+    list_display = ("name", "published", "draft", "retired_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+    show_full_result_count = False
+    paginator = UncountedPaginator
+    readonly_fields = ("controls", "picture", "versions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
+        is_published = Q(versions__status=VersionStatus.PUBLISHED)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                _published=Max("versions__number", filter=is_published),
+                _draft=Max("versions__number", filter=Q(versions__status=VersionStatus.DRAFT)),
+            )
+        )
+
+    @admin.display(description="Published", empty_value="-")
+    def published(self, template: Any) -> str | None:
+        return None if template._published is None else f"version {template._published}"
+
+    @admin.display(description="Draft", empty_value="-")
+    def draft(self, template: Any) -> str | None:
+        return None if template._draft is None else f"version {template._draft}"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return ["payload"]
+        shown = ["picture", "versions"]
+        if not may(request, "change_template") or obj.retired_at is not None:
+            return shown
+        return ["controls", *shown, "payload"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # its runs say by which version they went: it is retired
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.retired_at is None)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except LiftosError as error:
+            # somebody else was quicker between the look at the form and the writing
+            tell(request, error.message, wrong=True)
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: Template, form: TemplateForm, change: bool) -> None:
+        draft = templates.save_draft(
+            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            by=staff_actor(request),
+            payload=form.cleaned_data["payload"],
+            template=obj.pk if change else None,
+        )
+        obj.pk = draft.template_id
+        obj.refresh_from_db()
+
+    @admin.display(description="Publish")
+    def controls(self, template: Template) -> SafeString:
+        """Publish the draft, retire the template."""
+        actions = []
+        if TemplateVersion.objects.filter(template=template, status=VersionStatus.DRAFT).exists():
+            actions.append((_address(template, "publish"), "Publish the draft"))
+        actions.append((_address(template, "retire"), "Retire it"))
+        return buttons(actions, reason=False)
+
+    @admin.display(description="Steps of the newest version")
+    def picture(self, template: Template) -> SafeString | str:
+        """The graph of the newest version."""
+        versions = list_versions(organisation=template.organisation_id, template=template.id)[:1]
+        if not versions:
+            return "-"
+        steps = load(versions[0].definition).steps
+        nodes = [Node(step.name, step.depends_on, note=step.function, title=_about(step)) for step in steps]
+        return draw(nodes, label=f"{template.name}, {len(nodes)} steps", link=lambda name: f"#step-{name}")
+
+    @admin.display(description="Versions")
+    def versions(self, template: Template) -> SafeString:
+        """Each version, and what it says otherwise than the one before."""
+        rows = list_versions(organisation=template.organisation_id, template=template.id)[
+            : SHOWN_VERSIONS + 1
+        ]
+        return table(
+            ("version", "status", "written", "published", "otherwise than the one before"),
+            (
+                (
+                    row.number, row.status, f"{row.created_at:%Y-%m-%d %H:%M} by {row.author_kind} {row.author_id}",
+                    f"{row.published_at:%Y-%m-%d %H:%M} by {row.published_by}" if row.published_at else "",
+                    _compared(before, row) if before else "",
+                )
+                for row, before in zip(rows[:SHOWN_VERSIONS], [*rows[1:], None], strict=False)
+            ),
+            label="Versions",
+        )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        steer = self.admin_site.admin_view(self.steer)
+        return [
+            path("<uuid:template>/do/<slug:how>/", steer, name="workflows_template_steer"),
+            *super().get_urls(),
+        ]
+
+    def steer(self, request: HttpRequest, template: Any, how: str) -> HttpResponse:
+        """Publish or retire, through the operation, on record as the signed-in person's."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not may(request, "change_template"):
+            raise PermissionDenied
+        asked: dict[str, Any] = {
+            "organisation": request.organisation.id,  # type: ignore[attr-defined]
+            "by": staff_actor(request),
+            "template": template,
+        }
+        try:
+            if how == "publish":
+                tell(request, f"Version {templates.publish(**asked).number} is published.")
+            elif how == "retire":
+                templates.retire(**asked)
+                tell(request, "Retired: it starts no new run; those it has go on.")
+            else:
+                tell(request, "There is no such action.", wrong=True)
+        except Faulty as faulty:
+            for fault in faulty.faults:
+                tell(request, str(fault), wrong=True)
+        except LiftosError as error:
+            tell(request, error.message, wrong=True)
+        return HttpResponseRedirect(reverse("admin:workflows_template_change", args=[template]))
+
+
+def _address(template: Template, how: str) -> str:
+    return reverse("admin:workflows_template_steer", args=[template.pk, how])
+
+
+def _about(step: Any) -> str:
+    parts = [f"{step.name}: {step.function}" + (f"@{step.version}" if step.version else "")]
+    if step.map is not None:
+        parts.append("for each item")
+    if step.when is not None:
+        parts.append("on a condition")
+    if step.approval:
+        parts.append("after approval")
+    return ", ".join(parts)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString:
+    found = differences(load(before.definition), load(after.definition))
+    if not found:
+        return format_html("{}", "nothing")
+    lines = format_html_join("", "<li>{}</li>", ((_line(each),) for each in found))
+    return format_html(
+        "<details{}><summary>{}</summary><ul>{}</ul></details>",
+        " open" if len(found) <= 8 else "",
+        "1 difference" if len(found) == 1 else f"{len(found)} differences",
+        lines,
+    )
+
+
+def _line(each: Difference) -> SafeString:
+    where = f"step {each.step}" if each.step else "template"
+    if each.kind != "changed":
+        return format_html("<b>{}</b> {}", where, f"{each.kind} ({each.after or each.before})")
+    return format_html(
+        '<b>{} {}</b>: <del style="color: #dc2626">{}</del> → <ins style="color: #15803d; text-decoration: none">{}</ins>',
+        where, each.field, _short(each.before), _short(each.after),
+    )  # fmt: skip
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 400 else f"{text[:399]}…"

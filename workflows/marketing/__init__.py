@@ -1,0 +1,15 @@
+"""Templates for marketing teams, and the function that they need: they run on any organisation's memory."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+TEMPLATES = ("weekly_insight_digest", "memory_hygiene")
+
+
+def read_template(name: str) -> dict[str, Any]:
+    """Return the payload of one of TEMPLATES, as it is sent to `POST /api/v1/workflows/templates`."""
+    payload: dict[str, Any] = json.loads(
+        files("workflows.marketing").joinpath(f"{name}.json").read_text("utf-8")
+    )
+    return payload

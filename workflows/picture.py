@@ -1,0 +1,239 @@
+"""A workflow as a drawn graph: what comes first at the left. SVG, no script."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from workflows.definition import ancestors, topological
+from workflows.types import StepStatus
+
+MAX_DRAWN = 200
+"""More steps than a person can follow in a picture are not drawn."""
+_WIDTH, _HEIGHT = 190, 50
+_GAP_X, _GAP_Y, _MARGIN = 52, 18, 8
+_SHOWN = 25  # characters that fit a box
+_SWEEPS = 4
+_COLOURS = {
+    StepStatus.WAITING: "#64748b",
+    StepStatus.READY: "#0284c7",
+    StepStatus.RUNNING: "#2563eb",
+    StepStatus.RETRY_WAIT: "#d97706",
+    StepStatus.AWAITING_APPROVAL: "#9333ea",
+    StepStatus.DONE: "#15803d",
+    StepStatus.FAILED: "#dc2626",
+    StepStatus.SKIPPED: "#94a3b8",
+    StepStatus.CANCELLED: "#78716c",
+}
+_PLAIN = "#475569"
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step as it is drawn.
+
+    Attributes:
+        name: of the step.
+        needs: names of the steps it depends on.
+        status: where it stands; None in the picture of a template.
+        note: what is written below the name.
+        title: what a pointer that rests on it is told.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    status: StepStatus | None = None
+    note: str = ""
+    title: str = ""
+
+
+def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> SafeString:
+    """Return the picture: a box for each step in its state's colour, an arrow from each to what depends on it. See `arrange`.
+
+    Args:
+        nodes: at most MAX_DRAWN; of more, a sentence is returned.
+        label: what the picture is, for who can't see it.
+        link: the address that a step's box leads to.
+    """
+    if not nodes:
+        return format_html("<p>{}</p>", "No steps.")
+    if len(nodes) > MAX_DRAWN:
+        return format_html("<p>{} steps are too many for a picture; they are listed below.</p>", len(nodes))
+    placed = arrange(nodes)
+    places = placed.boxes
+    every = [*places.values(), *(bend for _, bends, _ in placed.arrows for bend in bends)]
+    width = max(x for x, _ in every) + _WIDTH + _MARGIN
+    height = max(y for _, y in every) + _HEIGHT + _MARGIN
+    arrows = format_html_join(
+        "",
+        '<path d="{}" fill="none" stroke="currentColor" stroke-opacity="0.5" marker-end="url(#step-arrow)"/>',
+        ((_way(places[start], bends, places[end]),) for start, bends, end in placed.arrows),
+    )
+    boxes = format_html_join("", _BOX, (_box(node, places[node.name], link) for node in nodes))
+    return format_html(
+        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}"'
+        ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
+        '<defs><marker id="step-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path d="M0,0 L8,4 L0,8 z" fill="currentColor" fill-opacity="0.5"/></marker></defs>{}{}</svg></div>{}',
+        label, width, height, width, height, arrows, boxes, _legend(nodes),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """Where everything goes.
+
+    Attributes:
+        boxes: each step's upper left corner.
+        arrows: from a step to one that depends on it, by the upper left corners of the free places between them.
+    """
+
+    boxes: dict[str, Place]
+    arrows: list[tuple[str, tuple[Place, ...], str]]
+
+
+_Spot = str | tuple[str, str, int]
+"""A step, or a free place in a column that an arrow from one step to another passes."""
+
+
+def arrange(nodes: Sequence[Node]) -> Arranged:
+    """Find a place for each step and a way for each arrow that passes behind no box.
+
+    A step's column is the length of the longest way to it. An arrow that others imply (a needs b and c, b needs c: c to a) is
+    left out. Within a column a step stands where its neighbours' middle is, swept forth and back a few times, so that few
+    arrows cross (Sugiyama, Tagawa and Toda 1981).
+    """
+    known = {node.name for node in nodes}
+    needs = _without_implied({node.name: [each for each in node.needs if each in known] for node in nodes})
+    depth: dict[str, int] = {}
+    for name in topological(needs):
+        depth[name] = 1 + max((depth[each] for each in needs[name]), default=-1)
+    columns: defaultdict[int, list[_Spot]] = defaultdict(list)
+    for node in nodes:
+        columns[depth[node.name]].append(node.name)
+    before: defaultdict[_Spot, list[_Spot]] = defaultdict(list)
+    after: defaultdict[_Spot, list[_Spot]] = defaultdict(list)
+    ways: list[tuple[str, list[_Spot], str]] = []
+    for name, needed in needs.items():
+        for each in needed:
+            way: list[_Spot] = [(each, name, column) for column in range(depth[each] + 1, depth[name])]
+            for column, spot in enumerate(way, depth[each] + 1):
+                columns[column].append(spot)
+            for left, right in pairwise([each, *way, name]):
+                before[right].append(left)
+                after[left].append(right)
+            ways.append((each, way, name))
+    for sweep in range(_SWEEPS):
+        forth = sweep % 2 == 0
+        for number in sorted(columns, reverse=not forth):
+            _sort_by_middle(columns, number, before if forth else after)
+    places = _places(columns)
+    return Arranged(
+        {name: places[name] for name in depth},
+        [(start, tuple(places[spot] for spot in way), end) for start, way, end in ways],
+    )
+
+
+def _places(columns: dict[int, list[_Spot]]) -> dict[_Spot, Place]:
+    tallest = max(len(column) for column in columns.values())
+    return {
+        spot: (
+            _MARGIN + number * (_WIDTH + _GAP_X),
+            # in the middle of the picture, so that a chain without branches is a straight line
+            _MARGIN + (tallest - len(column)) * (_HEIGHT + _GAP_Y) // 2 + row * (_HEIGHT + _GAP_Y),
+        )
+        for number, column in columns.items()
+        for row, spot in enumerate(column)
+    }
+
+
+def _without_implied(needs: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return dependencies without those that follow from the others."""
+    far = ancestors(needs)
+    return {
+        name: [
+            each
+            for each in dict.fromkeys(needed)
+            if not any(each in far[other] for other in needed if other != each)
+        ]
+        for name, needed in needs.items()
+    }
+
+
+def _sort_by_middle(
+    columns: dict[int, list[_Spot]], number: int, neighbours: Mapping[_Spot, list[_Spot]]
+) -> None:
+    # from the middle of each column, for columns differ in length and are drawn about one middle
+    at = {spot: row - (len(column) - 1) / 2 for column in columns.values() for row, spot in enumerate(column)}
+
+    def middle(spot: _Spot) -> float:
+        others = neighbours.get(spot, [])
+        return sum(at[each] for each in others) / len(others) if others else at[spot]
+
+    columns[number].sort(key=middle)
+
+
+_BOX = (
+    '<a href="{}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6" fill="{}" fill-opacity="0.14"'
+    ' stroke="{}" stroke-width="1.5"{}/><text x="{}" y="{}" fill="currentColor" font-weight="600">{}</text>'
+    '<text x="{}" y="{}" fill="currentColor" fill-opacity="0.75">{}</text></a>'
+)
+
+
+def _box(node: Node, place: Place, link: Callable[[str], str]) -> tuple[object, ...]:
+    x, y = place
+    colour = _COLOURS[node.status] if node.status else _PLAIN
+    open_ = node.status in (StepStatus.RUNNING, StepStatus.RETRY_WAIT, StepStatus.AWAITING_APPROVAL)
+    dashes = format_html(' stroke-dasharray="{}"', "6 3") if open_ else ""
+    return (
+        link(node.name), node.title or node.name, x, y, _WIDTH, _HEIGHT, colour, colour, dashes,
+        x + 10, y + 21, _cut(node.name), x + 10, y + 39, _cut(node.note),
+    )  # fmt: skip
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _legend(nodes: Sequence[Node]) -> SafeString:
+    seen = [status for status in StepStatus if any(node.status is status for node in nodes)]
+    return format_html(
+        '<p style="margin-top: 6px">{}</p>' if seen else "{}",
+        format_html_join(
+            "",
+            '<span style="margin-right: 1.2em; white-space: nowrap"><span style="display: inline-block; width: 0.8em;'
+            ' height: 0.8em; border-radius: 3px; background: {}; margin-right: 0.4em"></span>{}</span>',
+            ((_COLOURS[status], status.replace("_", " ")) for status in seen),
+        ),
+    )
+
+
+def _way(start: Place, bends: Sequence[Place], end: Place) -> str:
+    """Return an arrow's path: from a box's right side, straight through free places, to another's left side."""
+    x, y = start[0] + _WIDTH, start[1] + _HEIGHT // 2
+    path = [f"M{x},{y}"]
+    for left, top in (*bends, end):
+        to_x, to_y = left, top + _HEIGHT // 2
+        bend = max(20, (to_x - x) // 2)
+        path.append(f"C{x + bend},{y} {to_x - bend},{to_y} {to_x},{to_y}")
+        if (left, top) != end:
+            path.append(f"L{left + _WIDTH},{to_y}")
+        x, y = left + _WIDTH, to_y
+    return " ".join(path)
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people read it, from `3 ms` to `2 h 5 min`."""
+    if seconds < 1:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min {int(seconds % 60)} s"
+    return f"{minutes // 60} h {minutes % 60} min"
