@@ -61,6 +61,14 @@ def newest_number(template: Template) -> int:
     return rows.aggregate(newest=Max("number"))["newest"] or 0
 
 
+def published_version(
+    *, organisation: UUID, template: Template, number: int | None = None
+) -> TemplateVersion:
+    """Return a version with all that it says. See `find_version`, which is what starting a run asks."""
+    chosen = find_version(organisation=organisation, name=str(template.id), number=number)
+    return TemplateVersion.objects.get(organisation_id=organisation, id=chosen.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The version that a run will follow."""

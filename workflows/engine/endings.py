@@ -19,6 +19,7 @@ from accountability.operations import record
 from liftos.db import raw_cursor, tenant_pipeline
 from liftos.events.operations import emit
 from liftos.ids import new_id
+from liftos.jobs import send_hint
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import (
@@ -35,6 +36,7 @@ from workflows.errors import Fenced, is_fence
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 MAX_RESULT_BYTES = 4_000_000
+MAX_HINTS = 10
 AfterCommit = Callable[[], Claim | None]
 
 
@@ -101,10 +103,16 @@ def _count_down(
 
 
 def _handed_over(organisation: UUID, token: UUID, rows: psycopg.Cursor[TupleRow]) -> Claim | None:
+    """Return the claim of the child that was taken along, and wake workers for the others; after the commit."""
+    handed, ready = None, 0
     for _, *columns, child_status in rows.fetchall():
         if child_status == StepStatus.RUNNING:
-            return claim_from(organisation, token, columns)
-    return None
+            handed = claim_from(organisation, token, columns)
+        ready += child_status == StepStatus.READY
+    # of children that nobody has yet, who ended the step takes one itself
+    for _ in range(min(ready if handed else ready - 1, MAX_HINTS)):
+        send_hint("workflows.work", organisation)
+    return handed
 
 
 @contextmanager

@@ -53,17 +53,6 @@ IMMUTABLE_BACK = """
 DROP TRIGGER published_stays ON workflows_templateversion;
 DROP FUNCTION liftos_published_stays();
 """
-# An error of Postgres' own, so that nobody has to wait for an answer before the COMMIT is sent: the whole transaction is undone.
-FENCE = """
-CREATE FUNCTION liftos_fence(ended bigint) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN
-    IF ended = 0 THEN
-        RAISE EXCEPTION 'the claim is no longer this worker''s' USING ERRCODE = 'LF001';
-    END IF;
-    RETURN true;
-END
-$$;
-"""
 # What runs before a tenant is known: where the reaper and the removal of old runs have work. The first walks the index from
 # organisation to organisation: a backlog of many ready steps costs one step of it for each organisation.
 SWEEP = """
@@ -98,7 +87,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(COMPOSITE_KEYS, COMPOSITE_KEYS_BACK),
         *[IsolateTenant(f"workflows_{table}") for table in TABLES],
         AppendOnly("workflows_transition", deletable=True),
-        migrations.RunSQL(FENCE, "DROP FUNCTION liftos_fence(bigint)"),
         migrations.RunSQL(IMMUTABLE, IMMUTABLE_BACK),
         OwnerMayLookUp("workflows_step", "status IN ('ready', 'retry_wait', 'running')"),
         OwnerMayLookUp("workflows_run", "finished_at IS NOT NULL"),

@@ -37,6 +37,7 @@ def hints(monkeypatch):
         "workflows.engine.slots",
         "workflows.operations",
         "workflows.engine.execution",
+        "workflows.engine.endings",
     ):
         monkeypatch.setattr(f"{module}.send_hint", lambda task, organisation: sent.append(organisation))
     return sent
@@ -249,3 +250,17 @@ def test_old_runs_are_removed(organisation, calls, hints, settings):
             "SELECT count(*) FROM workflows_run WHERE organisation_id = %s", [organisation]
         )
         assert left.fetchone() == (1,)
+
+
+def test_workers_are_woken_for_children_that_nobody_takes_along(organisation, calls, hints):
+    make_template(
+        organisation,
+        step("a"),
+        *[step(name, depends_on=["a"]) for name in "bcd"],
+        step("e", depends_on=["b", "c", "d"]),
+    )
+    run = run_again(organisation, wait=0)
+    hints.clear()
+    handed = carry_out(*claim(organisation))
+    assert (handed.name, len(hints)) == ("b", 2)
+    assert statuses(run) == {"a": "done", "b": "running", "c": "ready", "d": "ready", "e": "waiting"}
