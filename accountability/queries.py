@@ -85,3 +85,9 @@ def decision_from(columns: Sequence[Any], body: str | None) -> Decision:
     if isinstance(fields["versions"], str):  # Django leaves jsonb as text on its connections
         fields["versions"] = json.loads(fields["versions"])
     return Decision(**fields, **(json.loads(body) if body is not None else {}))
+
+
+def newest_confidences(*, organisation: UUID, most: int) -> list[float]:
+    """Return the confidences of the newest decisions that state one, newest first; five times `most` decisions are looked at."""
+    rows = DecisionRecord.objects.filter(organisation_id=organisation).order_by("-id")[: 5 * most]
+    return [each for each in rows.values_list("confidence", flat=True) if each is not None][:most]

@@ -118,7 +118,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "liftos" / "templates"],
+        "DIRS": [BASE_DIR / "liftos" / "dashboard" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -448,5 +448,6 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["liftos.admin.stylesheet"],
+    "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
 }

@@ -1,5 +1,6 @@
 """Reads of reviews and of the queue, inside the caller's tenant transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -192,6 +193,13 @@ def count_to_do(*, organisation: UUID, most: int = 1_000) -> int:
     """Return how many decisions are to be reviewed; no more than `most` are counted."""
     rows = ReviewCase.objects.filter(organisation_id=organisation, state__in=[each.value for each in TO_DO])
     return rows.order_by("decision_id")[:most].count()
+
+
+def count_states(*, organisation: UUID, newest: int) -> dict[ReviewState, int]:
+    """Return in which states the reviews of the newest decisions that were to be reviewed are, and how many in each."""
+    rows = ReviewCase.objects.filter(organisation_id=organisation).order_by("-decision_id")[:newest]
+    counted = Counter(rows.values_list("state", flat=True))
+    return {ReviewState(state): count for state, count in counted.items()}
 
 
 def _as_review(row: DecisionRecord) -> Review:

@@ -14,12 +14,13 @@ class Schema(AutoSchema):
     ERRORS = {
         "401": "No usable credential",
         "403": "This credential may not do that",
+        "404": "There is no such thing, or it is another organisation's",
+        "414": "The address is too long",
         "422": "A field at fault, named",
         "429": "More requests than are allowed; Retry-After says when again",
         "503": "A part this needs is away; Retry-After says when again",
     }
-    # where the path names something, where a body is sent, where a version is changed
-    NAMED = {"404": "There is no such thing, or it is another organisation's"}
+    # where a body is sent, where a version is changed
     SENT = {
         "400": "The body can't be read",
         "409": "What is there already, or was rejected, does not allow it",
@@ -46,7 +47,7 @@ class Schema(AutoSchema):
         if operation is not None and getattr(self.view, "authentication_classes", None):
             errors = dict(self.ERRORS)
             if "{" in self.path:
-                errors |= self.NAMED | (self.CHANGED if self.method != "GET" else {})
+                errors |= self.CHANGED if self.method != "GET" else {}
             if self.method != "GET":
                 errors |= self.SENT
             for status, description in sorted(errors.items()):

@@ -104,3 +104,13 @@ def test_a_key_is_made_without_a_shell(site, page):
 def test_the_documentation_works_offline(site, page, path):
     page.goto(site.url + path)
     page.get_by_text("/api/v1/memories").first.wait_for()
+
+
+def test_the_first_page_shows_how_the_organisation_is_doing(site, page):
+    page.goto(f"{site.url}/admin/")
+    figures = page.get_by_label("Figures")
+    assert figures.get_by_text("Memories").is_visible()
+    assert page.get_by_label("Charts").locator("svg").count() == 4
+    picture(page, "dashboard")
+    figures.locator("a").nth(1).click()
+    page.wait_for_url("**/accountability/reviewcase/**")

@@ -1,0 +1,136 @@
+"""What the admin's first page shows, asked within the transaction of the organisation that is open. Bounded at any size."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.utils.safestring import SafeString
+
+from accountability.queries import newest_confidences
+from accountability.reviews.queries import count_states, count_to_do
+from liftos.dashboard.charts import Line, draw_bars, draw_lines
+from liftos.embedding import get_manager
+from liftos.observability.history import Interval, Step, read_intervals
+from memory.search.corpus import documents_about
+from spaces.queries import count_spaces
+from workflows.queries import count_runs
+
+HOURS = 24
+PREFIX = "memory."
+# of the newest decisions that state one
+CONFIDENCES = 1_000
+VERDICTS = 1_000
+_BINS = 10
+_MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure, and where it leads."""
+
+    name: str
+    value: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """All of the page."""
+
+    tiles: list[Tile]
+    charts: list[SafeString]
+
+
+def dashboard(organisation: UUID, now: datetime) -> Dashboard:
+    """Return the figures of an organisation; runs inside its transaction."""
+    runs = count_runs(organisation=organisation)
+    waiting = count_to_do(organisation=organisation, most=_MOST)
+    hours = _last_hours(organisation, now)
+    asked = [each for each in hours if each.operation in ("memory.search", "memory.search_many")]
+    failed = sum(each.failures for each in hours)
+    counted = sum(each.count for each in hours)
+    tiles = [
+        Tile("Memories", f"{documents_about(organisation):,}", "admin:memory_memory_changelist"),
+        Tile(f"Searches, {HOURS} h", f"{sum(each.count for each in asked):,}"),
+        Tile(f"Succeeded, {HOURS} h", f"{1 - failed / counted:.2%}" if counted else "-"),
+        Tile(
+            "To review",
+            f"{waiting:,}{'+' if waiting >= _MOST else ''}",
+            "admin:accountability_reviewcase_changelist",
+        ),
+        Tile("Runs active", f"{runs.active:,} of {runs.runs:,}", "admin:workflows_run_changelist"),
+        Tile("Spaces", f"{count_spaces(organisation):,}", "admin:spaces_space_changelist"),
+        Tile("Embedding cache, this process", f"{get_manager().stats()['hit_rate']:.1%}"),
+    ]
+    begins = [_hour(now) - timedelta(hours=back) for back in reversed(range(HOURS))]
+    labels = [f"{begin:%H:00}" for begin in begins]
+    charts = [
+        draw_bars(
+            f"Operations by the hour (UTC), {HOURS} h",
+            labels,
+            [
+                Line("searches", _sums(asked, begins)),
+                Line("stores", _sums([each for each in hours if "store" in each.operation], begins)),
+            ],
+        ),
+        draw_lines(
+            "How long searches take",
+            labels,
+            [Line("half are faster", _longest(asked, begins, "p50_ms")), Line("95% are faster", _longest(asked, begins, "p95_ms"))],
+            " ms",
+        ),
+        _confidences(organisation),
+        _verdicts(organisation),
+    ]  # fmt: skip
+    return Dashboard(tiles, charts)
+
+
+def _last_hours(organisation: UUID, now: datetime) -> list[Interval]:
+    """Return how operations on memories went: by the hour, and by the minute for the hours that are not made yet."""
+    since, recent = _hour(now) - timedelta(hours=HOURS - 1), _hour(now) - timedelta(hours=1)
+    hours = read_intervals(
+        organisation=organisation, step=Step.HOUR, since=since, until=recent, prefix=PREFIX
+    )
+    until = now + timedelta(minutes=1)
+    return hours + read_intervals(
+        organisation=organisation, step=Step.MINUTE, since=recent, until=until, prefix=PREFIX
+    )
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _sums(found: Sequence[Interval], begins: Sequence[datetime]) -> list[float]:
+    counted: Counter[datetime] = Counter()
+    for each in found:
+        counted[_hour(each.at)] += each.count
+    return [counted[begin] for begin in begins]
+
+
+def _longest(found: Sequence[Interval], begins: Sequence[datetime], name: str) -> list[float | None]:
+    by_hour: dict[datetime, float] = {}
+    for each in found:
+        by_hour[_hour(each.at)] = max(by_hour.get(_hour(each.at), 0.0), getattr(each, name))
+    return [by_hour.get(begin) for begin in begins]
+
+
+def _confidences(organisation: UUID) -> SafeString:
+    stated = newest_confidences(organisation=organisation, most=CONFIDENCES)
+    bins = Counter(min(_BINS - 1, int(each * _BINS)) for each in stated)
+    labels = [f"{place / _BINS:.1f}" for place in range(_BINS)]
+    return draw_bars(
+        f"How sure the last {len(stated):,} decisions were that said so",
+        labels,
+        [Line("decisions", [bins[place] for place in range(_BINS)])],
+    )
+
+
+def _verdicts(organisation: UUID) -> SafeString:
+    counted = count_states(organisation=organisation, newest=VERDICTS)
+    states = {str(state).replace("_", " "): count for state, count in counted.items()}
+    labels = sorted(states)
+    shown = ", ".join(f"{states[each]:,} {each}" for each in labels) or "none yet"
+    return draw_bars(f"Reviews: {shown}", labels, [Line("decisions", [states[each] for each in labels])])

@@ -1,0 +1,16 @@
+"""Hands the figures to the admin's first page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from liftos.dashboard.figures import dashboard
+
+
+def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the figures of the organisation that is open, if one is; called by the theme."""
+    organisation = getattr(request, "organisation", None)
+    if organisation is not None:
+        context["dashboard"] = dashboard(organisation.id, timezone.now())
+    return context
