@@ -4,6 +4,9 @@ A choice is made by `manage.py reembed`, which fills the new model's vectors fir
 another process may still ask by the model before, whose vectors are still there.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from time import monotonic
 from uuid import UUID
 
@@ -14,6 +17,7 @@ from liftos.embedding.registry import embedder_names
 
 KEEP_SECONDS = 2.0
 _MAX_KEPT = 10_000
+_given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
 _chosen: dict[UUID, tuple[float, int | None]] = {}
 
 _CHOICE = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
@@ -25,7 +29,11 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
     Raises:
         EmbedderUnavailable: its model's embedder is not among LIFTOS_EMBEDDER and LIFTOS_EMBEDDERS.
     """
-    number = _choice(organisation)
+    number, given = _choice(organisation), _given.get()
+    if given is not None:
+        wanted = model_number(get_manager().model) if number is None else number
+        if model_number(given.model) == wanted:
+            return given
     if number is None:
         return get_manager()
     for name in embedder_names():
@@ -35,6 +43,16 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
     raise EmbedderUnavailable(
         f"No configured embedder gives vectors of model {number}, which this organisation uses."
     )
+
+
+@contextmanager
+def use_manager(manager: EmbeddingManager) -> Iterator[None]:
+    """Have a block's searches and stores go through a manager of its own, where it is of the organisation's model."""
+    token = _given.set(manager)
+    try:
+        yield
+    finally:
+        _given.reset(token)
 
 
 def chosen_model(organisation: UUID) -> int | None:

@@ -11,10 +11,11 @@ from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.jobs import send_hint
 from memory.embeddings import active_manager
+from memory.search.arms import ArmNotReady
 from memory.search.types import SearchRequest, SearchType
 from spaces.axes import embed_all
 from spaces.checking import as_coordinate
-from spaces.errors import InvalidDimension, NotAMember, UnknownConcept
+from spaces.errors import InvalidDimension, NotAMember, PositionsNotReady, UnknownConcept
 from spaces.geometry import Metric
 from spaces.layouts import RENEW, Plan, get_plan
 from spaces.mentions import Described, Mention, clauses_to_embed, mentions_in
@@ -56,12 +57,19 @@ def aims_for(*, organisation: UUID, queries: Sequence[str], request: SearchReque
 
     Raises:
         SpaceNotFound, VersionNotFound, PositionsNotReady, UnknownDimension, InvalidDimension, UnknownConcept, NotAMember: in `loc`.
+        ArmNotReady: the default space's positions are still being made.
         EmbedderUnavailable: all depends on the meaning of the query, which can't be embedded now.
     """
     # confined already: a name has become an id
     space = request.space if isinstance(request.space, UUID) else ensure_default(organisation).id
     with tenant_transaction(organisation):
-        view = get_view(organisation=organisation, space=space, version=request.space_version)
+        try:
+            view = get_view(organisation=organisation, space=space, version=request.space_version)
+        except PositionsNotReady:
+            if request.space is not None:
+                raise
+            # nobody asked for the default space by name: a large organisation's first search is what has it made
+            raise ArmNotReady from None
         plan = get_plan(organisation=organisation, layout=view.layout.id)
         point, emphasis, because = _given(organisation, view, request)
     return [_aim(organisation, view, plan, query, request, point, emphasis, because) for query in queries]

@@ -14,11 +14,17 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from liftos.observability.manager import get_observability
 from liftos.scratch import scratch_database, switch_database
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import create_api_key, create_organisation
 from liftos.tenancy.types import SYSTEM
 from tests.factories.callers import Caller
+
+# A process of tests sees thousands of organisations, where a service sees some; folded together, their figures would be one
+# another's.
+get_observability().metrics.max_series = 500_000
+get_observability().metrics.max_points = 2_000_000
 
 
 @pytest.fixture(scope="session")

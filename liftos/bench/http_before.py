@@ -40,7 +40,7 @@ def measure_before(organisation: Loaded, number: int, texts: Sequence[str]) -> B
         started = perf_counter()
         vector = embedder.embed([text])[0]
         embedded = perf_counter()
-        _in_python(organisation.id, number, vector)
+        compare_in_python(organisation.id, number, vector)
         compared = perf_counter()
         _in_sql(organisation.id, number, vector)
         times.embedding.append((embedded - started) * 1e3)
@@ -49,7 +49,8 @@ def measure_before(organisation: Loaded, number: int, texts: Sequence[str]) -> B
     return times
 
 
-def _in_python(organisation: UUID, number: int, vector: Vector) -> None:
+def compare_in_python(organisation: UUID, number: int, vector: Vector) -> None:
+    """Find the nearest by reading every vector and comparing it here."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         rows = cursor.execute(_ALL, (organisation, number), binary=True).fetchall()
         stored = b"".join(row[1][_HALFVEC_HEADER:] for row in rows)

@@ -14,6 +14,8 @@ _MODULES = {
         "http",
         "review",
         "search",
+        "seed",
+        "soak",
         "spaces",
         "tracing",
     )

@@ -29,7 +29,7 @@ def run(options: Options) -> Generator[Figure]:
     yield from _spans()
     logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
     with scratch_database("bench"):
-        yield from _requests(options)
+        yield from measure_requests(options)
 
 
 def _spans() -> Iterator[Figure]:
@@ -104,7 +104,7 @@ def _opentelemetry() -> Callable[[], None] | None:
     return children
 
 
-def _requests(options: Options) -> Iterator[Figure]:
+def measure_requests(options: Options) -> Iterator[Figure]:
     """One search after the other, traced and not in turn; spans are stored as in service."""
     organisation = create_organisation(name="Bench", by=SYSTEM).id
     _, token = create_api_key(organisation=organisation, by=SYSTEM)

@@ -19,6 +19,7 @@ class Options:
         seed: of everything random.
         records: of decisions in the log.
         lookups: of embeddings that are replayed.
+        minutes: of a soak.
         chroma: a virtual environment that has Chroma; empty to have one made, `none` to do without.
     """
 
@@ -28,6 +29,7 @@ class Options:
     seed: int = 7
     records: int = 100_000
     lookups: int = 100_000
+    minutes: int = 30
     chroma: str = ""
 
 

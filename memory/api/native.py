@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -46,6 +46,10 @@ from memory.portability.jobs import get_progress, list_results
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.types import Outcome
+
+NO_SPACE = OpenApiResponse(
+    description="There is no such space, version or member, or it is another organisation's"
+)
 
 
 def render(memory: Memory) -> dict[str, Any]:
@@ -254,7 +258,7 @@ class Search(NativeView):
         operation_id="search_native",
         request=NativeSearch,
         parameters=query_parameters(PromptQuery),
-        responses={200: SearchOut},
+        responses={200: SearchOut, 404: NO_SPACE},
     )
     def post(self, request: Request) -> Response:
         """Search memories; each score is the sum of the terms beside it. `format=prompt` adds text for a prompt."""
@@ -288,7 +292,11 @@ class SearchBatch(NativeView):
 
     scopes = {"POST": Scope.MEMORY_READ}
 
-    @extend_schema(operation_id="search_batch_native", request=NativeSearches, responses={200: SearchesOut})
+    @extend_schema(
+        operation_id="search_batch_native",
+        request=NativeSearches,
+        responses={200: SearchesOut, 404: NO_SPACE},
+    )
     def post(self, request: Request) -> Response:
         """Search for each query; results stand in the order of the queries, under one decision record."""
         del request

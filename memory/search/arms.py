@@ -42,6 +42,10 @@ class Found:
         return {key: min(1.0, max(0.0, raw / self.full)) for key, raw in scores.items()}
 
 
+class ArmNotReady(Exception):
+    """An arm can't answer just now; the search goes on without it, marked degraded."""
+
+
 class Arm(Protocol):
     """One kind of evidence."""
 
@@ -52,6 +56,9 @@ class Arm(Protocol):
         """Do what is slow for some queries, before any transaction is open; what it returns stands in `Question.prepared`.
 
         One entry for each query, None where the arm has nothing to say to it. An error is the caller's answer.
+
+        Raises:
+            ArmNotReady, EmbedderUnavailable: the search goes on without this arm.
         """
 
     def can_answer(self, question: Question) -> bool:

@@ -17,7 +17,7 @@ from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.embeddings import active_manager
 from memory.life.known import ask_versions, hits_as_known
-from memory.search.arms import ALONE, Arm, arms_for
+from memory.search.arms import ALONE, Arm, ArmNotReady, arms_for
 from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
@@ -140,6 +140,8 @@ def _prepare(
         except EmbedderUnavailable:
             logger.warning("searching without an arm: the embedder is not available", extra={"arm": arm.name})
             ready, degraded = [], ("embedding",)
+        except ArmNotReady:
+            ready, degraded = [], (arm.name,)
         if any(each is not None for each in ready):
             pairs = zip(questions, ready, strict=True)
             questions = [replace(each, prepared={**each.prepared, arm.name: made}) for each, made in pairs]

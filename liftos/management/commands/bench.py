@@ -27,6 +27,7 @@ class Command(ObservedCommand):
         parser.add_argument("--queries", type=int, default=defaults.queries, help="of each class")
         parser.add_argument("--records", type=int, default=defaults.records, help="of decisions in the log")
         parser.add_argument("--lookups", type=int, default=defaults.lookups, help="of embeddings, replayed")
+        parser.add_argument("--minutes", type=int, default=defaults.minutes, help="of a soak")
         parser.add_argument(
             "--chroma",
             default=defaults.chroma,
@@ -57,7 +58,8 @@ class Command(ObservedCommand):
 
     def _size(self, options: dict[str, Any]) -> Options:
         sizes = {
-            name: options[name] for name in ("memories", "organisations", "queries", "records", "lookups")
+            name: options[name]
+            for name in ("memories", "organisations", "queries", "records", "lookups", "minutes")
         }
         for name, value in sizes.items():
             if value < 1:

@@ -66,7 +66,9 @@ def test_a_delete_leaves_one(acme):
 @pytest.mark.parametrize(("path", "body"), [("/store", {"content": "x"}), ("/search", {"query": "x"})])
 def test_the_seeds_routes_leave_one_too(acme, begun, path, body):
     acme.post(path, body)
-    assert len(decisions(acme)) == begun + 1
+    # an organisation's first store by the seed's route makes its default space, on record too
+    made = [each for each in decisions(acme) if each["operation"] != "space.create"]
+    assert len(made) == begun + 1
 
 
 def test_what_was_refused_leaves_none(acme, begun):

@@ -216,6 +216,19 @@ def test_without_a_space_the_default_one_is_asked_and_it_holds_all(acme, spaces)
     assert (default["is_default"], default["holds_all"]) == (True, True)
 
 
+def test_a_default_space_that_is_still_being_made_is_no_error(acme, spaces, monkeypatch):
+    monkeypatch.setattr("spaces.layouts.SMALL", 0)
+    acme.store("cheap")
+    body = acme.post("/api/v1/search", {"query": "cheap", "search_type": "conceptual"}).json()
+    assert (body["results"], body["degraded"]) == ([], ["conceptual"])
+    assert acme.post("/search/conceptual", {"query": "cheap"}).status_code == 200
+    [default] = acme.get("/api/v1/spaces").json()["results"]
+    assert default["positions"] == {"state": "building", "done": 0, "total": 1}
+    named = {"query": "cheap", "search_type": "conceptual", "space": default["id"]}
+    response = acme.post("/api/v1/search", named)
+    assert (response.status_code, response.json()["code"]) == (409, "spaces.positions_not_ready")
+
+
 def test_a_query_that_names_nothing_is_asked_by_its_own_place(acme, spaces):
     acme.store("nobody clicked, it was scrolled past")
     loved = acme.store("thousands commented on it and shared it")

@@ -30,6 +30,7 @@ from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
+from tests.factories.spaces import make_space_rows
 from tests.factories.workflows import make_rows
 
 REVIEWER = Actor(ActorKind.STAFF, "reviewer")
@@ -96,6 +97,7 @@ def two(committed_db):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
             ModelChoice.objects.create(organisation_id=caller.organisation, model_id=1)
         make_rows(caller.organisation)
+        make_space_rows(caller.organisation)
     return callers
 
 

@@ -1,0 +1,134 @@
+"""`bench seed`: the table of the seed's document, before and after, both measured in this run.
+
+*Before* is what the document describes: no cache, no index, one query after the other; every query is embedded by a model that
+takes 50 ms a call (one behind a network), every vector of the organisation is read and compared in Python. It does nothing else: no
+HTTP, no record. *After* is the search of today with its decision record, its trace and a durable commit, asked what it has been asked before.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from statistics import median, quantiles
+from time import perf_counter
+from unittest.mock import patch
+
+from tqdm import tqdm
+
+from liftos.bench.embedding_data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
+from liftos.bench.http_before import compare_in_python
+from liftos.bench.search_data import World
+from liftos.bench.search_load import Loaded, load
+from liftos.bench.tracing import measure_requests
+from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.embedding.catalogue import model_number
+from liftos.scratch import scratch_database
+from liftos.tenancy.types import SYSTEM
+from memory.search.service import search, search_many
+from memory.search.types import SearchRequest, SearchType
+
+SLOW_SECONDS = 0.05
+MOST = 20_000
+BATCH = 100
+SEQUENTIAL = 10  # of the hundred, one by one the old way; the rest would take as long each
+
+
+def run(options: Options) -> Generator[Figure]:
+    """Yield before and after: latency, hit rate, what observing costs, a batch."""
+    world = World(options.seed)
+    plans = world.plans(min(options.memories, MOST), 1)
+    slow = SlowEmbedder(MiniLmEmbedder(), SLOW_SECONDS)
+    with scratch_database("seed"):
+        number = model_number(slow.model)
+        [organisation] = load(world, plans, number).organisations
+        texts = _questions(organisation, options.queries)
+        yield from _latency(organisation, number, slow, texts)
+        yield from _batch(
+            organisation, number, slow, _questions(organisation, options.queries + BATCH)[-BATCH:]
+        )
+    yield from _hit_rate(slow, options)
+    with scratch_database("tracing"):
+        for figure in measure_requests(options):
+            if figure.metric == "tracing adds at p95":
+                yield Figure(
+                    "observability adds to a request, p95", figure.value, "ms", target=Target("<=", 1)
+                )
+
+
+def _questions(organisation: Loaded, count: int) -> list[str]:
+    """Return questions of six words, each from another memory."""
+    contents = organisation.material.contents
+    return [" ".join(contents[(7 * place) % len(contents)].split()[:6]) for place in range(count)]
+
+
+def _before(organisation: Loaded, number: int, slow: SlowEmbedder, text: str) -> float:
+    started = perf_counter()
+    compare_in_python(organisation.id, number, slow.embed([text])[0])
+    return (perf_counter() - started) * 1e3
+
+
+def _latency(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Sequence[str]) -> Iterator[Figure]:
+    manager = EmbeddingManager(embedder=slow)
+    before: list[float] = []
+    after: list[float] = []
+    with patch("memory.search.service.active_manager", return_value=manager):
+        for text in tqdm(texts, unit="query", desc="before and after", disable=None):
+            before.append(_before(organisation, number, slow, text))
+            for series in ([], after):
+                started = perf_counter()
+                search(
+                    organisation=organisation.id,
+                    by=SYSTEM,
+                    request=SearchRequest(text, SearchType.HYBRID),
+                )
+                series.append((perf_counter() - started) * 1e3)
+    size = f"{organisation.plan.size:,} memories"
+    yield Figure(f"search latency, {size}: p50", median(after), "ms", "before", median(before))
+    yield Figure(
+        f"search latency, {size}: p95", quantiles(after, n=20)[-1], "ms", "before", quantiles(before, n=20)[-1],
+        Target("<=", 200),
+    )  # fmt: skip
+    yield Figure(
+        "search latency, before over after", median(before) / median(after), "x", target=Target(">=", 10)
+    )
+
+
+def _batch(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Sequence[str]) -> Iterator[Figure]:
+    sequential = sum(_before(organisation, number, slow, text) for text in texts[:SEQUENTIAL])
+    sequential *= BATCH / SEQUENTIAL
+    with patch("memory.search.service.active_manager", return_value=EmbeddingManager(embedder=slow)):
+        started = perf_counter()
+        search_many(
+            organisation=organisation.id,
+            by=SYSTEM,
+            queries=texts,
+            request=SearchRequest("", SearchType.HYBRID),
+        )
+        together = (perf_counter() - started) * 1e3
+    yield Figure(
+        f"batch of {BATCH} new queries", together, "ms", f"before: one by one, from {SEQUENTIAL} of them", sequential,
+        Target("<=", 2_000),
+    )  # fmt: skip
+    yield Figure(f"batch of {BATCH}, before over after", sequential / together, "x", target=Target(">=", 5))
+
+
+def _hit_rate(slow: SlowEmbedder, options: Options) -> Iterator[Figure]:
+    texts = short_texts(MOST_TEXTS)
+    counting = RandomEmbedder(slow.model)
+    manager = EmbeddingManager(MOST_TEXTS, 3600, counting)
+    for text in zipf(texts, options.lookups, options.seed):
+        manager.embed(text)
+    known = counting.texts
+    again = zipf(texts, options.lookups, options.seed + 1)
+    for text in again:
+        manager.embed(text)
+    # what the model was given is counted at the model; before, it was given every text
+    yield Figure(
+        f"hit rate of the cache, {options.lookups:,} look-ups, Zipf 1.0 over {MOST_TEXTS:,} texts, in use",
+        1 - (counting.texts - known) / len(again),
+        "share",
+        "before: nothing was kept",
+        0.0,
+        Target(">=", 0.95),
+    )
+
+
+BENCH = Bench("seed", "the seed document's table: latency, hit rate, overhead, batch, before and after", run)

@@ -1,0 +1,18 @@
+"""A space with a row in each of its tables."""
+
+from uuid import UUID
+
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import SYSTEM
+from memory.queries import list_memories
+from memory.search.types import SearchRequest
+from spaces.operations import add_member
+from spaces.sample import add_sample_space
+
+
+def make_space_rows(organisation: UUID) -> None:
+    """Make the sample's space, of concepts and relations, with one of the organisation's memories as an explicit member."""
+    space = add_sample_space(organisation)
+    with tenant_transaction(organisation):
+        [memory] = list_memories(organisation=organisation, limit=1, narrowed=SearchRequest(""))
+    add_member(organisation=organisation, by=SYSTEM, space=space, memory=memory.id)
