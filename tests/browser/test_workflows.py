@@ -51,7 +51,7 @@ def test_a_person_approves_what_hygiene_proposes(site, page):
     picture(page, "run-waiting")
     page.fill('input[name="reason"]', "the later holdout is the better one")
     page.get_by_role("button", name="Approve contest").click()
-    assert "contest was approved." in page.inner_text("body")
+    page.get_by_text("contest was approved.").wait_for()
 
     def done():
         page.reload()
@@ -79,6 +79,8 @@ def test_a_template_is_written_with_its_faults_told_and_its_versions_compared(si
     }
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")
+    # a click does not wait for the page that it leads to: what is looked for does
+    page.get_by_text("It waits for itself").wait_for()
     told = page.inner_text("body")
     assert "step find: depends_on: It waits for itself: find → keep → find." in told
     assert "step keep: function: There is no function 'memory.stor'." in told
@@ -90,10 +92,11 @@ def test_a_template_is_written_with_its_faults_told_and_its_versions_compared(si
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")
     page.get_by_role("button", name="Publish the draft").click()
-    assert "Version 1 is published." in page.inner_text("body")
+    page.get_by_text("Version 1 is published.").wait_for()
     payload["steps"][0]["arguments"]["query"] = "wet boots"
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")
+    page.get_by_text("1 difference").wait_for()
     versions = page.get_by_role("table", name="Versions").inner_text()
     assert 'step find arguments.query: "boots" → "wet boots"' in versions
     _, boxes = boxes_of(page, "from the browser, 2 steps")
