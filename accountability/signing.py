@@ -1,16 +1,13 @@
 """The key that signs checkpoints. It is kept outside of the database: who can rewrite rows can't sign them."""
 
-import os
 from functools import lru_cache
-from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
 from accountability.checkpoint import Verifier, make_vkey, verifier_of
-
-KEY_BYTES = 32
+from liftos.keyfiles import read_key
 
 
 def origin_of(organisation: UUID) -> str:
@@ -20,7 +17,8 @@ def origin_of(organisation: UUID) -> str:
 
 def signing_key() -> Ed25519PrivateKey:
     """Return the installation's signing key, made on first use (mode 0600)."""
-    return _read(Path(settings.LIFTOS_LEDGER_KEY_FILE))
+    # any 32 random bytes are a private key (RFC 8032, 5.1.5)
+    return _private(read_key(settings.LIFTOS_LEDGER_KEY_FILE))
 
 
 def verifier() -> Verifier:
@@ -34,24 +32,5 @@ def verifier_key() -> str:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path) -> Ed25519PrivateKey:
-    if not path.exists():
-        _make(path)
-    return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
-
-
-def _make(path: Path) -> None:
-    # written aside and linked into place: of several processes that start at once, one's key is everybody's
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes_raw())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return
-    finally:
-        aside.unlink()
+def _private(seed: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -31,7 +31,7 @@ from liftos.observability.manager import ObservabilityManager, get_observability
 from liftos.observability.tracer import LightweightTracer
 from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
-from memory.api.schemas import seed_hit
+from memory.api.search_schemas import seed_hit
 from memory.embeddings import use_manager
 from memory.operations import remember
 from memory.search.service import search

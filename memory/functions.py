@@ -12,7 +12,8 @@ from liftos.db import tenant_transaction
 from liftos.functions import Call, register
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession
-from memory.api.schemas import MAX_QUERIES, MemoryIn, NativeSearch, NativeSearches, native_hit
+from memory.api.schemas import MemoryIn
+from memory.api.search_schemas import MAX_QUERIES, NativeSearch, NativeSearches, native_hit
 from memory.api.trust import trust_of
 from memory.hygiene import look_after
 from memory.life import corrections

@@ -19,7 +19,6 @@ from memory import index_rows
 from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
 from memory.life.ports import tell_followers
-from memory.models import Memory
 from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState
 
@@ -86,8 +85,6 @@ FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[])
 WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
   AND l.target_external_id = a.external_id
 """
-# vectors and links go by their foreign keys
-_REMOVE_MEMORY = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +208,6 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
         cursor.executemany(
             _VECTOR, [(organisation, model, memory, HalfVec(vector)) for memory, vector in vectors]
         )
-
-
-def remove(organisation: UUID, memory: Memory) -> None:
-    """Delete a memory and every index row made from it."""
-    index_rows.remove(
-        organisation=organisation,
-        memory=memory.id,
-        content=memory.content,
-        word_count=memory.word_count,
-        term_count=memory.term_count,
-        thread=memory.thread_id,
-    )
-    with raw_cursor() as cursor:
-        cursor.execute(_REMOVE_MEMORY, (organisation, memory.id))
 
 
 def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:

@@ -25,7 +25,8 @@ from liftos.errors import PermissionDenied
 from liftos.idempotency.once import once
 from liftos.tenancy.types import Actor, Principal, Scope
 from memory.api.native import Search as NativeSearchView
-from memory.api.schemas import MAX_CONTENT, SeedSearch, SeedStore, naive, seed_hit
+from memory.api.schemas import MAX_CONTENT, SeedStore, naive
+from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.seed import Search as SeedSearchView
 from memory.api.seed import Store as SeedStoreView
 from memory.api.seed_more import Insights, title_of

@@ -30,6 +30,8 @@ from memory.api.schemas import (
     MemoryOut,
     MemoryPage,
     MemoryQuery,
+)
+from memory.api.search_schemas import (
     NativeSearch,
     NativeSearches,
     PromptQuery,

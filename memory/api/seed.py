@@ -13,7 +13,8 @@ from liftos.embedding import get_manager
 from liftos.idempotency.once import once
 from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
-from memory.api.schemas import SeedSearch, SeedStore, seed_hit
+from memory.api.schemas import SeedStore
+from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
 from memory.search.service import search

@@ -103,7 +103,9 @@ def test_a_key_is_made_without_a_shell(site, page):
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 def test_the_documentation_works_offline(site, page, path):
     page.goto(site.url + path)
-    page.get_by_text("/api/v1/memories").first.wait_for()
+    shown = page.get_by_text("/api/v1/memories").first
+    shown.wait_for()
+    assert shown.is_visible()
 
 
 def test_the_first_page_shows_how_the_organisation_is_doing(site, page):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories.flows import step, test_functions
+from tests.factories.flows import registered_functions, step
 
 
 def test_create_answers_as_the_contract_says(acme):
@@ -67,7 +67,7 @@ def test_bad_input_is_named(acme, path, body, loc):
 
 
 def test_the_status_of_a_run_tells_its_tasks(acme):
-    with test_functions():
+    with registered_functions():
         steps = [step("search_memory"), step("bad", "test.fail", arguments={"error": "TypeError"})]
         template = acme.post("/api/v1/workflows/templates", {"name": "t", "steps": steps}).json()["id"]
         acme.post(f"/api/v1/workflows/templates/{template}/publish", {})

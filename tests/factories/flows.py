@@ -72,7 +72,7 @@ class Calls(list[Any]):
 
 
 @contextmanager
-def test_functions() -> Iterator[Calls]:
+def registered_functions() -> Iterator[Calls]:
     calls = Calls()
 
     @register("test.echo", outside=True)
@@ -99,6 +99,3 @@ def test_functions() -> Iterator[Calls]:
     yield calls
     for name in ("echo", "fail", "context", "key"):
         unregister(f"test.{name}")
-
-
-test_functions.__test__ = False  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
 from liftos.tenancy.types import Scope
-from memory.api.schemas import SeedBatchOptions, SeedQueries, seed_hit
+from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
 from workflows.api.rendering import render_seed_status, task_id
 from workflows.api.schemas import SeedMetadata, SeedName

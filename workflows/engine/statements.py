@@ -30,8 +30,16 @@ SELECT before.status, run.status FROM before, run
 COUNT_ONE = """
 UPDATE workflows_run SET open_steps = open_steps - 1 WHERE organisation_id = %(organisation)s AND id = %(run)s
 """
+# a step that is readied, and claimed at once where it is handed over
+_TAKEN_ALONG = """token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
+        lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
+        started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
+        attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
+        worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
+    FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
+    RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status"""
 # `urgent`: somebody waits who goes before what would be handed over
-END = """
+END = f"""
 WITH ended AS (
     UPDATE workflows_step
     SET status = %(status)s, result = %(result)s::jsonb, error = %(error)s::jsonb, token = NULL, lease_until = NULL,
@@ -56,13 +64,7 @@ WITH ended AS (
     UPDATE workflows_step AS c
     SET waiting_on = c.waiting_on - 1, status = next.status,
         run_at = CASE WHEN next.status = 'waiting' THEN c.run_at ELSE clock_timestamp() END,
-        token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
-        lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
-        started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
-        attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
-        worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
-    FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
-    RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status
+        {_TAKEN_ALONG}
 ), noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
@@ -75,7 +77,7 @@ WITH ended AS (
     FROM children WHERE status = 'running'
 )
 SELECT liftos_fence((SELECT count(*) FROM ended)), c.* FROM (VALUES (1)) AS one LEFT JOIN children AS c ON true
-"""
+"""  # noqa: S608  put together from texts of our own
 GO_TO = """
 WITH gone AS (
     UPDATE workflows_step
@@ -143,7 +145,7 @@ WITH map AS (
 )
 SELECT count(*) FROM map
 """
-END_ITEM = """
+END_ITEM = f"""
 WITH ended AS (
     UPDATE workflows_step
     SET status = %(status)s, result = %(result)s::jsonb, error = %(error)s::jsonb, token = NULL, lease_until = NULL,
@@ -169,13 +171,7 @@ WITH ended AS (
 ), started AS (
     UPDATE workflows_step AS c
     SET status = next.status, run_at = clock_timestamp(),
-        token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
-        lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
-        started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
-        attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
-        worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
-    FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
-    RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status
+        {_TAKEN_ALONG}
 ), noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
@@ -187,7 +183,7 @@ WITH ended AS (
     FROM started WHERE status = 'running'
 )
 SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
-"""
+"""  # noqa: S608  put together from texts of our own
 ITEMS = """
 SELECT status, result, error FROM workflows_step
 WHERE organisation_id = %s AND run_id = %s AND name = %s AND item >= 0 ORDER BY item

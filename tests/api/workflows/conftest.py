@@ -1,11 +1,11 @@
 import pytest
 
-from tests.factories.flows import step, test_functions
+from tests.factories.flows import registered_functions, step
 
 
 @pytest.fixture
 def calls():
-    with test_functions() as made:
+    with registered_functions() as made:
         yield made
 
 

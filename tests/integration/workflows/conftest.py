@@ -1,9 +1,9 @@
 import pytest
 
-from tests.factories.flows import test_functions
+from tests.factories.flows import registered_functions
 
 
 @pytest.fixture
 def calls():
-    with test_functions() as made:
+    with registered_functions() as made:
         yield made
