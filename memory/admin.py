@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from liftos.admin import BUTTON, ReadOnly, UncountedPaginator
 from liftos.errors import LiftosError
 from liftos.tenancy.admin import staff_actor
+from liftos.tenancy.admin_middleware import opened
 from memory.life.corrections import confirm, contest, reject
 from memory.life.erasure import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
@@ -111,7 +112,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self._may(request, "delete" if how == "erase" else "change"):
             raise PermissionDenied
-        organisation = request.organisation.id  # type: ignore[attr-defined]
+        organisation = opened(request).id
         asked: dict[str, Any] = {
             "organisation": organisation,
             "by": staff_actor(request),

@@ -19,6 +19,7 @@ from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
 from accountability.reviews.pages import decision_page
 from liftos.admin import ReadOnly, as_text
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 
 
@@ -101,7 +102,7 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         rows = calibrate(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             by=staff_actor(request),
             now=timezone.now(),
         )

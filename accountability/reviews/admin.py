@@ -29,6 +29,7 @@ from accountability.reviews.queries import get_next
 from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from liftos.tenancy.roles_backend import may_review
 
@@ -266,7 +267,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
             return HttpResponseNotAllowed(["POST"])
         try:
             operations.ask_for_review(
-                organisation=request.organisation.id,  # type: ignore[attr-defined]
+                organisation=opened(request).id,
                 by=staff_actor(request),
                 decision=decision,
             )
@@ -313,7 +314,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
 
     def _assign(self, request: HttpRequest, queryset: QuerySet[ReviewCase], to: str) -> None:
         count = operations.assign(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             by=staff_actor(request),
             decisions=self._chosen(queryset),
             to=to,
@@ -325,7 +326,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
 
     def _review(self, request: HttpRequest, decision: UUID, verdict: Verdict) -> Reviewed:
         return operations.review(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             by=staff_actor(request),
             decision=decision,
             verdict=verdict,
@@ -334,7 +335,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
 
     def _go_on(self, request: HttpRequest, after: UUID | None) -> HttpResponse:
         found = get_next(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             reviewer=request.user.get_username(),
             after=after,
         )

@@ -14,6 +14,7 @@ from accountability.reviews.models import ReviewPolicy
 from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy
 from accountability.types import Effect, RiskClass
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import OnRecord, staff_actor
 
 
@@ -69,7 +70,7 @@ class ReviewPolicyAdmin(OnRecord, ModelAdmin):
         return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
 
     def save_model(self, request: HttpRequest, obj: ReviewPolicy, form: ModelForm, change: bool) -> None:
-        obj.organisation = request.organisation  # type: ignore[attr-defined]
+        obj.organisation = opened(request)
         set_policy(
             organisation=obj.organisation_id,
             by=staff_actor(request),

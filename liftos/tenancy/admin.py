@@ -13,7 +13,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from liftos.tenancy import operations
-from liftos.tenancy.admin_middleware import PARAMETER
+from liftos.tenancy.admin_middleware import PARAMETER, opened
 from liftos.tenancy.models import ApiKey, Membership, Organisation
 from liftos.tenancy.on_record import OnRecord, staff_actor
 from liftos.tenancy.types import Scope
@@ -87,7 +87,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: ModelForm, change: bool) -> None:
         key, token = operations.create_api_key(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             by=staff_actor(request),
             name=obj.name,
             scopes=frozenset(Scope(scope) for scope in form.cleaned_data["scopes"]),
@@ -158,7 +158,7 @@ class MembershipAdmin(OnRecord, ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm, change: bool) -> None:
         if not change:
-            obj.organisation = request.organisation  # type: ignore[attr-defined]
+            obj.organisation = opened(request)
         super().save_model(request, obj, form, change)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -16,6 +16,18 @@ ENTERED_KEY = "liftos_entered"
 PARAMETER = "_organisation"
 
 
+def opened(request: HttpRequest) -> Organisation:
+    """Return the organisation that is open on a page that works within one.
+
+    Raises:
+        RuntimeError: none is; such a page's views and buttons are not offered then.
+    """
+    organisation: Organisation | None = getattr(request, "organisation", None)
+    if organisation is None:
+        raise RuntimeError("no organisation is open")
+    return organisation
+
+
 def organisations_of(request: HttpRequest) -> list[Organisation]:
     """Return the organisations this person may open."""
     if request.user.is_superuser:

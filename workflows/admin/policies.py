@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import OnRecord
 from workflows.models import Policy
 
@@ -20,5 +21,5 @@ class PolicyAdmin(OnRecord, ModelAdmin):
         return "/workflows/policy/" not in request.path or not Policy.objects.exists()
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        obj.organisation = request.organisation  # type: ignore[attr-defined]
+        obj.organisation = opened(request)
         obj.save(force_insert=not change)

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from workflows import controls
 from workflows.admin.shared import buttons, may, record_link, said, table, tell, took
@@ -199,7 +200,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         if not may(request, "change_run"):
             raise PermissionDenied
         asked: dict[str, Any] = {
-            "organisation": request.organisation.id,  # type: ignore[attr-defined]
+            "organisation": opened(request).id,
             "by": staff_actor(request),
             "run": run,
             "reason": said(request),

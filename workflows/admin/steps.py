@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from workflows import controls
 from workflows.admin.shared import may, record_link, table, tell, took
@@ -78,7 +79,7 @@ class StepAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description="Run their runs again from what failed", permissions=["steer"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[Step]) -> None:
-        organisation = request.organisation.id  # type: ignore[attr-defined]
+        organisation = opened(request).id
         for run in dict.fromkeys(queryset.values_list("run_id", flat=True)):
             try:
                 controls.rerun(organisation=organisation, by=staff_actor(request), run=run)

@@ -18,6 +18,7 @@ from liftos.admin import UncountedPaginator
 from liftos.api.parsing import InvalidRequest, parse_json
 from liftos.errors import LiftosError
 from liftos.functions import find_function
+from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from workflows import templates
 from workflows.admin.shared import buttons, may, table, tell
@@ -145,7 +146,7 @@ class TemplateAdmin(ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Template, form: TemplateForm, change: bool) -> None:
         draft = templates.save_draft(
-            organisation=request.organisation.id,  # type: ignore[attr-defined]
+            organisation=opened(request).id,
             by=staff_actor(request),
             payload=form.cleaned_data["payload"],
             template=obj.pk if change else None,
@@ -205,7 +206,7 @@ class TemplateAdmin(ModelAdmin):
         if not may(request, "change_template"):
             raise PermissionDenied
         asked: dict[str, Any] = {
-            "organisation": request.organisation.id,  # type: ignore[attr-defined]
+            "organisation": opened(request).id,
             "by": staff_actor(request),
             "template": template,
         }
