@@ -14,7 +14,7 @@ _port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
 os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
 
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
-worker_class = "gthread"
+worker_class = "liftos.embedded.worker.Worker"
 workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
 threads = int(os.environ.get("LIFTOS_WEB_THREADS") or 16)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -192,3 +193,27 @@ def test_without_a_worker_decisions_wait_for_their_place_and_get_it(service):
     assert service.request("GET", proof)[0] == 409
     service.start_worker()
     until(lambda: service.request("GET", proof)[0] == 200)
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /api/v1/memories?q=" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nno header\r\n\r\n", 400),
+        (b"\x16\x03\x01 rubbish\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+    ],
+)
+def test_what_is_no_request_is_answered_in_the_apis_form(service, request_bytes, status):
+    service.start_web()
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as raw:
+        raw.sendall(request_bytes)
+        answer = b""
+        while part := raw.recv(65_536):
+            answer += part
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"application/problem+json" in head
+    assert json.loads(body)["correlation_id"].encode() in head
+    assert b"rubbish" not in body
+    assert service.answers()

@@ -1,0 +1,62 @@
+"""Gunicorn's worker, whose own refusals have the API's form.
+
+What can't be parsed as a request (a line that is too long, a header that is none) never reaches the application: gunicorn answers with
+a page of HTML that quotes the exception. Callers of an API want JSON, a correlation id, and no inner text.
+"""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from gunicorn.workers.gthread import ThreadWorker
+
+logger = logging.getLogger("liftos.http")
+
+
+class Worker(ThreadWorker):
+    """Threads, as `gthread`."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer for a request that can't be read, or that failed outside of the application."""
+        super().handle_error(req, _Refusing(client), addr, exc)
+
+
+class _Refusing:
+    """A socket on which an error page turns into problem details (RFC 9457)."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, page: bytes) -> None:
+        """Send the page's status with a body of our own."""
+        self._client.sendall(refusal(page))
+
+
+def refusal(page: bytes) -> bytes:
+    """Return the answer in place of one of gunicorn's error pages: the same status, none of its text."""
+    try:
+        status = HTTPStatus(int(page.split(b" ", 2)[1]))
+    except (IndexError, ValueError):
+        status = HTTPStatus.BAD_REQUEST
+    correlation = str(uuid4())
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": "The request can't be read." if status < 500 else "Something failed on our side.",
+            "code": "liftos.unreadable_request" if status < 500 else "liftos.internal",
+            "correlation_id": correlation,
+        }
+    ).encode()
+    logger.info("request refused", extra={"status": status.value, "correlation_id": correlation})
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\nX-Correlation-Id: {correlation}\r\n\r\n"
+    )
+    return head.encode() + body
