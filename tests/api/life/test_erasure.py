@@ -9,7 +9,8 @@ from accountability.models import DecisionPayload, DecisionRecord
 from accountability.verification import check_record
 from liftos.db import tenant_transaction
 from liftos.embedding import get_manager
-from memory.life.ports import _erasers, register_eraser
+from memory.life import ports
+from memory.life.ports import register_eraser
 from tests.api.life.conftest import Life
 from tests.api.routes import NOBODYS_ID
 
@@ -145,28 +146,28 @@ def test_a_successor_that_is_erased_leaves_the_superseded_one(acme, life):
     life.erase(old)
 
 
-def test_other_apps_erase_what_they_made_of_it(acme, life):
+@pytest.fixture
+def erasers(monkeypatch):
+    """What the apps registered, to add to until the test ends."""
+    monkeypatch.setattr(ports, "_erasers", dict(ports._erasers))
+
+
+def test_other_apps_erase_what_they_made_of_it(acme, life, erasers):
     asked = []
-    register_eraser("positions", lambda organisation, memory: asked.append(str(memory)) or 7)
-    try:
-        memory = acme.store("x")
-        receipt = life.erase(memory)
-    finally:
-        _erasers.pop("positions")
+    register_eraser("drawings", lambda organisation, memory: asked.append(str(memory)) or 7)
+    memory = acme.store("x")
+    receipt = life.erase(memory)
     assert asked == [memory]
-    assert receipt["removed"]["positions"] == 7
+    assert receipt["removed"]["drawings"] == 7
 
 
-def test_an_eraser_that_fails_leaves_everything_as_it_was(acme, life):
+def test_an_eraser_that_fails_leaves_everything_as_it_was(acme, life, erasers):
     def fail(organisation, memory):
         raise RuntimeError("away")
 
     memory = acme.store(SECRET)
-    register_eraser("positions", fail)
-    try:
-        assert acme.delete(f"/api/v1/memories/{memory}").status_code == 500
-    finally:
-        _erasers.pop("positions")
+    register_eraser("drawings", fail)
+    assert acme.delete(f"/api/v1/memories/{memory}").status_code == 500
     assert life.found("password of the lighthouse") == [memory]
 
 
