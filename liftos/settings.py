@@ -145,6 +145,8 @@ DATABASES["default"]["OPTIONS"] |= {
         "max_size": int(env("LIFTOS_DB_POOL_SIZE", "20")),
         # seconds to wait for a connection before the request answers 503
         "timeout": float(env("LIFTOS_DB_POOL_TIMEOUT", "5")),
+        # seconds: a connection plans by what the tables were like when it first asked, so it does not stay for ever
+        "max_lifetime": 600.0,
         # give up reconnecting soon: its back-off would otherwise still sleep when Postgres has long been back
         "reconnect_timeout": 2.0,
     },
