@@ -444,4 +444,5 @@ UNFOLD = {
     "STYLES": ["liftos.admin.stylesheet"],
     "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
+    "SIDEBAR": {"show_search": True, "navigation": "liftos.navigation.navigation"},
 }

@@ -2,13 +2,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from accountability.admin_parts import drawn_once
+from accountability.queries import decisions_of_memory
 from liftos.admin import BUTTON, ReadOnly, UncountedPaginator
 from liftos.errors import LiftosError
 from liftos.tenancy.admin import staff_actor
@@ -16,6 +18,12 @@ from liftos.tenancy.admin_middleware import opened
 from memory.life.corrections import confirm, contest, reject
 from memory.life.erasure import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
+from memory.search.service import search
+from memory.search.types import SearchRequest
+
+# of a search in the list; of the decisions on a memory's page, and how far back those that used it are looked for
+FOUND, SHOWN, LOOKED_BACK = 50, 20, 1_000
+LONGEST_QUERY = 1_000
 
 ACTIONS = {
     "confirm": "Confirm",
@@ -65,12 +73,12 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     list_display = ("__str__", "memory_type", "source", "state", "version", "embedding", "recorded_at")
     list_filter = ("state", "embedding")
     search_fields = ("=id", "=external_id", "=memory_type")
-    search_help_text = "Whole id, external id or type"
+    search_help_text = "A question, or a whole id, external id or type"
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator
     inlines = (VersionInline, LinkInline)
-    readonly_fields = ("corrections",)
+    readonly_fields = ("corrections", "decisions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
         # an earlier text is shown among its memory's versions
@@ -79,7 +87,50 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         hidden = {"organisation", "head", "value", "text_version", "thread_id", "word_count", "term_count"}
         shown = [field.name for field in Memory._meta.concrete_fields if field.name not in hidden]
-        return ["corrections", *shown] if self._may(request, "change") else shown
+        return [*(["corrections"] if self._may(request, "change") else []), *shown, "decisions"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Memory], search_term: str
+    ) -> tuple[QuerySet[Memory], bool]:
+        """Find by the search that everybody else uses, best first and on record, unless the term is an id or a type itself."""
+        named, duplicates = super().get_search_results(request, queryset, search_term)
+        wording = search_term.replace("\x00", "").strip()[:LONGEST_QUERY]
+        if not wording or getattr(request, "organisation", None) is None or named.exists():
+            return named, duplicates
+        asked = SearchRequest(wording, limit=FOUND)
+        hits = search(organisation=opened(request).id, by=staff_actor(request), request=asked).hits
+        places = [When(id=hit.id, then=place) for place, hit in enumerate(hits)]
+        found = queryset.filter(id__in=[hit.id for hit in hits])
+        return found.order_by(Case(*places, default=FOUND)), False
+
+    @admin.display(description="Decisions")
+    @drawn_once
+    def decisions(self, memory: Memory) -> SafeString | str:
+        """What was done with it, newest first."""
+        found = decisions_of_memory(
+            organisation=memory.organisation_id, memory=memory.pk, limit=SHOWN, newest=LOOKED_BACK
+        )
+        if not found:
+            return f"None about it, and none among the newest {LOOKED_BACK:,} that used it."
+        rows = format_html_join(
+            "",
+            '<tr><td style="padding-right: 1.5em"><a href="{}">{}</a></td><td style="padding-right: 1.5em">{}</td><td>{}</td></tr>',
+            (
+                (
+                    reverse("admin:accountability_decisionrecord_change", args=[each.pk]),
+                    f"{each.recorded_at:%Y-%m-%d %H:%M:%S}",
+                    each.operation,
+                    each.on_behalf_of or f"{each.actor_kind} {each.actor_id}",
+                )
+                for each in found
+            ),
+        )
+        return format_html(
+            "<table><tbody>{}</tbody></table><p>The newest {}; searches among the last {} decisions.</p>",
+            rows,
+            SHOWN,
+            f"{LOOKED_BACK:,}",
+        )
 
     @admin.display(description="Correct")
     def corrections(self, memory: Memory) -> SafeString:

@@ -4,14 +4,16 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.forms import CharField, ModelForm, MultipleChoiceField, ValidationError, modelform_factory
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from liftos.errors import InvalidInput
 from liftos.tenancy import operations
 from liftos.tenancy.admin_middleware import PARAMETER, opened
 from liftos.tenancy.models import ApiKey, Membership, Organisation
@@ -38,11 +40,55 @@ def open_organisation(request: HttpRequest) -> str:
     return current.name if current is not None else "organisational memory"
 
 
+class OrganisationForm(ModelForm):
+    class Meta:
+        model = Organisation
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        if not self.instance._state.adding:
+            return name
+        try:
+            slug = operations.slug_of(name)
+        except InvalidInput as error:
+            raise ValidationError(str(error)) from None
+        if Organisation.objects.filter(slug=slug).exists():
+            raise ValidationError("There is an organisation of that name.")
+        return name
+
+
 @admin.register(Organisation)
 class OrganisationAdmin(OnRecord, ModelAdmin):
+    form = OrganisationForm
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     fields = ("name",)
+
+    def save_model(self, request: HttpRequest, obj: Organisation, form: ModelForm, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = operations.create_organisation(name=obj.name, by=staff_actor(request))
+        obj.pk, obj.slug = made.pk, made.slug
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except operations.OrganisationExists as error:
+            # made by somebody else since the form was looked at
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        # its creation is the first record of its own log
+        return ModelAdmin.log_addition(self, request, obj, message)
+
+    def response_add(
+        self, request: HttpRequest, obj: Organisation, post_url_continue: Any = None
+    ) -> HttpResponse:
+        self.message_user(request, f"{obj.name} is there and open: it wants members and a key.")
+        return HttpResponseRedirect(f"{reverse('admin:index')}?{PARAMETER}={obj.slug}")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         found = super().get_queryset(request)
@@ -51,8 +97,7 @@ class OrganisationAdmin(OnRecord, ModelAdmin):
         return found if request.user.is_superuser else found.filter(id=current.id if current else None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        # a page of the admin is a transaction of the open organisation: `manage.py create_organisation` makes new ones
-        return False
+        return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

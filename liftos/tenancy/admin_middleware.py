@@ -14,6 +14,8 @@ SESSION_KEY = "liftos_organisation"
 # the organisation whose log says that this session has opened it
 ENTERED_KEY = "liftos_entered"
 PARAMETER = "_organisation"
+# the page that makes an organisation is a transaction of that one, and of none before it is there
+MAKES_ONE = "/admin/tenancy/organisation/add/"
 
 
 def opened(request: HttpRequest) -> Organisation:
@@ -50,6 +52,8 @@ class AdminTenantMiddleware:
             return self._choose(request, allowed)
         wanted = request.session.get(SESSION_KEY)
         chosen = next((each for each in allowed if str(each.id) == wanted), allowed[0] if allowed else None)
+        if request.path == MAKES_ONE:
+            chosen = None
         request.organisation = chosen  # type: ignore[attr-defined]
         request.organisations = allowed  # type: ignore[attr-defined]
         if chosen is None:

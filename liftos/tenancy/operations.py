@@ -21,6 +21,18 @@ class OrganisationExists(Conflict):
     code = "tenancy.organisation_exists"
 
 
+def slug_of(name: str) -> str:
+    """Return the slug that an organisation of a name gets.
+
+    Raises:
+        InvalidInput: the name has no letter or digit to make it from.
+    """
+    slug = slugify(name)[:63].strip("-")
+    if not slug:
+        raise InvalidInput("A name needs at least one letter or digit.", loc=("name",))
+    return slug
+
+
 def create_organisation(*, name: str, by: Actor) -> Organisation:
     """Create an organisation; its slug is made from its name.
 
@@ -28,9 +40,7 @@ def create_organisation(*, name: str, by: Actor) -> Organisation:
         InvalidInput: the name has no letter or digit to make a slug from.
         OrganisationExists: the slug is taken.
     """
-    slug = slugify(name)[:63].strip("-")
-    if not slug:
-        raise InvalidInput("A name needs at least one letter or digit.", loc=("name",))
+    slug = slug_of(name)
     try:
         with transaction.atomic():
             organisation = Organisation.objects.create(slug=slug, name=name[:200])

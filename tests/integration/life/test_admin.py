@@ -114,3 +114,39 @@ def test_a_correction_is_never_a_get(acme, staff):
     memory = acme.store("x")
     assert staff.get(f"/admin/memory/memory/{memory}/correct/erase/").status_code == 405
     assert state(acme, memory) == "active"
+
+
+def listed(page):
+    return [str(each.pk) for each in page.context["cl"].result_list]
+
+
+def test_memories_are_found_as_callers_find_them_and_on_record(acme, staff):
+    shop = acme.store("The shop opens at nine")
+    boat = acme.store("The ferry leaves from the north pier")
+    page = staff.get("/admin/memory/memory/", {"q": "when does the boat sail"})
+    assert listed(page)[0] == boat
+    assert listed(staff.get("/admin/memory/memory/", {"q": "opening hours of the shop"}))[0] == shop
+    assert listed(staff.get("/admin/memory/memory/", {"q": shop})) == [shop]
+    assert listed(staff.get("/admin/memory/memory/", {"q": "boat", "state": "rejected"})) == []
+    with tenant_transaction(acme.organisation):
+        asked = DecisionRecord.objects.filter(operation="memory.search", actor_kind="staff", actor_id="ann")
+        assert asked.count() == 3  # an id itself is looked up, not searched for
+
+
+@pytest.mark.parametrize("term", ["\x00", " ", "\N{GRINNING FACE}" * 40, "a" * 5_000, "' OR 1=1 --", "%", '"'])
+def test_any_term_is_answered(acme, staff, term):
+    acme.store("The shop opens at nine")
+    assert staff.get("/admin/memory/memory/", {"q": term}).status_code == 200
+
+
+def test_a_memory_shows_the_decisions_on_it_and_from_it(acme, staff):
+    memory, other = acme.store("The shop opens at nine"), acme.store("The ferry leaves at ten")
+    acme.post(f"/api/v1/memories/{memory}/contest", {"reason": "the sign says ten"})
+    found = acme.post("/api/v1/search", {"query": "when does the shop open", "limit": 1}).json()
+    own = acme.post("/api/v1/decisions", {"operation": "o", "reasoning": "r", "memories": [memory]}).json()
+    page = staff.get(f"/admin/memory/memory/{memory}/change/").content.decode()
+    for operation in ("memory.store", "memory.contest", "memory.search", ">o<"):
+        assert operation in page
+    assert page.count(f"{found['decision_id']}/change/") == 1
+    assert page.count(f"{own['id']}/change/") == 1
+    assert own["id"] not in staff.get(f"/admin/memory/memory/{other}/change/").content.decode()

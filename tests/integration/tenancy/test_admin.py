@@ -8,9 +8,10 @@ from django.test import Client
 from accountability.models import DecisionRecord
 from liftos.admin import ReadOnly
 from liftos.db import tenant_transaction
-from liftos.tenancy.admin import ApiKeyAdmin
+from liftos.navigation import GROUPS
+from liftos.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.tenancy.keys import parse_key
-from liftos.tenancy.models import ApiKey, Membership
+from liftos.tenancy.models import ApiKey, Membership, Organisation
 from liftos.tenancy.on_record import OnRecord
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
@@ -151,6 +152,60 @@ def test_accounts_and_memberships_are_on_record_and_no_password_is(two):
     [(entry, _)] = records(two[0], "admin.delete")
     assert (entry.effect, entry.subject_id) == ("delete", str(member.pk))
     assert all(secret not in payload["reasoning"] for _, payload in records(two[0], "admin.add"))
+
+
+ADD = "/admin/tenancy/organisation/add/"
+
+
+def test_an_organisation_is_made_without_a_shell_and_opened(two):
+    client = signed_in(is_superuser=True)
+    page = client.post(ADD, {"name": "Third & Sons"}, follow=True)
+    assert page.wsgi_request.organisation.slug == "third-sons"
+    made = Organisation.objects.get(slug="third-sons")
+    with tenant_transaction(made.id):
+        operations = list(DecisionRecord.objects.order_by("id").values_list("operation", "actor_id"))
+    assert operations == [("organisation.create", "ann"), ("admin.enter", "ann")]
+    # as good as any other: a key made there works
+    client.post("/admin/tenancy/apikey/add/", {"name": "first", "scopes": ["memory:write"]})
+    with tenant_transaction(made.id):
+        assert ApiKey.objects.filter(organisation=made).count() == 1
+
+
+@pytest.mark.parametrize("name", ["first", "First ", "***", ""])
+def test_a_name_that_makes_no_organisation_is_told_beside_the_field(two, name):
+    before = Organisation.objects.count()
+    page = signed_in(is_superuser=True).post(ADD, {"name": name})
+    assert page.status_code == 200
+    assert "name" in page.context["adminform"].form.errors
+    assert Organisation.objects.count() == before
+
+
+def test_a_name_taken_in_between_is_no_failure(two, monkeypatch):
+    monkeypatch.setattr(OrganisationForm, "clean_name", lambda form: form.cleaned_data["name"])
+    page = signed_in(is_superuser=True).post(ADD, {"name": "First"}, follow=True)
+    assert page.status_code == 200
+    assert "exists already" in page.content.decode()
+
+
+def test_members_make_no_organisations(two):
+    client = signed_in()
+    Membership.objects.create(user=User.objects.get(), organisation_id=two[0].organisation, role="owner")
+    assert client.post(ADD, {"name": "Mine"}).status_code == 403
+    assert not Organisation.objects.filter(slug="mine").exists()
+
+
+def test_every_list_has_a_place_in_the_sidebar(two):
+    lists = {model._meta.label_lower for model in site._registry}
+    assert lists == {entry.model for entries in GROUPS.values() for entry in entries}
+    client = signed_in()
+    Membership.objects.create(user=User.objects.get(), organisation_id=two[0].organisation, role="auditor")
+    groups = client.get("/admin/").context["sidebar_navigation"]
+    assert [group.get("title", "") for group in groups] == [
+        "", "Review", "Memory", "Workflows", "Organisation", "Operation",
+    ]  # fmt: skip
+    for group in groups:
+        for item in group["items"]:
+            assert client.get(item["link"]).status_code == 200
 
 
 def test_an_admin_that_can_write_records_it():

@@ -1,0 +1,72 @@
+"""The admin's pages by what people come for: reviewing, looking after memories, running workflows, managing, operating."""
+
+from typing import Any, NamedTuple
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+class Entry(NamedTuple):
+    """A list of the admin: its model as `app.model`, and an icon's name in Material Symbols."""
+
+    title: str
+    model: str
+    icon: str
+
+
+GROUPS: dict[str, tuple[Entry, ...]] = {
+    "Review": (
+        Entry("Decisions to review", "accountability.reviewcase", "rule"),
+        Entry("Decisions", "accountability.decisionrecord", "gavel"),
+        Entry("Calibration", "accountability.calibration", "target"),
+        Entry("Review rules", "accountability.reviewpolicy", "tune"),
+    ),
+    "Memory": (
+        Entry("Memories", "memory.memory", "neurology"),
+        Entry("Spaces", "spaces.space", "scatter_plot"),
+        Entry("Concepts", "spaces.concept", "category"),
+        Entry("Erasures", "memory.erasure", "delete_forever"),
+    ),
+    "Workflows": (
+        Entry("Runs", "workflows.run", "play_circle"),
+        Entry("Steps", "workflows.step", "linear_scale"),
+        Entry("Templates", "workflows.template", "account_tree"),
+        Entry("Policies", "workflows.policy", "policy"),
+    ),
+    "Organisation": (
+        Entry("Organisations", "tenancy.organisation", "apartment"),
+        Entry("Members", "tenancy.membership", "group"),
+        Entry("API keys", "tenancy.apikey", "key"),
+    ),
+    "Operation": (
+        Entry("Traces", "observability.tracerecord", "timeline"),
+        Entry("Events", "events.outboxevent", "outbox"),
+    ),
+    "Accounts": (
+        Entry("Users", "auth.user", "person"),
+        Entry("Groups", "auth.group", "groups"),
+    ),
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar's groups with what this person may see; called by the theme."""
+    lists = {
+        f"{model._meta.app_label}.{model._meta.model_name}": shown
+        for model, shown in admin.site._registry.items()
+    }
+    groups = []
+    for title, entries in GROUPS.items():
+        items = [
+            {"title": each.title, "icon": each.icon, "link": _page(each.model)}
+            for each in entries
+            if each.model in lists and lists[each.model].has_view_permission(request)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return [{"items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}]}, *groups]
+
+
+def _page(model: str) -> str:
+    return reverse(f"admin:{model.replace('.', '_')}_changelist")

@@ -1,0 +1,106 @@
+"""Every kind of page of the admin by axe-core (WCAG 2.2 A and AA), light and dark; and its main ways by keyboard alone."""
+
+import pytest
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="installed by make test-all")
+
+from tests.browser.test_admin import picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
+LISTS = {
+    "index": "/admin/",
+    "queue": "/admin/accountability/reviewcase/",
+    "decisions": "/admin/accountability/decisionrecord/",
+    "calibrations": "/admin/accountability/calibration/",
+    "rules": "/admin/accountability/reviewpolicy/",
+    "memories": "/admin/memory/memory/",
+    "erasures": "/admin/memory/erasure/",
+    "spaces": "/admin/spaces/space/",
+    "runs": "/admin/workflows/run/",
+    "steps": "/admin/workflows/step/",
+    "templates": "/admin/workflows/template/",
+    "organisations": "/admin/tenancy/organisation/",
+    "members": "/admin/tenancy/membership/",
+    "keys": "/admin/tenancy/apikey/",
+    "traces": "/admin/observability/tracerecord/",
+    "events": "/admin/events/outboxevent/",
+    "users": "/admin/auth/user/",
+}
+FORMS = {
+    "new key": "/admin/tenancy/apikey/add/",
+    "new member": "/admin/tenancy/membership/add/",
+    "new organisation": "/admin/tenancy/organisation/add/",
+    "new template": "/admin/workflows/template/add/",
+    "new rule": "/admin/accountability/reviewpolicy/add/",
+    "next review": "/admin/accountability/reviewcase/next/",
+}
+# lists whose first row is opened
+OPENED = ("decisions", "memories", "spaces", "runs", "templates", "calibrations")
+
+
+def faults(page, where):
+    found = axe.Axe().run(page, options=OPTIONS).response["violations"]
+    return [
+        f"{where}: {each['id']} ({each['impact']}) {node['target']} {node['html'][:160]} {node['failureSummary'][:200]}"
+        for each in found
+        for node in each["nodes"]
+    ]
+
+
+def wear(page, theme):
+    """Choose the light or the dark theme as the theme's own switch keeps it."""
+    page.evaluate(f"localStorage.setItem('adminTheme', '\"{theme}\"')")
+    page.reload()
+    assert ("dark" in (page.locator("html").get_attribute("class") or "")) == (theme == "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_kind_of_page_holds_to_wcag(site, page, theme):
+    site.service.request("POST", "/api/v1/search", {"query": "is television still worth the money"})
+    wear(page, theme)
+    wrong = []
+    for name, path in {**LISTS, **FORMS}.items():
+        page.goto(site.url + path)
+        if name == "index":
+            picture(page, f"dashboard-{theme}")
+        wrong += faults(page, f"{theme} {name}")
+    for name in OPENED:
+        page.goto(site.url + LISTS[name])
+        first = page.locator("#result_list tbody a").first
+        if first.count():
+            page.goto(site.url + first.get_attribute("href"))
+            wrong += faults(page, f"{theme} one of {name}")
+    assert wrong == []
+
+
+def test_the_login_holds_to_wcag(site, page):
+    page.context.clear_cookies()
+    page.goto(f"{site.url}/admin/login/")
+    assert faults(page, "login") == []
+
+
+def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):
+    content = "The ferry to the island is paid in shells"
+    _, stored = site.service.request("POST", "/api/v1/memories", {"content": content})
+    page.goto(f"{site.url}/admin/memory/memory/")
+    page.locator("#searchbar").focus()
+    page.keyboard.type("what does crossing to the island cost")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=what**")
+    link = page.locator("#result_list tbody a").first
+    assert content[:30] in link.inner_text()
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{stored['id']}/change/**")
+    page.get_by_label("Reason").focus()
+    page.keyboard.type("nobody pays in shells")
+    button = page.get_by_role("button", name="Reject its value for good")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Rejected: its value is refused from now on.").wait_for()
+    status, refused = site.service.request("POST", "/api/v1/memories", {"content": content.upper()})
+    assert status == 409, refused
+    assert "nobody pays in shells" in page.inner_text("body")
