@@ -195,7 +195,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-pending-embeddings": {
         "task": "memory.sweep_pending_embeddings",
         "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
-    }
+    },
+    "sweep-graph": {
+        "task": "memory.sweep_graph",
+        "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
+    },
 }
 
 # --- tenancy ------------------------------------------------------------------------------------

@@ -139,7 +139,10 @@ class Memory(models.Model):
 
 
 class MemoryVector(models.Model):
-    """A memory's vector under one embedding model; without a fixed dimension, because models differ."""
+    """A memory's vector under one embedding model; without a fixed dimension, because models differ.
+
+    Stored outside of the graph index; a worker puts in those of large organisations (memory/vector_index.py).
+    """
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id")
     organisation = models.ForeignKey(
@@ -148,6 +151,7 @@ class MemoryVector(models.Model):
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
     embedding = HalfVectorField()
+    in_graph = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         return f"vector of {self.memory_id}"

@@ -12,6 +12,7 @@ from memory import operations
 from memory.life.expiry import expire_due, list_organisations_with_expired
 from memory.portability.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.queries import list_organisations_with_pending
+from memory.vector_index import grow_graph, list_organisations_outside_graph
 
 
 @shared_task(name="memory.heal_pending_embeddings")
@@ -49,3 +50,17 @@ def work_on_bulk_jobs(organisation: str) -> None:
     """Store the next chunks of an organisation's accepted bulk stores, until none waits."""
     while work_on_next_chunk(organisation=UUID(organisation)):
         pass
+
+
+@shared_task(name="memory.grow_graph")
+def put_into_graph(organisation: str) -> None:
+    """Put a large organisation's vectors into the graph, until none is outside."""
+    while grow_graph(UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.sweep_graph")
+def sweep_graph() -> None:
+    """Find the large organisations whose graph has to grow."""
+    for organisation in list_organisations_outside_graph():
+        send_hint("memory.grow_graph", organisation)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from liftos.bench.search_data import World, size_classes
-from liftos.bench.search_load import Load, Loaded, load, passing
+from liftos.bench.search_load import Load, Loaded, copy_plainly, load, passing
 from liftos.bench.search_probe import DEPTH, Probe, Truth, find_as_planned, warm
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.embedding import EmbeddingManager, MiniLmEmbedder
@@ -72,6 +72,7 @@ def run(options: Options) -> Generator[Figure]:
         number = model_number(model)
         loaded = load(world, plans, number)
         yield from _loading(loaded, options.memories)
+        copy_plainly()
         classes = size_classes(plans)
         with tqdm(total=len(classes) * (len(FILTERS) + 2), unit="series", disable=None) as progress:
             for size, places in classes.items():

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from liftos.bench.search_data import DIMENSION, Material, Plan, World
-from liftos.db import tenant_transaction
+from liftos.db import raw_cursor, tenant_transaction
+from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory import writes
 from memory.types import MemoryDraft
-from memory.vector_index import create_index, index_name
+from memory.vector_index import create_index, grow_graph, index_name
 
 BATCH = 200
+PLAIN = "bench_plain_vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,34 @@ def load(world: World, plans: Sequence[Plan], model: int) -> Load:
     started = perf_counter()
     _write(made, model)
     written = perf_counter()
+    for each in made:
+        while grow_graph(each.id):
+            pass
     create_index(model, DIMENSION)
     indexed = perf_counter()
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
     return Load(made, written - started, indexed - written)
+
+
+def copy_plainly() -> None:
+    """Make a table of all vectors as an application would that leaves plans to the planner: one graph, an index by organisation."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE {PLAIN} AS SELECT organisation_id, memory_id, model_id, embedding FROM memory_memoryvector LIMIT 0"  # noqa: S608
+        )
+        cursor.execute(f"GRANT SELECT, INSERT ON {PLAIN} TO PUBLIC")
+    for organisation in Organisation.objects.values_list("id", flat=True):
+        with tenant_transaction(organisation), raw_cursor() as own:
+            own.execute(
+                f"INSERT INTO {PLAIN} SELECT organisation_id, memory_id, model_id, embedding FROM memory_memoryvector"  # noqa: S608
+            )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {PLAIN} ADD PRIMARY KEY (organisation_id, memory_id, model_id)")
+        cursor.execute(
+            f"CREATE INDEX ON {PLAIN} USING hnsw ((embedding::halfvec({DIMENSION})) halfvec_cosine_ops)"
+        )
+        cursor.execute(f"VACUUM (ANALYZE) {PLAIN}")
 
 
 def _write(made: Sequence[Loaded], model: int) -> None:

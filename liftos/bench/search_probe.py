@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftos.bench.search_data import DIMENSION, nearest
-from liftos.bench.search_load import Loaded
+from liftos.bench.search_load import PLAIN, Loaded
 from liftos.db import HalfVec, raw_cursor, tenant_transaction
 from memory.search.arms import Found
 from memory.search.types import Key, Question
@@ -21,7 +21,7 @@ TIE = 1e-4
 
 # what an application writes that leaves the plan to the planner
 _AS_PLANNED = f"""
-SELECT memory_id, 1 - (embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION})) FROM memory_memoryvector
+SELECT memory_id, 1 - (embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION})) FROM {PLAIN}
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s
 ORDER BY embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION}) LIMIT %(limit)s
 """  # noqa: S608  a number of ours

@@ -12,7 +12,8 @@ ten nearest where the organisation has half of the table, .62 where it has a ten
 Each plan has its own statement text: a generic plan cached under one text would ignore the settings made for another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +66,7 @@ _GRAPH = """
 WITH near AS MATERIALIZED (
     SELECT memory_id, distance FROM (
         SELECT memory_id, embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) AS distance
-        FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND model_id = {model}
+        FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND model_id = {model} AND in_graph
         ORDER BY embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) LIMIT %(reach)s
     ) AS visited
     WHERE {where} LIMIT %(enough)s
@@ -79,7 +80,7 @@ _WITHOUT_OTHERS = ("enable_seqscan",)
 # Without joins by hash or merge, what the graph brings is looked up in the filters row by row; with them the filters'
 # rows, which may be most of the organisation's, would be read first.
 _ONLY_GRAPH = (
-    "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_material",
+    "enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_material",
 )  # fmt: skip
 
 _SCORES = """
@@ -170,15 +171,19 @@ class MeaningArm:
     ) -> Callable[[], Found]:
         limit = values["limit"]
         reach = max(EF_SEARCH, MARGIN * limit)
-        rows = self._graph(question, condition, values, documents, reach)
+        with _by_graph(documents):
+            rows = self._graph(question, condition, values, reach)
+            rest = self._exact(question, f"NOT in_graph AND ({condition}) IS NOT FALSE", values)
 
         def wait() -> Found:
-            found = rows()
+            found, outside = rows(), rest()
             if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
                 further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
-                found = self._graph(question, condition, values, documents, further)()
+                with _by_graph(documents):
+                    more = self._graph(question, condition, values, further)
+                found = more()
             if len(found) >= limit:
-                return Found(list(found), found, "graph")
+                return _nearer(found, outside, limit)
             # never fewer rows than exist
             _switch(_WITHOUT_OTHERS, "off")
             every = self._exact(question, condition, values)
@@ -189,20 +194,25 @@ class MeaningArm:
         return wait
 
     def _graph(
-        self, question: Question, condition: str, values: dict[str, Any], documents: int, reach: int
+        self, question: Question, condition: str, values: dict[str, Any], reach: int
     ) -> Callable[[], dict[Key, float]]:
         assert question.vector is not None  # noqa: S101
         statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
         values = values | self._parameters(question) | {"enough": MARGIN * values["limit"], "reach": reach}
-        visits = documents // ROWS_PER_VISIT
-        _search_graph("off", "relaxed_order", str(EF_SEARCH), str(visits))
-        rows = raw_cursor().execute(statement, values, binary=True)
-        _search_graph(None, None, None, None)
-        return figures(rows)
+        return figures(raw_cursor().execute(statement, values, binary=True))
 
 
 def _found(scores: dict[Key, float], limit: int, enough: int) -> Found:
     return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) < enough)
+
+
+def _nearer(graph: dict[Key, float], outside: dict[Key, float], limit: int) -> Found:
+    """Return the best of what the graph brought and of what has not been put into it yet."""
+    if not outside:
+        return Found(list(graph), graph, "graph")
+    scores = graph | outside
+    best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
+    return Found(best, scores, "graph")
 
 
 def _nearest(keys: Sequence[Key], cosines: np.ndarray, limit: int) -> Found:
@@ -222,6 +232,14 @@ def _unpack(packed: bytes, count: int) -> np.ndarray:
 def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[TupleRow]:
     """Set Postgres' settings until the transaction ends; None gives each the session's own value."""
     return raw_cursor().execute(f"SELECT {_calls(settings)}", {"switch": value})
+
+
+@contextmanager
+def _by_graph(documents: int) -> Iterator[None]:
+    """Have statements that are sent in the block planned for the graph, in an organisation of so many memories."""
+    _search_graph("off", "relaxed_order", str(EF_SEARCH), str(documents // ROWS_PER_VISIT))
+    yield
+    _search_graph(None, None, None, None)
 
 
 def _search_graph(

@@ -1,16 +1,21 @@
 import numpy as np
+import psycopg
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.tenancy.types import SYSTEM
-from memory import writes
+from memory import vector_index, writes
+from memory.models import MemoryVector
 from memory.search import meaning
 from memory.search.corpus import forget_counts
 from memory.search.filters import parse_filters
 from memory.search.meaning import MeaningArm
 from memory.search.types import Question, SearchRequest
+from memory.tasks import put_into_graph, sweep_graph
 from memory.types import MemoryDraft
+from memory.vector_index import grow_graph, list_organisations_outside_graph
 
 MODEL = 1
 ROWS = 400
@@ -25,6 +30,7 @@ def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
     monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
     monkeypatch.setattr(meaning, "ALL_ROWS", 10)
+    monkeypatch.setattr(vector_index, "GRAPH_ROWS", 100)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
@@ -35,8 +41,26 @@ def vectors(organisations, monkeypatch):
         ]
         with tenant_transaction(organisation):
             writes.insert(organisation=organisation, by=SYSTEM, rows=rows, model=MODEL)
+        grow(organisation)
     forget_counts()
     return drawn
+
+
+def grow(organisation):
+    while grow_graph(organisation):
+        pass
+
+
+def store(organisation, vector, **metadata):
+    row = writes.prepare(organisation, MemoryDraft("", metadata), vector)
+    with tenant_transaction(organisation):
+        writes.insert(organisation=organisation, by=SYSTEM, rows=[row], model=MODEL)
+    return row.id.bytes
+
+
+def in_graph(organisation):
+    with tenant_transaction(organisation):
+        return MemoryVector.objects.filter(in_graph=True).count()
 
 
 def ask(organisation, vector, limit=10, **filters):
@@ -90,3 +114,44 @@ def test_no_setting_outlives_the_graph(organisations, vectors):
         before = settings()
         assert ask(organisations[0], vectors[6]).plan == "graph"
         assert settings() == before
+
+
+def test_only_large_organisations_are_put_into_the_graph(organisations, vectors):
+    assert [in_graph(each) for each in organisations] == [ROWS, 0]
+    store(organisations[1], vectors[60])
+    assert list_organisations_outside_graph() == []
+    store(organisations[0], vectors[60])
+    assert list_organisations_outside_graph() == [organisations[0]]
+    sweep_graph()
+    put_into_graph(str(organisations[0]))
+    assert in_graph(organisations[0]) == ROWS + 1
+    assert list_organisations_outside_graph() == []
+
+
+def test_what_waits_for_its_way_into_the_graph_is_found_in_its_place(organisations, vectors):
+    new = store(organisations[0], vectors[7], half=2)
+    found = ask(organisations[0], vectors[7])
+    assert found.plan == "graph"
+    assert new in found.best[:2]  # beside the one that has the same vector
+    assert len(found.best) == 10
+    assert list(found.best) == sorted(found.best, key=lambda key: (-found.scores[key], key))
+    assert new not in ask(organisations[0], vectors[7], half=0).best
+    assert list(ask(organisations[0], vectors[7], half=2).best) == [new]
+    grow(organisations[0])
+    assert new in ask(organisations[0], vectors[7]).best[:2]
+
+
+def test_nothing_is_lost_while_none_of_an_organisation_is_in_the_graph(organisations, vectors):
+    with tenant_transaction(organisations[0]):
+        MemoryVector.objects.update(in_graph=False)
+    found = ask(organisations[0], vectors[3])
+    assert list(found.scores.values())[:10] == pytest.approx(scores(vectors, vectors[3])[:10], abs=1e-3)
+
+
+def test_one_worker_at_a_time_grows_a_graph(organisations, vectors):
+    store(organisations[0], vectors[60])
+    parameters = connections["default"].get_connection_params() | {"cursor_factory": psycopg.Cursor}
+    with psycopg.connect(**parameters) as other, other.transaction():
+        other.execute(vector_index._ALONE, [organisations[0]])
+        assert grow_graph(organisations[0]) == 0
+    assert grow_graph(organisations[0]) == 1
