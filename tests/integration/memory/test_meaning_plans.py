@@ -16,6 +16,7 @@ from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph
 from memory.types import MemoryDraft
 from memory.vector_index import grow_graph, list_organisations_outside_graph
+from tests.conftest import make_caller
 
 MODEL = 1
 ROWS = 400
@@ -148,10 +149,12 @@ def test_nothing_is_lost_while_none_of_an_organisation_is_in_the_graph(organisat
     assert list(found.scores.values())[:10] == pytest.approx(scores(vectors, vectors[3])[:10], abs=1e-3)
 
 
-def test_one_worker_at_a_time_grows_a_graph(organisations, vectors):
-    store(organisations[0], vectors[60])
+def test_one_worker_at_a_time_grows_a_graph(committed_db, monkeypatch):
+    monkeypatch.setattr(vector_index, "GRAPH_ROWS", 1)
+    caller = make_caller("Large")
+    caller.store("A memory")
     parameters = connections["default"].get_connection_params() | {"cursor_factory": psycopg.Cursor}
     with psycopg.connect(**parameters) as other, other.transaction():
-        other.execute(vector_index._ALONE, [organisations[0]])
-        assert grow_graph(organisations[0]) == 0
-    assert grow_graph(organisations[0]) == 1
+        assert other.execute(vector_index._ALONE, [caller.organisation]).fetchone() == (True,)
+        assert grow_graph(caller.organisation) == 0
+    assert grow_graph(caller.organisation) == 1
