@@ -4,27 +4,19 @@ Row-level security compares every row with the setting `liftos.organisation`. It
 ends with the transaction and a pooled connection carries nothing to the next request (docs/decisions/0001).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from struct import pack
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import psycopg
 from django.db import connection, transaction
-from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
 from psycopg.rows import TupleRow
 
 from liftos.backend.pipeline import corked, is_pipelined
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
-
-_UUID_OID, _UUID_ARRAY_OID = 2950, 2951  # built into Postgres: src/include/catalog/pg_type.dat
-_SIXTEEN = pack(">i", 16)
 
 SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
 
@@ -120,50 +112,3 @@ def raw_cursor() -> psycopg.Cursor[TupleRow]:
     """
     connection.ensure_connection()
     return psycopg.Cursor(connection.connection)
-
-
-class HalfVec:
-    """A vector on its way into Postgres as pgvector's halfvec, in its binary form."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, vector: np.ndarray) -> None:
-        """Pack a float vector, shape (d,), as 16-bit floats: uint16 dimension, uint16 zero, then big-endian values."""
-        self.data = pack(">HH", len(vector), 0) + np.asarray(vector, dtype=">f2").tobytes()
-
-
-class UuidArray:
-    """Ids on their way into Postgres as uuid[], in its binary form, from the 16 bytes of each.
-
-    `uuid.UUID` compares and hashes in Python and is dumped in Python, 1.4 us each; where hundreds of ids go round a search,
-    they go as bytes.
-    """
-
-    __slots__ = ("data",)
-
-    def __init__(self, ids: Iterable[bytes]) -> None:
-        """Pack ids: dimensions, null flag, element oid, length, lower bound; then each with its length before it."""
-        items = list(ids)
-        header = pack(">iiIii", 1 if items else 0, 0, _UUID_OID, len(items), 1)
-        self.data = header + b"".join(_SIXTEEN + item for item in items) if items else header[:12]
-
-
-class _UuidArrayDumper(Dumper):
-    format = Format.BINARY
-    oid = _UUID_ARRAY_OID
-
-    def dump(self, obj: UuidArray) -> Buffer:
-        return obj.data
-
-
-class _HalfVecDumper(Dumper):
-    """Binary with an unknown oid: Postgres takes the type from the `::halfvec` cast beside the placeholder."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: HalfVec) -> Buffer:
-        return obj.data
-
-
-psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
-psycopg.adapters.register_dumper(HalfVec, _HalfVecDumper)

@@ -5,9 +5,11 @@ Derived from the memory alone, written and removed with it, inside the caller's 
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from liftos.binary import IntArray, TextArray, UuidArray
 from liftos.db import raw_cursor
 from memory.attributes import attributes_of
 from memory.text import count_terms
@@ -19,7 +21,7 @@ COUNTER_PARTS = 16
 
 _POSTINGS = """
 INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length, thread_id)
-SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::int[], %s::int[], %s::bigint[])
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
 _ATTRIBUTES = """
 INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
@@ -57,23 +59,42 @@ _REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND mem
 
 def insert(organisation: UUID, rows: Sequence["Row"]) -> None:
     """Write the index rows of memories, and count them in."""
-    postings = [
-        (term, row.id, tf, row.reading.words, row.reading.thread)
-        for row in rows
-        for term, tf in row.reading.terms.items()
-    ]
+    words = [row.reading.words for row in rows]
     attributes = [(row.id, *each) for row in rows for each in attributes_of(row.draft.metadata)]
     entities = [(key, row.id, kind) for row in rows for key, kind in row.reading.entities.items()]
     threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
     with raw_cursor() as cursor:
-        for statement, values in ((_POSTINGS, postings), (_ATTRIBUTES, attributes), (_ENTITIES, entities)):
+        cursor.execute(_POSTINGS, (organisation, *_postings(rows, words)))
+        for statement, values in ((_ATTRIBUTES, attributes), (_ENTITIES, entities)):
             if values:
                 cursor.execute(statement, (organisation, *columns(values)))
         fresh = 0
         if threads:
             joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))
             fresh = sum(row[0] for row in joined.fetchall())
-    _count(organisation, documents=len(rows), words=sum(row.reading.words for row in rows), threads=fresh)
+    _count(organisation, documents=len(rows), words=sum(words), threads=fresh)
+
+
+def _postings(
+    rows: Sequence["Row"], words: Sequence[int]
+) -> tuple[TextArray, UuidArray, IntArray, IntArray, IntArray]:
+    """Return the columns of _POSTINGS: some tens of rows for each memory, so they go packed."""
+    counts = [len(row.reading.terms) for row in rows]
+    return (
+        TextArray(term for row in rows for term in row.reading.terms),
+        UuidArray(
+            id_ for row, count in zip(rows, counts, strict=True) for id_ in repeat(row.id.bytes, count)
+        ),
+        IntArray(tf for row in rows for tf in row.reading.terms.values()),
+        IntArray(
+            length for length, count in zip(words, counts, strict=True) for length in repeat(length, count)
+        ),
+        IntArray(
+            each
+            for row, count in zip(rows, counts, strict=True)
+            for each in repeat(row.reading.thread, count)
+        ),
+    )
 
 
 def remove(

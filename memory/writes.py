@@ -12,7 +12,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import HalfVec, raw_cursor
+from liftos.binary import HalfVec
+from liftos.db import raw_cursor
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import UuidArray, raw_cursor
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor
 from memory.search.arms import Found
 from memory.search.filters import where
 from memory.search.rows import keys_of

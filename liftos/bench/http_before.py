@@ -8,7 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from liftos.bench.search_load import Loaded
-from liftos.db import HalfVec, raw_cursor, tenant_transaction
+from liftos.binary import HalfVec
+from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import MiniLmEmbedder
 from liftos.embedding.types import Vector
 

@@ -9,7 +9,8 @@ from tqdm import tqdm
 from accountability.leaf import RECORD_FIELDS
 from accountability.sequencer import drain
 from liftos.bench.decisions import record_one
-from liftos.db import UuidArray, raw_cursor, tenant_transaction
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor, tenant_transaction
 
 BATCH = 20_000
 CHAIN = 10

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from liftos.db import UuidArray, raw_cursor
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor
 from memory.models import Memory, MemoryVersion
 from memory.search.types import Hit
 

@@ -21,7 +21,8 @@ import numpy as np
 import psycopg
 from psycopg.rows import TupleRow
 
-from liftos.db import HalfVec, UuidArray, raw_cursor
+from liftos.binary import HalfVec, UuidArray
+from liftos.db import raw_cursor
 from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where

@@ -7,7 +7,8 @@ Each function serves all questions of a batch with one statement, and returns wh
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from liftos.db import UuidArray, raw_cursor
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor
 from memory.search.evidence import RARE, Names, Traits
 from memory.search.filters import where
 from memory.search.rows import keys_of

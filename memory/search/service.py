@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.db import UuidArray, raw_cursor, tenant_pipeline
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor, tenant_pipeline
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation

@@ -13,7 +13,8 @@ from heapq import nsmallest
 from typing import Any
 from uuid import UUID
 
-from liftos.db import UuidArray, raw_cursor
+from liftos.binary import UuidArray
+from liftos.db import raw_cursor
 from memory.search.arms import Found
 from memory.search.bm25 import K1, THREAD_K, B, Postings, Weighed, add_up, attainable, weigh
 from memory.search.corpus import Corpus, ask_corpus, documents_about

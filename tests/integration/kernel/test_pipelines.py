@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from liftos.db import UuidArray, pipelined, raw_cursor, tenant_transaction
+from liftos.binary import IntArray, TextArray, UuidArray
+from liftos.db import pipelined, raw_cursor, tenant_transaction
 from memory.models import Memory
 
 
@@ -39,3 +40,14 @@ def test_ids_arrive_as_they_were_sent(db, ids):
     [row] = raw_cursor().execute("SELECT %s::uuid[]", [sent]).fetchall()
     assert row[0] == ids
     assert all(isinstance(each, UUID) for each in row[0])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))),
+    numbers=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)),
+)
+def test_texts_and_numbers_arrive_as_they_were_sent(db, texts, numbers):
+    sent = [TextArray(texts), IntArray(numbers)]
+    [row] = raw_cursor().execute("SELECT %s::text[], %s::bigint[]", sent).fetchall()
+    assert row == (texts, numbers)
