@@ -40,13 +40,15 @@ class UuidArray:
 
 
 class TextArray:
-    """Texts as text[]."""
+    """Texts, or nothing, as text[]."""
 
     __slots__ = ("data",)
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        encoded = [each.encode() for each in texts]
-        self.data = _array(_TEXT, [_LENGTH.pack(len(each)) + each for each in encoded])
+    def __init__(self, texts: Iterable[str | None]) -> None:
+        encoded = [None if each is None else each.encode() for each in texts]
+        self.data = _array(
+            _TEXT, [_NULL if each is None else _LENGTH.pack(len(each)) + each for each in encoded]
+        )
 
 
 class IntArray:

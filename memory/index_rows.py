@@ -60,14 +60,18 @@ _REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND mem
 def insert(organisation: UUID, rows: Sequence["Row"]) -> None:
     """Write the index rows of memories, and count them in."""
     words = [row.reading.words for row in rows]
-    attributes = [(row.id, *each) for row in rows for each in attributes_of(row.draft.metadata)]
-    entities = [(key, row.id, kind) for row in rows for key, kind in row.reading.entities.items()]
+    attributes = [(row.id.bytes, *each) for row in rows for each in attributes_of(row.draft.metadata)]
+    entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
     threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
     with raw_cursor() as cursor:
         cursor.execute(_POSTINGS, (organisation, *_postings(rows, words)))
-        for statement, values in ((_ATTRIBUTES, attributes), (_ENTITIES, entities)):
-            if values:
-                cursor.execute(statement, (organisation, *columns(values)))
+        if attributes:
+            ids, keys, texts, numbers = columns(attributes)
+            packed = UuidArray(ids), TextArray(keys), TextArray(texts), numbers
+            cursor.execute(_ATTRIBUTES, (organisation, *packed))
+        if entities:
+            keys, ids, kinds = columns(entities)
+            cursor.execute(_ENTITIES, (organisation, TextArray(keys), UuidArray(ids), TextArray(kinds)))
         fresh = 0
         if threads:
             joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))

@@ -60,10 +60,13 @@ JOIN memory_memory AS m
   ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
 WHERE m.external_id <> ''
 """
-_VECTOR = """
-INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding) VALUES (%s, %s, %s, %s::halfvec)
-ON CONFLICT DO NOTHING
+# one statement for many: each would set off the trigger that tells caches (measured: 0.2 ms a row)
+_VECTORS = """
+INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding)
+SELECT %s, %s, v.memory, v.embedding FROM (VALUES {rows}) AS v(memory, embedding) ON CONFLICT DO NOTHING
 """
+_VECTOR = "(%s::uuid, %s::halfvec)"
+VECTORS_TOGETHER = 250
 _LINKS = """
 INSERT INTO memory_memorylink
     (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
@@ -145,12 +148,10 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
     written = _insert_memories(organisation, by, rows)
     if not written:
         return written
-    vectors = [
-        (organisation, model, row.id, HalfVec(row.vector)) for row in written if row.vector is not None
-    ]
-    if vectors:
-        with raw_cursor() as cursor:
-            cursor.executemany(_VECTOR, vectors)
+    if model is not None:
+        insert_vectors(
+            organisation, model, [(row.id, row.vector) for row in written if row.vector is not None]
+        )
     index_rows.insert(organisation, written)
     link(organisation, [(row.id, row.draft) for row in written])
     tell_followers(organisation, [row.id for row in written])
@@ -204,11 +205,13 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
 
 
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
-    """Write vectors of memories that waited for theirs."""
+    """Write vectors of memories."""
     with raw_cursor() as cursor:
-        cursor.executemany(
-            _VECTOR, [(organisation, model, memory, HalfVec(vector)) for memory, vector in vectors]
-        )
+        for start in range(0, len(vectors), VECTORS_TOGETHER):
+            some = vectors[start : start + VECTORS_TOGETHER]
+            statement = _VECTORS.format(rows=", ".join([_VECTOR] * len(some)))
+            values = [value for memory, vector in some for value in (memory, HalfVec(vector))]
+            cursor.execute(statement, [organisation, model, *values])
 
 
 def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:

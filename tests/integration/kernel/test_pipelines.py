@@ -44,7 +44,7 @@ def test_ids_arrive_as_they_were_sent(db, ids):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    texts=st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))),
+    texts=st.lists(st.none() | st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))),
     numbers=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)),
 )
 def test_texts_and_numbers_arrive_as_they_were_sent(db, texts, numbers):
