@@ -1,4 +1,4 @@
-"""`bench review`: the queue of decisions to review when every one of the log's decisions stands in it."""
+"""`bench review`: the admin over a long log and many memories, and the queue when every one of the log's decisions stands in it."""
 
 import logging
 import random
@@ -18,12 +18,16 @@ from accountability.reviews.policy import set_policy
 from accountability.reviews.queries import Order, get_next, list_queue
 from accountability.reviews.types import Policy, Verdict
 from liftos.bench.ledger_fill import fill
+from liftos.bench.search_data import World
+from liftos.bench.search_load import load
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.db import raw_cursor, tenant_transaction
+from liftos.embedding import MiniLmEmbedder
+from liftos.embedding.catalogue import model_number
 from liftos.scratch import scratch_database
-from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 
+MOST = 100_000  # memories
 REVIEWER = Actor(ActorKind.STAFF, "bench")
 _LIST = "/admin/accountability/reviewcase/"
 # a queue of all risks, confidences and points, a tenth of it settled
@@ -35,6 +39,12 @@ UPDATE accountability_reviewcase SET
     state = CASE WHEN random() < 0.1 THEN 'approved' ELSE 'open' END
 WHERE organisation_id = %s
 """
+_ADMIN = {
+    "first page": ("/admin/", 500),
+    "list of decisions": ("/admin/accountability/decisionrecord/", 300),
+    "list of memories": ("/admin/memory/memory/", 300),
+    "list of memories, a question": ("/admin/memory/memory/?q=which+market+grew", 300),
+}
 _PAGES = {
     "by risk": "",
     "by confidence": "?o=2",
@@ -50,21 +60,39 @@ def run(options: Options) -> Generator[Figure]:
     """Yield the figures of listing, of going on to the next, and of a verdict."""
     logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
     with scratch_database("bench"):
-        organisation = create_organisation(name="Bench", by=SYSTEM).id
+        world = World(options.seed)
+        plans = world.plans(min(options.memories, MOST), 1)
+        [loaded] = load(world, plans, model_number(MiniLmEmbedder().model)).organisations
+        organisation = loaded.id
         set_policy(organisation=organisation, by=SYSTEM, policy=Policy(confidence_below=1.0))
         decisions = fill(organisation, options.records)
         with tenant_transaction(organisation), raw_cursor() as cursor:
             cursor.execute(_SPREAD, [organisation])
         with connections["owner"].cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
-        yield from _admin(options, decisions)
+        client = Client()
+        client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
+        yield from _first_pages(options, client, len(decisions))
+        yield from _admin(options, client, decisions)
         yield from _queries(options, organisation, decisions)
         yield from _verdicts(options, organisation)
 
 
-def _admin(options: Options, decisions: list[UUID]) -> Iterator[Figure]:
-    client = Client()
-    client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
+def _first_pages(options: Options, client: Client, decisions: int) -> Iterator[Figure]:
+    for name, (path, wanted) in _ADMIN.items():
+
+        def shown(path: str = path) -> None:
+            if client.get(path).status_code != 200:
+                raise RuntimeError(f"{path} did not open")
+
+        shown()
+        times = [_timed(shown) for _ in range(options.queries)]
+        size = f"{decisions:,} decisions, {min(options.memories, MOST):,} memories"
+        yield Figure(f"admin {name}, {size}: p50", median(times), "ms", target=Target("<=", wanted))
+        yield Figure(f"admin {name}: p95", quantiles(times, n=20)[-1], "ms")
+
+
+def _admin(options: Options, client: Client, decisions: list[UUID]) -> Iterator[Figure]:
     size = f"{len(decisions):,} in the queue"
     for name, query in _PAGES.items():
 
