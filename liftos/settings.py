@@ -442,6 +442,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["liftos.admin.stylesheet"],
+    "SCRIPTS": ["liftos.admin.script"],
     "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
     "SIDEBAR": {"show_search": True, "navigation": "liftos.navigation.navigation"},

@@ -82,6 +82,52 @@ def test_the_login_holds_to_wcag(site, page):
     assert faults(page, "login") == []
 
 
+def test_what_a_form_refuses_and_what_it_tells_hold_to_wcag(site, page):
+    for theme in ("light", "dark"):
+        page.goto(f"{site.url}/admin/tenancy/apikey/add/")
+        wear(page, theme)
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("This field is required").first.wait_for()
+        assert faults(page, f"{theme} refused key") == []
+        page.fill("#id_name", f"made in the {theme}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Copy the key now").wait_for()
+        assert faults(page, f"{theme} told of a key") == []
+
+
+def test_the_menus_open_choose_and_close_by_keyboard(site, page):
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+    site_menu = page.get_by_role("button", name="LiftOS Core")
+    assert site_menu.get_attribute("aria-expanded") == "false"
+    site_menu.press("Enter")
+    page.wait_for_function("document.activeElement.href?.includes('_organisation=')")
+    assert site_menu.get_attribute("aria-expanded") == "true"
+    assert faults(page, "open menu of organisations") == []
+    page.keyboard.press("Escape")
+    assert site_menu.get_attribute("aria-expanded") == "false"
+    assert site_menu.evaluate("element => element === document.activeElement")
+
+    user_menu = page.get_by_role("button", name=site.admin_user)
+    user_menu.press(" ")
+    page.get_by_role("button", name="Dark").press("Enter")
+    assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+    assert "dark" in page.locator("html").get_attribute("class")
+    assert faults(page, "open menu of the user") == []
+
+    page.goto(f"{site.url}/admin/accountability/reviewcase/")
+    filters = page.get_by_role("button", name="Filters")
+    filters.press("Enter")
+    page.wait_for_function("document.activeElement.closest('#changelist-filter')")
+    assert faults(page, "open filters") == []
+    page.keyboard.press("Escape")
+    assert filters.evaluate("element => element === document.activeElement")
+
+
 def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):
     content = "The ferry to the island is paid in shells"
     _, stored = site.service.request("POST", "/api/v1/memories", {"content": content})

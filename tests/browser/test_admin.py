@@ -50,7 +50,7 @@ def test_a_chain_is_a_graph_that_leads_from_decision_to_decision(site, page):
     act = put("agent.act", *asked)
     site.service.request("GET", f"/api/v1/decisions/{act}/proof?wait=integrated")
     page.goto(f"{site.url}/admin/accountability/decisionrecord/{plan}/change/")
-    graph = page.get_by_role("img", name="Chain of 5 decisions")
+    graph = page.get_by_role("group", name="Chain of 5 decisions")
     boxes = graph.locator("a rect")
     assert boxes.count() == 5
     placed = [boxes.nth(number).bounding_box() for number in range(5)]

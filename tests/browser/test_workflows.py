@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def boxes_of(page, name):
-    graph = page.get_by_role("img", name=name)
+    graph = page.get_by_role("group", name=name)
     boxes = graph.locator("a rect")
     return graph, [boxes.nth(number).bounding_box() for number in range(boxes.count())]
 
@@ -55,7 +55,7 @@ def test_a_person_approves_what_hygiene_proposes(site, page):
 
     def done():
         page.reload()
-        return page.get_by_role("img", name="Run of 3 steps, completed").count() == 1
+        return page.get_by_role("group", name="Run of 3 steps, completed").count() == 1
 
     until(done)
     assert "the later holdout is the better one" in page.inner_text("body")

@@ -132,7 +132,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         """Every step with its attempts, result or error."""
         items = _items(run)
         return table(
-            ("step", "function", "status", "attempts", "took", "result or error", ""),
+            ("step", "function", "status", "attempts", "took", "result or error", "record"),
             (
                 (
                     (f"step-{step.name}", step.name),
