@@ -66,16 +66,19 @@ def draw_map(
     ]
     regions = format_html_join(
         "",
-        '<g><title>{}</title>{}<text x="{}" y="{}" text-anchor="{}" fill="{}" font-weight="600">{}</text></g>',
+        "<g><title>{}</title>{}</g>",
         (
-            (
-                area.name,
-                format_html(shape, colour=_COLOURS[number % len(_COLOURS)]),
-                *_label(place),
-                _COLOURS[number % len(_COLOURS)],
-                area.name,
-            )
-            for number, area, (shape, place) in shapes
+            (area.name, format_html(shape, colour=_COLOURS[number % len(_COLOURS)]))
+            for number, area, (shape, _) in shapes
+        ),
+    )
+    # over the points, which would hide them
+    names = format_html_join(
+        "",
+        '<text class="over" x="{}" y="{}" text-anchor="{}" fill="{}" font-weight="600">{}</text>',
+        (
+            (*_label(place), _COLOURS[number % len(_COLOURS)], area.name)
+            for number, area, (_, place) in shapes
         ),
     )
     dots = format_html_join(
@@ -92,9 +95,9 @@ def draw_map(
         ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
         '<defs><clipPath id="plot"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath></defs>'
         '<rect x="{}" y="{}" width="{}" height="{}" fill="none" stroke="currentColor" stroke-opacity="0.3"/>{}'
-        '<g clip-path="url(#plot)">{}</g>{}</svg></div>',
+        '<g clip-path="url(#plot)">{}</g>{}{}</svg></div>',
         len(points), across[1], upwards[1], width, height, width, height,
-        _LEFT, _TOP, _SIDE, _SIDE, _LEFT, _TOP, _SIDE, _SIDE, _titles(across[1], upwards[1]), regions, dots,
+        _LEFT, _TOP, _SIDE, _SIDE, _LEFT, _TOP, _SIDE, _SIDE, _titles(across[1], upwards[1]), regions, dots, names,
     )  # fmt: skip
 
 

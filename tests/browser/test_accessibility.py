@@ -73,7 +73,7 @@ def test_every_kind_of_page_holds_to_wcag(site, page, theme):
         if first.count():
             page.goto(site.url + first.get_attribute("href"))
             wrong += faults(page, f"{theme} one of {name}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_login_holds_to_wcag(site, page):

@@ -87,6 +87,8 @@
   document.addEventListener("alpine:initialized", function () {
     document.querySelectorAll("[x-on\\:click]").forEach(makePressable);
     document.querySelectorAll(".material-symbols-outlined").forEach(silence);
+    // made by Django's own scripts, which name what has no role
+    window.addEventListener("load", () => setTimeout(() => document.querySelectorAll(".help-tooltip[aria-label]").forEach((each) => each.setAttribute("role", "img"))));
     const content = document.getElementById("content");
     if (content) {
       content.setAttribute("role", "main");
