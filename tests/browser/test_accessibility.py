@@ -38,7 +38,18 @@ FORMS = {
     "next review": "/admin/accountability/reviewcase/next/",
 }
 # lists whose first row is opened
-OPENED = ("decisions", "memories", "spaces", "runs", "templates", "calibrations")
+OPENED = (
+    "decisions",
+    "memories",
+    "spaces",
+    "runs",
+    "templates",
+    "calibrations",
+    "keys",
+    "traces",
+    "events",
+    "users",
+)
 
 
 def faults(page, where):
@@ -84,11 +95,13 @@ def test_the_login_holds_to_wcag(site, page):
 
 def test_what_a_form_refuses_and_what_it_tells_hold_to_wcag(site, page):
     for theme in ("light", "dark"):
-        page.goto(f"{site.url}/admin/tenancy/apikey/add/")
+        page.goto(f"{site.url}/admin/tenancy/membership/add/")
         wear(page, theme)
+        page.fill("#id_username", "nobody")
         page.get_by_role("button", name="Save", exact=True).click()
-        page.get_by_text("This field is required").first.wait_for()
-        assert faults(page, f"{theme} refused key") == []
+        page.get_by_text("There is no staff account of that name.").wait_for()
+        assert faults(page, f"{theme} refused member") == []
+        page.goto(f"{site.url}/admin/tenancy/apikey/add/")
         page.fill("#id_name", f"made in the {theme}")
         page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_text("Copy the key now").wait_for()
@@ -126,6 +139,12 @@ def test_the_menus_open_choose_and_close_by_keyboard(site, page):
     assert faults(page, "open filters") == []
     page.keyboard.press("Escape")
     assert filters.evaluate("element => element === document.activeElement")
+    for theme in ("light", "dark"):
+        wear(page, theme)
+        page.locator("input.action-select").first.press(" ")
+        page.get_by_label("Select action to run").select_option("overturn_chosen")
+        page.get_by_label("Reason or assignee").fill("because")
+        assert faults(page, f"{theme} what is done with several") == []
 
 
 def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):

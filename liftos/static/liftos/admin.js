@@ -89,6 +89,7 @@
     document.querySelectorAll(".material-symbols-outlined").forEach(silence);
     // made by Django's own scripts, which name what has no role
     window.addEventListener("load", () => setTimeout(() => document.querySelectorAll(".help-tooltip[aria-label]").forEach((each) => each.setAttribute("role", "img"))));
+    document.querySelectorAll("#nav-sidebar-apps a.active").forEach((each) => each.setAttribute("aria-current", "page"));
     const content = document.getElementById("content");
     if (content) {
       content.setAttribute("role", "main");
