@@ -87,6 +87,7 @@ def trace_of(site, answer):
 def test_a_memory_can_be_found_and_opened(site, page):
     page.goto(f"{site.url}/admin/memory/memory/?q=exp-002")
     page.click("#result_list tbody a >> nth=0")
+    page.wait_for_url("**/change/**")
     text = page.inner_text("body")
     assert "Repeating the brand search holdout" in text
     assert "contradicts" in page.content()

@@ -20,6 +20,7 @@ def boxes_of(page, name):
 def open_run(site, page, name):
     page.goto(f"{site.url}/admin/workflows/run/?q={name}")
     page.click("#result_list tbody a >> nth=0")
+    page.wait_for_url("**/change/**")
 
 
 def test_a_run_is_a_graph_with_states_and_durations(site, page):
