@@ -40,7 +40,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
         "effect",
         "actor_kind",
         "on_behalf_of",
-        "confidence",
+        "stated",
         "correlation_id",
     )
     list_filter = (
@@ -60,6 +60,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # they count every row
     readonly_fields = (
         "reasoning",
+        "stated",
         "review",
         "proof",
         "chain",
@@ -76,7 +77,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
                 "fields": (
                     "operation",
                     "reasoning",
-                    "confidence",
+                    "stated",
                     "calibrated",
                     "confidence_method",
                     "review",
@@ -118,6 +119,11 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
 
     def reasoning(self, record: DecisionRecord) -> str:
         return payload_of(record).get("reasoning", ERASED)
+
+    @admin.display(description="Confidence", ordering="confidence")
+    def stated(self, record: DecisionRecord) -> str:
+        """As far as it is worth reading."""
+        return "-" if record.confidence is None else f"{record.confidence:.3f}"
 
     @admin.display(description="Confidence by the verdicts so far")
     @drawn_once

@@ -61,8 +61,7 @@ def draw_receipt(memories: list[dict[str, Any]]) -> SafeString | str:
         return "none"
     rows = format_html_join(
         "",
-        '<tr><td style="padding-right: 1.5em">{}</td><td style="padding-right: 1.5em; text-align: right">{}</td>'
-        '<td style="padding-right: 1.5em">{}</td><td>{}</td></tr>',
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
         (
             (
                 _memory(str(used.get("id", ""))),
@@ -75,10 +74,12 @@ def draw_receipt(memories: list[dict[str, Any]]) -> SafeString | str:
     )
     head = format_html_join(
         "",
-        '<th style="text-align: left; padding-right: 1.5em">{}</th>',
+        '<th scope="col">{}</th>',
         ((title,) for title in ("memory", "score", "version", "made of")),
     )
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)
+    return format_html(
+        '<table aria-label="Memories used"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
+    )
 
 
 def _memory(memory: str) -> SafeString | str:

@@ -12,7 +12,8 @@ from accountability.chains import Step
 _WIDTH, _HEIGHT = 180, 46
 _GAP_X, _GAP_Y, _MARGIN = 48, 16, 8
 _SHOWN = 24  # characters of an operation's name that fit a box
-_COLOURS = {"read": "#7c3aed", "write": "#0f766e", "delete": "#dc2626"}
+# liftos/admin.css has each for the light and for the dark theme
+_COLOURS = {"read": "var(--drawn-violet)", "write": "var(--drawn-teal)", "delete": "var(--drawn-red)"}
 
 Place = tuple[int, int]
 
@@ -35,7 +36,7 @@ def draw_chain(steps: Sequence[Step], link: Callable[[UUID], str]) -> SafeString
     )
     boxes = format_html_join("", _BOX, (_box(step, places[step.decision.id], link) for step in steps))
     return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Chain of {} decisions"'
+        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="Chain of {} decisions"'
         ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
         '<defs><marker id="chain-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z" fill="currentColor" fill-opacity="0.5"/></marker></defs>{}{}</svg></div>',
@@ -73,7 +74,7 @@ def edges(steps: Sequence[Step]) -> list[tuple[UUID, UUID]]:
 _BOX = (
     '<a href="{}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6" fill="{}" fill-opacity="{}"'
     ' stroke="{}" stroke-width="{}"/><text x="{}" y="{}" fill="currentColor" font-weight="600">{}</text>'
-    '<text x="{}" y="{}" fill="currentColor" fill-opacity="0.75">{}</text></a>'
+    '<text x="{}" y="{}" fill="currentColor">{}</text></a>'
 )
 
 
@@ -85,7 +86,7 @@ def _box(step: Step, place: Place, link: Callable[[UUID], str]) -> tuple[object,
     shown = name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
     sure = "" if decision.confidence is None else f" · {decision.confidence:.2f}"
     return (
-        link(decision.id), decision.reasoning or "erased",
+        link(decision.id), f"{decision.effect}: {decision.reasoning or 'erased'}",
         x, y, _WIDTH, _HEIGHT, colour, "0.25" if own else "0.08", colour, 2 if own else 1,
         x + 10, y + 19, shown, x + 10, y + 36, f"{decision.recorded_at:%Y-%m-%d %H:%M:%S}{sure}",
     )  # fmt: skip

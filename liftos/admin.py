@@ -22,6 +22,12 @@ def stylesheet(request: HttpRequest) -> str:
     return static("liftos/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    """Return the address of what lets the keyboard press all that a pointer can."""
+    del request
+    return static("liftos/admin.js")
+
+
 def as_text(value: Any) -> SafeString:
     """Return JSON laid out for people."""
     text = json.dumps(value, indent=2, ensure_ascii=False)

@@ -64,7 +64,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             if each.model in lists and lists[each.model].has_view_permission(request)
         ]
         if items:
-            groups.append({"title": title, "separator": True, "items": items})
+            groups.append({"title": title, "items": items})
     return [{"items": [{"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}]}, *groups]
 
 

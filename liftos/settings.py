@@ -414,6 +414,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = ["liftos.formats"]
 
 # --- logs: one JSON object a line, with the correlation and trace ids ---------------------------
 
@@ -446,7 +447,10 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["liftos.admin.stylesheet"],
+    "SCRIPTS": ["liftos.admin.script"],
     "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
+    # the theme's is too faint on a menu that the pointer rests on
+    "COLORS": {"font": {"subtle-light": "oklch(51% .027 264.364)"}},
     "SIDEBAR": {"show_search": True, "navigation": "liftos.navigation.navigation"},
 }

@@ -114,7 +114,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
             return f"None about it, and none among the newest {LOOKED_BACK:,} that used it."
         rows = format_html_join(
             "",
-            '<tr><td style="padding-right: 1.5em"><a href="{}">{}</a></td><td style="padding-right: 1.5em">{}</td><td>{}</td></tr>',
+            '<tr><td><a href="{}">{}</a></td><td>{}</td><td>{}</td></tr>',
             (
                 (
                     reverse("admin:accountability_decisionrecord_change", args=[each.pk]),
@@ -126,7 +126,9 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
             ),
         )
         return format_html(
-            "<table><tbody>{}</tbody></table><p>The newest {}; searches among the last {} decisions.</p>",
+            '<table aria-label="Decisions"><thead><tr><th scope="col">at</th>'
+            '<th scope="col">what</th><th scope="col">by</th></tr></thead>'
+            "<tbody>{}</tbody></table><p>The newest {}; searches among the last {} decisions.</p>",
             rows,
             SHOWN,
             f"{LOOKED_BACK:,}",

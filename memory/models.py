@@ -135,7 +135,7 @@ class Memory(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.content[:80]
+        return self.content if len(self.content) <= 80 else f"{self.content[:79].rstrip()}…"
 
 
 class MemoryVector(models.Model):

@@ -116,7 +116,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
             return "none"
         rows = format_html_join(
             "",
-            '<tr><td style="padding-right: 1.5em; vertical-align: top"><b>{}</b><br>{}</td><td>{}</td></tr>',
+            "<tr><td><b>{}</b><br>{}</td><td>{}</td></tr>",
             (
                 (
                     concept.name,
@@ -141,7 +141,11 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
                 for concept in found
             ),
         )
-        return format_html("<table>{}</table>", rows)
+        return format_html(
+            '<table aria-label="Concepts"><thead><tr><th scope="col">concept</th>'
+            '<th scope="col">most typical members</th></tr></thead><tbody>{}</tbody></table>',
+            rows,
+        )
 
     @admin.display(description="Dimensions")
     def report(self, space: Space) -> SafeString | str:
@@ -150,8 +154,8 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
             view, reports = make_report(organisation=space.organisation_id, space=space.pk)
         except LiftosError as error:
             return error.message
-        titles = ("dimension", "by", "weight", "known", "poles apart", "Spearman", "most like", "")
-        cell = '<td style="padding-right: 1.5em">{}</td>'
+        titles = ("dimension", "by", "weight", "known", "poles apart", "Spearman", "most like", "warnings")
+        cell = "<td>{}</td>"
         rows = format_html_join(
             "",
             "<tr>" + cell * len(titles) + "</tr>",
@@ -165,9 +169,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
                 for each, dimension in zip(reports, view.dimensions, strict=True)
             ),
         )  # fmt: skip
-        head = format_html_join(
-            "", '<th style="text-align: left; padding-right: 1.5em">{}</th>', ((each,) for each in titles)
-        )
+        head = format_html_join("", '<th scope="col">{}</th>', ((each,) for each in titles))
         return format_html(
             '<table aria-label="Dimensions"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
         )

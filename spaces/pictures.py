@@ -12,7 +12,10 @@ from spaces.geometry import Metric, Region
 from spaces.types import Array
 
 _SIDE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560, 70, 16, 150, 54
-_COLOURS = ("#7c3aed", "#0f766e", "#d97706", "#2563eb", "#be185d", "#4d7c0f", "#b45309", "#0e7490")
+# liftos/admin.css has each for the light and for the dark theme
+_COLOURS = tuple(
+    f"var(--drawn-{name})" for name in ("violet", "teal", "amber", "blue", "pink", "lime", "red", "cyan")
+)
 _RADAR, _REACH = 460, 150
 
 
@@ -63,16 +66,19 @@ def draw_map(
     ]
     regions = format_html_join(
         "",
-        '<g><title>{}</title>{}<text x="{}" y="{}" text-anchor="{}" fill="{}" font-weight="600">{}</text></g>',
+        "<g><title>{}</title>{}</g>",
         (
-            (
-                area.name,
-                format_html(shape, colour=_COLOURS[number % len(_COLOURS)]),
-                *_label(place),
-                _COLOURS[number % len(_COLOURS)],
-                area.name,
-            )
-            for number, area, (shape, place) in shapes
+            (area.name, format_html(shape, colour=_COLOURS[number % len(_COLOURS)]))
+            for number, area, (shape, _) in shapes
+        ),
+    )
+    # over the points, which would hide them
+    names = format_html_join(
+        "",
+        '<text class="over" x="{}" y="{}" text-anchor="{}" fill="{}" font-weight="600">{}</text>',
+        (
+            (*_label(place), _COLOURS[number % len(_COLOURS)], area.name)
+            for number, area, (_, place) in shapes
         ),
     )
     dots = format_html_join(
@@ -85,13 +91,13 @@ def draw_map(
         ),
     )
     return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Map of {} members, {} by {}"'
+        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="Map of {} members, {} by {}"'
         ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
         '<defs><clipPath id="plot"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath></defs>'
         '<rect x="{}" y="{}" width="{}" height="{}" fill="none" stroke="currentColor" stroke-opacity="0.3"/>{}'
-        '<g clip-path="url(#plot)">{}</g>{}</svg></div>',
+        '<g clip-path="url(#plot)">{}</g>{}{}</svg></div>',
         len(points), across[1], upwards[1], width, height, width, height,
-        _LEFT, _TOP, _SIDE, _SIDE, _LEFT, _TOP, _SIDE, _SIDE, _titles(across[1], upwards[1]), regions, dots,
+        _LEFT, _TOP, _SIDE, _SIDE, _LEFT, _TOP, _SIDE, _SIDE, _titles(across[1], upwards[1]), regions, dots, names,
     )  # fmt: skip
 
 
@@ -173,11 +179,11 @@ def _titles(across: str, upwards: str) -> SafeString:
     bottom = _TOP + _SIDE
     middle = _LEFT + _SIDE / 2
     return format_html(
-        '<text x="{}" y="{}" fill="currentColor" fill-opacity="0.7">low</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor" fill-opacity="0.7">high</text>'
+        '<text x="{}" y="{}" fill="currentColor">low</text>'
+        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">high</text>'
         '<text x="{}" y="{}" text-anchor="middle" fill="currentColor" font-weight="600">{} →</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor" fill-opacity="0.7">low</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor" fill-opacity="0.7">high</text>'
+        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">low</text>'
+        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">high</text>'
         '<text x="18" y="{}" text-anchor="middle" fill="currentColor" font-weight="600" transform="rotate(-90 18 {})">{} →</text>',
         _LEFT, bottom + 18, _LEFT + _SIDE, bottom + 18, middle, bottom + 36, across,
         _LEFT - 8, bottom, _LEFT - 8, _TOP + 12, _TOP + _SIDE / 2, _TOP + _SIDE / 2, upwards,

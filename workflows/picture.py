@@ -17,18 +17,19 @@ _WIDTH, _HEIGHT = 190, 50
 _GAP_X, _GAP_Y, _MARGIN = 52, 18, 8
 _SHOWN = 25  # characters that fit a box
 _SWEEPS = 4
+# liftos/admin.css has each for the light and for the dark theme
 _COLOURS = {
-    StepStatus.WAITING: "#64748b",
-    StepStatus.READY: "#0284c7",
-    StepStatus.RUNNING: "#2563eb",
-    StepStatus.RETRY_WAIT: "#d97706",
-    StepStatus.AWAITING_APPROVAL: "#9333ea",
-    StepStatus.DONE: "#15803d",
-    StepStatus.FAILED: "#dc2626",
-    StepStatus.SKIPPED: "#94a3b8",
-    StepStatus.CANCELLED: "#78716c",
+    StepStatus.WAITING: "var(--drawn-grey)",
+    StepStatus.READY: "var(--drawn-cyan)",
+    StepStatus.RUNNING: "var(--drawn-blue)",
+    StepStatus.RETRY_WAIT: "var(--drawn-amber)",
+    StepStatus.AWAITING_APPROVAL: "var(--drawn-violet)",
+    StepStatus.DONE: "var(--drawn-green)",
+    StepStatus.FAILED: "var(--drawn-red)",
+    StepStatus.SKIPPED: "var(--drawn-pale)",
+    StepStatus.CANCELLED: "var(--drawn-pink)",
 }
-_PLAIN = "#475569"
+_PLAIN = "var(--drawn-grey)"
 
 Place = tuple[int, int]
 
@@ -76,7 +77,7 @@ def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> Sa
     )
     boxes = format_html_join("", _BOX, (_box(node, places[node.name], link) for node in nodes))
     return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}"'
+        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{}"'
         ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
         '<defs><marker id="step-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z" fill="currentColor" fill-opacity="0.5"/></marker></defs>{}{}</svg></div>{}',
@@ -181,7 +182,7 @@ def _sort_by_middle(
 _BOX = (
     '<a href="{}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6" fill="{}" fill-opacity="0.14"'
     ' stroke="{}" stroke-width="1.5"{}/><text x="{}" y="{}" fill="currentColor" font-weight="600">{}</text>'
-    '<text x="{}" y="{}" fill="currentColor" fill-opacity="0.75">{}</text></a>'
+    '<text x="{}" y="{}" fill="currentColor">{}</text></a>'
 )
 
 

@@ -23,12 +23,12 @@ def draw_reliability(bins: Sequence[Bin], curve: Recalibration | None = None) ->
     width, height = _SIDE + 2 * _MARGIN, _SIDE + _BARS + 2 * _MARGIN
     whiskers = format_html_join(
         "",
-        '<line x1="{0}" x2="{0}" y1="{1}" y2="{2}" stroke="#7c3aed" stroke-opacity="0.5" stroke-width="2"/>',
+        '<line x1="{0}" x2="{0}" y1="{1}" y2="{2}" stroke="var(--drawn-violet)" stroke-opacity="0.5" stroke-width="2"/>',
         ((_x(each.confidence), _y(each.right_low), _y(each.right_high)) for each in bins),
     )
     dots = format_html_join(
         "",
-        '<circle cx="{}" cy="{}" r="5" fill="#7c3aed"><title>{} decisions stated {}, {} of them were right</title></circle>',
+        '<circle cx="{}" cy="{}" r="5" fill="var(--drawn-violet)"><title>{} decisions stated {}, {} of them were right</title></circle>',
         (
             (_x(each.confidence), _y(each.right), each.count, f"{each.confidence:.2f}", f"{each.right:.0%}")
             for each in bins
@@ -36,7 +36,7 @@ def draw_reliability(bins: Sequence[Bin], curve: Recalibration | None = None) ->
     )
     bars = format_html_join(
         "",
-        '<rect x="{}" y="{}" width="{}" height="{}" fill="#7c3aed" fill-opacity="0.3"/>',
+        '<rect x="{}" y="{}" width="{}" height="{}" fill="var(--drawn-violet)" fill-opacity="0.3"/>',
         (
             (
                 _x(each.low) + 2,
@@ -79,7 +79,9 @@ def _curve(curve: Recalibration | None) -> SafeString | str:
         return ""
     stated = np.linspace(0.0, 1.0, _POINTS)
     points = " ".join(f"{_x(x)},{_y(y)}" for x, y in zip(stated, curve.apply(stated), strict=True))
-    return format_html('<polyline points="{}" fill="none" stroke="#0f766e" stroke-width="2"/>', points)
+    return format_html(
+        '<polyline points="{}" fill="none" stroke="var(--drawn-teal)" stroke-width="2"/>', points
+    )
 
 
 def _x(value: float) -> int:

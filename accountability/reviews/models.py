@@ -101,7 +101,7 @@ class ReviewCase(models.Model):
         verbose_name_plural = "decisions to review"
 
     def __str__(self) -> str:
-        return f"review of {self.decision_id}"
+        return f"Review of {self.decision_id}"
 
 
 class ReviewPolicy(models.Model):

@@ -96,14 +96,14 @@ def draw_since(record: DecisionRecord) -> SafeString | str:
     rows = format_html_join("", "<tr>{}</tr>", ((_since(each),) for each in found))
     head = format_html_join(
         "",
-        '<th class="text-left pr-6">{}</th>',
+        '<th scope="col">{}</th>',
         ((name,) for name in ("memory", "as the decision saw it", "now")),
     )
     left = len(decision.memories) - COMPARED
     more = f" Of {len(decision.memories)} the first {COMPARED} are shown." if left > 0 else ""
     changed = sum(each.has_changed for each in found)
     return format_html(
-        "<p>{} of {} have changed since.{}</p><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+        '<p>{} of {} have changed since.{}</p><table aria-label="Changes since"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>',
         changed, len(found), more, head, rows,
     )  # fmt: skip
 
@@ -112,10 +112,10 @@ def _since(each: Since) -> SafeString:
     name = format_html('<a href="{}">{}</a>', each.link, each.id[-12:]) if each.link else each.id[-12:]
     then = f"version {each.version_then}" if each.version_then is not None else "not kept"
     now = f"version {each.version_now}, {each.state}" if each.version_now is not None else each.state
-    cell = '<td class="align-top pr-6 pb-2"><b>{}</b><br>{}</td>'
+    cell = "<td><b>{}</b><br>{}</td>"
     shown = each.now if each.now != each.then else "the same text"
     return format_html(
-        '<td class="align-top pr-6 pb-2 whitespace-nowrap">{}</td>' + cell + cell,
+        '<td class="whitespace-nowrap">{}</td>' + cell + cell,
         name, then, each.then, now if each.has_changed else f"{each.state}, unchanged", shown if each.now else "",
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from liftos.dashboard.figures import dashboard
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the figures of the organisation that is open, if one is; called by the theme."""
+    context["title"] = "Overview"
     organisation = getattr(request, "organisation", None)
     if organisation is not None:
         context["dashboard"] = dashboard(organisation.id, timezone.now())

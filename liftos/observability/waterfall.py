@@ -6,7 +6,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-COLOURS = {"ok": "#7c3aed", "error": "#dc2626"}
+# liftos/admin.css has each for the light and for the dark theme
+COLOURS = {"ok": "var(--drawn-violet)", "error": "var(--drawn-red)"}
 
 
 def draw_waterfall(spans: Sequence[dict[str, Any]], duration_ms: float) -> SafeString:
@@ -41,7 +42,7 @@ def _rows(
         yield (
             f"{span['error_type']} {tags}".strip(),
             min(depth, 12) * 1.2,
-            span["name"],
+            f"{span['name']} (failed)" if span["status"] == "error" else span["name"],
             f"{span['duration_ns'] / 1e6:.2f}",
             f"{left:.2f}",
             f"{width:.2f}",

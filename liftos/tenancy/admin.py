@@ -122,6 +122,10 @@ class ApiKeyAdmin(ModelAdmin):
     readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        made = ["prefix", "created_at", "last_used_at", "revoked_at"]
+        return ["name", "scopes", "expires_at", *(made if obj is not None else [])]
+
     @admin.action(description="Revoke the chosen keys at once", permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:

@@ -38,7 +38,18 @@ FORMS = {
     "next review": "/admin/accountability/reviewcase/next/",
 }
 # lists whose first row is opened
-OPENED = ("decisions", "memories", "spaces", "runs", "templates", "calibrations")
+OPENED = (
+    "decisions",
+    "memories",
+    "spaces",
+    "runs",
+    "templates",
+    "calibrations",
+    "keys",
+    "traces",
+    "events",
+    "users",
+)
 
 
 def faults(page, where):
@@ -73,13 +84,67 @@ def test_every_kind_of_page_holds_to_wcag(site, page, theme):
         if first.count():
             page.goto(site.url + first.get_attribute("href"))
             wrong += faults(page, f"{theme} one of {name}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_login_holds_to_wcag(site, page):
     page.context.clear_cookies()
     page.goto(f"{site.url}/admin/login/")
     assert faults(page, "login") == []
+
+
+def test_what_a_form_refuses_and_what_it_tells_hold_to_wcag(site, page):
+    for theme in ("light", "dark"):
+        page.goto(f"{site.url}/admin/tenancy/membership/add/")
+        wear(page, theme)
+        page.fill("#id_username", "nobody")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("There is no staff account of that name.").wait_for()
+        assert faults(page, f"{theme} refused member") == []
+        page.goto(f"{site.url}/admin/tenancy/apikey/add/")
+        page.fill("#id_name", f"made in the {theme}")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("Copy the key now").wait_for()
+        assert faults(page, f"{theme} told of a key") == []
+
+
+def test_the_menus_open_choose_and_close_by_keyboard(site, page):
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("element => element === document.activeElement")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+    site_menu = page.get_by_role("button", name="LiftOS Core")
+    assert site_menu.get_attribute("aria-expanded") == "false"
+    site_menu.press("Enter")
+    page.wait_for_function("document.activeElement.href?.includes('_organisation=')")
+    assert site_menu.get_attribute("aria-expanded") == "true"
+    assert faults(page, "open menu of organisations") == []
+    page.keyboard.press("Escape")
+    assert site_menu.get_attribute("aria-expanded") == "false"
+    assert site_menu.evaluate("element => element === document.activeElement")
+
+    user_menu = page.get_by_role("button", name=site.admin_user)
+    user_menu.press(" ")
+    page.get_by_role("button", name="Dark").press("Enter")
+    assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+    assert "dark" in page.locator("html").get_attribute("class")
+    assert faults(page, "open menu of the user") == []
+
+    page.goto(f"{site.url}/admin/accountability/reviewcase/")
+    filters = page.get_by_role("button", name="Filters")
+    filters.press("Enter")
+    page.wait_for_function("document.activeElement.closest('#changelist-filter')")
+    assert faults(page, "open filters") == []
+    page.keyboard.press("Escape")
+    assert filters.evaluate("element => element === document.activeElement")
+    for theme in ("light", "dark"):
+        wear(page, theme)
+        page.locator("input.action-select").first.press(" ")
+        page.get_by_label("Select action to run").select_option("overturn_chosen")
+        page.get_by_label("Reason or assignee").fill("because")
+        assert faults(page, f"{theme} what is done with several") == []
 
 
 def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):

@@ -50,7 +50,7 @@ def test_a_chain_is_a_graph_that_leads_from_decision_to_decision(site, page):
     act = put("agent.act", *asked)
     site.service.request("GET", f"/api/v1/decisions/{act}/proof?wait=integrated")
     page.goto(f"{site.url}/admin/accountability/decisionrecord/{plan}/change/")
-    graph = page.get_by_role("img", name="Chain of 5 decisions")
+    graph = page.get_by_role("group", name="Chain of 5 decisions")
     boxes = graph.locator("a rect")
     assert boxes.count() == 5
     placed = [boxes.nth(number).bounding_box() for number in range(5)]
@@ -87,6 +87,7 @@ def trace_of(site, answer):
 def test_a_memory_can_be_found_and_opened(site, page):
     page.goto(f"{site.url}/admin/memory/memory/?q=exp-002")
     page.click("#result_list tbody a >> nth=0")
+    page.wait_for_url("**/change/**")
     text = page.inner_text("body")
     assert "Repeating the brand search holdout" in text
     assert "contradicts" in page.content()

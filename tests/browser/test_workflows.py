@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def boxes_of(page, name):
-    graph = page.get_by_role("img", name=name)
+    graph = page.get_by_role("group", name=name)
     boxes = graph.locator("a rect")
     return graph, [boxes.nth(number).bounding_box() for number in range(boxes.count())]
 
@@ -20,6 +20,7 @@ def boxes_of(page, name):
 def open_run(site, page, name):
     page.goto(f"{site.url}/admin/workflows/run/?q={name}")
     page.click("#result_list tbody a >> nth=0")
+    page.wait_for_url("**/change/**")
 
 
 def test_a_run_is_a_graph_with_states_and_durations(site, page):
@@ -55,7 +56,7 @@ def test_a_person_approves_what_hygiene_proposes(site, page):
 
     def done():
         page.reload()
-        return page.get_by_role("img", name="Run of 3 steps, completed").count() == 1
+        return page.get_by_role("group", name="Run of 3 steps, completed").count() == 1
 
     until(done)
     assert "the later holdout is the better one" in page.inner_text("body")

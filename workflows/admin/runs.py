@@ -132,7 +132,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         """Every step with its attempts, result or error."""
         items = _items(run)
         return table(
-            ("step", "function", "status", "attempts", "took", "result or error", ""),
+            ("step", "function", "status", "attempts", "took", "result or error", "record"),
             (
                 (
                     (f"step-{step.name}", step.name),
@@ -283,7 +283,7 @@ def _result(step: Any) -> SafeString | str:
         return ""
     text = step.shown if len(step.shown) <= SHOWN_RESULT else f"{step.shown[:SHOWN_RESULT]}…"
     return format_html(
-        '<details style="min-width: 24em"><summary style="cursor: pointer">{}</summary>'
+        '<details style="min-width: 16em"><summary style="cursor: pointer">{}</summary>'
         '<code style="white-space: pre-wrap; word-break: break-word">{}</code></details>',
         text if len(text) <= SHOWN_LINE else f"{text[: SHOWN_LINE - 1]}…",
         text,

@@ -50,12 +50,10 @@ def buttons(actions: Iterable[tuple[str, str]], *, reason: bool) -> SafeString:
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], *, label: str) -> SafeString:
     """Return a table; each row may begin with its id as an anchor, as a pair (anchor, text)."""
-    head = format_html_join(
-        "", '<th style="text-align: left; padding: 2px 1.5em 2px 0">{}</th>', ((title,) for title in titles)
-    )
+    head = format_html_join("", '<th scope="col">{}</th>', ((title,) for title in titles))
     body = format_html_join("", "<tr>{}</tr>", ((_cells(row),) for row in rows))
     return format_html(
-        '<div style="overflow-x: auto"><table aria-label="{}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        '<div style="overflow-x: auto" role="region" aria-label="{0}" tabindex="0"><table aria-label="{0}"><thead><tr>{1}</tr></thead><tbody>{2}</tbody></table></div>',
         label, head, body,
     )  # fmt: skip
 
@@ -63,12 +61,8 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], *, label: str) -
 def _cells(row: Sequence[Any]) -> SafeString:
     first, *rest = row
     anchor, shown = first if isinstance(first, tuple) else ("", first)
-    begun = format_html(
-        '<td id="{}" style="padding: 2px 1.5em 2px 0; vertical-align: top">{}</td>', anchor, shown
-    )
-    return begun + format_html_join(
-        "", '<td style="padding: 2px 1.5em 2px 0; vertical-align: top">{}</td>', ((each,) for each in rest)
-    )
+    begun = format_html('<td id="{}">{}</td>' if anchor else "<td{}>{}</td>", anchor, shown)
+    return begun + format_html_join("", "<td>{}</td>", ((each,) for each in rest))
 
 
 def record_link(decision: Any) -> SafeString | str:

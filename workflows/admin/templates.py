@@ -263,7 +263,7 @@ def _line(each: Difference) -> SafeString:
     if each.kind != "changed":
         return format_html("<b>{}</b> {}", where, f"{each.kind} ({each.after or each.before})")
     return format_html(
-        '<b>{} {}</b>: <del style="color: #dc2626">{}</del> → <ins style="color: #15803d; text-decoration: none">{}</ins>',
+        '<b>{} {}</b>: <del style="color: var(--drawn-red)">{}</del> → <ins style="color: var(--drawn-green); text-decoration: none">{}</ins>',
         where, each.field, _short(each.before), _short(each.after),
     )  # fmt: skip
 

@@ -32,6 +32,20 @@ def test_lines_break_where_nothing_is_known():
     assert [len(points) for points in lines] == [2, 2]
 
 
+def test_the_same_figures_stand_in_a_table_without_the_places_that_have_none():
+    picture = draw_lines(
+        "ms", list("abc"), [Line("p50", [1, None, None]), Line("p95", [2.5, None, 3])], " ms"
+    )
+    rows = [[cell.text for cell in row] for row in parsed(picture).iter("tr")]
+    assert rows == [[None, "p50", "p95"], ["a", "1 ms", "2.5 ms"], ["c", "-", "3 ms"]]
+
+
+def test_lines_are_told_apart_by_more_than_their_colours():
+    root = parsed(draw_lines("ms", list("ab"), [Line("p50", [1, 2]), Line("p95", [2, 3])]))
+    dashes = [each.get("stroke-dasharray") for each in root.iter(f"{SVG}polyline")]
+    assert len(set(dashes)) == 2
+
+
 def test_nothing_to_show_is_drawn_too():
     for picture in (draw_bars("none", [], [Line("x", [])]), draw_lines("none", ["a"], [Line("x", [None])])):
         assert not list(parsed(picture).iter(f"{SVG}rect"))
