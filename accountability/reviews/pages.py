@@ -59,7 +59,7 @@ def verdict_form(decision: UUID) -> SafeString:
     return format_html(
         '<textarea name="reason" maxlength="{}" rows="2" placeholder="Why? Wanted for all but an approval; it stands on '
         'record." aria-label="Reason" class="{}"></textarea><div>{}<a class="{}" data-review-key="n" href="{}?after={}">'
-        "Next <kbd>n</kbd></a></div>",
+        "Next <kbd>n</kbd></a><label><input type=\"checkbox\" data-review-keys checked> Keys</label></div>",
         MAX_REASON, _INPUT, buttons, _BUTTON, following, decision,
     )  # fmt: skip
 

@@ -68,6 +68,23 @@ def test_by_keys(site, page):
     assert state_of(site, fourth) in {"approved", "waiting_second"}
 
 
+def test_keys_can_be_switched_off_and_stay_off(site, page):
+    page.goto(f"{site.url}{QUEUE}next/")
+    first = decision_of(page)
+    before = state_of(site, first)
+    page.get_by_label("Keys").uncheck()
+    page.keyboard.press("a")
+    page.reload()
+    assert not page.get_by_label("Keys").is_checked()
+    page.keyboard.press("a")
+    page.keyboard.press("n")
+    assert decision_of(page) == first
+    assert state_of(site, first) == before
+    page.get_by_label("Keys").check()
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: first not in url)
+
+
 def test_what_is_overturned_is_contested_and_shown_beside_the_decision(site, page):
     _, memory = site.service.request(
         "POST", "/api/v1/memories", {"content": "Boots are bought on Sundays only"}

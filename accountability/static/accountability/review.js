@@ -1,9 +1,19 @@
 // Reviewing by keys: a approves, o overturns, i asks for information, n goes to the next. What wants a reason puts the
-// cursor into its field first; Enter there then sends it, Shift+Enter begins a new line, Escape gives the keys back.
+// cursor into its field first; Enter there then sends it, Shift+Enter begins a new line, Escape gives the keys back. Single
+// letters must be able to be switched off (WCAG 2.1.4): who speaks to a machine says them by accident; the browser keeps it.
 "use strict";
 
 (function () {
+  const OFF = "liftos.review.keys.off";
   let wanted = null;
+
+  document.addEventListener("DOMContentLoaded", function () {
+    const box = document.querySelector("[data-review-keys]");
+    if (box) {
+      box.checked = !localStorage.getItem(OFF);
+      box.addEventListener("change", () => (box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+    }
+  });
 
   function control(key) {
     return document.querySelector('[data-review-key="' + CSS.escape(key) + '"]');
@@ -14,7 +24,7 @@
   }
 
   function isTyping(element) {
-    return element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+    return element instanceof HTMLElement && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName)) && element.type !== "checkbox";
   }
 
   document.addEventListener("keydown", function (event) {
@@ -34,7 +44,7 @@
       }
       return;
     }
-    if (isTyping(event.target)) {
+    if (isTyping(event.target) || localStorage.getItem(OFF)) {
       return;
     }
     const pressed = control(event.key.toLowerCase());
