@@ -104,12 +104,14 @@ def names_in(question: str) -> list[str]:
 
 def _entities(content: str, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ACTOR_KEYS:
-        yield from ((ACTOR, text) for text in _texts(metadata.get(key)))
+        if key in metadata:
+            yield from ((ACTOR, text) for text in _texts(metadata[key]))
     prefix = _PREFIX.match(content)
     if prefix:
         yield ACTOR, prefix[1]
     for key in FIELD_KEYS:
-        yield from ((key, text) for text in _texts(metadata.get(key)))
+        if key in metadata:
+            yield from ((key, text) for text in _texts(metadata[key]))
     body = content[prefix.end() :] if prefix else content
     yield from ((NAME, handle) for handle in _HANDLE.findall(body))
     for match in _CAPITALISED.finditer(body):

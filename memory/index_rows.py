@@ -25,7 +25,8 @@ SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s:
 """
 _ATTRIBUTES = """
 INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
-SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::numeric[])
+SELECT %s, id, key, text, number::numeric
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS a(id, key, text, number)
 """
 _ENTITIES = """
 INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
@@ -63,19 +64,21 @@ def insert(organisation: UUID, rows: Sequence["Row"]) -> None:
     attributes = [(row.id.bytes, *each) for row in rows for each in attributes_of(row.draft.metadata)]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
     threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
+    fresh = 0
     with raw_cursor() as cursor:
+        # first, because its answer is waited for: the rest may be on its way together
+        if threads:
+            joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))
+            fresh = sum(row[0] for row in joined.fetchall())
         cursor.execute(_POSTINGS, (organisation, *_postings(rows, words)))
         if attributes:
             ids, keys, texts, numbers = columns(attributes)
-            packed = UuidArray(ids), TextArray(keys), TextArray(texts), numbers
+            written = (None if number is None else str(number) for number in numbers)
+            packed = UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(written)
             cursor.execute(_ATTRIBUTES, (organisation, *packed))
         if entities:
             keys, ids, kinds = columns(entities)
             cursor.execute(_ENTITIES, (organisation, TextArray(keys), UuidArray(ids), TextArray(kinds)))
-        fresh = 0
-        if threads:
-            joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))
-            fresh = sum(row[0] for row in joined.fetchall())
     _count(organisation, documents=len(rows), words=sum(words), threads=fresh)
 
 

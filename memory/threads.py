@@ -19,7 +19,7 @@ def thread_key(thread: str, source: str, metadata: Mapping[str, Any]) -> str:
     """Return the name of a memory's thread, unique in its organisation; empty for none."""
     if thread:
         return f"{source}\x1f{thread}"
-    named = [(key, metadata[key]) for key in KEYS if _names(metadata.get(key))]
+    named = [(key, metadata[key]) for key in KEYS if key in metadata and _names(metadata[key])]
     if not named:
         return ""
     return "\x1f".join((source, *(f"{key}={value}" for key, value in named)))

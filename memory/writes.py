@@ -4,7 +4,7 @@ Everything here runs inside the caller's tenant transaction.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.binary import HalfVec
-from liftos.db import raw_cursor
+from liftos.binary import HalfVec, IntArray, TextArray
+from liftos.db import pipelined, raw_cursor
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows
@@ -31,6 +31,7 @@ _COLUMNS = (
     ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
     ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
 )  # fmt: skip
+_PACKED: dict[str, Callable[[Iterable[Any]], Any]] = {"text": TextArray, "bigint": IntArray}
 _AS_WRITTEN = {
     "metadata": "w.metadata::jsonb",
     "tags": "ARRAY(SELECT jsonb_array_elements_text(w.tags::jsonb))",
@@ -148,13 +149,15 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
     written = _insert_memories(organisation, by, rows)
     if not written:
         return written
-    if model is not None:
-        insert_vectors(
-            organisation, model, [(row.id, row.vector) for row in written if row.vector is not None]
-        )
-    index_rows.insert(organisation, written)
-    link(organisation, [(row.id, row.draft) for row in written])
-    tell_followers(organisation, [row.id for row in written])
+    # Postgres works on each statement while the next is made up here
+    with pipelined():
+        index_rows.insert(organisation, written)
+        if model is not None:
+            insert_vectors(
+                organisation, model, [(row.id, row.vector) for row in written if row.vector is not None]
+            )
+        link(organisation, [(row.id, row.draft) for row in written])
+        tell_followers(organisation, [row.id for row in written])
     return written
 
 
@@ -219,7 +222,8 @@ def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list
         return []
     # one order for all writers: two batches that name the same external ids then wait for, not on, each other
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
-    columns = index_rows.columns([_values(by, row) for row in ordered])
+    values = zip(_COLUMNS, zip(*(_values(by, row) for row in ordered), strict=True), strict=True)
+    columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
     with raw_cursor() as cursor:
         ids = {row[0] for row in cursor.execute(_MEMORY, (organisation, *columns)).fetchall()}
     return [row for row in rows if row.id in ids]

@@ -19,7 +19,7 @@ SELECT EXISTS (
     JOIN spaces_space AS s ON s.organisation_id = v.organisation_id AND s.id = v.space_id AND s.version = v.number
     JOIN spaces_layout AS l ON l.organisation_id = v.organisation_id AND l.id = v.layout_id
     WHERE v.organisation_id = %(organisation)s AND l.checked AND l.model_id IS NOT NULL AND l.sample < %(most)s
-    AND %(documents)s >= greatest(%(least)s, %(growth)s * l.sample)
+    AND least(%(documents)s, %(most)s) >= greatest(%(least)s, %(growth)s * l.sample)
 )
 """
 _DESCRIBED_BY = """

@@ -39,6 +39,7 @@ FREEDOM = 1.0
 # Standard deviations above the middle at which a text is about a dimension by half. On our labelled set a conceptual search that
 # counts each dimension by that finds .65 of what is wanted among the first ten, with 0 .60, without .49.
 ABOUT = 1.0
+TOGETHER = 500  # texts whose covariance is added up at once
 # Below this length, beside the poles' own, the poles say the same.
 LEAST_SEPARATION = 0.05
 
@@ -75,15 +76,17 @@ def describe(vectors: Array, prior: Background | None = None) -> Background:
         vectors: shape (n, d), n ≥ 0; n ≥ 2 without a prior.
         prior: of other texts, which counts as PRIOR_TEXTS.
     """
-    wide = np.asarray(vectors, np.float64)
-    count = len(wide)
+    count = len(vectors)
     if not count:
         if prior is None:
             raise ValueError("there are no texts")
         return Background(prior.mean, prior.covariance, 0)
-    mean = wide.mean(axis=0)
-    centred = wide - mean
-    covariance = centred.T @ centred / count
+    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    covariance = np.zeros((len(mean), len(mean)))
+    # so many at a time: all of them as wide numbers would be three times what is given
+    for start in range(0, count, TOGETHER):
+        centred = np.asarray(vectors[start : start + TOGETHER], np.float64) - mean
+        covariance += centred.T @ centred / count
     if prior is None:
         return Background(mean, covariance, count)
     share = count / (count + PRIOR_TEXTS)

@@ -1,7 +1,7 @@
 """`bench import`: storing many memories that bring their vectors, beside a Chroma server that is given the same.
 
-Ours goes the way of every bulk store and import (`memory.operations.remember_many`, 500 a transaction): rejected values looked up,
-rows with their constraints, vectors, words, attributes, entities, the decision record and an event for each
+Ours goes the way of every bulk store and import (`memory.operations.remember_rows`, 500 a transaction, the next batch being read
+meanwhile): rejected values looked up, rows with their constraints, vectors, words, attributes, entities, the decision record and an event for each
 memory, committed durably; every search finds them from then on. The graph, which workers grow afterwards, is a figure of its own.
 Chroma writes vectors, documents and metadata. Making the embeddings is part of neither.
 """
@@ -17,6 +17,7 @@ from django.db import connections
 from tqdm import tqdm
 
 from liftos import embedded
+from liftos.ahead import ahead
 from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
 from liftos.bench.search_data import Material, World
 from liftos.bench.search_load import Loaded
@@ -28,9 +29,10 @@ from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.life.erasure import forget
-from memory.operations import remember_many
+from memory.operations import read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome
 from memory.vector_index import grow_graph, index_name
+from memory.writes import Row
 
 BATCH = 500
 MOST = 100_000
@@ -91,9 +93,7 @@ def _reference(options: Options, material: Material) -> float | None:
 
 
 def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
-    ids: list[UUID] = []
-    started = time.perf_counter()
-    for start in tqdm(range(0, len(material.contents), BATCH), desc="ours", unit="batch", disable=None):
+    def read(start: int) -> list[Row]:
         rows = range(start, min(start + BATCH, len(material.contents)))
         drafts = [
             MemoryDraft(
@@ -105,7 +105,13 @@ def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
             )
             for row in rows
         ]
-        stored = remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
+        return read_drafts(organisation, drafts)
+
+    ids: list[UUID] = []
+    started = time.perf_counter()
+    starts = tqdm(range(0, len(material.contents), BATCH), desc="ours", unit="batch", disable=None)
+    for rows in ahead(read, starts):
+        stored = remember_rows(organisation=organisation, by=SYSTEM, rows=rows)
         if any(each.outcome is not Outcome.STORED for each in stored):
             raise RuntimeError("a memory was not stored")
         ids.extend(each.id for each in stored)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from liftos.binary import TextArray
 from liftos.db import raw_cursor
 from liftos.ids import new_id
 from liftos.observability.context import current_context
@@ -40,8 +41,8 @@ def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict
                 "type": type,
                 "source": SOURCE,
                 "ids": [new_id() for _ in events],
-                "subjects": [subject for subject, _ in events],
-                "data": [json.dumps(data) for _, data in events],
+                "subjects": TextArray(subject for subject, _ in events),
+                "data": TextArray(json.dumps(data) for _, data in events),
                 "correlation_id": context.correlation_id,
                 "traceparent": context.traceparent,
             },

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.db import transaction
 
+from liftos.ahead import ahead
 from liftos.api.parsing import InvalidRequest, item
 from liftos.db import tenant_transaction
 from liftos.idempotency.once import keep, recall
 from liftos.tenancy.types import Actor
 from memory.portability.jobs import accept
-from memory.portability.lines import BATCH, store_lines_from
+from memory.portability.lines import BATCH, Batch, active_dimension, read_lines, store_batch
 from memory.types import TrustState
 
 MAX_LINES = 200_000
@@ -44,16 +45,23 @@ def store_lines(
         InvalidRequest: no line at all.
         KeyReused: the key stood for other lines.
     """
+    dimension = active_dimension(organisation)
+
+    def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
+        first, lines = numbered
+        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
+        return first, lines, batch
+
     results: list[dict[str, Any]] = []
-    for place, (first, lines) in enumerate(_batches(stream)):
+    for place, (first, lines, batch) in enumerate(ahead(read, _batches(stream))):
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines."}
             results.append({"line": first, "status": 413, "error": error})
             break
         results += (
-            store_lines_from(first, lines, organisation=organisation, by=by, trust=trust)
+            store_batch(organisation, by, batch)
             if key is None
-            else _store_once(organisation, by, first, lines, trust, (*key, place))
+            else _store_once(organisation, by, lines, batch, (*key, place))
         )
     if not results:
         raise InvalidRequest([item("missing", ("body",), "Field required")])
@@ -104,12 +112,7 @@ def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
 
 
 def _store_once(
-    organisation: UUID,
-    by: Actor,
-    first: int,
-    lines: list[bytes],
-    trust: TrustState,
-    key: tuple[str, str, int],
+    organisation: UUID, by: Actor, lines: list[bytes], batch: Batch, key: tuple[str, str, int]
 ) -> list[dict[str, Any]]:
     actor, name, place = key
     values = {
@@ -122,6 +125,6 @@ def _store_once(
         found = recall(values)
         if found is not None:
             return found[1]
-        results = store_lines_from(first, lines, organisation=organisation, by=by, trust=trust)
+        results = store_batch(organisation, by, batch)
         keep(values, status=200, body=results)
     return results

@@ -5,13 +5,14 @@ brings its id can be imported again at any time: it is there already.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
+from liftos.ahead import ahead
 from liftos.api.parsing import InvalidRequest
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding.types import ModelInfo
@@ -20,10 +21,11 @@ from liftos.tenancy.types import Actor, ActorKind
 from memory.life import tombstones
 from memory.life.keys import value_keys
 from memory.life.versions import database_now
-from memory.operations import store
+from memory.operations import read_drafts, store_rows
 from memory.portability.format import Header, Imported, header_of, read_memory
 from memory.portability.lines import line_result, refused_line
 from memory.types import Outcome, Stored, TrustState
+from memory.writes import Row
 
 BATCH = 500
 OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
@@ -55,6 +57,17 @@ class Report:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Lines, read: the report so far, the key it leaves, and of each line that can be stored its number and what it says."""
+
+    report: Report
+    key: dict[str, Any]
+    numbers: list[int]
+    read: list[Imported]
+    rows: list[Row]
+
+
 def import_lines(
     *,
     organisation: UUID,
@@ -74,28 +87,15 @@ def import_lines(
         dry_run: do everything and undo it.
         again: also batches that an earlier run has stored.
     """
-    header: Header | None = None
     superseded: list[tuple[UUID, UUID]] = []
-    for place, (first, batch) in enumerate(_batches(lines)):
-        report = Report(lines=len(batch), bytes=sum(map(len, batch)))
-        if place == 0:
-            header = header_of(batch[0])
-            if header is not None:
-                batch[0] = b""
-        key = {
-            "organisation": organisation,
-            "actor": f"{OPERATOR.kind}:{OPERATOR.id}",
-            "key": f"{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}\x1f{place}",
-            "fingerprint": hashlib.sha256(b"".join(batch)).digest(),
-        }
-        numbered = _read(first, batch, header, organisation, model, report)
+    for batch in ahead(_reader(organisation, name, model), enumerate(_batches(lines))):
         superseded += [
-            (each.draft.past.id, each.superseded_by)
-            for _, each in numbered
-            if each.draft.past is not None and each.superseded_by is not None
+            (row.id, read.superseded_by)
+            for row, read in zip(batch.rows, batch.read, strict=True)
+            if read.draft.past is not None and read.superseded_by is not None
         ]
-        _store(organisation, numbered, key, report, dry_run=dry_run, again=again)
-        yield report
+        _store(organisation, batch, dry_run=dry_run, again=again)
+        yield batch.report
     if superseded and not dry_run:
         memories, successors = zip(*superseded, strict=True)
         values = {"organisation": organisation, "memories": list(memories), "successors": list(successors)}
@@ -114,17 +114,47 @@ def _batches(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
         yield first, batch
 
 
+def _reader(
+    organisation: UUID, name: str, model: ModelInfo | None
+) -> Callable[[tuple[int, tuple[int, list[bytes]]]], _Batch]:
+    """Return what reads the batches of a stream, in their order; the first may begin with an export's header."""
+    header: Header | None = None
+    stream = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+    def read(numbered: tuple[int, tuple[int, list[bytes]]]) -> _Batch:
+        nonlocal header
+        place, (first, lines) = numbered
+        report = Report(lines=len(lines), bytes=sum(map(len, lines)))
+        if place == 0:
+            header = header_of(lines[0])
+            if header is not None:
+                lines[0] = b""
+        key = {
+            "organisation": organisation,
+            "actor": f"{OPERATOR.kind}:{OPERATOR.id}",
+            "key": f"{stream}\x1f{place}",
+            "fingerprint": hashlib.sha256(b"".join(lines)).digest(),
+        }
+        numbers, memories = _read(first, lines, header, organisation, model, report)
+        rows = read_drafts(organisation, [each.draft for each in memories])
+        return _Batch(report, key, numbers, memories, rows)
+
+    return read
+
+
 def _read(
     first: int,
-    batch: list[bytes],
+    lines: list[bytes],
     header: Header | None,
     organisation: UUID,
     model: ModelInfo | None,
     report: Report,
-) -> list[tuple[int, Imported]]:
-    numbered: list[tuple[int, Imported]] = []
+) -> tuple[list[int], list[Imported]]:
+    """Return the numbers of the lines that can be read, and what they say."""
+    numbers: list[int] = []
+    memories: list[Imported] = []
     seen: set[UUID] = set()
-    for number, line in enumerate(batch, start=first):
+    for number, line in enumerate(lines, start=first):
         if not line.strip():
             continue
         try:
@@ -132,39 +162,34 @@ def _read(
         except InvalidRequest as error:
             report.refused.append(refused_line(number, error))
             continue
-        if read.draft.past is not None and read.draft.past.id in seen:
-            report.refused.append(
-                {"line": number, "status": 409, "error": {"detail": "The id stands twice."}}
-            )
-            continue
         if read.draft.past is not None:
+            if read.draft.past.id in seen:
+                report.refused.append(
+                    {"line": number, "status": 409, "error": {"detail": "The id stands twice."}}
+                )
+                continue
             seen.add(read.draft.past.id)
-        numbered.append((number, read))
-    return numbered
+        numbers.append(number)
+        memories.append(read)
+    return numbers, memories
 
 
-def _store(
-    organisation: UUID,
-    numbered: list[tuple[int, Imported]],
-    key: dict[str, Any],
-    report: Report,
-    *,
-    dry_run: bool,
-    again: bool,
-) -> None:
-    drafts = [read.draft for _, read in numbered]
+def _store(organisation: UUID, batch: _Batch, *, dry_run: bool, again: bool) -> None:
+    report, key = batch.report, batch.key
     with tenant_transaction(organisation):
         undo = transaction.savepoint()
         if not again and not dry_run and recall(key) is not None:
-            report.skipped, report.refused = len(numbered), []
+            report.skipped, report.refused = len(batch.rows), []
             return
-        stored = store(organisation, OPERATOR, drafts, operation="memory.import") if drafts else []
-        _bury(organisation, numbered, stored)
+        stored = (
+            store_rows(organisation, OPERATOR, batch.rows, operation="memory.import") if batch.rows else []
+        )
+        _bury(organisation, batch.read, stored)
         if dry_run:
             transaction.savepoint_rollback(undo)
         elif recall(key) is None:
             keep(key, status=200, body={"stored": len(stored)})
-    for (number, read), each in zip(numbered, stored, strict=True):
+    for number, read, each in zip(batch.numbers, batch.read, stored, strict=True):
         rejected_there = read.draft.past is not None and read.draft.past.state is TrustState.REJECTED
         if each.outcome is Outcome.STORED:
             report.stored += 1
@@ -174,9 +199,9 @@ def _store(
             report.refused.append(line_result(number, read.draft, each))
 
 
-def _bury(organisation: UUID, numbered: list[tuple[int, Imported]], stored: list[Stored]) -> None:
+def _bury(organisation: UUID, memories: list[Imported], stored: list[Stored]) -> None:
     """Reject here what was rejected where it comes from."""
-    for (_, read), each in zip(numbered, stored, strict=True):
+    for read, each in zip(memories, stored, strict=True):
         past = read.draft.past
         if each.outcome is not Outcome.STORED or past is None or past.state is not TrustState.REJECTED:
             continue

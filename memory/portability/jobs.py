@@ -20,7 +20,7 @@ from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor, ActorKind
 from memory.models import BulkChunk, BulkJob
-from memory.portability.lines import BATCH, store_lines_from
+from memory.portability.lines import BATCH, active_dimension, read_lines, store_batch
 from memory.types import TrustState
 
 MAX_LINES = 200_000
@@ -111,13 +111,14 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         if row is None:
             return False
         job, number, first, text, kind, actor, behalf, trust = row
-        results = store_lines_from(
+        batch = read_lines(
             first,
             text.split("\n"),
             organisation=organisation,
-            by=Actor(ActorKind(kind), actor, behalf),
+            dimension=active_dimension(organisation),
             trust=TrustState(trust),
         )
+        results = store_batch(organisation, Actor(ActorKind(kind), actor, behalf), batch)
         with raw_cursor() as cursor:
             cursor.execute(_DONE, [json.dumps(results), organisation, job, number])
     return True

@@ -1,6 +1,7 @@
 """Memories as lines of JSON: reading them, and storing them in batches that each lose only their bad lines."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from liftos.errors import LiftosError
 from liftos.tenancy.types import Actor
 from memory.api.schemas import MemoryIn
 from memory.embeddings import active_manager
-from memory.operations import raise_refusal, remember_many
+from memory.operations import raise_refusal, read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
+from memory.writes import Row
 
 # lines in one transaction: large enough to share its cost, small enough to hold its locks briefly
 BATCH = 500
@@ -51,29 +53,53 @@ def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
     return {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
 
 
-def store_lines_from(
-    first: int, lines: Iterable[bytes | str], *, organisation: UUID, by: Actor, trust: TrustState
-) -> list[dict[str, Any]]:
-    """Store lines, numbered from `first`, in one transaction; return the result of each that is not blank."""
-    dimension, results, batch = active_dimension(organisation), [], []
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines, read: the results of those that can't be, and the others' numbers and rows."""
+
+    refused: list[dict[str, Any]]
+    numbers: list[int]
+    rows: list[Row]
+
+
+def read_lines(
+    first: int,
+    lines: Iterable[bytes | str],
+    *,
+    organisation: UUID,
+    dimension: int | None,
+    trust: TrustState,
+) -> Batch:
+    """Read lines, numbered from `first`, blank ones left out; needs no database.
+
+    Args:
+        first: the first line's number.
+        lines: JSON.
+        organisation: whose they become.
+        dimension: the active model's (`active_dimension`).
+        trust: how far what they say may be believed.
+    """
+    refused, numbers, drafts = [], [], []
     for number, line in enumerate(lines, start=first):
         if not line.strip():
             continue
         try:
-            batch.append((number, read_line(line, dimension)))
+            drafts.append(read_line(line, dimension))
         except InvalidRequest as error:
-            results.append(refused_line(number, error))
-    results += store_batch(organisation, by, batch, trust)
+            refused.append(refused_line(number, error))
+        else:
+            numbers.append(number)
+    return Batch(refused, numbers, read_drafts(organisation, drafts, trust))
+
+
+def store_batch(organisation: UUID, by: Actor, batch: Batch) -> list[dict[str, Any]]:
+    """Store lines that were read in one transaction; return the result of each, in their order."""
+    stored = remember_rows(organisation=organisation, by=by, rows=batch.rows)
+    results = batch.refused + [
+        line_result(number, row.draft, each)
+        for number, row, each in zip(batch.numbers, batch.rows, stored, strict=True)
+    ]
     return sorted(results, key=lambda result: result["line"])
-
-
-def store_batch(
-    organisation: UUID, by: Actor, batch: list[tuple[int, MemoryDraft]], trust: TrustState
-) -> list[dict[str, Any]]:
-    """Store numbered drafts in one transaction; return the result of each."""
-    drafts = [draft for _, draft in batch]
-    stored = remember_many(organisation=organisation, by=by, drafts=drafts, trust=trust)
-    return [line_result(number, draft, each) for (number, draft), each in zip(batch, stored, strict=True)]
 
 
 def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, Any]:

@@ -69,15 +69,15 @@ def test_the_same_key_is_the_same_job(acme):
 
 def test_a_failure_leaves_its_chunk_for_another_try(acme, monkeypatch):
     send(acme, [json.dumps({"content": "kept"})])
-    whole = jobs.store_lines_from
+    whole = jobs.store_batch
 
     def fail(*args, **kwargs):
         raise RuntimeError("away")
 
-    monkeypatch.setattr(jobs, "store_lines_from", fail)
+    monkeypatch.setattr(jobs, "store_batch", fail)
     with pytest.raises(RuntimeError):
         work_on_next_chunk(organisation=acme.organisation)
-    monkeypatch.setattr(jobs, "store_lines_from", whole)
+    monkeypatch.setattr(jobs, "store_batch", whole)
     work(acme)
     assert len(acme.search("kept")) == 1
 

@@ -115,7 +115,7 @@ def test_a_broken_off_import_goes_on_where_it_was(acme, tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 3)
     path = tmp_path / "plain"
     path.write_text("".join(json.dumps({"content": f"case {number}"}) + "\n" for number in range(10)))
-    whole = importing.store
+    whole = importing.store_rows
     calls = []
 
     def breaks(*args, **kwargs):
@@ -124,10 +124,10 @@ def test_a_broken_off_import_goes_on_where_it_was(acme, tmp_path, monkeypatch):
             raise RuntimeError("killed")
         return whole(*args, **kwargs)
 
-    monkeypatch.setattr(importing, "store", breaks)
+    monkeypatch.setattr(importing, "store_rows", breaks)
     with pytest.raises(RuntimeError):
         load(acme, path)
-    monkeypatch.setattr(importing, "store", whole)
+    monkeypatch.setattr(importing, "store_rows", whole)
     assert load(acme, path) == {"stored": 4, "unchanged": 0, "skipped": 6, "refused": 0}
     with tenant_transaction(acme.organisation):
         assert sorted(Memory.objects.values_list("content", flat=True)) == [
