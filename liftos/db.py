@@ -14,7 +14,7 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.rows import TupleRow
 
-from liftos.backend.pipeline import corked, is_pipelined
+from liftos.backend.pipeline import corked, is_pipelined, send_all
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
@@ -103,6 +103,12 @@ def pipelined() -> Iterator[None]:
         return
     with corked(connection.connection):
         yield
+
+
+def send_now() -> None:
+    """Inside `pipelined`: send what waits without waiting for its answer, so that Postgres is at work from now on."""
+    if is_pipelined(connection.connection):
+        send_all(connection.connection)
 
 
 def raw_cursor() -> psycopg.Cursor[TupleRow]:

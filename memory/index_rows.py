@@ -5,6 +5,7 @@ Derived from the memory alone, written and removed with it, inside the caller's 
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -32,24 +33,32 @@ _ENTITIES = """
 INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
 SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
 """
-# xmax is 0 in a row that this statement inserted: the thread is new
-_JOIN_THREADS = """
-INSERT INTO memory_thread (organisation_id, id, members)
-SELECT %s, * FROM unnest(%s::bigint[], %s::int[]) AS t(id, members) ORDER BY id
-ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
-RETURNING xmax = 0
-"""
 _LEAVE_THREAD = """
 UPDATE memory_thread SET members = members - 1 WHERE organisation_id = %s AND id = %s RETURNING members
 """
 _END_THREAD = "DELETE FROM memory_thread WHERE organisation_id = %s AND id = %s"
-# the part is the connection's, so that writers side by side rarely wait for one another's commit
-_COUNT = """
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
-VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, %(threads)s)
+# The part is the connection's, so that writers side by side rarely wait for one another's commit. xmax is 0 in a row that the
+# statement inserted: the thread is new.
+_ADDED = """
 ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
     words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
 """
+_COUNT_IN = f"""
+WITH joined AS (
+    INSERT INTO memory_thread (organisation_id, id, members)
+    SELECT %(organisation)s, * FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS t(id, members) ORDER BY id
+    ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
+    RETURNING xmax = 0 AS is_new
+)
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
+SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
+{_ADDED}
+"""  # noqa: S608  put together from texts of our own
+_COUNT_OUT = f"""
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -1, -%(words)s, -%(threads)s)
+{_ADDED}
+"""  # noqa: S608
 _REMOVE_POSTINGS = (
     "DELETE FROM memory_posting WHERE organisation_id = %s AND term = ANY(%s) AND memory_id = %s"
 )
@@ -58,28 +67,47 @@ _REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AN
 _REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = %s"
 
 
-def insert(organisation: UUID, rows: Sequence["Row"]) -> None:
-    """Write the index rows of memories, and count them in."""
+@dataclass(frozen=True, slots=True)
+class IndexRows:
+    """The rows of some memories, as the parameters of the statements that write them."""
+
+    counted: dict[str, Any]
+    attributes: tuple[Any, ...]
+    entities: tuple[Any, ...]
+    postings: tuple[Any, ...]
+
+
+def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
+    """Return the index rows of memories, ready to be written."""
     words = [row.reading.words for row in rows]
+    threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
     attributes = [(row.id.bytes, *each) for row in rows for each in attributes_of(row.draft.metadata)]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
-    threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
-    fresh = 0
+    ids, keys, texts, numbers = columns(attributes) if attributes else ([], [], [], [])
+    written = (None if number is None else str(number) for number in numbers)
+    names, about, kinds = columns(entities) if entities else ([], [], [])
+    return IndexRows(
+        {
+            "organisation": organisation,
+            "parts": COUNTER_PARTS,
+            "documents": len(rows),
+            "words": sum(words),
+            "threads": list(threads),
+            "members": list(threads.values()),
+        },
+        (organisation, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(written)),
+        (organisation, TextArray(names), UuidArray(about), TextArray(kinds)),
+        (organisation, *_postings(rows, words)),
+    )
+
+
+def insert(rows: IndexRows) -> None:
+    """Write the index rows of memories, and count them in."""
     with raw_cursor() as cursor:
-        # first, because its answer is waited for: the rest may be on its way together
-        if threads:
-            joined = cursor.execute(_JOIN_THREADS, (organisation, list(threads), list(threads.values())))
-            fresh = sum(row[0] for row in joined.fetchall())
-        cursor.execute(_POSTINGS, (organisation, *_postings(rows, words)))
-        if attributes:
-            ids, keys, texts, numbers = columns(attributes)
-            written = (None if number is None else str(number) for number in numbers)
-            packed = UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(written)
-            cursor.execute(_ATTRIBUTES, (organisation, *packed))
-        if entities:
-            keys, ids, kinds = columns(entities)
-            cursor.execute(_ENTITIES, (organisation, TextArray(keys), UuidArray(ids), TextArray(kinds)))
-    _count(organisation, documents=len(rows), words=sum(words), threads=fresh)
+        cursor.execute(_COUNT_IN, rows.counted)
+        cursor.execute(_ATTRIBUTES, rows.attributes)
+        cursor.execute(_ENTITIES, rows.entities)
+        cursor.execute(_POSTINGS, rows.postings)
 
 
 def _postings(
@@ -121,21 +149,10 @@ def remove(
             if left is not None and left[0] == 0:
                 cursor.execute(_END_THREAD, (organisation, thread))
                 ended = 1
-    _count(organisation, documents=-1, words=-word_count, threads=-ended)
+        values = {"organisation": organisation, "parts": COUNTER_PARTS, "words": word_count, "threads": ended}
+        cursor.execute(_COUNT_OUT, values)
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Return rows as columns, which is how `unnest` takes them."""
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _count(organisation: UUID, *, documents: int, words: int, threads: int) -> None:
-    with raw_cursor() as cursor:
-        values = {
-            "organisation": organisation,
-            "parts": COUNTER_PARTS,
-            "documents": documents,
-            "words": words,
-            "threads": threads,
-        }
-        cursor.execute(_COUNT, values)

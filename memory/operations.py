@@ -4,7 +4,7 @@ An event names a memory and never quotes it, so that there is nothing in the out
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.db import tenant_transaction
+from liftos.db import pipelined, send_now, tenant_transaction
 from liftos.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
@@ -28,6 +28,7 @@ from memory.life.ports import tell_followers
 from memory.life.refusals import refusals
 from memory.life.tombstones import ValueRejected
 from memory.models import Memory
+from memory.statistics import analyse_if_new
 from memory.text import ANALYSER
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Stored, TrustState
 
@@ -114,12 +115,25 @@ def read_drafts(
     return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in drafts]
 
 
-def remember_rows(*, organisation: UUID, by: Actor, rows: Sequence[writes.Row]) -> list[Stored]:
-    """Store drafts that `read_drafts` has read; as `remember_many` otherwise."""
+def remember_rows(
+    *,
+    organisation: UUID,
+    by: Actor,
+    rows: Sequence[writes.Row],
+    meanwhile: Callable[[], None] | None = None,
+) -> list[Stored]:
+    """Store drafts that `read_drafts` has read; as `remember_many` otherwise.
+
+    Args:
+        organisation: whose memories.
+        by: who stores them.
+        rows: what to store.
+        meanwhile: called once while Postgres is at work; touches no database.
+    """
     if not rows:
         return []
     with observe_operation("memory.store_many", organisation=str(organisation), count=len(rows)):
-        return store_rows(organisation, by, rows, operation="memory.store_many")
+        return store_rows(organisation, by, rows, operation="memory.store_many", meanwhile=meanwhile)
 
 
 def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
@@ -177,8 +191,15 @@ def store(
     return store_rows(organisation, by, read_drafts(organisation, drafts, trust), operation=operation)
 
 
-def store_rows(organisation: UUID, by: Actor, rows: Sequence[writes.Row], *, operation: str) -> list[Stored]:
-    """Store drafts that have been read already. See `store`."""
+def store_rows(
+    organisation: UUID,
+    by: Actor,
+    rows: Sequence[writes.Row],
+    *,
+    operation: str,
+    meanwhile: Callable[[], None] | None = None,
+) -> list[Stored]:
+    """Store drafts that have been read already. See `store` and `remember_rows`."""
     vectors, model = embed_drafts(organisation, [row.draft for row in rows])
     rows = [replace(row, vector=vector) for row, vector in zip(rows, vectors, strict=True)]
     with tenant_transaction(organisation):
@@ -188,11 +209,15 @@ def store_rows(organisation: UUID, by: Actor, rows: Sequence[writes.Row], *, ope
             rows, model = [replace(row, vector=None) for row in rows], None
         refused = refusals(organisation, rows)
         allowed = [row for row in rows if row.id not in refused]
-        written = {
-            row.id for row in writes.insert(organisation=organisation, by=by, rows=allowed, model=model)
-        }
-        stored = _outcomes(organisation, rows, written, refused)
-        decision = _put_on_record(organisation, by, operation, rows, stored, model)
+        # what is written needs no answer: Postgres works on each statement while the next is made up here
+        with pipelined():
+            new = writes.insert(organisation=organisation, by=by, rows=allowed, model=model)
+            stored = _outcomes(organisation, rows, {row.id for row in new}, refused)
+            decision = _put_on_record(organisation, by, operation, rows, stored, model)
+            analyse_if_new(len(new))
+            if meanwhile is not None:
+                send_now()
+                meanwhile()
         if any(
             each.outcome is Outcome.STORED and each.embedding is EmbeddingState.PENDING for each in stored
         ):

@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.binary import HalfVec, IntArray, TextArray
-from liftos.db import pipelined, raw_cursor
+from liftos.db import pipelined, raw_cursor, send_now
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows
@@ -146,18 +146,26 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
         rows: what to write.
         model: the number of the model the vectors are of.
     """
-    written = _insert_memories(organisation, by, rows)
-    if not written:
-        return written
-    # Postgres works on each statement while the next is made up here
     with pipelined():
-        index_rows.insert(organisation, written)
+        went_in = _insert_memories(organisation, by, rows)
+        send_now()
+        # while Postgres is at it: nearly always all of them go in
+        indexed = index_rows.pack(organisation, rows)
+        ids = went_in()
+        written = [row for row in rows if row.id in ids]
+        if not written:
+            return written
+        if len(written) < len(rows):
+            indexed = index_rows.pack(organisation, written)
         if model is not None:
             insert_vectors(
                 organisation, model, [(row.id, row.vector) for row in written if row.vector is not None]
             )
         link(organisation, [(row.id, row.draft) for row in written])
         tell_followers(organisation, [row.id for row in written])
+        # after whoever waits for an answer: it is the most work, and what the caller does meanwhile costs no time
+        index_rows.insert(indexed)
+        send_now()
     return written
 
 
@@ -217,16 +225,16 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
             cursor.execute(statement, [organisation, model, *values])
 
 
-def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> list[Row]:
+def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> Callable[[], set[UUID]]:
+    """Send the rows; return what waits for the ids of those that went in."""
     if not rows:
-        return []
+        return set
     # one order for all writers: two batches that name the same external ids then wait for, not on, each other
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
     values = zip(_COLUMNS, zip(*(_values(by, row) for row in ordered), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
-    with raw_cursor() as cursor:
-        ids = {row[0] for row in cursor.execute(_MEMORY, (organisation, *columns)).fetchall()}
-    return [row for row in rows if row.id in ids]
+    cursor = raw_cursor().execute(_MEMORY, (organisation, *columns))
+    return lambda: {row[0] for row in cursor.fetchall()}
 
 
 def _values(by: Actor, row: Row) -> tuple[Any, ...]:

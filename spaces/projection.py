@@ -81,7 +81,7 @@ def describe(vectors: Array, prior: Background | None = None) -> Background:
         if prior is None:
             raise ValueError("there are no texts")
         return Background(prior.mean, prior.covariance, 0)
-    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64))
     covariance = np.zeros((len(mean), len(mean)))
     # so many at a time: all of them as wide numbers would be three times what is given
     for start in range(0, count, TOGETHER):

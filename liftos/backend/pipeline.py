@@ -29,6 +29,11 @@ class CorkedPipeline(Pipeline):
         self._fill_buffer()
         yield from super()._fetch_gen(flush=flush)
 
+    def send_gen(self) -> PQGen[None]:
+        """Send what waits to its last byte, without asking for an answer."""
+        self._fill_buffer()
+        yield from send(self.pgconn)
+
     def _sync_gen(self) -> PQGen[None]:
         self._enqueue_sync()
         self._fill_buffer()
@@ -64,6 +69,13 @@ def corked(connection: Connection[Any]) -> Iterator[None]:
             yield
     finally:
         connection._pipeline = None
+
+
+def send_all(connection: Connection[Any]) -> None:
+    """Send what waits without waiting for answers; the connection is in pipeline mode."""
+    pipeline = connection._pipeline
+    assert isinstance(pipeline, CorkedPipeline)  # noqa: S101  nobody else puts it there
+    connection.wait(pipeline.send_gen())
 
 
 def settle(connection: Connection[Any]) -> None:

@@ -17,7 +17,7 @@ from django.db import connections
 from tqdm import tqdm
 
 from liftos import embedded
-from liftos.ahead import ahead
+from liftos.ahead import Ahead
 from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
 from liftos.bench.search_data import Material, World
 from liftos.bench.search_load import Loaded
@@ -110,8 +110,9 @@ def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
     ids: list[UUID] = []
     started = time.perf_counter()
     starts = tqdm(range(0, len(material.contents), BATCH), desc="ours", unit="batch", disable=None)
-    for rows in ahead(read, starts):
-        stored = remember_rows(organisation=organisation, by=SYSTEM, rows=rows)
+    batches = Ahead(read, starts)
+    for rows in batches:
+        stored = remember_rows(organisation=organisation, by=SYSTEM, rows=rows, meanwhile=batches.make_next)
         if any(each.outcome is not Outcome.STORED for each in stored):
             raise RuntimeError("a memory was not stored")
         ids.extend(each.id for each in stored)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.ahead import ahead
+from liftos.ahead import Ahead
 from liftos.api.parsing import InvalidRequest, item
 from liftos.db import tenant_transaction
 from liftos.idempotency.once import keep, recall
@@ -53,13 +53,14 @@ def store_lines(
         return first, lines, batch
 
     results: list[dict[str, Any]] = []
-    for place, (first, lines, batch) in enumerate(ahead(read, _batches(stream))):
+    batches = Ahead(read, _batches(stream))
+    for place, (first, lines, batch) in enumerate(batches):
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines."}
             results.append({"line": first, "status": 413, "error": error})
             break
         results += (
-            store_batch(organisation, by, batch)
+            store_batch(organisation, by, batch, batches.make_next)
             if key is None
             else _store_once(organisation, by, lines, batch, (*key, place))
         )

@@ -135,7 +135,7 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
         cursor.execute(_KEEP_VECTORS, values)
     remove_index(organisation, memory)
     draft = draft_of(memory)
-    index_rows.insert(organisation, [writes.Row(earlier, draft, read(draft), None)])
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, read(draft), None)]))
     return earlier
 
 
@@ -170,7 +170,7 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
             cursor.execute(_DROP_VECTORS, (organisation, memory))
     if new_text and row.vector is not None and model is not None:
         writes.insert_vectors(organisation, model, [(memory, row.vector)])
-    index_rows.insert(organisation, [writes.Row(memory, row.draft, reading, None)])
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading, None)]))
 
 
 def remove_index(organisation: UUID, memory: Memory) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.ahead import ahead
+from liftos.ahead import Ahead
 from liftos.api.parsing import InvalidRequest
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding.types import ModelInfo
@@ -88,13 +88,14 @@ def import_lines(
         again: also batches that an earlier run has stored.
     """
     superseded: list[tuple[UUID, UUID]] = []
-    for batch in ahead(_reader(organisation, name, model), enumerate(_batches(lines))):
+    batches = Ahead(_reader(organisation, name, model), enumerate(_batches(lines)))
+    for batch in batches:
         superseded += [
             (row.id, read.superseded_by)
             for row, read in zip(batch.rows, batch.read, strict=True)
             if read.draft.past is not None and read.superseded_by is not None
         ]
-        _store(organisation, batch, dry_run=dry_run, again=again)
+        _store(organisation, batch, batches.make_next, dry_run=dry_run, again=again)
         yield batch.report
     if superseded and not dry_run:
         memories, successors = zip(*superseded, strict=True)
@@ -174,7 +175,9 @@ def _read(
     return numbers, memories
 
 
-def _store(organisation: UUID, batch: _Batch, *, dry_run: bool, again: bool) -> None:
+def _store(
+    organisation: UUID, batch: _Batch, meanwhile: Callable[[], None], *, dry_run: bool, again: bool
+) -> None:
     report, key = batch.report, batch.key
     with tenant_transaction(organisation):
         undo = transaction.savepoint()
@@ -182,7 +185,9 @@ def _store(organisation: UUID, batch: _Batch, *, dry_run: bool, again: bool) -> 
             report.skipped, report.refused = len(batch.rows), []
             return
         stored = (
-            store_rows(organisation, OPERATOR, batch.rows, operation="memory.import") if batch.rows else []
+            store_rows(organisation, OPERATOR, batch.rows, operation="memory.import", meanwhile=meanwhile)
+            if batch.rows
+            else []
         )
         _bury(organisation, batch.read, stored)
         if dry_run:

@@ -1,6 +1,6 @@
 """Memories as lines of JSON: reading them, and storing them in batches that each lose only their bad lines."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -92,9 +92,18 @@ def read_lines(
     return Batch(refused, numbers, read_drafts(organisation, drafts, trust))
 
 
-def store_batch(organisation: UUID, by: Actor, batch: Batch) -> list[dict[str, Any]]:
-    """Store lines that were read in one transaction; return the result of each, in their order."""
-    stored = remember_rows(organisation=organisation, by=by, rows=batch.rows)
+def store_batch(
+    organisation: UUID, by: Actor, batch: Batch, meanwhile: Callable[[], None] | None = None
+) -> list[dict[str, Any]]:
+    """Store lines that were read in one transaction; return the result of each, in their order.
+
+    Args:
+        organisation: whose they become.
+        by: who stores them.
+        batch: the lines.
+        meanwhile: see `memory.operations.remember_rows`.
+    """
+    stored = remember_rows(organisation=organisation, by=by, rows=batch.rows, meanwhile=meanwhile)
     results = batch.refused + [
         line_result(number, row.draft, each)
         for number, row, each in zip(batch.numbers, batch.rows, stored, strict=True)

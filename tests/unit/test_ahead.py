@@ -1,33 +1,37 @@
-"""Making the next thing while the last one is used."""
-
-import threading
-from contextvars import ContextVar
+"""Making the next thing while something else has to be waited for."""
 
 import pytest
 
-from liftos.ahead import ahead
+from liftos.ahead import Ahead
 
 
-def test_everything_comes_in_order():
-    assert list(ahead(lambda number: number * number, range(5))) == [0, 1, 4, 9, 16]
-    assert list(ahead(lambda number: number, [])) == []
+def test_everything_comes_in_order_made_early_or_not():
+    squares = Ahead(lambda number: number * number, range(5))
+    found = []
+    for square in squares:
+        found.append(square)
+        if square % 2:
+            squares.make_next()
+    assert found == [0, 1, 4, 9, 16]
+    assert list(Ahead(lambda number: number, [])) == []
 
 
-def test_the_next_one_is_made_while_the_last_one_is_used():
-    begun = threading.Event()
+def test_the_next_one_is_made_early_and_once():
+    made = []
+    numbers = Ahead(made.append, [0, 1, 2])
+    all_of_them = iter(numbers)
+    next(all_of_them)
+    assert made == [0]
+    numbers.make_next()
+    numbers.make_next()
+    assert made == [0, 1]
+    list(all_of_them)
+    assert made == [0, 1, 2]
+    numbers.make_next()
+    assert made == [0, 1, 2]
 
-    def make(number):
-        if number == 1:
-            begun.set()
-        return number
 
-    made = ahead(make, [0, 1])
-    assert next(made) == 0
-    assert begun.wait(5)
-    assert list(made) == [1]
-
-
-def test_no_more_than_one_is_made_ahead():
+def test_items_are_taken_one_ahead_and_not_while_making():
     taken = []
 
     def items():
@@ -35,10 +39,11 @@ def test_no_more_than_one_is_made_ahead():
             taken.append(number)
             yield number
 
-    made = ahead(lambda number: number, items())
-    next(made)
+    numbers = Ahead(lambda number: number, items())
+    next(iter(numbers))
     assert taken == [0, 1]
-    made.close()
+    numbers.make_next()
+    assert taken == [0, 1]
 
 
 def test_an_error_comes_up_in_its_place():
@@ -47,13 +52,9 @@ def test_an_error_comes_up_in_its_place():
             raise ValueError("one")
         return number
 
-    made = ahead(make, [0, 1, 2])
-    assert next(made) == 0
+    numbers = Ahead(make, [0, 1, 2])
+    all_of_them = iter(numbers)
+    assert next(all_of_them) == 0
+    numbers.make_next()
     with pytest.raises(ValueError, match="one"):
-        next(made)
-
-
-def test_it_is_made_in_the_callers_context():
-    asked = ContextVar("asked", default="nobody")
-    asked.set("somebody")
-    assert list(ahead(lambda _: asked.get(), [0])) == ["somebody"]
+        next(all_of_them)

@@ -1,0 +1,51 @@
+"""A bulk store into a new installation has Postgres count what the tables hold now."""
+
+import pytest
+from django.db import connections
+
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+from memory import statistics
+from memory.operations import remember_many
+from memory.types import MemoryDraft
+
+
+def counted():
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'memory_memory'::regclass")
+        return cursor.fetchone()[0]
+
+
+def store(organisation, count):
+    drafts = [MemoryDraft(f"number {number}") for number in range(count)]
+    remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
+
+
+@pytest.fixture
+def own(committed_db, monkeypatch):
+    monkeypatch.setattr(statistics, "_analysed", set())
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_clear_relation_stats('public', 'memory_memory')")
+    return create_organisation(name="own", by=SYSTEM).id
+
+
+def test_a_batch_into_empty_tables_has_them_counted(own):
+    assert counted() < statistics.LEAST
+    store(own, statistics.LEAST)
+    assert counted() >= statistics.LEAST
+    assert statistics._analysed
+
+
+def test_a_few_memories_have_nothing_counted(own):
+    store(own, 3)
+    assert counted() < statistics.LEAST
+    assert not statistics._analysed
+
+
+def test_what_was_counted_is_left_to_autovacuum(own):
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', 'memory_memory', 'reltuples', 5000::real)"
+        )
+    store(own, statistics.LEAST)
+    assert counted() == 5000
