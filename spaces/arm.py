@@ -56,8 +56,9 @@ class ConceptualArm:
             for question in questions
         ]
 
-    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
         """Return the figure of given memories; of one that is not in the space, none."""
+        del found
         if not self.can_answer(question):
             return dict
         aim: Aim = question.prepared[self.name]

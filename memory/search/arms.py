@@ -28,6 +28,7 @@ class Found:
         full: the raw figure that is worth a share of 1: what a memory would have that says all that is asked.
         threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
         is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
+        known: what the arm wants to know again when it scores.
     """
 
     best: Sequence[Key] = ()
@@ -36,6 +37,7 @@ class Found:
     full: float = 1.0
     is_complete: bool = False
     threads: dict[int, float] = field(default_factory=dict)
+    known: Any = None
 
     def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
         """Return figures of this arm on the scale 0..1, on which arms are added."""
@@ -67,8 +69,8 @@ class Arm(Protocol):
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the best `limit` memories of each question by this arm, or more, under the filters."""
 
-    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
-        """Ask for this arm's figure of given memories; one that is left out has no evidence, 0."""
+    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+        """Ask for this arm's figure of given memories, after what it found; one that is left out has no evidence, 0."""
 
 
 _arms: dict[str, Arm] = {}

@@ -1,6 +1,6 @@
 """How much an organisation holds: what plans are made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
@@ -15,6 +15,7 @@ FROM memory_corpuscounter WHERE organisation_id = %s
 _KEEP_SECONDS = 5.0
 _MAX_KEPT = 10_000
 _kept: dict[UUID, tuple[float, int]] = {}
+_dense: dict[UUID, tuple[float, frozenset[str]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,25 @@ def documents_about(organisation: UUID) -> int:
     return documents
 
 
+def dense_among(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
+    """Return which of some terms stood in too many memories to say anything, a few seconds ago."""
+    until, dense = _dense.get(organisation, (0.0, frozenset()))
+    return dense.intersection(terms) if until > monotonic() else frozenset()
+
+
+def remember_dense(organisation: UUID, terms: Iterable[str]) -> None:
+    """Remember for a few seconds that terms stand in too many memories to say anything."""
+    now = monotonic()
+    until, dense = _dense.get(organisation, (0.0, frozenset()))
+    if until <= now:
+        # what was known goes as a whole, some seconds after the first of it was learnt
+        until, dense = now + _KEEP_SECONDS, frozenset()
+    if len(_dense) >= _MAX_KEPT:
+        _dense.clear()
+    _dense[organisation] = (until, dense.union(terms))
+
+
 def forget_counts() -> None:
     """Count anew at the next search: for tests and benchmarks that fill an organisation and ask at once."""
     _kept.clear()
+    _dense.clear()

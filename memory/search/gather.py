@@ -114,7 +114,7 @@ def _score(
         for arm in arms:
             found = clue.found[arm.name]
             missing = [] if found.is_complete else [key for key in clue.candidates if key not in found.scores]
-            scores[arm.name] = arm.score(question, missing) if missing else dict
+            scores[arm.name] = arm.score(question, found, missing) if missing else dict
         waiting.append(scores)
     traits, named = by_traits(), by_names()
     gathered = []

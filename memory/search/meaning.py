@@ -125,8 +125,9 @@ class MeaningArm:
         ]
         return lambda: [wait() for wait in graphs]
 
-    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
         """Ask for the cosine of given memories."""
+        del found
         values = self._parameters(question) | {"ids": UuidArray(ids)}
         return figures(raw_cursor().execute(_SCORES, values, binary=True))
 
@@ -238,22 +239,26 @@ def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[Tupl
 @contextmanager
 def _by_graph(documents: int) -> Iterator[None]:
     """Have statements that are sent in the block planned for the graph, in an organisation of so many memories."""
-    _search_graph("off", "relaxed_order", str(EF_SEARCH), str(documents // ROWS_PER_VISIT))
+    _search_graph(
+        switch="off",
+        order="relaxed_order",
+        breadth=str(EF_SEARCH),
+        most=str(documents // ROWS_PER_VISIT),
+        # there is only one way left, and finding it anew each time takes a quarter of the search
+        planned="force_generic_plan",
+    )
     yield
-    _search_graph(None, None, None, None)
+    _search_graph(switch=None, order=None, breadth=None, most=None, planned=None)
 
 
-def _search_graph(
-    others: str | None, order: str | None, breadth: str | None, most: str | None
-) -> psycopg.Cursor[TupleRow]:
+def _search_graph(**values: str | None) -> psycopg.Cursor[TupleRow]:
     """Set what a search in the graph needs, the plans that are not the graph's among it, in one statement."""
     statement = f"""
     SELECT {_calls(_ONLY_GRAPH)}, set_config('hnsw.iterative_scan', %(order)s, true),
-           set_config('hnsw.ef_search', %(breadth)s, true), set_config('hnsw.max_scan_tuples', %(most)s, true)
+           set_config('hnsw.ef_search', %(breadth)s, true), set_config('hnsw.max_scan_tuples', %(most)s, true),
+           set_config('plan_cache_mode', %(planned)s, true)
     """
-    return raw_cursor().execute(
-        statement, {"switch": others, "order": order, "breadth": breadth, "most": most}
-    )
+    return raw_cursor().execute(statement, values)
 
 
 def _calls(settings: tuple[str, ...]) -> str:

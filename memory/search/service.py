@@ -1,6 +1,5 @@
 """Search: arms find, the union is scored, the best are read, the decision is recorded."""
 
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -178,7 +177,8 @@ def _read(
     """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
     chosen = [each.ranked[:count] for each in found]
     ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
-    cursor = raw_cursor().execute(_READ, [organisation, ids])
+    # in binary form a row takes three fifths of the time
+    cursor = raw_cursor().execute(_READ, [organisation, ids], binary=True)
     then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
     known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
     hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
@@ -192,8 +192,7 @@ def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:
     return Hit(
         id=memory,
         content=content,
-        # Django leaves jsonb as text on its connections
-        metadata=json.loads(metadata),
+        metadata=metadata,
         memory_type=memory_type,
         source=source,
         external_id=external_id,

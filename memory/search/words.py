@@ -9,15 +9,16 @@ security they can't use their index (design, section 4). Two ways to the same fi
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 from uuid import UUID
 
-from liftos.binary import UuidArray
+from liftos.binary import TextArray, UuidArray
 from liftos.db import raw_cursor
 from memory.search.arms import Found
 from memory.search.bm25 import K1, THREAD_K, B, Postings, Weighed, add_up, attainable, weigh
-from memory.search.corpus import Corpus, ask_corpus, documents_about
+from memory.search.corpus import Corpus, ask_corpus, dense_among, documents_about, remember_dense
 from memory.search.filters import where
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
@@ -37,7 +38,8 @@ JOIN memory_posting AS p ON p.organisation_id = %(organisation)s AND p.term = t.
 """
 
 # The statistics are read within the statement, as of its own snapshot, so they are right under every write.
-# df is counted up to the cap: a term is either rare, and its count exact, or dense, and its count beside the point.
+# df is counted up to the cap: a term is either rare, and its count exact, or dense, and its count beside the point. Counting a dense
+# term is most of the work, so that one was dense is remembered for some seconds (`memory.search.corpus`).
 _CHOSEN = """
 corpus AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents, coalesce(sum(words), 0)::float8 AS words,
@@ -48,14 +50,14 @@ bound AS MATERIALIZED (
     SELECT CASE WHEN documents > %(dense_from)s THEN floor(documents / %(dense_share)s) ELSE greatest(1, documents) END::bigint
         AS cap, documents, greatest(1, words / greatest(1, documents)) AS average, threads FROM corpus
 ),
-asked AS (SELECT * FROM unnest(%(terms)s::text[], %(weights)s::float8[]) AS a(term, weight)),
+asked AS (SELECT * FROM unnest(%(terms)s::text[], %(weights)s::float8[], %(dense)s::boolean[]) AS a(term, weight, dense)),
 counted AS MATERIALIZED (
-    SELECT asked.term, asked.weight, (
+    SELECT asked.term, asked.weight, CASE WHEN asked.dense THEN (SELECT cap + 1 FROM bound) ELSE (
         SELECT count(*) FROM (
             SELECT 1 FROM memory_posting AS p
             WHERE p.organisation_id = %(organisation)s AND p.term = asked.term LIMIT (SELECT cap + 1 FROM bound)
         ) AS capped
-    ) AS df FROM asked
+    ) END AS df FROM asked
 ),
 chosen AS MATERIALIZED (
     SELECT term, weight, weight * ln(1 + (documents - df + 0.5) / (df + 0.5)) AS idf, average, threads
@@ -88,16 +90,18 @@ SELECT
     (SELECT string_agg(uuid_send(memory_id), '') FROM memories), (SELECT array_agg(score) FROM memories),
     (SELECT array_agg(thread_id) FROM threads), (SELECT array_agg(score) FROM threads),
     (SELECT sum(weight * ln(1 + (documents - df + 0.5) / (df + 0.5))) FROM counted CROSS JOIN bound
-     WHERE df = 0 OR term IN (SELECT term FROM chosen))::float8
+     WHERE df = 0 OR term IN (SELECT term FROM chosen))::float8,
+    (SELECT array_agg(term) FROM chosen), (SELECT array_agg(idf) FROM chosen), (SELECT average FROM bound),
+    (SELECT array_agg(term) FROM counted CROSS JOIN bound WHERE df > cap)
 """
 
+# by the statistics that the finding was done by
 _SCORES = """
-WITH {chosen}
 SELECT string_agg(uuid_send(memory_id), ''), array_agg(score) FROM (
     SELECT p.memory_id, sum(
-        idf * p.tf * (%(k1)s + 1.0) / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / average))
+        idf * p.tf * (%(k1)s + 1.0) / (p.tf + %(k1)s * (1 - %(b)s + %(b)s * p.length / %(average)s::float8))
     )::float8 AS score
-    FROM unnest(%(ids)s::uuid[]) AS wanted(id) CROSS JOIN chosen
+    FROM unnest(%(ids)s::uuid[]) AS wanted(id) CROSS JOIN unnest(%(terms)s::text[], %(idfs)s::float8[]) AS chosen(term, idf)
     JOIN memory_posting AS p
       ON p.organisation_id = %(organisation)s AND p.term = chosen.term AND p.memory_id = wanted.id
     GROUP BY p.memory_id
@@ -106,6 +110,15 @@ SELECT string_agg(uuid_send(memory_id), ''), array_agg(score) FROM (
 MAX_THREADS = 200
 # so many figures come in any case: where fewer memories hold a word of the query, none is asked for later
 ALL_ROWS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Statistics:
+    """What a question's terms are worth in an organisation, whose memories have so many words on average."""
+
+    terms: Sequence[str]
+    idfs: Sequence[float]
+    average: float
 
 
 class WordsArm:
@@ -168,28 +181,49 @@ class WordsArm:
         cursor = raw_cursor().execute(statement, self._parameters(question) | values, binary=True)
 
         def wait() -> Found:
-            ids, scores, threads, thread_scores, full = cursor.fetchone() or (None,) * 5
+            row = cursor.fetchone()
+            assert row is not None  # noqa: S101  a SELECT without FROM has one
+            ids, scores, threads, thread_scores, full, terms, idfs, average, dense = row
+            if dense:
+                remember_dense(question.organisation, dense)
             found = dict(zip(keys_of(ids), scores, strict=True)) if ids else {}
             held = dict(zip(threads, thread_scores, strict=True)) if threads else {}
             return Found(
-                list(found)[:limit], found, "sums", full or 1.0, is_complete=len(found) < enough, threads=held
+                list(found)[:limit],
+                found,
+                "sums",
+                full or 1.0,
+                is_complete=len(found) < enough,
+                threads=held,
+                known=_Statistics(terms or (), idfs or (), average),
             )
 
         return wait
 
-    def score(self, question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
         """Ask for the BM25 of given memories."""
-        if not question.wording.terms:
+        by = found.known
+        if by is None or not by.terms:
             return dict
-        values = self._parameters(question) | {"ids": UuidArray(ids)}
-        return figures(raw_cursor().execute(_SCORES.format(chosen=_CHOSEN), values, binary=True))
+        values = {
+            "organisation": question.organisation,
+            "ids": UuidArray(ids),
+            "terms": TextArray(by.terms),
+            "idfs": list(by.idfs),
+            "average": by.average,
+            "k1": K1,
+            "b": B,
+        }
+        return figures(raw_cursor().execute(_SCORES, values, binary=True))
 
     def _parameters(self, question: Question) -> dict[str, Any]:
         terms = question.wording.terms
+        dense = dense_among(question.organisation, terms)
         return {
             "organisation": question.organisation,
-            "terms": list(terms),
+            "terms": TextArray(terms),
             "weights": [float(count) for count in terms.values()],
+            "dense": [term in dense for term in terms],
             "dense_from": DENSE_FROM,
             "dense_share": DENSE_SHARE,
             "k1": K1,
