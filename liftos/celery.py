@@ -8,6 +8,7 @@ from celery import Celery, signals
 
 from liftos.observability.context import peek_context, start_context, use_context
 from liftos.observability.manager import Operation, observe_operation
+from liftos.observability.metrics import WORKER_THREADS
 from liftos.observability.minutes import start_minutes, stop_minutes
 from liftos.observability.options import refuse_to_start_misconfigured
 from liftos.observability.tracer import TRACER
@@ -36,6 +37,13 @@ def begin_figures(**kwargs: Any) -> None:
 
     if settings.LIFTOS_METRICS_SECONDS > 0:
         start_minutes(settings.LIFTOS_METRICS_SECONDS)
+
+
+@signals.worker_ready.connect
+def show_threads(sender: Any, **kwargs: Any) -> None:
+    """Tell the metrics how many tasks this worker carries out at once."""
+    del kwargs
+    WORKER_THREADS.set(sender.controller.concurrency)
 
 
 @signals.worker_shutdown.connect

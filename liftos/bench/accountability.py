@@ -1,6 +1,5 @@
 """`bench accountability`: what a durable decision record costs, and how fast its log is written, read and verified."""
 
-import logging
 import multiprocessing
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -160,7 +159,6 @@ def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Ite
 
 
 def _staff() -> Client:
-    logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
     client = Client()
     client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
     return client

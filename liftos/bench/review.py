@@ -1,6 +1,5 @@
 """`bench review`: the admin over a long log and many memories, and the queue when every one of the log's decisions stands in it."""
 
-import logging
 import random
 from collections.abc import Callable, Generator, Iterator
 from statistics import median, quantiles
@@ -58,7 +57,6 @@ _PAGES = {
 
 def run(options: Options) -> Generator[Figure]:
     """Yield the figures of listing, of going on to the next, and of a verdict."""
-    logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
     with scratch_database("bench"):
         world = World(options.seed)
         plans = world.plans(min(options.memories, MOST), 1)

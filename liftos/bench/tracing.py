@@ -1,7 +1,6 @@
 """`bench tracing`: what a span costs, and what tracing adds to a request that does real work."""
 
 import json
-import logging
 from collections.abc import Callable, Generator, Iterator
 from contextvars import Context
 from statistics import median, quantiles
@@ -27,7 +26,6 @@ BLOCK = 50
 def run(options: Options) -> Generator[Figure]:
     """Yield the cost of spans, then of tracing a search over HTTP's whole stack, in this process."""
     yield from _spans()
-    logging.getLogger("liftos.http").setLevel(logging.WARNING)  # a line a request would bury the figures
     with scratch_database("bench"):
         yield from measure_requests(options)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 OPERATIONS = Counter("liftos_operations_total", "Operations by name and outcome", ["operation", "outcome"])
 DURATIONS = Histogram(
@@ -15,6 +15,8 @@ DURATIONS = Histogram(
 OTLP_TRACES = Counter(
     "liftos_otlp_traces_total", "Traces by what became of them on the way to the collector", ["outcome"]
 )
+# the largest, not the sum: a worker that was killed leaves its figure behind
+WORKER_THREADS = Gauge("liftos_worker_threads", "Threads of a Celery worker", multiprocess_mode="max")
 
 
 def prometheus_operation(name: str) -> Callable[[int, bool], None]:

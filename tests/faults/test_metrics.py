@@ -48,6 +48,7 @@ def test_two_web_processes_and_a_worker_count_together_and_beyond_their_end(serv
         service.store(f"fact {turn}")
     assert {counted(service, "memory.store") for _ in range(10)} == {20}
     until(lambda: counted(service, "accountability.sequence") > 0)
+    assert "liftos_worker_threads 2.0" in service.text("/metrics")
     until(lambda: kept(service, "memory.store") == 20)
     service.kill(web)
     service.start_web()

@@ -1,6 +1,7 @@
 """`manage.py bench NAME [--json]`: measure one thing on a throw-away database, against its target and its reference."""
 
 import json
+import logging
 from contextlib import closing
 from typing import Any
 
@@ -51,6 +52,8 @@ class Command(ObservedCommand):
             bench = get_bench(options["name"])
         except BenchNotFound as error:
             raise CommandError(str(error)) from None
+        # a line for each request would bury the figures
+        logging.getLogger("liftos.http").setLevel(logging.WARNING)
         try:
             # closing: whatever happens here, what the benchmark started ends before we do
             with closing(bench.run(self._size(options))) as figures:
