@@ -29,6 +29,7 @@ class Found:
         threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
         is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
         known: what the arm wants to know again when it scores.
+        rows: where an arm that finds alone has read the memories too, they (memory.search.reading).
     """
 
     best: Sequence[Key] = ()
@@ -38,6 +39,7 @@ class Found:
     is_complete: bool = False
     threads: dict[int, float] = field(default_factory=dict)
     known: Any = None
+    rows: dict[Key, tuple[Any, ...]] | None = None
 
     def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
         """Return figures of this arm on the scale 0..1, on which arms are added."""

@@ -10,6 +10,7 @@ what is looked up by id is looked up once for all questions:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from liftos.db import pipelined
 from liftos.observability.tracer import TRACER
@@ -23,10 +24,11 @@ from memory.search.types import Key, Question
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A question's evidence, and by which plan each arm came to its candidates."""
+    """A question's evidence, by which plan each arm came to its candidates, and the memories if they came along."""
 
     evidence: Evidence
     plans: dict[str, str]
+    rows: dict[Key, tuple[Any, ...]] | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +55,11 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
     for each in found:
         scores = {key: each.scores[key] for key in each.best}
         gathered.append(
-            Gathered(Evidence({arm.name: scores}, {arm.name: each.shares(scores)}), {arm.name: each.plan})
+            Gathered(
+                Evidence({arm.name: scores}, {arm.name: each.shares(scores)}),
+                {arm.name: each.plan},
+                each.rows,
+            )
         )
     return gathered
 

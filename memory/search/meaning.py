@@ -26,9 +26,12 @@ from liftos.db import raw_cursor
 from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
+from memory.search.reading import COLUMNS, HEADS, Row
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 from memory.vector_index import is_indexed
+
+Rows = dict[Key, Row]
 
 # Reading every vector misses none and costs 0.65 us a row: 10 ms. The graph is quicker from about 2,000 rows on where
 # the question is about what the organisation knows; where it is not, at 10% of the table's rows, it finds half.
@@ -49,12 +52,18 @@ ROWS_PER_VISIT = 6
 EF_SEARCH = 100
 
 # one row: the ids one after the other, and the figures beside them
+_FIGURES = "SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM ({nearest}) AS nearest"
+# A search by meaning alone returns what it finds: read here, it takes neither a statement nor a round trip of its own.
+_ROWS = f"""
+SELECT 1 - nearest.distance, {COLUMNS} FROM ({{nearest}}) AS nearest
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = nearest.memory_id {HEADS}
+ORDER BY nearest.distance, nearest.memory_id
+"""  # noqa: S608  texts of our own
+
 _EXACT = """
-SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM (
-    SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memoryvector
-    WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
-    ORDER BY distance, memory_id LIMIT %(limit)s
-) AS nearest
+SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
+ORDER BY distance, memory_id LIMIT %(limit)s
 """
 
 _VECTORS = """
@@ -72,8 +81,7 @@ WITH near AS MATERIALIZED (
     ) AS visited
     WHERE {where} LIMIT %(enough)s
 )
-SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - distance)
-FROM (SELECT * FROM near ORDER BY distance, memory_id LIMIT %(limit)s) AS nearest
+SELECT * FROM near ORDER BY distance, memory_id LIMIT %(limit)s
 """
 
 # Reading the table from end to end reads the other organisations' rows, which row-level security then hides.
@@ -110,18 +118,20 @@ class MeaningArm:
         first = questions[0]
         condition, values = where(first.request, "memory_id")
         documents = documents_about(first.organisation)
+        # a search by meaning alone asks no other arm about the rest
+        alone = first.request.search_type is SearchType.NEURAL
+        rows: Rows | None = {} if alone and len(questions) == 1 and not first.request.known_at else None
         if documents <= EXACT_ROWS or not is_indexed(first.model_id):
             # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
             exact = f"({condition}) IS NOT FALSE"
             if len(questions) >= TOGETHER and documents <= EXACT_ROWS:
                 return self._read_once(questions, exact, values, limit)
-            # a search by meaning alone asks no other arm about the rest
-            fused = first.request.search_type is not SearchType.NEURAL
-            enough = max(limit, ALL_ROWS) if fused and documents <= ALL_ROWS else limit
-            waiting = [self._exact(each, exact, values | {"limit": enough}) for each in questions]
-            return lambda: [_found(wait(), limit, enough) for wait in waiting]
+            enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
+            waiting = [self._exact(each, exact, values | {"limit": enough}, rows) for each in questions]
+            return lambda: [_found(wait(), limit, enough, rows) for wait in waiting]
         graphs = [
-            self._find_in_graph(each, condition, values | {"limit": limit}, documents) for each in questions
+            self._find_in_graph(each, condition, values | {"limit": limit}, documents, rows)
+            for each in questions
         ]
         return lambda: [wait() for wait in graphs]
 
@@ -140,10 +150,9 @@ class MeaningArm:
         }
 
     def _exact(
-        self, question: Question, condition: str, values: dict[str, Any]
+        self, question: Question, condition: str, values: dict[str, Any], rows: Rows | None
     ) -> Callable[[], dict[Key, float]]:
-        statement = _EXACT.format(where=condition)
-        return figures(raw_cursor().execute(statement, values | self._parameters(question), binary=True))
+        return _ask(_EXACT.format(where=condition), values | self._parameters(question), rows)
 
     def _read_once(
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
@@ -169,52 +178,72 @@ class MeaningArm:
         return wait
 
     def _find_in_graph(
-        self, question: Question, condition: str, values: dict[str, Any], documents: int
+        self,
+        question: Question,
+        condition: str,
+        values: dict[str, Any],
+        documents: int,
+        rows: Rows | None,
     ) -> Callable[[], Found]:
         limit = values["limit"]
         reach = max(EF_SEARCH, MARGIN * limit)
         with _by_graph(documents):
-            rows = self._graph(question, condition, values, reach)
-            rest = self._exact(question, f"NOT in_graph AND ({condition}) IS NOT FALSE", values)
+            near = self._graph(question, condition, values, reach, rows)
+            rest = self._exact(question, f"NOT in_graph AND ({condition}) IS NOT FALSE", values, rows)
 
         def wait() -> Found:
-            found, outside = rows(), rest()
+            found, outside = near(), rest()
             if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
                 further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
                 with _by_graph(documents):
-                    more = self._graph(question, condition, values, further)
+                    more = self._graph(question, condition, values, further, rows)
                 found = more()
             if len(found) >= limit:
-                return _nearer(found, outside, limit)
+                return _nearer(found, outside, limit, rows)
             # never fewer rows than exist
             _switch(_WITHOUT_OTHERS, "off")
-            every = self._exact(question, condition, values)
+            every = self._exact(question, condition, values, rows)
             _switch(_WITHOUT_OTHERS, None)
             scores = every()
-            return Found(list(scores), scores, "exact after graph")
+            return Found(list(scores), scores, "exact after graph", rows=rows)
 
         return wait
 
     def _graph(
-        self, question: Question, condition: str, values: dict[str, Any], reach: int
+        self, question: Question, condition: str, values: dict[str, Any], reach: int, rows: Rows | None
     ) -> Callable[[], dict[Key, float]]:
         assert question.vector is not None  # noqa: S101
         statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
         values = values | self._parameters(question) | {"enough": MARGIN * values["limit"], "reach": reach}
-        return figures(raw_cursor().execute(statement, values, binary=True))
+        return _ask(statement, values, rows)
 
 
-def _found(scores: dict[Key, float], limit: int, enough: int) -> Found:
-    return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) < enough)
+def _ask(nearest: str, values: dict[str, Any], rows: Rows | None) -> Callable[[], dict[Key, float]]:
+    """Ask for the nearest and their figures, best first; where rows are wanted, the memories are added to them."""
+    statement = (_FIGURES if rows is None else _ROWS).format(nearest=nearest)
+    cursor = raw_cursor().execute(statement, values, binary=True)
+    if rows is None:
+        return figures(cursor)
+
+    def wait() -> dict[Key, float]:
+        found = cursor.fetchall()
+        rows.update((row[1].bytes, row[2:]) for row in found)
+        return {row[1].bytes: row[0] for row in found}
+
+    return wait
 
 
-def _nearer(graph: dict[Key, float], outside: dict[Key, float], limit: int) -> Found:
+def _found(scores: dict[Key, float], limit: int, enough: int, rows: Rows | None) -> Found:
+    return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) < enough, rows=rows)
+
+
+def _nearer(graph: dict[Key, float], outside: dict[Key, float], limit: int, rows: Rows | None) -> Found:
     """Return the best of what the graph brought and of what has not been put into it yet."""
     if not outside:
-        return Found(list(graph), graph, "graph")
+        return Found(list(graph), graph, "graph", rows=rows)
     scores = graph | outside
     best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
-    return Found(best, scores, "graph")
+    return Found(best, scores, "graph", rows=rows)
 
 
 def _nearest(keys: Sequence[Key], cosines: np.ndarray, limit: int) -> Found:

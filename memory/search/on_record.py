@@ -10,7 +10,7 @@ from accountability.types import Effect
 from liftos.tenancy.types import Actor
 from memory.search.arms import Arm, arms_for, is_only_in_spaces
 from memory.search.confidence import confidence_of, confidence_of_many
-from memory.search.types import Hit, Question, Ranked, SearchRequest
+from memory.search.types import Hit, Key, Question, Ranked, SearchRequest
 from memory.text import ANALYSER
 
 # of the candidates that were not returned, how many the record names
@@ -20,11 +20,12 @@ DECISION_POINT = "search.rank"
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A question's candidates in order, the arms that took part, and each one's plan."""
+    """A question's candidates in order, the arms that took part, each one's plan, and the memories if they came along."""
 
     ranked: list[Ranked]
     arms: list[Arm]
     plans: dict[str, str]
+    rows: dict[Key, tuple[Any, ...]] | None = None
 
 
 def record_search(

@@ -1,38 +1,29 @@
 """Search: arms find, the union is scored, the best are read, the decision is recorded."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor, tenant_pipeline
+from liftos.db import tenant_pipeline
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory.embeddings import active_manager
-from memory.life.known import ask_versions, hits_as_known
 from memory.search.arms import ALONE, Arm, ArmNotReady, arms_for
 from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
+from memory.search.reading import hits_of, read_hits
 from memory.search.scopes import scope
-from memory.search.types import Answer, Answers, Hit, Key, Question, Ranked, SearchRequest
+from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
-# an earlier text is shown under its memory's id
-_READ = """
-SELECT m.id, coalesce(m.head, m.id), m.content, m.metadata, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to
-FROM memory_memory AS m LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head
-WHERE m.organisation_id = %s AND m.id = ANY(%s)
-"""
 # questions whose statements are on their way at once: their candidates are held in memory until they are ranked
 TOGETHER = 50
 
@@ -156,7 +147,12 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
     if request.search_type in ALONE:
         name = arms[0].name
         return [
-            Ranking(rank_by_one(name, each.evidence.arms[name], each.evidence.shares[name]), arms, each.plans)
+            Ranking(
+                rank_by_one(name, each.evidence.arms[name], each.evidence.shares[name]),
+                arms,
+                each.plans,
+                each.rows,
+            )
             for each in gather_alone(questions, arms[0], NOT_CHOSEN)
         ]
     gathered = gather(questions, arms)
@@ -172,35 +168,11 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
 
 
 def _read(
-    organisation: UUID, found: Iterable[Ranking], request: SearchRequest, count: int
+    organisation: UUID, found: Sequence[Ranking], request: SearchRequest, count: int
 ) -> list[list[Hit]]:
-    """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
+    """Return the first `count` memories of each ranking."""
     chosen = [each.ranked[:count] for each in found]
-    ids = UuidArray({entry.id for ranked in chosen for entry in ranked})
-    # in binary form a row takes three fifths of the time
-    cursor = raw_cursor().execute(_READ, [organisation, ids], binary=True)
-    then = ask_versions(organisation, ids, request.known_at) if request.known_at else None
-    known: dict[Key, tuple[Any, ...]] = {row[0].bytes: row[1:] for row in cursor.fetchall()}
-    hits = [[_hit(known[entry.id], entry) for entry in ranked if entry.id in known] for ranked in chosen]
-    return hits if then is None else hits_as_known(hits, then())
-
-
-def _hit(row: tuple[Any, ...], entry: Ranked) -> Hit:
-    (
-        memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
-    ) = row  # fmt: skip
-    return Hit(
-        id=memory,
-        content=content,
-        metadata=metadata,
-        memory_type=memory_type,
-        source=source,
-        external_id=external_id,
-        tags=tags,
-        recorded_at=recorded_at,
-        ranked=entry,
-        state=state,
-        version=version,
-        valid_from=valid_from,
-        valid_to=valid_to,
-    )
+    if all(each.rows is not None for each in found):
+        # the finding has brought them
+        return [hits_of(ranked, each.rows or {}) for ranked, each in zip(chosen, found, strict=True)]
+    return read_hits(organisation, chosen, request)
