@@ -42,8 +42,8 @@ def supervise(home: Path) -> int:
 def _up(home: Path, address: Address) -> int:
     # Children, their children and settings all read these.
     os.environ.update(LIFTOS_HOME=str(home), LIFTOS_PORT=str(address.port), LIFTOS_BIND=address.bind)
-    # glibc gives every two threads a heap of their own and hands none of them back: memory grew by 15% in half an hour of
-    # mixed requests (`bench soak`), with two heaps by 2%
+    # glibc gives every two threads a heap of their own and hands none back: the web process grew by 15% in half an hour of
+    # mixed requests (`bench soak`), with two heaps by 3%
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty(home / "run" / "prometheus"))
     with Supervisor(home, _specs(home)) as supervisor:
