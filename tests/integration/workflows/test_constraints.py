@@ -68,6 +68,7 @@ def test_runs(organisation, run, bad, good):
 
 def test_a_code_names_one_run(organisation, run):
     refused(organisation, lambda: make_run(organisation, code=run.code))
+    assert taken(organisation, lambda: make_run(organisation, code=run.code[::-1]))
 
 
 def test_a_policy_lets_a_step_run(organisation, run):
@@ -118,6 +119,7 @@ def test_nothing_hangs_on_another_organisations_row(organisations):
     def run_of_theirs():
         make_run(mine.organisation_id, version_id=theirs.version_id)
 
+    assert taken(mine.organisation_id, lambda: make_run(mine.organisation_id, version_id=mine.version_id))
     refused(mine.organisation_id, step_of_theirs)
     refused(mine.organisation_id, run_of_theirs)
 

@@ -30,4 +30,4 @@ def test_only_commands_known_to_need_no_database_start_none(arguments, expected)
 
 def test_importing_the_package_imports_no_django():
     code = "import liftos.embedded, sys; sys.exit('django' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
