@@ -12,8 +12,7 @@ ten nearest where the organisation has half of the table, .62 where it has a ten
 Each plan has its own statement text: a generic plan cached under one text would ignore the settings made for another.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -51,14 +50,15 @@ TOGETHER = 5
 ROWS_PER_VISIT = 6
 EF_SEARCH = 100
 
-# one row: the ids one after the other, and the figures beside them
-_FIGURES = "SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM ({nearest}) AS nearest"
+# one row for each place that is asked: the ids one after the other, and the figures beside them
+_FIGURES = "SELECT {place}, string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM ({nearest}) AS nearest"
 # A search by meaning alone returns what it finds: read here, it takes neither a statement nor a round trip of its own.
 _ROWS = f"""
-SELECT 1 - nearest.distance, {COLUMNS} FROM ({{nearest}}) AS nearest
+SELECT nearest.place, 1 - nearest.distance, {COLUMNS} FROM ({{nearest}}) AS nearest
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = nearest.memory_id {HEADS}
 ORDER BY nearest.distance, nearest.memory_id
 """  # noqa: S608  texts of our own
+_PLACED = "SELECT {place} AS place, memory_id, distance FROM ({nearest}) AS nearest{place}"
 
 _EXACT = """
 SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memoryvector
@@ -128,11 +128,15 @@ class MeaningArm:
                 return self._read_once(questions, exact, values, limit)
             enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
             waiting = [self._exact(each, exact, values | {"limit": enough}, rows) for each in questions]
-            return lambda: [_found(wait(), limit, enough, rows) for wait in waiting]
+            return lambda: [_found(*wait(), limit, enough, rows) for wait in waiting]
+        _search_graph(documents)
         graphs = [
             self._find_in_graph(each, condition, values | {"limit": limit}, documents, rows)
             for each in questions
         ]
+        if rows is None:
+            # where nothing else is asked, the transaction's end undoes it
+            _search_otherwise()
         return lambda: [wait() for wait in graphs]
 
     def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
@@ -151,8 +155,8 @@ class MeaningArm:
 
     def _exact(
         self, question: Question, condition: str, values: dict[str, Any], rows: Rows | None
-    ) -> Callable[[], dict[Key, float]]:
-        return _ask(_EXACT.format(where=condition), values | self._parameters(question), rows)
+    ) -> Callable[[], list[dict[Key, float]]]:
+        return _ask([_EXACT.format(where=condition)], values | self._parameters(question), rows)
 
     def _read_once(
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
@@ -185,50 +189,62 @@ class MeaningArm:
         documents: int,
         rows: Rows | None,
     ) -> Callable[[], Found]:
+        assert question.vector is not None  # noqa: S101  can_answer said so
         limit = values["limit"]
         reach = max(EF_SEARCH, MARGIN * limit)
-        with _by_graph(documents):
-            near = self._graph(question, condition, values, reach, rows)
-            rest = self._exact(question, f"NOT in_graph AND ({condition}) IS NOT FALSE", values, rows)
+        values = values | self._parameters(question) | {"enough": MARGIN * limit, "reach": reach}
+        graph = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
+        outside = _EXACT.format(where=f"NOT in_graph AND ({condition}) IS NOT FALSE")
+        first = _ask([graph, outside], values, rows)
 
         def wait() -> Found:
-            found, outside = near(), rest()
+            found, others = first()
             if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
                 further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
-                with _by_graph(documents):
-                    more = self._graph(question, condition, values, further, rows)
-                found = more()
+                _search_graph(documents)
+                more = _ask([graph], values | {"reach": further}, rows)
+                _search_otherwise()
+                [found] = more()
             if len(found) >= limit:
-                return _nearer(found, outside, limit, rows)
+                return _nearer(found, others, limit, rows)
             # never fewer rows than exist
+            _search_otherwise()
             _switch(_WITHOUT_OTHERS, "off")
             every = self._exact(question, condition, values, rows)
             _switch(_WITHOUT_OTHERS, None)
-            scores = every()
+            [scores] = every()
             return Found(list(scores), scores, "exact after graph", rows=rows)
 
         return wait
 
-    def _graph(
-        self, question: Question, condition: str, values: dict[str, Any], reach: int, rows: Rows | None
-    ) -> Callable[[], dict[Key, float]]:
-        assert question.vector is not None  # noqa: S101
-        statement = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
-        values = values | self._parameters(question) | {"enough": MARGIN * values["limit"], "reach": reach}
-        return _ask(statement, values, rows)
 
+def _ask(
+    nearest: Sequence[str], values: dict[str, Any], rows: Rows | None
+) -> Callable[[], list[dict[Key, float]]]:
+    """Ask in one statement for the nearest of several places and their figures, best first.
 
-def _ask(nearest: str, values: dict[str, Any], rows: Rows | None) -> Callable[[], dict[Key, float]]:
-    """Ask for the nearest and their figures, best first; where rows are wanted, the memories are added to them."""
-    statement = (_FIGURES if rows is None else _ROWS).format(nearest=nearest)
-    cursor = raw_cursor().execute(statement, values, binary=True)
+    Args:
+        nearest: a query of memory_id and distance for each place.
+        values: the parameters of all of them.
+        rows: where rows are wanted, the memories are added to them.
+    """
     if rows is None:
-        return figures(cursor)
+        parts = [_FIGURES.format(place=place, nearest=each) for place, each in enumerate(nearest)]
+        statement = " UNION ALL ".join(parts)
+    else:
+        parts = [_PLACED.format(place=place, nearest=each) for place, each in enumerate(nearest)]
+        statement = _ROWS.format(nearest=" UNION ALL ".join(parts))
+    cursor = raw_cursor().execute(statement, values, binary=True)
 
-    def wait() -> dict[Key, float]:
-        found = cursor.fetchall()
-        rows.update((row[1].bytes, row[2:]) for row in found)
-        return {row[1].bytes: row[0] for row in found}
+    def wait() -> list[dict[Key, float]]:
+        found: list[dict[Key, float]] = [{} for _ in nearest]
+        for place, *row in cursor.fetchall():
+            if rows is not None:
+                key = row[1].bytes
+                found[place][key], rows[key] = row[0], tuple(row[2:])
+            elif row[0] is not None:
+                found[place] = dict(zip(keys_of(row[0]), row[1], strict=True))
+        return found
 
     return wait
 
@@ -265,10 +281,9 @@ def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[Tupl
     return raw_cursor().execute(f"SELECT {_calls(settings)}", {"switch": value})
 
 
-@contextmanager
-def _by_graph(documents: int) -> Iterator[None]:
-    """Have statements that are sent in the block planned for the graph, in an organisation of so many memories."""
-    _search_graph(
+def _search_graph(documents: int) -> None:
+    """Have the statements that follow planned for the graph, in an organisation of so many memories."""
+    _settle(
         switch="off",
         order="relaxed_order",
         breadth=str(EF_SEARCH),
@@ -276,18 +291,21 @@ def _by_graph(documents: int) -> Iterator[None]:
         # there is only one way left, and finding it anew each time takes a quarter of the search
         planned="force_generic_plan",
     )
-    yield
-    _search_graph(switch=None, order=None, breadth=None, most=None, planned=None)
 
 
-def _search_graph(**values: str | None) -> psycopg.Cursor[TupleRow]:
+def _search_otherwise() -> None:
+    """Have them planned as the session has it."""
+    _settle(switch=None, order=None, breadth=None, most=None, planned=None)
+
+
+def _settle(**values: str | None) -> None:
     """Set what a search in the graph needs, the plans that are not the graph's among it, in one statement."""
     statement = f"""
     SELECT {_calls(_ONLY_GRAPH)}, set_config('hnsw.iterative_scan', %(order)s, true),
            set_config('hnsw.ef_search', %(breadth)s, true), set_config('hnsw.max_scan_tuples', %(most)s, true),
            set_config('plan_cache_mode', %(planned)s, true)
     """
-    return raw_cursor().execute(statement, values)
+    raw_cursor().execute(statement, values)
 
 
 def _calls(settings: tuple[str, ...]) -> str:
