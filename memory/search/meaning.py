@@ -128,7 +128,7 @@ class MeaningArm:
                 return self._read_once(questions, exact, values, limit)
             enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
             waiting = [self._exact(each, exact, values | {"limit": enough}, rows) for each in questions]
-            return lambda: [_found(*wait(), limit, enough, rows) for wait in waiting]
+            return lambda: [_found(wait()[0], limit, enough, rows) for wait in waiting]
         _search_graph(documents)
         graphs = [
             self._find_in_graph(each, condition, values | {"limit": limit}, documents, rows)
