@@ -29,6 +29,7 @@ class Found:
         threads: thread number to how well the thread as a whole holds the question, where the arm tells that.
         is_complete: every memory with evidence by this arm is among them, so nothing is left to be scored.
         known: what the arm wants to know again when it scores.
+        look_up: where the arm knows every memory's figure already, it returns that of given ones; then it is not asked to score.
         rows: where an arm that finds alone has read the memories too, they (memory.search.reading).
     """
 
@@ -39,6 +40,7 @@ class Found:
     is_complete: bool = False
     threads: dict[int, float] = field(default_factory=dict)
     known: Any = None
+    look_up: Callable[[Sequence[Key]], dict[Key, float]] | None = None
     rows: dict[Key, tuple[Any, ...]] | None = None
 
     def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:

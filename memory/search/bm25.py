@@ -1,4 +1,4 @@
-"""BM25 of memories and the saturated counts of threads, from the postings of a query's terms. Pure.
+"""BM25 of memories and the saturated counts of threads, for any number of queries by postings that are read once. Pure.
 
 Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the idf is Lucene's, which is never
 negative; k1 and b are Anserini's defaults for short passages (Yang, Fang & Lin 2017).
@@ -8,85 +8,190 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
+from numpy.typing import NDArray
+
 from memory.search.corpus import Corpus
+from memory.search.rows import Ids, ids_of, keys_at
 from memory.search.types import Key
 
 K1 = 0.9
 B = 0.4
 # a thread is long and its length says little: its counts are only saturated
 THREAD_K = 2.0
+# of the threads that hold a query's words, so many take part
+MAX_THREADS = 200
+
+Numbers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Scores = Floats  # a query's figure for each memory of a `Scorer`, 0 where none of its terms stands
+
+
+class AmbiguousIds(Exception):
+    """Two memories' ids end with the same 8 bytes, by which they are told apart here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Where a term stands: memories, and beside each its count there, the memory's length, its thread, whether filters pass it."""
+    """Where a term stands: one entry for each memory that holds it, all of shape (n,) but the ids.
 
-    memories: Sequence[Key]
-    counts: Sequence[int]
-    lengths: Sequence[int]
-    threads: Sequence[int | None]
-    passes: Sequence[bool]
+    Attributes:
+        memories: their ids, shape (n, 2).
+        counts: how often it stands in each.
+        lengths: of the memories, in words.
+        threads: numbers of the memories' threads; 0 for none.
+        passes: whether the filters let each memory through.
+    """
+
+    memories: Ids
+    counts: Numbers
+    lengths: Numbers
+    threads: Numbers
+    passes: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """What a term is worth to each memory that the filters pass, and to each thread, for a query that says it once."""
+class _Term:
+    """What a term is worth, to a query that says it once: where, by place, and how much there."""
 
     idf: float
-    memories: list[tuple[Key, float]]
-    threads: dict[int, float]
+    memories: Numbers
+    memory_parts: Floats
+    threads: Numbers
+    thread_parts: Floats
 
 
-def weigh(postings: Postings, corpus: Corpus) -> Weighed:
-    """Return what a term is worth; the statistics are the whole organisation's, whatever the filters."""
-    idf = _idf(len(postings.memories), corpus.documents)
-    floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
-    memories = [
-        (memory, idf * tf * (K1 + 1) / (tf + floor + slope * length))
-        for memory, tf, length, passes in zip(
-            postings.memories, postings.counts, postings.lengths, postings.passes, strict=True
+class Scorer:
+    """Scores queries. The statistics are the whole organisation's, whatever the filters."""
+
+    def __init__(self, postings: Mapping[str, Postings], corpus: Corpus) -> None:
+        """Weigh the terms.
+
+        Args:
+            postings: term to where it stands, at least one memory each; a term that is left out stands nowhere.
+            corpus: the organisation's counts.
+
+        Raises:
+            AmbiguousIds: see there.
+        """
+        self._nowhere = _idf(0, corpus.documents)
+        self._terms: dict[str, _Term] = {}
+        if not postings:
+            return
+        sizes = [len(each.counts) for each in postings.values()]
+        ends = np.cumsum([0, *sizes])
+        ids = np.concatenate([each.memories for each in postings.values()])
+        self._tails, first, places = np.unique(ids[:, 1], return_index=True, return_inverse=True)
+        self._ids: Ids = ids[first]
+        if (self._ids[places, 0] != ids[:, 0]).any():
+            raise AmbiguousIds
+        self._passes = np.zeros(len(first), bool)
+        self._passes[places] = np.concatenate([each.passes for each in postings.values()])
+        counts = np.concatenate([each.counts for each in postings.values()])
+        lengths = np.concatenate([each.lengths for each in postings.values()])
+        idfs = [_idf(size, corpus.documents) for size in sizes]
+        floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
+        parts = np.repeat(idfs, sizes) * counts * (K1 + 1) / (counts + floor + slope * lengths)
+        threads = _weigh_threads(
+            np.concatenate([each.threads for each in postings.values()]), counts, sizes, corpus.threads
         )
-        if passes
-    ]
-    held: dict[int, int] = {}
-    for thread, tf in zip(postings.threads, postings.counts, strict=True):
-        if thread is not None:
-            held[thread] = held.get(thread, 0) + tf
-    among = _idf(len(held), corpus.threads)
-    return Weighed(idf, memories, {thread: among * tf / (tf + THREAD_K) for thread, tf in held.items()})
+        self._threads, thread_places, thread_parts, thread_ends = threads
+        for number, term in enumerate(postings):
+            here = slice(ends[number], ends[number + 1])
+            there = slice(thread_ends[number], thread_ends[number + 1])
+            self._terms[term] = _Term(
+                idfs[number], places[here], parts[here], thread_places[there], thread_parts[there]
+            )
+
+    def score(self, terms: Mapping[str, int]) -> Scores:
+        """Return what every memory is worth to a query, filters or not: term to how often it says it."""
+        scores = np.zeros(len(self._ids) if self._terms else 0)
+        for said, term in self._known(terms):
+            scores[term.memories] += said * term.memory_parts
+        return scores
+
+    def best(self, scores: Scores, most: int) -> dict[Key, float]:
+        """Return the memories that the filters let through and that are worth most, best first; ties by id."""
+        if not len(scores):
+            return {}
+        places = _largest(scores * self._passes, most)
+        found = dict(zip(keys_at(self._ids, places), scores[places].tolist(), strict=True))
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most])
+
+    def look_up(self, scores: Scores, memories: Sequence[Key]) -> dict[Key, float]:
+        """Return what given memories are worth, of those that hold a term."""
+        if not len(scores) or not memories:
+            return {}
+        ids = ids_of(memories)
+        places = np.searchsorted(self._tails, ids[:, 1]).clip(max=len(self._tails) - 1)
+        is_known = (self._ids[places] == ids).all(axis=1)
+        return {
+            memory: score
+            for memory, score, known in zip(memories, scores[places].tolist(), is_known.tolist(), strict=True)
+            if known and score > 0
+        }
+
+    def threads(self, terms: Mapping[str, int]) -> dict[int, float]:
+        """Return the threads that as a whole hold a query's terms best, at most MAX_THREADS."""
+        if not self._terms or not len(self._threads):
+            return {}
+        scores = np.zeros(len(self._threads))
+        for said, term in self._known(terms):
+            scores[term.threads] += said * term.thread_parts
+        places = _largest(scores, MAX_THREADS)[:MAX_THREADS]
+        return dict(zip(self._threads[places].tolist(), scores[places].tolist(), strict=True))
+
+    def attainable(self, terms: Mapping[str, int]) -> float:
+        """Return the figure of a memory of average length that says each of the query's terms once; more than 0.
+
+        A term that stands nowhere counts like the rarest: a query about something else finds nothing in full.
+        """
+        return (
+            sum(
+                said * (self._terms[term].idf if term in self._terms else self._nowhere)
+                for term, said in terms.items()
+            )
+            or 1.0
+        )
+
+    def _known(self, terms: Mapping[str, int]) -> list[tuple[int, _Term]]:
+        return [(said, self._terms[term]) for term, said in terms.items() if term in self._terms]
 
 
-def add_up(
-    terms: Mapping[str, int], weighed: Mapping[str, Weighed]
-) -> tuple[dict[Key, float], dict[int, float]]:
-    """Return a query's figure for memories and for threads.
+def _weigh_threads(
+    threads: Numbers, counts: Numbers, sizes: Sequence[int], among: int
+) -> tuple[Numbers, Numbers, Floats, Numbers]:
+    """Weigh terms in threads, each taken as one document.
 
     Args:
-        terms: term to how often the query says it.
-        weighed: term to what it is worth; one that is left out stands nowhere.
+        threads: of each posting, term after term; 0 for none.
+        counts: of each posting.
+        sizes: how many postings each term has.
+        among: how many threads the organisation has.
+
+    Returns:
+        The threads' numbers; then term after term the places of the threads that hold it, and what it is worth there;
+        where each term's end, beginning with 0.
     """
-    memories: dict[Key, float] = {}
-    threads: dict[int, float] = {}
-    for term, said in terms.items():
-        found = weighed.get(term)
-        if found is None:
-            continue
-        for memory, part in found.memories:
-            memories[memory] = memories.get(memory, 0.0) + said * part
-        for thread, part in found.threads.items():
-            threads[thread] = threads.get(thread, 0.0) + said * part
-    return memories, threads
+    terms = np.repeat(np.arange(len(sizes)), sizes)
+    is_in_one = threads != 0
+    numbers, places = np.unique(threads[is_in_one], return_inverse=True)
+    pairs, pair_of = np.unique(terms[is_in_one] * max(1, len(numbers)) + places, return_inverse=True)
+    said = np.bincount(pair_of, weights=counts[is_in_one], minlength=len(pairs))
+    of_term, of_thread = np.divmod(pairs, max(1, len(numbers)))
+    holding = np.bincount(of_term, minlength=len(sizes))
+    idfs = np.array([_idf(int(each), among) for each in holding])
+    parts = idfs[of_term] * said / (said + THREAD_K)
+    return numbers, of_thread, parts, np.cumsum([0, *holding])
 
 
-def attainable(terms: Mapping[str, int], weighed: Mapping[str, Weighed], corpus: Corpus) -> float:
-    """Return the figure of a memory of average length that says each of the query's terms once, at least a little above 0.
-
-    A term that stands nowhere counts like the rarest: a query about something else finds nothing in full.
-    """
-    nowhere = _idf(0, corpus.documents)
-    return (
-        sum(said * (weighed[term].idf if term in weighed else nowhere) for term, said in terms.items()) or 1.0
-    )
+def _largest(scores: Floats, most: int) -> Numbers:
+    """Return the places of the largest scores above 0, at least `most` if there are so many, and all that tie with the last."""
+    places = np.flatnonzero(scores)
+    if len(places) <= most:
+        return places
+    worth = scores[places]
+    return places[worth >= np.partition(worth, len(worth) - most)[len(worth) - most]]
 
 
 def _idf(holding: int, among: int) -> float:

@@ -1,6 +1,6 @@
 """How much an organisation holds: what plans are made from."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
@@ -34,18 +34,8 @@ class Corpus:
 
 def get_corpus(organisation: UUID) -> Corpus:
     """Return an organisation's counts, as of this transaction."""
-    return ask_corpus(organisation)()
-
-
-def ask_corpus(organisation: UUID) -> Callable[[], Corpus]:
-    """Ask for an organisation's counts; return what waits for them."""
-    cursor = raw_cursor().execute(_SIZE, [organisation], binary=True)
-
-    def wait() -> Corpus:
-        row = cursor.fetchone()
-        return Corpus(*row) if row else Corpus(0, 0, 0)
-
-    return wait
+    row = raw_cursor().execute(_SIZE, [organisation], binary=True).fetchone()
+    return Corpus(*row) if row else Corpus(0, 0, 0)
 
 
 def documents_about(organisation: UUID) -> int:

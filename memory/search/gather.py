@@ -8,8 +8,9 @@ what is looked up by id is looked up once for all questions:
 4. every arm scores the candidates of the others and what the links brought; traits are read, under the filters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from liftos.db import pipelined
@@ -116,12 +117,7 @@ def _score(
     by_names = relations.read_named(questions, names, everyone)
     waiting = []
     for question, clue in zip(questions, clues, strict=True):
-        scores = {}
-        for arm in arms:
-            found = clue.found[arm.name]
-            missing = [] if found.is_complete else [key for key in clue.candidates if key not in found.scores]
-            scores[arm.name] = arm.score(question, found, missing) if missing else dict
-        waiting.append(scores)
+        waiting.append({arm.name: _rest(question, arm, clue) for arm in arms})
     traits, named = by_traits(), by_names()
     gathered = []
     for clue, scores in zip(clues, waiting, strict=True):
@@ -137,6 +133,17 @@ def _score(
         )
         gathered.append(Gathered(evidence, {name: found.plan for name, found in clue.found.items()}))
     return gathered
+
+
+def _rest(question: Question, arm: Arm, clue: _Clues) -> Callable[[], dict[Key, float]]:
+    """Ask for an arm's figures of the candidates that it did not find itself."""
+    found = clue.found[arm.name]
+    missing = [] if found.is_complete else [key for key in clue.candidates if key not in found.scores]
+    if not missing:
+        return dict
+    if found.look_up is not None:
+        return partial(found.look_up, missing)
+    return arm.score(question, found, missing)
 
 
 def _shares(clue: _Clues, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:

@@ -3,44 +3,43 @@
 Postgres' own ts_rank knows no document frequencies, and its GIN operators are not leakproof, so that under row-level
 security they can't use their index (design, section 4). Two ways to the same figures:
 
-- in a small organisation the postings of the queries' terms are read, each once for all questions, and added up here: a
-  question of a batch then costs some dictionary entries, a tenth of what Postgres takes to add them up;
-- in a larger one, where a term may stand in thousands of memories, Postgres adds up and sends the best.
+- the postings of the queries' terms are read, each once for all questions, and added up here: in small organisations, and for
+  batches, in which a question then costs some arrays' sums, a tenth of what Postgres takes to add them up;
+- Postgres adds up and sends the best, where a single question's terms may stand in thousands of memories.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
+from functools import partial
 from typing import Any
 from uuid import UUID
+
+import numpy as np
 
 from liftos.binary import TextArray, UuidArray
 from liftos.db import raw_cursor
 from memory.search.arms import Found
-from memory.search.bm25 import K1, THREAD_K, B, Postings, Weighed, add_up, attainable, weigh
-from memory.search.corpus import Corpus, ask_corpus, dense_among, documents_about, remember_dense
+from memory.search.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.search.corpus import Corpus, dense_among, documents_about, remember_dense
 from memory.search.filters import where
-from memory.search.rows import figures, keys_of
+from memory.search.rows import elements, figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 
 # Above this many memories, a term that stands in more than a tenth of them is left out while rarer ones exist: it
 # says little and costs most (measured: p95 25 ms with, 9 ms without, at 50,000).
 DENSE_FROM = 5_000
 DENSE_SHARE = 10
-# Postings are added up here for one question up to this many memories, and up to DENSE_FROM for a batch that shares them:
-# at 1,000 memories both ways take about 2 ms for one question, at 5,000 Postgres a quarter of what Python does.
+# Postings are added up here for one question up to this many memories, and for a batch that shares them at any size: at 1,000
+# memories both ways take about 2 ms for one question.
 HERE_FOR_ONE = 1_000
 TOGETHER = 5
-_POSTINGS = """
-SELECT t.term, string_agg(uuid_send(p.memory_id), ''), array_agg(p.tf), array_agg(p.length), array_agg(p.thread_id), array_agg({where})
-FROM unnest(%(terms)s::text[]) AS t(term)
-JOIN memory_posting AS p ON p.organisation_id = %(organisation)s AND p.term = t.term GROUP BY t.term
-"""
+# of 41 bytes each; terms beyond that are left to Postgres, question by question
+MOST_POSTINGS = 4_000_000
 
 # The statistics are read within the statement, as of its own snapshot, so they are right under every write.
 # df is counted up to the cap: a term is either rare, and its count exact, or dense, and its count beside the point. Counting a dense
 # term is most of the work, so that one was dense is remembered for some seconds (`memory.search.corpus`).
-_CHOSEN = """
+_BOUND = """
 corpus AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents, coalesce(sum(words), 0)::float8 AS words,
            coalesce(sum(threads), 0)::float8 AS threads
@@ -48,8 +47,24 @@ corpus AS MATERIALIZED (
 ),
 bound AS MATERIALIZED (
     SELECT CASE WHEN documents > %(dense_from)s THEN floor(documents / %(dense_share)s) ELSE greatest(1, documents) END::bigint
-        AS cap, documents, greatest(1, words / greatest(1, documents)) AS average, threads FROM corpus
-),
+        AS cap, documents, words, greatest(1, words / greatest(1, documents)) AS average, threads FROM corpus
+)
+"""
+# array_send: as bytes that numpy reads where they lie
+_POSTINGS = f"""
+WITH {_BOUND}
+SELECT t.term, sent.*, cap::int, documents::bigint, words::bigint, threads::bigint
+FROM bound CROSS JOIN unnest(%(terms)s::text[]) AS t(term) CROSS JOIN LATERAL (
+    SELECT array_send(array_agg(memory_id)), array_send(array_agg(tf)), array_send(array_agg(length)),
+           array_send(array_agg(coalesce(thread_id, 0))), array_send(array_agg(passes))
+    FROM (
+        SELECT p.memory_id, p.tf, p.length, p.thread_id, {{where}} AS passes FROM memory_posting AS p
+        WHERE p.organisation_id = %(organisation)s AND p.term = t.term LIMIT cap + 1
+    ) AS held
+) AS sent
+"""  # noqa: S608  texts of our own
+_CHOSEN = f"""
+{_BOUND},
 asked AS (SELECT * FROM unnest(%(terms)s::text[], %(weights)s::float8[], %(dense)s::boolean[]) AS a(term, weight, dense)),
 counted AS MATERIALIZED (
     SELECT asked.term, asked.weight, CASE WHEN asked.dense THEN (SELECT cap + 1 FROM bound) ELSE (
@@ -64,7 +79,7 @@ chosen AS MATERIALIZED (
     FROM counted CROSS JOIN bound
     WHERE df > 0 AND (df <= cap OR NOT EXISTS (SELECT 1 FROM counted WHERE df BETWEEN 1 AND (SELECT cap FROM bound)))
 )
-"""
+"""  # noqa: S608  texts of our own
 # One pass over the postings for memories and for threads. A thread's idf is that among threads.
 _FIND = """
 WITH {chosen},
@@ -107,7 +122,6 @@ SELECT string_agg(uuid_send(memory_id), ''), array_agg(score) FROM (
     GROUP BY p.memory_id
 ) AS scored
 """
-MAX_THREADS = 200
 # so many figures come in any case: where fewer memories hold a word of the query, none is asked for later
 ALL_ROWS = 300
 
@@ -139,36 +153,66 @@ class WordsArm:
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the memories with the highest BM25, and for the threads that hold the words best."""
-        few = HERE_FOR_ONE if len(questions) < TOGETHER else DENSE_FROM
-        if documents_about(questions[0].organisation) <= few:
-            return self._add_up_here(questions, limit)
+        terms = {term for question in questions for term in question.wording.terms}
+        documents = documents_about(questions[0].organisation)
+        if documents <= HERE_FOR_ONE or (
+            len(questions) >= TOGETHER and len(terms) * _cap_of(documents) <= MOST_POSTINGS
+        ):
+            return self._add_up_here(questions, terms, limit)
         waiting = [self._add_up_there(question, limit) for question in questions]
         return lambda: [wait() for wait in waiting]
 
-    def _add_up_here(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        terms = list({term for question in questions for term in question.wording.terms})
-        if not terms:
-            return lambda: [Found(plan="no words", is_complete=True) for _ in questions]
+    def _add_up_here(
+        self, questions: Sequence[Question], terms: Collection[str], limit: int
+    ) -> Callable[[], list[Found]]:
         organisation = questions[0].organisation
+        dense = dense_among(organisation, terms)
+        wanted = [term for term in terms if term not in dense]
+        if not wanted:
+            waiting = [self._add_up_there(question, limit) for question in questions]
+            return lambda: [wait() for wait in waiting]
         condition, values = where(questions[0].request, "p.memory_id")
-        values |= {"organisation": organisation, "terms": terms}
-        size = ask_corpus(organisation)
-        cursor = raw_cursor().execute(_POSTINGS.format(where=condition), values, binary=True)
+        values |= _bounds() | {"organisation": organisation, "terms": TextArray(wanted)}
+        # a batch's is planned for its own number of terms: a plan for any number looks each posting up in the filters (340 ms, not 60)
+        prepare = False if len(questions) >= TOGETHER else None
+        cursor = raw_cursor().execute(_POSTINGS.format(where=condition), values, binary=True, prepare=prepare)
 
         def wait() -> list[Found]:
-            corpus = size()
-            weighed = {
-                row[0]: weigh(Postings(keys_of(row[1]), *row[2:]), corpus) for row in cursor.fetchall()
-            }
-            return [self._of(question.wording.terms, weighed, corpus, limit) for question in questions]
+            rows = cursor.fetchall()
+            cap, *counts = rows[0][6:]
+            postings = {row[0]: _postings(*row[1:6]) for row in rows if row[1] is not None}
+            too_many = {term for term, each in postings.items() if len(each.counts) > cap}
+            if too_many:
+                remember_dense(organisation, too_many)
+            known = {term: each for term, each in postings.items() if term not in too_many}
+            try:
+                scorer = Scorer(known, Corpus(*counts))
+            except AmbiguousIds:
+                return [self._add_up_there(question, limit)() for question in questions]
+            return [self._of(question, scorer, known, dense | too_many, limit) for question in questions]
 
         return wait
 
-    def _of(self, terms: dict[str, int], weighed: dict[str, Weighed], corpus: Corpus, limit: int) -> Found:
-        scores, threads = add_up(terms, weighed)
-        best = nsmallest(limit, scores, key=lambda key: (-scores[key], key))
+    def _of(
+        self, question: Question, scorer: Scorer, known: Container[str], dense: frozenset[str], limit: int
+    ) -> Found:
+        """Return what was found for a question; dense terms are left out where it says others that stand somewhere."""
+        terms = question.wording.terms
+        if dense.intersection(terms):
+            if not any(term in known for term in terms):
+                return self._add_up_there(question, limit)()
+            terms = {term: said for term, said in terms.items() if term not in dense}
+        scores = scorer.score(terms)
+        enough = max(limit, ALL_ROWS)
+        found = scorer.best(scores, enough)
         return Found(
-            best, scores, "postings", attainable(terms, weighed, corpus), is_complete=True, threads=threads
+            list(found)[:limit],
+            found,
+            "postings",
+            scorer.attainable(terms),
+            is_complete=len(found) < enough,
+            threads=scorer.threads(terms),
+            look_up=partial(scorer.look_up, scores),
         )
 
     def _add_up_there(self, question: Question, limit: int) -> Callable[[], Found]:
@@ -224,8 +268,25 @@ class WordsArm:
             "terms": TextArray(terms),
             "weights": [float(count) for count in terms.values()],
             "dense": [term in dense for term in terms],
-            "dense_from": DENSE_FROM,
-            "dense_share": DENSE_SHARE,
             "k1": K1,
             "b": B,
-        }
+        } | _bounds()
+
+
+def _bounds() -> dict[str, Any]:
+    return {"dense_from": DENSE_FROM, "dense_share": DENSE_SHARE}
+
+
+def _cap_of(documents: int) -> int:
+    """Return in how many memories a term that is not dense can stand at most."""
+    return documents // DENSE_SHARE if documents > DENSE_FROM else documents
+
+
+def _postings(memories: bytes, counts: bytes, lengths: bytes, threads: bytes, passes: bytes) -> Postings:
+    return Postings(
+        elements(memories, "ids").astype(np.uint64),
+        elements(counts, ">i4").astype(np.int64),
+        elements(lengths, ">i4").astype(np.int64),
+        elements(threads, ">i8").astype(np.int64),
+        elements(passes, "?"),
+    )
