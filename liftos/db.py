@@ -14,7 +14,7 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.rows import TupleRow
 
-from liftos.backend.pipeline import corked, is_pipelined, send_all
+from liftos.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
@@ -117,4 +117,4 @@ def raw_cursor() -> psycopg.Cursor[TupleRow]:
     Django's own cursors bind on the client, so nothing is ever prepared; the hot statements want to be.
     """
     connection.ensure_connection()
-    return psycopg.Cursor(connection.connection)
+    return OwnAnswerCursor(connection.connection)

@@ -4,18 +4,23 @@ psycopg's own pipeline sends each statement as it is executed: a system call, a 
 which cost more than the statements of a search do (half of the Python time of one, seen by a sampling profiler). Here all of
 them leave together. Nothing can lock up: the connection does not block, and while libpq sends, answers are read.
 
-This overrides three generators of psycopg's pipeline; the requirement is pinned, and a test counts what is sent.
-Source: libpq, "Pipeline Mode": PQsendQueryPrepared and its kind fill the output buffer, PQflush and PQpipelineSync empty it.
+And whoever fetches waits for its own answer, where psycopg waits for all that was sent: so Postgres can be at the next statements
+while the last ones' answers are worked on.
+
+This overrides three generators of psycopg's pipeline and a method of its cursor; the requirement is pinned, and a test counts what is sent.
+Source: libpq, "Pipeline Mode": PQsendQueryPrepared and its kind fill the output buffer, PQflush and PQpipelineSync empty it; Postgres
+keeps answers until it comes to a flush request (PQsendFlushRequest) or a sync, or has 8 KB of them.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg import Connection, Pipeline
 from psycopg.abc import PQGen
-from psycopg.generators import send
+from psycopg.generators import fetch_many, send
+from psycopg.rows import TupleRow
 
 
 class CorkedPipeline(Pipeline):
@@ -30,9 +35,30 @@ class CorkedPipeline(Pipeline):
         yield from super()._fetch_gen(flush=flush)
 
     def send_gen(self) -> PQGen[None]:
-        """Send what waits to its last byte, without asking for an answer."""
-        self._fill_buffer()
+        """Send what waits to its last byte, and have it answered as soon as it is done, without waiting for that."""
+        if self.command_queue:
+            self._fill_buffer()
+            self.pgconn.send_flush_request()
         yield from send(self.pgconn)
+
+    def fetch_gen(self, cursor: "OwnAnswerCursor") -> PQGen[None]:
+        """Send what waits, and take answers until a cursor has its own.
+
+        Raises:
+            psycopg.Error: of the first statement up to that one that failed and that nobody fetched from.
+        """
+        yield from self.send_gen()
+        while self.result_queue and not cursor.pgresult:
+            results = yield from fetch_many(self.pgconn)
+            if not results:
+                break
+            try:
+                self._process_results(self.result_queue.popleft(), results)
+            except psycopg.Error:
+                # what was sent after it fails too
+                with suppress(psycopg.Error):
+                    yield from super()._fetch_gen(flush=True)
+                raise
 
     def _sync_gen(self) -> PQGen[None]:
         self._enqueue_sync()
@@ -49,6 +75,22 @@ class CorkedPipeline(Pipeline):
     def _fill_buffer(self) -> None:
         while self.command_queue:
             self.command_queue.popleft()()
+
+
+class OwnAnswerCursor(psycopg.Cursor[TupleRow]):
+    """A cursor that in a corked pipeline waits for its own answer and for none that was asked for later."""
+
+    def _fetch_pipeline(self) -> None:
+        pipeline = self._conn._pipeline
+        if (
+            isinstance(pipeline, CorkedPipeline)
+            and not self.pgresult
+            and self._execmany_returning is not False
+        ):
+            with self._conn.lock:
+                self._conn.wait(pipeline.fetch_gen(self))
+        else:
+            super()._fetch_pipeline()
 
 
 def is_pipelined(connection: Connection[Any]) -> bool:

@@ -20,13 +20,14 @@ _ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
 
 # What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
-_NOT_HIDDEN = """
-NOT EXISTS (
-    SELECT 1 FROM memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s AND hidden.id = {column}
+_HIDDEN = """
+memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s
     AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL)
     AND (hidden.head IS NOT NULL OR NOT ({believed}))
-)
 """
+_NOT_HIDDEN = f"NOT EXISTS (SELECT 1 FROM {_HIDDEN} AND hidden.id = {{column}})"
+# Read once and hashed, whatever the planner expects: it takes 100,000 rows for a few, and looks each of them up (2.8 us, not 0.3).
+_NONE_OF_HIDDEN = f"{{column}} NOT IN (SELECT hidden.id FROM {_HIDDEN})"
 _BELIEVED_NOW = """
 EXISTS (
     SELECT 1 FROM memory_memory AS now_so WHERE now_so.organisation_id = %(organisation)s AND now_so.id = {column}
@@ -80,15 +81,16 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def where(request: SearchRequest, column: str) -> tuple[str, dict[str, Any]]:
+def where(request: SearchRequest, column: str, *, of_many: bool = False) -> tuple[str, dict[str, Any]]:
     """Return SQL that is true of the memories a request's filters let through, and its parameters.
 
     Args:
         request: the search.
         column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
+        of_many: it is asked of a good part of the organisation's memories.
     """
     parameters: dict[str, Any] = {}
-    parts = [_believed(request, column, parameters)]
+    parts = [_believed(request, column, parameters, of_many=of_many)]
     if request.memory_type is not None:
         parts.append(
             f"{column} IN (SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s "
@@ -125,7 +127,7 @@ def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
     return tests
 
 
-def _believed(request: SearchRequest, column: str, parameters: dict[str, Any]) -> str:
+def _believed(request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool) -> str:
     """Return the test on trust states and times. A superseded fact was true in its time: `as_of` finds it there."""
     states = set(request.states or VISIBLE)
     if request.as_of is not None and request.states is None:
@@ -138,7 +140,8 @@ def _believed(request: SearchRequest, column: str, parameters: dict[str, Any]) -
         present, past = (_test_of(row, "%(known_at)s", request) for row in ("said", "ended"))
         return _BELIEVED_THEN.format(column=column, present=present, past=past)
     if request.as_of is None and TrustState.ACTIVE in states:
-        return _NOT_HIDDEN.format(column=column, believed=_test_of("hidden", "now()", request))
+        test = _NONE_OF_HIDDEN if of_many else _NOT_HIDDEN
+        return test.format(column=column, believed=_test_of("hidden", "now()", request))
     return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request))
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 from liftos.db import pipelined
 from liftos.observability.tracer import TRACER
+from liftos.turns import Work
 from memory.search import relations
 from memory.search.arms import CANDIDATES, Arm, Found
-from memory.search.evidence import Evidence, Names
+from memory.search.evidence import Evidence, Names, Traits
 from memory.search.ranking import SEEDS, base_scores, best
-from memory.search.relations import Links
+from memory.search.relations import Links, Named
 from memory.search.types import Key, Question
 
 
@@ -65,74 +66,94 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
     return gathered
 
 
-def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> list[Gathered]:
-    """Return the evidence of searches by several arms and by relations."""
-    with pipelined():
-        with TRACER.span("search.find", count=len(questions)) as span:
-            clues = _find(questions, arms)
-            span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
-        with TRACER.span("search.links"):
-            links = _links(questions, clues)
-        with TRACER.span("search.score"):
-            return _score(questions, arms, clues, links)
-
-
-def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> list[_Clues]:
-    most = max(CANDIDATES, questions[0].request.limit)
-    by_arms = {arm.name: arm.find(questions, most) for arm in arms}
-    by_names, by_periods = relations.find_names(questions), relations.find_in_periods(questions)
-    found = {name: wait() for name, wait in by_arms.items()}
-    known, dated = by_names(), by_periods()
-    clues = []
-    for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
-        own = {name: each[number] for name, each in found.items()}
-        names = relations.names_of(question, known)
-        candidates = {key for each in own.values() for key in each.best}
-        clues.append(_Clues(own, names, candidates | names.brought | of_periods))
-    return clues
-
-
-def _links(questions: Sequence[Question], clues: Sequence[_Clues]) -> Links:
-    """Return the links round the best of each question, and add what they lead to to its candidates."""
-    seeds: list[list[Key]] = []
-    for clue in clues:
-        known = base_scores(_shares(clue, {name: found.scores for name, found in clue.found.items()}))
-        seeds.append(best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS))
+def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gathered]]:
+    """Return the evidence of searches by several arms and by relations, as work that stops where it would wait."""
+    finding = _find(questions, arms)
+    yield
+    with TRACER.span("search.find", count=len(questions)) as span:
+        clues = finding()
+        span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
+    seeds = [_seeds(clue) for clue in clues]
     everyone = {key for own in seeds for key in own}
-    links = relations.read_links(questions, everyone)()
-    reached = {edge.other for edges in links.values() for edge in edges} - everyone
-    links |= relations.read_links(questions, reached)()
-    for clue, own in zip(clues, seeds, strict=True):
-        near = {edge.other for key in own for edge in links.get(key, ())}
-        clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
-    return links
+    nearest = relations.read_links(questions, everyone)
+    yield
+    with TRACER.span("search.links"):
+        links = nearest()
+        reached = {edge.other for edges in links.values() for edge in edges} - everyone
+        links |= relations.read_links(questions, reached)()
+        for clue, own in zip(clues, seeds, strict=True):
+            near = {edge.other for key in own for edge in links.get(key, ())}
+            clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
+    scoring = _score(questions, arms, clues, links)
+    yield
+    with TRACER.span("search.score"):
+        return scoring()
+
+
+def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Clues]]:
+    """Ask every arm for its candidates, and for what the questions name."""
+    most = max(CANDIDATES, questions[0].request.limit)
+    by_names, by_periods = relations.find_names(questions), relations.find_in_periods(questions)
+    # the last first: what words bring takes most work here, and Postgres is at the others meanwhile
+    by_arms = {arm.name: arm.find(questions, most) for arm in reversed(arms)}
+
+    def wait() -> list[_Clues]:
+        known, dated = by_names(), by_periods()
+        found = {name: wait() for name, wait in by_arms.items()}
+        clues = []
+        for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
+            own = {arm.name: found[arm.name][number] for arm in arms}
+            names = relations.names_of(question, known)
+            candidates = {key for each in own.values() for key in each.best}
+            clues.append(_Clues(own, names, candidates | names.brought | of_periods))
+        return clues
+
+    return wait
+
+
+def _seeds(clue: _Clues) -> list[Key]:
+    """Return the best that are known of a question so far: round them links are looked for."""
+    known = base_scores(_shares(clue, {name: found.scores for name, found in clue.found.items()}))
+    return best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS)
 
 
 def _score(
     questions: Sequence[Question], arms: Sequence[Arm], clues: Sequence[_Clues], links: Links
-) -> list[Gathered]:
+) -> Callable[[], list[Gathered]]:
+    """Ask the arms for what they have not said of the candidates, and for these' traits."""
     everyone = {key for clue in clues for key in clue.candidates}
     names = {name for clue in clues for name in clue.names.members}
+    waiting = [
+        {arm.name: _rest(question, arm, clue) for arm in arms}
+        for question, clue in zip(questions, clues, strict=True)
+    ]
     by_traits = relations.read_traits(questions, everyone)
     by_names = relations.read_named(questions, names, everyone)
-    waiting = []
-    for question, clue in zip(questions, clues, strict=True):
-        waiting.append({arm.name: _rest(question, arm, clue) for arm in arms})
-    traits, named = by_traits(), by_names()
-    gathered = []
-    for clue, scores in zip(clues, waiting, strict=True):
-        raw = {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
-        evidence = Evidence(
-            arms=raw,
-            shares=_shares(clue, raw),
-            traits={key: traits[key] for key in clue.candidates if key in traits},
-            threads={key: value for found in clue.found.values() for key, value in found.threads.items()},
-            names=clue.names,
-            named=named,
-            links=links,
-        )
-        gathered.append(Gathered(evidence, {name: found.plan for name, found in clue.found.items()}))
-    return gathered
+
+    def wait() -> list[Gathered]:
+        raws = [
+            {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
+            for clue, scores in zip(clues, waiting, strict=True)
+        ]
+        traits, named = by_traits(), by_names()
+        return [_gathered(clue, raw, traits, named, links) for clue, raw in zip(clues, raws, strict=True)]
+
+    return wait
+
+
+def _gathered(
+    clue: _Clues, raw: dict[str, dict[Key, float]], traits: dict[Key, Traits], named: Named, links: Links
+) -> Gathered:
+    evidence = Evidence(
+        arms=raw,
+        shares=_shares(clue, raw),
+        traits={key: traits[key] for key in clue.candidates if key in traits},
+        threads={key: value for found in clue.found.values() for key, value in found.threads.items()},
+        names=clue.names,
+        named=named,
+        links=links,
+    )
+    return Gathered(evidence, {name: found.plan for name, found in clue.found.items()})
 
 
 def _rest(question: Question, arm: Arm, clue: _Clues) -> Callable[[], dict[Key, float]]:

@@ -13,6 +13,7 @@ from liftos.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
+from liftos.turns import Work, in_turns
 from memory.embeddings import active_manager
 from memory.search.arms import ALONE, Arm, ArmNotReady, arms_for
 from memory.search.gather import gather, gather_alone
@@ -47,7 +48,7 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         questions, degraded = _understand(organisation, [request.query], request)
         # the record and the COMMIT are one round trip
         with tenant_pipeline(organisation):
-            [found] = _find(questions, request)
+            [[found]] = in_turns([_find(questions, request)])
             with TRACER.span("search.read"):
                 [read] = _read(organisation, [found], request, request.limit + NOT_CHOSEN)
             hits, others = read[: request.limit], read[request.limit :]
@@ -77,10 +78,9 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     with observed as span:
         questions, degraded = _understand(organisation, queries, request)
         with tenant_pipeline(organisation):
+            groups = [questions[start : start + TOGETHER] for start in range(0, len(questions), TOGETHER)]
             found = [
-                ranking
-                for start in range(0, len(questions), TOGETHER)
-                for ranking in _find(questions[start : start + TOGETHER], request)
+                ranking for some in in_turns(_find(group, request) for group in groups) for ranking in some
             ]
             with TRACER.span("search.read"):
                 hits = _read(organisation, found, request, request.limit)
@@ -139,7 +139,7 @@ def _prepare(
     return questions, degraded
 
 
-def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking]:
+def _find(questions: Sequence[Question], request: SearchRequest) -> Work[list[Ranking]]:
     """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
     arms = [arm for arm in arms_for(request) if any(arm.can_answer(each) for each in questions)]
     if not arms:
@@ -155,7 +155,7 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> list[Ranking
             )
             for each in gather_alone(questions, arms[0], NOT_CHOSEN)
         ]
-    gathered = gather(questions, arms)
+    gathered = yield from gather(questions, arms)
     with TRACER.span("search.rank"):
         return [
             Ranking(

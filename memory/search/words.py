@@ -17,7 +17,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.binary import TextArray, UuidArray
-from liftos.db import raw_cursor
+from liftos.db import raw_cursor, send_now
 from memory.search.arms import Found
 from memory.search.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
 from memory.search.corpus import Corpus, dense_among, documents_about, remember_dense
@@ -171,11 +171,13 @@ class WordsArm:
         if not wanted:
             waiting = [self._add_up_there(question, limit) for question in questions]
             return lambda: [wait() for wait in waiting]
-        condition, values = where(questions[0].request, "p.memory_id")
+        is_batch = len(questions) >= TOGETHER
+        condition, values = where(questions[0].request, "p.memory_id", of_many=is_batch)
         values |= _bounds() | {"organisation": organisation, "terms": TextArray(wanted)}
-        # a batch's is planned for its own number of terms: a plan for any number looks each posting up in the filters (340 ms, not 60)
-        prepare = False if len(questions) >= TOGETHER else None
-        cursor = raw_cursor().execute(_POSTINGS.format(where=condition), values, binary=True, prepare=prepare)
+        cursor = raw_cursor().execute(_POSTINGS.format(where=condition), values, binary=True)
+        if is_batch:
+            # there is much to do with the answer, while Postgres is at what is asked after it
+            send_now()
 
         def wait() -> list[Found]:
             rows = cursor.fetchall()
