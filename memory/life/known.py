@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -74,8 +73,7 @@ def _as_known(hit: Hit, then: tuple[Any, ...] | None) -> Hit:
     if then is None:
         return hit
     content, metadata, memory_type, tags, state, version, valid_from, valid_to = then
-    return replace(
-        hit,
+    return hit._replace(
         content=content,
         metadata=json.loads(metadata),
         memory_type=memory_type,

@@ -6,7 +6,7 @@ organisation under the same filters, so that what these share is read once. With
 bytes: a UUID object compares and hashes in Python, which hundreds of candidates make felt.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -43,9 +43,14 @@ class Found:
     look_up: Callable[[Sequence[Key]], dict[Key, float]] | None = None
     rows: dict[Key, tuple[Any, ...]] | None = None
 
-    def shares(self, scores: Mapping[Key, float]) -> dict[Key, float]:
-        """Return figures of this arm on the scale 0..1, on which arms are added."""
-        return {key: min(1.0, max(0.0, raw / self.full)) for key, raw in scores.items()}
+    def shares(self, scores: Mapping[Key, float], among: Iterable[Key]) -> dict[Key, float]:
+        """Return this arm's figures of some memories, of those that have one, on the scale 0..1, on which arms are added."""
+        full = self.full
+        return {
+            key: 0.0 if raw <= 0 else 1.0 if raw >= full else raw / full
+            for key in among
+            if (raw := scores.get(key)) is not None
+        }
 
 
 class ArmNotReady(Exception):

@@ -58,7 +58,7 @@ def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Ga
         scores = {key: each.scores[key] for key in each.best}
         gathered.append(
             Gathered(
-                Evidence({arm.name: scores}, {arm.name: each.shares(scores)}),
+                Evidence({arm.name: scores}, {arm.name: each.shares(scores, scores)}),
                 {arm.name: each.plan},
                 each.rows,
             )
@@ -113,8 +113,15 @@ def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], li
 
 def _seeds(clue: _Clues) -> list[Key]:
     """Return the best that are known of a question so far: round them links are looked for."""
-    known = base_scores(_shares(clue, {name: found.scores for name, found in clue.found.items()}))
+    known = base_scores(_shares(clue, {name: _known(found, clue) for name, found in clue.found.items()}))
     return best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS)
+
+
+def _known(found: Found, clue: _Clues) -> Mapping[Key, float]:
+    """Return what an arm says of the candidates without being asked again."""
+    if found.look_up is None or found.is_complete:
+        return found.scores
+    return {**found.scores, **found.look_up([key for key in clue.candidates if key not in found.scores])}
 
 
 def _score(
@@ -169,7 +176,4 @@ def _rest(question: Question, arm: Arm, clue: _Clues) -> Callable[[], dict[Key, 
 
 def _shares(clue: _Clues, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:
     """Return the arms' shares for the candidates."""
-    return {
-        name: found.shares({key: raw[name][key] for key in clue.candidates if key in raw[name]})
-        for name, found in clue.found.items()
-    }
+    return {name: found.shares(raw[name], clue.candidates) for name, found in clue.found.items()}

@@ -126,7 +126,7 @@ class MeaningArm:
             exact = f"({condition}) IS NOT FALSE"
             enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
             if len(questions) >= TOGETHER and documents <= EXACT_ROWS:
-                return self._read_once(questions, exact, values, limit, enough)
+                return self._read_once(questions, exact, values, limit)
             waiting = [self._exact(each, exact, values | {"limit": enough}, rows) for each in questions]
             return lambda: [_found(wait()[0], limit, enough, rows) for wait in waiting]
         _search_graph(documents)
@@ -159,7 +159,7 @@ class MeaningArm:
         return _ask([_EXACT.format(where=condition)], values | self._parameters(question), rows)
 
     def _read_once(
-        self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int, enough: int
+        self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
     ) -> Callable[[], list[Found]]:
         """Compare all vectors with all questions here: read once, they cost less than comparing them anew for each."""
         values = values | {"organisation": questions[0].organisation, "model": questions[0].model_id}
@@ -178,7 +178,7 @@ class MeaningArm:
             )
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
-            return [_nearest(keys, places, column, limit, enough) for column in cosines.T]
+            return [_nearest(keys, places, column, limit) for column in cosines.T]
 
         return wait
 
@@ -263,25 +263,23 @@ def _nearer(graph: dict[Key, float], outside: dict[Key, float], limit: int, rows
     return Found(best, scores, "graph", rows=rows)
 
 
-def _nearest(
-    keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int, enough: int
-) -> Found:
-    """Return an organisation's cosines, shape (n,), as what an arm found: the figures of `enough`, of others when asked."""
-    if len(keys) > enough:
-        nearest = np.flatnonzero(cosines >= np.partition(cosines, len(keys) - enough)[len(keys) - enough])
+def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int) -> Found:
+    """Return an organisation's cosines, shape (n,), as what an arm found."""
+    if len(keys) > limit:
+        nearest = np.flatnonzero(cosines >= np.partition(cosines, len(keys) - limit)[len(keys) - limit])
     else:
         nearest = np.arange(len(keys))
     near = [
         (-cosine, keys[place])
         for cosine, place in zip(cosines[nearest].tolist(), nearest.tolist(), strict=True)
     ]
-    scores = {key: -distance for distance, key in sorted(near)[:enough]}
+    scores = {key: -distance for distance, key in sorted(near)[:limit]}
 
     def look_up(memories: Sequence[Key]) -> dict[Key, float]:
         known = [key for key in memories if key in places]
         return dict(zip(known, cosines[[places[key] for key in known]].tolist(), strict=True))
 
-    return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) == len(keys), look_up=look_up)
+    return Found(list(scores), scores, "exact", is_complete=len(scores) == len(keys), look_up=look_up)
 
 
 def _unpack(packed: bytes, count: int) -> np.ndarray:

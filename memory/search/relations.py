@@ -7,7 +7,7 @@ Each function serves all questions of a batch with one statement, and returns wh
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from liftos.binary import UuidArray
+from liftos.binary import TextArray, UuidArray
 from liftos.db import raw_cursor
 from memory.search.evidence import RARE, Names, Traits
 from memory.search.filters import where
@@ -77,7 +77,7 @@ def find_names(questions: Sequence[Question]) -> Callable[[], dict[str, tuple[in
     if not names:
         return dict
     condition, values = where(questions[0].request, "memory_id")
-    values |= {"names": names, "rare": RARE, "limit": BROUGHT}
+    values |= {"names": TextArray(names), "rare": RARE, "limit": BROUGHT}
     cursor = _execute(_NAMES.format(where=condition), questions, values)
     return lambda: {row[0]: (row[1], keys_of(row[2] or b"")) for row in cursor.fetchall()}
 
@@ -151,7 +151,7 @@ def read_named(
     wanted, among = list(names), list(ids)
     if not wanted or not among:
         return dict
-    cursor = _execute(_NAMED, questions, {"names": wanted, "ids": UuidArray(among)})
+    cursor = _execute(_NAMED, questions, {"names": TextArray(wanted), "ids": UuidArray(among)})
 
     def wait() -> Named:
         named: Named = {}

@@ -48,7 +48,7 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         questions, degraded = _understand(organisation, [request.query], request)
         # the record and the COMMIT are one round trip
         with tenant_pipeline(organisation):
-            [[found]] = in_turns([_find(questions, request)])
+            [[found]] = in_turns([_find(questions, request, NOT_CHOSEN)])
             with TRACER.span("search.read"):
                 [read] = _read(organisation, [found], request, request.limit + NOT_CHOSEN)
             hits, others = read[: request.limit], read[request.limit :]
@@ -80,7 +80,7 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
         with tenant_pipeline(organisation):
             groups = [questions[start : start + TOGETHER] for start in range(0, len(questions), TOGETHER)]
             found = [
-                ranking for some in in_turns(_find(group, request) for group in groups) for ranking in some
+                ranking for some in in_turns(_find(group, request, 0) for group in groups) for ranking in some
             ]
             with TRACER.span("search.read"):
                 hits = _read(organisation, found, request, request.limit)
@@ -139,8 +139,14 @@ def _prepare(
     return questions, degraded
 
 
-def _find(questions: Sequence[Question], request: SearchRequest) -> Work[list[Ranking]]:
-    """Return each question's ranking. The questions are alike but for their texts, so their arms are the same."""
+def _find(questions: Sequence[Question], request: SearchRequest, others: int) -> Work[list[Ranking]]:
+    """Return each question's ranking, as work that takes turns.
+
+    Args:
+        questions: alike but for their texts, so that their arms are the same.
+        request: what holds for all.
+        others: of the memories beyond the limit, how many are explained too.
+    """
     arms = [arm for arm in arms_for(request) if any(arm.can_answer(each) for each in questions)]
     if not arms:
         return [Ranking([], [], {}) for _ in questions]
@@ -159,7 +165,7 @@ def _find(questions: Sequence[Question], request: SearchRequest) -> Work[list[Ra
     with TRACER.span("search.rank"):
         return [
             Ranking(
-                rank(each.evidence, question.wording, request, question.asked_at, request.limit + NOT_CHOSEN),
+                rank(each.evidence, question.wording, request, question.asked_at, request.limit + others),
                 arms,
                 each.plans,
             )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -132,8 +132,7 @@ class Question:
         return read_query(self.request.query, self.asked_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One summand of a score: what an arm measured and what that was worth.
 
     Attributes:
@@ -154,8 +153,7 @@ class Term:
         return self.share * self.weight
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A relation by which a memory was reached: a link, with the memory it comes from, or an entity by its name.
 
     Attributes:
@@ -171,8 +169,7 @@ class Step:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A memory's id with its score, the terms that sum to it, and the relations that brought it there, nearest last."""
 
     id: Key
@@ -186,8 +183,7 @@ class Ranked:
         return UUID(bytes=self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A found memory."""
 
     id: UUID

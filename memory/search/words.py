@@ -205,14 +205,13 @@ class WordsArm:
                 return self._add_up_there(question, limit)()
             terms = {term: said for term, said in terms.items() if term not in dense}
         scores = scorer.score(terms)
-        enough = max(limit, ALL_ROWS)
-        found = scorer.best(scores, enough)
+        found = scorer.best(scores, limit)
         return Found(
-            list(found)[:limit],
+            list(found),
             found,
             "postings",
             scorer.attainable(terms),
-            is_complete=len(found) < enough,
+            is_complete=len(found) < limit,
             threads=scorer.threads(terms),
             look_up=partial(scorer.look_up, scores),
         )

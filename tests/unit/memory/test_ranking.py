@@ -31,7 +31,7 @@ figures = st.dictionaries(st.binary(min_size=16, max_size=16), st.floats(0, 100)
 def evidence(traits=None, **arms):
     union = {memory for each in arms.values() for memory in each}
     shares = {
-        name: Found(full=max(each.values(), default=1) or 1).shares(each) for name, each in arms.items()
+        name: Found(full=max(each.values(), default=1) or 1).shares(each, each) for name, each in arms.items()
     }
     return Evidence(arms, shares, {memory: (traits or {}).get(memory, PLAIN) for memory in union})
 
