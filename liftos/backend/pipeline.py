@@ -26,6 +26,9 @@ from psycopg.rows import TupleRow
 class CorkedPipeline(Pipeline):
     """A pipeline whose statements leave at the next fetch, sync or end."""
 
+    # whether anything has been sent since the last sync: after an error Postgres takes nothing in before the next
+    _is_open = False
+
     def _communicate_gen(self) -> PQGen[None]:
         """Called after each statement: nothing needs to be sent yet."""
         yield from ()
@@ -65,14 +68,16 @@ class CorkedPipeline(Pipeline):
         self._fill_buffer()
         # to the last byte: psycopg's own loop tries once, and a large statement would stay half sent, its answer never come
         yield from send(self.pgconn)
+        self._is_open = False
         yield from super()._fetch_gen(flush=False)
 
     def _exit_gen(self) -> PQGen[None]:
         # at the end of a block that has just been settled nothing is outstanding
-        if self.result_queue or self.command_queue:
+        if self.result_queue or self.command_queue or self._is_open:
             yield from self._sync_gen()
 
     def _fill_buffer(self) -> None:
+        self._is_open = self._is_open or bool(self.command_queue)
         while self.command_queue:
             self.command_queue.popleft()()
 

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liftos.binary import IntArray, TextArray, UuidArray
-from liftos.db import pipelined, raw_cursor, tenant_transaction
+from liftos.db import pipelined, raw_cursor, send_now, tenant_pipeline, tenant_transaction
+from liftos.turns import in_turns
 from memory.models import Memory
 
 
@@ -31,6 +32,73 @@ def test_the_organisation_holds_within_a_pipeline(organisations):
         with tenant_transaction(organisation), pipelined():
             cursor = raw_cursor().execute("SELECT current_setting('liftos.organisation')")
             assert cursor.fetchone()[0] == str(organisation)
+
+
+def test_a_fetch_waits_for_its_own_answer_alone(db):
+    with pipelined():
+        first, second = (raw_cursor().execute("SELECT %s::int", [number]) for number in (1, 2))
+        send_now()
+        third = raw_cursor().execute("SELECT 3 FROM pg_sleep(0.2)")
+        assert first.fetchone() == (1,)
+        assert second.pgresult is third.pgresult is None
+        assert third.fetchone() == (3,)
+        assert second.fetchone() == (2,)
+
+
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_an_error_reaches_whoever_fetches_after_it(organisation, sent_before):
+    with pytest.raises(psycopg.errors.DivisionByZero), tenant_transaction(organisation), pipelined():
+        raw_cursor().execute("SELECT 1 / %s", [0])
+        if sent_before:
+            send_now()
+        raw_cursor().execute("SELECT 1").fetchone()
+    # nothing of it is left on the connection
+    with pipelined():
+        assert raw_cursor().execute("SELECT 2").fetchone() == (2,)
+
+
+def asking(number, statements, log):
+    for place in range(statements):
+        cursor = raw_cursor().execute("SELECT %s::int * 100 + %s::int", [number, place])
+        log.append(("sent", number, place))
+        yield
+        log.append(("got", number, cursor.fetchone()[0]))
+    return number
+
+
+def test_work_takes_turns_and_ends_in_order(db):
+    log = []
+    with pipelined():
+        done = list(
+            in_turns(asking(number, statements, log) for number, statements in enumerate((2, 3, 0, 1)))
+        )
+    assert done == [0, 1, 2, 3]
+    # the second asks before the first waits
+    assert log[:3] == [("sent", 0, 0), ("sent", 1, 0), ("got", 0, 0)]
+    assert [entry for entry in log if entry[:2] == ("got", 1)] == [
+        ("got", 1, 100 + place) for place in range(3)
+    ]
+
+
+def test_no_more_work_is_begun_than_may_run(db):
+    log = []
+    with pipelined():
+        works = in_turns((asking(number, 2, log) for number in range(4)), at_once=1)
+        assert next(works) == 0
+        assert {number for _, number, _ in log} == {0}
+        assert list(works) == [1, 2, 3]
+
+
+def test_an_error_in_one_turn_ends_them_all(organisation):
+    def failing():
+        raw_cursor().execute("SELECT 1 / %s", [0])
+        yield
+        raw_cursor().execute("SELECT 1").fetchone()
+
+    with pytest.raises(psycopg.errors.DivisionByZero), tenant_pipeline(organisation):
+        list(in_turns([asking(0, 2, []), failing()]))
+    with tenant_transaction(organisation):
+        assert Memory.objects.count() == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

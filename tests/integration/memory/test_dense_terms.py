@@ -6,7 +6,8 @@ from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search import corpus, words
-from memory.search.service import search
+from memory.search.bm25 import AmbiguousIds
+from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
 
@@ -59,3 +60,40 @@ def test_what_is_dense_in_one_organisation_is_not_in_another(organisation):
     store(other, [f"hats number {number}" for number in range(40)] + ["boots"])
     assert not corpus.dense_among(other, ["boot"])
     assert found(other, "boots and hats")[0][0] == "boots"
+
+
+def test_a_batch_that_shares_postings_finds_what_each_finds_alone(organisation):
+    store(organisation, [f"hats with {word} bands" for word in ("red", "blue", "green", "red and blue")])
+    queries = ["boots and umbrellas", "boots", "umbrellas", "red hats", "blue bands for boots", "nothing", ""]
+    alone = [found(organisation, query) for query in queries]
+    for _ in range(2):  # the second time it is known what is dense
+        request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
+        many = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request)
+        assert [[hit.content for hit in hits] for hits in many.hits] == [
+            [content for content, _ in hits] for hits in alone
+        ]
+        for hits, expected in zip(many.hits, alone, strict=True):
+            assert [hit.ranked.score for hit in hits] == pytest.approx(
+                [score for _, score in expected], abs=1e-6
+            )
+
+
+def test_too_many_postings_to_hold_are_left_to_postgres(organisation, monkeypatch):
+    queries = ["umbrellas", "boots", "number 7", "number 8", "umbrellas and boots"]
+    request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
+    here = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
+    monkeypatch.setattr(words, "MOST_POSTINGS", 0)
+    monkeypatch.setattr(words, "Scorer", None)
+    there = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
+    assert [[hit.id for hit in hits] for hits in here] == [[hit.id for hit in hits] for hits in there]
+
+
+def test_ids_that_end_alike_are_left_to_postgres(organisation, monkeypatch):
+    def confused(*_):
+        raise AmbiguousIds
+
+    expected = [content for content, _ in found(organisation, "umbrellas")]
+    monkeypatch.setattr(words, "Scorer", confused)
+    request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
+    many = search_many(organisation=organisation, by=SYSTEM, queries=["umbrellas"] * 5, request=request)
+    assert [[hit.content for hit in hits] for hits in many.hits] == [expected] * 5
