@@ -31,6 +31,8 @@ def no_icon(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    # tried from the top: what is asked most stands first
+    path("api/v1/", include([*memory_urls, *accountability_urls, *spaces_urls, *trace_urls, *workflow_urls])),
     path("", views.Root.as_view()),
     path("health", views.Health.as_view()),
     path("ready", views.Ready.as_view()),
@@ -39,7 +41,6 @@ urlpatterns = [
     *seed_urlpatterns,
     *seed_spaces_urls,
     *seed_workflow_urls,
-    path("api/v1/", include([*accountability_urls, *memory_urls, *spaces_urls, *trace_urls, *workflow_urls])),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
