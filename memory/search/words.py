@@ -154,23 +154,16 @@ class WordsArm:
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the memories with the highest BM25, and for the threads that hold the words best."""
         terms = {term for question in questions for term in question.wording.terms}
-        documents = documents_about(questions[0].organisation)
-        if documents <= HERE_FOR_ONE or (
-            len(questions) >= TOGETHER and len(terms) * _cap_of(documents) <= MOST_POSTINGS
-        ):
-            return self._add_up_here(questions, terms, limit)
+        dense = dense_among(questions[0].organisation, terms)
+        if (wanted := terms - dense) and _are_for_here(questions, len(wanted)):
+            return self._add_up_here(questions, wanted, dense, limit)
         waiting = [self._add_up_there(question, limit) for question in questions]
         return lambda: [wait() for wait in waiting]
 
     def _add_up_here(
-        self, questions: Sequence[Question], terms: Collection[str], limit: int
+        self, questions: Sequence[Question], wanted: Collection[str], dense: frozenset[str], limit: int
     ) -> Callable[[], list[Found]]:
         organisation = questions[0].organisation
-        dense = dense_among(organisation, terms)
-        wanted = [term for term in terms if term not in dense]
-        if not wanted:
-            waiting = [self._add_up_there(question, limit) for question in questions]
-            return lambda: [wait() for wait in waiting]
         is_batch = len(questions) >= TOGETHER
         condition, values = where(questions[0].request, "p.memory_id", of_many=is_batch)
         values |= _bounds() | {"organisation": organisation, "terms": TextArray(wanted)}
@@ -274,13 +267,15 @@ class WordsArm:
         } | _bounds()
 
 
+def _are_for_here(questions: Sequence[Question], terms: int) -> bool:
+    """Tell whether the postings of so many terms are to be read, instead of added up by Postgres."""
+    documents = documents_about(questions[0].organisation)
+    held_by = documents // DENSE_SHARE if documents > DENSE_FROM else documents
+    return documents <= HERE_FOR_ONE or (len(questions) >= TOGETHER and terms * held_by <= MOST_POSTINGS)
+
+
 def _bounds() -> dict[str, Any]:
     return {"dense_from": DENSE_FROM, "dense_share": DENSE_SHARE}
-
-
-def _cap_of(documents: int) -> int:
-    """Return in how many memories a term that is not dense can stand at most."""
-    return documents // DENSE_SHARE if documents > DENSE_FROM else documents
 
 
 def _postings(memories: bytes, counts: bytes, lengths: bytes, threads: bytes, passes: bytes) -> Postings:
