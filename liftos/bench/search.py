@@ -4,9 +4,10 @@ Everything is measured as the application role, under row-level security, inside
 query's vector is given, so that no model is measured.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from statistics import median
 from time import perf_counter
 from typing import Any
 from unittest.mock import patch
@@ -35,6 +36,7 @@ from memory.search.words import WordsArm
 RECALL = Target(">=", 0.98)
 P95_MS = Target("<=", 15)
 BATCH = 100
+BATCH_REPEATS = 5
 BATCH_MS = Target("<=", 150)
 BATCH_RATIO = Target(">=", 5)
 NONE_SHORT = Target("<=", 0)
@@ -168,24 +170,35 @@ def _whole(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Pr
 
 
 def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInfo) -> list[Figure]:
-    """Time a batch of warm queries, and the same queries one by one, each way twice and the second time noted."""
+    """Time a batch of warm queries, the median of some times, and the same queries one by one."""
     questions = _questions([asked], world, number, BATCH)
     queries = [question.request.query for _, question in questions]
     request = SearchRequest("", SearchType.HYBRID, DEPTH)
-    together = alone = 0.0
+
+    def in_one() -> None:
+        search_many(organisation=asked.id, by=SYSTEM, queries=queries, request=request)
+
+    def one_by_one() -> None:
+        for query in queries:
+            search(organisation=asked.id, by=SYSTEM, request=replace(request, query=query))
+
     with _given(questions, model):
-        for _ in range(2):
-            started = perf_counter()
-            search_many(organisation=asked.id, by=SYSTEM, queries=queries, request=request)
-            together = (perf_counter() - started) * 1e3
-            started = perf_counter()
-            for query in queries:
-                search(organisation=asked.id, by=SYSTEM, request=replace(request, query=query))
-            alone = (perf_counter() - started) * 1e3
+        in_one()
+        one_by_one()
+        # a single one may be stopped for the collector, in a process that holds as much as a benchmark
+        together = median(_timed(in_one) for _ in range(BATCH_REPEATS))
+        alone = _timed(one_by_one)
     return [
         Figure(title, together, "ms", "one by one", alone, BATCH_MS),
         Figure(f"{title}: times faster than one by one", alone / together, "x", target=BATCH_RATIO),
     ]
+
+
+def _timed(work: Callable[[], None]) -> float:
+    """Return how long something takes, ms."""
+    started = perf_counter()
+    work()
+    return (perf_counter() - started) * 1e3
 
 
 @contextmanager
