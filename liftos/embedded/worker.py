@@ -1,7 +1,7 @@
 """Gunicorn's worker, whose threads stay with a caller that goes on asking, and whose own refusals have the API's form.
 
 `gthread` hands a connection back to its main thread after each answer, to be watched and dealt out again: a queue, a pipe, a future and two
-changes of thread for each request, a fifth of the Python time of a search. A caller in conversation sends the next one within a
+changes of thread for each request, 5% of the web process' time of a search (docs/decisions/0011). A caller in conversation sends the next one within a
 few milliseconds; so the thread waits that long itself, as long as nobody else is waiting for a thread.
 
 What can't be parsed as a request (a line that is too long, a header that is none) never reaches the application: gunicorn answers with

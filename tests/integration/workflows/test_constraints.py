@@ -106,6 +106,9 @@ def test_names_are_an_organisations_own(organisations):
     for each in organisations:
         taken(each, lambda each=each: Template.objects.create(organisation_id=each, name="same"))
     refused(organisations[0], lambda: Template.objects.create(organisation_id=organisations[0], name="same"))
+    for each in organisations:
+        with tenant_transaction(each):
+            assert list(Template.objects.values_list("name", flat=True)) == ["same"]
 
 
 def test_nothing_hangs_on_another_organisations_row(organisations):
