@@ -4,10 +4,10 @@ Every function takes leaf *hashes* (`leaf_hash` of the data), never the data. A 
 perfect, covers leaves `index << level` up to `(index + 1) << level`, and level 0 is the leaf hashes. Hashes are 32 bytes.
 
 Proof makers raise ValueError for arguments that name no proof. Verifiers answer False for whatever does not verify,
-malformed hashes and sizes included, and raise only TypeError, for arguments of another type.
+malformed hashes and sizes included, and raise only TypeError, for arguments of another type (a bool is no size).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 HASH_BYTES = 32
@@ -35,6 +35,7 @@ def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
         leaf_hashes: in log order, already hashed with `leaf_hash`; 32 bytes each.
 
     Raises:
+        TypeError: a hash that is no bytes.
         ValueError: a hash that is not 32 bytes.
 
     Source: RFC 9162 section 2.1.1. Cost: len(leaf_hashes) - 1 hashes.
@@ -85,7 +86,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int | Non
 
 
 def verify_inclusion(
-    leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes] | None, root: bytes
+    leaf_hash: bytes, index: int, size: int, proof: Iterable[bytes] | None, root: bytes
 ) -> bool:
     """Say whether `proof` shows the leaf hash to be leaf `index` of the tree of `size` leaves with this root.
 
@@ -93,7 +94,7 @@ def verify_inclusion(
         leaf_hash: of the leaf in question.
         index: the leaf's place, from 0.
         size: of the tree.
-        proof: as `inclusion_proof` makes it, in any sequence; None is the empty one, which JSON often writes as null.
+        proof: as `inclusion_proof` makes it, in any iterable; None is the empty one, which JSON often writes as null.
         root: of the tree.
 
     Returns:
@@ -101,11 +102,11 @@ def verify_inclusion(
         can share a path's shape), so take root and size from one signed checkpoint.
 
     Raises:
-        TypeError: a size or index that is no int, a hash that is no bytes.
+        TypeError: a size or index that is no int, a hash that is no bytes, a proof that is text or bytes.
 
     Source: RFC 9162 section 2.1.3.2.
     """
-    proof = proof or ()
+    proof = _path(proof)
     _check_types((index, size), (leaf_hash, root, *proof))
     if not 0 <= index < size or not _are_hashes((leaf_hash, root, *proof)):
         return False
@@ -125,33 +126,36 @@ def verify_inclusion(
 
 
 def verify_consistency(
-    size1: int, size2: int, proof: Sequence[bytes] | None, root1: bytes, root2: bytes
+    size1: int, size2: int, proof: Iterable[bytes] | None, root1: bytes, root2: bytes
 ) -> bool:
     """Say whether `proof` shows the tree of `size2` leaves to begin with the tree of `size1` leaves.
 
     Args:
         size1: of the older tree.
         size2: of the newer tree.
-        proof: as `consistency_proof` makes it, in any sequence; None is the empty one.
+        proof: as `consistency_proof` makes it, in any iterable; None is the empty one.
         root1: of the older tree.
         root2: of the newer tree.
 
     Returns:
-        False for any other proof. Trees of equal size are consistent when their roots are equal and the proof is empty
-        (whatever the roots are: the published vectors ask no more). The empty tree says nothing of a larger one, so
-        size1 = 0 < size2 is False, as the RFC's 0 < size1 and the published vectors have it. Take each root and its
-        size from one signed checkpoint.
+        False for any other proof. Trees of equal size are consistent when their roots are equal and the proof is empty;
+        those of size 0 have one root, `EMPTY_ROOT` (section 2.1.1), and verify with no other. Some published vectors
+        compare equal sizes without looking at the roots; here a root is 32 bytes always. The empty tree says nothing of a
+        larger one, so size1 = 0 < size2 is False, as the RFC's 0 < size1 and the published vectors have it. Take each
+        root and its size from one signed checkpoint.
 
     Raises:
-        TypeError: a size that is no int, a hash that is no bytes.
+        TypeError: a size that is no int, a hash that is no bytes, a proof that is text or bytes.
 
     Source: RFC 9162 section 2.1.4.2.
     """
-    proof = proof or ()
+    proof = _path(proof)
     _check_types((size1, size2), (root1, root2, *proof))
+    if not _are_hashes((root1, root2, *proof)):
+        return False
     if size1 == size2:
-        return size1 >= 0 and not proof and root1 == root2
-    if not 0 < size1 < size2 or not proof or not _are_hashes((root1, root2, *proof)):
+        return size1 >= 0 and not proof and root1 == root2 and (size1 > 0 or root1 == EMPTY_ROOT)
+    if not 0 < size1 < size2 or not proof:
         return False
     place, last = size1 - 1, size2 - 1
     while place & 1:
@@ -391,7 +395,16 @@ def _check_size(leaf_hashes: Sequence[bytes], size: int | None) -> int:
     return size
 
 
+def _path(proof: Iterable[bytes] | None) -> tuple[bytes, ...]:
+    """Return a proof as a tuple: an iterator would be used up by the checks, and pass for the empty proof."""
+    if isinstance(proof, str | bytes | bytearray | memoryview):
+        raise TypeError("a proof is a sequence of hashes")
+    return () if proof is None else tuple(proof)
+
+
 def _check_hashes(hashes: Sequence[bytes]) -> None:
+    if not all(isinstance(digest, bytes) for digest in hashes):
+        raise TypeError("hashes are bytes")
     if not _are_hashes(hashes):
         raise ValueError(f"a hash is {HASH_BYTES} bytes")
 
@@ -401,7 +414,8 @@ def _are_hashes(hashes: Sequence[bytes]) -> bool:
 
 
 def _check_types(sizes: Sequence[int], hashes: Sequence[bytes]) -> None:
-    if not all(isinstance(size, int) for size in sizes):
+    # True is an int to Python, and would be the size 1
+    if not all(isinstance(size, int) and not isinstance(size, bool) for size in sizes):
         raise TypeError("sizes and indexes are int")
     if not all(isinstance(digest, bytes) for digest in hashes):
         raise TypeError("hashes are bytes")

@@ -78,7 +78,10 @@ def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Ver
 
     Raises:
         NotVerified: the message names what does not hold.
+        TypeError: the bundle is no bytes, or the key no text.
     """
+    if not isinstance(bundle, bytes) or not isinstance(vkey, str):
+        raise TypeError("the bundle is bytes, the verifier key is text")
     key_name, key_id, public_key = _parse_vkey(vkey)
     fields = _read(bundle)
     leaf, proof = _base64(fields["leaf"], "leaf"), [_base64(node, "proof") for node in fields["proof"]]
@@ -325,6 +328,8 @@ def _open_checkpoint(text: str, key_name: str, key_id: bytes, public_key: bytes)
     )
     root = _base64(lines[2], "checkpoint's root")
     _require(len(root) == 32, malformed)
+    # RFC 9162 section 2.1.1: the empty log has one root
+    _require(lines[1] != "0" or root == hashlib.sha256(b"").digest(), "the root of an empty log is another")
     return lines[0], int(lines[1]), root
 
 

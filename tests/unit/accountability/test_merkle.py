@@ -206,8 +206,22 @@ def test_known_consistency_proofs(size1, size2, proof):
     ("size1", "size2", "root1", "root2", "proof", "verifies"),
     [
         (0, 0, EMPTY_ROOT, EMPTY_ROOT, [], True),
-        (0, 0, b"don't care", b"don't care", [], True),
-        (1, 1, b"don't care", b"don't care", [], True),
+        # size 0 has one root, the hash of nothing
+        (0, 0, OTHER, OTHER, [], False),
+        (0, 0, bytes(32), bytes(32), [], False),
+        (0, 0, ROOTS[0], ROOTS[0], [], False),
+        (0, 0, b"", b"", [], False),
+        (0, 0, b"any", b"any", [], False),
+        (0, 0, OTHER, EMPTY_ROOT, [], False),
+        (0, 0, EMPTY_ROOT, OTHER, [], False),
+        (0, 0, EMPTY_ROOT, EMPTY_ROOT, None, True),
+        # no tree has a root of another length
+        (1, 1, b"any", b"any", [], False),
+        (1, 1, ROOTS[0] + b"\0", ROOTS[0] + b"\0", [], False),
+        (1, 1, ROOTS[0], ROOTS[0], [], True),
+        (8, 8, ROOTS[7], ROOTS[7], [], True),
+        (8, 8, ROOTS[7], ROOTS[6], [], False),
+        (8, 8, ROOTS[7], ROOTS[7], [ROOTS[7]], False),
         (0, 0, EMPTY_ROOT, b"another", [], False),
         (1, 1, EMPTY_ROOT, b"another", [], False),
         (0, 0, EMPTY_ROOT, EMPTY_ROOT, [EMPTY_ROOT], False),
@@ -279,6 +293,26 @@ def test_the_published_faults_of_a_consistency_proof_are_refused(size1, size2):
         assert not verify_consistency(size1, size2, other, root1, root2)
 
 
+def test_an_iterator_is_a_proof_and_not_the_empty_one():
+    proof = inclusion_proof(LEAF_HASHES, 5, 8)
+    assert verify_inclusion(LEAF_HASHES[5], 5, 8, iter(proof), ROOTS[7])
+    assert verify_consistency(3, 8, iter(consistency_proof(LEAF_HASHES, 3, 8)), ROOTS[2], ROOTS[7])
+    # used up while its types are checked, it would leave a proof that is empty, and right
+    assert not verify_inclusion(LEAF_HASHES[0], 0, 1, iter([OTHER]), ROOTS[0])
+    assert not verify_consistency(8, 8, iter([OTHER]), ROOTS[7], ROOTS[7])
+    assert not verify_consistency(0, 0, iter([EMPTY_ROOT]), EMPTY_ROOT, EMPTY_ROOT)
+
+
+@pytest.mark.parametrize("leaves", [["a" * 32], [None], [bytearray(32)]])
+def test_trees_are_made_of_bytes_alone(leaves):
+    with pytest.raises(TypeError):
+        root_hash(leaves)
+    with pytest.raises(TypeError):
+        inclusion_proof(leaves, 0)
+    with pytest.raises(TypeError):
+        append_nodes([], 0, leaves)
+
+
 def test_hashes_of_another_length_never_verify():
     assert not verify_inclusion(b"", 0, 1, [], b"")
     assert not verify_inclusion(ROOTS[0][:31], 0, 1, [], ROOTS[0][:31])
@@ -295,6 +329,13 @@ def test_hashes_of_another_length_never_verify():
         lambda: verify_inclusion(ROOTS[0], 0, 2, [None], ROOTS[0]),
         lambda: verify_consistency("1", 1, [], ROOTS[0], ROOTS[0]),
         lambda: verify_consistency(1, 2, ["text"], ROOTS[0], ROOTS[1]),
+        lambda: verify_inclusion(ROOTS[0], False, True, [], ROOTS[0]),
+        lambda: verify_consistency(True, 1, [], ROOTS[0], ROOTS[0]),
+        lambda: verify_consistency(0, 0, "", EMPTY_ROOT, EMPTY_ROOT),
+        lambda: verify_consistency(1, 2, b"", ROOTS[0], ROOTS[1]),
+        lambda: verify_consistency(0, 0, [], EMPTY_ROOT.hex(), EMPTY_ROOT.hex()),
+        lambda: verify_consistency(0, 0, [], bytearray(EMPTY_ROOT), EMPTY_ROOT),
+        lambda: verify_consistency(1, 2, 5, ROOTS[0], ROOTS[1]),
     ],
 )
 def test_verifiers_raise_for_other_types(verify):
@@ -303,6 +344,11 @@ def test_verifiers_raise_for_other_types(verify):
 
 
 # --- laws ---
+
+
+@given(st.binary(max_size=40))
+def test_the_empty_tree_has_one_root(root):
+    assert verify_consistency(0, 0, [], root, root) is (root == EMPTY_ROOT)
 
 
 @given(sizes)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from accountability import verifier
 from accountability.canonical import canonicalise
 from accountability.checkpoint import Checkpoint, make_vkey, sign
-from accountability.merkle import inclusion_proof, leaf_hash, root_hash
+from accountability.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, root_hash
 from accountability.verifier import NotVerified, Verified, main, verify_bundle
 
 KEY = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"test key").digest())
@@ -286,6 +286,28 @@ def test_the_rfc_s_signatures_verify(public_key, message, signature):
     key, text, mark = (bytes.fromhex(part) for part in (public_key, message, signature))
     assert verifier._ed25519_verifies(key, text, mark)
     assert not verifier._ed25519_verifies(key, text + b"\0", mark)
+
+
+@pytest.mark.parametrize(
+    ("root", "message"),
+    [(hashlib.sha256(b"other").digest(), "the root of an empty log is another"), (EMPTY_ROOT, "outside")],
+)
+def test_an_empty_log_proves_nothing_and_has_one_root(root, message):
+    body = f"{ORIGIN}\n0\n{encode(root)}\n"
+    key_id = base64.b64decode(VKEY.rsplit("+", 1)[1])
+    key_id = hashlib.sha256(NAME.encode() + b"\n" + key_id).digest()[:4]
+    signed = f"{body}\n— {NAME} {encode(key_id + KEY.sign(body.encode()))}\n"
+    bundle = altered(index=0, size=0, proof=[], checkpoint=signed)
+    with pytest.raises(NotVerified, match=message):
+        verify_bundle(dump(bundle), VKEY)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "vkey"), [(dump(BUNDLE).decode(), VKEY), (None, VKEY), (dump(BUNDLE), None)]
+)
+def test_another_type_is_said(bundle, vkey):
+    with pytest.raises(TypeError):
+        verify_bundle(bundle, vkey)
 
 
 @settings(max_examples=30)
