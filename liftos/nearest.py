@@ -1,0 +1,63 @@
+"""What a caller may have meant by a name that is not known: fields, parameters, functions, states, dimensions."""
+
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from heapq import nlargest
+
+LIKE_ENOUGH = 0.7  # difflib's ratio: `expires` and `expires_at` .84, `user_id` and `external_id` .56
+MAX_NAME = 100  # nobody mistypes a longer one, and comparing takes its square
+MAX_LISTED = 20
+
+
+def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
+    """Return the known names most like one that is not known, the nearest first; none if none is like it.
+
+    Case, spaces and the marks between words don't count: `memoryType` is near `memory_type`.
+
+    Args:
+        name: as the caller wrote it.
+        known: the names there are.
+        limit: how many at most.
+    """
+    wanted = _bare(name)
+    if not wanted or len(name) > MAX_NAME:
+        return []
+    scored = [(score, each) for each in known if (score := _likeness(wanted, _bare(each))) >= LIKE_ENOUGH]
+    return [each for _, each in nlargest(limit, scored, key=lambda pair: pair[0])]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown name: `; did you mean 'limit'?`, or what is known, or a full stop."""
+    names = list(known)
+    found = nearest(name, names)
+    if found:
+        return f"; did you mean '{found[0]}'?"
+    if 0 < len(names) <= MAX_LISTED:
+        return f"; known: {', '.join(names)}."
+    return "."
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Return a sentence about an unknown name, for example `Unknown field 'limt'; did you mean 'limit'?`.
+
+    Args:
+        what: what it would be the name of: `field`, `query parameter`, `dimension`.
+        name: as the caller wrote it.
+        known: the names there are.
+    """
+    shown = name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+    return f"Unknown {what} '{shown}'{did_you_mean(name, known)}"
+
+
+def _bare(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _likeness(one: str, other: str) -> float:
+    if one == other:
+        return 1.0
+    if min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one)):
+        return 0.9  # `expires` for `expires_at`, `links` for `link`
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    # the quick ratio is an upper bound and costs a tenth
+    return matcher.ratio() if matcher.quick_ratio() >= LIKE_ENOUGH else 0.0

@@ -1,0 +1,42 @@
+"""What may have been meant by an unknown name."""
+
+import time
+
+import pytest
+
+from liftos.nearest import did_you_mean, nearest, unknown
+
+FIELDS = ["limit", "cursor", "memory_type", "external_id", "expires_at", "valid_from", "valid_to", "tags"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("limt", "limit"), ("LIMIT", "limit"), ("expires", "expires_at"), ("memory_typ", "memory_type"), ("memoryType", "memory_type"),
+     ("extrenal_id", "external_id"), ("memory-type", "memory_type"), (" tags ", "tags"), ("tag", "tags"), ("valid_form", "valid_from")],
+)  # fmt: skip
+def test_a_slip_leads_to_the_name_that_was_meant(name, meant):
+    assert nearest(name, FIELDS) == [meant]
+    assert unknown("field", name, FIELDS) == f"Unknown field '{name}'; did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize("name", ["zebra", "", "_", "日本語", "user_id"])
+def test_a_name_like_none_is_answered_with_those_there_are(name):
+    assert nearest(name, FIELDS) == []
+    assert did_you_mean(name, FIELDS) == f"; known: {', '.join(FIELDS)}."
+
+
+def test_the_nearest_come_first():
+    assert nearest("valid_too", FIELDS, limit=5)[0] == "valid_to"
+    assert nearest("valid", FIELDS, limit=5) == ["valid_from", "valid_to"]
+
+
+def test_of_many_or_no_known_names_none_is_listed():
+    assert did_you_mean("zebra", []) == "."
+    assert did_you_mean("zebra", [f"name{number}" for number in range(21)]) == "."
+
+
+def test_an_endless_name_is_cut_short_and_costs_nothing():
+    began = time.monotonic()
+    said = unknown("field", "limit" * 200_000, FIELDS)
+    assert time.monotonic() - began < 0.5
+    assert len(said) < 300
