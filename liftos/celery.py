@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from liftos.observability.context import peek_context, start_context, use_context
+from liftos.observability.context import current_context, start_context, use_context
 from liftos.observability.manager import Operation, observe_operation
 from liftos.observability.metrics import WORKER_THREADS
 from liftos.observability.minutes import start_minutes, stop_minutes
@@ -58,7 +58,7 @@ def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
     """Put the sender's ids on the message."""
     del kwargs
     # the beat is in no unit of work: each of its messages begins one
-    context = peek_context() or start_context()
+    context = current_context()
     headers["correlation_id_liftos"] = context.correlation_id
     headers["traceparent"] = TRACER.traceparent() or context.traceparent
 

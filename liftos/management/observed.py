@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from liftos.observability.context import peek_context, start_context, use_context
+from liftos.observability.context import current_context, use_context
 from liftos.observability.manager import observe_operation
 
 
@@ -14,7 +14,7 @@ class ObservedCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command inside its own context and span."""
         name = type(self).__module__.rsplit(".", 1)[-1]
-        context = peek_context() or start_context()
+        context = current_context()
         with (
             use_context(context),
             observe_operation(f"command {name}", correlation_id=context.correlation_id),

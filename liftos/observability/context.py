@@ -85,17 +85,34 @@ def start_context(correlation_id: str = "", traceparent: str = "") -> RequestCon
 
 
 def current_context() -> RequestContext:
-    """Return the running unit of work's context; outside of one (a shell), a context is begun and kept."""
-    context = _context.get()
-    if context is None:
-        context = start_context()
-        _context.set(context)
-    return context
+    """Return the running unit of work's context.
+
+    Outside of one (a shell, a script), it is that of the trace one is in: the same for all that is done in it, and gone with
+    it. Outside of both, each call begins a new one; none is kept, since a thread outlives many units of work.
+    """
+    return peek_context() or _begin()
 
 
 def peek_context() -> RequestContext | None:
     """Return the running unit of work's context, or None outside of one; begins nothing."""
-    return _context.get()
+    context = _context.get()
+    if context is None:
+        span = current_span()
+        context = None if span is None else span.trace.context
+    return context
+
+
+def _begin() -> RequestContext:
+    span = current_span()
+    if span is None:
+        return start_context()
+    root = span
+    while root.parent is not None:
+        root = root.parent
+    begun = RequestContext(str(uuid4()), root.trace_id, root.span_id, sampled=root.recording)
+    context = span.trace.adopt(begun)
+    root.set_tag("correlation_id", context.correlation_id)
+    return context
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from liftos.observability.context import RequestContext
     from liftos.observability.tracer import LightweightTracer
 
 MAX_TAGS = MAX_LOGS = 128
@@ -71,9 +72,11 @@ class Trace:
         owner: the tracer that began the trace and delivers it.
         finished: ended spans that wait for the owner's sink; None where there is no sink.
         closed: the root has ended; what ends later is delivered by itself.
+        context: the ids of the unit of work, where the trace itself is one: it began outside of any request and task, and
+            something in it asked for them.
     """
 
-    __slots__ = ("_id", "_low", "closed", "finished", "owner", "parent_id", "root_id")
+    __slots__ = ("_id", "_low", "closed", "context", "finished", "owner", "parent_id", "root_id")
 
     def __init__(
         self,
@@ -92,6 +95,14 @@ class Trace:
         self.root_id = root_id
         self.finished = finished
         self.closed = False
+        self.context: RequestContext | None = None
+
+    def adopt(self, context: "RequestContext") -> "RequestContext":
+        """Take a context, unless another thread has given one; return the trace's own."""
+        with _id_lock:
+            if self.context is None:
+                self.context = context
+            return self.context
 
     @property
     def id(self) -> str:
@@ -198,6 +209,11 @@ class Span:
             inner = inner.parent
         if inner is self:
             _set(self.parent)
+
+    @property
+    def trace(self) -> Trace:
+        """What this span shares with the others of its tree."""
+        return self._trace
 
     @property
     def trace_id(self) -> str:

@@ -1,8 +1,11 @@
+import asyncio
 import threading
+from contextvars import Context, copy_context
 
 import pytest
 
-from liftos.observability.context import current_context, start_context, use_context
+from liftos.observability.context import current_context, peek_context, start_context, use_context
+from liftos.observability.tracer import LightweightTracer
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -50,3 +53,78 @@ def test_contexts_do_not_leak_between_threads():
         thread.join()
         assert current_context().correlation_id == "outer"
     assert seen != ["outer"]
+
+
+def outside(check):
+    """Run a check where no test's context or span is, as in a thread of its own."""
+    return Context().run(check)
+
+
+def test_asking_outside_of_any_unit_of_work_keeps_nothing():
+    def check():
+        first, second = current_context(), current_context()
+        assert first.trace_id != second.trace_id
+        assert first.correlation_id != second.correlation_id
+        assert peek_context() is None
+
+    outside(check)
+
+
+@pytest.mark.parametrize("rate", [0, 1])
+def test_a_trace_outside_of_any_request_is_one_unit_of_work(rate):
+    tracer = LightweightTracer(sampling_rate=rate)
+
+    def check():
+        with tracer.span("work") as root:
+            assert peek_context() is None
+            with tracer.span("step"):
+                context = current_context()
+            assert current_context() is peek_context() is context
+            assert copy_context().run(current_context) is context
+            assert (context.trace_id, context.span_id) == (root.trace_id, root.span_id)
+            assert context.sampled == bool(rate)
+            assert context.traceparent == root.traceparent
+            assert root.tags.get("correlation_id") == (context.correlation_id if rate else None)
+        assert peek_context() is None
+        with tracer.span("later") as later:
+            assert later.trace_id != context.trace_id
+            assert current_context().correlation_id != context.correlation_id
+
+    outside(check)
+
+
+def test_threads_that_ask_at_once_get_one_context():
+    tracer, gate, seen = LightweightTracer(), threading.Barrier(8), []
+
+    def ask():
+        gate.wait()
+        seen.append(current_context())
+
+    def check():
+        with tracer.span("work"):
+            threads = [threading.Thread(target=copy_context().run, args=(ask,)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    outside(check)
+    assert len(set(map(id, seen))) == 1
+
+
+def test_tasks_of_one_loop_are_units_of_work_of_their_own():
+    tracer = LightweightTracer()
+
+    async def work():
+        async with tracer.span("work") as span:
+            context = current_context()
+            await asyncio.sleep(0)
+            assert current_context() is context
+            return span.trace_id, context.trace_id
+
+    async def side_by_side():
+        return await asyncio.gather(*(work() for _ in range(10)))
+
+    found = outside(lambda: asyncio.run(side_by_side()))
+    assert all(of_span == of_context for of_span, of_context in found)
+    assert len(dict(found)) == 10
