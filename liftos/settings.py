@@ -207,6 +207,7 @@ CELERY_BEAT_SCHEDULE = {
 LIFTOS_TRUSTED_PROXIES = [ipaddress.ip_network(cidr) for cidr in env_list("LIFTOS_TRUSTED_PROXIES")]
 LIFTOS_TRUSTED_PROXY_SECRET = env("LIFTOS_TRUSTED_PROXY_SECRET")
 LIFTOS_TRUSTED_CREATE = env_flag("LIFTOS_TRUSTED_CREATE")
+LIFTOS_TRUSTED_DEFAULT_ORG = env("LIFTOS_TRUSTED_DEFAULT_ORG")
 
 # --- the ledger ---------------------------------------------------------------------------------
 

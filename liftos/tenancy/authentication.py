@@ -1,19 +1,22 @@
 """From an HTTP request to a principal. The organisation comes from the credential.
 
-Three ways in:
+In this order, the first that applies decides:
 
-- an API key (`Authorization: Bearer` or `X-Api-Key`): fixes the organisation; the seed's headers `x-org-id` and
-  `x-user-id` are then claims that must agree;
-- the seed's headers alone, from a socket peer inside LIFTOS_TRUSTED_PROXIES (and with the shared secret, if one
-  is set): for a private network behind a gateway;
-- neither: 401.
+1. one of our API keys (`Authorization: Bearer` or `X-Api-Key`), known by its first letters: it fixes the organisation; the
+   seed's headers `x-org-id` and `x-user-id` are then claims that must agree. A wrong key is 401, whoever sends it;
+2. a socket peer inside LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set): a private network behind a gateway.
+   Its `x-org-id` and `x-user-id` count, without `x-org-id` the organisation of LIFTOS_TRUSTED_DEFAULT_ORG. Any other
+   credential beside them is its caller's, and was the gateway's to check;
+3. 401.
 
-A header that stands twice, or holds a comma, is refused in all three: a gateway that adds its own `x-org-id`
-beside the caller's would otherwise hand one organisation's data to another.
+A header that stands twice, or holds a comma, is refused: a gateway that adds its own `x-org-id` beside the caller's would
+otherwise hand one organisation's data to another.
 """
 
 import hmac
 import ipaddress
+import logging
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +38,9 @@ from liftos.tenancy.types import GATEWAY_SCOPES, Actor, ActorKind, Principal, Sc
 TOUCH_EVERY = timedelta(minutes=1)
 MAX_USER_ID = 200
 MAX_SLUG = 63
+# anywhere in a credential: what holds a key of ours beside something else is a wrong key, not the gateway's business
+_OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
+logger = logging.getLogger("liftos.tenancy")
 
 
 class AmbiguousHeader(LiftosError):
@@ -69,16 +75,18 @@ def authenticate_request(request: HttpRequest) -> Principal:
     Raises:
         NotAuthenticated: no usable credential.
         AmbiguousHeader: a repeated or comma-joined context header.
-        PermissionDenied: a header names another organisation than the key.
+        PermissionDenied: a header names another organisation than the key, or one that does not exist.
     """
     claimed_org = _single_header(request, "x-org-id")
     claimed_user = _single_header(request, "x-user-id")
-    token = _token(request)
-    if token:
-        return _from_key(token, claimed_org, claimed_user)
-    if not (claimed_org and claimed_user and _peer_is_trusted(request)):
-        raise NotAuthenticated
-    return _from_gateway(claimed_org, claimed_user)
+    credentials = _credentials(request)
+    own = next((each for each in credentials if _OWN_KEY.search(each)), "")
+    if own:
+        return _from_key(own, claimed_org, claimed_user)
+    # a JWT of a configured issuer, once there are any, is decided here: before the gateway's headers, which it outranks
+    if _peer_is_trusted(request):
+        return _from_gateway(request, claimed_org, claimed_user)
+    raise InvalidKey if credentials else NotAuthenticated
 
 
 def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
@@ -106,10 +114,26 @@ def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
     )
 
 
-def _from_gateway(slug: str, user: str) -> Principal:
-    actor = Actor(ActorKind.GATEWAY, user, user)
-    organisation = _gateway_organisation(slug, actor)
+def _from_gateway(request: HttpRequest, claimed_org: str, claimed_user: str) -> Principal:
+    if claimed_org and claimed_user:
+        actor = Actor(ActorKind.GATEWAY, claimed_user, claimed_user)
+        organisation = _gateway_organisation(claimed_org, actor)
+    elif settings.LIFTOS_TRUSTED_DEFAULT_ORG and not claimed_org:
+        # a service that names no user acts under its own address
+        actor = Actor(ActorKind.GATEWAY, claimed_user or request.META["REMOTE_ADDR"], claimed_user)
+        organisation = _default_organisation()
+    else:
+        raise NotAuthenticated
     return Principal(organisation=organisation.id, slug=organisation.slug, actor=actor, scopes=GATEWAY_SCOPES)
+
+
+def _default_organisation() -> Organisation:
+    slug = settings.LIFTOS_TRUSTED_DEFAULT_ORG
+    try:
+        return get_organisation(slug)
+    except OrganisationNotFound:
+        logger.error("LIFTOS_TRUSTED_DEFAULT_ORG names no organisation", extra={"organisation": slug})
+        raise PermissionDenied("The default organisation does not exist; send x-org-id.") from None
 
 
 def _gateway_organisation(slug: str, actor: Actor) -> Organisation:
@@ -130,11 +154,23 @@ def _gateway_organisation(slug: str, actor: Actor) -> Organisation:
         return get_organisation(slug)
 
 
-def _token(request: HttpRequest) -> str:
-    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+def _credentials(request: HttpRequest) -> list[str]:
+    """Return what may be a key: a bearer's token, then X-Api-Key.
+
+    Raises:
+        InvalidKey: a key of ours under a scheme that is not read, or several bearers in one header, of which nobody can say
+            which one the gateway has checked.
+    """
+    authorization = request.headers.get("authorization", "").strip()
+    api_key = request.headers.get("x-api-key", "").strip()
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        return credential.strip()
-    return request.headers.get("x-api-key", "").strip()
+        if "," in token:
+            raise InvalidKey
+        return [each for each in (token.strip(), api_key) if each]
+    if _OWN_KEY.search(authorization) and not _OWN_KEY.search(api_key):
+        raise InvalidKey
+    return [api_key] if api_key else []
 
 
 def _single_header(request: HttpRequest, name: str) -> str:

@@ -10,6 +10,7 @@ from tests.api.routes import GUARDED, body_for
 
 LOCAL = ipaddress.ip_network("127.0.0.0/8")
 SECRET = "shared secret"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSIsIm9yZyI6ImFjbWUifQ.c2lnbmF0dXJl"
 
 
 def call(caller, org, user="u1", *, path="/store", method="POST", remote="127.0.0.1", **headers):
@@ -94,8 +95,135 @@ def test_a_key_outranks_the_peer(acme, rival, trusted):
     assert response.status_code == 403
 
 
-def test_a_wrong_key_is_not_made_good_by_the_peer(acme, trusted):
-    assert call(acme, acme.slug, authorization="Bearer rubbish").status_code == 401
+WRONG_KEYS = [
+    {"authorization": "Bearer liftos_rubbish"},
+    {"authorization": "bearer liftos_"},
+    {"authorization": f"Bearer liftos_000000000000_{'a' * 43}"},
+    {"authorization": f"Basic liftos_000000000000_{'a' * 43}"},
+    {"authorization": "liftos_rubbish"},
+    {"authorization": "Bearer Bearer liftos_rubbish"},
+    {"x-api-key": "liftos_rubbish"},
+    {"x-api-key": "liftos_rubbish", "authorization": f"Bearer {JWT}"},
+    {"x-api-key": JWT, "authorization": "Bearer liftos_rubbish"},
+]
+
+
+@pytest.mark.parametrize("headers", WRONG_KEYS)
+def test_a_wrong_key_is_not_made_good_by_the_peer(acme, trusted, headers):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    for user in ("u1", ""):
+        assert call(acme, acme.slug, user, **headers).status_code == 401
+    assert call(acme, "", "", **headers).status_code == 401
+
+
+OTHERS_CREDENTIALS = [
+    {"authorization": f"Bearer {JWT}"},
+    {"authorization": f"bearer {JWT}"},
+    {"authorization": f"BEARER   {JWT} "},
+    {"authorization": "Bearer rubbish"},
+    {"authorization": "Bearer not_liftos_at_all"},
+    {"authorization": "Bearer "},
+    {"authorization": "Bearer"},
+    {"authorization": "Basic dTE6c2VjcmV0"},
+    {"authorization": 'Digest username="u1", realm="gateway", nonce="1"'},
+    {"x-api-key": JWT},
+    {"authorization": f"Bearer {JWT}", "x-api-key": "the gateway's own"},
+]
+
+
+@pytest.mark.parametrize("headers", OTHERS_CREDENTIALS)
+def test_the_gateways_own_credential_beside_its_headers_is_not_ours_to_check(acme, trusted, headers):
+    response = call(acme, acme.slug, "u-42", **headers)
+    assert response.status_code == 200
+    assert response.json()["metadata"]["org_id"] == acme.slug
+    [decision] = acme.get("/api/v1/decisions?limit=1").json()["results"]
+    assert (decision["actor_kind"], decision["actor_id"]) == ("gateway", "u-42")
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED)
+def test_a_forwarded_jwt_is_let_in_on_every_route(acme, trusted, method, path, scope):
+    response = call(acme, acme.slug, method=method, path=path, authorization=f"Bearer {JWT}")
+    assert response.status_code in {200, 201, 404, 422, 428}
+
+
+@pytest.mark.parametrize("headers", OTHERS_CREDENTIALS)
+def test_another_credential_does_not_make_an_untrusted_peer_trusted(acme, trusted, headers):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    assert call(acme, acme.slug, remote="10.0.0.1", **headers).status_code == 401
+
+
+@pytest.mark.parametrize("headers", OTHERS_CREDENTIALS)
+@pytest.mark.parametrize(("org", "user"), [("acme", ""), ("", "u1"), ("", "")])
+def test_another_credential_does_not_stand_in_for_the_headers(acme, trusted, headers, org, user):
+    assert call(acme, org, user, **headers).status_code == 401
+
+
+@pytest.mark.parametrize("joined", [f"Bearer {JWT},Bearer {JWT}", f"Bearer {JWT}, Basic x", "Bearer a,b"])
+def test_two_credentials_in_one_header_are_401(acme, trusted, joined):
+    assert call(acme, acme.slug, authorization=joined).status_code == 401
+
+
+def test_a_key_of_ours_beside_the_gateways_bearer_decides(acme, rival, trusted):
+    both = {"authorization": f"Bearer {JWT}", "x-api-key": acme.token}
+    assert call(acme, acme.slug, **both).status_code == 200
+    assert call(acme, rival.slug, **both).status_code == 403
+
+
+@pytest.mark.parametrize("credential", [{}, {"authorization": f"Bearer {JWT}"}])
+def test_without_headers_a_trusted_peer_acts_for_the_default_organisation(acme, trusted, credential):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    response = call(acme, "", "", **credential)
+    assert response.status_code == 200
+    assert response.json()["metadata"]["org_id"] == acme.slug
+    [decision] = acme.get("/api/v1/decisions?limit=1").json()["results"]
+    assert (decision["actor_kind"], decision["actor_id"]) == ("gateway", "127.0.0.1")
+    assert decision["on_behalf_of"] == ""
+
+
+def test_a_user_without_an_organisation_acts_in_the_default_one(acme, trusted):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    assert call(acme, "", "u-42").json()["metadata"]["org_id"] == acme.slug
+    [decision] = acme.get("/api/v1/decisions?limit=1").json()["results"]
+    assert (decision["actor_id"], decision["on_behalf_of"]) == ("u-42", "u-42")
+
+
+def test_the_default_organisation_does_not_stand_in_for_a_named_one(acme, rival, trusted):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    assert call(acme, rival.slug, "").status_code == 401
+    assert call(acme, "newcomer").status_code == 403
+    assert call(acme, rival.slug).json()["metadata"]["org_id"] == rival.slug
+
+
+def test_an_untrusted_peer_has_no_default_organisation(acme, trusted):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG = acme.slug
+    for user in ("", "u1"):
+        assert call(acme, "", user, remote="10.0.0.1").status_code == 401
+    trusted.LIFTOS_TRUSTED_PROXY_SECRET = SECRET
+    assert call(acme, "", "").status_code == 401
+    assert call(acme, "", "", **{"x-liftos-proxy-secret": SECRET}).status_code == 200
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_default_organisation_that_does_not_exist_is_403_and_logged(acme, trusted, caplog, create):
+    trusted.LIFTOS_TRUSTED_DEFAULT_ORG, trusted.LIFTOS_TRUSTED_CREATE = "nobody", create
+    response = call(acme, "", "")
+    assert response.status_code == 403
+    assert response.json() == {"detail": "The default organisation does not exist; send x-org-id."}
+    assert "LIFTOS_TRUSTED_DEFAULT_ORG names no organisation" in caplog.text
+    assert not Organisation.objects.filter(slug="nobody").exists()
+
+
+@pytest.mark.parametrize("roles", ["admin", "admin,owner", " Admin "])
+def test_roles_of_the_headers_give_no_rights(acme, rival, trusted, roles):
+    def context(slug, of):
+        return call(of, of.slug, method="DELETE", path=f"/context/{slug}", **{"x-user-roles": roles})
+
+    assert context(acme.slug, acme).status_code == 200
+    assert context(rival.slug, acme).status_code == 404
+    policy = call(
+        acme, acme.slug, method="PUT", path="/api/v1/reviews/policy", **{"x-user-roles": roles}
+    )
+    assert policy.status_code == 403
 
 
 def test_headers_reach_their_organisation_only(acme, rival, trusted):
