@@ -220,9 +220,7 @@ def test_roles_of_the_headers_give_no_rights(acme, rival, trusted, roles):
 
     assert context(acme.slug, acme).status_code == 200
     assert context(rival.slug, acme).status_code == 404
-    policy = call(
-        acme, acme.slug, method="PUT", path="/api/v1/reviews/policy", **{"x-user-roles": roles}
-    )
+    policy = call(acme, acme.slug, method="PUT", path="/api/v1/reviews/policy", **{"x-user-roles": roles})
     assert policy.status_code == 403
 
 
