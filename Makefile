@@ -8,16 +8,19 @@ LOCK := deploy/requirements
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-all check fix migrate bench lock clean
+.PHONY: help up test test-robust test-all check fix migrate bench lock clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 up: $(VENV)/.runtime  ## run everything here; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
 test: $(VENV)/.dev  ## the tests a developer waits for
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
+
+test-robust: $(VENV)/.dev  ## the tests in random order, each file alone, and on busy cores (ARGS="alone tests/api")
+	$(BIN)/python -m tests.robust $(ARGS)
 
 test-all: $(VENV)/.browser  ## all tests, with kills, restarts and a browser
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)

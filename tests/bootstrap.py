@@ -20,3 +20,10 @@ if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
 # a busy machine is no defect of the code under test
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say the order's seed, which `-q` leaves out."""
+    seed = config.getoption("randomly_seed", None)
+    if seed is not None:
+        terminalreporter.write_line(f"random order: repeat it with --randomly-seed={seed}")

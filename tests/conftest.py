@@ -29,6 +29,10 @@ get_observability().metrics.max_points = 2_000_000
 
 @pytest.fixture(scope="session")
 def template_database(django_db_blocker) -> Iterator[str]:
+    # tests/robust.py makes one for all the processes that it starts
+    if given := os.environ.get("LIFTOS_TEST_TEMPLATE"):
+        yield given
+        return
     with django_db_blocker.unblock(), scratch_database("template") as name:
         yield name
 

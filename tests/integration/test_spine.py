@@ -119,13 +119,16 @@ def test_a_space_by_name_and_the_metrics(acme):
 
 
 def test_never_more_than_the_workers_at_once_and_results_in_order(acme):
-    at_once, most, lock = 0, 0, threading.Lock()
+    at_once, most, lock, two = 0, 0, threading.Lock(), threading.Event()
 
     def double(number: int) -> int:
         nonlocal at_once, most
         with lock:
             at_once += 1
             most = max(most, at_once)
+            if at_once == 2:
+                two.set()
+        two.wait(20)
         time.sleep(0.01)
         with lock:
             at_once -= 1

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.postgres.functions import TransactionNow
 
 from liftos.db import tenant_transaction
 from liftos.embedding import EmbedderUnavailable
@@ -182,7 +183,8 @@ def test_an_expired_memory_has_none(acme, placed, spaces):
     soon = acme.store("short-lived", expires_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
     assert soon in spaces.positions(everything)
     with tenant_transaction(acme.organisation):
-        Memory.objects.filter(id=soon).update(expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        # the database's clock stands still within a transaction, and this test is one
+        Memory.objects.filter(id=soon).update(expires_at=TransactionNow())
     assert expire_due(organisation=acme.organisation) == 1
     assert list(spaces.positions(everything)) == [memory]
 

@@ -150,7 +150,7 @@ def test_counts_and_limits(organisation):
 def test_recent_is_by_importance_and_only_what_is_believed(organisation):
     now = datetime.now(UTC)
     low, high = store(organisation, "low", importance=0.1), store(organisation, "high", importance=0.9)
-    store(organisation, "over", expires_at=now + timedelta(milliseconds=1))
+    store(organisation, "over", expires_at=now - timedelta(hours=1))
     typed = store(organisation, "typed", memory_type="insight", importance=0.2)
 
     def recent(**more):
