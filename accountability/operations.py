@@ -59,6 +59,7 @@ def record(
     versions: dict[str, Any] | None = None,
     parents: Sequence[UUID] = (),
     started_at: datetime | None = None,
+    decision: UUID | None = None,
     write: Callable[[dict[str, Any]], object] | None = None,
 ) -> UUID:
     """Append a decision record inside the caller's tenant transaction: no commit, no record, and the reverse.
@@ -81,6 +82,7 @@ def record(
         versions: of the code, models and templates that took part.
         parents: decisions this one follows from.
         started_at: aware UTC; now when left out.
+        decision: the record's id, from `new_id`, where what it made was written before it and names it.
         write: puts the parameters of `_INSERT` where they belong; for bulk loads, which have a way of their own.
 
     Returns:
@@ -102,7 +104,7 @@ def record(
         }
     )
     row = {
-        "id": new_id(),
+        "id": decision or new_id(),
         "organisation_id": organisation,
         "operation": operation,
         "decision_point": decision_point or operation,

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Q
 
 from accountability.models import DecisionRecord
+from accountability.subjects import decisions_about
 from accountability.types import Decision
 from liftos.db import raw_cursor
 from liftos.errors import NotFound
@@ -42,7 +44,8 @@ def list_decisions(
         before: only decisions older than this id.
         operation: only of this operation.
         correlation_id: only of this request.
-        subject_id: only about this subject.
+        subject_id: only about this subject; of a memory also the one that stored it among many, and those that changed it
+            among others.
     """
     rows = (
         DecisionRecord.objects.filter(organisation_id=organisation).select_related("payload").order_by("-id")
@@ -54,7 +57,9 @@ def list_decisions(
     if correlation_id:
         rows = rows.filter(correlation_id=correlation_id)
     if subject_id:
-        rows = rows.filter(subject_id=subject_id)
+        about = Q(subject_id=subject_id)
+        named = decisions_about(organisation, subject_id)
+        rows = rows.filter(about | Q(id__in=named) if named else about)
     return [as_decision(row) for row in rows[:limit]]
 
 
@@ -107,6 +112,9 @@ WITH found AS (
         SELECT id FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY id DESC LIMIT %(newest)s
     ) AS r JOIN accountability_decisionpayload AS p ON p.organisation_id = %(organisation)s AND p.decision_id = r.id
     WHERE p.body LIKE %(named)s
+    UNION
+    SELECT id FROM accountability_decisionrecord
+    WHERE organisation_id = %(organisation)s AND id = ANY(%(about)s::uuid[])
 )
 SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s
 """
@@ -128,6 +136,7 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
         "memory": memory,
         "subject": str(memory),
         "named": f'%"{memory}"%',
+        "about": decisions_about(organisation, str(memory)),
         "limit": limit,
         "newest": newest,
     }

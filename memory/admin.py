@@ -85,7 +85,16 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         return super().get_queryset(request).filter(head=None)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        hidden = {"organisation", "head", "value", "text_version", "thread_id", "word_count", "term_count"}
+        hidden = {
+            "organisation",
+            "head",
+            "value",
+            "stored_by",
+            "text_version",
+            "thread_id",
+            "word_count",
+            "term_count",
+        }
         shown = [field.name for field in Memory._meta.concrete_fields if field.name not in hidden]
         return [*(["corrections"] if self._may(request, "change") else []), *shown, "decisions"]
 

@@ -6,7 +6,9 @@ class MemoryConfig(AppConfig):
     verbose_name = "Memory"
 
     def ready(self) -> None:
+        from accountability.subjects import register_finder
         from memory import checks, functions  # noqa: F401  registers them
+        from memory.life.decisions import decisions_of
         from memory.life.reviews import take_part
         from memory.search.arms import register_arm
         from memory.search.meaning import MeaningArm
@@ -14,4 +16,5 @@ class MemoryConfig(AppConfig):
 
         register_arm(MeaningArm())
         register_arm(WordsArm())
+        register_finder("memory", decisions_of)
         take_part()

@@ -61,6 +61,8 @@ class Memory(models.Model):
     expires_at = models.DateTimeField(null=True)
     superseded_by = models.UUIDField(null=True)
     value = models.BigIntegerField(null=True)
+    # the decision that stored it; a bulk store's record names many memories, and none as its subject
+    stored_by = models.UUIDField(null=True)
     # an earlier text of that memory, which stays findable as of the time when it was the present one
     head = models.UUIDField(null=True)
 

@@ -18,6 +18,7 @@ from liftos.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
 from liftos.events.operations import emit_many
+from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
@@ -207,13 +208,15 @@ def store_rows(
         if chosen is not None and chosen != model:
             # the organisation has moved to another model since the vectors were made: the sweep makes new ones
             rows, model = [replace(row, vector=None) for row in rows], None
-        refused = refusals(organisation, rows)
+        refused, decision = refusals(organisation, rows), new_id()
         allowed = [row for row in rows if row.id not in refused]
         # what is written needs no answer: Postgres works on each statement while the next is made up here
         with pipelined():
-            new = writes.insert(organisation=organisation, by=by, rows=allowed, model=model)
+            new = writes.insert(
+                organisation=organisation, by=by, rows=allowed, model=model, decision=decision
+            )
             stored = _outcomes(organisation, rows, {row.id for row in new}, refused)
-            decision = _put_on_record(organisation, by, operation, rows, stored, model)
+            _put_on_record(organisation, by, operation, rows, stored, model, decision)
             analyse_if_new(len(new))
             if meanwhile is not None:
                 send_now()
@@ -291,7 +294,8 @@ def _put_on_record(
     rows: Sequence[writes.Row],
     stored: Sequence[Stored],
     model: int | None,
-) -> UUID:
+    decision: UUID,
+) -> None:
     counts = {outcome.value: sum(each.outcome is outcome for each in stored) for outcome in Outcome}
     new = [(row, each) for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
     pending = sum(each.embedding is EmbeddingState.PENDING for _, each in new)
@@ -308,7 +312,7 @@ def _put_on_record(
         for each in stored
         if each.rejection is not None
     ]
-    decision = record(
+    record(
         organisation=organisation,
         by=by,
         operation=operation,
@@ -325,6 +329,7 @@ def _put_on_record(
             if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
         ],
         versions={"analyser": ANALYSER, "embedding_model": model},
+        decision=decision,
     )
     emit_many(
         organisation=organisation,
@@ -342,4 +347,3 @@ def _put_on_record(
             for row, each in new
         ],
     )
-    return decision

@@ -40,8 +40,8 @@ _AS_WRITTEN = {
     "changed_at": "coalesce(w.changed_at, statement_timestamp())",
 }
 _MEMORY = f"""
-INSERT INTO memory_memory (organisation_id, {", ".join(name for name, _ in _COLUMNS)})
-SELECT %s, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in _COLUMNS)}
+INSERT INTO memory_memory (organisation_id, stored_by, {", ".join(name for name, _ in _COLUMNS)})
+SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in _COLUMNS)}
 FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)}) AS w({", ".join(name for name, _ in _COLUMNS)})
 ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608  put together from names of our own
@@ -135,7 +135,9 @@ def prepare(
     )
 
 
-def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None) -> list[Row]:
+def insert(
+    *, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None, decision: UUID | None = None
+) -> list[Row]:
     """Write rows with everything that makes them findable; return those that went in.
 
     A row whose (source, external id) is taken is left out, also when another transaction takes it at this moment.
@@ -145,9 +147,10 @@ def insert(*, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | N
         by: who stores them.
         rows: what to write.
         model: the number of the model the vectors are of.
+        decision: the record of the store, by which each memory leads to it.
     """
     with pipelined():
-        went_in = _insert_memories(organisation, by, rows)
+        went_in = _insert_memories(organisation, by, rows, decision)
         send_now()
         # while Postgres is at it: nearly always all of them go in
         indexed = index_rows.pack(organisation, rows)
@@ -225,7 +228,9 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
             cursor.execute(statement, [organisation, model, *values])
 
 
-def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> Callable[[], set[UUID]]:
+def _insert_memories(
+    organisation: UUID, by: Actor, rows: Sequence[Row], decision: UUID | None
+) -> Callable[[], set[UUID]]:
     """Send the rows; return what waits for the ids of those that went in."""
     if not rows:
         return set
@@ -233,7 +238,7 @@ def _insert_memories(organisation: UUID, by: Actor, rows: Sequence[Row]) -> Call
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
     values = zip(_COLUMNS, zip(*(_values(by, row) for row in ordered), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
-    cursor = raw_cursor().execute(_MEMORY, (organisation, *columns))
+    cursor = raw_cursor().execute(_MEMORY, (organisation, decision, *columns))
     return lambda: {row[0] for row in cursor.fetchall()}
 
 

@@ -97,6 +97,7 @@ def forget(
             organisation_id=organisation,
             memory_id=memory,
             origin=origin_key(organisation, row.source, row.external_id) if row.external_id else None,
+            stored_by=row.stored_by,
             removed=removed,
             caches=_forget_vectors(organisation, texts, at) | {"derived_memories": derived},
             actor_kind=by.kind,

@@ -29,7 +29,8 @@ class Change:
         recorded_at: when, aware UTC.
         before: the fields as they were, None for the beginning.
         after: the fields as they became.
-        decision: its record; None for the beginning of a memory that was stored among many.
+        decision: its record, which for a bulk store or an import is that of its batch; None for the beginning of a memory
+            that was stored among many before memories named their record.
     """
 
     id: UUID
@@ -103,12 +104,6 @@ def _change(ended: MemoryVersion, after: Memory | MemoryVersion) -> Change:
 
 
 def _beginning(row: Memory, first: Memory | MemoryVersion) -> Change:
-    stored = DecisionRecord.objects.filter(
-        organisation_id=row.organisation_id,
-        subject_kind="memory",
-        subject_id=str(row.id),
-        operation="memory.store",
-    ).first()
     return Change(
         id=row.id,
         version=1,
@@ -120,5 +115,16 @@ def _beginning(row: Memory, first: Memory | MemoryVersion) -> Change:
         recorded_at=row.recorded_at,
         before=None,
         after=fields_of(first),
-        decision=stored.id if stored else None,
+        decision=row.stored_by or _recorded_alone(row),
     )
+
+
+def _recorded_alone(row: Memory) -> UUID | None:
+    """Return the record of a store from before memories named theirs, if it was stored alone."""
+    stored = DecisionRecord.objects.filter(
+        organisation_id=row.organisation_id,
+        subject_kind="memory",
+        subject_id=str(row.id),
+        operation="memory.store",
+    ).first()
+    return stored.id if stored else None

@@ -94,6 +94,8 @@ class Erasure(models.Model):
     memory_id = models.UUIDField()
     # HMAC of (source, external id): by it an import is refused, from it neither can be read
     origin = models.BinaryField(max_length=32, null=True)
+    # the decision that had stored it, so that its record is still found by the memory's id
+    stored_by = models.UUIDField(null=True)
     removed = models.JSONField()
     caches = models.JSONField()
     actor_kind = models.CharField(max_length=20)

@@ -1,0 +1,21 @@
+"""Which decisions stored, changed and erased a memory: kept with it, since the record of many names none as its subject."""
+
+from uuid import UUID
+
+from liftos.db import raw_cursor
+
+_DECISIONS = """
+SELECT stored_by FROM memory_memory
+WHERE organisation_id = %(organisation)s AND id = %(memory)s AND stored_by IS NOT NULL
+UNION SELECT decision_id FROM memory_memoryversion
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+UNION SELECT stored_by FROM memory_erasure
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s AND stored_by IS NOT NULL
+"""
+
+
+def decisions_of(organisation: UUID, memory: UUID) -> list[UUID]:
+    """Return the decision that stored a memory and those that changed it; after its erasure the first alone."""
+    with raw_cursor() as cursor:
+        rows = cursor.execute(_DECISIONS, {"organisation": organisation, "memory": memory}).fetchall()
+    return [row[0] for row in rows]
