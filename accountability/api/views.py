@@ -36,6 +36,7 @@ from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
+from liftos.idempotency.once import once
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 
@@ -59,19 +60,29 @@ class DecisionList(NativeView):
     )
     def post(self, request: Request) -> Response:
         """Put a decision of one's own on record."""
-        del request
-        asked, query, principal = self.body(DecisionIn), self.query(WaitQuery), self.principal
-        decision = record_own(organisation=principal.organisation, by=principal.actor, draft=asked)
+        asked, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
+        recorded = self.record(request)
+        decision = UUID(recorded.data["id"])
         if asked.wait or query.wait:
-            wait_until_integrated(organisation=principal.organisation, decision=decision)
-        with tenant_transaction(principal.organisation):
-            index = ledger_store.index_of(principal.organisation, decision)
+            # after what the Idempotency-Key guards has committed: until then the sequencer can't see it
+            wait_until_integrated(organisation=organisation, decision=decision)
+        with tenant_transaction(organisation):
+            recorded.data["index"] = ledger_store.index_of(organisation, decision)
+        return recorded
+
+    @once
+    def record(self, request: Request) -> Response:
+        """Record it."""
+        del request
+        principal = self.principal
+        decision = record_own(
+            organisation=principal.organisation, by=principal.actor, draft=self.body(DecisionIn)
+        )
         context = current_context()
         body = {
             "id": str(decision),
             "correlation_id": context.correlation_id,
             "trace_id": context.trace_id,
-            "index": index,
         }
         return Response(body, status=201)
 

@@ -2,7 +2,8 @@
 
 The key is written in the transaction of what it guards, so there is never one without the other. Two requests under one key
 at the same moment: the second waits for the first to commit, then answers as it did. A failed request leaves no key.
-Kept is the answer to a write (ids and status); a search or any other read is never guarded.
+Kept is the answer to a write (ids and status); a search or any other read is never guarded. What is guarded in several
+transactions (a bulk store) has a row for the whole of it, without a status, and one for each of them.
 """
 
 import hashlib
@@ -22,6 +23,8 @@ from liftos.errors import Conflict, InvalidInput
 from liftos.tenancy.types import Principal
 
 MAX_KEY = 200
+IN_USE = "This Idempotency-Key is in use at this moment; try again."
+REPLAYED = {"Idempotent-Replayed": "true"}
 P = ParamSpec("P")
 View = TypeVar("View", bound=LiftosView)
 
@@ -65,19 +68,22 @@ def once(
             "key": key,
             "fingerprint": fingerprint(request, json.dumps(self.json, sort_keys=True).encode()),
         }
+        with tenant_transaction(principal.organisation):
+            found = recall(values)
+        if found is not None:
+            return _replay(found)
         self.warm_up()
         with tenant_transaction(principal.organisation):
-            answered = _claim(values)
-            if answered is not None:
-                return answered
+            found = claim(values)
+            if found is not None:
+                return _replay(found)
             response = handler(self, request, *args, **kwargs)
             if response.status_code < 400:
-                kept = {
-                    "status": response.status_code,
-                    "body": json.dumps({"body": response.data, "etag": response.get("ETag")}),
-                }
-                with raw_cursor() as cursor:
-                    cursor.execute(_KEEP, values | kept)
+                settle(
+                    values,
+                    status=response.status_code,
+                    body={"body": response.data, "etag": response.get("ETag")},
+                )
         return response
 
     return guarded
@@ -108,7 +114,7 @@ def fingerprint(request: Request, body: bytes) -> bytes:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass") + b"\x00" + body).digest()
 
 
-def recall(values: dict[str, Any]) -> tuple[int, Any] | None:
+def recall(values: dict[str, Any]) -> tuple[int | None, Any] | None:
     """Return how a key was answered, None for a key that was not used; inside the tenant transaction.
 
     Args:
@@ -123,7 +129,32 @@ def recall(values: dict[str, Any]) -> tuple[int, Any] | None:
         return None
     if bytes(row[0]) != values["fingerprint"]:
         raise KeyReused(loc=("header", "idempotency-key"))
-    return row[1], json.loads(row[2]) if isinstance(row[2], str) else row[2]
+    body = row[2]
+    while isinstance(body, str):  # JSON, written as a text in JSON
+        body = json.loads(body)
+    return row[1], body
+
+
+def claim(values: dict[str, Any]) -> tuple[int | None, Any] | None:
+    """Take a key, waiting for whoever holds it at this moment; return how it was answered where it was used before.
+
+    Raises:
+        KeyReused: it stood for another request, or was let go of just now.
+    """
+    with raw_cursor() as cursor:
+        if cursor.execute(_CLAIM, values).rowcount:
+            return None
+    found = recall(values)
+    if found is None:
+        raise KeyReused(IN_USE)
+    return found
+
+
+def settle(values: dict[str, Any], *, status: int, body: Any) -> None:
+    """Write the answer to a key that was claimed, in the same transaction."""
+    with raw_cursor() as cursor:
+        # as a text: jsonb would put the keys of an object in another order, and the seed's envelope has one
+        cursor.execute(_KEEP, values | {"status": status, "body": json.dumps(json.dumps(body))})
 
 
 def keep(values: dict[str, Any], *, status: int, body: Any) -> None:
@@ -132,22 +163,16 @@ def keep(values: dict[str, Any], *, status: int, body: Any) -> None:
     Raises:
         KeyReused: somebody else has used it at this moment.
     """
-    with raw_cursor() as cursor:
-        if not cursor.execute(_CLAIM, values).rowcount:
-            raise KeyReused("This Idempotency-Key is in use at this moment; try again.")
-        cursor.execute(_KEEP, values | {"status": status, "body": json.dumps(body)})
+    if claim(values) is not None:
+        raise KeyReused(IN_USE)
+    settle(values, status=status, body=body)
 
 
-def _claim(values: dict[str, Any]) -> Response | None:
-    """Take a key, waiting for whoever holds it; return the answer where it was used before."""
-    with raw_cursor() as cursor:
-        if cursor.execute(_CLAIM, values).rowcount:
-            return None
-    found = recall(values)
-    if found is None:
-        raise KeyReused("This Idempotency-Key is in use at this moment; try again.")
+def _replay(found: tuple[int | None, Any]) -> Response:
     status, kept = found
-    headers = {"Idempotent-Replayed": "true"} | ({"ETag": kept["etag"]} if kept.get("etag") else {})
+    if status is None:
+        raise KeyReused(IN_USE)
+    headers = REPLAYED | ({"ETag": kept["etag"]} if kept.get("etag") else {})
     return Response(kept["body"], status=status, headers=headers)
 
 

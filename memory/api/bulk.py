@@ -1,7 +1,8 @@
 """NDJSON in, one result a line out."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
 
@@ -10,23 +11,22 @@ from django.db import transaction
 from liftos.ahead import Ahead
 from liftos.api.parsing import InvalidRequest, item
 from liftos.db import tenant_transaction
-from liftos.idempotency.once import keep, recall
+from liftos.idempotency.once import claim, settle
 from liftos.tenancy.types import Actor
 from memory.portability.jobs import accept
 from memory.portability.lines import BATCH, Batch, active_dimension, read_lines, store_batch
 from memory.types import TrustState
 
 MAX_LINES = 200_000
+# bytes of a body that are held in memory while the whole of it is read; the rest goes to a file
+_HELD = 1024 * 1024
+
+Results = list[dict[str, Any]]
 
 
 def store_lines(
-    *,
-    organisation: UUID,
-    by: Actor,
-    stream: Iterable[bytes],
-    trust: TrustState = TrustState.ACTIVE,
-    key: tuple[str, str] | None = None,
-) -> list[dict[str, Any]]:
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState = TrustState.ACTIVE
+) -> Results:
     """Store a memory for each line of an NDJSON stream; blank lines are skipped.
 
     Args:
@@ -34,8 +34,6 @@ def store_lines(
         by: who stores them.
         stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
         trust: how far what is stored may be believed.
-        key: whose idempotency key, and the key. Each batch of lines keeps its answer with what it stored, so that a request
-            that broke off is taken up where it was.
 
     Returns:
         For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
@@ -43,8 +41,76 @@ def store_lines(
 
     Raises:
         InvalidRequest: no line at all.
-        KeyReused: the key stood for other lines.
     """
+
+    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
+        del place, lines
+        return store_batch(organisation, by, batch, meanwhile)
+
+    return _store(organisation, stream, trust, store)
+
+
+def store_lines_once(
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str]
+) -> tuple[Results, bool]:
+    """Store lines as `store_lines` does, under an idempotency key that stands for all of them.
+
+    The whole stream is read before anything is stored: only then is it known whether it is the key's. Each batch keeps its
+    results in its own transaction, so a request that broke off is taken up where it was.
+
+    Args:
+        organisation: whose memories.
+        by: who stores them.
+        stream: as for `store_lines`.
+        trust: as for `store_lines`.
+        key: whose key, and the key.
+
+    Returns:
+        The results, and whether all of them come from an earlier request.
+
+    Raises:
+        InvalidRequest: no line at all.
+        KeyReused: the key stood for other lines, or for something else.
+    """
+    actor, name = key
+    values: dict[str, Any] = {"organisation": organisation, "actor": actor}
+    # a batch's key fits where a whole one does, however long that is
+    short, stored = hashlib.sha256(name.encode()).hexdigest(), 0
+
+    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
+        nonlocal stored
+        digest = hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest()
+        of_batch = values | {"key": f"{short}\x1f{place}", "fingerprint": digest}
+        with tenant_transaction(organisation):
+            found = claim(of_batch)
+            if found is not None:
+                return found[1]
+            results = store_batch(organisation, by, batch, meanwhile)
+            settle(of_batch, status=200, body=results)
+        stored += 1
+        return results
+
+    with SpooledTemporaryFile(max_size=_HELD) as body:
+        digest, blank = hashlib.sha256(b"bulk, whole\x00"), True
+        for line in stream:
+            digest.update(line)
+            body.write(line)
+            blank = blank and not line.strip()
+        if blank:
+            raise _nothing_sent()
+        with tenant_transaction(organisation):
+            claim(values | {"key": name, "fingerprint": digest.digest()})
+        body.seek(0)
+        results = _store(organisation, body, trust, store)
+    return results, not stored
+
+
+def _store(
+    organisation: UUID,
+    stream: Iterable[bytes],
+    trust: TrustState,
+    store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
+) -> Results:
     dimension = active_dimension(organisation)
 
     def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
@@ -52,21 +118,21 @@ def store_lines(
         batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
         return first, lines, batch
 
-    results: list[dict[str, Any]] = []
+    results: Results = []
     batches = Ahead(read, _batches(stream))
     for place, (first, lines, batch) in enumerate(batches):
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines."}
             results.append({"line": first, "status": 413, "error": error})
             break
-        results += (
-            store_batch(organisation, by, batch, batches.make_next)
-            if key is None
-            else _store_once(organisation, by, lines, batch, (*key, place))
-        )
+        results += store(place, lines, batch, batches.make_next)
     if not results:
-        raise InvalidRequest([item("missing", ("body",), "Field required")])
+        raise _nothing_sent()
     return results
+
+
+def _nothing_sent() -> InvalidRequest:
+    return InvalidRequest([item("missing", ("body",), "Field required")])
 
 
 def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
@@ -82,15 +148,15 @@ def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
 
 def accept_once(
     *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str] | None
-) -> UUID:
-    """Accept the lines of a bulk store for a worker; return the job's id, the earlier one's under a known key.
+) -> tuple[UUID, bool]:
+    """Accept the lines of a bulk store for a worker; return the job's id, and whether it is that of an earlier request.
 
     Raises:
-        KeyReused: the key stood for other lines.
+        KeyReused: the key stood for other lines, or for something else.
         InvalidRequest, TooLarge: as for `accept`.
     """
     if key is None:
-        return accept(organisation=organisation, by=by, trust=trust, stream=stream)
+        return accept(organisation=organisation, by=by, trust=trust, stream=stream), False
     digest = hashlib.sha256(b"bulk, later\x00")
     values: dict[str, Any] = {"organisation": organisation, "actor": key[0], "key": key[1]}
     with tenant_transaction(organisation):
@@ -98,34 +164,15 @@ def accept_once(
         job = accept(organisation=organisation, by=by, trust=trust, stream=_hashed(stream, digest))
         # what the request is known by is known only when all of it has been read
         values["fingerprint"] = digest.digest()
-        found = recall(values)
+        found = claim(values)
         if found is not None:
             transaction.savepoint_rollback(undo)
-            return UUID(found[1]["id"])
-        keep(values, status=202, body={"id": str(job)})
-    return job
+            return UUID(found[1]["id"]), True
+        settle(values, status=202, body={"id": str(job)})
+    return job, False
 
 
 def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
     for line in stream:
         digest.update(line)
         yield line
-
-
-def _store_once(
-    organisation: UUID, by: Actor, lines: list[bytes], batch: Batch, key: tuple[str, str, int]
-) -> list[dict[str, Any]]:
-    actor, name, place = key
-    values = {
-        "organisation": organisation,
-        "actor": actor,
-        "key": f"{name}\x1f{place}",
-        "fingerprint": hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest(),
-    }
-    with tenant_transaction(organisation):
-        found = recall(values)
-        if found is not None:
-            return found[1]
-        results = store_batch(organisation, by, batch)
-        keep(values, status=200, body=results)
-    return results

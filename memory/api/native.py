@@ -13,10 +13,10 @@ from liftos.api.preconditions import etag_of, if_match
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
-from liftos.idempotency.once import actor_of, idempotency_key, once
+from liftos.idempotency.once import REPLAYED, actor_of, idempotency_key, once
 from liftos.tenancy.types import Scope
 from memory import operations, queries
-from memory.api.bulk import accept_once, store_lines
+from memory.api.bulk import accept_once, store_lines, store_lines_once
 from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
 from memory.api.schemas import (
     BulkAccepted,
@@ -146,10 +146,19 @@ class MemoryBulk(NativeView):
         key = (actor_of(principal), name) if name else None
         organisation, by, trust = principal.organisation, principal.actor, trust_of(principal)
         if mode == "async":
-            job = accept_once(organisation=organisation, by=by, stream=request._request, trust=trust, key=key)
+            job, replayed = accept_once(
+                organisation=organisation, by=by, stream=request._request, trust=trust, key=key
+            )
             url = request._request.build_absolute_uri(f"/api/v1/memories/bulk/{job}")
-            return Response({"id": str(job), "url": url}, status=202, headers={"Location": url})
-        lines = store_lines(organisation=organisation, by=by, stream=request._request, trust=trust, key=key)
+            headers = {"Location": url} | (REPLAYED if replayed else {})
+            return Response({"id": str(job), "url": url}, status=202, headers=headers)
+        stream, replayed = request._request, False
+        if key is None:
+            lines = store_lines(organisation=organisation, by=by, stream=stream, trust=trust)
+        else:
+            lines, replayed = store_lines_once(
+                organisation=organisation, by=by, stream=stream, trust=trust, key=key
+            )
         counts = {status: sum(line["status"] == status for line in lines) for status in (201, 200)}
         failed = len(lines) - sum(counts.values())
         body = {
@@ -159,7 +168,7 @@ class MemoryBulk(NativeView):
             "unchanged": counts[200],
             "failed": failed,
         }
-        return Response(body, status=207 if failed else 200)
+        return Response(body, status=207 if failed else 200, headers=REPLAYED if replayed else {})
 
 
 class MemoryBulkJob(NativeView):

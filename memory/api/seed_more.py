@@ -15,6 +15,7 @@ from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
 from liftos.embedding import get_manager
 from liftos.errors import NotFound
+from liftos.idempotency.once import once
 from liftos.observability.collector import Kind
 from liftos.observability.manager import get_observability
 from liftos.ports import orchestration_figures
@@ -118,6 +119,7 @@ class ContextInitialise(SeedView):
         parameters=query_parameters(ContextDomain),
         responses={200: Envelope},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Open the organisation's context; `domain` stands in the query string, or in the body."""
         del request

@@ -10,8 +10,11 @@ from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
+from liftos.idempotency.once import once
 from liftos.tenancy.types import Scope
 from spaces.api.schemas import SeedDimensions, SeedSpaceQuery
+from spaces.axes import resolve
+from spaces.checking import check_dimensions
 from spaces.models import Space
 from spaces.operations import create_space, named_dimensions
 from spaces.port import forget_spaces
@@ -29,12 +32,19 @@ class CreateSpace(SeedView):
     scopes = {"POST": Scope.SPACES_WRITE}
     failure = "Conceptual space creation failed"
 
+    def warm_up(self) -> None:
+        """Have the poles embedded, and cached, before a transaction waits for them."""
+        dimensions = named_dimensions(self.body(SeedDimensions).root)
+        check_dimensions(dimensions)
+        resolve(organisation=self.principal.organisation, dimensions=dimensions)
+
     @extend_schema(
         operation_id="conceptual_spaces_create",
         request=SeedDimensions,
         parameters=query_parameters(SeedSpaceQuery),
         responses={200: Envelope},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Make a space from dimension names: those that a template knows take its poles."""
         del request

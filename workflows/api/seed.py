@@ -1,6 +1,7 @@
 """The seed's routes of workflows, field for field as its contract."""
 
 from time import perf_counter
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
+from liftos.idempotency.once import once
 from liftos.tenancy.types import Scope
 from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
@@ -41,16 +43,26 @@ class WorkflowCreate(SeedView):
         else:
             name, metadata = self.query(SeedName).name, body
         given = {} if metadata is None else validate(SeedMetadata, metadata).root
-        principal = self.principal
-        run = operations.open_run(principal=principal, name=name, metadata=given)
+        opened = self.open(request, name, given)
         data = {
-            "workflow_id": f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}",
+            "workflow_id": opened.data["workflow_id"],
             "name": name,
-            "org_id": principal.slug,
+            "org_id": self.principal.slug,
             "metadata": given,
         }
         about = {"correlation_id": self.correlation_id, "enhanced_feature": "orchestration"}
-        return self.envelope("Workflow created successfully", data, about)
+        response = self.envelope("Workflow created successfully", data, about)
+        if "Idempotent-Replayed" in opened.headers:
+            response["Idempotent-Replayed"] = "true"
+        return response
+
+    @once
+    def open(self, request: Request, name: str, metadata: dict[str, Any]) -> Response:
+        """Open it."""
+        del request
+        principal = self.principal
+        run = operations.open_run(principal=principal, name=name, metadata=metadata)
+        return Response({"workflow_id": f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}"})
 
 
 class WorkflowStatus(SeedView):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from memory.portability.lines import store_batch
 from tests.api.life.conftest import Life
 
 
@@ -67,25 +68,93 @@ def test_a_correction_is_carried_out_once(acme, life):
     assert len(life.history(memory)) == 2
 
 
-def test_a_bulk_store_is_carried_out_once_and_taken_up_where_it_broke_off(acme, monkeypatch):
+def in_bulk(caller, lines, key="k", query=""):
+    body = "".join(json.dumps(each) + "\n" for each in lines)
+    headers = {"idempotency-key": key}
+    return caller.send(f"/api/v1/memories/bulk{query}", body, "application/x-ndjson", **headers)
+
+
+LINES = [{"content": str(number)} for number in range(5)]
+OTHER_LINES = {
+    "one changed": [*LINES[:2], {"content": "other"}, *LINES[3:]],
+    "more": [*LINES, {"content": "more"}],
+    "fewer": LINES[:-1],
+    "the first batch alone": LINES[:2],
+    "in another order": LINES[::-1],
+}
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
     monkeypatch.setattr("memory.api.bulk.BATCH", 2)
-    lines = [json.dumps({"content": str(number)}) for number in range(5)]
 
-    def send(some):
-        return acme.send(
-            "/api/v1/memories/bulk",
-            "\n".join(some) + "\n",
-            "application/x-ndjson",
-            **{"idempotency-key": "k"},
-        )
 
-    begun = send(lines[:2]).json()["results"]
-    whole, again = send(lines).json(), send(lines).json()
-    assert whole["results"][:2] == begun
-    assert again["results"] == whole["results"]
+@pytest.mark.parametrize("key", ["k", "x" * 200, "with spaces / and : signs"])
+def test_a_bulk_store_is_carried_out_once(acme, small_batches, key):
+    first, again = (in_bulk(acme, LINES, key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert "Idempotent-Replayed" not in first
+    assert again["Idempotent-Replayed"] == "true"
     assert len(listed(acme)) == 5
-    assert send([*lines[:2], json.dumps({"content": "other"}), *lines[3:]]).status_code == 409
+
+
+@pytest.mark.parametrize("query", ["", "?mode=async"])
+@pytest.mark.parametrize("others", OTHER_LINES.values(), ids=OTHER_LINES.keys())
+def test_a_bulk_stores_key_stands_for_the_whole_body(acme, small_batches, query, others):
+    assert in_bulk(acme, LINES, query=query).status_code == (202 if query else 200)
+    before = len(listed(acme))
+    refused = in_bulk(acme, others, query=query)
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "liftos.idempotency_key_reused"
+    assert len(listed(acme)) == before
+
+
+def test_a_bulk_store_and_another_request_do_not_share_a_key(acme):
+    assert in_bulk(acme, LINES).status_code == 200
+    assert in_bulk(acme, LINES, query="?mode=async").status_code == 409
+    assert acme.post("/api/v1/memories", {"content": "x"}, **{"idempotency-key": "k"}).status_code == 409
+    assert acme.post("/api/v1/memories", {"content": "x"}, **{"idempotency-key": "j"}).status_code == 201
+    assert in_bulk(acme, LINES, "j").status_code == 409
+    assert len(listed(acme)) == 6
+
+
+def test_a_bulk_store_is_taken_up_where_it_broke_off(acme, small_batches, monkeypatch):
+    batches = []
+
+    def breaks_off(*args):
+        batches.append(args)
+        if len(batches) == 2:
+            raise OSError("gone")
+        return store_batch(*args)
+
+    monkeypatch.setattr("memory.api.bulk.store_batch", breaks_off)
+    assert in_bulk(acme, LINES).status_code == 500
+    assert len(listed(acme)) == 2
+    assert in_bulk(acme, LINES[:2]).status_code == 409
+    whole = in_bulk(acme, LINES)
+    assert [each["status"] for each in whole.json()["results"]] == [201] * 5
+    assert "Idempotent-Replayed" not in whole
     assert len(listed(acme)) == 5
+    assert in_bulk(acme, LINES).json() == whole.json()
+
+
+def test_a_bulk_store_without_a_line_leaves_no_key(acme):
+    assert (
+        acme.send(
+            "/api/v1/memories/bulk", "\n \n", "application/x-ndjson", **{"idempotency-key": "k"}
+        ).status_code
+        == 422
+    )
+    assert in_bulk(acme, LINES).status_code == 200
+
+
+def test_a_bulk_job_is_accepted_once_and_the_replay_says_so(acme):
+    first, again = (in_bulk(acme, LINES, query="?mode=async") for _ in range(2))
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json() == first.json()
+    assert "Idempotent-Replayed" not in first
+    assert again["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "a\x7f", "\u00e9"])

@@ -1,5 +1,6 @@
 """Several at once: stores of one text, a store and its rejection, changes of one memory, one idempotency key."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -13,7 +14,7 @@ from memory.life.corrections import reject
 from memory.life.erasure import forget
 from memory.life.revision import revise
 from memory.life.tombstones import ValueRejected
-from memory.models import Erasure, Memory, MemoryVersion, Tombstone
+from memory.models import BulkJob, Erasure, Memory, MemoryVersion, Tombstone
 from memory.operations import remember, remember_many
 from memory.types import MemoryDraft, Outcome
 from tests.conftest import make_caller
@@ -139,3 +140,33 @@ def test_one_key_at_the_same_moment_is_one_memory(acme):
     assert len(set(at_once(6, work))) == 1
     with tenant_transaction(acme.organisation):
         assert Memory.objects.count() == 1
+
+
+@pytest.mark.parametrize("mode", ["", "?mode=async"])
+def test_one_bulk_store_at_the_same_moment_is_carried_out_once(acme, monkeypatch, mode):
+    monkeypatch.setattr("memory.api.bulk.BATCH", 2)
+    lines = "".join(json.dumps({"content": str(number)}) + "\n" for number in range(7))
+
+    def work(number):
+        return acme.send(
+            f"/api/v1/memories/bulk{mode}", lines, "application/x-ndjson", **{"idempotency-key": "k"}
+        )
+
+    done = at_once(6, work)
+    assert {each.status_code for each in done} == {202 if mode else 200}
+    assert len({each.content for each in done}) == 1
+    with tenant_transaction(acme.organisation):
+        assert (Memory.objects.count(), BulkJob.objects.count()) == ((0, 1) if mode else (7, 0))
+
+
+def test_one_decision_at_the_same_moment_is_one_record(acme):
+    body = {"operation": "budget.move", "reasoning": "r"}
+
+    def work(number):
+        return acme.post("/api/v1/decisions", body, **{"idempotency-key": "k"})
+
+    done = at_once(6, work)
+    assert {each.status_code for each in done} == {201}
+    assert len({each.json()["id"] for each in done}) == 1
+    assert sum("Idempotent-Replayed" in each for each in done) == 5
+    assert len(acme.get("/api/v1/decisions?operation=budget.move").json()["results"]) == 1

@@ -1,0 +1,222 @@
+"""An Idempotency-Key on every POST that creates or acts: the URL configuration is walked, so a new route can't be forgotten."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from liftos.tenancy.operations import create_api_key
+from liftos.tenancy.types import SYSTEM
+from tests.architecture.routes import routes
+from tests.factories.flows import registered_functions, step
+
+SEARCHES = "a search: it is answered from what is stored now, and its record says who asked when"
+READS = {
+    "POST /search": SEARCHES,
+    "POST /search/neural": SEARCHES,
+    "POST /search/knowledge": SEARCHES,
+    "POST /search/conceptual": SEARCHES,
+    "POST /search/batch": f"{SEARCHES}; so does its run",
+    "POST /memory/search": SEARCHES,
+    "POST /api/v1/search": SEARCHES,
+    "POST /api/v1/search/batch": SEARCHES,
+    "POST /api/v1/memory/search": SEARCHES,
+}
+POSTS = [route for route in routes() if route.startswith("POST ")]
+
+
+def plain(path, body, other):
+    return lambda caller: (path, body, other)
+
+
+def correction(what):
+    return lambda caller: (
+        f"/api/v1/memories/{caller.store('Boots sell in rain')}/{what}", {"reason": "a"}, {"reason": "b"},
+    )  # fmt: skip
+
+
+def supersede(caller):
+    path = f"/api/v1/memories/{caller.store('nine')}/supersede"
+    return path, {"content": "ten", "reason": "a"}, {"content": "eleven", "reason": "a"}
+
+
+def review(caller):
+    made = caller.post("/api/v1/decisions", {"operation": "budget.move", "reasoning": "r"}).json()["id"]
+    return f"/api/v1/decisions/{made}/reviews", {"verdict": "approve"}, {"verdict": "overturn", "reason": "b"}
+
+
+def make_space(caller):
+    dimensions = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
+    return caller.post("/api/v1/spaces", {"name": "offers", "dimensions": dimensions}).json()["id"]
+
+
+def member(caller):
+    bodies = [{"memory_id": caller.store(text)} for text in ("one", "two")]
+    return f"/api/v1/spaces/{make_space(caller)}/members", *bodies
+
+
+def concept(caller):
+    bodies = [{"name": name, "prototype": {"price": 0.5}} for name in ("bargain", "luxury")]
+    return f"/api/v1/spaces/{make_space(caller)}/concepts", *bodies
+
+
+def relation(caller):
+    path, *concepts = concept(caller)
+    for each in concepts:
+        assert caller.post(path, each).status_code == 201
+    bodies = [{"source": "bargain", "kind": kind, "target": "luxury"} for kind in ("opposite", "similar")]
+    return path.replace("/concepts", "/relations"), *bodies
+
+
+def template_body(name="flow", **fields):
+    return {"name": name, "steps": [step("a", **fields)]}
+
+
+def make_template(caller, *, publish=True, **fields):
+    made = caller.post("/api/v1/workflows/templates", template_body(**fields)).json()["id"]
+    if publish:
+        assert caller.post(f"/api/v1/workflows/templates/{made}/publish", {}).status_code == 200
+    return made
+
+
+def template_act(what, *, publish):
+    return lambda caller: (
+        f"/api/v1/workflows/templates/{make_template(caller, publish=publish)}/{what}", {}, {"a": 1},
+    )  # fmt: skip
+
+
+def start(caller):
+    make_template(caller)
+    return "/api/v1/workflows/runs", {"template": "flow"}, {"template": "flow", "metadata": {"a": 1}}
+
+
+def run_act(what, *before, bodies=({"reason": "a"}, {"reason": "b"}), **fields):
+    def ready(caller):
+        make_template(caller, **fields)
+        body = {"template": "flow", "wait": bool(fields)}
+        run = f"/api/v1/workflows/runs/{caller.post('/api/v1/workflows/runs', body).json()['id']}"
+        for each in before:
+            assert caller.post(f"{run}/{each}", {}).status_code == 200
+        return f"{run}/{what}", *bodies
+
+    return ready
+
+
+def store(path):
+    return plain(path, {"content": "one"}, {"content": "two"})
+
+
+ACTS = {
+    "POST /store": store("/store"),
+    "POST /memory/store": plain("/memory/store", {"value": "one"}, {"value": "two"}),
+    "POST /context/initialize": plain("/context/initialize", {"domain": "a"}, {"domain": "b"}),
+    "POST /conceptual-spaces/create": plain(
+        "/conceptual-spaces/create?name=offers", ["price", "size"], ["price"]
+    ),
+    "POST /workflows/create": plain("/workflows/create?name=w", {"a": 1}, {"a": 2}),
+    "POST /api/v1/store": store("/api/v1/store"),
+    "POST /api/v1/memory/store": store("/api/v1/memory/store"),
+    "POST /api/v1/memories": store("/api/v1/memories"),
+    "POST /api/v1/memories/bulk": store("/api/v1/memories/bulk"),
+    "POST /api/v1/memories/{memory}/confirm": correction("confirm"),
+    "POST /api/v1/memories/{memory}/contest": correction("contest"),
+    "POST /api/v1/memories/{memory}/reject": correction("reject"),
+    "POST /api/v1/memories/{memory}/supersede": supersede,
+    "POST /api/v1/decisions": plain(
+        "/api/v1/decisions",
+        {"operation": "budget.move", "reasoning": "one"},
+        {"operation": "budget.move", "reasoning": "two"},
+    ),
+    "POST /api/v1/decisions/{decision}/reviews": review,
+    "POST /api/v1/spaces": plain(
+        "/api/v1/spaces", {"name": "one", "template": "marketing"}, {"name": "two", "template": "marketing"}
+    ),
+    "POST /api/v1/spaces/{space}/members": member,
+    "POST /api/v1/spaces/{space}/concepts": concept,
+    "POST /api/v1/spaces/{space}/relations": relation,
+    "POST /api/v1/workflows/templates": plain(
+        "/api/v1/workflows/templates", template_body("one"), template_body("two")
+    ),
+    "POST /api/v1/workflows/templates/{template}/publish": template_act("publish", publish=False),
+    "POST /api/v1/workflows/templates/{template}/retire": template_act("retire", publish=True),
+    "POST /api/v1/workflows/runs": start,
+    "POST /api/v1/workflows/runs/{run}/cancel": run_act("cancel"),
+    "POST /api/v1/workflows/runs/{run}/pause": run_act("pause"),
+    "POST /api/v1/workflows/runs/{run}/resume": run_act("resume", "pause"),
+    "POST /api/v1/workflows/runs/{run}/rerun": run_act("rerun", "cancel"),
+    "POST /api/v1/workflows/runs/{run}/approve": run_act(
+        "approve", bodies=({"step": "a"}, {"step": "a", "approved": False, "reason": "no"}), approval=True
+    ),
+}
+
+
+@pytest.fixture
+def functions():
+    with registered_functions() as made:
+        yield made
+
+
+def other_key(caller):
+    """A second key of the organisation: nobody reviews a decision of their own."""
+    _, token = create_api_key(organisation=caller.organisation, by=SYSTEM, name="second")
+    return replace(caller, token=token)
+
+
+def records(caller):
+    return sorted(each["id"] for each in caller.get("/api/v1/decisions?limit=200").json()["results"])
+
+
+def without_correlation(answer):
+    """Old routes say in the envelope which request is answered."""
+    body = json.loads(answer.content)
+    if isinstance(body.get("metadata"), dict):
+        body["metadata"].pop("correlation_id", None)
+    return body
+
+
+@pytest.mark.parametrize("route", POSTS)
+def test_a_post_route_is_guarded_or_a_read(route):
+    assert (route in ACTS) != (route in READS), "name it in ACTS and guard it with `once`, or in READS, why"
+
+
+def test_only_routes_that_exist_are_named():
+    assert sorted((ACTS | READS).keys() - set(POSTS)) == []
+
+
+@pytest.mark.parametrize("route", sorted(ACTS))
+def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, route):
+    path, body, other = ACTS[route](acme)
+    caller, headers = other_key(acme), {"idempotency-key": "one key"}
+    first = caller.post(path, body, **headers)
+    assert first.status_code in {200, 201}, first.content
+    assert "Idempotent-Replayed" not in first
+    done = records(acme)
+
+    again = caller.post(path, body, **headers)
+    assert again.status_code == first.status_code
+    assert again["Idempotent-Replayed"] == "true"
+    assert without_correlation(again) == without_correlation(first)
+    assert list(again.json()) == list(first.json())
+    assert again.get("ETag") == first.get("ETag")
+
+    refused = caller.post(path, other, **headers)
+    assert refused.status_code == 409
+    assert "Idempotency-Key" in refused.json()["detail"]
+    assert records(acme) == done
+
+
+def test_a_replay_needs_no_embedder(acme, monkeypatch):
+    headers = {"idempotency-key": "k"}
+    first = acme.post("/store", {"content": "Boots"}, **headers).json()
+    monkeypatch.setattr("memory.api.seed.embed_drafts", pytest.fail)
+    assert acme.post("/store", {"content": "Boots"}, **headers).json() == first
+
+
+@pytest.mark.parametrize("wait", [{}, {"wait": "integrated"}])
+def test_one_key_is_one_permanent_record(acme, wait):
+    body = {"operation": "budget.move", "reasoning": "r"} | wait
+    first, again = (acme.post("/api/v1/decisions", body, **{"idempotency-key": "k"}) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json()["id"] == first.json()["id"]
+    assert (again.json()["index"] is not None) == bool(wait)
+    assert len(acme.get("/api/v1/decisions?operation=budget.move").json()["results"]) == 1
