@@ -6,6 +6,7 @@ Each arrow is one compare-and-set in SQL (workflows.engine, workflows.controls),
 from typing import Any
 
 from liftos.errors import LiftosError
+from liftos.jsonb import storable
 from workflows.types import RunStatus, StepStatus
 
 S, R = StepStatus, RunStatus
@@ -79,9 +80,9 @@ def describe(error: BaseException) -> dict[str, Any]:
     if isinstance(error, LiftosError):
         kept: dict[str, Any] = {"type": type(error).__name__, "message": error.message, "code": error.code}
         if error.loc:
-            kept["loc"] = [str(part) for part in error.loc]
+            kept["loc"] = [storable(str(part)) for part in error.loc]
     else:
         text = str(error).split("\n")[0]
         kept = {"type": type(error).__name__, "message": text or type(error).__name__}
-    kept["message"] = kept["message"].replace("\x00", "")[:MAX_MESSAGE]
+    kept["message"] = storable(kept["message"])[:MAX_MESSAGE]
     return kept

@@ -51,7 +51,7 @@ class CorkedPipeline(Pipeline):
             psycopg.Error: of the first statement up to that one that failed and that nobody fetched from.
         """
         yield from self.send_gen()
-        while self.result_queue and not cursor.pgresult:
+        while self.owes(cursor):
             results = yield from fetch_many(self.pgconn)
             if not results:
                 break
@@ -62,6 +62,10 @@ class CorkedPipeline(Pipeline):
                 with suppress(psycopg.Error):
                     yield from super()._fetch_gen(flush=True)
                 raise
+
+    def owes(self, cursor: "OwnAnswerCursor") -> bool:
+        """Return whether an answer to a statement of a cursor has not been taken yet."""
+        return any(queued is not None and queued[0] is cursor for queued in self.result_queue)
 
     def _sync_gen(self) -> PQGen[None]:
         self._enqueue_sync()
@@ -83,19 +87,25 @@ class CorkedPipeline(Pipeline):
 
 
 class OwnAnswerCursor(psycopg.Cursor[TupleRow]):
-    """A cursor that in a corked pipeline waits for its own answer and for none that was asked for later."""
+    """A cursor that in a corked pipeline waits for its own answer and for none that was asked for later.
+
+    Of several statements executed on one cursor the last one's answer counts, and `rowcount` waits for it, as outside of a pipeline:
+    code need not know whether its caller opened one.
+    """
+
+    @property
+    def rowcount(self) -> int:
+        """Number of rows that the last statement returned or changed."""
+        self._fetch_pipeline()
+        return super().rowcount
 
     def _fetch_pipeline(self) -> None:
         pipeline = self._conn._pipeline
-        if (
-            isinstance(pipeline, CorkedPipeline)
-            and not self.pgresult
-            and self._execmany_returning is not False
-        ):
+        if not isinstance(pipeline, CorkedPipeline):
+            super()._fetch_pipeline()
+        elif self._execmany_returning is not False and pipeline.owes(self):
             with self._conn.lock:
                 self._conn.wait(pipeline.fetch_gen(self))
-        else:
-            super()._fetch_pipeline()
 
 
 def is_pipelined(connection: Connection[Any]) -> bool:

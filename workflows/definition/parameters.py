@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from liftos.jsonb import to_jsonb
 from workflows.definition.references import RESERVED
 from workflows.definition.schemas import schema_faults, value_faults
 from workflows.definition.types import Definition, Fault, Faulty, Json
@@ -68,6 +69,10 @@ def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> 
     if given is not None and not isinstance(given, Mapping):
         raise Faulty([Fault(None, "parameters", "It must be an object.")])
     schema, values = definition.parameters, dict(given or {})
+    try:
+        to_jsonb(values)
+    except (TypeError, ValueError) as error:
+        raise Faulty([Fault(None, "parameters", f"It can't be kept: {error}.")]) from error
     faults: list[Fault] = []
     if "additionalProperties" not in schema:
         known = properties_of(schema)

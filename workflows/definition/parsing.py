@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from json import dumps
 from typing import Any, Final
 
+from liftos.jsonb import NotStorable, to_jsonb
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles
 from workflows.definition.parameters import NOTHING, parameters_faults
@@ -79,7 +79,10 @@ def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(None, "", f"It is nested more than {MAX_DEPTH} deep.")
         return
     try:
-        size = len(dumps(payload, ensure_ascii=False, allow_nan=False).encode())
+        size = len(to_jsonb(payload).encode())
+    except NotStorable as error:
+        yield Fault(None, "", f"It can't be kept: {error}.")
+        return
     except (TypeError, ValueError):
         yield Fault(None, "", "It contains what is no JSON.")
         return

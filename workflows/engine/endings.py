@@ -20,6 +20,7 @@ from liftos.db import raw_cursor, tenant_pipeline
 from liftos.events.operations import emit
 from liftos.ids import new_id
 from liftos.jobs import send_hint
+from liftos.jsonb import to_jsonb
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import (
@@ -186,13 +187,10 @@ def as_json(value: Any) -> str:
     Raises:
         TypeError, ValueError: it is no JSON, holds what Postgres can't keep, or is larger than 4 MB.
     """
-    text = json.dumps(value, allow_nan=False)
-    if len(text) > MAX_RESULT_BYTES:
-        raise ValueError(f"the result has {len(text)} bytes; at most {MAX_RESULT_BYTES} are kept")
-    if "\\u0000" in text or (
-        "\\ud8" in text.lower() and any(0xD800 <= ord(each) <= 0xDFFF for each in json.loads(text))
-    ):
-        raise ValueError("the result has characters that can't be kept")
+    text = to_jsonb(value)
+    size = len(text.encode())
+    if size > MAX_RESULT_BYTES:
+        raise ValueError(f"the result has {size} bytes; at most {MAX_RESULT_BYTES} are kept")
     return text
 
 

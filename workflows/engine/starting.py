@@ -1,15 +1,15 @@
 """Starting a run: its row, its steps, its record and its event in one transaction."""
 
-import json
 from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
 from liftos.db import raw_cursor
-from liftos.errors import PermissionDenied
+from liftos.errors import InvalidInput, PermissionDenied
 from liftos.events.operations import emit
 from liftos.functions import find_function
 from liftos.ids import new_id
+from liftos.jsonb import to_jsonb
 from liftos.observability.context import current_context
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor, Principal
@@ -70,8 +70,8 @@ def run_values(
         "name": name,
         "version": more.get("version"),
         "status": str(status),
-        "parameters": json.dumps(more.get("parameters") or {}),
-        "metadata": json.dumps(more.get("metadata") or {}),
+        "parameters": to_jsonb(more.get("parameters") or {}),
+        "metadata": _as_metadata(more.get("metadata") or {}),
         "actor_kind": str(by.kind),
         "actor_id": by.id,
         "on_behalf_of": by.on_behalf_of,
@@ -81,6 +81,13 @@ def run_values(
         "open_steps": more.get("open_steps", 0),
         "decision": decision,
     }
+
+
+def _as_metadata(value: dict[str, Any]) -> str:
+    try:
+        return to_jsonb(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"It can't be kept: {error}.", loc=("metadata",)) from error
 
 
 def insert_run(

@@ -241,3 +241,37 @@ def test_a_run_forgets_what_it_quotes_of_an_erased_memory(acme, run):
     receipt = acme.delete(f"/api/v1/memories/{kept}").json()["erasure_id"]
     assert "secret" not in acme.get(f"{RUNS}/{body['id']}").content.decode()
     assert acme.get(f"/api/v1/erasures/{receipt}").json()["removed"]["workflow_runs"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Launch 🚀", "six characters \\u0000", "\U0001d518 at the end\\"], ids=ascii
+)
+def test_any_text_of_a_memory_goes_through_a_run(acme, flow, calls, text):
+    stored = acme.post("/api/v1/memories", {"content": text, "tags": [text], "metadata": {text: text}})
+    flow(
+        step("find", "memory.search", arguments={"query": "{text}", "limit": 3}),
+        step("each", map="{steps.find.result.results}", depends_on=["find"], arguments={"value": "{item}"}),
+        parameters={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
+    )
+    body = acme.post(
+        RUNS, {"template": "flow", "parameters": {"text": text}, "metadata": {text: text}, "wait": True}
+    ).json()
+    assert (body["status"], body["parameters"], body["metadata"]) == (
+        "completed",
+        {"text": text},
+        {text: text},
+    )
+    found, each = (row["result"] for row in body["steps"])
+    assert each == found["results"]
+    assert (each[0]["id"], each[0]["content"], each[0]["tags"], each[0]["metadata"]) == (
+        stored.json()["id"], text, [text], {text: text},
+    )  # fmt: skip
+
+
+def test_a_step_erases_a_memory(acme, run):
+    memory = acme.post("/api/v1/memories", {"content": "rain sells boots"}).json()["id"]
+    body = run(step("erase", "memory.erase", arguments={"memory_id": memory, "reason": "asked to"}))
+    assert body["status"] == "completed", body["steps"]
+    receipt = acme.get(f"/api/v1/erasures/{body['steps'][0]['result']['erasure_id']}").json()
+    assert receipt["removed"]["versions"] == 1
+    assert acme.get(f"/api/v1/memories/{memory}").status_code == 404

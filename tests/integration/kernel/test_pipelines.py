@@ -45,6 +45,18 @@ def test_a_fetch_waits_for_its_own_answer_alone(db):
         assert second.fetchone() == (2,)
 
 
+def test_the_last_of_several_statements_of_a_cursor_is_the_one_that_is_read(db):
+    with pipelined(), raw_cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE some_rows ON COMMIT DROP AS SELECT generate_series(1, 5) AS n")
+        assert cursor.execute("DELETE FROM some_rows WHERE n > 3").rowcount == 2
+        cursor.execute("DELETE FROM some_rows WHERE n = 1")
+        cursor.execute("UPDATE some_rows SET n = n + 10")
+        assert cursor.execute("SELECT n FROM some_rows ORDER BY n").fetchall() == [(12,), (13,)]
+        other = raw_cursor().execute("DELETE FROM some_rows")
+        cursor.execute("SELECT 7")
+        assert (other.rowcount, cursor.fetchone(), cursor.rowcount) == (2, (7,), 1)
+
+
 @pytest.mark.parametrize("sent_before", [False, True])
 def test_an_error_reaches_whoever_fetches_after_it(organisation, sent_before):
     with pytest.raises(psycopg.errors.DivisionByZero), tenant_transaction(organisation), pipelined():
