@@ -62,6 +62,22 @@ DEBUG = env_flag("LIFTOS_DEBUG")
 SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
 PORT = int(env("LIFTOS_PORT", "8003"))
 LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
+# of these, what one organisation may have at once
+LIFTOS_WEB_SHARE = float(env("LIFTOS_WEB_SHARE", "0.75"))
+# batches, bulk stores and reports at work at once in a process
+LIFTOS_WEB_COSTLY = int(env("LIFTOS_WEB_COSTLY", "2"))
+# values in one JSON document: parsed, each takes some hundred times its two bytes
+LIFTOS_MAX_JSON_VALUES = int(env("LIFTOS_MAX_JSON_VALUES", "100000"))
+# seconds: for a request's header, for its body (and then at least 16 kB/s), for its turn, for its work
+LIFTOS_HEADER_SECONDS = float(env("LIFTOS_HEADER_SECONDS", "10"))
+LIFTOS_BODY_SECONDS = float(env("LIFTOS_BODY_SECONDS", "30"))
+LIFTOS_QUEUE_SECONDS = float(env("LIFTOS_QUEUE_SECONDS", "30"))
+LIFTOS_REQUEST_SECONDS = float(env("LIFTOS_REQUEST_SECONDS", "120"))
+# from one address that is no trusted proxy's; 0 for no bound
+LIFTOS_CONNECTIONS_PER_ADDRESS = int(env("LIFTOS_CONNECTIONS_PER_ADDRESS", "1000"))
+# where bodies above a megabyte wait until they have arrived, and what all of them may take in a process
+LIFTOS_SPOOL_DIR = env("LIFTOS_SPOOL_DIR")
+LIFTOS_MAX_SPOOL_BYTES = int(env("LIFTOS_MAX_SPOOL_BYTES", str(1024 * 1024 * 1024)))
 ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
 ROOT_URLCONF = "liftos.urls"
@@ -375,6 +391,8 @@ WHITENOISE_AUTOREFRESH = False
 
 HTTPS = env_flag("LIFTOS_HTTPS")
 SECURE_SSL_REDIRECT = HTTPS
+# asked from inside, past the proxy that ends TLS
+SECURE_REDIRECT_EXEMPT = [r"^(ready|health|metrics)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("LIFTOS_BEHIND_TLS_PROXY") else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

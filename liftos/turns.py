@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 from liftos.db import send_now
+from liftos.deadlines import check_deadline
 
 Result = TypeVar("Result")
 Work = Generator[None, None, Result]
@@ -22,12 +23,16 @@ def in_turns(works: Iterable[Work[Result]], at_once: int = AT_ONCE) -> Iterator[
     Args:
         works: begun one after the other, when there is room.
         at_once: how many are under way.
+
+    Raises:
+        GivenUp: the time for all of them is over, or nobody waits any more.
     """
     coming = iter(works)
     begun: deque[Work[Result]] = deque()
     done: dict[int, Result] = {}
     running: deque[Work[Result]] = deque()
     while True:
+        check_deadline()
         if len(running) < at_once and (work := next(coming, None)) is not None:
             begun.append(work)
         elif running:

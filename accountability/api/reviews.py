@@ -189,6 +189,7 @@ class CalibrationReport(NativeView):
     """How far stated confidences can be believed, judged by the verdicts."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
+    costly = True
 
     @extend_schema(operation_id="calibration", responses={200: CalibrationList})
     def get(self, request: Request) -> Response:

@@ -174,6 +174,7 @@ class DecisionExport(NativeView):
     """All decisions, oldest first: a JSON object a line, or one document of W3C PROV."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
+    costly = True
 
     @extend_schema(
         operation_id="decisions_export",

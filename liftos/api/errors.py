@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from liftos.api.limits import TooManyRequests
 from liftos.api.parsing import InvalidRequest, item
 from liftos.api.rendering import dump_json
+from liftos.deadlines import TookTooLong
 from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
 from liftos.observability.context import current_context
 from liftos.observability.spans import current_span
@@ -35,12 +36,6 @@ class InternalError(LiftosError):
 
     code = "liftos.internal"
     status = 500
-
-
-class TookTooLong(Unavailable):
-    """The request took too long and was given up; nothing was written."""
-
-    code = "liftos.out_of_time"
 
 
 class BadRequest(LiftosError):

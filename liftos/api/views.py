@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from liftos.api.limits import Window, count_request
-from liftos.api.parsing import read_json, validate
-from liftos.errors import PermissionDenied
+from liftos.api.parsing import WITHHELD, read_json, validate
+from liftos.errors import PermissionDenied, TooLarge
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Principal, Scope
 
@@ -24,11 +24,13 @@ class LiftosView(APIView):
     Attributes:
         scopes: method name to the scope it needs; a method that is missing needs none.
         reads_json: whether bodies are JSON documents (bulk routes read lines instead).
+        costly: whether a request takes long; the web server lets few of them run at once.
     """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: ClassVar[dict[str, Scope]] = {}
     reads_json: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
     json: Any = None
     window: Window | None = None
 
@@ -37,9 +39,12 @@ class LiftosView(APIView):
         method = (request.method or "").lower()
         if method not in self.http_method_names or not hasattr(self, method):
             self.http_method_not_allowed(request)
-        if self.reads_json and request.method in {"POST", "PUT", "PATCH", "DELETE"}:
+        withheld = WITHHELD in request._request.META
+        if self.reads_json and request.method in {"POST", "PUT", "PATCH", "DELETE"} and not withheld:
             self.json = read_json(request._request)
         super().initial(request, *args, **kwargs)
+        if withheld:
+            raise TooLarge
         if isinstance(request.user, Principal):
             self.window = count_request(request.user)
         scope = self.scopes.get("GET" if method == "head" else method.upper())

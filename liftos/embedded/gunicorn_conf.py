@@ -1,6 +1,8 @@
 """Gunicorn's settings, for `make up` and for the container alike."""
 
 import os
+import resource
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,23 @@ _port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
 # a request gives up before the worker is taken for hung; commands and the worker have no such limit
 os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
 
+# connections, pooled ones to Postgres and files of spooled bodies count together
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(
+    resource.RLIMIT_NOFILE, (_hard if _hard != resource.RLIM_INFINITY else max(_soft, 65_536), _hard)
+)
+
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
-worker_class = "liftos.embedded.worker.Worker"
+worker_class = "liftos.serving.worker.Worker"
 workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
-threads = int(os.environ.get("LIFTOS_WEB_THREADS") or 16)
+# the threads are the application's (liftos.serving.bridge); to gunicorn each process is an event loop
+threads = 1
+# refused by our own count for each address (LIFTOS_CONNECTIONS_PER_ADDRESS)
+worker_connections = 10_000
+asgi_loop = "uvloop"
+http_parser = "fast"
+# a caller that has gone is told to the work at once; what it holds is given back when the thread is done
+asgi_disconnect_grace_period = 0
 
 # Workers share the pages of the loaded code, and an error in it ends the start instead of looping.
 # What must not be shared (connection pools, model sessions) is made on first use, after the fork.
@@ -51,6 +66,8 @@ def post_worker_init(worker: Any) -> None:
     if settings.LIFTOS_METRICS_SECONDS > 0:
         start_minutes(settings.LIFTOS_METRICS_SECONDS, then=raised)
 
+    # Threads with little to do wait this long for the interpreter's lock behind one that computes, each time they come back from Postgres.
+    sys.setswitchinterval(0.0005)
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 
 

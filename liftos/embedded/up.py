@@ -80,7 +80,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 def _specs(home: Path) -> list[ChildSpec]:
     settings = "python:liftos.embedded.gunicorn_conf"
-    web = (sys.executable, "-m", "gunicorn", "-c", settings, "liftos.wsgi:application")
+    web = (sys.executable, "-m", "gunicorn", "-c", settings, "liftos.asgi:application")
     threads = ("--pool", "threads", "--concurrency", os.environ.get("LIFTOS_WORKER_CONCURRENCY") or "10")
     beat = ("-B", "--schedule", str(home / "state" / "beat"))
     # Gossip and mingle are for workers that know each other; here there is one.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from liftos.deadlines import GivenUp
 from liftos.embedding.cache import LruTtlCache
 from liftos.embedding.errors import EmbedderUnavailable
 from liftos.embedding.flights import Departures, Flight
@@ -200,6 +201,7 @@ class EmbeddingManager:
         """
         flight, mine, others, found = self._departures.claim(texts, self._cache.get)
         total = sum(asked.values())
+        left: dict[bytes, str] = {}
         l1, l2, computed = len(found), 0, 0
         answered = sum(asked[key] for key in found)
         try:
@@ -207,13 +209,21 @@ class EmbeddingManager:
                 l2, computed = self._lead(flight, {key: texts[key] for key in mine}, found)
                 answered += sum(asked[key] for key in mine)
             for key, other in others.items():
-                found[key] = other.wait(key)
-                answered += asked[key]
+                try:
+                    found[key] = other.wait(key)
+                except GivenUp:
+                    # its caller has gone, ours has not
+                    left[key] = texts[key]
+                    total -= asked[key]
+                else:
+                    answered += asked[key]
         finally:
             with self._lock:
                 self._l2_hits += l2
                 self._misses += computed + total - answered
                 self._coalesced += answered - l1 - l2 - computed
+        if left:
+            found.update(self._resolve(left, {key: asked[key] for key in left}))
         return found
 
     def _lead(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from liftos.deadlines import check_deadline
 from liftos.embedding.text import clean_text, unit_rows
 from liftos.embedding.types import ModelInfo, Vectors
 
@@ -60,6 +61,7 @@ class MiniLmEmbedder:
             runtime = _runtime(self._threads)
             pieces = [runtime.word_pieces(text) for text in texts]
             for rows in _batches([len(ids) for ids in pieces]):
+                check_deadline()
                 vectors[rows] = runtime.run([pieces[row] for row in rows])
             if sum(map(len, pieces)) > TRIM_PIECES:
                 _return_free_memory()

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from liftos.deadlines import check_deadline
 from liftos.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
 from liftos.embedding.types import ModelInfo, Vectors
@@ -89,6 +90,7 @@ class OpenAiCompatibleEmbedder:
         """Return one vector for each text, 256 texts per request. See `Embedder.embed`."""
         vectors = np.empty((len(texts), self.model.dimension), dtype=np.float32)
         for start in range(0, len(texts), BATCH_TEXTS):
+            check_deadline()
             part = texts[start : start + BATCH_TEXTS]
             vectors[start : start + len(part)] = self._embed_part(part)
         return vectors

@@ -37,6 +37,8 @@ class RequestContextMiddleware:
             with observability.tracer.span("request", correlation_id=context.correlation_id) as span:
                 response = self.get_response(request)
                 name, organisation = _name(request), _organisation(request)
+                # the web server serves organisations in turn, and learns from here whose a credential is
+                request.META["liftos.organisation"] = organisation
                 failed = response.status_code >= 500
                 if span.recording:
                     _describe(span, name, organisation, response.status_code)

@@ -11,6 +11,7 @@ from django.db import transaction
 from liftos.ahead import Ahead
 from liftos.api.parsing import InvalidRequest, item
 from liftos.db import tenant_transaction
+from liftos.deadlines import TookTooLong, check_deadline
 from liftos.idempotency.once import claim, settle
 from liftos.tenancy.types import Actor
 from memory.portability.jobs import accept
@@ -37,10 +38,11 @@ def store_lines(
 
     Returns:
         For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
-        result, 413, says where reading ended: what came before is stored.
+        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over.
 
     Raises:
         InvalidRequest: no line at all.
+        CallerGone: nobody waits for the answer any more; whole batches may be stored.
     """
 
     def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
@@ -124,6 +126,12 @@ def _store(
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines."}
             results.append({"line": first, "status": 413, "error": error})
+            break
+        try:
+            check_deadline()
+        except TookTooLong:
+            error = {"detail": "The request took too long; send the rest in another, or with mode=async."}
+            results.append({"line": first, "status": 503, "error": error})
             break
         results += store(place, lines, batch, batches.make_next)
     if not results:

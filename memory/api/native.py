@@ -130,6 +130,7 @@ class MemoryBulk(NativeView):
     """Many memories at once."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
+    costly = True
     reads_json = False
 
     @extend_schema(
@@ -302,6 +303,7 @@ class SearchBatch(NativeView):
     """Several searches at once."""
 
     scopes = {"POST": Scope.MEMORY_READ}
+    costly = True
 
     @extend_schema(
         operation_id="search_batch_native",

@@ -41,6 +41,7 @@ class Insights(SeedView):
     """`GET /insights`."""
 
     scopes = {"GET": Scope.MEMORY_READ}
+    costly = True
     failure = "Memory insights failed"
 
     @extend_schema(operation_id="insights", responses={200: Envelope})
@@ -72,6 +73,7 @@ class Analytics(SeedView):
     """`GET /analytics`, which the seed's service never had and one of its own scripts calls."""
 
     scopes = {"GET": Scope.MEMORY_READ}
+    costly = True
     failure = "Memory analytics failed"
 
     @extend_schema(operation_id="analytics", responses={200: Envelope})

@@ -131,6 +131,7 @@ class Compare(NativeView):
     """Two memories side by side."""
 
     scopes = {"GET": Scope.SPACES_READ}
+    costly = True
 
     @extend_schema(
         operation_id="spaces_compare", parameters=query_parameters(CompareQuery), responses={200: dict}
@@ -159,6 +160,7 @@ class Clusters(NativeView):
     """What lies together."""
 
     scopes = {"GET": Scope.SPACES_READ}
+    costly = True
 
     @extend_schema(
         operation_id="spaces_clusters", parameters=query_parameters(ClustersQuery), responses={200: Results}
@@ -187,6 +189,7 @@ class DimensionReport(NativeView):
     """Are the dimensions any good?"""
 
     scopes = {"GET": Scope.SPACES_READ}
+    costly = True
 
     @extend_schema(
         operation_id="spaces_report", parameters=query_parameters(VersionQuery), responses={200: Results}

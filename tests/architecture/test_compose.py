@@ -43,7 +43,7 @@ def known_settings():
 
 
 def test_services_are_the_production_shape():
-    assert set(SERVICES) == {"db", "redis", "migrate", "web", "worker", "prometheus"}
+    assert set(SERVICES) == {"db", "redis", "migrate", "web", "proxy", "worker", "prometheus"}
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -69,7 +69,7 @@ class Service:
         return done.stdout
 
     def start_web(self, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
-        gunicorn = ("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.wsgi:application")
+        gunicorn = ("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.asgi:application")
         web = self._start(*gunicorn, output=output)
         until(self.answers)
         return web

@@ -89,6 +89,7 @@ class BatchSearch(SeedView):
     """`POST /search/batch`: the body is a bare list of queries, the options stand in the query string."""
 
     scopes = {"POST": Scope.MEMORY_READ}
+    costly = True
     failure = "Batch search failed"
 
     @extend_schema(

@@ -1,0 +1,9 @@
+"""The application that the web server runs."""
+
+# sets Django up, before anything that has models
+from liftos.wsgi import application as wsgi
+
+# isort: split
+from liftos.serving.bridge import Bridge
+
+application = Bridge(wsgi, mounts={})

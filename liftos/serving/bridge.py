@@ -1,0 +1,234 @@
+"""The ASGI application: Django's views in threads, behind an event loop that waits for slow callers.
+
+The way of a request: read its body (`bodies`), wait for a thread (`lanes`), run Django's WSGI handler in it, send the answer. Views stay
+synchronous: a transaction is one thread's. What is ASGI by nature (event streams, tool servers) is mounted beside them by path.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+from liftos.api.middleware import body_limit
+from liftos.api.parsing import WITHHELD
+from liftos.deadlines import Deadline, use_deadline
+from liftos.errors import LiftosError
+from liftos.serving.bodies import Body, Disconnected, Receive, Room
+from liftos.serving.callers import Callers
+from liftos.serving.environ import Scope, environ_of
+from liftos.serving.gate import ANYBODY, may_send
+from liftos.serving.lanes import Lanes, TooBusy
+from liftos.serving.refusals import Headers, refuse
+
+logger = logging.getLogger("liftos.http")
+
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+# answered even when every thread is taken
+PROBES = frozenset({"/ready", "/health", "/metrics"})
+PROBE_THREADS = 2
+# a client that reads slower than this a chunk of a streamed answer is cut off, seconds
+SLOW_READER_SECONDS = 30.0
+
+
+class Bridge:
+    """Serves HTTP requests: by path from the mounted ASGI applications, everything else from a WSGI application.
+
+    Args:
+        wsgi: Django's handler.
+        mounts: path prefix to ASGI application.
+    """
+
+    def __init__(self, wsgi: WsgiApplication, mounts: Mapping[str, AsgiApplication]) -> None:
+        """Take the settings as they are; threads start with the first request, after any fork."""
+        self._wsgi = wsgi
+        self._mounts = dict(mounts)
+        self._callers = Callers()
+        self._room = Room(settings.LIFTOS_MAX_SPOOL_BYTES)
+        threads = settings.LIFTOS_WEB_THREADS
+        self._lanes = Lanes(
+            threads=threads, share=settings.LIFTOS_WEB_SHARE, costly=settings.LIFTOS_WEB_COSTLY
+        )
+        self._threads = ThreadPoolExecutor(threads, "web")
+        self._probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
+        # imports every view here, before any fork, and not on the event loop with the first request
+        is_costly("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or take part in the start and the end of the process."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+        elif (mounted := self._mounted(scope["path"])) is not None:
+            await mounted(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    def _mounted(self, path: str) -> AsgiApplication | None:
+        for prefix, application in self._mounts.items():
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return application
+        return None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        declared = _declared_length(scope)
+        body = Body(
+            receive,
+            room=self._room,
+            directory=settings.LIFTOS_SPOOL_DIR or None,
+            seconds=settings.LIFTOS_BODY_SECONDS,
+        )
+        try:
+            environ = (
+                environ_of(scope, BytesIO(), 0)
+                if declared == 0
+                else await self._with_body(scope, body, declared)
+            )
+            await self._work(scope, environ, receive, send)
+        except Disconnected:
+            return
+        except LiftosError as error:
+            await _send(send, error.status, *refuse(error.status))
+        finally:
+            if declared != 0:
+                await body.drain()
+            body.close()
+
+    async def _with_body(self, scope: Scope, body: Body, declared: int | None) -> dict[str, Any]:
+        """Return the environment with the body read: all of it, just past the limit, or none when its sender is nobody."""
+        limit = body_limit(scope["path"])
+        if declared is not None and declared > limit:
+            return environ_of(scope, BytesIO(), declared)  # refused by its length
+        await body.read(min(ANYBODY, limit))
+        if not body.complete:
+            asked = environ_of(scope, BytesIO(), 0)
+            if not await self._in_thread(scope, lambda: may_send(asked), costly=False):
+                return asked | {WITHHELD: True}
+            await body.read(limit)
+        return environ_of(scope, body.rewind(), body.length)
+
+    async def _work(self, scope: Scope, environ: dict[str, Any], receive: Receive, send: Send) -> None:
+        deadline = Deadline(settings.LIFTOS_REQUEST_SECONDS)
+        loop = asyncio.get_running_loop()
+
+        def emit(message: dict[str, Any]) -> None:
+            deadline.check()
+            asyncio.run_coroutine_threadsafe(send(message), loop).result(SLOW_READER_SECONDS)
+
+        def answer() -> tuple[int, Headers, bytes | None]:
+            with use_deadline(deadline):
+                return self._call(environ, emit)
+
+        costly = is_costly(scope["path"])
+        watch = asyncio.ensure_future(_watch(receive, deadline)) if costly else None
+        try:
+            status, headers, content = await self._in_thread(scope, answer, costly=costly, environ=environ)
+        except asyncio.CancelledError:
+            deadline.abandoned = True
+            raise
+        finally:
+            if watch is not None:
+                watch.cancel()
+        if content is not None:
+            await _send(send, status, headers, content)
+
+    async def _in_thread(
+        self, scope: Scope, work: Callable[[], Any], *, costly: bool, environ: dict[str, Any] | None = None
+    ) -> Any:
+        """Do something in a thread when it is this caller's turn, and return its result."""
+        if scope["path"] in PROBES:
+            return await asyncio.wrap_future(self._probes.submit(work))
+        credential = self._callers.credential_of(scope)
+        lane = self._callers.lane_of(credential)
+        if not self._lanes.try_enter(lane, costly=costly):
+            try:
+                async with asyncio.timeout(settings.LIFTOS_QUEUE_SECONDS):
+                    await self._lanes.enter(lane, costly=costly)
+            except TimeoutError:
+                raise TooBusy from None
+        loop = asyncio.get_running_loop()
+        future = self._threads.submit(work)
+        # the thread goes on when its caller has gone, and the lane is taken until it is done
+        future.add_done_callback(
+            lambda _: loop.call_soon_threadsafe(self._left, lane, costly, credential, environ)
+        )
+        return await asyncio.wrap_future(future)
+
+    def _left(self, lane: str, costly: bool, credential: bytes, environ: dict[str, Any] | None) -> None:
+        self._lanes.leave(lane, costly=costly)
+        if environ is not None and (organisation := environ.get("liftos.organisation")):
+            self._callers.learn(credential, organisation)
+
+    def _call(
+        self, environ: dict[str, Any], emit: Callable[[dict[str, Any]], None]
+    ) -> tuple[int, Headers, bytes | None]:
+        """Run the handler; the content is None when it has been sent already, chunk by chunk."""
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+            del exc_info  # Django answers for its errors itself
+            started.extend((status, headers))
+
+        response: Any = self._wsgi(environ, start_response)
+        try:
+            status = int(started[0][:3])
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in started[1]]
+            if not getattr(response, "streaming", False):
+                return status, headers, b"".join(response)
+            emit({"type": "http.response.start", "status": status, "headers": headers})
+            for chunk in response:
+                emit({"type": "http.response.body", "body": chunk, "more_body": True})
+            emit({"type": "http.response.body", "body": b""})
+            return status, headers, None
+        finally:
+            response.close()
+
+
+@lru_cache(maxsize=10_000)
+def is_costly(path: str) -> bool:
+    """Return whether the view at a path says that its requests take long."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    return bool(getattr(getattr(view, "view_class", None), "costly", False))
+
+
+def _declared_length(scope: Scope) -> int | None:
+    """Return the length of the body, None for one sent in chunks."""
+    length = 0
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = int(value)
+    return length
+
+
+async def _watch(receive: Receive, deadline: Deadline) -> None:
+    """Mark the work as abandoned once its caller has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    deadline.abandoned = True
+
+
+async def _send(send: Send, status: int, headers: Headers, content: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        phase = (await receive())["type"]
+        await send({"type": f"{phase}.complete"})
+        if phase == "lifespan.shutdown":
+            return

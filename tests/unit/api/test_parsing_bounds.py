@@ -1,0 +1,45 @@
+"""What is refused by its text, and what is looked at value by value."""
+
+import json
+
+import pytest
+
+from liftos.api.parsing import InvalidRequest, parse_json
+
+
+def refused(text):
+    with pytest.raises(InvalidRequest) as caught:
+        parse_json(text)
+    return caught.value.items[0]["type"]
+
+
+@pytest.fixture(autouse=True)
+def small(settings):
+    settings.LIFTOS_MAX_JSON_VALUES = 100
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "0," * 200 + "0]", "[" + "[]," * 60 + "0]", '{"a":' + "[" * 150, "{" * 150]
+)
+def test_too_many_values_are_refused_unparsed(text):
+    assert refused(text) == "too_many_values"
+
+
+@pytest.mark.parametrize("content", ["a, b, c" * 500, "[{,\\" * 500, '"quoted, "' * 500, "\\" * 501 + ","])
+def test_what_stands_in_a_string_is_no_value(content):
+    assert parse_json(json.dumps({"content": content})) == {"content": content}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [('"\\u0000"', "string_nul"), ('["\\ud800"]', "string_unicode"), ('{"\\udc00": 1}', "string_unicode"),
+     ("1e999", "finite_number"), ("-1E+400", "finite_number"), ("1" * 400 + ".0", "finite_number"),
+     ("[" * 65 + "]" * 65, "too_deep"), ('{"a":' * 65 + "1" + "}" * 65, "too_deep")],
+)  # fmt: skip
+def test_the_unsound_is_found(text, kind):
+    assert refused(text) == kind
+
+
+@pytest.mark.parametrize("text", ['"\\u0041"', "1e99", "[" * 64 + "]" * 64, '"1e999"', '"\\\\u0000"'])
+def test_the_sound_passes(text):
+    assert parse_json(text) == json.loads(text)

@@ -1,0 +1,67 @@
+import asyncio
+
+import pytest
+
+from liftos.serving.bodies import Body, Disconnected, NoRoom, Room, SlowBody
+
+
+def receiver(*chunks, then=None):
+    """ASGI's receive: these chunks, the last one ending the body; or, after them, `then`."""
+    messages = [
+        {"type": "http.request", "body": chunk, "more_body": then is not None or number < len(chunks)}
+        for number, chunk in enumerate(chunks, start=1)
+    ]
+
+    async def receive():
+        if messages:
+            return messages.pop(0)
+        if then == "silence":
+            await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
+def body_of(receive, *, room=None, seconds=5.0):
+    return Body(receive, room=room or Room(10**9), directory=None, seconds=seconds)
+
+
+def test_a_body_in_pieces_is_read_whole():
+    body = body_of(receiver(b"ab", b"", b"cd"))
+    asyncio.run(body.read(100))
+    assert (body.length, body.complete, body.rewind().read()) == (4, True, b"abcd")
+
+
+def test_a_large_one_is_read_whole_too():
+    pieces = [bytes([number % 256]) * 65536 for number in range(40)]
+    body = body_of(receiver(*pieces))
+    asyncio.run(body.read(10**8))
+    assert body.rewind().read() == b"".join(pieces)
+
+
+def test_reading_stops_just_past_the_limit():
+    body = body_of(receiver(*[b"x" * 10] * 100))
+    asyncio.run(body.read(25))
+    assert (body.length, body.complete) == (30, False)
+
+
+def test_silence_ends_in_time():
+    body = body_of(receiver(b"half", then="silence"), seconds=0.05)
+    with pytest.raises(SlowBody):
+        asyncio.run(body.read(100))
+
+
+def test_who_leaves_is_noticed():
+    with pytest.raises(Disconnected):
+        asyncio.run(body_of(receiver(b"half", then="gone")).read(100))
+
+
+def test_all_bodies_share_the_room_and_give_it_back():
+    room = Room(100)
+    first, second = body_of(receiver(b"x" * 60), room=room), body_of(receiver(b"x" * 60), room=room)
+    asyncio.run(first.read(1000))
+    with pytest.raises(NoRoom):
+        asyncio.run(second.read(1000))
+    first.close()
+    second.close()
+    assert room.taken == 0
