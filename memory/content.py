@@ -1,4 +1,7 @@
-"""What memories say, as apps above read it in bulk: vectors and metadata. Inside the caller's tenant transaction."""
+"""What memories say, as apps above read it in bulk: vectors and metadata. Inside the caller's tenant transaction.
+
+A memory that shows nothing says nothing, and is left out.
+"""
 
 import json
 from collections.abc import Sequence
@@ -25,6 +28,7 @@ SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''
 FROM (
     SELECT m.id, m.metadata FROM memory_memory AS m
     WHERE m.organisation_id = %(organisation)s AND m.id > %(after)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+    AND m.embedding <> 'none'
     ORDER BY m.id LIMIT %(limit)s
 ) AS p LEFT JOIN memory_memoryvector AS v
 ON v.organisation_id = %(organisation)s AND v.memory_id = p.id AND v.model_id = %(model)s
@@ -35,8 +39,11 @@ SELECT string_agg(uuid_send(m.id), ''), string_agg(halfvec_send(v.embedding), ''
 FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
 ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s) AND m.head IS NULL AND m.state = ANY(%(living)s)
+AND m.embedding <> 'none'
 """
-_COUNT = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s)"
+_COUNT = """
+SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
+"""
 _TEXTS = """
 SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL
 """

@@ -116,7 +116,8 @@ class Memory(models.Model):
                 name="memory_not_plain",
                 condition=~models.Q(state=TrustState.ACTIVE.value)
                 | models.Q(expires_at__isnull=False)
-                | models.Q(head__isnull=False),
+                | models.Q(head__isnull=False)
+                | models.Q(embedding=EmbeddingState.NONE.value),
             ),
             models.Index(
                 fields=["organisation", "expires_at"],

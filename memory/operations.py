@@ -28,6 +28,7 @@ from memory.embeddings import active_manager, chosen_model
 from memory.life.ports import tell_followers
 from memory.life.refusals import refusals
 from memory.life.tombstones import ValueRejected
+from memory.life.values import is_blank
 from memory.models import Memory
 from memory.statistics import analyse_if_new
 from memory.text import ANALYSER
@@ -231,9 +232,15 @@ def store_rows(
 def embed_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft]
 ) -> tuple[list[np.ndarray | None], int | None]:
-    """Return a vector for each draft, None where the embedder is not available, and the model's number."""
-    vectors: list[np.ndarray | None] = [draft.embedding for draft in drafts]
-    wanted = [index for index, vector in enumerate(vectors) if vector is None]
+    """Return a vector for each draft, and the model's number.
+
+    There is none for a draft that shows nothing, and none for any where the embedder is not available.
+    """
+    shown = [not is_blank(draft.content) for draft in drafts]
+    vectors: list[np.ndarray | None] = [
+        draft.embedding if shows else None for draft, shows in zip(drafts, shown, strict=True)
+    ]
+    wanted = [index for index, shows in enumerate(shown) if shows and vectors[index] is None]
     try:
         manager = active_manager(organisation)
         model = manager.model

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dateutil import parser, tz
+from liftos.times import guess_time
 
 DATE_KEYS = (
     "happened_at", "occurred_at", "date", "datetime", "timestamp", "time", "created_at", "session_date",
@@ -22,7 +22,6 @@ MONTHS = (
 )  # fmt: skip
 # what happened is often told in the days after
 AFTERMATH = timedelta(days=7)
-_NO_YEAR = datetime(1, 1, 1)  # noqa: DTZ001  a default for the parser, in whatever zone
 
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
 _ISO = re.compile(r"\b(\d{4})-(\d{2})(?:-(\d{2}))?\b")
@@ -83,7 +82,8 @@ class Period:
         if self.start is not None and self.end is not None:
             if self.start <= moment < self.end:
                 return 1.0
-            return 0.5 if self.end <= moment < self.end + AFTERMATH else 0.0
+            # subtracted, not added: the end of the last year has no days after it
+            return 0.5 if timedelta(0) <= moment - self.end < AFTERMATH else 0.0
         if not self.day:
             return 1.0 if moment.month == self.month else 0.0
         try:
@@ -117,13 +117,11 @@ def periods_in(question: str, now: datetime) -> list[Period]:
 
 
 def happened_at(metadata: Mapping[str, Any]) -> datetime | None:
-    """Return the time that a memory's metadata gives for it, aware UTC; without a zone it is taken as UTC."""
+    """Return the time that a memory's metadata gives for it, aware UTC (`liftos.times.guess_time`); None if it gives none."""
     for key in DATE_KEYS:
-        value = metadata.get(key)
-        if isinstance(value, str) and 4 <= len(value) <= 60:
-            moment = _parse(value)
-            if moment is not None:
-                return moment
+        moment = guess_time(metadata.get(key))
+        if moment is not None:
+            return moment
     return None
 
 
@@ -215,31 +213,3 @@ def _named(words: str, today: datetime) -> Period:
     length = {"month": 1, "quarter": 3, "year": 12}[unit]
     index = today.year * 12 + (today.month - 1) // length * length - back * length
     return _months(index // 12, index % 12 + 1, length) or Period(today, today + day)
-
-
-def _parse(value: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        try:
-            # a year of 1 shows that none was named; an unknown zone's name counts as UTC
-            moment = parser.parse(
-                value,
-                fuzzy=True,
-                default=_NO_YEAR,
-                tzinfos=lambda _, seconds: tz.tzoffset(None, seconds or 0),
-            )
-        except (
-            ValueError,
-            ArithmeticError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ):  # what odd texts make it raise
-            return None
-        if moment.year == _NO_YEAR.year:
-            return None
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None

@@ -14,7 +14,7 @@ from memory.life.known import as_known
 from memory.models import Memory
 from memory.search.filters import where
 from memory.search.types import SearchRequest
-from memory.types import VISIBLE
+from memory.types import VISIBLE, EmbeddingState
 
 _ID = "coalesce(m.head, m.id)"
 _LIST = "SELECT m.id FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
@@ -63,7 +63,7 @@ def list_memories(
         source: only of this source.
         external_id: only of this external id.
     """
-    condition, values = where(narrowed, "m.id")
+    condition, values = where(narrowed, "m.id", blank=True)
     values |= {"organisation": organisation, "limit": limit}
     tests = [f"m.organisation_id = %(organisation)s AND {condition}"]
     if before is not None:
@@ -96,7 +96,7 @@ def list_memories(
 def list_recent(
     *, organisation: UUID, since: datetime, memory_types: Sequence[str] | None, limit: int
 ) -> list[Memory]:
-    """Return memories that were recorded since a time and are believed, the most important first, then the newest.
+    """Return memories that were recorded since a time, are believed and say something, the most important first, then the newest.
 
     Args:
         organisation: whose.
@@ -106,7 +106,7 @@ def list_recent(
     """
     rows = Memory.objects.filter(
         organisation_id=organisation, head=None, state__in=VISIBLE, recorded_at__gte=since
-    )
+    ).exclude(embedding=EmbeddingState.NONE)
     rows = rows.filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
     if memory_types is not None:
         rows = rows.filter(memory_type__in=memory_types)

@@ -32,10 +32,11 @@ class LinkKind(StrEnum):
 
 
 class EmbeddingState(StrEnum):
-    """Whether a memory has its vector yet."""
+    """Whether a memory has its vector yet; one that shows nothing has none, and is never found."""
 
     READY = "ready"
     PENDING = "pending"
+    NONE = "none"
 
 
 VISIBLE = (TrustState.ACTIVE, TrustState.CONTESTED)
@@ -80,7 +81,7 @@ class MemoryDraft:
     """A memory to store.
 
     Attributes:
-        content: the text; may be empty.
+        content: the text; one that shows nothing is kept, and never found.
         metadata: any JSON object; its scalars can be filtered on.
         memory_type: free text, for example "insight".
         source: where it comes from; with `external_id` it names the memory to its origin.

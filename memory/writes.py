@@ -94,7 +94,10 @@ WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft with its new id, what search finds it by and its vector, ready to be written."""
+    """A draft with its new id, what search finds it by and its vector, ready to be written.
+
+    `keys` are its value's; none where it shows nothing.
+    """
 
     id: UUID
     draft: MemoryDraft
@@ -107,6 +110,8 @@ class Row:
     @property
     def embedding(self) -> EmbeddingState:
         """Whether it has its vector."""
+        if not self.keys:
+            return EmbeddingState.NONE
         return EmbeddingState.PENDING if self.vector is None else EmbeddingState.READY
 
 

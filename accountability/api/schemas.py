@@ -1,17 +1,20 @@
 """Wire shapes of decisions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, Field
+from django.utils import timezone
+from pydantic import AliasChoices, BaseModel, Field, field_validator
 
 from accountability.reviews.queries import Order
 from accountability.reviews.types import ReviewState, Verdict
 from accountability.types import Effect, RiskClass
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.api.times import Moment
 
 Name = Field(min_length=1, max_length=100)
+SKEW = timedelta(minutes=5)
 
 
 class DecisionQuery(PageQuery):
@@ -97,8 +100,16 @@ class DecisionIn(BaseModel):
     subject: Subject | None = None
     risk_class: RiskClass = RiskClass.MINIMAL
     effect: Effect = Effect.READ
-    started_at: datetime | None = None
+    started_at: Moment | None = None
     wait: str = Field(default="", pattern="^(integrated)?$")
+
+    @field_validator("started_at")
+    @classmethod
+    def has_begun(cls, moment: datetime | None) -> datetime | None:
+        """Refuse a decision that begins after it is recorded, clocks that differ a little apart."""
+        if moment is not None and moment > timezone.now() + SKEW:
+            raise ValueError("must not lie in the future")
+        return moment
 
 
 class DecisionCreated(BaseModel):

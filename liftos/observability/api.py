@@ -14,12 +14,14 @@ from rest_framework.response import Response
 
 from liftos.api.pagination import QueryText
 from liftos.api.schema import query_parameters
+from liftos.api.times import EndMoment, Moment, not_before
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
 from liftos.observability.history import Interval, Step, read_intervals
 from liftos.observability.queries import Trace, TraceNotFound, get_trace
 from liftos.tenancy.types import Scope
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -89,12 +91,14 @@ class TraceDetail(NativeView):
 
 
 class OperationsQuery(BaseModel):
-    """Which figures are wanted; times without a zone are UTC, without any the last hour (of hours: the last day)."""
+    """Which figures are wanted; without times the last hour, of hours the last day."""
 
     step: Step = Step.MINUTE
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: EndMoment | None = None
     operation: QueryText = ""
+
+    _in_order = not_before("until", "since")
 
 
 class IntervalOut(BaseModel):
@@ -132,9 +136,9 @@ class Operations(NativeView):
         """List the figures; those of the present minute are there at its end."""
         del request
         asked, organisation = self.query(OperationsQuery), self.principal.organisation
-        until = _utc(asked.until) or timezone.now()
-        since = _utc(asked.since) or until - timedelta(
-            **{"hours" if asked.step is Step.MINUTE else "days": 1}
+        until = asked.until or timezone.now()
+        since = asked.since or _before(
+            until, timedelta(**{"hours" if asked.step is Step.MINUTE else "days": 1})
         )
         with tenant_transaction(organisation):
             found = read_intervals(
@@ -144,8 +148,9 @@ class Operations(NativeView):
         return Response({"results": results, "next": None})
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+def _before(moment: datetime, span: timedelta) -> datetime:
+    """Return a time earlier by a span, as far as there are times."""
+    return max(moment, _FIRST + span) - span
 
 
 def _interval(each: Interval) -> IntervalOut:

@@ -6,12 +6,12 @@ UI shell (`/api/v1/memory/…`), and the load test (`/memory/store`, `/memory/se
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +19,7 @@ from liftos.api.pagination import QueryText
 from liftos.api.parsing import InvalidRequest, item
 from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
+from liftos.api.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
 from liftos.errors import PermissionDenied
@@ -54,27 +55,6 @@ def _search_type(text: str) -> str:
     return text
 
 
-def _moment(text: str) -> str:
-    if text:
-        _at(text, end=False)
-    return text
-
-
-def _at(text: str, *, end: bool) -> datetime:
-    """Return a date or time as aware UTC; the end of a date is the next one's beginning."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    if end and day == date.max:
-        return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(day + timedelta(days=int(end)), time(), UTC)
-
-
-Day = Annotated[QueryText, AfterValidator(_moment)]
-
-
 class PageSearch(BaseModel):
     """What the Streamlit page and the intelligence service ask in the query string; `tags` may stand several times."""
 
@@ -83,8 +63,10 @@ class PageSearch(BaseModel):
     search_type: Annotated[QueryText, AfterValidator(_search_type)] = "hybrid"
     limit: int = Field(default=20, ge=1, le=MAX_LIMIT)
     tags: QueryText = ""
-    start_date: Day = ""
-    end_date: Day = ""
+    start_date: Annotated[Moment | None, BeforeValidator(none_for_empty)] = None
+    end_date: Annotated[EndMoment | None, BeforeValidator(none_for_empty)] = None
+
+    _in_order = not_before("end_date", "start_date")
 
 
 class RecentQuery(BaseModel):
@@ -162,8 +144,8 @@ class RecentOut(BaseModel):
 
 
 def page_hit(hit: Hit) -> dict[str, Any]:
-    """Return a found memory as the page shows it; a content that is a JSON object is shown as one."""
-    moment = hit.valid_from or hit.recorded_at
+    """Return a found memory as the page shows it, with the date it is filtered by; a content that is a JSON object is shown as one."""
+    moment = hit.happened_at or hit.recorded_at
     return {
         "id": str(hit.id),
         "title": str(hit.metadata.get("title") or title_of(hit.content)),
@@ -206,8 +188,8 @@ class SearchOrPage(NativeSearchView):
             search_type=TYPES[asked.search_type],
             limit=asked.limit,
             tags=tuple(dict.fromkeys(tag for tag in tags if tag and "\x00" not in tag)),
-            happened_from=_at(asked.start_date, end=False) if asked.start_date else None,
-            happened_before=_at(asked.end_date, end=True) if asked.end_date else None,
+            happened_from=asked.start_date,
+            happened_until=asked.end_date,
         )
         answer = search(
             organisation=principal.organisation, by=acting(principal, asked.user_id), request=wanted

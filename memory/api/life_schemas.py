@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from liftos.api.pagination import PageQuery
-from memory.api.schemas import MAX_CONTENT, MemoryIn, Moment
+from liftos.api.times import Moment, not_before
+from memory.api.schemas import Content, MemoryIn
 
 Reason = Annotated[str, Field(max_length=2_000)]
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
@@ -16,7 +17,7 @@ NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
 class MemoryPatch(BaseModel):
     """What to change of a memory; a field that is left out stays, null clears a time."""
 
-    content: str | None = Field(default=None, max_length=MAX_CONTENT)
+    content: Content | None = None
     metadata: dict[str, Any] | None = None
     memory_type: str | None = Field(default=None, max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
@@ -25,6 +26,8 @@ class MemoryPatch(BaseModel):
     valid_to: Moment | None = None
     expires_at: Moment | None = None
     reason: Reason = ""
+
+    _in_order = not_before("valid_to", "valid_from")
 
     @model_validator(mode="after")
     def check_nulls(self) -> "MemoryPatch":

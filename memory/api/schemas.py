@@ -8,23 +8,17 @@ from uuid import UUID
 import numpy as np
 from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.api.times import Moment, not_before
 from liftos.embedding.text import unit_rows
+from memory.life.values import is_blank
 from memory.search.types import SearchRequest
 from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
 
 MAX_CONTENT = 1_000_000
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
-
-
-def _utc(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:  # Postgres would keep it, but nothing here could read it back
-        raise ValueError("must lie in the years 1 to 9999 of UTC") from error
 
 
 def _direction(values: list[float]) -> list[float]:
@@ -40,7 +34,6 @@ def _states(text: str) -> str:
     return text
 
 
-Moment = Annotated[datetime, AfterValidator(_utc)]
 Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
 
 
@@ -60,6 +53,16 @@ class SeedStore(BaseModel):
         return MemoryDraft(self.content, metadata, self.memory_type)
 
 
+def _shown(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("string_blank", "String should show at least one character")
+    return text
+
+
+Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
+"""The text of a memory: native routes refuse one that shows nothing."""
+
+
 class LinkIn(BaseModel):
     """A link to a memory of the same source, named by its external id; it may arrive later."""
 
@@ -71,7 +74,7 @@ class LinkIn(BaseModel):
 class MemoryIn(BaseModel):
     """A memory to store."""
 
-    content: str = Field(max_length=MAX_CONTENT)
+    content: Content
     metadata: dict[str, Any] | None = None
     memory_type: str = Field(default="general", max_length=100)
     source: str = Field(default="", max_length=100)
@@ -87,13 +90,13 @@ class MemoryIn(BaseModel):
     expires_at: Moment | None = None
     ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
 
+    _in_order = not_before("valid_to", "valid_from")
+
     @model_validator(mode="after")
-    def check_interval(self) -> "MemoryIn":
-        """Refuse an end before the beginning, and two times of expiry."""
+    def check_expiry(self) -> "MemoryIn":
+        """Refuse two times of expiry."""
         if self.expires_at and self.ttl_seconds:
             raise ValueError("expires_at and ttl_seconds must not stand together")
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to must not be before valid_from")
         return self
 
     def draft(self) -> MemoryDraft:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
-from memory.api.schemas import MAX_CONTENT, Moment, naive
+from liftos.api.times import Moment
+from memory.api.schemas import MAX_CONTENT, naive
 from memory.search.filters import parse_filters
 from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
 from memory.types import TrustState

@@ -151,6 +151,7 @@ def _carry_out(
         valid_from=draft.valid_from,
         valid_to=draft.valid_to,
         expires_at=draft.expires_at,
+        happened_at=row.reading.happened_at or present.recorded_at,
         version=present.version + 1,
         changed_at=max(at, present.changed_at),
     )

@@ -21,15 +21,23 @@ from pathlib import Path
 
 _DATA = Path(__file__).with_name("confusables.txt")
 # What shows nothing and takes no room: format and control characters, variation selectors, tags (Default_Ignorable of the
-# Unicode character database, without the few Arabic signs that do show)
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+# Unicode character database, without the few Arabic signs that do show, with the Khitan filler)
+_INVISIBLES = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U00016fe4\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE = re.compile(f"[{_INVISIBLES}]")
 # What shows nothing and takes room is a blank, though Unicode calls it a letter or a symbol
-_FILLERS = str.maketrans(dict.fromkeys("\u115f\u1160\u2800\u3164\uffa0", " "))
+_FILLING = "\u115f\u1160\u2800\u3164\uffa0\U0001d159"
+_FILLERS = str.maketrans(dict.fromkeys(_FILLING, " "))
+_SHOWS = re.compile(rf"[^\s{_INVISIBLES}{_FILLING}]")
 _BLANKS = re.compile(r"\s+")
 _ASCII_LOOKS = str.maketrans({"I": "l", "1": "l", "|": "l", "0": "O"})
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: it is empty, or white space and invisible characters only."""
+    return _SHOWS.search(text) is None
 
 
 def forms(text: str) -> tuple[str, ...]:

@@ -16,9 +16,10 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from liftos.api.parsing import InvalidRequest, item, parse_json, validate
+from liftos.api.times import Moment
 from liftos.embedding.text import unit_rows
 from liftos.embedding.types import ModelInfo
-from memory.api.schemas import MemoryIn, Moment
+from memory.api.schemas import MemoryIn
 from memory.types import MemoryDraft, Past, TrustState
 
 KIND = "liftos.memories"
@@ -34,7 +35,7 @@ class Header(BaseModel):
     model: str = ""
     model_version: str = ""
     dimension: int = 0
-    exported_at: datetime
+    exported_at: Moment
 
 
 class ImportLine(MemoryIn):

@@ -39,7 +39,7 @@ ON m.organisation_id = %s AND m.id = w.id AND m.content = w.content ORDER BY m.i
 _COUNT = """
 SELECT count(*), count(v.memory_id) FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
 ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
-WHERE m.organisation_id = %(organisation)s
+WHERE m.organisation_id = %(organisation)s AND m.embedding <> 'none'
 """
 _FLIP = """
 INSERT INTO memory_modelchoice (organisation_id, model_id) VALUES (%s, %s)

@@ -22,7 +22,7 @@ _OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
 # What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
 _HIDDEN = """
 memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s
-    AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL)
+    AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL OR hidden.embedding = 'none')
     AND (hidden.head IS NOT NULL OR NOT ({believed}))
 """
 _NOT_HIDDEN = f"NOT EXISTS (SELECT 1 FROM {_HIDDEN} AND hidden.id = {{column}})"
@@ -38,7 +38,7 @@ EXISTS (
 # present one, which has no row among the ended.
 _BELIEVED_THEN = """
 EXISTS (
-    SELECT 1 FROM memory_memory AS said WHERE said.organisation_id = %(organisation)s AND said.id = {column} AND (
+    SELECT 1 FROM memory_memory AS said WHERE said.organisation_id = %(organisation)s AND said.id = {column} AND {shows} AND (
         (said.head IS NULL AND said.changed_at <= %(known_at)s AND {present})
         OR EXISTS (
             SELECT 1 FROM memory_memoryversion AS ended
@@ -49,6 +49,7 @@ EXISTS (
     )
 )
 """
+_SHOWS = "{row}.embedding <> 'none'"
 _OF_ROW = """
 EXISTS (
     SELECT 1 FROM memory_memory AS of_row WHERE of_row.organisation_id = %(organisation)s AND of_row.id = {column} AND {tests}
@@ -81,16 +82,19 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def where(request: SearchRequest, column: str, *, of_many: bool = False) -> tuple[str, dict[str, Any]]:
+def where(
+    request: SearchRequest, column: str, *, of_many: bool = False, blank: bool = False
+) -> tuple[str, dict[str, Any]]:
     """Return SQL that is true of the memories a request's filters let through, and its parameters.
 
     Args:
         request: the search.
         column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
         of_many: it is asked of a good part of the organisation's memories.
+        blank: let memories through that show nothing: a list has them, no search finds them.
     """
     parameters: dict[str, Any] = {}
-    parts = [_believed(request, column, parameters, of_many=of_many)]
+    parts = [_believed(request, column, parameters, of_many=of_many, blank=blank)]
     if request.memory_type is not None:
         parts.append(
             f"{column} IN (SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s "
@@ -120,14 +124,16 @@ def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
         parameters[f"tag{number}"] = tag
         # not @>: that operator is not leakproof, and would be asked of every row of the organisation
         tests.append(f"%(tag{number})s = ANY(of_row.tags)")
-    for name, sign in (("happened_from", ">="), ("happened_before", "<")):
+    for name, sign in (("happened_from", ">="), ("happened_until", "<=")):
         if getattr(request, name) is not None:
             parameters[name] = getattr(request, name)
             tests.append(f"of_row.happened_at {sign} %({name})s")
     return tests
 
 
-def _believed(request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool) -> str:
+def _believed(
+    request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool, blank: bool
+) -> str:
     """Return the test on trust states and times. A superseded fact was true in its time: `as_of` finds it there."""
     states = set(request.states or VISIBLE)
     if request.as_of is not None and request.states is None:
@@ -138,14 +144,15 @@ def _believed(request: SearchRequest, column: str, parameters: dict[str, Any], *
     if request.known_at is not None:
         parameters["known_at"] = request.known_at
         present, past = (_test_of(row, "%(known_at)s", request) for row in ("said", "ended"))
-        return _BELIEVED_THEN.format(column=column, present=present, past=past)
+        shows = "true" if blank else _SHOWS.format(row="said")
+        return _BELIEVED_THEN.format(column=column, present=present, past=past, shows=shows)
     if request.as_of is None and TrustState.ACTIVE in states:
         test = _NONE_OF_HIDDEN if of_many else _NOT_HIDDEN
-        return test.format(column=column, believed=_test_of("hidden", "now()", request))
-    return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request))
+        return test.format(column=column, believed=_test_of("hidden", "now()", request, blank=blank))
+    return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request, blank=blank))
 
 
-def _test_of(row: str, moment: str, request: SearchRequest) -> str:
+def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = True) -> str:
     # what is past its time is not believed, also before the sweep has said so
     test = (
         f"{row}.state = ANY(%(states)s::text[]) AND ({row}.expires_at IS NULL OR {row}.expires_at > {moment} "
@@ -156,7 +163,7 @@ def _test_of(row: str, moment: str, request: SearchRequest) -> str:
             f" AND ({row}.valid_from IS NULL OR {row}.valid_from <= %(as_of)s)"
             f" AND ({row}.valid_to IS NULL OR {row}.valid_to > %(as_of)s)"
         )
-    return test
+    return test if blank else f"{test} AND {_SHOWS.format(row=row)}"
 
 
 def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:

@@ -119,7 +119,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
         "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
         "memory_type": request.memory_type,
     }
-    for name in ("as_of", "known_at", "happened_from", "happened_before"):
+    for name in ("as_of", "known_at", "happened_from", "happened_until"):
         if (moment := getattr(request, name)) is not None:
             options[name] = moment.isoformat()
     if request.states is not None:
@@ -143,7 +143,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
 
 def _narrowed(request: SearchRequest) -> list[str]:
     """Return the names of what narrowed the candidates."""
-    others = ("memory_type", "states", "as_of", "known_at", "tags", "happened_from", "happened_before")
+    others = ("memory_type", "states", "as_of", "known_at", "tags", "happened_from", "happened_until")
     return [each.key for each in request.conditions] + [name for name in others if getattr(request, name)]
 
 

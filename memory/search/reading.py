@@ -13,7 +13,7 @@ Row = tuple[Any, ...]
 
 # an earlier text is shown under its memory's id
 COLUMNS = """m.id, coalesce(m.head, m.id), m.content, m.metadata, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to"""
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at"""
 HEADS = "LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head"
 _READ = f"""
 SELECT {COLUMNS} FROM memory_memory AS m {HEADS} WHERE m.organisation_id = %s AND m.id = ANY(%s)
@@ -47,6 +47,7 @@ def hits_of(ranked: Iterable[Ranked], rows: dict[Key, Row]) -> list[Hit]:
 def _hit(row: Row, entry: Ranked) -> Hit:
     (
         memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
+        happened_at,
     ) = row  # fmt: skip
     return Hit(
         id=memory,
@@ -62,4 +63,5 @@ def _hit(row: Row, entry: Ranked) -> Hit:
         version=version,
         valid_from=valid_from,
         valid_to=valid_to,
+        happened_at=happened_at,
     )

@@ -54,9 +54,11 @@ FROM unnest(%(ids)s::uuid[]) AS n(id) CROSS JOIN LATERAL (
      WHERE organisation_id = %(organisation)s AND target_id = n.id LIMIT %(most)s)
 ) AS l
 """
-# Times as seconds since the epoch: a float is read in a tenth of the time of a timestamp.
+# Times as seconds since the epoch: a float is read in a tenth of the time of a timestamp. Whole ones of what happened: a float of
+# the last microsecond of the year 9999 is the year 10000.
 _TRAITS = """
-SELECT uuid_send(m.id), m.thread_id, extract(epoch FROM m.happened_at)::float8, extract(epoch FROM m.recorded_at)::float8,
+SELECT uuid_send(m.id), m.thread_id, extract(epoch FROM date_trunc('second', m.happened_at))::float8,
+       extract(epoch FROM m.recorded_at)::float8,
        m.asks, m.tells_time, m.importance
 FROM unnest(%(ids)s::uuid[]) AS wanted(id) JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = wanted.id
 WHERE {where}

@@ -61,7 +61,7 @@ class SearchRequest:
         known_at: what was believed then, aware UTC, as it then stood; None for now.
         tags: only memories that have all of these.
         happened_from: only what happened then or later, aware UTC; a memory that tells no time happened when it was recorded.
-        happened_before: only what happened before, aware UTC.
+        happened_until: only what happened then or before, aware UTC.
         space: only members of this conceptual space, by its id or name; None for no such bound.
         space_version: by that version of it; None for the newest.
         target: dimension of the space to the value wanted there, a number or "low" or "high".
@@ -84,7 +84,7 @@ class SearchRequest:
     known_at: datetime | None = None
     tags: tuple[str, ...] = ()
     happened_from: datetime | None = None
-    happened_before: datetime | None = None
+    happened_until: datetime | None = None
     space: UUID | str | None = None
     space_version: int | None = None
     target: tuple[tuple[str, float | str], ...] = ()
@@ -96,7 +96,7 @@ class SearchRequest:
     def is_filtered(self) -> bool:
         """Whether anything narrows what is believed now."""
         narrowed = (
-            self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_before,
+            self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_until,
         )  # fmt: skip
         return any(narrowed) or self.memory_type is not None or self.members_of is not None
 
@@ -199,6 +199,7 @@ class Hit(NamedTuple):
     version: int = 1
     valid_from: datetime | None = None
     valid_to: datetime | None = None
+    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,3 +251,15 @@ def test_without_an_embedder_a_space_with_poles_is_not_half_made(acme, monkeypat
     monkeypatch.setattr("spaces.axes.active_manager", away)
     assert acme.post("/api/v1/spaces", {"name": "x", "dimensions": [FEEL]}).status_code == 503
     assert acme.get("/api/v1/spaces").json()["results"] == []
+
+
+def test_a_memory_that_shows_nothing_has_no_place(acme, spaces):
+    space = spaces.make(COST, holds_all=True)
+    blank = acme.post("/store", {"content": " ", "metadata": {"cost": 5}}).json()["data"]["memory_id"]
+    seen = acme.store("x", metadata={"cost": 5})
+    later = spaces.make(COST, name="later", holds_all=True)
+    for each in (space, later):
+        assert set(spaces.positions(each)) == {seen}
+        found = acme.search("x", search_type="conceptual", space=each, target={"cost": 5})
+        assert [hit["id"] for hit in found] == [seen]
+        assert acme.get(f"/api/v1/spaces/{each}/neighbours?memory={blank}").status_code in (404, 422)

@@ -37,7 +37,7 @@ def vectors(organisations, monkeypatch):
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     for organisation, some in zip(organisations, (drawn, drawn[:50]), strict=True):
         rows = [
-            writes.prepare(organisation, MemoryDraft("", {"number": number, "half": number % 2}), vector)
+            writes.prepare(organisation, MemoryDraft("x", {"number": number, "half": number % 2}), vector)
             for number, vector in enumerate(some)
         ]
         with tenant_transaction(organisation):
@@ -53,7 +53,7 @@ def grow(organisation):
 
 
 def store(organisation, vector, **metadata):
-    row = writes.prepare(organisation, MemoryDraft("", metadata), vector)
+    row = writes.prepare(organisation, MemoryDraft("x", metadata), vector)
     with tenant_transaction(organisation):
         writes.insert(organisation=organisation, by=SYSTEM, rows=[row], model=MODEL)
     return row.id.bytes

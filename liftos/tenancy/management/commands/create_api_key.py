@@ -14,6 +14,8 @@ from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.roles import ROLE_SCOPES
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Role, Scope
 
+MAX_DAYS = 36_525  # a hundred years
+
 
 class Command(ObservedCommand):
     help = "Create an API key for an organisation."
@@ -36,7 +38,10 @@ class Command(ObservedCommand):
             if options["scopes"]:
                 raise CommandError("--role and --scopes exclude each other")
             scopes = ROLE_SCOPES[Role(options["role"])]
-        expires_at = timezone.now() + timedelta(days=options["days"]) if options["days"] else None
+        days: int | None = options["days"]
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise CommandError(f"--days takes 1 to {MAX_DAYS}")
+        expires_at = timezone.now() + timedelta(days=days) if days else None
         try:
             organisation = get_organisation(options["org"])
         except LiftosError as error:
