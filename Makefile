@@ -7,8 +7,15 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-ha
 LOCK := deploy/requirements
 ARGS ?=
 
+# `make compat PATH=checkout` names the original's checkout, and make would look for every program there: the checkout is kept under
+# a name of its own, and PATH becomes again what make itself was started with
+ifeq ($(origin PATH),command line)
+CHECKOUT := $(PATH)
+override PATH := $(or $(shell /usr/bin/env -i /bin/sh -c '/usr/bin/tr "\0" "\n" < /proc/'$$PPID'/environ | /bin/sed -n "s/^PATH=//p"' 2>/dev/null),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help up test test-robust test-all check fix migrate bench lock clean
+.PHONY: help up test test-robust compat test-all check fix migrate bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -21,6 +28,9 @@ test: $(VENV)/.dev  ## the tests a developer waits for
 
 test-robust: $(VENV)/.dev  ## the tests in random order, each file alone, and on busy cores (ARGS="alone tests/api")
 	$(BIN)/python -m tests.robust $(ARGS)
+
+compat: $(VENV)/.dev  ## replay the old platform's callers (PATH=checkout of the original: run its own programs too)
+	@$(BIN)/python -m tests.compat "$(CHECKOUT)"
 
 test-all: $(VENV)/.browser  ## all tests, with kills, restarts and a browser
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)

@@ -5,7 +5,9 @@ another: a vector's foreign key was looked up through all of an organisation's m
 of 20 (a bulk store of 12,000: 1,440 rows/s instead of 2,600). Autovacuum comes round after ten seconds, or a minute; a bulk store doesn't wait for it.
 """
 
-from django.db import connection
+from functools import partial
+
+from django.db import connection, transaction
 
 from liftos.db import raw_cursor
 
@@ -21,4 +23,5 @@ def analyse_if_new(stored: int) -> None:
     if stored < LEAST or database in _analysed:
         return
     raw_cursor().execute("SELECT liftos_analyse_new_memories()")
-    _analysed.add(database)
+    # undone with the transaction, it has to be done again
+    transaction.on_commit(partial(_analysed.add, database))

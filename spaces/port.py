@@ -1,8 +1,11 @@
 """What memory's own routes tell of spaces. See `memory.spaces_port`."""
 
 import logging
+from functools import partial
 from time import monotonic
 from uuid import UUID
+
+from django.db import transaction
 
 from liftos.db import tenant_transaction
 from liftos.embedding import EmbedderUnavailable
@@ -44,7 +47,8 @@ class MemorysView:
             return
         if len(_expected) >= _MAX_KEPT:
             _expected.clear()
-        _expected.add(organisation)
+        # undone with the transaction that it was made in, the space is expected again
+        transaction.on_commit(partial(_expected.add, organisation))
 
     def has_placed(self, organisation: UUID, memory: UUID) -> bool:
         """Tell whether a memory has a known coordinate in any space."""

@@ -1,6 +1,8 @@
 """The number under which a model's vectors are stored."""
 
-from django.db import connection
+from functools import partial
+
+from django.db import connection, transaction
 
 from liftos.embedding.models import EmbeddingModel
 from liftos.embedding.types import ModelInfo
@@ -20,7 +22,9 @@ def model_number(model: ModelInfo) -> int:
         row, _ = EmbeddingModel.objects.get_or_create(
             name=model.name, version=model.version, defaults={"dimension": model.dimension}
         )
-        number = _numbers[key] = row.id
+        number = row.id
+        # not before the row is there to stay: a transaction that is undone takes it along
+        transaction.on_commit(partial(_numbers.__setitem__, key, number))
     return number
 
 

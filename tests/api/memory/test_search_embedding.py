@@ -3,7 +3,6 @@
 import pytest
 
 from liftos.embedding import EmbeddingManager
-from liftos.embedding.catalogue import forget_model_numbers
 from liftos.embedding.hashing import HashingEmbedder
 
 
@@ -13,9 +12,7 @@ def embedder(monkeypatch):
     manager = EmbeddingManager(embedder=counting)
     for user in ("memory.search.service", "memory.operations"):
         monkeypatch.setattr(f"{user}.active_manager", lambda organisation: manager)
-    yield counting
-    # its number was rolled back with the test
-    forget_model_numbers()
+    return counting
 
 
 @pytest.mark.parametrize("path", ["/search", "/api/v1/search"])

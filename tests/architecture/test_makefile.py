@@ -1,0 +1,36 @@
+"""`make compat PATH=checkout` names a directory, not where programs are."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def make(*arguments):
+    show = 'show: ; @printf \'%s|%s\' "$$PATH" "$(CHECKOUT)"'
+    done = subprocess.run(
+        ["make", f"--eval={show}", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("checkout", ["/nowhere", "/with a space/checkout", "~/LiftOS"])
+def test_the_checkout_is_kept_apart_and_programs_are_found_as_before(checkout):
+    path, _, found = make("show", f"PATH={checkout}").partition("|")
+    assert found == checkout
+    assert path == make("show").partition("|")[0]
+    assert set(os.environ["PATH"].split(":")) <= set(path.split(":"))
+
+
+def test_the_command_gets_the_checkout_and_its_prerequisites_run():
+    planned = make("-n", "-B", "compat", "PATH=/nowhere")
+    assert planned.splitlines()[-1] == '.venv/bin/python -m tests.compat "/nowhere"'
+    assert "pip install" in planned
+
+
+def test_without_a_checkout_there_is_none():
+    assert make("show").endswith("|")
+    assert make("-n", "compat").splitlines()[-1] == '.venv/bin/python -m tests.compat ""'

@@ -1,0 +1,75 @@
+"""What a process remembers having written is there: nothing is remembered of a transaction that was undone."""
+
+import pytest
+from django.db import transaction
+
+from liftos.db import tenant_transaction
+from liftos.embedding.catalogue import model_number
+from liftos.embedding.models import EmbeddingModel
+from liftos.embedding.types import ModelInfo
+from liftos.tenancy.operations import create_organisation
+from liftos.tenancy.types import SYSTEM
+from memory import statistics
+from memory.operations import remember_many
+from memory.types import MemoryDraft
+from spaces.port import MemorysView
+from spaces.queries import get_default
+from tests.conftest import make_caller
+
+MODEL = ModelInfo("of a test", "1", 8)
+
+
+class Undone(Exception):
+    pass
+
+
+def undo(act):
+    with pytest.raises(Undone), transaction.atomic():
+        act()
+        raise Undone
+
+
+@pytest.fixture
+def own(committed_db):
+    return create_organisation(name="own", by=SYSTEM).id
+
+
+def test_a_models_number_is_that_of_a_row_that_is_there(committed_db):
+    undo(lambda: model_number(MODEL))
+    assert not EmbeddingModel.objects.filter(name=MODEL.name).exists()
+    number = model_number(MODEL)
+    assert EmbeddingModel.objects.get(name=MODEL.name).id == number == model_number(MODEL)
+
+
+def test_a_default_space_that_was_undone_is_made_again(own):
+    view = MemorysView()
+    undo(lambda: view.expect(own))
+    view.expect(own)
+    with tenant_transaction(own):
+        assert get_default(organisation=own) is not None
+
+
+def test_tables_counted_in_a_transaction_that_was_undone_are_counted_again(own, monkeypatch):
+    monkeypatch.setattr(statistics, "_analysed", set())
+    drafts = [MemoryDraft(f"number {number}") for number in range(statistics.LEAST)]
+    undo(lambda: remember_many(organisation=own, by=SYSTEM, drafts=drafts))
+    assert not statistics._analysed
+    remember_many(organisation=own, by=SYSTEM, drafts=drafts)
+    assert statistics._analysed
+
+
+def test_after_a_request_that_was_undone_the_next_one_stores(committed_db, monkeypatch):
+    """The first store of an installation fails after its model was registered; under a key it runs in one transaction."""
+    caller = make_caller("Acme")
+    key = {"idempotency-key": "k"}
+    with monkeypatch.context() as broken:
+
+        def fail(*args, **kwargs):
+            raise RuntimeError
+
+        broken.setattr("memory.operations.record", fail)
+        assert caller.post("/store", {"content": "first"}, **key).status_code == 500
+    stored = caller.post("/store", {"content": "first"}, **key)
+    assert stored.status_code == 200
+    assert stored.json()["data"]["enhanced_features"]["embedding_generated"] is True
+    assert [hit["content"] for hit in caller.search("first", search_type="neural")] == ["first"]
