@@ -11,9 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.faults.service import ROOT, Service
+from tests.faults.service import ROOT, Service, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 LINES = 6_000
@@ -40,6 +41,16 @@ def everything(service, organisation):
     return [json.loads(line)["content"] for line in path.read_text().splitlines()[1:]]
 
 
+def stored(service, organisation):
+    """Return how many memories an organisation has."""
+    with psycopg.connect(service.environment["DATABASE_URL"]) as own:
+        [(number,)] = own.execute(
+            "SELECT id::text FROM tenancy_organisation WHERE slug = %s", [organisation]
+        ).fetchall()
+        own.execute("SELECT set_config('liftos.organisation', %s, true)", [number])
+        return own.execute("SELECT count(*) FROM memory_memory").fetchone()[0]
+
+
 def organisation(service, name):
     made = json.loads(service.manage("create_organisation", name, "--json"))
     service.key = made["api_key"]
@@ -53,17 +64,18 @@ def test_a_killed_import_goes_on_and_stores_each_line_once(service):
         "".join(json.dumps({"content": f"fact number {number}"}) + "\n" for number in range(LINES))
     )
     command = [sys.executable, "manage.py", "import_memories", org, str(path)]
-    killed = 0
     for _ in range(3):
+        before = stored(service, org)
         process = subprocess.Popen(
             command, cwd=ROOT, env=service.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
-        time.sleep(2.2)
-        killed += process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        # a kill before anything is stored would show nothing, nor one at the end
+        until(lambda before=before: stored(service, org) > before, seconds=90)
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert killed
+    assert stored(service, org) < LINES
     counts = json.loads(service.manage("import_memories", org, str(path), "--json"))
     assert counts["stored"] + counts["skipped"] == LINES
     assert sorted(everything(service, org)) == sorted(f"fact number {number}" for number in range(LINES))
@@ -74,7 +86,7 @@ def test_killed_erasures_happened_or_did_not(service):
     org = organisation(service, "Erase Ltd")
     web = service.start_web()
     ids = [service.store(f"secret number {number}")["memory_id"] for number in range(60)]
-    answered = []
+    answered, some_are_gone = [], threading.Event()
 
     def erase(some):
         for memory in some:
@@ -84,11 +96,13 @@ def test_killed_erasures_happened_or_did_not(service):
                 return
             if status == 200:
                 answered.append((memory, body["erasure_id"]))
+            if len(answered) >= 6:
+                some_are_gone.set()
 
     threads = [threading.Thread(target=erase, args=(ids[start::3],)) for start in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.25)
+    assert some_are_gone.wait(60)
     service.kill(web)
     for thread in threads:
         thread.join()
