@@ -16,6 +16,8 @@ VERSION = int(os.environ.get("FAULT_VERSION", "1"))
 def effect(call: Call, ms: int = 0) -> str:
     """Write one event, then take some time before the transaction ends."""
     emit(organisation=call.organisation, type="fault.effect", subject=call.key, data={"version": VERSION})
+    if "FAULT_BEGUN_FD" in os.environ:
+        os.write(int(os.environ["FAULT_BEGUN_FD"]), b"1")
     time.sleep(ms / 1e3)
     return call.key
 

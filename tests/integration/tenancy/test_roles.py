@@ -95,7 +95,7 @@ def test_an_owner_has_members_in_their_own_organisation_only(two):
 def test_a_role_is_one_of_the_known(two):
     user = User.objects.create_user("ann", is_staff=True)
     assert Membership(user=user, organisation_id=two[0].organisation).role == "auditor"
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError, match="membership_role_known"), transaction.atomic():
         Membership.objects.create(user=user, organisation_id=two[0].organisation, role="king")
 
 

@@ -17,9 +17,12 @@ def run(organisation):
     return make_rows(organisation)
 
 
-def refused(organisation, act):
-    with pytest.raises(Error), tenant_transaction(organisation), transaction.atomic():
+def refused(organisation, by, act):
+    """Assert that Postgres refuses an act, by this constraint's name or with this message."""
+    with pytest.raises(Error) as caught, tenant_transaction(organisation), transaction.atomic():
         act()
+    said = caught.value.__cause__.diag
+    assert by in (said.constraint_name, said.message_primary), (said.constraint_name, said.message_primary)
 
 
 def taken(organisation, act):
@@ -31,49 +34,50 @@ SOON = timezone.now() + timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(
-    ("bad", "good"),
+    ("constraint", "bad", "good"),
     [
-        ({"status": "asleep"}, {"status": "ready"}),
-        ({"priority": 0}, {"priority": 1}),
-        ({"priority": 6}, {"priority": 5}),
-        ({"waiting_on": -1}, {"waiting_on": 1}),
-        ({"open_items": -1}, {"open_items": 1}),
+        ("step_status_known", {"status": "asleep"}, {"status": "ready"}),
+        ("step_priority_of_five", {"priority": 0}, {"priority": 1}),
+        ("step_priority_of_five", {"priority": 6}, {"priority": 5}),
+        ("step_counts", {"waiting_on": -1}, {"waiting_on": 1}),
+        ("step_counts", {"open_items": -1}, {"open_items": 1}),
         (
+            "step_claimed_while_running",
             {"status": "ready", "token": new_id(), "lease_until": SOON},
             {"status": "running", "token": new_id(), "lease_until": SOON},
         ),
-        ({"status": "running", "token": new_id()}, {"status": "running"}),
-        ({"name": "s"}, {"name": "s", "item": 0}),
+        ("step_claimed_while_running", {"status": "running", "token": new_id()}, {"status": "running"}),
+        ("step_once", {"name": "s"}, {"name": "s", "item": 0}),
     ],
 )
-def test_steps(organisation, run, bad, good):
-    refused(organisation, lambda: make_step(run, **({"name": "other"} | bad)))
+def test_steps(organisation, run, constraint, bad, good):
+    refused(organisation, constraint, lambda: make_step(run, **({"name": "other"} | bad)))
     assert taken(organisation, lambda: make_step(run, **({"name": "other"} | good)))
 
 
 @pytest.mark.parametrize(
-    ("bad", "good"),
+    ("constraint", "bad", "good"),
     [
-        ({"status": "asleep"}, {"status": "paused"}),
-        ({"status": "completed"}, {"status": "completed", "finished_at": SOON}),
-        ({"status": "running", "finished_at": SOON}, {"status": "running"}),
-        ({"open_steps": -1}, {"open_steps": 0}),
-        ({"failed_steps": -1}, {"failed_steps": 1}),
+        ("run_status_known", {"status": "asleep"}, {"status": "paused"}),
+        ("run_ended_has_an_end", {"status": "completed"}, {"status": "completed", "finished_at": SOON}),
+        ("run_ended_has_an_end", {"status": "running", "finished_at": SOON}, {"status": "running"}),
+        ("run_counts", {"open_steps": -1}, {"open_steps": 0}),
+        ("run_counts", {"failed_steps": -1}, {"failed_steps": 1}),
     ],
 )
-def test_runs(organisation, run, bad, good):
-    refused(organisation, lambda: make_run(organisation, **bad))
+def test_runs(organisation, run, constraint, bad, good):
+    refused(organisation, constraint, lambda: make_run(organisation, **bad))
     assert taken(organisation, lambda: make_run(organisation, **good))
 
 
 def test_a_code_names_one_run(organisation, run):
-    refused(organisation, lambda: make_run(organisation, code=run.code))
+    refused(organisation, "run_by_code", lambda: make_run(organisation, code=run.code))
     assert taken(organisation, lambda: make_run(organisation, code=run.code[::-1]))
 
 
 def test_a_policy_lets_a_step_run(organisation, run):
     policies = Policy.objects.filter(organisation_id=organisation)
-    refused(organisation, lambda: policies.update(concurrency=0))
+    refused(organisation, "policy_lets_a_step_run", lambda: policies.update(concurrency=0))
     assert taken(organisation, lambda: policies.update(concurrency=1)) == 1
 
 
@@ -81,10 +85,14 @@ def test_what_is_published_stays(organisation, run):
     versions = TemplateVersion.objects.filter(id=run.version_id)
     assert taken(organisation, lambda: versions.update(payload={"a": 1})) == 1
     assert taken(organisation, lambda: versions.update(status="published")) == 1
-    refused(organisation, lambda: versions.update(payload={"a": 2}))
-    refused(organisation, lambda: versions.update(definition={"a": 2}))
-    refused(organisation, lambda: versions.update(status="draft"))
-    refused(organisation, versions.delete)
+    changed, gone = (
+        "a published version of a workflow does not change",
+        "a published version of a workflow stays",
+    )
+    refused(organisation, changed, lambda: versions.update(payload={"a": 2}))
+    refused(organisation, changed, lambda: versions.update(definition={"a": 2}))
+    refused(organisation, changed, lambda: versions.update(status="draft"))
+    refused(organisation, gone, versions.delete)
     assert taken(organisation, lambda: versions.update(status="retired")) == 1
 
 
@@ -96,16 +104,20 @@ def test_a_template_has_one_draft_and_one_of_each_number(organisation, run):
             organisation_id=organisation, template=template, payload={}, definition={}, **fields
         )
 
-    refused(organisation, version(number=2))
-    refused(organisation, version(number=1, status="published"))
-    refused(organisation, version(number=2, status="odd"))
+    refused(organisation, "version_one_draft", version(number=2))
+    refused(organisation, "version_by_number", version(number=1, status="published"))
+    refused(organisation, "version_status_known", version(number=2, status="odd"))
     assert taken(organisation, version(number=2, status="published"))
 
 
 def test_names_are_an_organisations_own(organisations):
     for each in organisations:
         taken(each, lambda each=each: Template.objects.create(organisation_id=each, name="same"))
-    refused(organisations[0], lambda: Template.objects.create(organisation_id=organisations[0], name="same"))
+    refused(
+        organisations[0],
+        "template_by_name",
+        lambda: Template.objects.create(organisation_id=organisations[0], name="same"),
+    )
     for each in organisations:
         with tenant_transaction(each):
             assert list(Template.objects.values_list("name", flat=True)) == ["same"]
@@ -116,20 +128,18 @@ def test_nothing_hangs_on_another_organisations_row(organisations):
 
     def step_of_theirs():
         Step.objects.create(organisation_id=mine.organisation_id, run_id=theirs.id, name="x", position=0)
-        with transaction.atomic():
-            return
 
     def run_of_theirs():
         make_run(mine.organisation_id, version_id=theirs.version_id)
 
     assert taken(mine.organisation_id, lambda: make_run(mine.organisation_id, version_id=mine.version_id))
-    refused(mine.organisation_id, step_of_theirs)
-    refused(mine.organisation_id, run_of_theirs)
+    refused(mine.organisation_id, "step_of_own_run", step_of_theirs)
+    refused(mine.organisation_id, "run_of_own_version", run_of_theirs)
 
 
 def test_history_is_added_to_only_and_goes_with_its_run(organisation, run):
     rows = Transition.objects.filter(organisation_id=organisation)
-    refused(organisation, lambda: rows.update(reason="x"))
+    refused(organisation, "permission denied for table workflows_transition", lambda: rows.update(reason="x"))
     assert taken(organisation, rows.count) == 1
     taken(organisation, lambda: Run.objects.filter(id=run.id)._raw_delete("default"))
     assert taken(organisation, rows.count) == 0
