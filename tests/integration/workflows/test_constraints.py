@@ -58,7 +58,8 @@ def test_steps(organisation, run, constraint, bad, good):
 @pytest.mark.parametrize(
     ("constraint", "bad", "good"),
     [
-        ("run_status_known", {"status": "asleep"}, {"status": "paused"}),
+        # which knows the six statuses too, and is asked first
+        ("run_ended_has_an_end", {"status": "asleep"}, {"status": "paused"}),
         ("run_ended_has_an_end", {"status": "completed"}, {"status": "completed", "finished_at": SOON}),
         ("run_ended_has_an_end", {"status": "running", "finished_at": SOON}, {"status": "running"}),
         ("run_counts", {"open_steps": -1}, {"open_steps": 0}),
