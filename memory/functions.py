@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from liftos.api.strict import Strict
 from liftos.db import tenant_transaction
 from liftos.functions import Call, register
 from liftos.tenancy.types import Scope
@@ -31,7 +32,7 @@ MAX_SHOWN = 500
 """Characters of a text that a finding quotes."""
 
 
-class StoreMany(BaseModel):
+class StoreMany(Strict):
     """Memories to store together."""
 
     memories: list[MemoryIn] = Field(max_length=MAX_TOGETHER)
@@ -43,21 +44,21 @@ class Replace(Supersession):
     memory_id: UUID
 
 
-class Erase(BaseModel):
+class Erase(Strict):
     """A memory to erase."""
 
     memory_id: UUID
     reason: Reason = ""
 
 
-class Contest(BaseModel):
+class Contest(Strict):
     """A memory to doubt."""
 
     memory_id: UUID
     reason: Reason = ""
 
 
-class Recent(BaseModel):
+class Recent(Strict):
     """What was learned lately."""
 
     days: float = Field(default=7, gt=0, le=3_660)
@@ -65,7 +66,7 @@ class Recent(BaseModel):
     limit: int = Field(default=20, ge=1, le=100)
 
 
-class LookAfter(BaseModel):
+class LookAfter(Strict):
     """How far to look."""
 
     limit: int = Field(default=20, ge=1, le=100, description="Findings of each kind.")

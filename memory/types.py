@@ -96,6 +96,7 @@ class MemoryDraft:
         derived_from: ids of the memories it was made from; they must exist.
         expires_at: when it is no longer to be believed, aware UTC; None for its type's time, if that has one.
         past: of an import.
+        wish: how far whoever stores it would have it believed; `granted` says how far it is.
     """
 
     content: str
@@ -113,6 +114,21 @@ class MemoryDraft:
     derived_from: tuple[UUID, ...] = ()
     expires_at: datetime | None = None
     past: Past | None = None
+    wish: TrustState | None = None
+
+
+def granted(trust: TrustState, wish: TrustState | None) -> TrustState:
+    """Return the state in which a memory is stored: as wished, but never believed more than its path allows.
+
+    A store can't reject, supersede, expire or erase: who wishes that gets a candidate, which nobody believes.
+
+    Args:
+        trust: what the path and the credential allow, active or candidate.
+        wish: of whoever stores it; None for none.
+    """
+    if wish is None or trust is not TrustState.ACTIVE:
+        return trust
+    return wish if wish in LIVING else TrustState.CANDIDATE
 
 
 class Outcome(StrEnum):

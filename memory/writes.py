@@ -21,7 +21,7 @@ from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
 from memory.life.ports import tell_followers
 from memory.reading import Reading, read
-from memory.types import EmbeddingState, MemoryDraft, TrustState
+from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
 _COLUMNS = (
     ("id", "uuid"), ("content", "text"), ("metadata", "text"), ("memory_type", "text"), ("source", "text"),
@@ -135,7 +135,7 @@ def prepare(
         reading=read(draft),
         vector=vector,
         keys=value_keys(organisation, draft.content),
-        state=past.state if past and trust is TrustState.ACTIVE else trust,
+        state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.wish),
         expires_at=draft.expires_at or expiry_of(draft.memory_type),
     )
 

@@ -11,6 +11,7 @@ from accountability.reviews.queries import Order
 from accountability.reviews.types import ReviewState, Verdict
 from accountability.types import Effect, RiskClass
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.api.strict import Strict
 from liftos.api.times import Moment
 
 Name = Field(min_length=1, max_length=100)
@@ -66,14 +67,14 @@ class DecisionPage(BaseModel):
     next: str | None
 
 
-class Subject(BaseModel):
+class Subject(Strict):
     """What a decision is about."""
 
     kind: str = Field(max_length=50)
     id: str = Field(max_length=200)
 
 
-class MemoryUsed(BaseModel):
+class MemoryUsed(Strict):
     """A memory that a decision used, and how much it counted."""
 
     id: UUID
@@ -81,7 +82,7 @@ class MemoryUsed(BaseModel):
     version: int | Annotated[str, Field(max_length=100)] | None = None
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Strict):
     """A decision that a caller took and puts on record; it is the caller's own account."""
 
     operation: str = Name
@@ -168,11 +169,11 @@ class CheckpointOut(BaseModel):
 class ConsistencyQuery(BaseModel):
     """Two sizes of the log; `to` is its present size when left out."""
 
-    first: int = Field(ge=1, validation_alias=AliasChoices("from", "first"))
-    second: int | None = Field(default=None, ge=1, validation_alias=AliasChoices("to", "second"))
+    first: int = Field(ge=1, validation_alias="from")
+    second: int | None = Field(default=None, ge=1, validation_alias="to")
 
 
-class ReviewIn(BaseModel):
+class ReviewIn(Strict):
     """What a reviewer says of a decision; a reason is optional only for an approval."""
 
     verdict: Verdict
@@ -247,7 +248,7 @@ class QueuePage(BaseModel):
     next: str | None
 
 
-class PolicyBody(BaseModel):
+class PolicyBody(Strict):
     """Which decisions are reviewed, and which want two reviewers."""
 
     risk_classes: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)

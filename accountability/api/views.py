@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -229,10 +229,7 @@ class LedgerConsistency(NativeView):
 
     @extend_schema(
         operation_id="ledger_consistency",
-        parameters=[
-            OpenApiParameter("from", int, OpenApiParameter.QUERY, required=True),
-            OpenApiParameter("to", int, OpenApiParameter.QUERY),
-        ],
+        parameters=query_parameters(ConsistencyQuery),
         responses={200: OpenApiTypes.OBJECT},
     )
     def get(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 
+from liftos.api.strict import name_unknown
 from liftos.errors import LiftosError
 
 MAX_DEPTH = 64
@@ -91,7 +92,7 @@ def validate(model: type[Model], value: Any, *, loc: tuple[str | int, ...] = ("b
         # from_attributes makes pydantic name a non-object body as the contract does: model_attributes_type
         return model.model_validate(value, from_attributes=True)
     except ValidationError as error:
-        raise InvalidRequest(items_of(error, loc)) from error
+        raise InvalidRequest(name_unknown(model, value, items_of(error, loc), len(loc))) from error
 
 
 def items_of(error: ValidationError, loc: tuple[str | int, ...]) -> list[dict[str, Any]]:

@@ -6,6 +6,9 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
 from pydantic import BaseModel
+from rest_framework.views import APIView
+
+from liftos.api.strict import Declared
 
 
 class Schema(AutoSchema):
@@ -37,6 +40,9 @@ class Schema(AutoSchema):
         """Return the credentials that open a route."""
         return spectacular_settings.SECURITY if self.view.authentication_classes else []
 
+    def get_request_serializer(self) -> Any:
+        """Return the body's shape where no decorator names one: there is no body."""
+
     def map_parsers(self) -> list[str]:
         """Return the media type of bodies: views read them themselves, without DRF's parsers."""
         return ["application/json"]
@@ -53,6 +59,31 @@ class Schema(AutoSchema):
             for status, description in sorted(errors.items()):
                 operation["responses"].setdefault(status, {"description": description})
         return operation
+
+
+_declared: dict[tuple[type[APIView], str], Declared] = {}
+
+
+def declared(view: APIView, method: str) -> Declared:
+    """Return what a view's method documents that it takes (`extend_schema`); what it does not document, it does not take.
+
+    Args:
+        view: set up for a request.
+        method: `get`, `post`, …; `head` is a get.
+    """
+    name = "get" if method == "head" else method
+    found = _declared.get((type(view), name))
+    if found is None:
+        documented = getattr(getattr(view, name), "kwargs", {}).get("schema")
+        found = Declared((), None)
+        if documented is not None:
+            schema = documented()
+            schema.view, schema.method = view, name.upper()
+            parameters = schema.get_override_parameters()
+            names = tuple(each.name for each in parameters if each.location == OpenApiParameter.QUERY)
+            found = Declared(names, schema.get_request_serializer())
+        _declared[type(view), name] = found
+    return found
 
 
 def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:

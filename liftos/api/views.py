@@ -8,7 +8,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from liftos.api.limits import Window, count_request
-from liftos.api.parsing import WITHHELD, read_json, validate
+from liftos.api.parsing import WITHHELD, InvalidRequest, read_json, validate
+from liftos.api.schema import declared
+from liftos.api.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.errors import PermissionDenied, TooLarge
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Principal, Scope
@@ -72,7 +74,7 @@ class LiftosView(APIView):
         return validate(model, self.json)
 
     def query(self, model: type[Model]) -> Model:
-        """Return the query string as a model, or raise the 422; of a repeated name the last counts."""
+        """Return the query string as a model, or raise the 422; of a name that old routes repeat the last counts."""
         return validate(model, self.request._request.GET.dict(), loc=("query",))
 
     @property
@@ -105,6 +107,43 @@ class PublicSeedView(SeedView):
 
 
 class NativeView(LiftosView):
-    """A route under /api/v1: bare answers, problem details."""
+    """A route under /api/v1: bare answers, problem details, and nothing taken that its schema does not document.
+
+    Attributes:
+        tolerates: methods that old callers use, which ignore what they don't know.
+    """
 
     error_style = "problem"
+    tolerates: ClassVar[frozenset[str]] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run the checks, the last of them for what the route does not know."""
+        super().initial(request, *args, **kwargs)
+        method = (request.method or "").lower()
+        if method not in self.tolerates:
+            self._refuse_unknown(declared(self, method))
+
+    def _refuse_unknown(self, takes: Declared) -> None:
+        items = unknown_parameters(self.request._request.GET, takes.parameters)
+        if takes.body is None:
+            items += surplus_body(self.json)
+        elif items and self.json is not None and isinstance(takes.body, type) and is_strict(takes.body):
+            # so that all that is wrong is told at once
+            try:
+                validate(takes.body, self.json)
+            except InvalidRequest as error:
+                items += error.items
+        if items:
+            raise InvalidRequest(items)
+
+    def body(self, model: type[Model]) -> Model:
+        """Return the request's JSON body as a model, or raise the 422.
+
+        Raises:
+            TypeError: the shape would ignore unknown fields.
+        """
+        if not is_strict(model):
+            raise TypeError(
+                f"{model.__name__} ignores unknown fields; derive it from liftos.api.strict.Strict."
+            )
+        return super().body(model)

@@ -174,6 +174,7 @@ def acting(principal: Principal, user: str | int | None) -> Actor:
 class SearchOrPage(NativeSearchView):
     """`POST /api/v1/search`, and the page's `GET`."""
 
+    tolerates = frozenset({"get", "head"})
     scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_READ}
 
     @extend_schema(

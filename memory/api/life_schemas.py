@@ -7,14 +7,16 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from liftos.api.pagination import PageQuery
+from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
-from memory.api.schemas import Content, MemoryIn
+from memory.api.schemas import WISH, Content, MemoryIn
 
 Reason = Annotated[str, Field(max_length=2_000)]
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
+WISHES = frozenset({"state", "trust"})
 
 
-class MemoryPatch(BaseModel):
+class MemoryPatch(Strict):
     """What to change of a memory; a field that is left out stays, null clears a time."""
 
     content: Content | None = None
@@ -25,6 +27,8 @@ class MemoryPatch(BaseModel):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     expires_at: Moment | None = None
+    state: Any = Field(default=None, description=WISH)
+    trust: Any = Field(default=None, description=WISH)
     reason: Reason = ""
 
     _in_order = not_before("valid_to", "valid_from")
@@ -32,20 +36,20 @@ class MemoryPatch(BaseModel):
     @model_validator(mode="after")
     def check_nulls(self) -> "MemoryPatch":
         """Refuse null for what can't be without a value."""
-        for name in self.model_fields_set - NULLABLE:
+        for name in self.model_fields_set - NULLABLE - WISHES:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self
 
     def changes(self) -> dict[str, Any]:
         """Return the given fields as the domain has them."""
-        given = {name: getattr(self, name) for name in self.model_fields_set - {"reason"}}
+        given = {name: getattr(self, name) for name in self.model_fields_set - WISHES - {"reason"}}
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
         return given
 
 
-class Correction(BaseModel):
+class Correction(Strict):
     """Why a memory is confirmed, contested, rejected or erased."""
 
     reason: Reason = ""
@@ -83,6 +87,7 @@ class RevisedOut(BaseModel):
     """A memory after a change; `decision_id` is null where nothing changed."""
 
     id: UUID
+    state: str
     version: int
     embedding: str
     decision_id: UUID | None

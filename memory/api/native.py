@@ -39,15 +39,16 @@ from memory.api.search_schemas import (
     SearchOut,
     native_hit,
 )
-from memory.api.trust import trust_of
+from memory.api.trust import trust_of, wish_of
 from memory.life.erasure import forget
 from memory.life.revision import revise
+from memory.life.wishes import revise_as_wished
 from memory.models import Memory
 from memory.operations import embed_drafts
 from memory.portability.jobs import get_progress, list_results
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
-from memory.types import Outcome
+from memory.types import Outcome, granted
 
 NO_SPACE = OpenApiResponse(
     description="There is no such space, version or member, or it is another organisation's"
@@ -104,17 +105,17 @@ class MemoryCollection(NativeView):
     def post(self, request: Request) -> Response:
         """Store a memory; the same one again under its external id answers 200 with the earlier id."""
         del request
-        asked, principal = self.body(MemoryIn), self.principal
+        draft, principal = self.body(MemoryIn).draft(), self.principal
         trust = trust_of(principal)
         stored = operations.remember(
-            organisation=principal.organisation, by=principal.actor, draft=asked.draft(), trust=trust
+            organisation=principal.organisation, by=principal.actor, draft=draft, trust=trust
         )
         body = {
             "id": str(stored.id),
             "memory_id": str(stored.id),
             "outcome": str(stored.outcome),
             "embedding": str(stored.embedding),
-            "state": str(trust),
+            "state": str(granted(trust, draft.wish)),
             "decision_id": str(stored.decision),
         }
         if stored.outcome is not Outcome.STORED:
@@ -225,21 +226,31 @@ class MemoryDetail(NativeView):
     def patch(self, request: Request, memory: UUID) -> Response:
         """Make a new version; `If-Match` names the one it is made from (428 without, 412 if it is another)."""
         asked, principal = self.body(MemoryPatch), self.principal
-        revised = revise(
-            organisation=principal.organisation,
-            by=principal.actor,
-            memory=memory,
-            changes=asked.changes(),
-            version=if_match(request._request, required=True),
-            reason=asked.reason,
-        )
+        wish = wish_of(asked.state, asked.trust)
+        change: dict[str, Any] = {
+            "organisation": principal.organisation,
+            "by": principal.actor,
+            "memory": memory,
+            "changes": asked.changes(),
+            "version": if_match(request._request, required=True),
+            "reason": asked.reason,
+        }
+        changed = None
+        if wish is None:
+            revised = revise(**change)
+        else:
+            revised, changed = revise_as_wished(**change, wish=wish, may_reinstate=principal.may(Scope.ADMIN))
+        version, decision = revised.version, revised.decision
+        if changed is not None:
+            version, decision = changed.version, changed.decision
         body = {
             "id": str(revised.id),
-            "version": revised.version,
+            "version": version,
+            "state": str(changed.state if changed else revised.state),
             "embedding": str(revised.embedding),
-            "decision_id": str(revised.decision) if revised.decision else None,
+            "decision_id": str(decision) if decision else None,
         }
-        return Response(body, headers={"ETag": etag_of(revised.version)})
+        return Response(body, headers={"ETag": etag_of(version)})
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
     def delete(self, request: Request, memory: UUID) -> Response:

@@ -11,14 +11,17 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
 from liftos.embedding.text import unit_rows
+from memory.api.trust import wish_of
 from memory.life.values import is_blank
 from memory.search.types import SearchRequest
 from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
 
 MAX_CONTENT = 1_000_000
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
+WISH = "The trust state wished for; granted as far as the key's scopes allow, never refused."
 
 
 def _direction(values: list[float]) -> list[float]:
@@ -63,7 +66,7 @@ Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
 """The text of a memory: native routes refuse one that shows nothing."""
 
 
-class LinkIn(BaseModel):
+class LinkIn(Strict):
     """A link to a memory of the same source, named by its external id; it may arrive later."""
 
     kind: LinkKind
@@ -71,7 +74,7 @@ class LinkIn(BaseModel):
     weight: float = Field(default=1.0, ge=0, le=1)
 
 
-class MemoryIn(BaseModel):
+class MemoryIn(Strict):
     """A memory to store."""
 
     content: Content
@@ -89,6 +92,8 @@ class MemoryIn(BaseModel):
     derived_from: list[UUID] = Field(default_factory=list, max_length=100)
     expires_at: Moment | None = None
     ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
+    state: Any = Field(default=None, description=WISH)
+    trust: Any = Field(default=None, description=WISH)
 
     _in_order = not_before("valid_to", "valid_from")
 
@@ -122,7 +127,17 @@ class MemoryIn(BaseModel):
             derived_from=tuple(dict.fromkeys(self.derived_from)),
             expires_at=self.expires_at
             or (timezone.now() + timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None),
+            wish=wish_of(self.state, self.trust),
         )
+
+
+class LineIn(MemoryIn):
+    """A line of a bulk store; what an export's line says of a memory's past is taken and not kept: that is for an import."""
+
+    id: UUID | None = None
+    recorded_at: Moment | None = None
+    superseded_by: UUID | None = None
+    vector: str | None = None
 
 
 class MemoryCreated(BaseModel):

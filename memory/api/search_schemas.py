@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
+from liftos.api.strict import Strict
 from liftos.api.times import Moment
 from memory.api.schemas import MAX_CONTENT, naive
 from memory.search.filters import parse_filters
@@ -63,7 +64,7 @@ class SeedBatchOptions(BaseModel):
         )
 
 
-class Times(BaseModel):
+class Times(Strict):
     """Which trust states, and the two axes of time (docs/memory-life.md)."""
 
     states: list[TrustState] | None = Field(default=None, min_length=1, max_length=len(TrustState))

@@ -28,7 +28,7 @@ from memory.life.versions import (
 )
 from memory.models import Memory
 from memory.queries import get_memory
-from memory.types import LIVING, EmbeddingState, MemoryDraft
+from memory.types import LIVING, EmbeddingState, MemoryDraft, TrustState
 
 # what a search or a filter looks at; a change of the others keeps the memory's index rows
 INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
@@ -43,6 +43,7 @@ class Revised:
     version: int
     embedding: EmbeddingState
     decision: UUID | None
+    state: TrustState
 
 
 def revise(
@@ -83,7 +84,9 @@ def revise(
             if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
         ]
         if not changed:
-            return Revised(before.id, before.version, EmbeddingState(before.embedding), None)
+            return Revised(
+                before.id, before.version, EmbeddingState(before.embedding), None, TrustState(before.state)
+            )
         if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
             raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
         new_text = "content" in changed
@@ -105,7 +108,7 @@ def revise(
         embedding = row.embedding if new_text else EmbeddingState(before.embedding)
         if embedding is EmbeddingState.PENDING:
             operations.send_hint("memory.heal_pending_embeddings", organisation)
-        return Revised(before.id, before.version + 1, embedding, decision)
+        return Revised(before.id, before.version + 1, embedding, decision, TrustState(present.state))
 
 
 def _carry_out(

@@ -13,20 +13,21 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from liftos.api.parsing import InvalidRequest, item, parse_json, validate
+from liftos.api.strict import Strict
 from liftos.api.times import Moment
 from liftos.embedding.text import unit_rows
 from liftos.embedding.types import ModelInfo
-from memory.api.schemas import MemoryIn
+from memory.api.schemas import LineIn
 from memory.types import MemoryDraft, Past, TrustState
 
 KIND = "liftos.memories"
 VERSION = 1
 
 
-class Header(BaseModel):
+class Header(Strict):
     """The first line of an export."""
 
     liftos: str = Field(pattern=f"^{KIND.replace('.', chr(92) + '.')}$")
@@ -38,14 +39,10 @@ class Header(BaseModel):
     exported_at: Moment
 
 
-class ImportLine(MemoryIn):
+class ImportLine(LineIn):
     """A memory with its past."""
 
-    id: UUID | None = None
-    recorded_at: Moment | None = None
     state: TrustState = TrustState.ACTIVE
-    superseded_by: UUID | None = None
-    vector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from liftos.api.parsing import InvalidRequest, item, parse_json, validate
 from liftos.embedding import EmbedderUnavailable
 from liftos.errors import LiftosError
 from liftos.tenancy.types import Actor
-from memory.api.schemas import MemoryIn
+from memory.api.schemas import LineIn
 from memory.embeddings import active_manager
 from memory.operations import raise_refusal, read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
@@ -41,7 +41,7 @@ def read_line(line: bytes | str, dimension: int | None) -> MemoryDraft:
     Raises:
         InvalidRequest: naming the fields at fault.
     """
-    draft = validate(MemoryIn, parse_json(line)).draft()
+    draft = validate(LineIn, parse_json(line)).draft()
     if draft.embedding is not None and dimension is not None and len(draft.embedding) != dimension:
         message = f"The active embedding model has {dimension} dimensions"
         raise InvalidRequest([item("dimension", ("body", "embedding"), message, len(draft.embedding))])

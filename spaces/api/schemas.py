@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
 from liftos.api.pagination import PageQuery, QueryText, no_nul
+from liftos.api.strict import Strict
 from spaces.templates import TEMPLATES, known_dimension
 from spaces.types import (
     MAX_DIMENSIONS,
@@ -31,7 +32,7 @@ PoleText = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class MemoryRef(BaseModel):
+class MemoryRef(Strict):
     """A memory that stands for a pole."""
 
     memory_id: UUID
@@ -44,7 +45,7 @@ Pole = (
 )
 
 
-class ExampleIn(BaseModel):
+class ExampleIn(Strict):
     """A labelled example: a text or a memory, and its value on the dimension's range."""
 
     value: Number
@@ -59,7 +60,7 @@ class ExampleIn(BaseModel):
         return self
 
 
-class DimensionIn(BaseModel):
+class DimensionIn(Strict):
     """A dimension: two poles, a metadata field, or both; with a name alone, the templates' dimension of that name."""
 
     name: Name
@@ -120,7 +121,7 @@ class DimensionIn(BaseModel):
 Dimensions = Annotated[list[DimensionIn], Field(min_length=1, max_length=MAX_DIMENSIONS)]
 
 
-class SpaceIn(BaseModel):
+class SpaceIn(Strict):
     """A space to make: with dimensions, or from a template."""
 
     name: LongName
@@ -143,7 +144,7 @@ class SpaceIn(BaseModel):
         return [each.dimension() for each in self.dimensions or ()]
 
 
-class DimensionsIn(BaseModel):
+class DimensionsIn(Strict):
     """A space's dimensions from now on."""
 
     dimensions: Dimensions
@@ -161,14 +162,14 @@ class SeedSpaceQuery(BaseModel):
     name: Annotated[LongName, AfterValidator(no_nul)]
 
 
-class MemberIn(BaseModel):
+class MemberIn(Strict):
     """A memory to make a member, with explicit coordinates."""
 
     memory_id: UUID
     coordinates: dict[str, Number | str] | None = Field(default=None, max_length=MAX_DIMENSIONS)
 
 
-class ConceptIn(BaseModel):
+class ConceptIn(Strict):
     """A concept: by its prototype, by examples, or by a text."""
 
     name: LongName
@@ -192,7 +193,7 @@ class ConceptIn(BaseModel):
         )
 
 
-class RelationIn(BaseModel):
+class RelationIn(Strict):
     """How one concept stands to another; each by its name or id."""
 
     source: LongName

@@ -92,10 +92,14 @@ PUBLIC = ["/", "/health", "/ready", "/docs", "/redoc", "/openapi.json"]
 _BODIES = {
     "/api/v1/workflows/templates": '{"name": "t", "steps": [{"name": "a", "function": "memory.store_many", "arguments": {"memories": []}}]}',
     "/api/v1/workflows/runs": '{"template": "no such"}',
+    "/api/v1/memories": '{"content": "x"}',
+    "/api/v1/memories/bulk": '{"content": "x"}',
+    "/api/v1/search": '{"query": "x"}',
+    "/api/v1/search/batch": '{"queries": ["x"]}',
 }
 
 
 def body_for(path):
-    """A body that a route takes: most take the fields of several routes at once."""
+    """A body that a route takes: the old ones take the fields of several routes at once."""
     plain = '{"query": "x", "content": "x", "queries": ["x"]}'
     return _BODIES.get(path.removesuffix(f"/{NOBODYS_ID}"), plain)

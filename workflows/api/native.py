@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from liftos.api.pagination import PageQuery, page
 from liftos.api.parsing import InvalidRequest, item
 from liftos.api.schema import query_parameters
+from liftos.api.strict import UNKNOWN
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
 from liftos.functions import list_functions
@@ -56,9 +57,11 @@ def faults_as_items() -> Iterator[None]:
     except Faulty as error:
         items = []
         for fault in error.faults:
-            place = tuple(part for part in fault.field.split(".") if part)
+            place = (
+                (fault.field,) if fault.unknown else tuple(part for part in fault.field.split(".") if part)
+            )
             loc = ("body", "steps", fault.step, *place) if fault.step else ("body", *place)
-            items.append(item(error.code, loc, fault.message))
+            items.append(item(UNKNOWN if fault.unknown else error.code, loc, fault.message))
         raise InvalidRequest(items) from error
 
 

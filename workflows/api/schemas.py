@@ -4,11 +4,19 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, RootModel, model_validator
+from pydantic import BaseModel, Field, JsonValue, RootModel, model_validator
 
 from liftos.api.pagination import PageQuery, QueryText
+from liftos.api.strict import Strict
+from workflows.definition.fields import FIELDS
 from workflows.types import RunStatus
 
+STEP: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {name: {} for name in FIELDS},
+    "required": ["name", "function"],
+    "additionalProperties": False,
+}
 Reason = Annotated[str, Field(max_length=2_000)]
 
 
@@ -33,13 +41,26 @@ class FunctionPage(BaseModel):
     next: None
 
 
-class TemplateIn(BaseModel):
-    """A template. What is wrong with it is told all at once; the seed's shape, `{name, tasks}`, is taken too."""
+class StepsTemplate(Strict):
+    """A template; the fields of its steps are in docs/workflows.md, what is wrong with them is told all at once."""
 
     name: str
     description: str = ""
     parameters: dict[str, Any] | None = None
-    steps: list[dict[str, Any]]
+    steps: list[dict[str, Any]] = Field(json_schema_extra={"items": STEP})
+
+
+class TasksTemplate(BaseModel):
+    """The seed's shape of a template."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    tasks: list[dict[str, Any]]
+
+
+class TemplateIn(RootModel[StepsTemplate | TasksTemplate]):
+    """A template, in our shape or the seed's. Read by workflows.definition: this is what is documented."""
 
 
 class VersionOut(BaseModel):
@@ -82,7 +103,7 @@ class TemplatePage(BaseModel):
     next: str | None
 
 
-class RunIn(BaseModel):
+class RunIn(Strict):
     """A run to start; `template` is a name or an id.
 
     `wait` is true, or seconds: the answer then comes when the run has ended, or when that time is up.
@@ -173,13 +194,13 @@ class RunQuery(BaseModel):
     items: bool = False
 
 
-class Why(BaseModel):
+class Why(Strict):
     """Why a run is cancelled, paused, resumed or run again."""
 
     reason: Reason = ""
 
 
-class Approval(BaseModel):
+class Approval(Strict):
     """A person's word on a step that waits for one."""
 
     step: str = Field(min_length=1, max_length=100)

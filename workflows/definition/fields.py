@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from liftos.nearest import unknown
 from workflows.definition.conditions import faults_of
 from workflows.definition.references import whole
 from workflows.definition.types import (
@@ -109,7 +110,7 @@ def read_fields(written: Any, number: int) -> tuple[Step | None, list[Fault]]:
     named = is_step_name(written.get("name"))
     label = written["name"] if named else f"#{number}"
     faults = [
-        Fault(label, str(key), f"There is no such field; there are {', '.join(FIELDS)}.")
+        Fault(label, str(key), unknown("field", str(key), FIELDS), unknown=True)
         for key in written
         if key not in _CHECKS
     ]

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from liftos.jsonb import to_jsonb
+from liftos.nearest import unknown
 from workflows.definition.references import RESERVED
 from workflows.definition.schemas import schema_faults, value_faults
 from workflows.definition.types import Definition, Fault, Faulty, Json
@@ -76,9 +77,15 @@ def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> 
     faults: list[Fault] = []
     if "additionalProperties" not in schema:
         known = properties_of(schema)
-        there_are = f"there are {', '.join(known)}" if known else "it takes none"
-        message = f"The template has no such parameter; {there_are}."
-        faults += (Fault(None, f"parameters.{name}", message) for name in values if name not in known)
+        faults += (
+            Fault(
+                None,
+                f"parameters.{name}",
+                unknown("parameter", str(name), known) if known else "The template takes no parameters.",
+            )
+            for name in values
+            if name not in known
+        )
     bound = _filled(schema, values)
     faults += (
         Fault(None, ".".join(("parameters", *place)), message)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from liftos.jsonb import NotStorable, to_jsonb
+from liftos.nearest import unknown
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles
 from workflows.definition.parameters import NOTHING, parameters_faults
@@ -47,7 +48,7 @@ def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
     if is_seed_shape(payload):
         payload = from_seed(payload, functions)
     faults = [
-        Fault(None, str(key), f"There is no such field; there are {', '.join(_FIELDS)}.")
+        Fault(None, str(key), unknown("field", str(key), _FIELDS), unknown=True)
         for key in payload
         if key not in _FIELDS
     ]

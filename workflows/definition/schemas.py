@@ -15,6 +15,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 from referencing import Registry
 
+from liftos.nearest import unknown
 from workflows.definition.types import FunctionLike, Json
 
 Place = tuple[str, ...]
@@ -169,14 +170,10 @@ def _told(error: ValidationError) -> Iterator[tuple[Place, str]]:
     if error.validator == "additionalProperties" and error.validator_value is False:
         known = set(error.schema.get("properties", {})) if isinstance(error.schema, Mapping) else set()
         for name in sorted(set(error.instance) - known):
-            yield (*place, name), f"There is no such field{_nearby(known)}."
+            yield (*place, name), unknown("field", name, sorted(known))
         return
     text = error.message if len(error.message) <= 300 else f"{error.message[:299]}…"
     yield place, f"{text[0].upper()}{text[1:]}."
-
-
-def _nearby(known: set[str]) -> str:
-    return f"; there are {', '.join(sorted(known)[:20])}" if known else ""
 
 
 def arguments_schema(function: FunctionLike | None) -> dict[str, Json]:

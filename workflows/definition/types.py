@@ -103,11 +103,13 @@ class Fault:
         step: name of the step it is in, its number (`#2`, from 1) where it has no usable name, None outside of steps.
         field: dotted path within the step, or within the whole; empty for the thing itself.
         message: one sentence for whoever wrote it.
+        unknown: whether the fault is that there is no field of this name.
     """
 
     step: str | None
     field: str
     message: str
+    unknown: bool = False
 
     def __str__(self) -> str:
         """Return it as one line."""

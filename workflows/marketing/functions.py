@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from liftos.api.strict import Strict
 from liftos.functions import Call, register
 from liftos.tenancy.types import Scope
 from workflows.marketing.digest import compose
@@ -34,7 +35,7 @@ class Found(BaseModel):
     results: list[Known] = Field(max_length=1_000)
 
 
-class Digested(BaseModel):
+class Digested(Strict):
     """What a digest is made of: new memories, and for each what a search for it found."""
 
     title: str = Field(default="Digest", min_length=1, max_length=200)

@@ -36,6 +36,10 @@ def assert_refused(response, rejected):
     assert response.json()["errors"][0]["loc"] == ["body", "content"]
 
 
+def content_for(how):
+    return {"content": "Another"} if how == "supersede" else {}
+
+
 @pytest.mark.parametrize("written", SAME.values(), ids=SAME)
 def test_no_way_to_store_takes_it(acme, life, rejected, written):
     assert_refused(acme.post("/api/v1/memories", {"content": written}), rejected)
@@ -114,7 +118,7 @@ def test_a_memory_that_shows_nothing_does_not_close_the_door_to_others(acme, lif
 @pytest.mark.parametrize("how", ["confirm", "contest", "reject", "supersede"])
 def test_anothers_memory_is_404_and_stays_as_it_is(rival, life, how):
     theirs = rival.store("Their fact")
-    response = life.caller.post(f"/api/v1/memories/{theirs}/{how}", {"content": "Mine"})
+    response = life.caller.post(f"/api/v1/memories/{theirs}/{how}", content_for(how))
     assert response.status_code == 404
     assert rival.get(f"/api/v1/memories/{theirs}").json()["version"] == 1
     assert Life(rival).found("fact") == [theirs]
@@ -128,7 +132,7 @@ def test_anothers_memory_is_404_and_stays_as_it_is(rival, life, how):
 def test_what_follows_what(acme, life, first, then, status):
     memory = acme.store("A fact")
     life.correct(memory, first)
-    assert acme.post(f"/api/v1/memories/{memory}/{then}", {"content": "Another"}).status_code == status
+    assert acme.post(f"/api/v1/memories/{memory}/{then}", content_for(then)).status_code == status
 
 
 @pytest.mark.parametrize("body", [{"reason": 5}, {"reason": "x" * 2_001}, [], "text", {"reason": None}])

@@ -116,12 +116,14 @@ def test_null_clears_a_time(acme, life):
 
 
 @pytest.mark.parametrize(
-    "field", ["source", "external_id", "state", "organisation", "id", "version", "recorded_at"]
+    "field", ["source", "external_id", "links", "organisation", "id", "version", "recorded_at"]
 )
-def test_what_can_not_be_changed_is_ignored(acme, life, field):
+def test_what_can_not_be_changed_is_refused_by_name(acme, life, field):
     memory = acme.store("x", source="crm")
     before = acme.get(f"/api/v1/memories/{memory}").json()
-    assert life.patch(memory, 1, **{field: "rejected"}).status_code == 200
+    refused = life.patch(memory, 1, content="y", **{field: "rejected"})
+    assert refused.status_code == 422
+    assert [each["loc"] for each in refused.json()["errors"]] == [["body", field]]
     assert acme.get(f"/api/v1/memories/{memory}").json() == before
 
 

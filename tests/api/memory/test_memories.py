@@ -265,9 +265,7 @@ def test_a_bad_query_string_is_422(acme, query):
     assert response.json()["errors"][0]["loc"][0] == "query"
 
 
-@pytest.mark.parametrize(
-    "query", ["source=%ff%fe", "memory_type=%ED%A0%80", "unknown=1", "limit=1&limit=2", "&&&="]
-)
+@pytest.mark.parametrize("query", ["source=%ff%fe", "memory_type=%ED%A0%80", "limit=2&limit=2", "&&&="])
 def test_an_odd_query_string_is_not_an_error(acme, query):
     assert acme.get(f"/api/v1/memories?{query}").status_code == 200
 
