@@ -65,7 +65,7 @@ LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
 # of these, what one organisation may have at once
 LIFTOS_WEB_SHARE = float(env("LIFTOS_WEB_SHARE", "0.75"))
 # batches, bulk stores and reports at work at once in a process
-LIFTOS_WEB_COSTLY = int(env("LIFTOS_WEB_COSTLY", "2"))
+LIFTOS_WEB_COSTLY = int(env("LIFTOS_WEB_COSTLY", "1"))
 # values in one JSON document: parsed, each takes some hundred times its two bytes
 LIFTOS_MAX_JSON_VALUES = int(env("LIFTOS_MAX_JSON_VALUES", "100000"))
 # seconds: for a request's header, for its body (and then at least 16 kB/s), for its turn, for its work

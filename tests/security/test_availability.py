@@ -1,0 +1,135 @@
+"""What one caller can cost the others: asked of the service as gunicorn runs it, with a key and without."""
+
+import http.client
+import json
+import socket
+import statistics
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.service import Service
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+MEGABYTE = 1024 * 1024
+QUIET_AND_BUSY = 60
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            patch.delenv(name, raising=False)
+        made = Service(
+            tmp_path_factory.mktemp("service") / "home", LIFTOS_HEADER_SECONDS="20", LIFTOS_BODY_SECONDS="20"
+        )
+        made.web = made.start_web()
+        made.store("Rain lifts sales of boots within two days")
+        yield made
+        made.close()
+
+
+def connect(service):
+    return socket.create_connection(("127.0.0.1", service.port), timeout=60)
+
+
+def send(service, head, *chunks):
+    """Send a request in chunks, and return its status and body; who answers early is heard."""
+    with connect(service) as caller:
+        caller.sendall(head.encode() + b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            for chunk in chunks:
+                caller.sendall(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            caller.sendall(b"0\r\n\r\n")
+        except OSError:
+            pass  # the answer has come, and the rest is not wanted
+        answer = http.client.HTTPResponse(caller)
+        answer.begin()
+        return answer.status, answer.read()
+
+
+def memory_kb(service):
+    """Return the peak resident memory of the web processes, kB."""
+    pids = [service.web.pid]
+    children = Path(f"/proc/{service.web.pid}/task/{service.web.pid}/children").read_text().split()
+    lines = [
+        line for pid in [*pids, *children] for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+    ]
+    return max(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def test_half_requests_of_every_kind_hold_up_nobody(service):
+    halves = [
+        b"POST /api/v1/search HTTP/1.1\r\nHost: loc",
+        b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /api/v1/memories/bulk HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
+    ]
+    callers = [connect(service) for _ in range(60)]
+    try:
+        for number, caller in enumerate(callers):
+            caller.sendall(halves[number % len(halves)])
+        time.sleep(0.5)
+        for _ in range(5):
+            assert service.request("GET", "/ready")[0] == 200
+            assert service.found("boots") == ["Rain lifts sales of boots within two days"]
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/memories/bulk", "/api/v1/memories/bulk?mode=async", "/store", "/api/v1/search"]
+)
+def test_a_large_body_of_nobody_is_neither_kept_nor_parsed(service, path):
+    before = memory_kb(service)
+    status, body = send(service, f"POST {path} HTTP/1.1\r\n", *[b"0," * (MEGABYTE // 2)] * 64)
+    assert status == 401, body
+    assert memory_kb(service) - before < 16 * 1024
+
+
+def test_a_list_of_zeros_from_somebody_is_refused_by_its_text(service):
+    zeros = [0] * 1_200_000
+    status, body = service.request("POST", "/api/v1/search/batch", {"queries": zeros})
+    assert status == 422
+    assert body["errors"][0]["type"] == "too_many_values"
+
+
+def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_another(service):
+    other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
+    queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}
+    stop = threading.Event()
+
+    def batches() -> None:
+        while not stop.is_set():
+            service.request("POST", "/api/v1/search/batch", queries)
+
+    def p95() -> float:
+        times = []
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+        for _ in range(QUIET_AND_BUSY):
+            began = time.perf_counter()
+            connection.request("GET", "/api/v1/memories?limit=1", headers={"X-Api-Key": other})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+            times.append(time.perf_counter() - began)
+        connection.close()
+        return statistics.quantiles(times, n=20)[-1]
+
+    p95()
+    quiet = p95()
+    threads = [threading.Thread(target=batches) for _ in range(17)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(2)
+        busy = p95()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    # p95 of the first with nobody else there
+    assert busy <= 3 * quiet, (quiet, busy)
