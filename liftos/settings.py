@@ -218,6 +218,9 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# Prometheus sends it as a bearer token; without one anybody who reaches the port reads /metrics
+LIFTOS_METRICS_TOKEN = env("LIFTOS_METRICS_TOKEN")
+
 # --- tenancy ------------------------------------------------------------------------------------
 
 LIFTOS_TRUSTED_PROXIES = [ipaddress.ip_network(cidr) for cidr in env_list("LIFTOS_TRUSTED_PROXIES")]
@@ -350,6 +353,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the bo
 CORS_ALLOWED_ORIGINS = env_list("LIFTOS_CORS_ORIGINS", "http://localhost:3000")
 CORS_ALLOW_ALL_ORIGINS = DEBUG
 CORS_ALLOW_CREDENTIALS = True
+# the admin is for pages of its own origin alone
+CORS_URLS_REGEX = r"^/(?!admin(/|$))"
 # named for a preflight that asks for none in particular; one that does gets what it asks for (AnyHeaderCorsMiddleware)
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-api-key",

@@ -1,5 +1,8 @@
 """Every route: the seed's at the root, ours under /api/v1/, the admin, the documentation."""
 
+import hmac
+
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -7,6 +10,8 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
+from liftos.api.errors import answer_outside_views
+from liftos.errors import NotAuthenticated
 from liftos.observability.api import urlpatterns as trace_urls
 from liftos.service import views
 from memory.api.urls import seed_urlpatterns
@@ -20,7 +25,11 @@ PUBLIC = {"authentication_classes": (), "permission_classes": ()}
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return Prometheus' text format."""
+    """Return Prometheus' text format, to whoever has the operator's token where one is set."""
+    token = settings.LIFTOS_METRICS_TOKEN
+    given = request.headers.get("authorization", "").encode()
+    if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        return answer_outside_views(request.path, NotAuthenticated("This needs the operator's token."))
     return ExportToDjangoView(request)
 
 

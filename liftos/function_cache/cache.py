@@ -1,5 +1,6 @@
 """The cache of functions' results."""
 
+import hmac
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from liftos.function_cache.shared import NullResults, SharedResults
 from liftos.generations.queries import Generation, get_generation
 
 MAX_ENTRY_BYTES = 256 * 1024
+MAC_BYTES = 32
 FOLLOW_TIMEOUT_S = 30.0
 """Whoever waits for another's computation begins one of its own after this long."""
 
@@ -143,7 +145,7 @@ class FunctionCache:
         try:
             # landed between the look and the flight, or computed by another process
             value = self._entries.get(key)
-            if value is None and (value := self._shared.get(key)) is not None:
+            if value is None and (value := self._open(key, self._shared.get(key))) is not None:
                 self._count(shared_hits=1)
                 self._entries.put(key, value)
             if value is not None:
@@ -153,12 +155,23 @@ class FunctionCache:
             value = to_json(compute())
             if len(value) <= MAX_ENTRY_BYTES:
                 self._entries.put(key, value)
-                self._shared.put(organisation, key, value)
+                self._shared.put(organisation, key, self._seal(key, value))
             return from_json(value), False
         finally:
             # stored before it ends, so that whoever comes in between finds the one or the other
             self._flights.end(key)
             flight.land(value)
+
+    def _seal(self, key: bytes, value: bytes) -> bytes:
+        """Return a result with HMAC-SHA256(secret, key, result) in front: who can write to Redis can't put a result there."""
+        return hmac.digest(self._secret, key + value, "sha256") + value
+
+    def _open(self, key: bytes, sealed: bytes | None) -> bytes | None:
+        """Return a result that this installation sealed under this key; anything else is a miss."""
+        if sealed is None:
+            return None
+        mac, value = sealed[:MAC_BYTES], sealed[MAC_BYTES:]
+        return value if hmac.compare_digest(mac, hmac.digest(self._secret, key + value, "sha256")) else None
 
     def forget(self, organisation: UUID) -> bool:
         """Remove an organisation's results, for what they quote is erased; return whether the shared cache confirmed it.

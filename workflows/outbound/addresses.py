@@ -17,11 +17,12 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ip_network("64:ff9b::/96")
-# tunnels whose other end nobody here can know, and what newer tables than Python 3.11's call not global
-_NEVER: Final = [
-    ip_network(each)
-    for each in ("2002::/16", "2001::/32", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fec0::/10", "192.0.0.0/24", "192.88.99.0/24")
-]  # fmt: skip
+# IANA's registries of special-purpose addresses: protocol assignments and 6to4's relays; Python's own table is older
+_NEVER_IPV4: Final = [ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24")]
+# all that is given out for use on the internet, less protocol assignments (Teredo's tunnels among them), documentation and 6to4
+_UNICAST_IPV6: Final = ip_network("2000::/3")
+_NEVER_IPV6: Final = [ip_network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+_PRIVATE_IPV6: Final = [ip_network(each) for each in ("::1/128", "fc00::/7")]
 
 
 class InvalidHostList(ValueError):
@@ -130,22 +131,31 @@ def checked_address(host: str, port: int, *, private: bool, resolve: Resolve = r
 
 
 def is_allowed(address: Address, *, private: bool) -> bool:
-    """Tell whether an address may be connected to."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_allowed(address.ipv4_mapped, private=private)
-        if address in _NAT64:
-            return is_allowed(IPv4Address(int(address) & 0xFFFF_FFFF), private=private)
-        if address.scope_id is not None:
-            return False
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
+    """Return whether an address may be connected to."""
+    return (
+        _ipv6_is_allowed(address, private)
+        if isinstance(address, IPv6Address)
+        else _ipv4_is_allowed(address, private)
+    )
+
+
+def _ipv6_is_allowed(address: IPv6Address, private: bool) -> bool:
+    if address.ipv4_mapped is not None:
+        return _ipv4_is_allowed(address.ipv4_mapped, private)
+    if address in _NAT64:
+        return _ipv4_is_allowed(IPv4Address(int(address) & 0xFFFF_FFFF), private)
+    if address.scope_id is not None:
         return False
-    if any(address.version == each.version and address in each for each in _NEVER):
+    if any(address in each for each in _PRIVATE_IPV6):
+        return private
+    return address in _UNICAST_IPV6 and not any(address in each for each in _NEVER_IPV6)
+
+
+def _ipv4_is_allowed(address: IPv4Address, private: bool) -> bool:
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+        return False
+    if any(address in each for each in _NEVER_IPV4):
         return False
     if address.is_loopback or (address.is_private and not address.is_global):
-        return private and not _is_reserved(address)
+        return private
     return address.is_global
-
-
-def _is_reserved(address: Address) -> bool:
-    return address.is_reserved and not address.is_loopback

@@ -313,3 +313,25 @@ def test_counts_are_exact_under_threads(state):
     stats = cache.stats()
     assert stats["cache_hits"] + stats["cache_misses"] == 8_000
     assert stats["cache_size"] <= 20
+
+
+def test_a_result_that_another_hand_put_into_the_shared_cache_is_none(state):
+    class Tampered(InMemoryResults):
+        def get(self, key):
+            sealed = super().get(key)
+            return None if sealed is None else sealed[:-1] + b"7"
+
+    shared = Tampered()
+    make(state, shared=shared).call(Function(), ONE, {}, Counted(1))
+    assert make(state, shared=shared).call(Function(), ONE, {}, Counted(2)) == (2, False)
+
+
+def test_a_sealed_result_opens_under_its_own_key_alone(state):
+    cache = make(state)
+    key, other = b"k" * 32, b"l" * 32
+    sealed = cache._seal(key, b"1")
+    assert (cache._open(key, sealed), cache._open(other, sealed), cache._open(key, b"1")) == (
+        b"1",
+        None,
+        None,
+    )
