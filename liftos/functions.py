@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from liftos.api.parsing import validate
 from liftos.errors import NotFound
+from liftos.nearest import did_you_mean
 from liftos.tenancy.types import Actor, Principal, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -213,13 +214,19 @@ def get_function(name: str, version: int | None = None) -> Function:
     """
     found = find_function(name, version)
     if found is None:
-        raise FunctionNotFound(f"There is no function {name}" + (f", version {version}." if version else "."))
+        which = name if version is None else f"{name}, version {version}"
+        raise FunctionNotFound(f"There is no function {which}{did_you_mean(name, function_names())}")
     return found
 
 
 def list_functions() -> list[Function]:
     """Return all functions, every version, by name."""
     return [function for name in sorted(_functions) for _, function in sorted(_functions[name].items())]
+
+
+def function_names() -> list[str]:
+    """Return the names of all functions, in order."""
+    return sorted(name for name, versions in _functions.items() if versions)
 
 
 def known_keys() -> list[str]:

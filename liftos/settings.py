@@ -295,6 +295,8 @@ LIFTOS_WORKFLOW_LOST_LIMIT = int(env("LIFTOS_WORKFLOW_LOST_LIMIT", "10"))
 LIFTOS_WORKFLOW_BACKOFF_CAP = float(env("LIFTOS_WORKFLOW_BACKOFF_CAP", "60"))
 # the longest that a request waits for a run, seconds
 LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
+# threads of a process that carry out the steps of runs that somebody waits for there
+LIFTOS_WORKFLOW_WAIT_THREADS = int(env("LIFTOS_WORKFLOW_WAIT_THREADS", "8"))
 # threads that a worker may leave behind at steps that took too long, before it asks to be replaced
 LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
 # for how long runs are kept after their end

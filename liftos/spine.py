@@ -25,7 +25,7 @@ from accountability.chains import get_chain
 from accountability.operations import record
 from liftos.db import tenant_transaction
 from liftos.embedding import EmbeddingManager
-from liftos.functions import Call, find_function, get_function, list_functions, register
+from liftos.functions import Call, find_function, function_names, get_function, list_functions, register
 from liftos.observability.collector import MetricsCollector
 from liftos.observability.manager import ObservabilityManager, get_observability
 from liftos.observability.tracer import LightweightTracer
@@ -41,6 +41,7 @@ from spaces.operations import create_space, named_dimensions
 from workflows import queries as workflow_queries
 from workflows.definition import parse
 from workflows.operations import start
+from workflows.shipped import shipped_template
 from workflows.templates import publish, save_draft
 
 __all__ = [
@@ -301,7 +302,7 @@ class WorkflowOrchestrator:
         Raises:
             Faulty: everything that is wrong with it.
         """
-        parse(template, functions=find_function)
+        parse(template, functions=find_function, names=function_names)
         self._templates[name] = dict(template)
 
     def list_workflow_templates(self) -> list[str]:
@@ -323,22 +324,29 @@ class WorkflowOrchestrator:
         parameters: Mapping[str, Any] | None = None,
         wait_seconds: float = 30.0,
     ) -> dict[str, Any]:
-        """Run a registered template for an organisation, publishing it there if it is new or has changed.
+        """Run a template that was registered, or comes with the product, for an organisation, publishing it there if it is new or has changed.
+
+        Steps have their timeouts and retries, and run beside one another, as in a worker; no worker need be there.
 
         Returns:
-            `id`, `status`, and `results`: each step's, by its name.
+            `id`, `status`, and `results`: each step's, by its name. After `wait_seconds` the status may still be `running`: the run
+            goes on while this process lives.
 
         Raises:
-            KeyError: it was not registered here.
+            KeyError: it was not registered here, and does not come with the product.
             Faulty: a parameter is missing, surplus or of the wrong kind.
         """
-        principal, payload = _principal(org_id), self._templates[name]
+        principal, payload = _principal(org_id), self._templates.get(name) or shipped_template(name)
+        if payload is None:
+            raise KeyError(name)
         self._publish(principal, payload)
         started = start(
             principal=principal,
             template=payload["name"],
             parameters=dict(parameters or {}),
             wait=wait_seconds,
+            # there may be no worker, and none that knows this process's own functions
+            go_on=True,
         )
         with tenant_transaction(principal.organisation):
             run = workflow_queries.get_run(organisation=principal.organisation, run=started.id)

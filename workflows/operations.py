@@ -1,8 +1,8 @@
 """What callers do with runs: start them, wait for them, open an empty one."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +16,16 @@ from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Principal
 from workflows import queries
 from workflows.definition import bind_parameters
-from workflows.engine.claims import Claim
-from workflows.engine.reaper import make_due_ready
-from workflows.engine.runs import RunInfo, plan_of
+from workflows.engine.carriers import CARRIERS
+from workflows.engine.runs import plan_of
 from workflows.engine.starting import INSERT_RUN, insert_run, run_values
-from workflows.engine.work import work
+from workflows.engine.waiting import WORK, can_wait_here, wait_for
+from workflows.shipped import NAMES as SHIPPED
+from workflows.shipped import publish_shipped
 from workflows.types import RunStatus
 
-WORK = "workflows.work"
 # of a run's first steps, for how many a worker is woken at once; each that ends a step takes the next by itself
 MAX_HINTS = 10
-_POLL = (0.005, 0.01, 0.02, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +44,20 @@ def start(
     metadata: Mapping[str, Any] | None = None,
     version: int | None = None,
     wait: float = 0.0,
+    go_on: bool = False,
     hint: bool = True,
 ) -> Started:
     """Start a run of a template's newest published version.
 
     Args:
         principal: who starts it. Its steps run as this actor and may do no more.
-        template: its name, or its id.
+        template: its name, or its id; of one that comes with the product, the organisation's copy is published at need.
         parameters: of the run, checked against the template's.
         metadata: carried along; functions that declare a `context` are handed it.
         version: an earlier published one.
-        wait: seconds for which this thread carries the run's steps out itself, before it leaves the rest to workers; 0 for none.
-        hint: wake workers; a caller who will carry the run out itself does without.
+        wait: seconds to wait for the run's end; meanwhile this process carries its steps out too. See `wait_for`.
+        go_on: this process carries steps out after that time too.
+        hint: wake a worker for each first step; a caller who waits by itself does without the first.
 
     Raises:
         TemplateNotFound, TemplateRetired, NotPublished: there is nothing to run.
@@ -64,7 +65,13 @@ def start(
         PermissionDenied: a step does what the caller may not.
     """
     organisation = principal.organisation
-    with observe_operation("workflow.run", organisation=str(organisation)) as span:
+    if template in SHIPPED:
+        publish_shipped(organisation=organisation, by=principal.actor, name=template)
+    with observe_operation("workflow.run", organisation=str(organisation)) as span, ExitStack() as undo:
+        others_see = can_wait_here()
+        carrier = CARRIERS.reserve() if wait > 0 and others_see else None
+        if carrier is not None:
+            undo.callback(carrier.release)
         with tenant_pipeline(organisation):
             chosen = queries.find_version(organisation=organisation, name=template, number=version)
             plan = plan_of(organisation, chosen.id)
@@ -76,67 +83,18 @@ def start(
                 number=chosen.number,
                 parameters=bound,
                 metadata=dict(metadata or {}),
-                claim=wait > 0,
+                claim=wait > 0 and (carrier is not None or not others_see),
             )
             roots = sum(not step.depends_on for step in plan.definition.steps)
             for _ in range(min(roots - (0 if hint and claim is None else 1), MAX_HINTS)):
                 transaction.on_commit(lambda: send_hint(WORK, organisation))
         span.set_tag("run_id", str(info.id))
+        undo.pop_all()
         if wait > 0:
-            wait_for(organisation=organisation, run=info.id, seconds=wait, first=claim, info=info)
+            wait_for(
+                organisation=organisation, run=info.id, seconds=wait, first=claim, carrier=carrier, info=info, go_on=go_on
+            )  # fmt: skip
     return Started(info.id, info.decision)
-
-
-def wait_for(
-    *, organisation: UUID, run: UUID, seconds: float, first: Claim | None = None, info: RunInfo | None = None
-) -> RunStatus:
-    """Carry a run's steps out in this thread, and wait for those that others have, until it ends or time is up.
-
-    Args:
-        organisation: whose.
-        run: which.
-        seconds: how long at most; a step that is being carried out is carried out to its end.
-        first: a claim that this thread has already.
-        info: the run, where it is known already.
-
-    Returns:
-        The run's status.
-    """
-    end, idle = monotonic() + seconds, 0
-    while True:
-        done, _ = work(
-            organisation=organisation,
-            run=run,
-            first=first,
-            info=info,
-            seconds=max(0.0, end - monotonic()),
-            steps=1_000_000,
-        )
-        first = None
-        with tenant_transaction(organisation):
-            status, busy = _progress(organisation, run)
-            if status is RunStatus.RUNNING:
-                make_due_ready(organisation=organisation)
-        # a run that waits for a person, or is paused, won't end by waiting for it here
-        if status is not RunStatus.RUNNING or monotonic() >= end or not busy:
-            return status
-        idle = 0 if done else idle + 1
-        sleep(_POLL[min(idle, len(_POLL) - 1)])
-
-
-_PROGRESS = """
-SELECT r.status, EXISTS (
-    SELECT 1 FROM workflows_step AS s WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id
-      AND (s.token IS NOT NULL OR s.status IN ('ready', 'retry_wait'))
-) FROM workflows_run AS r WHERE r.organisation_id = %s AND r.id = %s
-"""
-
-
-def _progress(organisation: UUID, run: UUID) -> tuple[RunStatus, bool]:
-    row = raw_cursor().execute(_PROGRESS, (organisation, run)).fetchone()
-    if row is None:
-        return RunStatus.CANCELLED, False
-    return RunStatus(row[0]), bool(row[1])
 
 
 def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) -> UUID:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from accountability.operations import record
 from liftos.db import tenant_transaction
-from liftos.functions import find_function
+from liftos.functions import find_function, function_names
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from workflows import queries
@@ -39,7 +39,7 @@ def save_draft(
         TemplateNotFound, TemplateRetired: there is none to write a version of.
     """
     with observe_operation("workflow.save_template", organisation=str(organisation)):
-        definition = parse(payload, functions=find_function)
+        definition = parse(payload, functions=find_function, names=function_names)
         with tenant_transaction(organisation):
             row = _template(organisation, template, definition.name)
             draft = TemplateVersion.objects.filter(
@@ -101,7 +101,7 @@ def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion
             and ((draft.author_kind, draft.author_id) == (str(by.kind), by.id))
         ):
             raise NeedsReview
-        definition = _pinned(parse(draft.payload, functions=find_function))
+        definition = _pinned(parse(draft.payload, functions=find_function, names=function_names))
         draft.definition, draft.status = dump(definition), VersionStatus.PUBLISHED
         draft.published_by, draft.published_at = f"{by.kind}:{by.id}", Now()
         draft.save()

@@ -84,7 +84,7 @@ def test_a_template_is_written_with_its_faults_told_and_its_versions_compared(si
     page.get_by_text("It waits for itself").wait_for()
     told = page.inner_text("body")
     assert "step find: depends_on: It waits for itself: find → keep → find." in told
-    assert "step keep: function: There is no function 'memory.stor'." in told
+    assert "step keep: function: There is no function 'memory.stor'; there are memory.store, " in told
     picture(page, "template-faults")
     del payload["steps"][0]["depends_on"]
     payload["steps"][1] = {

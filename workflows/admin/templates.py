@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from liftos.admin import UncountedPaginator
 from liftos.api.parsing import InvalidRequest, parse_json
 from liftos.errors import LiftosError
-from liftos.functions import find_function
+from liftos.functions import find_function, function_names
 from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from workflows import templates
@@ -77,7 +77,7 @@ class TemplateForm(forms.ModelForm):
         if "payload" not in self.cleaned_data:
             return self.cleaned_data
         try:
-            definition = parse(self.cleaned_data["payload"], functions=find_function)
+            definition = parse(self.cleaned_data["payload"], functions=find_function, names=function_names)
         except Faulty as faulty:
             lines = format_html_join("", "<div>{}</div>", ((str(fault),) for fault in faulty.faults))
             raise forms.ValidationError(lines) from faulty

@@ -42,6 +42,7 @@ from workflows.api.schemas import (
     Why,
 )
 from workflows.definition import Faulty
+from workflows.engine.waiting import wait_for
 from workflows.models import Run
 
 
@@ -241,7 +242,7 @@ class RunCollection(_Runs):
         run = UUID(started.data["id"])
         if seconds > 0:
             # after what the Idempotency-Key guards has committed: a step has its own transactions
-            operations.wait_for(organisation=self.principal.organisation, run=run, seconds=seconds)
+            wait_for(organisation=self.principal.organisation, run=run, seconds=seconds)
         response = self.answer(run, status=201)
         if "Idempotent-Replayed" in started.headers:
             response["Idempotent-Replayed"] = "true"

@@ -1,7 +1,9 @@
 """The seed's routes of workflows, field for field as its contract."""
 
+from contextlib import suppress
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -16,11 +18,12 @@ from liftos.idempotency.once import once
 from liftos.tenancy.types import Scope
 from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
+from workflows.api.native import faults_as_items
 from workflows.api.rendering import render_seed_status, task_id
 from workflows.api.schemas import SeedMetadata, SeedName
 from workflows.batch import search_batch
 from workflows.engine.starting import CODE_DIGITS
-from workflows.errors import RunNotFound
+from workflows.errors import RunNotFound, TemplateNotFound
 
 
 class WorkflowCreate(SeedView):
@@ -36,7 +39,10 @@ class WorkflowCreate(SeedView):
         responses={200: Envelope},
     )
     def post(self, request: Request) -> Response:
-        """Open a workflow without steps, as the seed's service does; `{"name", "metadata"}` in the body is taken too."""
+        """Open a workflow without steps, as the seed's service does; `{"name", "metadata"}` in the body is taken too.
+
+        With `parameters` in the metadata, and a template's name for its name, it runs that template with them.
+        """
         query, body = request._request.GET, self.json
         if "name" not in query and isinstance(body, dict) and "name" in body:
             name, metadata = validate(SeedName, body).name, body.get("metadata")
@@ -61,8 +67,19 @@ class WorkflowCreate(SeedView):
         """Open it."""
         del request
         principal = self.principal
-        run = operations.open_run(principal=principal, name=name, metadata=metadata)
+        run = self.begin(name, metadata)
         return Response({"workflow_id": f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}"})
+
+    def begin(self, name: str, metadata: dict[str, Any]) -> UUID:
+        """Run the template of the name if the metadata brings its parameters, else open an empty workflow; return the id."""
+        principal, parameters = self.principal, metadata.get("parameters")
+        if isinstance(parameters, dict):
+            # there may be no such template: then it is metadata like any other
+            with suppress(TemplateNotFound), faults_as_items():
+                return operations.start(
+                    principal=principal, template=name, parameters=parameters, metadata=metadata
+                ).id
+        return operations.open_run(principal=principal, name=name, metadata=metadata)
 
 
 class WorkflowStatus(SeedView):

@@ -78,7 +78,7 @@ def _map(value: Any) -> str | None:
 
 _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "name": lambda value: None if is_step_name(value) else (
-        f"It must be 1 to {MAX_NAME} letters, digits, - and _, not beginning with a digit or -."
+        f"It must be 1 to {MAX_NAME} letters (a to z, A to Z), digits, - and _, not beginning with a digit or -."
     ),
     "function": _function,
     "version": lambda value: None if value is None else _whole_number(1, 1_000_000)(value),

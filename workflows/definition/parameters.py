@@ -47,11 +47,42 @@ def parameters_faults(schema: Json) -> Iterator[Fault]:
             )
     if found:
         return
-    for name, each in properties_of(schema).items():
-        if isinstance(each, dict) and "default" in each:
-            for place, message in value_faults(each, each["default"]):
-                at = ".".join(("parameters.properties", name, "default", *place))
-                yield Fault(None, at, message)
+    yield from _object_faults(schema, ("parameters",), whole=True)
+
+
+def _object_faults(
+    schema: Mapping[str, Json], at: tuple[str, ...], *, whole: bool = False
+) -> Iterator[Fault]:
+    """Yield defaults and required members of an object that contradict its schema, those of objects within too.
+
+    Args:
+        schema: sound by itself.
+        at: its place.
+        whole: it is that of all parameters, where members that are not declared are refused unless it says otherwise.
+    """
+    properties = properties_of(schema)
+    closed = schema.get("additionalProperties", not whole) is False
+    required = schema.get("required", [])
+    for name in required if isinstance(required, list) else []:
+        declared = properties.get(name)
+        if name not in properties and closed:
+            known = f"; declared: {', '.join(properties)}" if properties else ""
+            message = f"{name!r} is required and not declared under properties{known}."
+            yield Fault(None, ".".join((*at, "required")), message)
+        elif isinstance(declared, dict) and "default" in declared:
+            message = (
+                f"{name!r} is required and has a default, so it can't be missing: leave out one of the two."
+            )
+            yield Fault(None, ".".join((*at, "required")), message)
+    for name, each in properties.items():
+        if not isinstance(each, dict):
+            continue
+        place = (*at, "properties", name)
+        if "default" in each:
+            # as a run is given it: with the defaults of what is within
+            for within, message in value_faults(each, _filled(each, each["default"])):
+                yield Fault(None, ".".join((*place, "default", *within)), message)
+        yield from _object_faults(each, place)
 
 
 def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """From a caller's JSON to a definition, with everything that is wrong told at once."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from liftos.jsonb import NotStorable, to_jsonb
@@ -31,12 +31,15 @@ _FIELDS: Final = ("name", "description", "parameters", "steps")
 _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]+")
 
 
-def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
+def parse(
+    payload: Mapping[str, Any], *, functions: Functions, names: Callable[[], Sequence[str]] = tuple
+) -> Definition:
     """Return what a template says.
 
     Args:
         payload: `{name, description?, parameters?, steps: [...]}` or the seed's `{name, tasks: [...]}`.
         functions: returns the registered function of a name, or None; `name@2` asks for a version, the bare name for the newest.
+        names: returns the names of those there are, for messages.
 
     Raises:
         Faulty: all faults, in the order of the steps.
@@ -66,7 +69,7 @@ def parse(payload: Mapping[str, Any], *, functions: Functions) -> Definition:
     found = {step.name: _function(step, functions) for step in steps}
     faults += _graph(steps)
     if not any(fault.field.startswith("parameters") for fault in faults):
-        faults += use_faults(steps, parameters, found, Reach(_known_edges(steps)))
+        faults += use_faults(steps, parameters, found, Reach(_known_edges(steps)), names())
     if faults:
         raise Faulty(_in_order(faults, steps))
     return Definition(

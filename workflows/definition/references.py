@@ -1,4 +1,7 @@
-"""References in a template: `{tag}`, `{steps.search.result.results.0.id}`, `{item.id}`.
+"""References in a template: `{tag}`, `{steps.search.result.results.0.id}`, `{item.id}`, `{item.metadata["two words"]}`.
+
+A path's parts stand behind dots where they are letters (of any script), digits, - and _; any other key stands in brackets, as a JSON
+string or in single quotes. Whole numbers index lists, from the end where they are negative.
 
 A string that is exactly one reference becomes the value itself and keeps its type; within a longer string the value is put in
 as text. `{{tag}}` is the text `{tag}`. Braces around anything else are just braces. Names of members are never references.
@@ -9,18 +12,33 @@ it is null, within text nothing. A step that was skipped has the result null, an
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from workflows.definition.types import Json, Unresolvable
 
 STEPS, ITEM = "steps", "item"
+MAX_DIGITS = 20
 RESERVED = frozenset({STEPS, ITEM})
 
-_PATH = r"[A-Za-z_][\w-]*(?:\.[\w-]+)*"
-_REFERENCE = re.compile(rf"\{{\{{({_PATH})\}}\}}|\{{({_PATH})\}}", re.ASCII)
-_PATH_ONLY = re.compile(_PATH, re.ASCII)
+_HEAD = r"[A-Za-z_][A-Za-z0-9_-]*"
+_ESCAPE = r"\\(?:[\\/bfnrt{quote}]|u[0-9A-Fa-f]{{4}})"
+_QUOTED = "|".join(
+    rf"\[{quote}(?:[^{quote}\\]|{_ESCAPE.format(quote=quote)})*{quote}\]" for quote in ('"', "'")
+)
+_PART = rf"\.[\w-]+|\[-?[0-9]+\]|{_QUOTED}"
+_PATH = rf"{_HEAD}(?:{_PART})*"
+_REFERENCE = re.compile(rf"\{{\{{({_PATH})\}}\}}|\{{({_PATH})\}}", re.DOTALL)
+_PATH_ONLY = re.compile(_PATH, re.DOTALL)
+_PARTS = re.compile(_PART, re.DOTALL)
+_IN_SINGLE = re.compile(r"\\.|\"", re.DOTALL)
+_AS_JSON = {"\\'": "'", '"': '\\"'}
+_INDEX = re.compile(r"-?[0-9]+")
+# what somebody may have meant for a reference: in single braces, a known beginning, then a path, blanks or nothing
+_BRACES = re.compile(r"(?<!\{)\{([^{}]*)\}(?!\})")
+_BEGINNING = re.compile(rf"\s*({_HEAD})\s*(?:[.\[]|$)")
 
 
 class _Absent:
@@ -37,7 +55,7 @@ class Reference:
     Attributes:
         kind: "parameter", "step", "item", or "unknown" for `{steps…}` that names no result.
         name: the parameter's or the step's; "item" for the item.
-        path: what to follow from there; digits index lists.
+        path: what to follow from there: keys of objects; whole numbers index lists, from the end where they are negative.
         text: as written, without braces.
     """
 
@@ -49,7 +67,8 @@ class Reference:
 
 def read_reference(text: str) -> Reference:
     """Return what a reference's text (without braces) means."""
-    head, *rest = text.split(".")
+    parts = _PARTS.findall(text)
+    head, rest = text[: len(text) - sum(map(len, parts))], [_key(part) for part in parts]
     if head == ITEM:
         return Reference("item", ITEM, tuple(rest), text)
     if head != STEPS:
@@ -57,6 +76,41 @@ def read_reference(text: str) -> Reference:
     if len(rest) < 2 or rest[1] != "result":
         return Reference("unknown", STEPS, tuple(rest), text)
     return Reference("step", rest[0], tuple(rest[2:]), text)
+
+
+def _key(part: str) -> str:
+    """Return the key that one part of a path names."""
+    if part[0] == ".":
+        return part[1:]
+    inner = part[1:-1]
+    if inner[0] == "'":
+        # as JSON writes it: the other quote escaped, this one not
+        inner = _IN_SINGLE.sub(lambda found: _AS_JSON.get(found[0], found[0]), inner[1:-1])
+        inner = f'"{inner}"'
+    return str(json.loads(inner, strict=False)) if inner[0] == '"' else inner
+
+
+def lookalikes(
+    value: Json, heads: Container[str], at: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what looks like a reference and is none, with the path of the place it stands at.
+
+    Args:
+        value: JSON as a template has it.
+        heads: what references may begin with beside `steps` and `item`: the declared parameters.
+        at: path of the value.
+    """
+    if isinstance(value, str):
+        for match in _BRACES.finditer(_REFERENCE.sub(" ", value)):
+            begins = _BEGINNING.match(match[1])
+            if begins and (begins[1] in RESERVED or begins[1] in heads):
+                yield at, match[0]
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from lookalikes(member, heads, (*at, str(key)))
+    elif isinstance(value, list):
+        for number, member in enumerate(value):
+            yield from lookalikes(member, heads, (*at, str(number)))
 
 
 def path_of(text: str) -> str | None:
@@ -164,8 +218,9 @@ class _Resolver:
 def _member(value: Json, part: str, reference: Reference) -> Json:
     if isinstance(value, dict) and part in value:
         return value[part]
-    if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-        return value[int(part)]
+    if isinstance(value, list) and _INDEX.fullmatch(part) and len(part) < MAX_DIGITS:
+        with suppress(IndexError):
+            return value[int(part)]
     raise Unresolvable(f"{{{reference.text}}} leads to nothing: there is no {part!r}.")
 
 

@@ -96,11 +96,10 @@ def _declared(steps: list[Any], functions: Callable[[str], FunctionLike | None])
             if reference.kind == "parameter":
                 schemas.setdefault(reference.name, [])
                 required.add(reference.name)
-    return {
-        "type": "object",
-        "properties": {name: _all_of(found) for name, found in schemas.items()},
-        "required": sorted(required),
-    }
+    properties = {name: _all_of(found) for name, found in schemas.items()}
+    # what has a default need not be given, wherever else it is used
+    required -= {name for name, schema in properties.items() if "default" in schema}
+    return {"type": "object", "properties": properties, "required": sorted(required)}
 
 
 def _all_of(schemas: list[Json]) -> Json:

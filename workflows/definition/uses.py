@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from liftos.errors import LiftosError
+from liftos.nearest import nearest
 from workflows.definition.conditions import condition_references
 from workflows.definition.graph import Reach
 from workflows.definition.parameters import properties_of
-from workflows.definition.references import Reference, references, resolve, whole
+from workflows.definition.references import Reference, lookalikes, references, resolve, whole
 from workflows.definition.schemas import Place, Unknown, arguments_schema, types_of, value_faults
 from workflows.definition.types import Fault, FunctionLike, Json, Step
 
@@ -14,7 +15,11 @@ Found = Mapping[str, FunctionLike | None]
 
 
 def use_faults(
-    steps: Sequence[Step], parameters: Mapping[str, Json], found: Found, reach: Reach
+    steps: Sequence[Step],
+    parameters: Mapping[str, Json],
+    found: Found,
+    reach: Reach,
+    names_of_functions: Sequence[str],
 ) -> Iterator[Fault]:
     """Yield what is wrong with functions, references and arguments.
 
@@ -23,16 +28,23 @@ def use_faults(
         parameters: the template's, a sound schema.
         found: each step's function, None where there is none.
         reach: who depends on whom; steps that wait for themselves are not looked at for that.
+        names_of_functions: those there are, for messages.
     """
     names = {step.name for step in steps}
     for step in steps:
         function = found[step.name]
         if step.function and function is None:
-            version = "" if step.version is None else f", version {step.version}"
-            yield Fault(step.name, "function", f"There is no function {step.function!r}{version}.")
+            yield Fault(step.name, "function", _no_function(step, names_of_functions))
         yield from _reference_faults(step, parameters, names, reach)
         if function is not None:
             yield from _argument_faults(step, function, parameters)
+
+
+def _no_function(step: Step, names: Sequence[str]) -> str:
+    if step.version is not None and step.function in names:
+        return f"Function {step.function!r} has no version {step.version}."
+    known = dict.fromkeys([*nearest(step.function, names, limit=3), *names])
+    return f"There is no function {step.function!r}" + (f"; there are {', '.join(known)}." if known else ".")
 
 
 def _all_references(step: Step) -> Iterator[tuple[str, Reference]]:
@@ -48,6 +60,13 @@ def _reference_faults(
     step: Step, parameters: Mapping[str, Json], names: set[str], reach: Reach
 ) -> Iterator[Fault]:
     declared = properties_of(parameters)
+    for value, name in ((step.arguments, "arguments"), (step.when, "when")):
+        for at, text in lookalikes(value, declared, (name,)):
+            message = (
+                f"{text[:100]} is no reference: names of a path are letters, digits, - and _; any other key stands in "
+                f'brackets and quotes, as in {{item["a key"]}}. For text, double the braces.'
+            )
+            yield Fault(step.name, ".".join(at), message)
     for field, reference in _all_references(step):
         shown = f"{{{reference.text}}}"
         if reference.kind == "unknown":

@@ -83,10 +83,12 @@ def end_step(
     if run is not None:
         rows.fetchone()  # a fence comes up here, before anything is told of the run's end
         before, after = _only(run.fetchone())
-        if after != before:
-            _end_run(claim.organisation, info, RunStatus(after))
-        return lambda: None
-    return lambda: _handed_over(claim.organisation, next_token, rows)
+        if after == before:
+            return lambda: None
+        status_after = RunStatus(after)
+        _end_run(claim.organisation, info, status_after)
+        return lambda: info.end(status_after)
+    return lambda: _handed_over(info, next_token, rows)
 
 
 def _count_down(
@@ -103,16 +105,18 @@ def _count_down(
     return raw_cursor().execute(COUNT_DOWN, {key: counted[key] for key in _COUNT_KEYS})
 
 
-def _handed_over(organisation: UUID, token: UUID, rows: psycopg.Cursor[TupleRow]) -> Claim | None:
+def _handed_over(info: RunInfo, token: UUID, rows: psycopg.Cursor[TupleRow]) -> Claim | None:
     """Return the claim of the child that was taken along, and wake workers for the others; after the commit."""
     handed, ready = None, 0
     for _, *columns, child_status in rows.fetchall():
         if child_status == StepStatus.RUNNING:
-            handed = claim_from(organisation, token, columns)
+            handed = claim_from(info.organisation, token, columns)
         ready += child_status == StepStatus.READY
     # of children that nobody has yet, who ended the step takes one itself
     for _ in range(min(ready if handed else ready - 1, MAX_HINTS)):
-        send_hint("workflows.work", organisation)
+        send_hint("workflows.work", info.organisation)
+    if ready:
+        info.tell()
     return handed
 
 

@@ -84,11 +84,13 @@ def _carry_out(claim: Claim, info: RunInfo, *, hand_over: bool) -> Claim | None:
 
 def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Claim | None:
     values = resolve(step.map, parameters=info.parameters, results=results)
-    if values == []:
+    # of a step that was skipped, or of a parameter that was not given: nothing to map over
+    if values is None or values == []:
         with fenced_pipeline(claim.organisation):
             after = attempts.complete(claim, info, [])
         return after()
     ready = fan_out(claim, values, step.map_limit)
+    info.tell()
     for _ in range(ready - 1):
         send_hint("workflows.work", claim.organisation)
     return None

@@ -1,7 +1,7 @@
 """The watch over what this process is carrying out: leases are renewed, steps that overrun are taken from their threads.
 
-One thread in each process that works. It also sweeps (workflows.engine.reaper), so that wherever there is a worker there is
-somebody who finds what another dropped.
+One thread in each process that works, for a worker's turns or for callers who wait. In a worker it also sweeps
+(workflows.engine.reaper), so that wherever there is a worker there is somebody who finds what another dropped.
 """
 
 import logging
@@ -49,9 +49,20 @@ class Keeper:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._sweeps = False
 
-    def start(self) -> None:
-        """Start the thread, once."""
+    def start(self, *, sweep: bool = True) -> None:
+        """Start the thread, once.
+
+        Args:
+            sweep: look for dropped work too, as a worker does; else the thread sleeps while nothing is held.
+        """
+        if sweep and not self._sweeps:
+            self._sweeps = True
+            self._wake.set()
+        if self._thread is not None and self._thread.is_alive():
+            return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._stop.clear()
@@ -61,6 +72,7 @@ class Keeper:
     def stop(self) -> None:
         """Stop the thread and wait for it."""
         self._stop.set()
+        self._wake.set()
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.join()
@@ -79,6 +91,7 @@ class Keeper:
         held = Held(claim, info, monotonic() + seconds + GRACE_SECONDS, overran)
         with self._lock:
             self._held.add(held)
+        self._wake.set()
         try:
             yield
         finally:
@@ -88,10 +101,15 @@ class Keeper:
     def _watch(self) -> None:
         next_sweep = monotonic()
         while not self._stop.wait(TICK_SECONDS):
+            if not self._held and not self._sweeps:
+                connection.close()
+                self._wake.wait()
+                self._wake.clear()
+                continue
             try:
                 self._renew()
                 self._time_out()
-                if monotonic() >= next_sweep:
+                if self._sweeps and monotonic() >= next_sweep:
                     # many workers' sweeps spread out
                     next_sweep = monotonic() + settings.LIFTOS_WORKFLOW_SWEEP_SECONDS * uniform(0.75, 1.25)  # noqa: S311
                     sweep()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from liftos.observability.context import RequestContext, start_context
 from liftos.tenancy.types import Actor, ActorKind, Principal, Scope
 from workflows.errors import Fenced
 from workflows.plan import Plan, plan_from
+from workflows.types import RunStatus
 
 _RUN = """
 SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
@@ -35,6 +37,8 @@ class RunInfo:
         principal: who started it, with the scopes it had then.
         decision: the record of its start.
         results: of steps that have ended, as far as they were asked for; grows.
+        ended: how the run ended, once a step carried out with this has ended it.
+        news: set when there is more to carry out at once, or the run has ended; for somebody who waits.
     """
 
     id: UUID
@@ -47,11 +51,23 @@ class RunInfo:
     decision: UUID
     plan: Plan
     results: dict[str, Any] = field(default_factory=dict)
+    ended: RunStatus | None = None
+    news: Event | None = None
 
     @property
     def organisation(self) -> UUID:
         """Whose."""
         return self.principal.organisation
+
+    def tell(self) -> None:
+        """Have whoever waits for the run look at it."""
+        if self.news is not None:
+            self.news.set()
+
+    def end(self, status: RunStatus) -> None:
+        """Note how the run ended; after the commit."""
+        self.ended = status
+        self.tell()
 
     def context(self) -> RequestContext:
         """Return a context that continues the trace of who started the run."""

@@ -1,4 +1,4 @@
-"""The loop of whoever carries steps out: a worker's thread, or a request that waits for its run."""
+"""The loop of whoever carries steps out: a worker's turn, or a thread for a caller who waits for a run."""
 
 from collections.abc import Callable
 from functools import partial
@@ -67,8 +67,11 @@ def work(
             except Fenced:
                 claim = None
                 continue
-        last = done + 1 >= steps or monotonic() >= end
+        last = done + 1 >= steps or monotonic() >= end or stop()
         claim = around(taken, about, partial(carry_out, taken, about, hand_over=not last))
         done += 1
-        if stop():
+        if run is not None and about.ended is not None:
+            return done, False
+        # a child that was handed over meanwhile is carried out first: nobody else would, before its lease is over
+        if claim is None and stop():
             return done, True

@@ -119,3 +119,32 @@ def test_another_organisation_sees_no_template(acme, rival, flow):
     refused = rival.post("/api/v1/workflows/runs", {"template": template})
     assert (refused.status_code, refused.json()["code"]) == (404, "workflows.template_not_found")
     assert rival.get(f"{TEMPLATES}/{NOBODYS_ID}").status_code == 404
+
+
+def test_faults_known_at_save_are_named(acme):
+    payload = {
+        "name": "odd",
+        "parameters": {
+            "type": "object",
+            "properties": {"topic": {"type": "string", "default": 3}},
+            "required": ["tpoic"],
+        },
+        "steps": [{"name": "find", "function": "memory.get"}],
+    }
+    response = acme.post(TEMPLATES, payload)
+    assert response.status_code == 422
+    told = {".".join(map(str, each["loc"])): each["msg"] for each in response.json()["errors"]}
+    assert set(told) == {
+        "body.parameters.required", "body.parameters.properties.topic.default",
+    }  # fmt: skip
+    payload["parameters"] = {"type": "object", "properties": {"topic": {"type": "string"}}}
+    payload["steps"].append(
+        {"name": "use", "function": "memory.search", "arguments": {"query": "{topic.two words}"}}
+    )
+    told = {
+        ".".join(map(str, each["loc"])): each["msg"]
+        for each in acme.post(TEMPLATES, payload).json()["errors"]
+    }
+    assert set(told) == {"body.steps.find.function", "body.steps.use.arguments.query"}
+    assert told["body.steps.find.function"].startswith("There is no function 'memory.get'; there are memory.")
+    assert "memory.search" in told["body.steps.find.function"]

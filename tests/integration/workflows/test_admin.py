@@ -98,7 +98,7 @@ def test_everything_wrong_with_a_template_is_said_and_nothing_is_written(acme, s
         "step a: depends_on: It waits for itself: a → b → a.",
         "step a: arguments.query: It is required.",
         "step a: arguments.limit: 500 is greater than the maximum of 100.",
-        "step b: function: There is no function &#x27;no.such&#x27;.",
+        "step b: function: There is no function &#x27;no.such&#x27;; there are ",
     ):
         assert message in page
     assert "&quot;no.such&quot;" in page  # what was typed is still there

@@ -170,6 +170,21 @@ def test_a_map_over_nothing_is_done(organisation, calls):
     assert (run.status, steps_of(run)["each"].result) == ("completed", [])
 
 
+@pytest.mark.parametrize(
+    "over", ["{steps.find.result.results}", "{steps.find.result}", "{given}", "{given.list}", []]
+)
+def test_a_map_over_what_was_skipped_or_not_given_is_a_map_over_nothing(organisation, calls, over):
+    run = run_steps(
+        organisation,
+        step("find", when={"given": {"$exists": True}}),
+        step("each", map=over, depends_on=["find"], arguments={"value": "{item}"}),
+        step("after", depends_on=["each"], arguments={"value": "{steps.each.result}"}),
+        parameters={"type": "object", "properties": {"given": {"type": "array"}}},
+    )
+    assert (run.status, statuses(run)) == ("completed", {"find": "skipped", "each": "done", "after": "done"})
+    assert (steps_of(run)["each"].result, calls) == ([], [[]])
+
+
 def test_a_map_over_something_else_fails(organisation, calls):
     run = run_steps(
         organisation,

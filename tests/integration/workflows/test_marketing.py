@@ -21,9 +21,9 @@ from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.factories.flows import read_run, run_again, statuses, steps_of
 from workflows.controls import approve
 from workflows.definition import parse
+from workflows.engine.waiting import wait_for
 from workflows.marketing import TEMPLATES, read_template
 from workflows.models import Run, Template
-from workflows.operations import wait_for
 from workflows.templates import publish, save_draft
 
 pytestmark = pytest.mark.usefixtures("committed_db")

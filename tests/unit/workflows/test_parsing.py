@@ -374,3 +374,87 @@ def test_whatever_is_sent_the_answer_is_a_definition_or_faults(payload):
     except Faulty:
         return
     assert load(dump(read)) == read
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (
+            {"properties": {"topic": {}}, "required": ["topic", "tpoic"]},
+            ("parameters.required", "'tpoic' is required"),
+        ),
+        ({"required": ["topic"]}, ("parameters.required", "not declared")),
+        (
+            {"properties": {"n": {"type": "integer", "default": 3}}, "required": ["n"]},
+            ("parameters.required", "has a default"),
+        ),
+        (
+            {"properties": {"n": {"type": "integer", "default": "3"}}},
+            ("parameters.properties.n.default", "not of type"),
+        ),
+        (
+            {"properties": {"o": {"type": "object", "properties": {"n": {"minimum": 2, "default": 1}}}}},
+            ("parameters.properties.o.properties.n.default", "less than"),
+        ),
+        (
+            {
+                "properties": {
+                    "o": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {},
+                        "required": ["x"],
+                    }
+                }
+            },
+            ("parameters.properties.o.required", "not declared"),
+        ),
+    ],
+)
+def test_parameters_that_contradict_themselves(schema, expected):
+    [(step_name, field, message)] = faults(
+        {"name": "t", "parameters": {"type": "object"} | schema, "steps": [step("a")]}
+    )
+    assert (step_name, field) == (None, expected[0])
+    assert expected[1] in message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {}}, "required": ["a", "b"], "additionalProperties": True},
+        {"properties": {"o": {"type": "object", "properties": {}, "required": ["x"]}}},
+    ],
+)
+def test_parameters_that_a_run_can_satisfy(schema):
+    schema = {"type": "object"} | schema
+    payload = {"name": "t", "parameters": schema, "steps": [step("a")]}
+    parse(payload, functions=functions)
+
+
+def test_an_unknown_function_is_answered_with_those_there_are_the_nearest_first():
+    names = ["decisions.record", "http.request", "memory.search", "memory.store"]
+    with pytest.raises(Faulty) as raised:
+        parse(
+            template(step("a", "memory.serch"), step("b", "memory.store", version=9)),
+            functions=functions,
+            names=lambda: names,
+        )
+    assert [(each.step, each.field, each.message) for each in raised.value.faults][:2] == [
+        (
+            "a",
+            "function",
+            "There is no function 'memory.serch'; there are memory.search, memory.store, decisions.record, http.request.",
+        ),
+        ("b", "function", "Function 'memory.store' has no version 9."),
+    ]
+
+
+@pytest.mark.parametrize("name", ["2nd", "a b", "größe", "", "a" * 65, "a.b", 7])
+def test_the_rules_of_step_names_are_told(name):
+    [(_, field, message)] = faults(template(step(name)))
+    assert field == "name"
+    assert (
+        message
+        == "It must be 1 to 64 letters (a to z, A to Z), digits, - and _, not beginning with a digit or -."
+    )

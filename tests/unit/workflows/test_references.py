@@ -94,7 +94,7 @@ def test_a_parameter_that_was_given_as_null_stays():
         "{steps.find.result.hits.1}",
         "{steps.find.result.misses}",
         "{steps.find.result.hits.first}",
-        "{steps.find.result.hits.-1}",
+        "{steps.find.result.hits.-2}",
         "{limit.x}",
         "{steps.find}",
         "a {limit.x} b",
