@@ -37,6 +37,19 @@ class FunctionNotFound(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What a call was given to work on.
+
+    Attributes:
+        memories: ids of the memories that the results it refers to quote.
+        decisions: ids of the decisions that read them.
+    """
+
+    memories: tuple[UUID, ...] = ()
+    decisions: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """For whom, and within what, a function runs.
 
@@ -45,12 +58,14 @@ class Call:
         key: names this call to the world outside; the same at each attempt.
         deadline: on the monotonic clock, seconds; what takes longer is given up.
         context: what the run carries along; a function that declares a parameter `context` is handed it.
+        sources: what it works on, for a function that `derives`.
     """
 
     principal: Principal
     key: str
     deadline: float
     context: Mapping[str, Any] = field(default_factory=dict)
+    sources: Sources = Sources()
 
     @property
     def organisation(self) -> UUID:
@@ -88,6 +103,7 @@ class Function:
         outside: has effects that Postgres does not know of, or computes long: runs in no transaction.
         prepare: what is slow and can be done before the transaction is opened.
         mentions: ids of the memories that a result quotes, for erasure to reach.
+        derives: it keeps what was made of other memories, and is handed them in `Call.sources`.
     """
 
     name: str
@@ -102,6 +118,7 @@ class Function:
     outside: bool = False
     prepare: Prepare | None = None
     mentions: Mentions | None = None
+    derives: bool = False
 
     @property
     def key(self) -> str:
@@ -133,6 +150,7 @@ def register(
     outside: bool = False,
     prepare: Prepare | None = None,
     mentions: Mentions | None = None,
+    derives: bool = False,
 ) -> Callable[[F], F]:
     """Return a decorator that registers a callable, and leaves it as it is; a bound method will do.
 
@@ -148,6 +166,7 @@ def register(
         outside: see `Function`.
         prepare: see `Function`; given what the callable is given under a `schema`.
         mentions: see `Function`.
+        derives: see `Function`.
 
     Raises:
         ValueError: a version below 1, or a cacheable function with effects outside.
@@ -172,6 +191,7 @@ def register(
             outside=outside,
             prepare=prepare,
             mentions=mentions,
+            derives=derives,
         )
         return callable_
 

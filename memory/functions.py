@@ -1,6 +1,7 @@
 """What memory offers to workflows: thin over its operations, as the run's actor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,14 +21,16 @@ from memory.hygiene import look_after
 from memory.life import corrections
 from memory.life.erasure import forget
 from memory.operations import embed_drafts, remember, remember_many
-from memory.queries import list_recent
+from memory.queries import existing, list_recent
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
-from memory.types import LinkKind, Stored
+from memory.types import LinkKind, MemoryDraft, Stored
 
 SEARCHED = ("memories", "spaces")
 """What searches read, in the words of `liftos.generations.watching.Watch`; the second by an arm that is not of this app."""
 MAX_TOGETHER = 2_000
+MAX_SOURCES = 100
+"""Sources that a memory names, those it was given in a workflow included."""
 MAX_SHOWN = 500
 """Characters of a text that a finding quotes."""
 
@@ -104,20 +107,42 @@ def _embed_all(call: Call, arguments: StoreMany) -> None:
         embed_drafts(call.organisation, [each.draft() for each in arguments.memories])
 
 
-@register("memory.store", schema=MemoryIn, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_one)
+def _derived(call: Call, drafts: Sequence[MemoryDraft]) -> list[MemoryDraft]:
+    """Return drafts that name what the call was given to read as their sources, after those that they name themselves."""
+    wanted = call.sources.memories
+    if not wanted:
+        return list(drafts)
+    # one may have been erased since it was read
+    with tenant_transaction(call.organisation):
+        there = existing(organisation=call.organisation, memories=wanted)
+    read = [each for each in wanted if each in there]
+    return [
+        replace(draft, derived_from=tuple(dict.fromkeys((*draft.derived_from, *read)))[:MAX_SOURCES])
+        for draft in drafts
+    ]
+
+
+@register("memory.store", schema=MemoryIn, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_one, derives=True)
 def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
     """Store a memory; a key that may only propose stores a candidate."""
     trust = trust_of(call.principal)
-    stored = remember(organisation=call.organisation, by=call.by, draft=arguments.draft(), trust=trust)
+    [draft] = _derived(call, [arguments.draft()])
+    stored = remember(
+        organisation=call.organisation, by=call.by, draft=draft, trust=trust, parents=call.sources.decisions
+    )
     return _stored(stored)
 
 
-@register("memory.store_many", schema=StoreMany, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_all)
+@register(
+    "memory.store_many", schema=StoreMany, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_all, derives=True
+)
 def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
     """Store memories in one transaction; one that can't be stored loses only itself."""
-    drafts = [each.draft() for each in arguments.memories]
+    drafts = _derived(call, [each.draft() for each in arguments.memories])
     trust = trust_of(call.principal)
-    stored = remember_many(organisation=call.organisation, by=call.by, drafts=drafts, trust=trust)
+    stored = remember_many(
+        organisation=call.organisation, by=call.by, drafts=drafts, trust=trust, parents=call.sources.decisions
+    )
     return {"count": len(stored), "results": [_stored(each) for each in stored]}
 
 

@@ -58,7 +58,12 @@ class MemoryErased(Conflict):
 
 
 def remember(
-    *, organisation: UUID, by: Actor, draft: MemoryDraft, trust: TrustState = TrustState.ACTIVE
+    *,
+    organisation: UUID,
+    by: Actor,
+    draft: MemoryDraft,
+    trust: TrustState = TrustState.ACTIVE,
+    parents: Sequence[UUID] = (),
 ) -> Stored:
     """Store one memory.
 
@@ -67,6 +72,7 @@ def remember(
         by: who stores it.
         draft: what it says.
         trust: how far it may be believed: active or candidate, as the path and the credential decide.
+        parents: decisions that this one follows from.
 
     Returns:
         Its id; of the earlier memory where the same one was stored under this external id before.
@@ -78,7 +84,7 @@ def remember(
         InvalidInput: the vector that came with it has another dimension than the active model's.
     """
     with observe_operation("memory.store", organisation=str(organisation)):
-        stored = store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
+        stored = store(organisation, by, [draft], operation="memory.store", trust=trust, parents=parents)[0]
     raise_refusal(stored)
     return stored
 
@@ -101,13 +107,15 @@ def remember_many(
     by: Actor,
     drafts: Sequence[MemoryDraft],
     trust: TrustState = TrustState.ACTIVE,
+    parents: Sequence[UUID] = (),
 ) -> list[Stored]:
     """Store a batch in one transaction; results stand in the order of the drafts.
 
     A draft that can't be stored (its external id belongs to other content, its value is rejected, its source does not
     exist) is reported as such and loses only itself.
     """
-    return remember_rows(organisation=organisation, by=by, rows=read_drafts(organisation, drafts, trust))
+    rows = read_drafts(organisation, drafts, trust)
+    return remember_rows(organisation=organisation, by=by, rows=rows, parents=parents)
 
 
 def read_drafts(
@@ -123,6 +131,7 @@ def remember_rows(
     by: Actor,
     rows: Sequence[writes.Row],
     meanwhile: Callable[[], None] | None = None,
+    parents: Sequence[UUID] = (),
 ) -> list[Stored]:
     """Store drafts that `read_drafts` has read; as `remember_many` otherwise.
 
@@ -131,11 +140,14 @@ def remember_rows(
         by: who stores them.
         rows: what to store.
         meanwhile: called once while Postgres is at work; touches no database.
+        parents: decisions that this one follows from.
     """
     if not rows:
         return []
     with observe_operation("memory.store_many", organisation=str(organisation), count=len(rows)):
-        return store_rows(organisation, by, rows, operation="memory.store_many", meanwhile=meanwhile)
+        return store_rows(
+            organisation, by, rows, operation="memory.store_many", meanwhile=meanwhile, parents=parents
+        )
 
 
 def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
@@ -188,9 +200,11 @@ def store(
     *,
     operation: str,
     trust: TrustState = TrustState.ACTIVE,
+    parents: Sequence[UUID] = (),
 ) -> list[Stored]:
     """Store drafts on record: the one way in for every path (HTTP, bulk, import, admin, command, workflow)."""
-    return store_rows(organisation, by, read_drafts(organisation, drafts, trust), operation=operation)
+    rows = read_drafts(organisation, drafts, trust)
+    return store_rows(organisation, by, rows, operation=operation, parents=parents)
 
 
 def store_rows(
@@ -200,6 +214,7 @@ def store_rows(
     *,
     operation: str,
     meanwhile: Callable[[], None] | None = None,
+    parents: Sequence[UUID] = (),
 ) -> list[Stored]:
     """Store drafts that have been read already. See `store` and `remember_rows`."""
     vectors, model = embed_drafts(organisation, [row.draft for row in rows])
@@ -217,7 +232,7 @@ def store_rows(
                 organisation=organisation, by=by, rows=allowed, model=model, decision=decision
             )
             stored = _outcomes(organisation, rows, {row.id for row in new}, refused)
-            _put_on_record(organisation, by, operation, rows, stored, model, decision)
+            _put_on_record(organisation, by, operation, rows, stored, model, decision, parents)
             analyse_if_new(len(new))
             if meanwhile is not None:
                 send_now()
@@ -302,6 +317,7 @@ def _put_on_record(
     stored: Sequence[Stored],
     model: int | None,
     decision: UUID,
+    parents: Sequence[UUID],
 ) -> None:
     counts = {outcome.value: sum(each.outcome is outcome for each in stored) for outcome in Outcome}
     new = [(row, each) for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
@@ -336,6 +352,7 @@ def _put_on_record(
             if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
         ],
         versions={"analyser": ANALYSER, "embedding_model": model},
+        parents=parents,
         decision=decision,
     )
     emit_many(

@@ -113,6 +113,12 @@ def list_recent(
     return list(rows.prefetch_related("links").order_by("-importance", "-id")[:limit])
 
 
+def existing(*, organisation: UUID, memories: Sequence[UUID]) -> set[UUID]:
+    """Return those of some ids that name a memory of the organisation."""
+    rows = Memory.objects.filter(organisation_id=organisation, head=None, id__in=memories)
+    return set(rows.values_list("id", flat=True))
+
+
 def list_organisations_with_pending() -> list[UUID]:
     """Return the organisations in which memories wait for a vector. Runs outside of a tenant, by a definer function."""
     with connection.cursor() as cursor:

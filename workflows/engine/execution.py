@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from liftos.db import raw_cursor
 from liftos.function_cache import call as cached_call
-from liftos.functions import Call, Function, find_function
+from liftos.functions import Call, Function, Sources, find_function
 from liftos.jobs import send_hint
 from liftos.observability.context import use_context
 from liftos.observability.manager import observe_operation
@@ -20,6 +20,7 @@ from workflows.engine.claims import Claim
 from workflows.engine.endings import AfterCommit, fenced_pipeline
 from workflows.engine.items import fan_out
 from workflows.engine.runs import RunInfo
+from workflows.engine.sources import sources_of
 from workflows.errors import Fenced
 from workflows.machine import StepTimedOut
 from workflows.types import NOT_AN_ITEM, StepStatus
@@ -109,7 +110,8 @@ def _call(
     item = claim.value if claim.item != NOT_AN_ITEM else None
     arguments = resolve(step.arguments, parameters=info.parameters, results=results, item=item)
     parsed = function.parse(arguments)
-    call = Call(info.principal, claim.key, monotonic() + step.timeout_seconds, info.metadata)
+    sources = sources_of(claim, info) if function.derives else Sources()
+    call = Call(info.principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources)
     if function.prepare is not None:
         function.prepare(call, parsed)
     if function.outside or function.cacheable:

@@ -1,0 +1,77 @@
+"""What a step was given to read: the memories and decisions behind the results that it refers to, directly or through other steps."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from liftos.db import raw_cursor, tenant_pipeline
+from liftos.functions import Sources, find_function
+from workflows.engine.claims import Claim
+from workflows.engine.runs import RunInfo
+from workflows.types import NOT_AN_ITEM
+
+MAX_SOURCES = 100
+_READ = """
+SELECT name, result, decision_id FROM workflows_step
+WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status = 'done'
+ORDER BY finished_at DESC
+"""
+
+
+def sources_of(claim: Claim, info: RunInfo) -> Sources:
+    """Return the memories quoted in the results that a step was made of, at most 100, and the decisions that read them.
+
+    The latest results count first. An item of a map that is itself one of those memories stands for its list.
+    """
+    names = _behind(info, claim.name)
+    if not names:
+        return Sources()
+    with tenant_pipeline(info.organisation):
+        rows = raw_cursor().execute(_READ, (info.organisation, info.id, sorted(names))).fetchall()
+    item = _id_of(claim.value) if claim.item != NOT_AN_ITEM else None
+    memories: dict[UUID, None] = {}
+    decisions: dict[UUID, None] = {}
+    for name, result, decision in rows:
+        value = json.loads(result) if isinstance(result, str) else result
+        found = list(_quoted(info, name, value))
+        if not found:
+            continue
+        memories |= dict.fromkeys([item] if item in found else found)
+        decisions |= dict.fromkeys(_decisions(value) or [decision])
+    return Sources(tuple(memories)[:MAX_SOURCES], tuple(decisions)[:MAX_SOURCES])
+
+
+def _behind(info: RunInfo, name: str) -> set[str]:
+    """Return the steps whose results a step refers to, those that they were made of included."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = info.plan.needs[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _quoted(info: RunInfo, name: str, value: Any) -> Iterator[UUID]:
+    step = info.plan.steps[name]
+    function = find_function(step.function, step.version) if step.function else None
+    if function is None or function.mentions is None:
+        return
+    for each in value if step.map is not None else [value]:
+        if each is not None:
+            yield from function.mentions(each)
+
+
+def _decisions(value: Any) -> list[UUID]:
+    """Return the decisions that a reading function names in its result, or in those of a map."""
+    results = value if isinstance(value, list) else [value]
+    named = (each.get("decision_id") for each in results if isinstance(each, dict))
+    return [UUID(each) for each in named if isinstance(each, str)]
+
+
+def _id_of(value: Any) -> UUID | None:
+    try:
+        return UUID(value["id"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
