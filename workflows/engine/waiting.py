@@ -24,8 +24,8 @@ from workflows.errors import Fenced
 from workflows.types import RunStatus
 
 WORK = "workflows.work"
-# between two looks at a run, seconds; what happens in this process is known at once
-_POLL = (0.02, 0.02, 0.05)
+# between two looks at a run, seconds: for what workers do, and retries that are due; what happens in this process is known at once
+_POLL_SECONDS = 0.05
 # from this look on the waiting thread leaves its connection to others meanwhile
 _GIVE_BACK_AFTER = 1
 _ENDLESS = 10**9
@@ -127,10 +127,9 @@ class _Party:
         organisation, run = self.info.organisation, self.info.id
         looks = 0
         while True:
-            pause = _POLL[min(looks, len(_POLL) - 1)]
             if looks >= _GIVE_BACK_AFTER:
                 connection.close()
-            self.news.wait(max(0.0, min(pause, end - monotonic())))
+            self.news.wait(max(0.0, min(_POLL_SECONDS, end - monotonic())))
             self.news.clear()
             looks += 1
             if self.info.ended is not None:
