@@ -18,9 +18,16 @@ from memory.types import LIVING
 _SAMPLE = """
 SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
     SELECT s.embedding FROM memory_memoryvector AS s
-    WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s
+    JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
+    WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
     ORDER BY hashtext(s.memory_id::text), s.memory_id LIMIT %(limit)s
 ) AS v
+"""
+_COUNT_VECTORS = """
+SELECT count(*) FROM memory_memoryvector AS s
+JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
+WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+AND (%(memories)s::uuid[] IS NULL OR m.id = ANY(%(memories)s::uuid[]))
 """
 _PAGE = """
 SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''),
@@ -95,11 +102,29 @@ def some_contents(
 
 
 def sample_vectors(*, organisation: UUID, model: int, limit: int) -> np.ndarray:
-    """Return vectors of an organisation's texts, float32, shape (n, d), n ≤ limit: the same ones each time, of any age."""
-    values = {"organisation": organisation, "model": model, "limit": limit}
+    """Return vectors of living memories, float32, shape (n, d), n ≤ limit: the same ones each time, of any age."""
+    values = {
+        "organisation": organisation,
+        "model": model,
+        "limit": limit,
+        "living": [str(each) for each in LIVING],
+    }
     with raw_cursor() as cursor:
         row = cursor.execute(_SAMPLE, values, binary=True).fetchone()
     return _unpack(row[1], row[0]) if row and row[0] else np.empty((0, 0), np.float32)
+
+
+def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | None = None) -> int:
+    """Return how many living memories, or how many of some, have a vector under a model."""
+    values = {
+        "organisation": organisation,
+        "model": model,
+        "living": [str(each) for each in LIVING],
+        "memories": None if memories is None else list(memories),
+    }
+    with raw_cursor() as cursor:
+        row = cursor.execute(_COUNT_VECTORS, values).fetchone()
+    return row[0] if row else 0
 
 
 def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, str]:

@@ -10,29 +10,33 @@ import numpy as np
 from liftos.db import tenant_transaction
 from liftos.embedding import EmbeddingManager
 from liftos.embedding.catalogue import model_number
-from memory.content import sample_vectors, some_contents
+from memory.content import some_contents
 from memory.embeddings import active_manager
 from spaces.background import background
 from spaces.errors import InvalidDimension, UnknownMemory
-from spaces.projection import Axis, Background, PolesCoincide, describe, labelled_axis, pole_axis
+from spaces.own import Counts, describe_own
+from spaces.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis
 from spaces.templates import is_built_in
 from spaces.types import Array, Dimension
-
-# More of an organisation's texts say no more of how they differ, and reading them costs 20 us each.
-MOST_TEXTS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Axes of a space's dimensions, None for one without poles; by which model, and scaled on how many own texts."""
+    """Axes of a space's dimensions, None for one without poles; by which model, and scaled on how many texts of how many."""
 
     axes: tuple[Axis | None, ...]
     model: int | None
     sample: int
+    counts: Counts
 
 
-def resolve(*, organisation: UUID, dimensions: Sequence[Dimension]) -> Resolved:
+def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID | None = None) -> Resolved:
     """Return the axes of dimensions. Embeds texts: not to be called inside a transaction.
+
+    Args:
+        organisation: whose.
+        dimensions: to be resolved.
+        space: whose members the scale is made on; None for all memories.
 
     Raises:
         InvalidDimension: two poles say the same, or labelled examples say nothing; `loc` names it.
@@ -40,25 +44,25 @@ def resolve(*, organisation: UUID, dimensions: Sequence[Dimension]) -> Resolved:
         EmbedderUnavailable: texts can't be embedded now.
     """
     if not any(each.has_poles for each in dimensions):
-        return Resolved(tuple(None for _ in dimensions), None, 0)
+        return Resolved(tuple(None for _ in dimensions), None, 0, Counts(0, 0))
     manager = active_manager(organisation)
     number = model_number(manager.model)
     texts = embed_all(manager, organisation, {text for each in dimensions for text in _texts(each)})
     named = {memory for each in dimensions for memory in memories_of(each)}
+    prior = background(manager)
     with tenant_transaction(organisation):
-        own = sample_vectors(organisation=organisation, model=number, limit=MOST_TEXTS)
+        own = describe_own(organisation=organisation, model=number, space=space, prior=prior)
         found = some_contents(organisation=organisation, model=number, memories=list(named), metadata=False)
     memories = {
         memory: vector
         for memory, vector in zip(found.ids, found.vectors, strict=True)
         if len(vector) and not np.isnan(vector[0])
     }
-    how = describe(own, background(manager))
     axes = tuple(
-        _axis(place, each, texts, memories, how) if each.has_poles else None
+        _axis(place, each, texts, memories, own.background) if each.has_poles else None
         for place, each in enumerate(dimensions)
     )
-    return Resolved(axes, number, len(own))
+    return Resolved(axes, number, own.sample, own.counts)
 
 
 def embed_all(manager: EmbeddingManager, organisation: UUID, texts: set[str]) -> dict[str, Array]:

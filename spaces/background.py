@@ -30,5 +30,5 @@ def background(manager: Embeds) -> Background:
     """Return how texts at large differ under a manager's model; made once in a process."""
     found = _known.get(manager.model)
     if found is None:
-        found = _known[manager.model] = describe(manager.embed_many(background_texts()))
+        found = _known[manager.model] = describe(manager.embed_many(background_texts())).as_prior()
     return found

@@ -7,6 +7,8 @@ from spaces.errors import InvalidDimension
 from spaces.scales import place_of
 from spaces.types import MAX_DIMENSIONS, Dimension, Scale
 
+LEAST_SPAN = 1e-100
+
 
 def check_dimensions(dimensions: Sequence[Dimension]) -> None:
     """Refuse dimensions that can't be used, naming the one at fault.
@@ -78,6 +80,12 @@ def _check(place: int, each: Dimension) -> None:
         raise refuse("needs a range that rises, of two finite numbers", "range")
     if each.scale is Scale.LOG and lower <= 0:
         raise refuse("has a logarithmic scale, whose range begins above 0", "range")
+    span = upper / lower if each.scale is Scale.LOG else upper - lower
+    # beyond, a place on the range is no number any more
+    if not LEAST_SPAN <= span <= 1 / LEAST_SPAN:
+        raise refuse("has a range too narrow or too wide to reckon with", "range")
+    if any(not abs(example.value) <= 1 / LEAST_SPAN for example in each.examples):
+        raise refuse("has a labelled example whose value is too large to reckon with", "examples")
     if each.scale is Scale.ORDINAL and len(each.levels) < 2:
         raise refuse("has an ordinal scale, which needs two levels or more", "levels")
     if len({level.casefold() for level in each.levels}) != len(each.levels):

@@ -1,11 +1,8 @@
 """Concepts of a space and how they stand to one another. Each operation is one transaction with its decision record."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from math import isfinite
 from uuid import UUID
 
-import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,28 +11,18 @@ from accountability.types import Effect
 from liftos.db import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
-from memory.content import Contents
 from memory.embeddings import active_manager
-from spaces import layouts
-from spaces.checking import read_coordinates
 from spaces.errors import (
     CyclicRelation,
-    InvalidConcept,
     NameTaken,
     RelationNotFound,
     UnknownConcept,
-    UnknownMemory,
 )
-from spaces.geometry import Region, learn_region
 from spaces.models import Concept, ConceptRelation, Space
-from spaces.placing import place
-from spaces.positions import read_positions
-from spaces.queries import View, find_concept, get_concept, get_space, get_view
-from spaces.scales import from_unit, place_of
-from spaces.types import WITHOUT_CYCLES, Array, ConceptDraft, RelationKind
-
-# of a concept that is given by its prototype alone
-RADIUS = 0.25
+from spaces.queries import find_concept, get_concept, get_space, get_view
+from spaces.regions import as_fields, region_of
+from spaces.relearning import as_given
+from spaces.types import WITHOUT_CYCLES, ConceptDraft, RelationKind
 
 
 def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDraft) -> Concept:
@@ -57,17 +44,8 @@ def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDra
             # locked first: a change of the dimensions and this must not pass one another by
             get_space(organisation=organisation, space=space, lock=True)
             view = get_view(organisation=organisation, space=space, ready=bool(draft.examples or draft.text))
-            region = _region(view, draft, vector)
-            prototype = {
-                each.name: float(from_unit(region.prototype[number], each))
-                for number, each in enumerate(view.dimensions)
-                if not np.isnan(region.prototype[number])
-            }
-            weights = {
-                each.name: round(float(region.weights[number]), 6)
-                for number, each in enumerate(view.dimensions)
-                if each.name in prototype
-            }
+            fields = as_fields(view, region_of(view, draft, vector))
+            learnt = bool(draft.examples or draft.text)
             try:
                 with transaction.atomic():
                     row = Concept.objects.create(
@@ -76,10 +54,10 @@ def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDra
                         name=draft.name.strip(),
                         name_key=draft.name.strip().casefold(),
                         description=draft.description,
-                        prototype=prototype,
-                        weights=weights,
-                        radius=region.radius,
                         examples=list(draft.examples),
+                        given=as_given(draft) if learnt else None,
+                        placed_in=view.layout.id if learnt else None,
+                        **fields,
                     )
             except IntegrityError:
                 raise NameTaken(
@@ -180,70 +158,6 @@ def unrelate(*, organisation: UUID, by: Actor, space: UUID, relation: UUID) -> N
         said = f"No longer: {found.source.name} {found.kind} {found.target.name}."
         ConceptRelation.objects.filter(organisation_id=organisation, id=relation).delete()
         _record(by, row, "space.unrelate", said, {"relation": str(relation)}, effect=Effect.DELETE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    prototype: Array
-    weights: Array
-
-
-def _region(view: View, draft: ConceptDraft, vector: Array | None) -> Region:
-    given = _given(view, draft)
-    learnt = None
-    if draft.examples:
-        learnt = _learn(view, draft)
-    prototype, weights, radius = np.full(len(view.dimensions), np.nan), np.ones(len(view.dimensions)), RADIUS
-    if learnt is not None:
-        prototype, weights, radius = learnt.prototype, learnt.weights, learnt.radius
-    elif vector is not None:
-        prototype = _placed(view, vector)
-    prototype = np.where(np.isnan(given.prototype), prototype, given.prototype)
-    weights = np.where(
-        np.isnan(given.weights), np.where(np.isnan(given.prototype), weights, 1.0), given.weights
-    )
-    counts = ~np.isnan(prototype) & (weights > 0) & (view.metric.weights > 0)
-    if not counts.any():
-        raise InvalidConcept(loc=("prototype",))
-    return Region(prototype, weights, draft.radius or radius)
-
-
-def _given(view: View, draft: ConceptDraft) -> _Given:
-    size = len(view.dimensions)
-    prototype, weights = np.full(size, np.nan), np.full(size, np.nan)
-    for name, value in read_coordinates(view.dimensions, draft.prototype, "prototype").items():
-        number = place_of(view.dimensions, name)
-        prototype[number] = view.to_units(np.where(np.arange(size) == number, value, np.nan)[np.newaxis])[0][
-            number
-        ]
-    for name, weight in draft.weights.items():
-        number = place_of(view.dimensions, name, ("weights", name))
-        if not isfinite(weight) or weight < 0:
-            raise InvalidConcept("A weight is a number of at least 0.", loc=("weights", name))
-        weights[number] = weight
-    return _Given(prototype, weights)
-
-
-def _learn(view: View, draft: ConceptDraft) -> Region:
-    placed = read_positions(
-        organisation=view.space.organisation_id, layout=view.layout.id, memories=draft.examples
-    )
-    missing = sorted(set(draft.examples) - set(placed.ids))
-    if missing:
-        raise UnknownMemory(f"The memory {missing[0]} is not in this space.", loc=("examples",))
-    try:
-        return learn_region(view.to_units(placed.values), view.metric)
-    except ValueError as error:
-        raise InvalidConcept(
-            f"From the examples nothing can be learnt: {error}.", loc=("examples",)
-        ) from None
-
-
-def _placed(view: View, vector: Array) -> Array:
-    """Return where a text stands, shape (k,), on the unit scales; unknown where only a field would say."""
-    plan = layouts.get_plan(organisation=view.space.organisation_id, layout=view.layout.id)
-    contents = Contents([UUID(int=0)], vector[np.newaxis], [{}])
-    return view.to_units(place(contents, plan.dimensions, plan.axes, {}).values)[0]
 
 
 def _check_cycle(

@@ -7,21 +7,10 @@ from django.db import transaction
 
 from liftos.db import raw_cursor
 from liftos.jobs import send_hint
-from memory.search.corpus import documents_about
-from spaces.axes import MOST_TEXTS
 from spaces.layouts import RENEW, follow
-from spaces.making import GROWTH, LEAST
+from spaces.outgrowing import is_due, mark_outgrown
 from spaces.positions import remove_positions
 
-_GROWN = """
-SELECT EXISTS (
-    SELECT 1 FROM spaces_spaceversion AS v
-    JOIN spaces_space AS s ON s.organisation_id = v.organisation_id AND s.id = v.space_id AND s.version = v.number
-    JOIN spaces_layout AS l ON l.organisation_id = v.organisation_id AND l.id = v.layout_id
-    WHERE v.organisation_id = %(organisation)s AND l.checked AND l.model_id IS NOT NULL AND l.sample < %(most)s
-    AND least(%(documents)s, %(most)s) >= greatest(%(least)s, %(growth)s * l.sample)
-)
-"""
 _DESCRIBED_BY = """
 SELECT DISTINCT d.space_id FROM spaces_spacedimension AS d
 WHERE d.organisation_id = %(organisation)s AND (
@@ -37,8 +26,7 @@ UPDATE spaces_spacedimension SET low_memories = array_remove(low_memories, %(mem
 WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
 """
 _STALE = """
-UPDATE spaces_layout SET found = found || '{"stale": true}'
-WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
+UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
 """
 _UNLEARN = """
 UPDATE spaces_concept SET examples = array_remove(examples, %(memory)s)
@@ -49,26 +37,9 @@ _MEMBERSHIPS = "DELETE FROM spaces_member WHERE organisation_id = %(organisation
 
 def follow_memories(organisation: UUID, memories: Sequence[UUID]) -> None:
     """Place memories anew, or take their positions away. See `memory.life.ports.Follower`."""
-    # one store in sixteen asks, and every larger batch: it is about doublings
-    if not follow(organisation, memories):
-        return
-    asks = len(memories) > 1 or not memories[0].bytes[-1] & 15
-    if asks and has_outgrown_a_scale(organisation):
-        transaction.on_commit(lambda: send_hint(RENEW, organisation))
-
-
-def has_outgrown_a_scale(organisation: UUID) -> bool:
-    """Tell whether an organisation has so many more texts than a scale was made on that it should be made anew."""
-    values = {
-        "organisation": organisation,
-        "documents": documents_about(organisation),
-        "most": MOST_TEXTS,
-        "growth": GROWTH,
-        "least": LEAST,
-    }
-    with raw_cursor() as cursor:
-        row = cursor.execute(_GROWN, values).fetchone()
-    return bool(row and row[0])
+    own = follow(organisation, memories)
+    if own is not None and is_due(memories, own):
+        mark_outgrown(organisation)
 
 
 def erase_positions(organisation: UUID, memory: UUID) -> int:
@@ -88,4 +59,5 @@ def erase_positions(organisation: UUID, memory: UUID) -> int:
             cursor.execute(_STALE, values | {"spaces": described})
     if described:
         transaction.on_commit(lambda: send_hint(RENEW, organisation))
+    mark_outgrown(organisation, [memory])
     return removed

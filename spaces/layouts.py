@@ -34,7 +34,10 @@ _MAX_CACHED = 256
 # Whoever places a memory keeps the layouts it is placed in from being deleted until it has committed, as the foreign key of a position
 # does, only earlier: what is read here still exists when it is written to.
 _CONCERNED = """
-SELECT l.id, l.space_id, s.holds_all FROM spaces_layout AS l JOIN spaces_space AS s
+SELECT l.id, l.space_id, s.holds_all, CASE WHEN l.model_id IS NOT NULL AND NOT l.outgrown AND EXISTS (
+    SELECT 1 FROM spaces_spaceversion AS v WHERE v.organisation_id = l.organisation_id AND v.space_id = l.space_id
+    AND v.number = s.version AND v.layout_id = l.id
+) THEN l.own END FROM spaces_layout AS l JOIN spaces_space AS s
 ON s.organisation_id = l.organisation_id AND s.id = l.space_id
 WHERE l.organisation_id = %(organisation)s AND l.state <> 'dropped' AND (s.holds_all OR EXISTS (
     SELECT 1 FROM spaces_member AS m
@@ -94,6 +97,8 @@ def begin(
         axes=directions,
         found=found,
         sample=resolved.sample,
+        own=resolved.counts.own,
+        around=resolved.counts.around,
         total=count_living(organisation=organisation) if holds_all else members[0],
         begun_in=int(row[0]),
         replaces=replaces,
@@ -135,18 +140,18 @@ def fill_gaps(*, organisation: UUID, plan: Plan) -> int:
         after = max(ids)
 
 
-def follow(organisation: UUID, memories: Sequence[UUID]) -> bool:
+def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
     """Place memories that have come or changed in every layout that they belong to; take away those that are not believed.
 
     Returns:
-        Whether there is any layout that they belong to.
+        Of the scales in use that they belong to, on how few own texts one was made; None where there is no such scale.
     """
     with raw_cursor() as cursor:
         rows = cursor.execute(_CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
     if not rows:
-        return False
+        return None
     living: set[UUID] = set()
-    for layout, space, holds_all in rows:
+    for layout, space, holds_all, _ in rows:
         plan = get_plan(organisation=organisation, layout=layout)
         own = memories if holds_all else _members_among(organisation, space, memories)
         contents = some(organisation, plan, own)
@@ -155,7 +160,7 @@ def follow(organisation: UUID, memories: Sequence[UUID]) -> bool:
     gone = [each for each in memories if each not in living]
     if gone:
         remove_positions(organisation=organisation, memories=gone)
-    return True
+    return min((row[3] for row in rows if row[3] is not None), default=None)
 
 
 def write(organisation: UUID, plan: Plan, contents: Contents) -> None:
@@ -287,6 +292,13 @@ def list_organisations_with_layouts_to_make() -> list[UUID]:
     """Return the organisations in which layouts wait. Runs outside of a tenant, by a definer function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_layouts_to_make()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def list_organisations_with_outgrown_scales() -> list[UUID]:
+    """Return the organisations that have scales to make anew. Runs outside of a tenant, by a definer function."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organisation_id FROM liftos_organisations_with_outgrown_scales()")
         return [row[0] for row in cursor.fetchall()]
 
 

@@ -1,20 +1,26 @@
 """Making layouts in the background: one step of it, in a transaction of its own."""
 
+import logging
+from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accountability.operations import record
 from liftos.db import tenant_transaction
+from liftos.embedding.catalogue import model_number
+from liftos.jobs import send_hint
 from liftos.tenancy.types import SYSTEM
+from memory.embeddings import active_manager
 from spaces import layouts
 from spaces.axes import resolve
+from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.models import Layout, Space, SpaceVersion
-from spaces.types import LayoutState
+from spaces.outgrowing import mark_outgrown
+from spaces.own import Counts, count_own
+from spaces.types import Dimension, LayoutState
 
-# a scale is made anew when the organisation has so many times the texts it was made on, and at least so many
-GROWTH = 2
-LEAST = 25
+logger = logging.getLogger("liftos.spaces")
 
 
 class Waiting(Exception):
@@ -51,6 +57,9 @@ def make_next(*, organisation: UUID) -> bool:
             layout.save(update_fields=["checked"])
             _take_place(layout)
             _drop_old(organisation, layout.space_id)
+            # what came while it was made, or before it was seen, may have been too much for it
+            if not mark_outgrown(organisation) and layout.outgrown:
+                transaction.on_commit(lambda: send_hint(layouts.RENEW, organisation))
     except IntegrityError:
         # a memory was erased between reading and placing it: the step is done again, without it
         return True
@@ -58,10 +67,18 @@ def make_next(*, organisation: UUID) -> bool:
 
 
 def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | None:
-    """Begin a layout that takes the place of a space's present one, on the organisation's texts of today.
+    """Begin a layout that takes the place of a space's present one, on the texts of today.
+
+    Args:
+        organisation: whose.
+        space: which.
+        force: also where the present scale still serves.
 
     Returns:
-        Its id; None where the present scale still serves, or a new one is being made.
+        Its id; None where the present scale still serves or can't be made anew, or a new one is being made.
+
+    Raises:
+        EmbedderUnavailable: its poles can't be embedded now.
     """
     with tenant_transaction(organisation):
         row = Space.objects.filter(organisation_id=organisation, id=space).first()
@@ -73,10 +90,19 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
         dimensions = layouts.read_dimensions(organisation=organisation, space=space, version=row.version)
         if _is_being_made(organisation, space):
             return None
-    resolved = resolve(organisation=organisation, dimensions=dimensions)
+        # of a version that is no longer the newest
+        Layout.objects.filter(organisation_id=organisation, space_id=space, outgrown=True).exclude(
+            id=version.layout_id
+        ).update(outgrown=False)
     old = version.layout
-    fresh = not old.found.get("stale") and resolved.model == old.model_id
-    if not force and fresh and resolved.sample < max(LEAST, GROWTH * old.sample):
+    if not (force or old.outgrown or _has_other_model(organisation, dimensions, old)):
+        return None
+    try:
+        resolved = resolve(
+            organisation=organisation, dimensions=dimensions, space=None if row.holds_all else space
+        )
+    except (InvalidDimension, UnknownMemory) as error:
+        _keep(organisation, old, error.message)
         return None
     with tenant_transaction(organisation):
         # looked at again, under the lock: another may have begun one, or the dimensions been changed, since
@@ -106,11 +132,32 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             by=SYSTEM,
             operation="space.renew",
             subject=("space", str(space)),
-            reasoning=f"The scale of {row.name} was made on {old.sample} texts, there are {resolved.sample} now.",
+            reasoning=f"The scale of {row.name} was made when it had {old.own} texts; there are {resolved.counts.own} now.",
             outputs={"layout": str(layout.id), "members": layout.total},
             versions={"embedding_model": resolved.model},
         )
     return layout.id
+
+
+def _has_other_model(organisation: UUID, dimensions: Sequence[Dimension], layout: Layout) -> bool:
+    if not any(each.has_poles for each in dimensions):
+        return False
+    return model_number(active_manager(organisation).model) != layout.model_id
+
+
+def _keep(organisation: UUID, layout: Layout, why: str) -> None:
+    """Keep a scale that can't be made anew, until its texts have outgrown it once more."""
+    logger.warning("a scale is kept: it can't be made anew", extra={"layout": str(layout.id), "why": why})
+    with tenant_transaction(organisation):
+        counts = Counts(layout.own, layout.around)
+        if layout.model_id is not None:
+            whose = Space.objects.get(organisation_id=organisation, id=layout.space_id)
+            counts = count_own(
+                organisation=organisation, model=layout.model_id, space=None if whose.holds_all else whose.id
+            )
+        Layout.objects.filter(organisation_id=organisation, id=layout.id).update(
+            outgrown=False, own=counts.own, around=counts.around
+        )
 
 
 def _is_being_made(organisation: UUID, space: UUID) -> bool:

@@ -71,8 +71,12 @@ class Layout(models.Model):
     )
     axes = models.BinaryField(default=bytes)
     found = models.JSONField(default=dict)
-    # texts of the organisation's own that the axes were scaled on
+    # texts that the axes were scaled on, and of how many: of the space's members, and of the organisation
     sample = models.PositiveIntegerField(default=0)
+    own = models.PositiveIntegerField(default=0, db_default=0)
+    around = models.PositiveIntegerField(default=0, db_default=0)
+    # the scale is to be made anew: its texts have become many more or fewer, or an example is gone
+    outgrown = models.BooleanField(default=False, db_default=False)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     # where the background work goes on
@@ -101,6 +105,11 @@ class Layout(models.Model):
                 fields=["organisation", "id"],
                 name="layout_waiting",
                 condition=models.Q(checked=False) & ~models.Q(state=LayoutState.DROPPED.value),
+            ),
+            models.Index(
+                fields=["organisation"],
+                name="layout_outgrown",
+                condition=models.Q(outgrown=True) & ~models.Q(state=LayoutState.DROPPED.value),
             ),
         ]
 
@@ -216,6 +225,10 @@ class Concept(models.Model):
     weights = models.JSONField(default=dict)
     radius = models.FloatField()
     examples = ArrayField(models.UUIDField(), default=list)
+    # of one that examples or a text taught something: what was said of it beside them (spaces/relearning.py), and the layout in
+    # which they stood
+    given = models.JSONField(null=True)
+    placed_in = models.UUIDField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 

@@ -19,7 +19,9 @@ from spaces import layouts
 from spaces.axes import Resolved, resolve
 from spaces.checking import check_dimensions, read_coordinates
 from spaces.errors import NameTaken, NotAMember, SpaceChanged, UnknownMemory
+from spaces.following import follow_memories
 from spaces.models import Layout, Member, Space, SpaceDimension, SpaceVersion
+from spaces.outgrowing import mark_outgrown
 from spaces.positions import remove_positions
 from spaces.queries import get_default, get_space, get_version
 from spaces.templates import TEMPLATES, known_dimension
@@ -106,7 +108,10 @@ def change_dimensions(
         moves = moves or [each.name.casefold() for each in old] != [
             each.name.casefold() for each in dimensions
         ]
-        resolved = resolve(organisation=organisation, dimensions=dimensions) if moves else None
+        members_of = None if before.holds_all else space
+        resolved = (
+            resolve(organisation=organisation, dimensions=dimensions, space=members_of) if moves else None
+        )
         with tenant_transaction(organisation):
             row = get_space(organisation=organisation, space=space, lock=True)
             if row.version != before.version:
@@ -201,7 +206,7 @@ def add_member(
             inputs={"memory_id": str(memory), "coordinates": given},
             memories=[{"id": str(memory)}],
         )
-        layouts.follow(organisation, [memory])
+        follow_memories(organisation, [memory])
         _touch(organisation, space)
     return is_new
 
@@ -231,9 +236,10 @@ def remove_member(*, organisation: UUID, by: Actor, space: UUID, memory: UUID) -
             memories=[{"id": str(memory)}],
         )
         if row.holds_all:
-            layouts.follow(organisation, [memory])
+            follow_memories(organisation, [memory])
         else:
             remove_positions(organisation=organisation, memories=[memory], space=space)
+            mark_outgrown(organisation, [memory])
         _touch(organisation, space)
 
 

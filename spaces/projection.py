@@ -6,10 +6,13 @@ Source: Grand, Blank, Pereira & Fedorenko 2022, Nature Human Behaviour 6.
 Two things make it work with small sentence models, where the plain difference of the poles points mostly into directions in
 which real texts hardly differ:
 
-- The axis is turned towards the directions in which the organisation's own texts do differ, by a Wiener filter:
+- The axis is turned towards the directions in which one's own texts do differ, by a Wiener filter:
   axis = C (C + λI)⁻¹ (high - low), C being their covariance. A direction in which no text varies can tell no two texts apart, and
   is mostly the pole words' own noise. λ is the smallest by which the poles stand no farther apart than the ends of a scale do,
   four standard deviations of the texts: poles that stand farther out differ where the texts do not.
+  The covariance of few texts is mostly chance, so it is shrunk towards the same variance in every direction (Ledoit & Wolf 2004,
+  Journal of Multivariate Analysis 88). Without a text of one's own the axis is the plain difference of the poles: other people's
+  texts say how far texts stand apart, but not which differences matter here.
 - Labelled examples, where there are some, are fitted by a regression whose prior mean is that axis and whose prior
   covariance is C: with no examples it is the axis, with many it is what the examples say.
 
@@ -26,8 +29,8 @@ import numpy as np
 
 Array = np.ndarray
 
-# Texts that stand for the language at large count as so many of the organisation's own: what few texts have in common is chance.
-PRIOR_TEXTS = 200
+# What is known beforehand counts as so many texts of one's own: what few texts have in common is chance.
+PRIOR_TEXTS = 100
 # λ in largest eigenvalues of C, tried in turn. Sentences of one subject need little (our labelled marketing set: mean AUC .88 with
 # .01, .83 with 10), lists of single words much (formality by four pole words each side: Spearman .40 with .01, .63 with 10).
 SMOOTHINGS = tuple(float(each) for each in np.geomspace(0.01, 10, 25))
@@ -54,19 +57,27 @@ class Background:
 
     Attributes:
         mean: shape (d,).
-        covariance: shape (d, d).
+        covariance: shape (d, d), for how far texts stand apart.
+        matters: shape (d, d), for the directions in which they do: the covariance of one's own texts, shrunk towards the same
+            variance in every direction.
         count: of how many texts of one's own.
     """
 
     mean: Array
     covariance: Array
+    matters: Array
     count: int
 
     @cached_property
     def modes(self) -> tuple[Array, Array]:
-        """The covariance's eigenvalues, shape (d,), ≥ 0, and its eigenvectors as columns, shape (d, d)."""
-        values, vectors = np.linalg.eigh(self.covariance)
+        """The eigenvalues of `matters`, shape (d,), ≥ 0, and its eigenvectors as columns, shape (d, d)."""
+        values, vectors = np.linalg.eigh(self.matters)
         return np.maximum(values, 0.0), vectors
+
+    def as_prior(self) -> "Background":
+        """Return the same as known of other people's texts: which directions matter is left open."""
+        size = len(self.mean)
+        return replace(self, matters=np.trace(self.covariance) / size * np.eye(size), count=0)
 
 
 def describe(vectors: Array, prior: Background | None = None) -> Background:
@@ -74,13 +85,13 @@ def describe(vectors: Array, prior: Background | None = None) -> Background:
 
     Args:
         vectors: shape (n, d), n ≥ 0; n ≥ 2 without a prior.
-        prior: of other texts, which counts as PRIOR_TEXTS.
+        prior: what is known beforehand, which counts as PRIOR_TEXTS.
     """
     count = len(vectors)
     if not count:
         if prior is None:
             raise ValueError("there are no texts")
-        return Background(prior.mean, prior.covariance, 0)
+        return prior
     mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64))
     covariance = np.zeros((len(mean), len(mean)))
     # so many at a time: all of them as wide numbers would be three times what is given
@@ -88,10 +99,13 @@ def describe(vectors: Array, prior: Background | None = None) -> Background:
         centred = np.asarray(vectors[start : start + TOGETHER], np.float64) - mean
         covariance += centred.T @ centred / count
     if prior is None:
-        return Background(mean, covariance, count)
+        return Background(mean, covariance, covariance, count)
     share = count / (count + PRIOR_TEXTS)
     return Background(
-        share * mean + (1 - share) * prior.mean, share * covariance + (1 - share) * prior.covariance, count
+        share * mean + (1 - share) * prior.mean,
+        share * covariance + (1 - share) * prior.covariance,
+        share * covariance + (1 - share) * prior.matters,
+        count,
     )
 
 
@@ -171,7 +185,8 @@ def labelled_axis(axis: Axis, examples: Array, labels: Array, background: Backgr
     """Return an axis corrected by labelled examples.
 
     The labels, standardised, are a Gaussian process over texts: covariance of two texts a, b is
-    s(a) s(b) + FREEDOM · (a-m)' C (b-m) / tr(C²), s being the standing on the poles' axis, m and C the background's. Its
+    s(a) s(b) + FREEDOM · (a-m)' C (b-m) / tr(C²), s being the standing on the poles' axis, m the background's mean and C what
+    `matters` of it. Its
     posterior mean is linear in the text, and so an axis again.
 
     Args:
@@ -188,8 +203,8 @@ def labelled_axis(axis: Axis, examples: Array, labels: Array, background: Backgr
         raise ValueError("labelled examples must be two or more, with different values")
     wanted = (labels - labels.mean()) / labels.std()
     centred = np.asarray(examples, np.float64) - background.mean
-    coloured = centred @ background.covariance
-    size = float((background.covariance**2).sum())
+    coloured = centred @ background.matters
+    size = float((background.matters**2).sum())
     along = axis.standings(examples)
     kernel = np.outer(along, along) + FREEDOM * (coloured @ centred.T) / size
     strengths = np.linalg.solve(kernel + NOISE * np.eye(len(wanted)), wanted)

@@ -6,14 +6,15 @@ from uuid import UUID
 import numpy as np
 
 from liftos.db import tenant_transaction
-from memory.content import sample_vectors, some_contents
+from memory.content import some_contents
 from memory.embeddings import active_manager
-from spaces.axes import MOST_TEXTS, embed_all, examples_of, memories_of
+from spaces.axes import embed_all, examples_of, memories_of
 from spaces.background import background
 from spaces.errors import UnknownMemory
 from spaces.layouts import Plan, get_plan
+from spaces.own import describe_own
 from spaces.positions import page_positions
-from spaces.projection import Background, describe, pole_axis
+from spaces.projection import Background, pole_axis
 from spaces.queries import View, get_view
 from spaces.types import Array, Dimension
 from spaces.validation import Report, left_out, report_on
@@ -55,8 +56,10 @@ def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None
     words |= {example.text for each in described for example in each.examples if example.text}
     texts = embed_all(manager, organisation, words)
     named = {memory for each in described for memory in memories_of(each)}
+    prior = background(manager)
     with tenant_transaction(organisation):
-        own = sample_vectors(organisation=organisation, model=plan.model or 0, limit=MOST_TEXTS)
+        whose = None if plan.holds_all else plan.space
+        own = describe_own(organisation=organisation, model=plan.model or 0, space=whose, prior=prior)
         found = some_contents(
             organisation=organisation, model=plan.model, memories=list(named), metadata=False
         )
@@ -65,9 +68,8 @@ def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None
         for memory, vector in zip(found.ids, found.vectors, strict=True)
         if len(vector) and not np.isnan(vector[0])
     }
-    how = describe(own, background(manager))
     return [
-        _agreement(number, each, texts, memories, how) if each in described else None
+        _agreement(number, each, texts, memories, own.background) if each in described else None
         for number, each in enumerate(plan.dimensions)
     ]
 

@@ -1,5 +1,6 @@
 """Background work on spaces: load, then one operation."""
 
+import logging
 import time
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from liftos.jobs import send_hint
 from spaces import layouts
 from spaces.making import Waiting, make_next, renew
 from spaces.models import Space
+from spaces.relearning import relearn_concepts
+
+logger = logging.getLogger("liftos.spaces")
 
 # how long a worker waits for older transactions before it leaves the rest to the sweep
 PATIENCE_S = 10.0
@@ -24,11 +28,15 @@ def make_layouts(organisation: str) -> None:
     while True:
         try:
             if not make_next(organisation=UUID(organisation)):
-                return
+                break
         except Waiting:
             if time.monotonic() > until:
                 return
             time.sleep(PAUSE_S)
+    try:
+        relearn_concepts(organisation=UUID(organisation))
+    except EmbedderUnavailable:
+        logger.warning("concepts wait for the next layout: the embedder is not available")
 
 
 @shared_task(name="spaces.sweep")
@@ -36,6 +44,8 @@ def sweep() -> None:
     """Find work whose hint was lost."""
     for organisation in layouts.list_organisations_with_layouts_to_make():
         send_hint(layouts.TASK, organisation)
+    for organisation in layouts.list_organisations_with_outgrown_scales():
+        send_hint(layouts.RENEW, organisation)
 
 
 @shared_task(name=layouts.RENEW)
@@ -48,4 +58,4 @@ def renew_scales(organisation: str) -> None:
         for space in spaces:
             renew(organisation=whose, space=space)
     except EmbedderUnavailable:
-        return  # the next store in the organisation, or search, asks again
+        return  # the sweep asks again

@@ -161,10 +161,17 @@ def test_labelled_examples_teach_a_dimension(spaces):
         ]
     }
     plain, fitted = spaces.make(PRICE, name="plain"), spaces.make(taught, name="fitted")
-    memory = spaces.add(plain, "a sapphire")
-    spaces.member(fitted, memory)
-    without, with_examples = (spaces.positions(each)[memory]["price"]["value"] for each in (plain, fitted))
-    assert with_examples > without
+    jewel, stone = spaces.add(plain, "a sapphire"), spaces.add(plain, "a brick")
+    for memory in (jewel, stone):
+        spaces.member(fitted, memory)
+
+    def values(space):
+        found = spaces.positions(space)
+        return [found[memory]["price"]["value"] for memory in (jewel, stone)]
+
+    # the poles alone take the brick for the dearer of the two
+    assert values(plain)[0] < values(plain)[1]
+    assert values(fitted)[0] > values(fitted)[1] + 0.2
 
 
 def test_a_deleted_space_is_gone_and_its_memories_are_not(acme, spaces):
@@ -191,3 +198,19 @@ def test_a_list_has_pages(acme, spaces):
     assert [each["id"] for each in first["results"]] == [made[4], made[3]]
     second = acme.get(first["next"].partition("testserver")[2]).json()
     assert [each["id"] for each in second["results"]] == [made[2], made[1]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"range": [-1e308, 1e308]}, "range"),
+        ({"range": [0, 1e-320]}, "range"),
+        ({"range": [1e-300, 1e300], "scale": "log"}, "range"),
+        ({"examples": [{"text": "a", "value": 1e200}, {"text": "b", "value": 1}]}, "examples"),
+    ],
+)
+def test_numbers_beyond_reckoning_are_422_naming_the_field(acme, fields, at):
+    body = {"name": "wide", "dimensions": [{"name": "x", "low": "cheap", "high": "dear", **fields}]}
+    response = acme.post("/api/v1/spaces", body)
+    assert response.status_code == 422
+    assert [each["loc"] for each in response.json()["errors"]] == [["body", "dimensions", 0, at]]

@@ -16,7 +16,7 @@ from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces import following, layouts, making
+from spaces import layouts, making
 from spaces.making import Waiting, make_next, renew
 from spaces.models import Layout, Position, Space, SpaceVersion
 from spaces.operations import add_member, change_dimensions, create_space, delete_space
@@ -199,22 +199,6 @@ def test_a_scale_is_made_anew_when_the_organisation_has_grown(organisation):
     assert new.layout_id != old.id
     assert count(organisation, new.layout_id) == 43
     assert count(organisation, old.id) == 0
-
-
-def test_a_scale_that_more_texts_would_not_change_is_not_asked_for_again(organisation, monkeypatch):
-    def outgrown(documents):
-        monkeypatch.setattr(following, "documents_about", lambda whose: documents)
-        with tenant_transaction(organisation):
-            return following.has_outgrown_a_scale(organisation)
-
-    store(organisation, 30)
-    make(organisation, PRICE)
-    finish(organisation)
-    assert not outgrown(59)
-    assert outgrown(60)
-    # a scale is made on 40 texts at most, and this one was on 30
-    monkeypatch.setattr(following, "MOST_TEXTS", 40)
-    assert not outgrown(60)
 
 
 def test_an_erased_pole_is_taken_out_of_the_axis(organisation):

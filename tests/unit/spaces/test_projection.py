@@ -82,7 +82,7 @@ def test_few_texts_are_seen_beside_the_language_at_large(texts):
     prior = describe(texts)
     few = describe(np.ones((1, 8)), prior)
     assert few.count == 1
-    assert few.covariance == pytest.approx(prior.covariance * 200 / 201)
+    assert few.covariance == pytest.approx(prior.covariance * 100 / 101)
     assert describe(np.empty((0, 8)), prior).covariance is prior.covariance
     with pytest.raises(ValueError, match="no texts"):
         describe(np.empty((0, 8)))

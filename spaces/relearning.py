@@ -1,0 +1,102 @@
+"""Concepts that examples or a text taught something follow the scale: placed anew when their space's positions are."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+from django.utils import timezone
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import SYSTEM
+from memory.embeddings import active_manager
+from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, UnknownDimension, UnknownMemory
+from spaces.models import Concept
+from spaces.positions import read_positions
+from spaces.queries import View, get_space, get_view
+from spaces.regions import as_fields, region_of
+from spaces.types import Array, ConceptDraft
+
+
+def as_given(draft: ConceptDraft) -> dict[str, Any]:
+    """Return what a draft says beside its examples, as JSON."""
+    return {
+        "prototype": draft.prototype,
+        "weights": draft.weights,
+        "radius": draft.radius,
+        "text": draft.text,
+    }
+
+
+def relearn_concepts(*, organisation: UUID) -> int:
+    """Place anew the concepts that were placed in positions which others have taken the place of; return how many.
+
+    Raises:
+        EmbedderUnavailable: a concept's text can't be embedded now.
+    """
+    with tenant_transaction(organisation):
+        behind = list(
+            Concept.objects.filter(organisation_id=organisation, given__isnull=False)
+            .filter(space__versions__number=F("space__version"), space__versions__layout__state="ready")
+            .exclude(placed_in=F("space__versions__layout_id"))
+            .order_by("id")
+            .values_list("space_id", "id", "given__text")
+        )
+    if not behind:
+        return 0
+    texts = sorted({text for _, _, text in behind if text})
+    vectors: dict[str, Array] = {}
+    if texts:
+        manager = active_manager(organisation)
+        vectors = dict(zip(texts, manager.embed_many(texts, organisation=organisation), strict=True))
+    return sum(_relearn(organisation, space, concept, vectors.get(text)) for space, concept, text in behind)
+
+
+def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | None) -> bool:
+    with tenant_transaction(organisation):
+        whose = get_space(organisation=organisation, space=space, lock=True)
+        row = Concept.objects.filter(organisation_id=organisation, id=concept).first()
+        try:
+            view = get_view(organisation=organisation, space=space)
+        except PositionsNotReady:
+            return False
+        if row is None or row.given is None or row.placed_in == view.layout.id:
+            return False
+        row.placed_in = view.layout.id
+        try:
+            fields = as_fields(view, region_of(view, _draft(row, view), vector))
+        except (InvalidConcept, InvalidDimension, UnknownDimension, UnknownMemory):
+            # its examples are gone, or the dimensions are others: it stays where it was
+            row.save(update_fields=["placed_in"])
+            return False
+        for name, value in fields.items():
+            setattr(row, name, value)
+        row.updated_at = timezone.now()
+        row.save(update_fields=[*fields, "placed_in", "updated_at"])
+        record(
+            organisation=organisation,
+            by=SYSTEM,
+            operation="space.relearn_concept",
+            effect=Effect.WRITE,
+            subject=("space", str(space)),
+            reasoning=f"Concept {row.name!r} of {whose.name!r} follows the new positions.",
+            inputs={"concept": row.name},
+        )
+    return True
+
+
+def _draft(row: Concept, view: View) -> ConceptDraft:
+    """Return what a concept was described by, with those of its examples that still have a place."""
+    given = row.given or {}
+    there = read_positions(organisation=row.organisation_id, layout=view.layout.id, memories=row.examples).ids
+    if row.examples and not there and not given["text"]:
+        raise UnknownMemory
+    return ConceptDraft(
+        name=row.name,
+        prototype=given["prototype"],
+        weights=given["weights"],
+        radius=given["radius"],
+        examples=tuple(each for each in row.examples if each in set(there)),
+        text=given["text"],
+    )
