@@ -57,6 +57,12 @@ class MemoryErased(Conflict):
     code = "memory.erased"
 
 
+class IdTaken(Conflict):
+    """This id can't be used here."""
+
+    code = "memory.id_taken"
+
+
 def remember(
     *,
     organisation: UUID,
@@ -99,6 +105,8 @@ def raise_refusal(stored: Stored) -> None:
         raise UnknownSource(loc=("derived_from",))
     if stored.outcome is Outcome.ERASED:
         raise MemoryErased
+    if stored.outcome is Outcome.ID_TAKEN:
+        raise IdTaken(loc=("id",))
 
 
 def remember_many(
@@ -291,6 +299,10 @@ def _outcomes(
             continue
         if row.id in written:
             stored.append(Stored(row.id, Outcome.STORED, row.embedding))
+            continue
+        if row.id not in earlier and row.draft.past is not None:
+            # somebody else's memory has it, of which nothing may be told
+            stored.append(Stored(row.id, Outcome.ID_TAKEN, EmbeddingState.PENDING))
             continue
         if row.id not in earlier:
             raise Unavailable("A memory with this external id was deleted at the same moment; try again.")

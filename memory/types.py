@@ -8,6 +8,8 @@ from uuid import UUID
 
 import numpy as np
 
+from liftos.tenancy.types import Actor
+
 
 class TrustState(StrEnum):
     """How far a memory may be believed."""
@@ -62,6 +64,37 @@ class LinkDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class PastVersion:
+    """A version that had ended where a memory comes from, and the change that ended it.
+
+    Attributes:
+        version: from 1, without a gap.
+        content, metadata, memory_type, tags, importance, state, valid_from, valid_to, expires_at, superseded_by: what it said.
+        known_from, known_to: when it was the present one, aware UTC.
+        operation, reason, actor: of the change that ended it.
+        vector: of its text, shape (d,), where the file brings one.
+    """
+
+    version: int
+    content: str
+    metadata: dict[str, Any]
+    memory_type: str
+    tags: tuple[str, ...]
+    importance: float
+    state: TrustState
+    valid_from: datetime | None
+    valid_to: datetime | None
+    expires_at: datetime | None
+    superseded_by: UUID | None
+    known_from: datetime
+    known_to: datetime
+    operation: str
+    reason: str
+    actor: Actor
+    vector: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """What an operator's import knows of a memory's life elsewhere; no caller of the API can say these.
 
@@ -69,11 +102,19 @@ class Past:
         id: the id it had.
         recorded_at: when it was learned, aware UTC.
         state: how far it was believed; an import never believes more than the path it comes by.
+        version: its present one.
+        changed_at: since when that is the present one, aware UTC; since it was learned when left out.
+        actor: who stored it there; the importer when left out.
+        history: the versions before the present one, oldest first.
     """
 
     id: UUID
     recorded_at: datetime | None = None
     state: TrustState = TrustState.ACTIVE
+    version: int = 1
+    changed_at: datetime | None = None
+    actor: Actor | None = None
+    history: tuple[PastVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +181,10 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     UNKNOWN_SOURCE = "unknown_source"
     ERASED = "erased"
+    ID_TAKEN = "id_taken"
 
 
-REFUSED = (Outcome.CONFLICT, Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.ERASED)
+REFUSED = (Outcome.CONFLICT, Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.ERASED, Outcome.ID_TAKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ _SOURCES = """
 INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
 SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
 FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = s.target AND m.head IS NULL
 ON CONFLICT DO NOTHING
 """
 _ARRIVED = """
@@ -136,7 +137,8 @@ def prepare(
         vector=vector,
         keys=value_keys(organisation, draft.content),
         state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.wish),
-        expires_at=draft.expires_at or expiry_of(draft.memory_type),
+        # an imported one keeps the end that it was given where it was stored
+        expires_at=draft.expires_at if past else draft.expires_at or expiry_of(draft.memory_type),
     )
 
 
@@ -208,10 +210,9 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
     ]
     named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
     sources = [(memory, target) for memory, draft in memories for target in draft.derived_from]
+    if sources:
+        link_sources(organisation, sources)
     with raw_cursor() as cursor:
-        if sources:
-            values = dict(zip(("memories", "targets"), index_rows.columns(sources), strict=True))
-            cursor.execute(_SOURCES, values | {"organisation": organisation})
         if links:
             names = ("memories", "kinds", "sources", "external_ids", "weights")
             values = dict(zip(names, index_rows.columns(links), strict=True))
@@ -221,6 +222,13 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
                 zip(("memories", "sources", "external_ids"), index_rows.columns(named), strict=True)
             )
             cursor.execute(_ARRIVED, values | {"organisation": organisation})
+
+
+def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> None:
+    """Link memories to those they were made from; one that was erased at this moment is left out."""
+    values = dict(zip(("memories", "targets"), index_rows.columns(sources), strict=True))
+    with raw_cursor() as cursor:
+        cursor.execute(_SOURCES, values | {"organisation": organisation})
 
 
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
@@ -249,11 +257,15 @@ def _insert_memories(
 
 def _values(by: Actor, row: Row) -> tuple[Any, ...]:
     draft, reading = row.draft, row.reading
-    recorded_at = draft.past.recorded_at if draft.past else None
+    past = draft.past
+    recorded_at = past.recorded_at if past else None
+    changed_at = (past.changed_at or recorded_at) if past else None
+    actor = (past and past.actor) or by
     return (
         row.id, draft.content, json.dumps(draft.metadata), draft.memory_type, draft.source, draft.external_id,
-        json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(by.kind), by.id, by.on_behalf_of,
+        json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(actor.kind), actor.id,
+        actor.on_behalf_of,
         draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at or recorded_at, reading.asks,
         reading.tells_time, reading.words, len(reading.terms), row.expires_at, folded_number(row.keys), recorded_at,
-        recorded_at,
+        changed_at,
     )  # fmt: skip

@@ -138,6 +138,10 @@ class LineIn(MemoryIn):
     recorded_at: Moment | None = None
     superseded_by: UUID | None = None
     vector: str | None = None
+    version: Any = None
+    changed_at: Any = None
+    actor: Any = None
+    history: Any = None
 
 
 class MemoryCreated(BaseModel):

@@ -1,12 +1,12 @@
 """Which drafts of a store may not be written, and why; asked before anything is."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from uuid import UUID
 
 from liftos.db import raw_cursor
 from memory.life.keys import origin_key
 from memory.life.tombstones import find_rejections
-from memory.types import EmbeddingState, Outcome, Stored
+from memory.types import EmbeddingState, Outcome, Stored, TrustState
 from memory.writes import Row
 
 _KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
@@ -14,7 +14,7 @@ _ERASED = "SELECT memory_id, origin FROM memory_erasure WHERE organisation_id = 
 # an import brings the id: the same memory again, or another one under it
 _PRESENT = """
 SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
-JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id
+JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS NULL
 """
 
 
@@ -22,21 +22,22 @@ def refusals(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
     """Return the rows that may not be written, with what becomes of each.
 
     In the order of what counts most: a rejected value is one also under an external id that is known; then an import of
-    what was erased; then a source that does not exist.
+    what was erased, or of what is there; then a source that does not exist.
     """
-    rejections = find_rejections(organisation, {row.id: row.keys for row in rows})
+    # one that comes rejected already brings nothing back: it says what was once believed
+    rejections = find_rejections(
+        organisation, {row.id: row.keys for row in rows if row.state is not TrustState.REJECTED}
+    )
     refused = {
         row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
         for row, rejection in rejections.items()
     }
-    for outcome, found in (
-        (Outcome.ERASED, _erased(organisation, rows)),
-        (Outcome.UNKNOWN_SOURCE, _without_source(organisation, rows)),
-    ):
-        for row in found:
-            refused.setdefault(row, Stored(row, outcome, EmbeddingState.PENDING))
+    for row in _erased(organisation, rows):
+        refused.setdefault(row, Stored(row, Outcome.ERASED, EmbeddingState.PENDING))
     for row, stored in _present(organisation, rows).items():
         refused.setdefault(row, stored)
+    for row in _without_source(organisation, rows, refused):
+        refused.setdefault(row, Stored(row, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING))
     return refused
 
 
@@ -69,12 +70,26 @@ def _erased(organisation: UUID, rows: Sequence[Row]) -> list[UUID]:
     return [id_ for id_ in imported if id_ in ids or origins.get(id_) in gone]
 
 
-def _without_source(organisation: UUID, rows: Sequence[Row]) -> list[UUID]:
+def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Iterable[UUID]:
     wanted = {target for row in rows for target in row.draft.derived_from}
     if not wanted:
         return []
     with raw_cursor() as cursor:
         known = {row[0] for row in cursor.execute(_KNOWN, [organisation, list(wanted)]).fetchall()}
-    # an import may bring a source and what was made of it together
-    known |= {row.id for row in rows if row.draft.past is not None}
-    return [row.id for row in rows if not known.issuperset(row.draft.derived_from)]
+    # an import may bring a source and what was made of it together, unless the source is refused
+    coming = {row.id for row in rows if row.draft.past is not None and row.id not in refused}
+    without: set[UUID] = set()
+    while True:
+        new = {
+            row.id
+            for row in rows
+            if row.id not in without
+            and not all(
+                each in known or (each in coming and each != row.id) for each in row.draft.derived_from
+            )
+        }
+        if not new:
+            return without
+        # what was to be made of these has no source either
+        coming -= new
+        without |= new

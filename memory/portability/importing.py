@@ -1,71 +1,48 @@
 """Reading memories in, a batch in a transaction. Run again after it was broken off, it goes on where it was.
 
-Each batch leaves a key in its own transaction (`liftos.idempotency`), so a batch is stored or it is not, and is stored once. A line that
-brings its id can be imported again at any time: it is there already.
+Each batch leaves a key in its own transaction (`liftos.idempotency`), so a batch is stored or it is not, and is stored once: its
+memories with their versions, links, successors, rejections, decision and events. A line that brings its id can be imported
+again at any time: it is there already. A line whose source comes later in the file waits for the end.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from liftos.ahead import Ahead
-from liftos.api.parsing import InvalidRequest
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding.types import ModelInfo
 from liftos.idempotency.once import keep, recall
-from liftos.tenancy.types import Actor, ActorKind
+from memory import index_rows, writes
 from memory.life import tombstones
-from memory.life.keys import value_keys
 from memory.life.versions import database_now
-from memory.operations import read_drafts, store_rows
-from memory.portability.format import Header, Imported, header_of, read_memory
-from memory.portability.lines import line_result, refused_line
-from memory.types import Outcome, Stored, TrustState
+from memory.operations import store_rows
+from memory.portability.batches import OPERATOR, Batch, Report, batches, reader, shortened
+from memory.portability.earlier import Pasts, read_pasts, write_pasts
+from memory.portability.format import Imported
+from memory.portability.lines import line_result
+from memory.types import EmbeddingState, Outcome, Stored, TrustState
 from memory.writes import Row
 
 BATCH = 500
-OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
 
+Line = tuple[int, Imported, Row]
+"""A line's number, what it says, and the row that it becomes."""
+# only of a memory that stands as the file says: one that has gone its own way here keeps to it
 _SUCCESSORS = """
 UPDATE memory_memory AS m SET superseded_by = s.successor
-FROM unnest(%(memories)s::uuid[], %(successors)s::uuid[]) AS s(memory, successor)
+FROM unnest(%(memories)s::uuid[], %(successors)s::uuid[], %(states)s::text[], %(versions)s::int[])
+    AS s(memory, successor, state, version)
 WHERE m.organisation_id = %(organisation)s AND m.id = s.memory AND m.superseded_by IS NULL
-  AND EXISTS (SELECT 1 FROM memory_memory AS n WHERE n.organisation_id = %(organisation)s AND n.id = s.successor)
+  AND m.state = s.state AND m.version = s.version
+  AND EXISTS (SELECT 1 FROM memory_memory AS n WHERE n.organisation_id = %(organisation)s AND n.id = s.successor
+              AND n.head IS NULL)
+RETURNING m.id
 """
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a batch.
-
-    Attributes:
-        lines: how many lines it has, blank ones included.
-        stored, unchanged, skipped: memories that went in, were there, or belong to a batch of an earlier run.
-        refused: results of the lines that were not taken.
-        bytes: of the lines.
-    """
-
-    lines: int = 0
-    stored: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    refused: list[dict[str, Any]] = field(default_factory=list)
-    bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Lines, read: the report so far, the key it leaves, and of each line that can be stored its number and what it says."""
-
-    report: Report
-    key: dict[str, Any]
-    numbers: list[int]
-    read: list[Imported]
-    rows: list[Row]
 
 
 def import_lines(
@@ -84,138 +61,202 @@ def import_lines(
         lines: NDJSON, with or without an export's first line.
         name: of the stream, by which a run that was broken off is known again.
         model: the active one.
-        dry_run: do everything and undo it.
+        dry_run: do everything in one transaction, and undo it.
         again: also batches that an earlier run has stored.
+
+    Raises:
+        KeyReused: a batch that an earlier run has stored is another now; --again stores it.
     """
-    superseded: list[tuple[UUID, UUID]] = []
-    batches = Ahead(_reader(organisation, name, model), enumerate(_batches(lines)))
-    for batch in batches:
-        superseded += [
-            (row.id, read.superseded_by)
-            for row, read in zip(batch.rows, batch.read, strict=True)
-            if read.draft.past is not None and read.superseded_by is not None
-        ]
-        _store(organisation, batch, batches.make_next, dry_run=dry_run, again=again)
-        yield batch.report
-    if superseded and not dry_run:
-        memories, successors = zip(*superseded, strict=True)
-        values = {"organisation": organisation, "memories": list(memories), "successors": list(successors)}
-        with tenant_transaction(organisation), raw_cursor() as cursor:
-            cursor.execute(_SUCCESSORS, values)
-
-
-def _batches(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    first, batch = 1, []
-    for number, line in enumerate(lines, start=1):
-        batch.append(line)
-        if len(batch) == BATCH:
-            yield first, batch
-            first, batch = number + 1, []
-    if batch:
-        yield first, batch
-
-
-def _reader(
-    organisation: UUID, name: str, model: ModelInfo | None
-) -> Callable[[tuple[int, tuple[int, list[bytes]]]], _Batch]:
-    """Return what reads the batches of a stream, in their order; the first may begin with an export's header."""
-    header: Header | None = None
-    stream = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-    def read(numbered: tuple[int, tuple[int, list[bytes]]]) -> _Batch:
-        nonlocal header
-        place, (first, lines) = numbered
-        report = Report(lines=len(lines), bytes=sum(map(len, lines)))
-        if place == 0:
-            header = header_of(lines[0])
-            if header is not None:
-                lines[0] = b""
-        key = {
-            "organisation": organisation,
-            "actor": f"{OPERATOR.kind}:{OPERATOR.id}",
-            "key": f"{stream}\x1f{place}",
-            "fingerprint": hashlib.sha256(b"".join(lines)).digest(),
-        }
-        numbers, memories = _read(first, lines, header, organisation, model, report)
-        rows = read_drafts(organisation, [each.draft for each in memories])
-        return _Batch(report, key, numbers, memories, rows)
-
-    return read
-
-
-def _read(
-    first: int,
-    lines: list[bytes],
-    header: Header | None,
-    organisation: UUID,
-    model: ModelInfo | None,
-    report: Report,
-) -> tuple[list[int], list[Imported]]:
-    """Return the numbers of the lines that can be read, and what they say."""
-    numbers: list[int] = []
-    memories: list[Imported] = []
-    seen: set[UUID] = set()
-    for number, line in enumerate(lines, start=first):
-        if not line.strip():
-            continue
-        try:
-            read = read_memory(line, header=header, organisation=organisation, model=model)
-        except InvalidRequest as error:
-            report.refused.append(refused_line(number, error))
-            continue
-        if read.draft.past is not None:
-            if read.draft.past.id in seen:
-                report.refused.append(
-                    {"line": number, "status": 409, "error": {"detail": "The id stands twice."}}
-                )
-                continue
-            seen.add(read.draft.past.id)
-        numbers.append(number)
-        memories.append(read)
-    return numbers, memories
-
-
-def _store(
-    organisation: UUID, batch: _Batch, meanwhile: Callable[[], None], *, dry_run: bool, again: bool
-) -> None:
-    report, key = batch.report, batch.key
-    with tenant_transaction(organisation):
-        undo = transaction.savepoint()
-        if not again and not dry_run and recall(key) is not None:
-            report.skipped, report.refused = len(batch.rows), []
-            return
-        stored = (
-            store_rows(organisation, OPERATOR, batch.rows, operation="memory.import", meanwhile=meanwhile)
-            if batch.rows
-            else []
-        )
-        _bury(organisation, batch.read, stored)
+    run = _Run(organisation, dry_run=dry_run, again=again)
+    with ExitStack() as stack:
         if dry_run:
-            transaction.savepoint_rollback(undo)
-        elif recall(key) is None:
-            keep(key, status=200, body={"stored": len(stored)})
-    for number, read, each in zip(batch.numbers, batch.read, stored, strict=True):
-        rejected_there = read.draft.past is not None and read.draft.past.state is TrustState.REJECTED
-        if each.outcome is Outcome.STORED:
-            report.stored += 1
-        elif each.outcome is Outcome.UNCHANGED or (rejected_there and each.outcome is Outcome.REJECTED):
-            report.unchanged += 1
-        else:
-            report.refused.append(line_result(number, read.draft, each))
+            # a line may need what an earlier batch has stored
+            stack.enter_context(tenant_transaction(organisation))
+            stack.callback(transaction.savepoint_rollback, transaction.savepoint())
+        ahead = Ahead(reader(organisation, name, model), enumerate(batches(lines, BATCH)))
+        for batch in ahead:
+            run.store(batch, ahead.make_next)
+            yield batch.report
+        yield from run.store_waiting()
 
 
-def _bury(organisation: UUID, memories: list[Imported], stored: list[Stored]) -> None:
-    """Reject here what was rejected where it comes from."""
-    for read, each in zip(memories, stored, strict=True):
-        past = read.draft.past
-        if each.outcome is not Outcome.STORED or past is None or past.state is not TrustState.REJECTED:
-            continue
-        keys = value_keys(organisation, read.draft.content)
-        if keys and each.decision is not None:
-            tombstones.bury(
-                organisation=organisation,
-                keys=keys,
-                memory=each.id,
-                decision=each.decision,
-                at=database_now(),
+class _Run:
+    """An import under way: what later batches need to know of earlier ones."""
+
+    def __init__(self, organisation: UUID, *, dry_run: bool, again: bool) -> None:
+        self.organisation, self.dry_run, self.again = organisation, dry_run, again
+        # memories that are here under another id, by the one that the file would have given them
+        self.aliases: dict[UUID, UUID] = {}
+        self.waiting: list[Line] = []
+        self.successors: dict[UUID, tuple[UUID, str, int]] = {}
+
+    def store(self, batch: Batch, meanwhile: Callable[[], None] | None) -> None:
+        """Store a batch in one transaction, or recall what became of it; its report says."""
+        pasts = read_pasts(self.organisation, batch.rows)
+        lines = list(zip(batch.numbers, batch.read, batch.rows, strict=True))
+        with tenant_transaction(self.organisation):
+            known = None if self.again or self.dry_run else recall(batch.key)
+            if known is not None:
+                self._recall(known[1], batch.report, lines)
+                return
+            stored, aliases = self._carry_out(lines, pasts, meanwhile)
+            waiting = self._report(batch.report, lines, stored)
+            if not self.dry_run and recall(batch.key) is None:
+                body = {
+                    "stored": batch.report.stored,
+                    "refused": batch.report.refused,
+                    "aliases": {str(one): str(other) for one, other in aliases.items()},
+                    "waiting": waiting,
+                }
+                keep(batch.key, status=200, body=body)
+
+    def store_waiting(self) -> Iterator[Report]:
+        """Store what waited for a source that came later, until no more of it can be; the rest is refused."""
+        while self.waiting:
+            lines, self.waiting = self.waiting, []
+            report = Report()
+            pasts = read_pasts(self.organisation, [row for _, _, row in lines])
+            with tenant_transaction(self.organisation):
+                stored, _ = self._carry_out(lines, pasts, None)
+                self._report(report, lines, stored)
+            if len(self.waiting) == len(lines):
+                report.refused += [
+                    shortened(line_result(number, read.draft, each))
+                    for (number, read, _), each in zip(lines, stored, strict=True)
+                ]
+                self.waiting = []
+            yield report
+
+    def _carry_out(
+        self, lines: list[Line], pasts: Pasts, meanwhile: Callable[[], None] | None
+    ) -> tuple[list[Stored], dict[UUID, UUID]]:
+        """Store lines with all that belongs to them; return what became of each, and who is here under another id."""
+        rows = [self._of_here(row) for _, _, row in lines]
+        stored = self._store_rows(rows, meanwhile)
+        new = [row for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
+        if new:
+            decision = next(each.decision for each in stored if each.decision is not None)
+            write_pasts(self.organisation, new, pasts, decision)
+            self._bury(new, decision)
+        aliases = self._link_aliases(rows, stored)
+        self._point_to_successors(lines)
+        return stored, aliases
+
+    def _recall(self, body: dict[str, Any], report: Report, lines: list[Line]) -> None:
+        self.aliases |= {UUID(one): UUID(other) for one, other in body.get("aliases", {}).items()}
+        again = [line for line in lines if line[0] in body.get("waiting", ())]
+        self.waiting += again
+        report.skipped = len(lines) - len(again)
+        report.refused = body.get("refused", report.refused)
+        self._point_to_successors(lines)
+
+    def _of_here(self, row: Row) -> Row:
+        """Return a row with its sources by the ids that they have here."""
+        if not self.aliases.keys() & set(row.draft.derived_from):
+            return row
+        sources = tuple(self.aliases.get(each, each) for each in row.draft.derived_from)
+        return replace(row, draft=replace(row.draft, derived_from=sources))
+
+    def _store_rows(self, rows: list[Row], meanwhile: Callable[[], None] | None) -> list[Stored]:
+        """Store rows; those whose source turns out not to be taken are not taken either."""
+        if any(row.state is TrustState.REJECTED for row in rows):
+            # all locks of values at once, in their order: two imports must not wait for each other
+            tombstones.hold(self.organisation, [key for row in rows for key in row.keys])
+        barred: set[UUID] = set()
+        while True:
+            undo = transaction.savepoint()
+            chosen = [row for row in rows if row.id not in barred]
+            stored = (
+                store_rows(
+                    self.organisation, OPERATOR, chosen, operation="memory.import", meanwhile=meanwhile
+                )
+                if chosen
+                else []
             )
+            became = {row.id: each for row, each in zip(chosen, stored, strict=True)}
+            without = {
+                row.id
+                for row in chosen
+                if became[row.id].outcome is Outcome.STORED
+                and any(
+                    source in became and became[source].outcome not in (Outcome.STORED, Outcome.UNCHANGED)
+                    for source in row.draft.derived_from
+                )
+            }
+            if not without:
+                break
+            transaction.savepoint_rollback(undo)
+            barred |= without
+            meanwhile = None
+        transaction.savepoint_commit(undo)
+        return [
+            became.get(row.id, Stored(row.id, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING)) for row in rows
+        ]
+
+    def _link_aliases(self, rows: list[Row], stored: list[Stored]) -> dict[UUID, UUID]:
+        """Note which memories are here under another id, and link what was made of them in this batch."""
+        aliases = {
+            row.id: each.id
+            for row, each in zip(rows, stored, strict=True)
+            if each.outcome is Outcome.UNCHANGED and each.id != row.id
+        }
+        links = [
+            (row.id, aliases[source])
+            for row, each in zip(rows, stored, strict=True)
+            if each.outcome is Outcome.STORED
+            for source in row.draft.derived_from
+            if source in aliases
+        ]
+        if links:
+            writes.link_sources(self.organisation, links)
+        self.aliases |= aliases
+        return aliases
+
+    def _report(self, report: Report, lines: list[Line], stored: list[Stored]) -> list[int]:
+        """Count what became of lines; return the numbers of those that wait for a source."""
+        waiting = []
+        for (number, read, row), each in zip(lines, stored, strict=True):
+            if each.outcome is Outcome.STORED:
+                report.stored += 1
+            elif each.outcome is Outcome.UNCHANGED:
+                report.unchanged += 1
+            elif each.outcome is Outcome.UNKNOWN_SOURCE:
+                self.waiting.append((number, read, row))
+                waiting.append(number)
+            else:
+                report.refused.append(shortened(line_result(number, read.draft, each)))
+        return waiting
+
+    def _bury(self, new: list[Row], decision: UUID) -> None:
+        """Reject here what was rejected where it comes from."""
+        for row in new:
+            if row.state is TrustState.REJECTED and row.keys:
+                tombstones.bury(
+                    organisation=self.organisation,
+                    keys=row.keys,
+                    memory=row.id,
+                    decision=decision,
+                    at=database_now(),
+                )
+
+    def _point_to_successors(self, lines: list[Line]) -> None:
+        """Have memories name what took their place, where both are here."""
+        here = set()
+        for _, read, row in lines:
+            here.add(row.id)
+            past = read.draft.past
+            if past is not None and read.superseded_by is not None:
+                self.successors[row.id] = (read.superseded_by, str(past.state), past.version)
+        due = [
+            (memory, *named)
+            for memory, named in self.successors.items()
+            if memory in here or named[0] in here
+        ]
+        if not due:
+            return
+        names = ("memories", "successors", "states", "versions")
+        values = dict(zip(names, index_rows.columns(due), strict=True))
+        with raw_cursor() as cursor:
+            pointed = cursor.execute(_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
+        for (memory,) in pointed:
+            del self.successors[memory]

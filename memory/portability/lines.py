@@ -23,6 +23,7 @@ STATUS = {
     Outcome.CONFLICT: 409,
     Outcome.REJECTED: 409,
     Outcome.ERASED: 409,
+    Outcome.ID_TAKEN: 409,
     Outcome.UNKNOWN_SOURCE: 422,
 }
 

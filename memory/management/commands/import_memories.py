@@ -1,20 +1,29 @@
 """`manage.py import_memories ORG FILE`."""
 
 import json
-import sys
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import Error as DatabaseError
 from tqdm import tqdm
 
-from liftos.api.parsing import InvalidRequest
 from liftos.embedding import EmbedderUnavailable
+from liftos.embedding.types import ModelInfo
+from liftos.errors import LiftosError
 from liftos.idempotency.once import KeyReused
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager
 from memory.portability.importing import import_lines
+from memory.portability.opening import UnreadableFile, lines_of, opened
+
+# of the lines that were not taken, so many are shown; all of them stand in the file of errors
+SHOWN = 20
+INTERRUPTED = 130
 
 
 class Command(ObservedCommand):
@@ -38,56 +47,91 @@ class Command(ObservedCommand):
         except OrganisationNotFound as error:
             raise CommandError(error.message) from None
         path: Path = options["file"]
-        from_stdin = str(path) == "-"
-        if not from_stdin and not path.is_file():
-            raise CommandError(f"there is no file {path}")
-        errors: Path = options["errors"] or (Path("import.errors") if from_stdin else Path(f"{path}.errors"))
-        try:
-            model = active_manager(organisation).model
-        except EmbedderUnavailable:
-            model = None
-            self.stderr.write("without vectors for now: the embedder is not available")
-        stream: IO[bytes] = sys.stdin.buffer if from_stdin else path.open("rb")
-        size = None if from_stdin else path.stat().st_size
         counts = {"stored": 0, "unchanged": 0, "skipped": 0, "refused": 0}
-        with stream, tqdm(total=size, unit="B", unit_scale=True, desc="imported", disable=None) as progress:
+        refused: list[dict[str, Any]] = []
+        try:
+            with opened(path) as stream:
+                for each in self._run(organisation, stream, options, counts):
+                    refused.append(each)  # noqa: PERF402  kept also when the run is broken off
+        except UnreadableFile as error:
+            raise CommandError(f"nothing was stored: {path}: {error}") from None
+        except KeyReused:
+            raise CommandError(
+                f"{path} has changed since it was imported in part; --again stores all of it"
+            ) from None
+        except LiftosError as error:
+            raise CommandError(self._stopped(error.message, counts)) from None
+        except DatabaseError as error:
+            raise CommandError(self._stopped(f"the database: {type(error).__name__}", counts)) from error
+        except KeyboardInterrupt:
+            raise CommandError(self._stopped("interrupted", counts), returncode=INTERRUPTED) from None
+        finally:
+            told = self._refusals(refused, options)
+        self._tell(counts, options)
+        if refused:
+            raise CommandError(told)
+
+    def _run(
+        self, organisation: UUID, stream: IO[bytes], options: dict[str, Any], counts: dict[str, int]
+    ) -> Iterator[dict[str, Any]]:
+        """Import, counting; yield the lines that were not taken."""
+        from_stdin = str(options["file"]) == "-"
+        size = os.fstat(stream.fileno()).st_size
+        with tqdm(total=size, unit="B", unit_scale=True, desc="imported", disable=None) as progress:
             reports = import_lines(
                 organisation=organisation,
-                lines=stream,
-                name="-" if from_stdin else str(path.resolve()),
-                model=model,
+                lines=lines_of(stream),
+                name="-" if from_stdin else str(options["file"].resolve()),
+                model=self._model(organisation),
                 dry_run=options["dry_run"],
                 again=options["again"] or from_stdin,
             )
-            try:
-                for place, report in enumerate(reports):
-                    if place == 0 and not report.skipped:
-                        # begun anew, not gone on with: what an earlier run refused is told again
-                        errors.unlink(missing_ok=True)
-                    for name in ("stored", "unchanged", "skipped"):
-                        counts[name] += getattr(report, name)
-                    counts["refused"] += len(report.refused)
-                    _append(errors, report.refused)
-                    progress.update(report.bytes)
-                    progress.set_postfix(counts)
-            except KeyReused:
-                raise CommandError(
-                    f"{path} has changed since it was imported in part; --again stores all of it"
-                ) from None
-            except InvalidRequest as error:
-                raise CommandError(
-                    f"{path} is not an export that can be read here: {error.message}"
-                ) from None
+            for report in reports:
+                for name in ("stored", "unchanged", "skipped"):
+                    counts[name] += getattr(report, name)
+                counts["refused"] += len(report.refused)
+                progress.update(report.bytes)
+                progress.set_postfix(counts)
+                yield from report.refused
+
+    def _model(self, organisation: UUID) -> ModelInfo | None:
+        try:
+            return active_manager(organisation).model
+        except EmbedderUnavailable:
+            self.stderr.write("without vectors for now: the embedder is not available")
+            return None
+
+    def _tell(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(counts))
-        else:
-            done = "would be" if options["dry_run"] else "were"
-            self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()) + f" ({done})")
-        if counts["refused"]:
-            self.stderr.write(f"the lines that were not taken are in {errors}")
+            return
+        done = "would be" if options["dry_run"] else "were"
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()) + f" ({done})")
 
+    def _refusals(self, refused: list[dict[str, Any]], options: dict[str, Any]) -> str:
+        """Write the refused lines to the file of errors, in place of an earlier run's; return what is said of them."""
+        from_stdin = str(options["file"]) == "-"
+        usual = Path("import.errors" if from_stdin else f"{options['file']}.errors")
+        errors: Path = options["errors"] or usual
+        if not refused:
+            if errors == usual and usual.is_file():
+                usual.unlink()
+            return ""
+        count = len(refused)
+        refused.sort(key=lambda each: each["line"])
+        text = [f"line {each['line']}: {each['error']['detail']}" for each in refused[:SHOWN]]
+        if count > SHOWN:
+            text.append(f"and {count - SHOWN} more")
+        try:
+            with errors.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in refused)
+            text.append(f"{count} lines were not taken; all of them are in {errors}")
+        except OSError as error:
+            text.append(f"{count} lines were not taken; {errors} can't be written: {error.strerror}")
+        return "\n".join(text)
 
-def _append(path: Path, refused: list[dict[str, Any]]) -> None:
-    if refused:
-        with path.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in refused)
+    def _stopped(self, why: str, counts: dict[str, int]) -> str:
+        return (
+            f"stopped ({why}): {counts['stored']} memories were stored, each of them whole; "
+            "the same command goes on from there"
+        )

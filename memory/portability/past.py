@@ -1,0 +1,112 @@
+"""A memory's past in an export: its earlier versions, each with the change that ended it, read and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from liftos.api.parsing import InvalidRequest, item
+from liftos.api.strict import Strict
+from liftos.api.times import Moment
+from liftos.tenancy.types import Actor, ActorKind
+from memory.api.schemas import MAX_CONTENT
+from memory.types import MemoryDraft, PastVersion
+
+# what an export never holds: an erased memory has no row
+KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]
+# a change of these gives an earlier text a row of its own, by which searches as of then find it (memory.life.versions)
+INDEXED = ("content", "metadata", "memory_type", "tags", "importance")
+
+
+class ActorLine(Strict):
+    """Who did something, where the memory comes from."""
+
+    kind: ActorKind
+    id: str = Field(max_length=200)
+    on_behalf_of: str = Field(default="", max_length=200)
+
+    def actor(self) -> Actor:
+        """Return the domain's form."""
+        return Actor(self.kind, self.id, self.on_behalf_of)
+
+
+class VersionLine(Strict):
+    """A version that had ended."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    content: str = Field(max_length=MAX_CONTENT)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    memory_type: str = Field(default="general", max_length=100)
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    importance: float = Field(default=0.5, ge=0, le=1)
+    state: KnownState = "active"
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    expires_at: Moment | None = None
+    superseded_by: UUID | None = None
+    known_from: Moment
+    known_to: Moment
+    operation: str = Field(max_length=100)
+    reason: str = Field(default="", max_length=10_000)
+    actor: ActorLine
+    vector: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An earlier text: the versions that said it, from `first` on; the last of them, which has its vector."""
+
+    first: int
+    last: PastVersion
+
+
+def check_past(
+    *, version: int, history: Sequence[VersionLine], recorded_at: datetime | None, changed_at: datetime | None
+) -> None:
+    """Refuse a past that can't have been.
+
+    Raises:
+        InvalidRequest: naming the field at fault.
+    """
+    now = datetime.now(UTC)
+    for name, moment in (("recorded_at", recorded_at), ("changed_at", changed_at)):
+        if moment is not None and moment > now:
+            raise _at((name,), "date_past", "Must not lie in the future")
+    if [each.version for each in history] != list(range(1, version)):
+        raise _at(("history",), "versions", f"Must hold the versions 1 to {version - 1}, in their order")
+    since, name = recorded_at, "recorded_at"
+    for place, each in enumerate(history):
+        where = ("history", place)
+        if since is not None and each.known_from < since:
+            raise _at((*where, "known_from"), "order", f"Must not lie before {name}")
+        if each.known_to < each.known_from:
+            raise _at((*where, "known_to"), "order", "Must not lie before known_from")
+        if each.known_to > now:
+            raise _at((*where, "known_to"), "date_past", "Must not lie in the future")
+        if each.valid_from and each.valid_to and each.valid_to < each.valid_from:
+            raise _at((*where, "valid_to"), "order", "Must not lie before valid_from")
+        since, name = each.known_to, "the end of the version before"
+    if history and changed_at is None:
+        raise _at(("changed_at",), "missing", "Field required")
+    if since is not None and changed_at is not None and changed_at < since:
+        raise _at(("changed_at",), "order", f"Must not lie before {name}")
+
+
+def earlier_texts(draft: MemoryDraft) -> tuple[list[Text], int]:
+    """Return the texts that a memory had before its present one, and the first version of the present one."""
+    history = draft.past.history if draft.past else ()
+    texts: list[Text] = []
+    first = 1
+    for place, version in enumerate(history):
+        after: Any = history[place + 1] if place + 1 < len(history) else draft
+        if any(getattr(version, name) != getattr(after, name) for name in INDEXED):
+            texts.append(Text(first, version))
+            first = version.version + 1
+    return texts, first
+
+
+def _at(where: tuple[str | int, ...], kind: str, message: str) -> InvalidRequest:
+    return InvalidRequest([item(kind, ("body", *where), message)])
