@@ -16,10 +16,15 @@ from liftos.errors import LiftosError
 from liftos.tenancy.admin import staff_actor
 from liftos.tenancy.admin_middleware import opened
 from memory.life.corrections import confirm, contest, reject
+from memory.life.derived import Derived
+from memory.life.derived_types import Policy
 from memory.life.erasure import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
+from memory.policy_admin import DerivedPolicyAdmin
 from memory.search.service import search
 from memory.search.types import SearchRequest
+
+__all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin"]
 
 # of a search in the list; of the decisions on a memory's page, and how far back those that used it are looked for
 FOUND, SHOWN, LOOKED_BACK = 50, 20, 1_000
@@ -185,7 +190,8 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         try:
             if how == "erase":
                 receipt = forget(**asked)
-                self.message_user(request, f"Erased. The receipt is {receipt.id}.")
+                made = _made_from_it(receipt.derived)
+                self.message_user(request, f"Erased. The receipt is {receipt.id}.{made}")
                 page = reverse("admin:memory_erasure_change", args=[receipt.id])
             elif how == "confirm":
                 confirm(**asked, may_reinstate=True)
@@ -194,8 +200,10 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
                 contest(**asked)
                 self.message_user(request, "Contested: it is still found, and marked.")
             elif how == "reject":
-                others = len(reject(**asked).others)
+                changed = reject(**asked)
+                others = len(changed.others)
                 more = f" {others} other memories of the same value with it." if others else ""
+                more += _made_from_it(changed.derived)
                 self.message_user(request, f"Rejected: its value is refused from now on.{more}")
             else:
                 self.message_user(request, "There is no such correction.", messages.ERROR)
@@ -206,6 +214,14 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     def _may(self, request: HttpRequest, what: str) -> bool:
         # has_change_permission says no to everybody: nothing is changed by the form itself
         return request.user.has_perm(f"memory.{what}_memory")
+
+
+def _made_from_it(derived: Derived | None) -> str:
+    """Return what is said of the memories that a policy changed."""
+    if derived is None or not derived.changing:
+        return ""
+    done = "contested" if derived.policy is Policy.CONTEST else "hidden"
+    return f" Derived memories {done}: {len(derived.changing)}."
 
 
 @admin.register(Erasure)

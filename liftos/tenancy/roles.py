@@ -21,6 +21,7 @@ _OWNS = frozenset(
         "accountability.add_reviewpolicy", "accountability.change_reviewpolicy", "accountability.change_calibration",
         "tenancy.add_apikey", "tenancy.change_apikey", "tenancy.change_organisation",
         "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
+        "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
     }
 )  # fmt: skip
 _WRITES = ("add", "change", "delete")
@@ -56,6 +57,6 @@ def role_may(role: Role, permission: str) -> bool:
         return True
     if role in {Role.REVIEWER, Role.OWNER} and permission in _REVIEWS:
         return True
-    if role in {Role.CURATOR, Role.OWNER} and app in CURATED_APPS:
-        return verb in _WRITES
-    return role is Role.OWNER and permission in _OWNS
+    if permission in _OWNS:
+        return role is Role.OWNER
+    return role in {Role.CURATOR, Role.OWNER} and app in CURATED_APPS and verb in _WRITES

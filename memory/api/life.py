@@ -19,6 +19,8 @@ from memory.api.life_schemas import (
     ChangeOut,
     Corrected,
     Correction,
+    DerivedPolicyIn,
+    DerivedPolicyOut,
     ErasureOut,
     HistoryPage,
     HistoryQuery,
@@ -29,6 +31,7 @@ from memory.api.life_schemas import (
 from memory.api.trust import trust_of
 from memory.life import corrections
 from memory.life.corrections import Changed
+from memory.life.derived_policy import get_policy, set_policy
 from memory.life.erasure import get_erasure
 from memory.life.history import Change, list_history
 
@@ -105,7 +108,9 @@ class Reject(_Correction):
             reason=self.reason(),
             version=if_match(request._request),
         )
-        return self.answer(changed, others=[str(other) for other in changed.others])
+        return self.answer(
+            changed, others=[str(other) for other in changed.others], derived=counts_of(changed)
+        )
 
 
 class Supersede(_Correction):
@@ -127,9 +132,19 @@ class Supersede(_Correction):
         )
         successor = changed.successor
         assert successor is not None  # noqa: S101  supersede always has one
-        response = self.answer(changed, superseded_by=str(successor.id), embedding=str(successor.embedding))
+        response = self.answer(
+            changed,
+            superseded_by=str(successor.id),
+            embedding=str(successor.embedding),
+            derived=counts_of(changed),
+        )
         response.status_code = 201
         return response
+
+
+def counts_of(changed: Changed) -> dict[str, Any] | None:
+    """Return what became of memories that were made from one that no longer holds."""
+    return changed.derived.counts if changed.derived else None
 
 
 def render_change(change: Change) -> dict[str, Any]:
@@ -164,6 +179,31 @@ class History(NativeView):
         )
 
 
+class DerivedPolicyView(NativeView):
+    """What becomes of memories that were made from one that no longer holds."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
+
+    @extend_schema(operation_id="derived_policy_get", responses={200: DerivedPolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy: contest, hide or keep."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            policy = get_policy(organisation=organisation)
+        return Response({"policy": str(policy), "decision_id": None})
+
+    @extend_schema(
+        operation_id="derived_policy_set", request=DerivedPolicyIn, responses={200: DerivedPolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; memories stay as they are until a source of theirs goes."""
+        del request
+        asked, principal = self.body(DerivedPolicyIn), self.principal
+        decision = set_policy(organisation=principal.organisation, by=principal.actor, policy=asked.policy)
+        return Response({"policy": str(asked.policy), "decision_id": str(decision) if decision else None})
+
+
 class Erasures(NativeView):
     """Receipts."""
 
@@ -177,11 +217,14 @@ class Erasures(NativeView):
         with tenant_transaction(organisation):
             row = get_erasure(organisation=organisation, erasure=erasure)
         caches = dict(row.caches)
-        derived = caches.pop("derived_memories", [])
+        derived, counts = caches.pop("derived_memories", []), caches.pop("derived", None)
         same = (
             "id", "memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of", "removed", "decision_id",
         )  # fmt: skip
         shown = ErasureOut(
-            caches=caches, derived_memories=derived, **{name: getattr(row, name) for name in same}
+            caches=caches,
+            derived_memories=derived,
+            derived=counts,
+            **{name: getattr(row, name) for name in same},
         )
         return Response(shown.model_dump(mode="json"))

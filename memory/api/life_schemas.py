@@ -10,6 +10,7 @@ from liftos.api.pagination import PageQuery
 from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
 from memory.api.schemas import WISH, Content, MemoryIn
+from memory.life.derived_types import Policy
 
 Reason = Annotated[str, Field(max_length=2_000)]
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
@@ -70,10 +71,36 @@ class Corrected(BaseModel):
     decision_id: UUID
 
 
+class DerivedOut(BaseModel):
+    """The memories made from one that no longer holds: how many were found, and what the policy did; `more` were left alone."""
+
+    policy: Policy
+    found: int
+    contested: int
+    hidden: int
+    left_alone: int
+    more: bool
+    decision_id: UUID | None
+
+
+class DerivedPolicyIn(Strict):
+    """What becomes of memories that were made from one that was erased, rejected or superseded."""
+
+    policy: Policy
+
+
+class DerivedPolicyOut(BaseModel):
+    """The policy; `decision_id` names the record of its change, if this request made one."""
+
+    policy: Policy
+    decision_id: UUID | None
+
+
 class Rejected(Corrected):
     """A memory after its rejection; `others` are those of the same value that were rejected with it."""
 
     others: list[UUID]
+    derived: DerivedOut
 
 
 class Superseded(Corrected):
@@ -81,6 +108,7 @@ class Superseded(Corrected):
 
     superseded_by: UUID
     embedding: str
+    derived: DerivedOut
 
 
 class RevisedOut(BaseModel):
@@ -114,6 +142,7 @@ class ErasureOut(BaseModel):
     removed: dict[str, int]
     caches: dict[str, str]
     derived_memories: list[UUID]
+    derived: DerivedOut | None
     decision_id: UUID
 
 

@@ -20,6 +20,7 @@ seed_urlpatterns = [
 
 urlpatterns = [
     path("memories", native.MemoryCollection.as_view()),
+    path("memories/derived-policy", life.DerivedPolicyView.as_view()),
     path("memories/bulk", native.MemoryBulk.as_view()),
     path("memories/bulk/<uuid:job>", native.MemoryBulkJob.as_view()),
     path("memories/<uuid:memory>", native.MemoryDetail.as_view()),

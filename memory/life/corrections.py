@@ -7,6 +7,8 @@
 | contest | candidate, active | contested |
 | reject | candidate, active, contested, superseded, expired | rejected, with all other memories of the value |
 | supersede | candidate, active, contested | superseded, by a new memory |
+
+What was made from a memory that is rejected or superseded follows the organisation's policy (memory.life.derived).
 """
 
 from collections.abc import Sequence
@@ -25,6 +27,7 @@ from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory import operations
 from memory.life import tombstones
+from memory.life.derived import Because, Derived, find_derived, settle_derived
 from memory.life.keys import folded_number, value_keys
 from memory.life.versions import check_version, database_now, end_versions, set_state
 from memory.models import Memory
@@ -64,6 +67,7 @@ class Changed:
         decision: its record.
         others: further memories of a rejected value that were rejected with it.
         successor: the memory that supersedes it.
+        derived: the memories made from it, and what became of them; None where it still holds.
     """
 
     id: UUID
@@ -72,6 +76,7 @@ class Changed:
     decision: UUID
     others: tuple[UUID, ...] = ()
     successor: Stored | None = None
+    derived: Derived | None = None
 
 
 def confirm(
@@ -196,14 +201,18 @@ def reject(
             text += f" {len(same)} further memories of the same value with it."
         if not keys:
             text += " It shows nothing, so there is no value to refuse from now on."
-        outputs = {"others": len(same), "value_refused": bool(keys)}
+        derived = find_derived(organisation, [row.id, *same])
+        outputs = {"others": len(same), "value_refused": bool(keys), "derived": derived.counts}
         decision = _record(
             organisation, by, "memory.reject", row, text, reason, outputs, same, risk=RiskClass.LIMITED
         )
         at = _to(organisation, [row.id, *same], S.REJECTED, "memory.reject", reason, by, decision)
         tombstones.bury(organisation=organisation, keys=keys, memory=row.id, decision=decision, at=at)
         _tell(organisation, [row.id, *same], "memory.reject", S.REJECTED, decision)
-        return Changed(row.id, S.REJECTED, row.version + 1, decision, tuple(same))
+        derived = settle_derived(
+            organisation, by, derived, source=row.id, because=Because.REJECTED, parent=decision
+        )
+        return Changed(row.id, S.REJECTED, row.version + 1, decision, tuple(same), derived=derived)
 
 
 def supersede(
@@ -253,7 +262,9 @@ def supersede(
             row = _locked(organisation, memory, version)
             _require(row, "superseded", LIVING)
             text = f"Superseded by {stored.id}, it was {row.state}."
-            outputs = {"successor": str(stored.id)}
+            # the new one may be made from the old one
+            derived = find_derived(organisation, [row.id], apart=[stored.id])
+            outputs = {"successor": str(stored.id), "derived": derived.counts}
             decision = _record(
                 organisation, by, "memory.supersede", row, text, reason, outputs, [stored.id],
                 parents=[stored.decision] if stored.decision else [],
@@ -268,7 +279,10 @@ def supersede(
             with raw_cursor() as cursor:
                 cursor.execute(_CLOSE, values)
             _tell(organisation, [row.id], "memory.supersede", S.SUPERSEDED, decision)
-            return Changed(row.id, S.SUPERSEDED, row.version + 1, decision, successor=stored)
+            derived = settle_derived(
+                organisation, by, derived, source=row.id, because=Because.SUPERSEDED, parent=decision
+            )
+            return Changed(row.id, S.SUPERSEDED, row.version + 1, decision, successor=stored, derived=derived)
 
 
 def _hold_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:

@@ -24,6 +24,7 @@ from liftos.errors import NotFound
 from liftos.events.operations import emit
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
+from memory.life.derived import SHOWN, Because, Derived, find_derived, settle_derived
 from memory.life.keys import origin_key
 from memory.life.ports import erase_elsewhere
 from memory.life.versions import check_version, database_now, remove_index
@@ -36,10 +37,6 @@ SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organ
         AND (memory_id = ANY(%(ids)s) OR target_id = ANY(%(ids)s))),
        (SELECT count(*) FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
        (SELECT count(*) FROM memory_entity WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s))
-"""
-_DERIVED = """
-SELECT memory_id FROM memory_memorylink WHERE organisation_id = %s AND target_id = %s AND kind = 'derived_from'
-ORDER BY memory_id LIMIT 1000
 """
 _VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = %s"
 # earlier texts first: they name their memory. Vectors and links go by their foreign keys.
@@ -55,11 +52,12 @@ class ErasureNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an erasure answers: its id, the memory's, its decision record."""
+    """What an erasure answers: its id, the memory's, its decision record, what was made from it."""
 
     id: UUID
     memory: UUID
     decision: UUID
+    derived: Derived
 
 
 def forget(
@@ -79,7 +77,7 @@ def forget(
         check_version(row, version)
         earlier = list(Memory.objects.filter(organisation_id=organisation, head=memory))
         texts = _texts(organisation, row, earlier)
-        derived = _derived(organisation, memory)
+        derived = find_derived(organisation, [memory])
         removed = _remove(organisation, row, earlier)
         decision = record(
             organisation=organisation,
@@ -90,7 +88,10 @@ def forget(
             subject=("memory", str(memory)),
             reasoning=f"Erased at the request of {by.kind} {by.id}. {reason}".strip(),
             inputs={"memory_id": str(memory), "version": row.version, "state": row.state},
-            outputs={"removed": removed},
+            outputs={"removed": removed, "derived": derived.counts},
+        )
+        derived = settle_derived(
+            organisation, by, derived, source=memory, because=Because.ERASED, parent=decision
         )
         at = database_now()
         receipt = Erasure.objects.create(
@@ -99,7 +100,8 @@ def forget(
             origin=origin_key(organisation, row.source, row.external_id) if row.external_id else None,
             stored_by=row.stored_by,
             removed=removed,
-            caches=_forget_vectors(organisation, texts, at) | {"derived_memories": derived},
+            caches=_forget_vectors(organisation, texts, at)
+            | {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts},
             actor_kind=by.kind,
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
@@ -113,7 +115,7 @@ def forget(
             data={"memory_id": str(memory), "erasure_id": str(receipt.id), "decision_id": str(decision)},
         )
         transaction.on_commit(lambda: _forget_vectors(organisation, texts, at))
-    return Receipt(receipt.id, memory, decision)
+    return Receipt(receipt.id, memory, decision, derived)
 
 
 def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
@@ -133,11 +135,6 @@ def _texts(organisation: UUID, row: Memory, earlier: Sequence[Memory]) -> list[s
     return list(
         {row.content, *(each.content for each in earlier), *versions.values_list("content", flat=True)}
     )
-
-
-def _derived(organisation: UUID, memory: UUID) -> list[str]:
-    with raw_cursor() as cursor:
-        return [str(row[0]) for row in cursor.execute(_DERIVED, (organisation, memory)).fetchall()]
 
 
 def _remove(organisation: UUID, row: Memory, earlier: Sequence[Memory]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
+from memory.life.derived_types import POLICIES, Policy
 from memory.types import TrustState
 
 
@@ -116,6 +117,31 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"erasure of {self.memory_id}"
+
+
+class DerivedPolicy(models.Model):
+    """What becomes of memories that were made from one that no longer holds; without a row they are contested."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    policy = models.CharField(
+        max_length=20,
+        default=Policy.CONTEST.value,
+        choices=[(each.value, text) for each, text in POLICIES.items()],
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(policy__in=[each.value for each in Policy]), name="derived_policy_known"
+            )
+        ]
+        verbose_name = "policy for derived memories"
+        verbose_name_plural = "policy for derived memories"
+
+    def __str__(self) -> str:
+        return "What becomes of derived memories"
 
 
 class Context(models.Model):

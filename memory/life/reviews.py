@@ -4,7 +4,7 @@
 |---|---|
 | memory.store, memory.store_many, memory.revise, memory.confirm | contest: still found, and marked |
 | memory.reject | confirm, its value may be written again |
-| memory.contest | confirm |
+| memory.contest, memory.hide | confirm |
 
 Superseding, expiry and erasure have no reverser: the first two are corrected by a new memory, the last is final.
 """
@@ -41,6 +41,7 @@ def take_part() -> None:
         register_reverser(operation, contest_what_it_made)
     register_reverser("memory.reject", _confirmer(TrustState.REJECTED))
     register_reverser("memory.contest", _confirmer(TrustState.CONTESTED))
+    register_reverser("memory.hide", _confirmer(TrustState.CANDIDATE))
     register_subjects("memory", read_since)
 
 

@@ -152,3 +152,27 @@ def test_a_memory_shows_the_decisions_on_it_and_from_it(acme, staff):
     assert page.count(f"{found['decision_id']}/change/") == 1
     assert page.count(f"{own['id']}/change/") == 1
     assert own["id"] not in staff.get(f"/admin/memory/memory/{other}/change/").content.decode()
+
+
+def test_the_policy_for_derived_memories_is_set_on_record_and_followed(acme, staff):
+    add = "/admin/memory/derivedpolicy/add/"
+    assert staff.post(add, {"policy": "burn"}).status_code == 200
+    assert staff.post(add, {"policy": "hide"}).status_code == 302
+    assert acme.get("/api/v1/memories/derived-policy").json()["policy"] == "hide"
+    change = f"/admin/memory/derivedpolicy/{acme.organisation}/change/"
+    assert staff.get(add).url == change
+    source = acme.store("Boots sell in rain")
+    child = acme.store("Buy boots", derived_from=[source])
+    page = press(staff, source, "reject").content.decode()
+    assert "Derived memories hidden: 1." in page
+    assert state(acme, child) == "candidate"
+    assert staff.post(change, {"policy": "contest"}).status_code == 302
+    other = acme.store("Snow is cold")
+    second = acme.store("Wear a coat", derived_from=[other])
+    page = press(staff, other, "erase").content.decode()
+    assert "Derived memories contested: 1." in page
+    assert state(acme, second) == "contested"
+    with tenant_transaction(acme.organisation):
+        records = DecisionRecord.objects.filter(operation="memory.derived_policy")
+        assert {(each.actor_kind, each.actor_id) for each in records} == {("staff", "ann")}
+        assert records.count() == 2

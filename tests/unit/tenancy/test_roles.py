@@ -18,6 +18,7 @@ MAY = {
     "tenancy.change_membership": "owner",
     "tenancy.delete_membership": "owner",
     "accountability.change_reviewpolicy": "owner",
+    "memory.change_derivedpolicy": "owner",
     # no organisation's
     "auth.view_user": "",
     "auth.change_user": "",
