@@ -3,12 +3,14 @@
 From then on the copy is the organisation's own: to be read, replaced by a version of its own, retired.
 """
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from liftos.db import tenant_transaction
 from liftos.tenancy.types import Actor, ActorKind
 from workflows import marketing
+from workflows.errors import TemplateExists
 from workflows.models import Template
 from workflows.templates import publish, save_draft
 
@@ -55,7 +57,8 @@ def publish_shipped(*, organisation: UUID, by: Actor, name: str) -> bool:
     payload = shipped_template(name)
     if payload is None:
         return False
-    with tenant_transaction(organisation):
+    # two first runs at once: the second waits for the first, and finds its copy
+    with suppress(TemplateExists), tenant_transaction(organisation):
         if not Template.objects.filter(organisation_id=organisation, name=name).exists():
             draft = save_draft(organisation=organisation, by=AUTHOR, payload=payload)
             publish(organisation=organisation, by=by, template=draft.template_id)

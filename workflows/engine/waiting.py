@@ -82,7 +82,8 @@ def wait_for(
     party.join(first, carrier)
     roots = sum(not step.depends_on for step in info.plan.definition.steps)
     for _ in range(roots - 1):
-        party.join()
+        if not party.join():
+            break
     try:
         return party.wait(monotonic() + seconds)
     finally:
@@ -125,7 +126,7 @@ class _Party:
 
     def wait(self, end: float) -> RunStatus:
         organisation, run = self.info.organisation, self.info.id
-        looks = 0
+        looks, told = 0, False
         while True:
             if looks >= _GIVE_BACK_AFTER:
                 connection.close()
@@ -141,11 +142,13 @@ class _Party:
             # a run that waits for a person, or is paused, won't end by waiting for it here
             if status is not RunStatus.RUNNING or not busy or monotonic() >= end:
                 return status
-            for number in range(ready):
+            for _ in range(ready):
                 if not self.join():
-                    if number == 0 and self._size == 0:
-                        send_hint(WORK, organisation)
                     break
+            if ready and not self._size and not told:
+                # every thread here is at work for others
+                send_hint(WORK, organisation)
+                told = True
 
 
 class _Member:
