@@ -8,6 +8,8 @@ class AccountabilityConfig(AppConfig):
     def ready(self) -> None:
         from accountability import functions  # noqa: F401  registers them
         from accountability.operations import record
+        from liftos.own_operations import reserve_operations
         from liftos.ports import fill_decision_recorder
 
+        reserve_operations("decision", "review", "calibration")
         fill_decision_recorder(record)

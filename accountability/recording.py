@@ -10,9 +10,8 @@ from accountability.reviews.ports import has_reverser
 from liftos.db import tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.events.operations import emit
+from liftos.own_operations import reserved_namespace
 from liftos.tenancy.types import Actor
-
-RESERVED = ("decision.", "review.", "calibration.")
 
 
 class UnknownParent(InvalidInput):
@@ -47,15 +46,34 @@ class OwnDecision(Protocol):
     started_at: Any
 
 
+def refuse_reserved(**names: str) -> None:
+    """Refuse a caller's names that would pass for the service's own: reviews, reversals and calibration go by them.
+
+    Args:
+        names: operation and decision point, by the field that each stands in.
+
+    Raises:
+        ReservedOperation: naming the first at fault, and the rule.
+    """
+    for field, name in names.items():
+        namespace = reserved_namespace(name)
+        if namespace is None and not has_reverser(name):
+            continue
+        raise ReservedOperation(
+            f"Names that begin with '{namespace or name}.' are the service's own; begin with a word of your own, "
+            f"for example 'agent.{name.strip()[:80]}'.",
+            loc=(field,),
+        )
+
+
 def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
     """Put a caller's decision on record, with its event; return its id.
 
     Raises:
         UnknownParent: a parent does not exist in this organisation.
-        ReservedOperation: it would pass for a review, or for something that overturning it would reverse.
+        ReservedOperation: its operation or decision point would pass for one of the service's own.
     """
-    if draft.operation.startswith(RESERVED) or has_reverser(draft.operation):
-        raise ReservedOperation(loc=("operation",))
+    refuse_reserved(operation=draft.operation, decision_point=draft.decision_point)
     with tenant_pipeline(organisation):
         _check_parents(organisation, draft.parents)
         decision = record(

@@ -23,6 +23,7 @@ from django.db import connections
 
 from accountability.chains import get_chain
 from accountability.operations import record
+from accountability.recording import refuse_reserved
 from liftos.db import tenant_transaction
 from liftos.embedding import EmbeddingManager
 from liftos.functions import Call, find_function, function_names, get_function, list_functions, register
@@ -199,8 +200,9 @@ class AccountabilityOrchestrator:
         """Record one; return its id.
 
         Raises:
-            LiftosError: a confidence outside 0..1, an unknown parent.
+            LiftosError: a confidence outside 0..1, an unknown parent, an operation of the service's own.
         """
+        refuse_reserved(operation=operation)
         principal = _principal(self.org_id)
         with tenant_transaction(principal.organisation):
             decision = record(

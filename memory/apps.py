@@ -7,6 +7,7 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         from accountability.subjects import register_finder
+        from liftos.own_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.life.decisions import decisions_of
         from memory.life.reviews import take_part
@@ -14,6 +15,7 @@ class MemoryConfig(AppConfig):
         from memory.search.meaning import MeaningArm
         from memory.search.words import WordsArm
 
+        reserve_operations("memory")
         register_arm(MeaningArm())
         register_arm(WordsArm())
         register_finder("memory", decisions_of)

@@ -6,6 +6,7 @@ class SpacesConfig(AppConfig):
     verbose_name = "Conceptual spaces"
 
     def ready(self) -> None:
+        from liftos.own_operations import reserve_operations
         from memory.life.ports import register_eraser, register_follower
         from memory.search.arms import register_arm
         from memory.search.scopes import register_scope
@@ -15,6 +16,7 @@ class SpacesConfig(AppConfig):
         from spaces.following import erase_positions, follow_memories
         from spaces.port import MemorysView
 
+        reserve_operations("space")
         register_arm(ConceptualArm(), only_in_spaces=True)
         register_scope(SpaceScope())
         register_follower("spaces", follow_memories)

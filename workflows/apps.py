@@ -6,6 +6,7 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from liftos.own_operations import reserve_operations
         from liftos.ports import fill_orchestration_figures
         from memory.life.ports import register_eraser
         from workflows import checks, http_function  # noqa: F401  registers them
@@ -15,6 +16,7 @@ class WorkflowsConfig(AppConfig):
         from workflows.retention import erase_quotes
         from workflows.reviews import take_part
 
+        reserve_operations("workflow")
         register_eraser("workflow_runs", erase_quotes)
         register_eraser("function_results", forget_results)
         take_part()

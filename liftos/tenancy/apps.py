@@ -7,6 +7,8 @@ class TenancyConfig(AppConfig):
     verbose_name = "Organisations and keys"
 
     def ready(self) -> None:
+        from liftos.own_operations import reserve_operations
         from liftos.tenancy.known_keys import watch_keys
 
+        reserve_operations("organisation", "api_key", "admin")
         watch_keys()
