@@ -347,7 +347,7 @@ LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
-LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY")
+LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY", "12000/minute")
 LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
 LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))

@@ -16,6 +16,8 @@ from liftos.observability.context import current_context
 from liftos.tenancy.types import Principal, Scope
 
 Model = TypeVar("Model", bound=BaseModel)
+# what a costly request counts as, where its view knows no better
+COSTLY = 10
 
 
 class LiftosView(APIView):
@@ -48,7 +50,7 @@ class LiftosView(APIView):
         if withheld:
             raise TooLarge
         if isinstance(request.user, Principal):
-            self.window = count_request(request.user)
+            self.window = count_request(request.user, max(1, self.cost()))
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):
             raise PermissionDenied(f"This needs the scope {scope}.")
@@ -60,6 +62,10 @@ class LiftosView(APIView):
             for name, value in self.window.as_headers().items():
                 response[name] = value
         return response
+
+    def cost(self) -> int:
+        """Return how many ordinary requests this one counts as; the body has been read, not validated."""
+        return COSTLY if self.costly else 1
 
     def warm_up(self) -> None:
         """Do what is slow before a transaction is opened round the whole handler (liftos.idempotency.once)."""

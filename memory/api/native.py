@@ -134,6 +134,10 @@ class MemoryBulk(NativeView):
     costly = True
     reads_json = False
 
+    def cost(self) -> int:
+        """Return one for each hundred kilobytes, some five hundred lines."""
+        return int(self.request.META.get("CONTENT_LENGTH") or 0) // 100_000
+
     @extend_schema(
         operation_id="memories_bulk",
         parameters=query_parameters(BulkQuery),
@@ -315,6 +319,11 @@ class SearchBatch(NativeView):
 
     scopes = {"POST": Scope.MEMORY_READ}
     costly = True
+
+    def cost(self) -> int:
+        """Return the number of queries."""
+        queries = self.json.get("queries") if isinstance(self.json, dict) else None
+        return len(queries) if isinstance(queries, list) else 1
 
     @extend_schema(
         operation_id="search_batch_native",

@@ -109,6 +109,11 @@ class BatchSearch(SeedView):
     costly = True
     failure = "Batch search failed"
 
+    def cost(self) -> int:
+        """Return the number of queries."""
+        queries = self.json.get("queries") if isinstance(self.json, dict) else self.json
+        return len(queries) if isinstance(queries, list) else 1
+
     @extend_schema(
         operation_id="search_batch",
         request=SeedQueries,

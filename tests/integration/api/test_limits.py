@@ -20,7 +20,13 @@ def two(committed_db):
     return make_caller("First"), make_caller("Second")
 
 
-def test_without_a_limit_nothing_is_counted(two):
+@pytest.fixture(autouse=True)
+def fresh():
+    limits._tally.clear()
+
+
+def test_without_a_limit_nothing_is_counted(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "none"
     response = two[0].get(PATH)
     assert response.status_code == 200
     assert "X-RateLimit-Limit" not in response
@@ -77,3 +83,51 @@ def test_without_redis_nobody_is_refused(two, settings, monkeypatch):
 def test_a_limit_that_can_not_be_read_is_told(settings):
     settings.LIFTOS_RATE_LIMIT_ORGANISATION = "many"
     assert [each.id for each in run_checks(tags=["liftos"])] == ["liftos.E004"]
+
+
+def test_there_is_a_limit_by_default(two):
+    assert two[0].get(PATH)["X-RateLimit-Limit"] == "12000"
+
+
+def test_a_batch_counts_as_its_queries(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "10/hour"
+    own, _ = two
+    for path, body in (
+        ("/api/v1/search/batch", {"queries": ["a", "b", "c"]}),
+        ("/search/batch", ["a", "b", "c"]),
+    ):
+        assert own.post(path, body).status_code == 200
+    assert own.get(PATH)["X-RateLimit-Remaining"] == "3"
+    assert own.post("/search/batch", ["a", "b", "c", "d"]).status_code == 429
+    # what was refused was not counted
+    assert own.get(PATH)["X-RateLimit-Remaining"] == "2"
+
+
+def test_a_request_larger_than_the_limit_takes_all_of_it(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "5/hour"
+    own, _ = two
+    assert own.post("/search/batch", ["a"] * 9).status_code == 200
+    assert own.get(PATH).status_code == 429
+
+
+def test_redis_is_asked_once_for_a_hundredth_of_the_limit(two, settings, monkeypatch):
+    settings.LIFTOS_RATE_LIMIT_KEY = "1000/hour"
+    asked = []
+    limiter = limits._limiter()
+    monkeypatch.setattr(limits, "_limiter", lambda: asked.append(1) or limiter)
+    own, _ = two
+    left = [int(own.get(PATH)["X-RateLimit-Remaining"]) for _ in range(21)]
+    # the first request, then one in ten; three questions each time
+    assert len(asked) == 3 * 3
+    assert left == [999 - number for number in range(21)]
+
+
+def test_a_limit_holds_over_processes(two, settings):
+    settings.LIFTOS_RATE_LIMIT_KEY = "200/hour"
+    own, _ = two
+    answered = 0
+    for _ in range(260):
+        # each request another process, that knows nothing
+        limits._tally.clear()
+        answered += own.get(PATH).status_code == 200
+    assert answered == 200
