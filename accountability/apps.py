@@ -7,9 +7,11 @@ class AccountabilityConfig(AppConfig):
 
     def ready(self) -> None:
         from accountability import functions  # noqa: F401  registers them
+        from accountability.figures import get_decision_figures
         from accountability.operations import record
         from liftos.own_operations import reserve_operations
-        from liftos.ports import fill_decision_recorder
+        from liftos.ports import fill_decision_figures, fill_decision_recorder
 
         reserve_operations("decision", "review", "calibration")
         fill_decision_recorder(record)
+        fill_decision_figures(get_decision_figures)

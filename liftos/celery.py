@@ -12,6 +12,7 @@ from liftos.observability.metrics import WORKER_THREADS
 from liftos.observability.minutes import start_minutes, stop_minutes
 from liftos.observability.options import refuse_to_start_misconfigured
 from liftos.observability.tracer import TRACER
+from liftos.observability.worker_metrics import announce_tasks, serve_metrics
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
@@ -19,6 +20,7 @@ app = Celery("liftos")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+_at_shutdown = ExitStack()
 _running: dict[str, tuple[ExitStack, Operation]] = {}
 
 
@@ -35,8 +37,17 @@ def begin_figures(**kwargs: Any) -> None:
     del kwargs
     from django.conf import settings
 
+    announce_tasks(app.tasks)
     if settings.LIFTOS_METRICS_SECONDS > 0:
         start_minutes(settings.LIFTOS_METRICS_SECONDS)
+    if settings.LIFTOS_WORKER_METRICS_PORT:
+        _at_shutdown.callback(
+            serve_metrics(
+                os.environ.get("LIFTOS_BIND") or "127.0.0.1",
+                settings.LIFTOS_WORKER_METRICS_PORT,
+                settings.LIFTOS_METRICS_TOKEN,
+            )
+        )
 
 
 @signals.worker_ready.connect
@@ -51,6 +62,7 @@ def end_figures(**kwargs: Any) -> None:
     """Write the last minute's figures."""
     del kwargs
     stop_minutes()
+    _at_shutdown.close()
 
 
 @signals.before_task_publish.connect
@@ -85,5 +97,7 @@ def leave_context(task_id: str, state: str = "", retval: Any = None, **kwargs: A
     if stack is None or operation is None:
         return
     error = retval if state == "FAILURE" and isinstance(retval, BaseException) else None
-    operation.__exit__(type(error) if error else None, error, None)
+    if error is not None:
+        operation.fail(error)
+    operation.__exit__(None, None, None)
     stack.close()

@@ -25,6 +25,11 @@ class LiftosError(Exception):
         super().__init__(self.message)
 
 
+def is_refusal(error: BaseException | None) -> bool:
+    """Return whether an error refuses what the caller asked for (any 4xx), instead of telling of a failure of ours (5xx)."""
+    return isinstance(error, LiftosError) and error.status < 500
+
+
 class InvalidInput(LiftosError):
     """A field has a value that can't be used."""
 

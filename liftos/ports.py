@@ -37,7 +37,7 @@ def fill_decision_recorder(recorder: DecisionRecorder) -> None:
 def decision_recorder() -> DecisionRecorder:
     """Return the installed recorder."""
     if _recorder is None:
-        raise RuntimeError("no decision recorder is installed")
+        raise RuntimeError("no decision recorder is installed: call django.setup() first")
     return _recorder
 
 
@@ -51,6 +51,29 @@ class OrchestrationFigures(Protocol):
 _orchestration: OrchestrationFigures | None = None
 
 
+class DecisionFigures(Protocol):
+    """Counts an organisation's decisions, in the words of the seed's `/performance/metrics`."""
+
+    def __call__(self, organisation: str) -> dict[str, Any]:
+        """Return the figures of an organisation, named by id or slug; opens a transaction of its own."""
+
+
+_decisions: DecisionFigures | None = None
+
+
+def fill_decision_figures(figures: DecisionFigures) -> None:
+    """Install the figures; called once, by the accountability app."""
+    global _decisions
+    _decisions = figures
+
+
+def decision_figures() -> DecisionFigures:
+    """Return the installed figures."""
+    if _decisions is None:
+        raise RuntimeError("no decision figures are installed: call django.setup() first")
+    return _decisions
+
+
 def fill_orchestration_figures(figures: OrchestrationFigures) -> None:
     """Install the figures; called once, by the workflows app."""
     global _orchestration
@@ -60,5 +83,5 @@ def fill_orchestration_figures(figures: OrchestrationFigures) -> None:
 def orchestration_figures() -> OrchestrationFigures:
     """Return the installed figures."""
     if _orchestration is None:
-        raise RuntimeError("no orchestration figures are installed")
+        raise RuntimeError("no orchestration figures are installed: call django.setup() first")
     return _orchestration

@@ -324,6 +324,8 @@ CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "s
 # --- figures by the minute and the hour ---------------------------------------------------------
 
 LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
+# a worker's own /metrics, where no directory is shared with the web server; 0 for none
+LIFTOS_WORKER_METRICS_PORT = int(env("LIFTOS_WORKER_METRICS_PORT", "0"))
 # minutes are needed until they are sure to be in their hour
 LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
 LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))

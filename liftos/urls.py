@@ -14,6 +14,7 @@ from liftos.api.errors import answer_outside_views
 from liftos.errors import NotAuthenticated
 from liftos.observability.api import urlpatterns as trace_urls
 from liftos.service import views
+from liftos.service.alerts import alerts
 from memory.api.urls import seed_urlpatterns
 from memory.api.urls import urlpatterns as memory_urls
 from spaces.api.urls import seed_urlpatterns as seed_spaces_urls
@@ -30,6 +31,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     given = request.headers.get("authorization", "").encode()
     if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
         return answer_outside_views(request.path, NotAuthenticated("This needs the operator's token."))
+    alerts()  # made by now, so that their series are there before the first is raised
     return ExportToDjangoView(request)
 
 

@@ -45,6 +45,14 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
     )
 
 
+def cache_stats(organisation: UUID) -> dict[str, int | float]:
+    """Return the figures of the cache that an organisation's searches go through; the installation's, while its model is away."""
+    try:
+        return active_manager(organisation).stats()
+    except EmbedderUnavailable:
+        return get_manager().stats()
+
+
 @contextmanager
 def use_manager(manager: EmbeddingManager) -> Iterator[None]:
     """Have a block's searches and stores go through a manager of its own, where it is of the organisation's model."""

@@ -17,20 +17,7 @@ class Spaces(Protocol):
         """Tell whether a memory has a known coordinate in any space; outside of any transaction."""
 
 
-class _None:
-    def count(self, organisation: UUID) -> int:
-        del organisation
-        return 0
-
-    def expect(self, organisation: UUID) -> None:
-        del organisation
-
-    def has_placed(self, organisation: UUID, memory: UUID) -> bool:
-        del organisation, memory
-        return False
-
-
-_spaces: Spaces = _None()
+_spaces: Spaces | None = None
 
 
 def fill_spaces(found: Spaces) -> None:
@@ -41,4 +28,6 @@ def fill_spaces(found: Spaces) -> None:
 
 def spaces() -> Spaces:
     """Return what knows spaces."""
+    if _spaces is None:
+        raise RuntimeError("nothing that knows spaces is installed: call django.setup() first")
     return _spaces

@@ -9,7 +9,7 @@ class SpacesConfig(AppConfig):
         from liftos.own_operations import reserve_operations
         from memory.life.ports import register_eraser, register_follower
         from memory.search.arms import register_arm
-        from memory.search.scopes import register_scope
+        from memory.search.scopes import fill_scope
         from memory.spaces_port import fill_spaces
         from spaces import checks  # noqa: F401  registers them
         from spaces.arm import ConceptualArm, SpaceScope
@@ -18,7 +18,7 @@ class SpacesConfig(AppConfig):
 
         reserve_operations("space")
         register_arm(ConceptualArm(), only_in_spaces=True)
-        register_scope(SpaceScope())
+        fill_scope(SpaceScope())
         register_follower("spaces", follow_memories)
         register_eraser("positions", erase_positions)
         fill_spaces(MemorysView())

@@ -6,19 +6,18 @@ from uuid import UUID
 from liftos.db import tenant_transaction
 from liftos.function_cache import get_function_cache
 from liftos.functions import list_functions
-from liftos.observability.manager import get_observability
-from workflows.queries import count_runs
+from workflows.queries import count_executions, count_runs
 
 
 def get_orchestration_figures(organisation: UUID) -> dict[str, Any]:
     """Return how an organisation's workflows went.
 
-    Runs are counted in the database; executions (of steps) and their times are those of this process since its start, as the
-    memory figures are; the cache is the whole process's.
+    Runs and executions (of steps) are counted in the database, whichever process carried them out, as long as their runs are
+    kept; the cache is that of the process that answers.
     """
     with tenant_transaction(organisation):
         runs = count_runs(organisation=organisation)
-    steps = get_observability().totals("workflow.step", str(organisation))
+        steps = count_executions(organisation=organisation)
     cache = get_function_cache().stats()
     return {
         "total_executions": steps.count,

@@ -61,6 +61,8 @@ class Figure:
         reference: what it is compared with, measured in the same run; empty for nothing.
         reference_value: what that reached.
         target: what the value has to reach, if anything.
+        overhead: the value is what something adds, the difference of two measurements: below zero it says that nothing could
+            be measured, not that the target was met with room to spare.
     """
 
     metric: str
@@ -69,6 +71,7 @@ class Figure:
     reference: str = ""
     reference_value: float | None = None
     target: Target | None = None
+    overhead: bool = False
 
     def as_json(self, bench: str) -> dict[str, object]:
         """Return the object that `--json` prints."""
@@ -82,8 +85,15 @@ class Figure:
             "reference_value": None if self.reference_value is None else round(self.reference_value, 4),
             "ratio": None if ratio is None else round(ratio, 4),
             "target": str(self.target) if self.target else None,
-            "met": self.target.is_met_by(self.value) if self.target else None,
+            "met": self._met(),
         }
+
+    def _met(self) -> bool | str | None:
+        if self.target is None:
+            return None
+        if self.overhead and self.value < 0:
+            return "within noise"
+        return self.target.is_met_by(self.value)
 
 
 Run = Callable[[Options], Generator[Figure]]

@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from accountability.queries import newest_confidences
 from accountability.reviews.queries import count_states, count_to_do
 from liftos.dashboard.charts import Line, draw_bars, draw_lines
-from liftos.embedding import get_manager
 from liftos.observability.history import Interval, Step, read_intervals
-from memory.search.corpus import documents_about
+from memory.embeddings import cache_stats
+from memory.search.corpus import get_corpus
 from spaces.queries import count_spaces
 from workflows.queries import count_runs
 
@@ -52,7 +52,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
     failed = sum(each.failures for each in hours)
     counted = sum(each.count for each in hours)
     tiles = [
-        Tile("Memories", f"{documents_about(organisation):,}", "admin:memory_memory_changelist"),
+        Tile("Memories", f"{get_corpus(organisation).documents:,}", "admin:memory_memory_changelist"),
         Tile(f"Searches, {HOURS} h", f"{sum(each.count for each in asked):,}"),
         Tile(f"Succeeded, {HOURS} h", f"{1 - failed / counted:.2%}" if counted else "-"),
         Tile(
@@ -62,7 +62,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
         ),
         Tile("Runs active", f"{runs.active:,} of {runs.runs:,}", "admin:workflows_run_changelist"),
         Tile("Spaces", f"{count_spaces(organisation):,}", "admin:spaces_space_changelist"),
-        Tile("Embedding cache, this process", f"{get_manager().stats()['hit_rate']:.1%}"),
+        Tile("Embedding cache, this process", f"{cache_stats(organisation)['hit_rate']:.1%}"),
     ]
     begins = [_hour(now) - timedelta(hours=back) for back in reversed(range(HOURS))]
     labels = [f"{begin:%H:00}" for begin in begins]

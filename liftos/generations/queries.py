@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from liftos.db import current_organisation, raw_cursor, tenant_transaction
+from liftos.db import current_organisation, raw_cursor, tenant_pipeline
 
 _SEEN = """
 SELECT coalesce(string_agg(m.thing || m.token::text, ',' ORDER BY m.thing, m.token), ''),
@@ -26,6 +26,10 @@ class Generation:
     is_own: bool
 
 
+ONLY = Generation("", is_own=False)
+"""The state of nothing: what reads nothing has no other, so nobody need be asked."""
+
+
 def get_generation(*, organisation: UUID, things: Sequence[str]) -> Generation:
     """Return the state of things that the open transaction sees, or a new one where none is open.
 
@@ -33,9 +37,12 @@ def get_generation(*, organisation: UUID, things: Sequence[str]) -> Generation:
         organisation: whose.
         things: names as `Watch` has them; a thing that nobody watches has one state for ever.
     """
+    if not things:
+        return ONLY
     if current_organisation() == organisation:
         return _read(organisation, things)
-    with tenant_transaction(organisation):
+    # one round trip for BEGIN and the question, one for the COMMIT
+    with tenant_pipeline(organisation):
         return _read(organisation, things)
 
 

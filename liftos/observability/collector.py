@@ -169,10 +169,9 @@ class MetricsCollector:
         self.max_points = max_points
         self.per_series = per_series
         self.max_series = max_series
-        self.last_aggregation = 0.0
+        self.last_aggregation = wall()
         self.refused_points = 0
         self._clock_ns = clock_ns
-        self._wall = wall
         self._lock = threading.Lock()
         self._series: dict[tuple[Kind, str, TagSet], Series] = {}
         self._recorded = 0
@@ -268,15 +267,15 @@ class MetricsCollector:
 
         Returns:
             service_name, counters, gauges (the latest), histograms, timers (ms; quantiles over raw points, the rest
-            over all), total_metrics (points recorded), last_aggregation (unix seconds; now, if nothing was written
-            down yet).
+            over all), total_metrics (points recorded), last_aggregation (unix seconds; when the collector
+            was made, if nothing was written down yet).
         """
         taken = self.snapshot(where)
         result: dict[str, Any] = {
             "service_name": self.service_name,
             **_blocks(taken),
             "total_metrics": sum(each.count for each in taken),
-            "last_aggregation": self.last_aggregation or self._wall(),
+            "last_aggregation": self.last_aggregation,
         }
         if split_by:
             groups: dict[str, list[SeriesSnapshot]] = defaultdict(list)

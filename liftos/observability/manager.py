@@ -1,27 +1,30 @@
 """One handle on what the service watches about itself: a span, two counters and a timer for each operation."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+from liftos.errors import is_refusal
 from liftos.observability.collector import Kind, MetricsCollector, Series
 from liftos.observability.context import use_sampler
-from liftos.observability.metrics import prometheus_operation
+from liftos.observability.metrics import Outcome, prometheus_operation
 from liftos.observability.spans import Span, SpanLevel
 from liftos.observability.tracer import TRACER, LightweightTracer, Sink
+from liftos.ports import decision_figures
 
-Accountability = Callable[[str], Mapping[str, Any]]
-"""Takes an organisation, returns the `accountability` block of its statistics."""
+RECENT = 100
 
-Export = Callable[[str], Callable[[int, bool], object]]
-"""Takes an operation's name, returns what is told the duration in ns and whether it failed each time it ends."""
+Export = Callable[[str], Callable[[int, Outcome], object]]
+"""Takes an operation's name, returns what is told the duration in ns and the outcome each time it ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What became of some operations."""
+    """What became of some operations; what was refused to its caller is in none of the figures."""
 
     successes: int = 0
     failures: int = 0
@@ -46,34 +49,57 @@ class Totals:
 class Meters:
     """Where one operation of one organisation is counted and timed."""
 
-    __slots__ = ("_export", "failure", "success", "timer")
+    __slots__ = ("_export", "_recent", "_refused", "failure", "success", "timer")
 
     def __init__(
-        self, success: Series, failure: Series, timer: Series, export: Callable[[int, bool], object] | None
+        self,
+        success: Series,
+        failure: Series,
+        timer: Series,
+        refused: Callable[[], Series],
+        recent: deque[int],
+        export: Callable[[int, Outcome], object] | None,
     ) -> None:
         self.success = success
         self.failure = failure
         self.timer = timer
+        self._refused = refused
+        self._recent = recent
         self._export = export
 
-    def record(self, duration_ns: int, *, failed: bool) -> None:
-        """Note one end."""
-        self.timer.record(duration_ns)
-        (self.failure if failed else self.success).record()
+    def record(self, duration_ns: int, outcome: Outcome) -> None:
+        """Note one end; a refusal is counted alone, so that quick answers to mistakes don't flatter the times."""
+        if outcome is Outcome.REFUSED:
+            self._refused().record()
+        else:
+            self.timer.record(duration_ns)
+            self._recent.append(duration_ns)
+            (self.success if outcome is Outcome.SUCCESS else self.failure).record()
         export = self._export
         if export is not None:
-            export(duration_ns, failed)
+            export(duration_ns, outcome)
 
 
 class Operation:
     """One operation under observation, used as `with` or `async with`; gives its span."""
 
-    __slots__ = ("_clock_ns", "_meters", "_span", "_start_ns")
+    __slots__ = ("_clock_ns", "_failed", "_meters", "_span", "_start_ns")
 
     def __init__(self, span: Span, meters: Meters, clock_ns: Callable[[], int]) -> None:
         self._span = span
         self._meters = meters
         self._clock_ns = clock_ns
+        self._failed = False
+
+    def add_tags(self, tags: Mapping[str, Any]) -> None:
+        """Say more about the operation; its span alone carries that."""
+        for key, value in tags.items():
+            self._span.set_tag(key, value)
+
+    def fail(self, error: BaseException) -> None:
+        """Mark the operation as failed: by an error that its block handles, or, where no caller waits, also by a refusal."""
+        self._failed = True
+        self._span.record_error(error)
 
     def __enter__(self) -> Span:
         """Start the clock and the span."""
@@ -89,7 +115,11 @@ class Operation:
         elapsed_ns = clock() - self._start_ns
         self._span.__exit__(kind, error, traceback)
         # A generator that its consumer leaves early has not failed.
-        self._meters.record(elapsed_ns, failed=kind is not None and kind is not GeneratorExit)
+        if not self._failed and (kind is None or kind is GeneratorExit):
+            outcome = Outcome.SUCCESS
+        else:
+            outcome = Outcome.REFUSED if not self._failed and is_refusal(error) else Outcome.FAILURE
+        self._meters.record(elapsed_ns, outcome)
 
     async def __aenter__(self) -> Span:
         """As `with`."""
@@ -111,8 +141,9 @@ class ObservabilityManager:
         span.set_tag("results", 3)
     ```
 
-    Each operation adds to `<name>.success` or `<name>.error` and to the timer `<name>.duration`, tagged with its
-    organisation (and `function`, where given); whether its span is recorded is the tracer's decision.
+    Each operation adds to `<name>.success` or `<name>.error` and to the timer `<name>.duration`, or, when it refuses what its
+    caller asked for (a `LiftosError` under 500: 401, 403, 404, 409, 422, 429 and the like), to `<name>.refused` alone. All are
+    tagged with its organisation (and `function`, where given); whether its span is recorded is the tracer's decision.
     """
 
     def __init__(
@@ -122,7 +153,6 @@ class ObservabilityManager:
         *,
         tracer: LightweightTracer | None = None,
         metrics: MetricsCollector | None = None,
-        accountability: Accountability | None = None,
         export: Export | None = None,
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         wall: Callable[[], float] = time.time,
@@ -134,7 +164,6 @@ class ObservabilityManager:
             org: the organisation of operations that name none.
             tracer: its own by default.
             metrics: its own by default.
-            accountability: where the decisions' statistics come from; zeros without.
             export: who else is told of each operation's end.
             clock_ns: monotonic, ns.
             wall: unix time, seconds.
@@ -143,11 +172,11 @@ class ObservabilityManager:
         self.org = org
         self.tracer = tracer or LightweightTracer(service)
         self.metrics = metrics or MetricsCollector(service)
-        self.accountability = accountability
         self._clock_ns = clock_ns
         self._wall = wall
         self._export = export
         self._meters: dict[tuple[str, str, str], Meters] = {}
+        self._recent: dict[tuple[str, str], deque[int]] = {}
         # with each name the functions it was told with: an organisation's meters are found without looking at everybody's
         self._functions: dict[str, tuple[str, ...]] = {}
 
@@ -170,7 +199,8 @@ class ObservabilityManager:
     def record(self, name: str, duration_ns: int, *, failed: bool = False, organisation: str = "") -> None:
         """Count and time an operation whose name is known only when it has ended."""
         key = name, organisation or self.org, ""
-        (self._meters.get(key) or self._new_meters(key)).record(duration_ns, failed=failed)
+        outcome = Outcome.FAILURE if failed else Outcome.SUCCESS
+        (self._meters.get(key) or self._new_meters(key)).record(duration_ns, outcome)
 
     def totals(self, prefix: str = "", organisation: str = "") -> Totals:
         """Return what became of the operations whose name begins with `prefix`, of one organisation or of all."""
@@ -191,17 +221,34 @@ class ObservabilityManager:
             sum(meters.timer.total for meters in chosen),
         )
 
+    def recent_average_ms(self, group: str, organisation: str = "") -> float:
+        """Return the mean duration of the last 100 operations named `<group>.…` of an organisation, or of each; 0 before the first."""
+        durations = [
+            duration
+            for (name, whose), kept in self._recent.copy().items()
+            if name == group and organisation in ("", whose)
+            for duration in kept.copy()
+        ]
+        return sum(durations) / len(durations) / 1e6 if durations else 0.0
+
     def _new_meters(self, key: tuple[str, str, str]) -> Meters:
         name, organisation, function = key
+        group = name.partition(".")[0], organisation
+        recent = self._recent.get(group)
+        if recent is None:
+            recent = deque(maxlen=RECENT)
         tags = {"organisation": organisation} | ({"function": function} if function else {})
         meters = Meters(
             self.metrics.series(Kind.COUNTER, f"{name}.success", tags),
             self.metrics.series(Kind.COUNTER, f"{name}.error", tags),
             self.metrics.series(Kind.TIMER, f"{name}.duration", tags),
+            partial(self.metrics.series, Kind.COUNTER, f"{name}.refused", tags),
+            recent,
             self._export(name) if self._export is not None else None,
         )
         if len(self._meters) < self.metrics.max_series:
             self._meters[key] = meters
+            self._recent[group] = recent
             known = self._functions.get(name, ())
             if function not in known:
                 self._functions[name] = (*known, function)
@@ -212,35 +259,21 @@ class ObservabilityManager:
 
         Args:
             organisation: whose metrics and decisions; by default all metrics, and the decisions of the manager's own
-                organisation. Tracing is always of the whole process.
+                organisation. Tracing is always of the whole process; decisions are counted in the database.
+
+        Raises:
+            RuntimeError: nobody counts decisions: the project is not assembled (`django.setup()`).
         """
         org = organisation or self.org
         where = {"organisation": organisation} if organisation else None
-        if self.accountability is None:
-            accountability = no_accountability(org)
-        else:
-            accountability = dict(self.accountability(org))
         return {
             "service_name": self.service,
             "org_id": org,
             "tracing": self.tracer.stats(),
             "metrics": self.metrics.summary(where=where),
-            "accountability": accountability,
+            "accountability": {"org_id": org} | decision_figures()(org),
             "timestamp": self._wall(),
         }
-
-
-def no_accountability(org: str) -> dict[str, Any]:
-    """Return the `accountability` block of an organisation without decisions."""
-    return {
-        "org_id": org,
-        "total_events": 0,
-        "decision_points": 0,
-        "recent_events": 0,
-        "average_confidence": 0.0,
-        "operations_count": {},
-        "decision_chains": 0,
-    }
 
 
 # Some twenty routes and operations, three series each: room for the own figures of over a hundred organisations.
@@ -262,7 +295,6 @@ def configure(
     min_level: SpanLevel | None = None,
     max_spans: int | None = None,
     sink: Sink | None = None,
-    accountability: Accountability | None = None,
 ) -> ObservabilityManager:
     """Set up the process's manager, in place; what is not given stays as it is.
 
@@ -279,8 +311,6 @@ def configure(
         _manager.org = org
     if sink is not None:
         TRACER.sink = sink
-    if accountability is not None:
-        _manager.accountability = accountability
     use_sampler(TRACER.samples)
     return _manager
 

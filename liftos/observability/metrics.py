@@ -1,8 +1,18 @@
 """Operations as Prometheus shows them: by name and outcome, all organisations together."""
 
 from collections.abc import Callable
+from enum import StrEnum
 
 from prometheus_client import Counter, Gauge, Histogram
+
+
+class Outcome(StrEnum):
+    """How an operation ended. A refusal answers the caller's mistake (4xx): neither a success nor a failure, and not timed."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    REFUSED = "refused"
+
 
 OPERATIONS = Counter("liftos_operations_total", "Operations by name and outcome", ["operation", "outcome"])
 DURATIONS = Histogram(
@@ -19,14 +29,15 @@ OTLP_TRACES = Counter(
 WORKER_THREADS = Gauge("liftos_worker_threads", "Threads of a Celery worker", multiprocess_mode="max")
 
 
-def prometheus_operation(name: str) -> Callable[[int, bool], None]:
+def prometheus_operation(name: str) -> Callable[[int, Outcome], None]:
     """Return what is told each end of one operation; looking the series up once saves most of the cost."""
-    succeeded = OPERATIONS.labels(name, "success").inc
-    failed = OPERATIONS.labels(name, "failure").inc
+    # all outcomes at once: a series that appears with its first failure shows no increase by it
+    count = {outcome: OPERATIONS.labels(name, str(outcome)).inc for outcome in Outcome}
     observe = DURATIONS.labels(name).observe
 
-    def record(duration_ns: int, has_failed: bool) -> None:
-        (failed if has_failed else succeeded)()
-        observe(duration_ns / 1e9)
+    def record(duration_ns: int, outcome: Outcome) -> None:
+        count[outcome]()
+        if outcome is not Outcome.REFUSED:
+            observe(duration_ns / 1e9)
 
     return record

@@ -13,6 +13,8 @@ from enum import IntEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from liftos.errors import LiftosError, is_refusal
+
 if TYPE_CHECKING:
     from liftos.observability.context import RequestContext
     from liftos.observability.tracer import LightweightTracer
@@ -121,7 +123,8 @@ class Span:
         parent: the nearest recorded span around this one in this process; None at the root.
         start_ns: from the tracer's monotonic clock.
         duration_ns: -1 until the span has ended, never negative after.
-        error_type: class name of the exception that left the block, or empty.
+        error_type: class name of the exception that left the block, or empty; a refusal of what the caller asked for (4xx) is
+            no error of the span, which gets the tag `refused` with its code instead.
         error_message: its text, cut at 2,000 characters.
         tags: what the caller said about it.
 
@@ -174,7 +177,7 @@ class Span:
         clock, file, ended = tracer._clock_ns, tracer._file, tracer._ended
         self.duration_ns = clock() - self.start_ns
         if kind is not None and kind is not GeneratorExit:
-            self.record_error(error if error is not None else kind())
+            self._left_by(error if error is not None else kind())
         parent, trace = self.parent, self._trace
         if _get() is self:
             _set(parent)
@@ -200,6 +203,12 @@ class Span:
     ) -> None:
         """As `with`."""
         self.__exit__(kind, error, traceback)
+
+    def _left_by(self, error: BaseException) -> None:
+        if isinstance(error, LiftosError) and is_refusal(error):
+            self.set_tag("refused", error.code)
+        else:
+            self.record_error(error)
 
     def _unwind(self) -> None:
         # Spans left open below this one (a suspended generator) go with it. If this span is not in the current

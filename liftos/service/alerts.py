@@ -54,6 +54,10 @@ class Alert:
         self._counts = counts
         self._judged = (0, 0)
         self._lock = threading.Lock()
+        # there from the start: an expression over a series that does not exist yet says nothing, not "well"
+        ACTIVE.labels(name).set(0)
+        for change in ("raised", "cleared"):
+            ALERTS.labels(name, change)
 
     def look(self) -> bool:
         """Judge what has happened since the last judgement, if it is enough; return whether the alert is raised."""

@@ -40,6 +40,19 @@ def get_key_record(prefix: str) -> KeyRecord | None:
     return KeyRecord(row[0], row[1], row[2], bytes(row[3]), *row[4:])
 
 
+def find_organisation(named: str) -> Organisation:
+    """Return an organisation by its slug or its id.
+
+    Raises:
+        OrganisationNotFound: there is none.
+    """
+    try:
+        found = Organisation.objects.filter(id=UUID(named)).first()
+    except ValueError:
+        found = None
+    return get_organisation(named) if found is None else found
+
+
 def get_organisation(slug: str) -> Organisation:
     """Return an organisation by its slug.
 

@@ -9,13 +9,13 @@ from rest_framework.response import Response
 
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
-from liftos.embedding import get_manager
 from liftos.idempotency.once import once
 from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
 from memory.api.schemas import SeedStore
 from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.trust import trust_of
+from memory.embeddings import cache_stats
 from memory.operations import embed_drafts, remember
 from memory.search.service import search
 from memory.spaces_port import spaces
@@ -44,7 +44,7 @@ class Search(SeedView):
             "search_type": str(answer.search_type),
             "duration": perf_counter() - started,
             "performance_metrics": {
-                "cache_hit_rate": get_manager().stats()["hit_rate"],
+                "cache_hit_rate": cache_stats(principal.organisation)["hit_rate"],
                 "average_operation_time_ms": totals.average_ms,
                 "conceptual_spaces_available": spaces().count(principal.organisation),
             },

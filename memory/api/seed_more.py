@@ -13,14 +13,13 @@ from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
-from liftos.embedding import get_manager
 from liftos.errors import NotFound
 from liftos.idempotency.once import once
-from liftos.observability.collector import Kind
 from liftos.observability.manager import get_observability
 from liftos.ports import orchestration_figures
 from liftos.tenancy.types import Principal, Scope
 from memory.api.schemas import naive
+from memory.embeddings import cache_stats
 from memory.insights.queries import get_counts, get_insights
 from memory.life.context import BACKEND, close_context, get_context_stats, initialise_context
 from memory.queries import list_memories
@@ -185,17 +184,17 @@ class PerformanceMetrics(SeedView):
 
 
 def performance(principal: Principal) -> dict[str, Any]:
-    """Return the contract's metrics of one organisation; what is not built yet counts as none."""
+    """Return the contract's metrics of one organisation."""
     organisation, count = str(principal.organisation), spaces().count(principal.organisation)
     observability = get_observability()
     totals = observability.totals("memory.", organisation)
-    cache = get_manager().stats()
+    cache = cache_stats(principal.organisation)
     memory = {
         "total_operations": totals.count,
         "successful_operations": totals.successes,
         "success_rate": totals.success_rate,
         "average_operation_time_ms": totals.average_ms,
-        "recent_average_time_ms": _recent_average_ms(organisation),
+        "recent_average_time_ms": observability.recent_average_ms("memory", organisation),
         "conceptual_spaces_count": count,
         "embedding_cache_stats": cache,
     }
@@ -220,13 +219,3 @@ def performance(principal: Principal) -> dict[str, Any]:
 def _named(statistics: Mapping[str, Any], slug: str) -> dict[str, Any]:
     accountability = dict(statistics["accountability"]) | {"org_id": slug}
     return dict(statistics) | {"org_id": slug, "accountability": accountability}
-
-
-def _recent_average_ms(organisation: str) -> float:
-    points = [
-        point
-        for each in get_observability().metrics.snapshot(where={"organisation": organisation})
-        if each.kind is Kind.TIMER and each.name.startswith("memory.")
-        for point in each.points
-    ]
-    return sum(points) / len(points) / 1e6 if points else 0.0

@@ -3,14 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from liftos.errors import InvalidInput
 from memory.search.types import SearchRequest
-
-
-class NoSpaces(InvalidInput):
-    """There are no conceptual spaces in this installation."""
-
-    code = "memory.no_spaces"
 
 
 class Scope(Protocol):
@@ -27,20 +20,10 @@ class Scope(Protocol):
         """Return SQL that is true of the memory ids in a column that are members of the space %(members_of)s."""
 
 
-class _None:
-    def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
-        del organisation, request
-        raise NoSpaces(loc=("space",))
-
-    def test(self, column: str) -> str:
-        del column
-        return "false"
+_scope: Scope | None = None
 
 
-_scope: Scope = _None()
-
-
-def register_scope(found: Scope) -> None:
+def fill_scope(found: Scope) -> None:
     """Install what knows spaces; called once, by their app."""
     global _scope
     _scope = found
@@ -48,4 +31,6 @@ def register_scope(found: Scope) -> None:
 
 def scope() -> Scope:
     """Return what knows spaces."""
+    if _scope is None:
+        raise RuntimeError("nothing that confines searches to spaces is installed: call django.setup() first")
     return _scope

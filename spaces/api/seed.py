@@ -11,7 +11,7 @@ from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
 from liftos.idempotency.once import once
-from liftos.tenancy.types import Scope
+from liftos.tenancy.types import Principal, Scope
 from spaces.api.schemas import SeedDimensions, SeedSpaceQuery
 from spaces.axes import resolve
 from spaces.checking import check_dimensions
@@ -67,6 +67,24 @@ class CreateSpace(SeedView):
         return self.envelope("Conceptual space created successfully", data, metadata)
 
 
+def seed_spaces(principal: Principal) -> dict[str, dict[str, Any]]:
+    """Return an organisation's spaces in the seed's form, by their ids there."""
+    with tenant_transaction(principal.organisation):
+        rows = list_made_spaces(organisation=principal.organisation)
+        counts = count_parts(organisation=principal.organisation)
+    return {
+        seed_id(principal.slug, row): {
+            "name": row.name,
+            "dimensions": dimensions,
+            "concepts_count": counts.get(row.id, (0, 0))[0],
+            "relationships_count": counts.get(row.id, (0, 0))[1],
+            "created_at": row.created_at.timestamp(),
+            "updated_at": row.updated_at.timestamp(),
+        }
+        for row, dimensions in rows
+    }
+
+
 class ListSpaces(SeedView):
     """`GET /conceptual-spaces`."""
 
@@ -77,21 +95,7 @@ class ListSpaces(SeedView):
     def get(self, request: Request) -> Response:
         """Return the caller's spaces, keyed by id; the default one, which nobody made, is not among them."""
         del request
-        principal = self.principal
-        with tenant_transaction(principal.organisation):
-            rows = list_made_spaces(organisation=principal.organisation)
-            counts = count_parts(organisation=principal.organisation)
-        spaces: dict[str, Any] = {
-            seed_id(principal.slug, row): {
-                "name": row.name,
-                "dimensions": dimensions,
-                "concepts_count": counts.get(row.id, (0, 0))[0],
-                "relationships_count": counts.get(row.id, (0, 0))[1],
-                "created_at": row.created_at.timestamp(),
-                "updated_at": row.updated_at.timestamp(),
-            }
-            for row, dimensions in rows
-        }
+        spaces = seed_spaces(self.principal)
         return self.envelope(
             "Conceptual spaces retrieved", {"conceptual_spaces": spaces, "count": len(spaces)}
         )

@@ -107,10 +107,13 @@ def test_every_mounted_file_exists_and_every_volume_is_declared():
             assert (REPOSITORY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
 
 
-def test_prometheus_scrapes_the_port_that_web_listens_on():
+def test_prometheus_scrapes_the_ports_that_web_and_worker_listen_on():
     config = yaml.safe_load((REPOSITORY / "deploy/prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
-    assert job["static_configs"] == [{"targets": [f"web:{SERVICES['web']['environment']['LIFTOS_PORT']}"]}]
+    web, worker = (SERVICES[name]["environment"] for name in ("web", "worker"))
+    targets = [f"web:{web['LIFTOS_PORT']}", f"worker:{worker['LIFTOS_WORKER_METRICS_PORT']}"]
+    assert job["static_configs"] == [{"targets": targets}]
+    assert worker["LIFTOS_BIND"] == "0.0.0.0"
     assert job["metrics_path"] == "/metrics"
 
 

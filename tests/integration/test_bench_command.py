@@ -8,7 +8,7 @@ from accountability.verification import verify_log
 from liftos.bench.ledger_fill import fill
 from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
-from liftos.bench.types import Figure, Target
+from liftos.bench.types import Bench, Figure, Target
 from liftos.db import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
@@ -77,6 +77,20 @@ def test_a_figure_says_whether_its_target_is_met():
     assert (met["met"], met["ratio"], met["target"]) == (True, 0.25, "<= 2")
     missed = Figure("recall", 0.9, "share", target=Target(">=", 0.98)).as_json("x")
     assert (missed["met"], missed["ratio"], missed["reference"]) == (False, None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "overhead", "shown"),
+    [(-0.4, True, "within noise"), (0.4, True, "yes"), (1.4, True, "NO"), (-0.4, False, "yes")],
+)
+def test_an_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, shown):
+    figure = Figure("adds", value, "ms", target=Target("<=", 1), overhead=overhead)
+    bench = Bench("x", "x", lambda options: (each for each in [figure]))
+    monkeypatch.setattr("liftos.management.commands.bench.get_bench", lambda name: bench)
+    call_command("bench", "x")
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert row.split("<= 1")[1].strip() == shown
+    assert figure.as_json("x")["met"] == {"yes": True, "NO": False}.get(shown, shown)
 
 
 def test_a_log_filled_for_a_bench_is_a_log_like_any_other(committed_db, monkeypatch):

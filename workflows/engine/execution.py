@@ -13,7 +13,7 @@ from liftos.function_cache import call as cached_call
 from liftos.functions import Call, Function, Sources, find_function
 from liftos.jobs import send_hint
 from liftos.observability.context import use_context
-from liftos.observability.manager import observe_operation
+from liftos.observability.manager import Operation, observe_operation
 from workflows.definition import Step, holds, resolve
 from workflows.engine import attempts
 from workflows.engine.claims import Claim
@@ -56,7 +56,7 @@ def carry_out(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim |
     )
     with use_context(info.context()), observed as span:
         try:
-            return _carry_out(claim, info, hand_over=hand_over)
+            return _carry_out(claim, info, observed, hand_over=hand_over)
         except Fenced:
             # cancelled, or thought lost: what this attempt did in the database is undone with its transaction
             logger.info("a step was taken from its worker", extra={"run": str(claim.run), "step": claim.name})
@@ -64,7 +64,7 @@ def carry_out(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim |
             return None
 
 
-def _carry_out(claim: Claim, info: RunInfo, *, hand_over: bool) -> Claim | None:
+def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: bool) -> Claim | None:
     try:
         step = info.plan.steps[claim.name]
         results = info.results_for(claim.name)
@@ -80,6 +80,7 @@ def _carry_out(claim: Claim, info: RunInfo, *, hand_over: bool) -> Claim | None:
     except Fenced:
         raise
     except Exception as error:  # noqa: BLE001  a function may raise anything, and all of it is the step's failure
+        observed.fail(error)
         return _failed(claim, info, error)
 
 

@@ -11,6 +11,7 @@ from liftos.bench.registry import BenchNotFound, bench_names, get_bench
 from liftos.bench.types import BenchFailed, Options
 from liftos.management.observed import ObservedCommand
 
+_MET: dict[object, str] = {True: "yes", False: "NO", None: ""}
 _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
 
 
@@ -97,7 +98,7 @@ def _cells(figure: dict[str, object]) -> tuple[str, ...]:
         str(figure["value"]),
         str(figure["unit"]),
         str(figure["target"] or ""),
-        {True: "yes", False: "NO", None: ""}[figure["met"]],  # type: ignore[index]
+        _MET.get(figure["met"], str(figure["met"])),
         reference,
         "" if figure["ratio"] is None else f"{figure['ratio']}x",
     )

@@ -1,8 +1,11 @@
 import asyncio
 import itertools
+from contextlib import suppress
 
 import pytest
 
+from liftos import ports
+from liftos.errors import LiftosError
 from liftos.observability import manager as manager_module
 from liftos.observability.collector import MetricsCollector
 from liftos.observability.context import start_context, use_sampler
@@ -108,6 +111,17 @@ def test_an_operation_in_a_generator_left_early_has_not_failed():
     assert observability.tracer.recent(1)[0].status == "ok"
 
 
+NONE = {
+    "total_events": 0, "decision_points": 0, "recent_events": 0, "average_confidence": 0.0, "operations_count": {}, "decision_chains": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def decisions(monkeypatch):
+    """Counts nobody's decisions, without a database."""
+    monkeypatch.setattr(ports, "_decisions", lambda organisation: dict(NONE))
+
+
 def test_statistics_have_the_contracts_blocks():
     observability = ObservabilityManager("memory", "acme", wall=lambda: 1735984800.0)
     with observability.observe_operation("memory_search"):
@@ -125,21 +139,72 @@ def test_statistics_have_the_contracts_blocks():
     assert list(statistics["metrics"]["timers"]["memory_search.duration"]) == [
         "count", "min_ms", "max_ms", "mean_ms", "p50_ms", "p95_ms", "p99_ms",
     ]  # fmt: skip
-    assert statistics["accountability"] == {
-        "org_id": "acme",
-        "total_events": 0,
-        "decision_points": 0,
-        "recent_events": 0,
-        "average_confidence": 0.0,
-        "operations_count": {},
-        "decision_chains": 0,
-    }
+    assert statistics["accountability"] == {"org_id": "acme"} | NONE
 
 
-def test_statistics_take_the_decisions_of_the_organisation_asked_for():
-    observability = ObservabilityManager(accountability=lambda org: {"org_id": org, "total_events": 2})
-    assert observability.statistics("globex")["accountability"] == {"org_id": "globex", "total_events": 2}
+def test_statistics_take_the_decisions_of_the_organisation_asked_for(monkeypatch):
+    monkeypatch.setattr(ports, "_decisions", lambda organisation: {"total_events": len(organisation)})
+    observability = ObservabilityManager()
+    assert observability.statistics("globex")["accountability"] == {"org_id": "globex", "total_events": 6}
     assert observability.statistics()["accountability"]["org_id"] == "default_org"
+
+
+def test_statistics_without_a_source_of_decisions_are_refused(monkeypatch):
+    monkeypatch.setattr(ports, "_decisions", None)
+    with pytest.raises(RuntimeError, match=r"django\.setup"):
+        ObservabilityManager().statistics()
+
+
+def error_of(status):
+    """Return an error of ours with a status."""
+    return type("Asked", (LiftosError,), {"status": status, "code": f"test.{status}"})("no")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 422, 429])
+def test_what_is_refused_to_the_caller_is_no_failure(status):
+    told = []
+    observability = ObservabilityManager(export=lambda name: lambda ns, outcome: told.append(str(outcome)))
+    for error in (None, error_of(status)):
+        with suppress(LiftosError), observability.observe_operation("memory.find"):
+            if error:
+                raise error
+    assert observability.metrics.summary()["counters"] == {"memory.find.success": 1, "memory.find.refused": 1}
+    assert observability.metrics.summary()["timers"]["memory.find.duration"]["count"] == 1
+    totals = observability.totals("memory.")
+    assert (totals.count, totals.successes, totals.failures, totals.success_rate) == (1, 1, 0, 1.0)
+    span = observability.tracer.recent(1)[0]
+    assert (span.status, span.error_type, span.tags["refused"]) == ("ok", "", f"test.{status}")
+    assert told == ["success", "refused"]
+
+
+@pytest.mark.parametrize("error", [error_of(500), error_of(503), ValueError("x"), KeyboardInterrupt()])
+def test_what_goes_wrong_here_is_a_failure(error):
+    observability = ObservabilityManager()
+    with pytest.raises(type(error)), observability.observe_operation("memory.find"):
+        raise error
+    assert observability.metrics.summary()["counters"] == {"memory.find.error": 1}
+    assert observability.totals("memory.").success_rate == 0
+    assert observability.tracer.recent(1)[0].status == "error"
+
+
+def test_an_error_that_the_block_handles_can_still_be_its_failure():
+    observability = ObservabilityManager()
+    operation = observability.observe_operation("workflow.step")
+    with operation:
+        operation.fail(error_of(404))
+    assert observability.metrics.summary()["counters"] == {"workflow.step.error": 1}
+    assert observability.tracer.recent(1)[0].error_type == "Asked"
+
+
+def test_the_recent_average_is_of_an_organisations_last_hundred_operations_of_a_kind():
+    observability = ObservabilityManager()
+    assert observability.recent_average_ms("memory", "acme") == 0.0
+    for milliseconds in range(1, 151):
+        name = "memory.store" if milliseconds % 2 else "memory.search"
+        observability.record(name, milliseconds * 1_000_000, organisation="acme")
+    observability.record("memory.store", 10**12, organisation="rival")
+    observability.record("workflow.run", 10**12, organisation="acme")
+    assert observability.recent_average_ms("memory", "acme") == sum(range(51, 151)) / 100
 
 
 def test_the_kept_meters_are_bounded():
@@ -155,7 +220,7 @@ def test_the_kept_meters_are_bounded():
 def process_manager(monkeypatch):
     """The process's manager with its settings put back afterwards."""
     manager = get_observability()
-    before = (manager.service, manager.org, manager.accountability)
+    before = (manager.service, manager.org)
     tracer_before = (
         TRACER.service_name,
         TRACER.sampling_rate,
@@ -165,7 +230,7 @@ def process_manager(monkeypatch):
     )
     metrics_name = manager.metrics.service_name
     yield manager
-    manager.service, manager.org, manager.accountability = before
+    manager.service, manager.org = before
     manager.metrics.service_name = metrics_name
     TRACER.service_name, rate, level, size, TRACER.sink = tracer_before
     TRACER.configure(sampling_rate=rate, min_level=level, max_spans=size)
@@ -186,7 +251,6 @@ def test_the_process_is_configured_in_place(process_manager):
         min_level=SpanLevel.DEBUG,
         max_spans=100,
         sink=trees.append,
-        accountability=lambda org: {"org_id": org},
     )
     assert configured is process_manager
     with observe_operation("configured.work", level=SpanLevel.DEBUG) as span:
@@ -194,7 +258,7 @@ def test_the_process_is_configured_in_place(process_manager):
     assert trees == [[span]]
     statistics = process_manager.statistics()
     assert statistics["service_name"] == statistics["tracing"]["service_name"] == "gateway"
-    assert statistics["accountability"] == {"org_id": "acme"}
+    assert statistics["accountability"]["org_id"] == "acme"
     configure()  # changes nothing
     assert (TRACER.min_level, TRACER.max_spans, TRACER.sink) == (SpanLevel.DEBUG, 100, trees.append)
 
