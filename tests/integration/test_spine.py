@@ -180,6 +180,6 @@ def test_decisions_go_on_record_with_their_chain(acme):
 def test_the_rest_is_the_very_thing():
     from liftos.observability import collector, manager, tracer
 
-    assert ObservabilityManager is manager.ObservabilityManager
-    assert LightweightTracer is tracer.LightweightTracer
-    assert MetricsCollector is collector.MetricsCollector
+    assert issubclass(ObservabilityManager, manager.ObservabilityManager)
+    assert issubclass(LightweightTracer, tracer.LightweightTracer)
+    assert issubclass(MetricsCollector, collector.MetricsCollector)

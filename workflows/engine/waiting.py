@@ -55,6 +55,7 @@ def wait_for(
     carrier: Carrier | None = None,
     info: RunInfo | None = None,
     go_on: bool = False,
+    at_once: int | None = None,
 ) -> RunStatus:
     """Wait until a run has ended, can't go on by itself, or time is up; meanwhile its steps are carried out in this process too.
 
@@ -68,6 +69,7 @@ def wait_for(
         carrier: a thread that was reserved.
         info: the run, where it is known already.
         go_on: this process carries steps out after time is up too; else what is ready then is left to workers.
+        at_once: how many of its steps this process carries out at a time, at most; None for as many as there are threads.
 
     Returns:
         The run's status.
@@ -78,7 +80,7 @@ def wait_for(
         return RunStatus.CANCELLED
     if not can_wait_here():
         return _carry_out_here(info, seconds, first)
-    party = _Party(info)
+    party = _Party(info, at_once)
     party.join(first, carrier)
     roots = sum(not step.depends_on for step in info.plan.definition.steps)
     for _ in range(roots - 1):
@@ -94,8 +96,9 @@ def wait_for(
 class _Party:
     """The threads of this process that carry out steps of one run."""
 
-    def __init__(self, info: RunInfo) -> None:
+    def __init__(self, info: RunInfo, at_once: int | None = None) -> None:
         self.info = info
+        self._most = at_once
         self.news = info.news = threading.Event()
         self.leaving = False
         self._size = 0
@@ -104,6 +107,8 @@ class _Party:
 
     def join(self, first: Claim | None = None, carrier: Carrier | None = None) -> bool:
         """Have one more thread carry out steps of the run, beginning with one that is claimed; return whether there was one."""
+        if self._most is not None and self._size >= self._most:
+            return False
         carrier = carrier or CARRIERS.reserve(who=0 if self._size else id(self))
         if carrier is None:
             return False

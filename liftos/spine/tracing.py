@@ -1,0 +1,194 @@
+"""The seed's names of tracing and metrics, over the tracer and the collector of today."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from liftos.observability import collector, tracer
+from liftos.observability.collector import Kind, Timing
+from liftos.observability.spans import Span, SpanLevel
+
+TraceLevel = SpanLevel
+"""The six levels; compare them by name, for their numbers are those of `logging`."""
+
+_KINDS = {
+    "counter": Kind.COUNTER,
+    "gauge": Kind.GAUGE,
+    "histogram": Kind.HISTOGRAM,
+    "timer": Kind.TIMER,
+}
+
+
+class LightweightTracer(tracer.LightweightTracer):
+    """The tracer, with the seed's names; its own are `span`, `stats`, `recent` and `traces`."""
+
+    def __init__(
+        self,
+        service_name: str = "memory",
+        max_spans: int = 10_000,
+        sampling_rate: float = 1.0,
+        min_trace_level: SpanLevel = SpanLevel.INFO,
+        **more: Any,
+    ) -> None:
+        """Make a tracer of its own; `more` is what `liftos.observability.tracer.LightweightTracer` takes."""
+        self._open: dict[str, Span] = {}
+        super().__init__(
+            service_name, **{"max_spans": max_spans, "sampling_rate": sampling_rate, "min_level": min_trace_level, **more}
+        )  # fmt: skip
+
+    def start_span(
+        self,
+        operation_name: str,
+        parent_span_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        level: SpanLevel = SpanLevel.INFO,
+    ) -> Span | None:
+        """Begin a span, which is the current one until `finish_span`; return None if it is not recorded.
+
+        Args:
+            operation_name: what is done.
+            parent_span_id: of a span begun here that has not ended; the current one by default.
+            tags: what distinguishes this time from others.
+            level: how much it matters.
+
+        Raises:
+            ValueError: there is no such parent.
+        """
+        span = self.span(operation_name, level)
+        span.tags.update(tags or {})
+        if not span.recording:
+            return None
+        if parent_span_id is not None:
+            parent = self._open.get(parent_span_id)
+            if parent is None:
+                raise ValueError(f"no span {parent_span_id} has been started here, or it has ended")
+            span = Span(self, parent.trace, parent, operation_name, level, span.tags)
+        span.__enter__()
+        if len(self._open) >= self.max_spans:  # those that nobody finishes must not fill the memory
+            del self._open[next(iter(self._open))]
+        self._open[span.span_id] = span
+        return span
+
+    def finish_span(self, span: Span | None, error: str | None = None) -> None:
+        """End a span, with an error's text if it failed; None is let be."""
+        if span is None or span.duration_ns >= 0:
+            return
+        if error:
+            span.record_error(RuntimeError(error))
+        self._open.pop(span.span_id, None)
+        span.__exit__(None, None, None)
+
+    def add_span_tag(self, span: Span | None, key: str, value: Any) -> None:
+        """Say something about a span; None is let be."""
+        if span is not None:
+            span.set_tag(key, value)
+
+    def add_span_log(self, span: Span | None, message: str, level: str = "info") -> None:
+        """Note that something happened in a span now; None is let be."""
+        if span is not None:
+            span.log(message, level=level)
+
+    @contextmanager
+    def trace_operation(
+        self, operation_name: str, tags: Mapping[str, Any] | None = None, level: SpanLevel = SpanLevel.INFO
+    ) -> Iterator[Span]:
+        """Trace a block."""
+        span = self.span(operation_name, level)
+        span.tags.update(tags or {})
+        with span:
+            yield span
+
+    @asynccontextmanager
+    async def trace_async_operation(
+        self, operation_name: str, tags: Mapping[str, Any] | None = None, level: SpanLevel = SpanLevel.INFO
+    ) -> AsyncIterator[Span]:
+        """Trace a block of a coroutine."""
+        with self.trace_operation(operation_name, tags, level) as span:
+            yield span
+
+    def get_trace_stats(self) -> tracer.TracingStatistics:
+        """See `stats`."""
+        return self.stats()
+
+    def get_recent_spans(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the last ended spans, earliest first."""
+        return [
+            {
+                "span_id": span.span_id,
+                "trace_id": span.trace_id,
+                "operation_name": span.name,
+                "duration_ms": span.duration_ns / 1e6,
+                "status": "error" if span.error_type else "completed",
+                "tags": dict(span.tags),
+                "error": span.error_message or span.error_type or None,
+                "level": SpanLevel(span.level).name,
+            }
+            for span in reversed(self.recent(limit))
+        ]
+
+
+class MetricsCollector(collector.MetricsCollector):
+    """The collector, with the seed's names; its own are `counter`, `gauge`, `histogram`, `timer` and `summary`."""
+
+    def __init__(
+        self,
+        service_name: str = "memory",
+        max_metrics: int = 50_000,
+        aggregation_interval: int = 60,
+        **more: Any,
+    ) -> None:
+        """Make an empty collector.
+
+        Args:
+            service_name: shown in the summary.
+            max_metrics: raw points kept in all.
+            aggregation_interval: kept as an attribute; the process's own figures are written every LIFTOS_METRICS_SECONDS.
+            more: what `liftos.observability.collector.MetricsCollector` takes.
+        """
+        self.aggregation_interval = aggregation_interval
+        super().__init__(service_name, **{"max_points": max_metrics, **more})
+
+    def record_metric(
+        self,
+        metric_name: str,
+        value: float,
+        tags: Mapping[str, str] | None = None,
+        metric_type: str = "gauge",
+    ) -> None:
+        """Record a point; a timer's is in ms.
+
+        Raises:
+            ValueError: `metric_type` is none of counter, gauge, histogram, timer.
+        """
+        if metric_type not in _KINDS:
+            raise ValueError(f"no metric type {metric_type!r}: choose one of {', '.join(_KINDS)}")
+        kind = _KINDS[metric_type]
+        self.series(kind, metric_name, tags).record(value * 1e6 if kind is Kind.TIMER else value)
+
+    def increment_counter(
+        self, metric_name: str, value: float = 1, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Add to a count."""
+        self.record_metric(metric_name, value, tags, "counter")
+
+    def set_gauge(self, metric_name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
+        """Set a level."""
+        self.record_metric(metric_name, value, tags, "gauge")
+
+    def record_histogram(self, metric_name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
+        """Add a value to a distribution."""
+        self.record_metric(metric_name, value, tags, "histogram")
+
+    def record_timer(
+        self, metric_name: str, duration_ms: float, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Add a duration."""
+        self.record_metric(metric_name, duration_ms, tags, "timer")
+
+    def time_operation(self, metric_name: str, tags: Mapping[str, str] | None = None) -> Timing:
+        """Return a context manager that adds its block's duration."""
+        return Timing(self.series(Kind.TIMER, metric_name, tags), self._clock_ns)
+
+    def get_metric_summary(self) -> dict[str, Any]:
+        """See `summary`."""
+        return self.summary()
