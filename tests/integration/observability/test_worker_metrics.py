@@ -7,8 +7,10 @@ import urllib.request
 
 import pytest
 
-from accountability.tasks import sequence_all
+from liftos.celery import app
 from liftos.observability.worker_metrics import serve_metrics
+
+app.loader.import_default_modules()
 
 
 @pytest.fixture
@@ -34,11 +36,11 @@ def runs(text):
 
 
 def test_the_sequencers_runs_are_read_from_the_workers_port(port, organisation):
-    sequence_all.apply()
+    app.tasks["accountability.sequence"].apply()
     stop = serve_metrics("127.0.0.1", port)
     try:
         before = runs(read(port))
-        sequence_all.apply()
+        app.tasks["accountability.sequence"].apply()
         assert runs(read(port)) == before + 1
     finally:
         stop()
@@ -47,7 +49,7 @@ def test_the_sequencers_runs_are_read_from_the_workers_port(port, organisation):
 
 
 def test_a_token_that_is_set_is_wanted(port, organisation):
-    sequence_all.apply()
+    app.tasks["accountability.sequence"].apply()
     stop = serve_metrics("127.0.0.1", port, "secret")
     try:
         for given in ({}, {"authorization": "Bearer other"}):
