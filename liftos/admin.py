@@ -1,14 +1,26 @@
 """What the admins of all apps share."""
 
 import json
+import logging
 from typing import Any
 
+import psycopg
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
+from django.db import DataError, transaction
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.views import ChangeList
+
+logger = logging.getLogger("liftos.admin")
+# what Django, psycopg and Postgres raise about a filter's value
+_UNREADABLE = (
+    DataError, psycopg.DataError, IncorrectLookupParameters, ValidationError, ValueError, TypeError, OverflowError,
+)  # fmt: skip
 
 BUTTON = (
     "border border-base-200 rounded-default px-3 py-2 font-medium mr-2 cursor-pointer dark:border-base-700"
@@ -34,7 +46,32 @@ def as_text(value: Any) -> SafeString:
     return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
 
 
-class ReadOnly:
+class CheckedChangeList(ChangeList):
+    """Answers 400 to an address whose filters can't be read: NUL, a year 0, a number or a pattern that Postgres refuses."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        if not request.GET:
+            super().__init__(request, *args, **kwargs)
+            return
+        try:
+            # a savepoint: after a refused query the page's transaction would be of no use
+            with transaction.atomic():
+                super().__init__(request, *args, **kwargs)
+        except _UNREADABLE as error:
+            logger.warning("the filters of a list can't be read", exc_info=error)
+            raise BadRequest("The filters in the address can't be read.") from error
+
+
+class CheckedLists:
+    """Gives a model admin the list that checks its address; a mixin of every model admin of ours."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list's class."""
+        del request, kwargs
+        return CheckedChangeList
+
+
+class ReadOnly(CheckedLists):
     """Makes a model admin show and never write."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -16,12 +16,16 @@ class LiftosConfig(AppConfig):
 
     def ready(self) -> None:
         from django.conf import settings
+        from django.core.signals import got_request_exception
 
         from liftos import checks
+        from liftos.api import converters
+        from liftos.api.errors import log_uncaught
         from liftos.observability.manager import configure
         from liftos.observability.options import InvalidTraceOptions, trace_options
 
-        del checks  # importing registers them
+        del checks, converters  # importing registers them
+        got_request_exception.connect(log_uncaught, dispatch_uid="liftos.log_uncaught")
         try:
             options = trace_options()
         except InvalidTraceOptions:

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "liftos.observability.middleware.RequestContextMiddleware",
     "liftos.api.middleware.BodyLimitMiddleware",
     "liftos.api.middleware.AnyHeaderCorsMiddleware",
+    "liftos.api.encoding.EncodingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -361,8 +362,12 @@ CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(?!admin(/|$))"
 # named for a preflight that asks for none in particular; one that does gets what it asks for (AnyHeaderCorsMiddleware)
 CORS_ALLOW_HEADERS = [
-    "accept", "authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-api-key",
-    "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
+    "accept", "authorization", "content-encoding", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
+    "x-api-key", "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
+]  # fmt: skip
+
+CORS_EXPOSE_HEADERS = [
+    "ETag", "X-Correlation-Id", "X-Trace-Id", "Retry-After", "Idempotent-Replayed", "traceparent",
 ]  # fmt: skip
 
 REST_FRAMEWORK = {

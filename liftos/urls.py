@@ -22,7 +22,8 @@ from spaces.api.urls import urlpatterns as spaces_urls
 from workflows.api.urls import seed_urlpatterns as seed_workflow_urls
 from workflows.api.urls import urlpatterns as workflow_urls
 
-PUBLIC = {"authentication_classes": (), "permission_classes": ()}
+# the library's pages answer OPTIONS by a template that they do not have
+PUBLIC = {"authentication_classes": (), "permission_classes": (), "http_method_names": ["get", "head"]}
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -52,10 +53,13 @@ urlpatterns = [
     *seed_urlpatterns,
     *seed_spaces_urls,
     *seed_workflow_urls,
-    path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
+    # the version is given: the library would take a caller's, and write it into a header
+    path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC, api_version=views.VERSION), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
     path("redoc", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
+    # nothing here has a page outside of the admin for "view on site" to lead to
+    path("admin/r/<path:rest>", views.no_such_page),
     path("admin/", admin.site.urls),
 ]
 

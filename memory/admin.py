@@ -169,7 +169,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         correct = self.admin_site.admin_view(self.correct)
         return [
-            path("<uuid:memory>/correct/<slug:how>/", correct, name="memory_memory_correct"),
+            path("<id:memory>/correct/<slug:how>/", correct, name="memory_memory_correct"),
             *super().get_urls(),
         ]
 

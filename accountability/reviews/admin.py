@@ -229,8 +229,8 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
         name = "accountability_reviewcase"
         return [
             path("next/", wrap(self.following), name=f"{name}_following"),
-            path("<uuid:decision>/ask/", wrap(self.ask), name=f"{name}_ask"),
-            path("<uuid:decision>/judge/<slug:how>/", wrap(self.judge), name=f"{name}_judge"),
+            path("<id:decision>/ask/", wrap(self.ask), name=f"{name}_ask"),
+            path("<id:decision>/judge/<slug:how>/", wrap(self.judge), name=f"{name}_judge"),
             *super().get_urls(),
         ]
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accountability.reviews.models import RANKS
 from accountability.reviews.queries import COLUMNS, Order
 from accountability.reviews.types import SETTLED, TO_DO, ReviewState
+from liftos.admin import CheckedChangeList
 
 RISKS = {rank: risk.value for risk, rank in RANKS.items()}
 _ORDERS = {
@@ -20,7 +21,7 @@ _ORDERS = {
 }
 
 
-class QueueChangeList(ChangeList):
+class QueueChangeList(CheckedChangeList):
     """Sorts by the orders that have an index, whole, whichever column was asked for."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:

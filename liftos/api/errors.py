@@ -1,6 +1,7 @@
 """From an exception to an answer: the seed's `{"detail": …}` on its routes, problem details (RFC 9457) on ours."""
 
 import logging
+import sys
 from typing import Any
 
 import psycopg
@@ -23,9 +24,12 @@ logger = logging.getLogger("liftos.api")
 
 TITLES = {
     400: "Bad request", 401: "Unauthorised", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    409: "Conflict", 412: "Precondition Failed", 413: "Payload too large", 422: "Unprocessable content", 500: "Internal error",
+    409: "Conflict", 412: "Precondition Failed", 413: "Payload too large",
+    415: "Unsupported Media Type", 422: "Unprocessable content", 500: "Internal error",
     428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip
+# seconds after which what is away may be back
+RETRY_AFTER = "2"
 # raw cursors raise psycopg's own, Django's cursors the wrapped ones
 OUT_OF_TIME = psycopg.errors.QueryCanceled
 DATABASE_GONE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -70,7 +74,24 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     return problem(known)
 
 
-def as_liftos_error(error: Exception) -> LiftosError:
+def log_uncaught(sender: Any, **kwargs: Any) -> None:
+    """Log an exception that no view has answered, from middleware or a page of the admin; receives got_request_exception."""
+    del sender
+    error, request = sys.exception(), kwargs.get("request")
+    known = as_liftos_error(error)
+    if known.status < 500:
+        return
+    span = current_span()
+    if span is not None and error is not None:
+        span.record_error(error)
+    logger.error(
+        "request failed",
+        exc_info=error,
+        extra={"path": getattr(request, "path", ""), "code": known.code, **known.context},
+    )
+
+
+def as_liftos_error(error: BaseException | None) -> LiftosError:
     """Return our own error for any exception."""
     if isinstance(error, LiftosError):
         return error
@@ -82,7 +103,7 @@ def as_liftos_error(error: Exception) -> LiftosError:
         return MethodNotAllowed()
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return BadRequest()  # Django's own limits (a thousand query parameters), or a body that breaks off
-    if isinstance(error, OUT_OF_TIME) or isinstance(error.__cause__, OUT_OF_TIME):
+    if isinstance(error, OUT_OF_TIME) or isinstance(getattr(error, "__cause__", None), OUT_OF_TIME):
         return TookTooLong()
     if isinstance(error, DATABASE_GONE):
         return Unavailable("The database is not available.")
@@ -100,7 +121,10 @@ def answer_outside_views(path: str, error: LiftosError) -> HttpResponse:
         body, content_type = _problem_body(error), "application/problem+json"
     else:
         body, content_type = {"detail": error.message}, "application/json"
-    return HttpResponse(dump_json(body), status=error.status, content_type=content_type)
+    response = HttpResponse(dump_json(body), status=error.status, content_type=content_type)
+    if error.status == 503:
+        response["Retry-After"] = RETRY_AFTER
+    return response
 
 
 def _problem_body(error: LiftosError) -> dict[str, Any]:
@@ -139,7 +163,7 @@ def _respond(error: LiftosError, body: dict[str, Any], content_type: str) -> Res
     if error.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="liftos"'
     if error.status == 503:
-        response["Retry-After"] = "2"
+        response["Retry-After"] = RETRY_AFTER
     if isinstance(error, TooManyRequests):
         response["Retry-After"] = str(error.retry_after)
     return response

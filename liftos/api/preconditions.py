@@ -1,8 +1,9 @@
-"""ETags of what has versions, and the If-Match of who changes it (RFC 9110, section 13.1.1)."""
+"""ETags of what has versions, the If-Match of who changes it, the If-None-Match of who has it (RFC 9110, 13.1.1 and 13.1.2)."""
 
 import re
 
 from django.http import HttpRequest
+from django.utils.http import parse_etags
 
 from liftos.errors import LiftosError
 
@@ -64,3 +65,9 @@ def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
     if not versions:
         raise PreconditionFailed(loc=("header", "if-match"))
     return versions.pop()
+
+
+def is_held(request: HttpRequest, etag: str) -> bool:
+    """Return whether the caller says by If-None-Match that it holds this version; strong and weak tags count alike."""
+    tags = parse_etags(request.headers.get("if-none-match", "").strip())
+    return "*" in tags or etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in tags}

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from liftos.api.limits import Window, count_request
 from liftos.api.parsing import WITHHELD, InvalidRequest, read_json, validate
+from liftos.api.preconditions import is_held
 from liftos.api.schema import declared
 from liftos.api.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.errors import PermissionDenied, TooLarge
@@ -56,7 +57,10 @@ class LiftosView(APIView):
             raise PermissionDenied(f"This needs the scope {scope}.")
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Tell what is left of the caller's limits."""
+        """Answer 304 for a version that the caller holds; tell what is left of its limits."""
+        read = request.method in {"GET", "HEAD"} and response.status_code == 200
+        if read and "ETag" in response and is_held(request._request, response["ETag"]):
+            response.status_code, response.data = 304, None
         response = super().finalize_response(request, response, *args, **kwargs)
         if self.window is not None:
             for name, value in self.window.as_headers().items():

@@ -82,6 +82,7 @@ class TraceDetail(NativeView):
     def get(self, request: Request, trace_id: str) -> Response:
         """Return a trace."""
         del request
+        trace_id = trace_id.lower()
         if not _TRACE_ID.fullmatch(trace_id):
             raise TraceNotFound
         organisation = self.principal.organisation

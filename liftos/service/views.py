@@ -1,16 +1,18 @@
 """The routes that belong to no app: the service's own name, health and readiness; and what answers an unknown path."""
 
+import sys
 from datetime import UTC, datetime
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirectBase
 from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.errors import BadRequest, InternalError, answer_outside_views
+from liftos.api.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
 from liftos.api.schemas import Envelope
 from liftos.api.views import PublicSeedView
 from liftos.errors import NotFound
@@ -85,6 +87,12 @@ class Ready(PublicSeedView):
         )
 
 
+def no_such_page(request: HttpRequest, **rest: str) -> HttpResponse:
+    """Answer a path that is nobody's, though a library's pattern would match it."""
+    del rest
+    return answer_outside_views(request.path, NotFound())
+
+
 class TemporaryRedirect(HttpResponseRedirectBase):
     """307: the method and body are to be sent again."""
 
@@ -98,7 +106,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     other = path[:-1] if path.endswith("/") else f"{path}/"
     if len(other) > 1 and _resolves(other):
         query = request.META.get("QUERY_STRING", "")
-        return TemporaryRedirect(f"{other}?{query}" if query else other)
+        there = escape_uri_path(other)
+        return TemporaryRedirect(f"{there}?{query}" if query else there)
     return answer_outside_views(path, NotFound())
 
 
@@ -109,16 +118,17 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a failure outside of any view."""
-    return answer_outside_views(
-        request.path, InternalError(f"Request failed: correlation id {current_context().correlation_id}")
-    )
+    """Answer a failure outside of any view: 503 where the database is away, else 500."""
+    known = as_liftos_error(sys.exception())
+    if known.status == 500:
+        known = InternalError(f"Request failed: correlation id {current_context().correlation_id}")
+    return answer_outside_views(request.path, known)
 
 
 def _resolves(path: str) -> bool:
     try:
-        # the admin's own catch-all answers anything below it
-        return resolve(path).url_name is None or not resolve(path).func.__name__.startswith("catch_all")
+        # the admin's own catch-all matches anything below it, and has nothing
+        return resolve(path).func.__name__ != "catch_all_view"
     except Resolver404:
         return False
 

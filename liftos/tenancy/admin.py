@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from liftos.admin import CheckedLists
 from liftos.errors import InvalidInput
 from liftos.tenancy import operations
 from liftos.tenancy.admin_middleware import PARAMETER, opened
@@ -116,7 +117,7 @@ class ApiKeyForm(ModelForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(CheckedLists, ModelAdmin):
     form = ApiKeyForm
     list_display = ("prefix", "name", "created_at", "last_used_at", "expires_at", "revoked_at")
     readonly_fields = ("prefix", "created_at", "last_used_at", "revoked_at")

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from liftos.api.errors import BadRequest, answer_outside_views
 from liftos.db import tenant_transaction
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.on_record import record_entry
@@ -45,6 +46,8 @@ class AdminTenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Serve an admin page within an organisation, any other page as it is."""
+        if request.path.startswith("/admin/") and _has_nul(request):
+            return answer_outside_views(request.path, BadRequest())
         if not request.path.startswith("/admin/") or not request.user.is_staff:
             return self.get_response(request)
         allowed = organisations_of(request)
@@ -58,12 +61,14 @@ class AdminTenantMiddleware:
         request.organisations = allowed  # type: ignore[attr-defined]
         if chosen is None:
             return self.get_response(request)
-        with tenant_transaction(chosen.id):
-            if request.session.get(ENTERED_KEY) != str(chosen.id):
+        if request.session.get(ENTERED_KEY) != str(chosen.id):
+            # apart from the page's transaction, which may be undone while the session says it is on record
+            with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
-                request.session[ENTERED_KEY] = str(chosen.id)
+            request.session[ENTERED_KEY] = str(chosen.id)
+        with tenant_transaction(chosen.id):
             response = self.get_response(request)
-            if response.status_code >= 500:
+            if response.status_code >= 500 or response.status_code == 400:
                 # the failure became a page before it reached this block: undo what it half did
                 transaction.set_rollback(True)
         return response
@@ -74,3 +79,9 @@ class AdminTenantMiddleware:
                 request.session[SESSION_KEY] = str(each.id)
         rest = {name: value for name, value in request.GET.items() if name != PARAMETER}
         return HttpResponseRedirect(f"{request.path}?{urlencode(rest)}" if rest else request.path)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Return whether the address holds the one character that Postgres keeps in no text."""
+    values = (value for name, several in request.GET.lists() for value in (name, *several))
+    return "\x00" in request.path or any("\x00" in value for value in values)

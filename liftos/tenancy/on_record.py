@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from liftos.admin import CheckedLists
 from liftos.ports import decision_recorder
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.types import Actor, ActorKind
@@ -33,7 +34,7 @@ def record_entry(request: HttpRequest, organisation: Organisation) -> None:
     )
 
 
-class OnRecord:
+class OnRecord(CheckedLists):
     """Makes a model admin record every addition, change and deletion, in the transaction that makes it.
 
     It goes to the log of the organisation that is open, whatever the thing itself belongs to: a page of the admin is one

@@ -48,7 +48,7 @@ from memory.operations import embed_drafts
 from memory.portability.jobs import get_progress, list_results
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
-from memory.types import Outcome, granted
+from memory.types import EmbeddingState, Outcome, granted
 
 NO_SPACE = OpenApiResponse(
     description="There is no such space, version or member, or it is another organisation's"
@@ -224,7 +224,13 @@ class MemoryDetail(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             row = queries.get_memory(organisation=organisation, memory=memory)
-            return Response(render(row), headers={"ETag": etag_of(row.version)})
+            headers = {"ETag": etag_of(row.version)}
+            if row.embedding != EmbeddingState.READY or any(
+                link.target_id is None for link in row.links.all()
+            ):
+                # what is still to come is no new version: nobody may keep this and be told that it is the newest
+                headers["Cache-Control"] = "no-store"
+            return Response(render(row), headers=headers)
 
     @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
     def patch(self, request: Request, memory: UUID) -> Response:

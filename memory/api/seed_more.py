@@ -164,7 +164,7 @@ class ContextCleanup(SeedView):
         """Close the organisation's context, on record; its memories are kept (docs/memory-life.md)."""
         del request
         principal = self.principal
-        if org_id not in (principal.slug, str(principal.organisation)):
+        if org_id != principal.slug and org_id.lower() != str(principal.organisation):
             raise NotFound
         close_context(organisation=principal.organisation, by=principal.actor)
         return self.envelope("Memory context cleaned up", {"org_id": org_id})

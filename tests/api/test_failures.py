@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError
 
+from liftos.observability.logs import ContextFilter
 from liftos.wsgi import application
 from tests.api.routes import body_for
 
@@ -73,6 +74,45 @@ def test_an_absent_database_is_503(acme, broken, path, name):
 def test_an_absent_database_is_503_before_the_caller_is_known(acme, broken):
     broken("liftos.tenancy.known_keys.get_key_record", OperationalError(SECRET))
     assert acme.post("/search", BODY).status_code == 503
+
+
+OUTSIDE = {
+    "/metrics": "liftos.urls.ExportToDjangoView",
+    "/api/v1/memories": "liftos.api.middleware.StraightToTheView.__call__",
+    "/health": "django.contrib.sessions.middleware.SessionMiddleware.process_request",
+    "/admin/login/": "django.contrib.admin.sites.AdminSite.each_context",
+    "/nowhere": "liftos.service.views.not_found",
+}
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_every_failure_outside_of_views_leaves_its_traceback_with_the_correlation_id(
+    acme, monkeypatch, caplog, path
+):
+    def fail(*args, **kwargs):
+        raise RuntimeError(SECRET)
+
+    if path == "/nowhere":
+        monkeypatch.setattr("liftos.service.views._resolves", fail)
+    else:
+        monkeypatch.setattr(OUTSIDE[path], fail)
+    context = ContextFilter()
+    caplog.handler.addFilter(context)
+    with caplog.at_level(logging.ERROR, logger="liftos"):
+        response = acme.client.get(path, headers={"x-correlation-id": "c-1"})
+    caplog.handler.removeFilter(context)
+    assert response.status_code == 500
+    assert "c-1" in response.json()["detail"]
+    assert SECRET not in response.content.decode()
+    [record] = [each for each in caplog.records if each.exc_info]
+    assert record.exc_info[1].args == (SECRET,)
+    assert (record.correlation_id, record.path) == ("c-1", path)
+
+
+def test_a_database_that_is_away_from_the_admin_is_503(acme, broken):
+    broken("django.contrib.admin.sites.AdminSite.each_context", OperationalError(SECRET))
+    response = acme.client.get("/admin/login/")
+    assert (response.status_code, response["Retry-After"]) == (503, "2")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/memories"])

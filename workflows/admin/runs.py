@@ -188,8 +188,8 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         steer = self.admin_site.admin_view(self.steer)
         return [
-            path("<uuid:run>/do/<slug:how>/", steer, name="workflows_run_steer"),
-            path("<uuid:run>/do/<slug:how>/<slug:step>/", steer, name="workflows_run_steer_step"),
+            path("<id:run>/do/<slug:how>/", steer, name="workflows_run_steer"),
+            path("<id:run>/do/<slug:how>/<slug:step>/", steer, name="workflows_run_steer_step"),
             *super().get_urls(),
         ]
 

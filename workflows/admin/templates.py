@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from liftos.admin import UncountedPaginator
+from liftos.admin import CheckedLists, UncountedPaginator
 from liftos.api.parsing import InvalidRequest, parse_json
 from liftos.errors import LiftosError
 from liftos.functions import find_function, function_names
@@ -90,7 +90,7 @@ class TemplateForm(forms.ModelForm):
 
 
 @admin.register(Template)
-class TemplateAdmin(ModelAdmin):
+class TemplateAdmin(CheckedLists, ModelAdmin):
     form = TemplateForm
     list_display = ("name", "published", "draft", "retired_at")
     search_fields = ("name",)
@@ -195,7 +195,7 @@ class TemplateAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         steer = self.admin_site.admin_view(self.steer)
         return [
-            path("<uuid:template>/do/<slug:how>/", steer, name="workflows_template_steer"),
+            path("<id:template>/do/<slug:how>/", steer, name="workflows_template_steer"),
             *super().get_urls(),
         ]
 
