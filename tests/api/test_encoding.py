@@ -13,7 +13,8 @@ from django.urls.converters import UUIDConverter
 
 BULK = "/api/v1/memories/bulk"
 MEMORIES = "/api/v1/memories"
-BODY = json.dumps({"content": "Boots sell in rain", "query": "boots"}).encode()
+BODY = json.dumps({"content": "Boots sell in rain"}).encode()
+QUESTION = json.dumps({"query": "boots"}).encode()
 PATHS = [MEMORIES, BULK, f"{BULK}?mode=async", "/store", "/search", "/api/v1/search", "/api/v1/store"]
 
 
@@ -28,8 +29,9 @@ def stored(caller):
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "identity, gzip"])
 @pytest.mark.parametrize("path", PATHS)
 def test_a_gzip_body_is_taken(acme, path, encoding):
-    plain = send(acme, path, BODY, "identity")
-    packed = send(acme, path, gzip.compress(BODY), encoding)
+    body = QUESTION if path.endswith("search") else BODY
+    plain = send(acme, path, body, "identity")
+    packed = send(acme, path, gzip.compress(body), encoding)
     assert packed.status_code == plain.status_code
     assert packed.status_code in {200, 201, 202}
 

@@ -80,9 +80,14 @@ def make_template(caller, *, publish=True, **fields):
 
 
 def template_act(what, *, publish):
-    return lambda caller: (
-        f"/api/v1/workflows/templates/{make_template(caller, publish=publish)}/{what}", {}, {"a": 1},
-    )  # fmt: skip
+    def ready(caller):
+        one, two = (
+            f"/api/v1/workflows/templates/{make_template(caller, publish=publish, name=name)}/{what}"
+            for name in ("one", "two")
+        )
+        return one, {}, two  # they take no body: another template is another request
+
+    return ready
 
 
 def start(caller):
@@ -199,7 +204,9 @@ def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, rou
     assert list(again.json()) == list(first.json())
     assert again.get("ETag") == first.get("ETag")
 
-    refused = caller.post(path, other, **headers)
+    refused = (
+        caller.post(other, body, **headers) if isinstance(other, str) else caller.post(path, other, **headers)
+    )
     assert refused.status_code == 409
     assert "Idempotency-Key" in refused.json()["detail"]
     assert records(acme) == done
