@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
+from liftos.admin import CheckedLists
 from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from memory.life.derived_policy import set_policy
@@ -17,7 +18,7 @@ from memory.models import DerivedPolicy
 
 
 @admin.register(DerivedPolicy)
-class DerivedPolicyAdmin(ModelAdmin):
+class DerivedPolicyAdmin(CheckedLists, ModelAdmin):
     """One row for each organisation; without it the default holds."""
 
     fields = ("policy",)
