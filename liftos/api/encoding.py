@@ -97,7 +97,7 @@ class EncodingMiddleware:
                 refused["Accept-Encoding"] = "gzip, identity"
                 return refused
             # the stream's own attribute: Django has no other way to hand a view another body
-            request._stream = GunzippedBody(request._stream, body_limit(request.path))  # type: ignore[attr-defined]
+            request._stream = GunzippedBody(request._stream, body_limit(request.path))  # type: ignore[assignment]
         response = self.get_response(request)
         if not request.path.startswith("/admin/"):
             _pack(request, response)
@@ -116,7 +116,8 @@ def _pack(request: HttpRequest, response: Any) -> None:
     if not _accepts_gzip(request.headers.get("accept-encoding", "")):
         return
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = compress_sequence(response.streaming_content, max_random_bytes=NOISE)
+        content: Any = response.streaming_content
+        response.streaming_content = compress_sequence(content, max_random_bytes=NOISE)
         del response.headers["Content-Length"]
     else:
         response.content = compress_string(response.content, max_random_bytes=NOISE)
