@@ -353,6 +353,8 @@ LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY", "12000/minute")
 LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
 LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
+# an answer above it is 413; searches cut long texts before
+LIFTOS_MAX_ANSWER_BYTES = int(env("LIFTOS_MAX_ANSWER_BYTES", str(16 * 1024 * 1024)))
 LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read
 CORS_ALLOWED_ORIGINS = env_list("LIFTOS_CORS_ORIGINS", "http://localhost:3000")

@@ -175,7 +175,10 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
     if not arguments.queries:
         return {"results": [], "search_type": arguments.search_type, "degraded": [], "decision_id": None}
     answers = search_many(
-        organisation=call.organisation, by=call.by, queries=arguments.queries, request=arguments.request()
+        organisation=call.organisation,
+        by=call.by,
+        queries=arguments.queries,
+        request=replace(arguments.request(), copies=1),
     )
     return {
         "results": [[native_hit(hit) for hit in hits] for hits in answers.hits],

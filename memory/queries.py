@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -17,7 +18,7 @@ from memory.search.types import SearchRequest
 from memory.types import VISIBLE, EmbeddingState
 
 _ID = "coalesce(m.head, m.id)"
-_LIST = "SELECT m.id FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
+_LIST = "SELECT m.id, octet_length(m.content) + octet_length(m.metadata::text) FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
 
 
 class MemoryNotFound(NotFound):
@@ -85,12 +86,22 @@ def list_memories(
     order = "m.id" if narrowed.known_at is None else _ID
     statement = _LIST.format(where=" AND ".join(tests), order=order)
     with raw_cursor() as cursor:
-        ids = [row[0] for row in cursor.execute(statement, values).fetchall()]
+        ids = _readable(cursor.execute(statement, values).fetchall())
     known = (
         Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()
     )
     rows = [known[each] for each in ids if each in known]
     return as_known(organisation, rows, narrowed.known_at) if narrowed.known_at else rows
+
+
+def _readable(rows: Sequence[tuple[UUID, int]]) -> list[UUID]:
+    """Return the ids whose texts have room in an answer, and two more: one that is too many tells that there is a next page."""
+    room = settings.LIFTOS_MAX_ANSWER_BYTES // 2
+    for number, (_, size) in enumerate(rows):
+        room -= size
+        if room < 0:
+            return [row[0] for row in rows[: number + 2]]
+    return [row[0] for row in rows]
 
 
 def list_recent(

@@ -49,6 +49,13 @@ class BadRequest(LiftosError):
     status = 400
 
 
+class AnswerTooLarge(LiftosError):
+    """The answer is too large; ask for less, by a smaller limit or fewer queries."""
+
+    code = "liftos.answer_too_large"
+    status = 413
+
+
 class MethodNotAllowed(LiftosError):
     """Method Not Allowed"""  # noqa: D415  the contract's exact words
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
 from pydantic import AfterValidator, BaseModel, Field
 
 from liftos.api.parsing import InvalidRequest, item
+from liftos.api.rendering import dump_json
 
 MAX_PAGE = 200
 
@@ -59,7 +61,7 @@ class PageQuery(BaseModel):
 def page(
     request: HttpRequest, rows: Sequence[Any], limit: int, results: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the list answer.
+    """Return the list answer: a page ends at its limit, or sooner where its rows have no room in an answer, but not before the first.
 
     Args:
         request: for the URL of the next page.
@@ -68,7 +70,18 @@ def page(
         results: the rendered rows.
     """
     following = None
-    if len(rows) > limit:
-        query = request.GET.dict() | {"cursor": encode_cursor(rows[limit - 1].id), "limit": str(limit)}
+    shown = max(1, min(limit, _fitting(results)))
+    if len(rows) > shown:
+        query = request.GET.dict() | {"cursor": encode_cursor(rows[shown - 1].id), "limit": str(limit)}
         following = request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
-    return {"results": results[:limit], "next": following}
+    return {"results": results[:shown], "next": following}
+
+
+def _fitting(results: list[dict[str, Any]]) -> int:
+    """Return how many of some rows have room in an answer."""
+    room = settings.LIFTOS_MAX_ANSWER_BYTES // 2
+    for number, result in enumerate(results):
+        room -= len(dump_json(result))
+        if room < 0:
+            return number
+    return len(results)

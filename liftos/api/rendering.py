@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from pydantic_core import PydanticSerializationError, to_json
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -34,9 +35,22 @@ class JsonRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Render a response body; None is an empty one."""
-        del accepted_media_type, renderer_context
-        return b"" if data is None else dump_json(data)
+        """Render a response body; None is an empty one, and one that is too large an error that says so."""
+        del accepted_media_type
+        body = b"" if data is None else dump_json(data)
+        if len(body) > settings.LIFTOS_MAX_ANSWER_BYTES and renderer_context:
+            return _too_large(renderer_context)
+        return body
+
+
+def _too_large(context: Mapping[str, Any]) -> bytes:
+    # late: errors are rendered here too
+    from liftos.api.errors import AnswerTooLarge, handle_exception
+
+    response, instead = context["response"], handle_exception(AnswerTooLarge(), dict(context))
+    response.status_code = instead.status_code
+    response["Content-Type"] = instead.content_type
+    return dump_json(instead.data)
 
 
 class AlwaysJson(BaseContentNegotiation):

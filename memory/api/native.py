@@ -37,7 +37,10 @@ from memory.api.search_schemas import (
     PromptQuery,
     SearchesOut,
     SearchOut,
+    any_cut,
+    found_memory,
     native_hit,
+    scored_id,
 )
 from memory.api.trust import trust_of, wish_of
 from memory.life.erasure import forget
@@ -310,6 +313,7 @@ class Search(NativeView):
             "decision_id": str(answer.decision),
             "correlation_id": self.correlation_id,
         }
+        body |= any_cut(answer.hits)
         if asked.format == "prompt":
             prompt = as_prompt(answer.hits, asked.token_budget)
             body |= {
@@ -337,7 +341,7 @@ class SearchBatch(NativeView):
         responses={200: SearchesOut, 404: NO_SPACE},
     )
     def post(self, request: Request) -> Response:
-        """Search for each query; results stand in the order of the queries, under one decision record."""
+        """Search for each query; results stand in the order of the queries, each memory once, under one decision record."""
         del request
         asked, principal = self.body(NativeSearches), self.principal
         answers = search_many(
@@ -348,11 +352,13 @@ class SearchBatch(NativeView):
         )
         return Response(
             {
-                "results": [[native_hit(hit) for hit in hits] for hits in answers.hits],
+                "results": [[scored_id(hit) for hit in hits] for hits in answers.hits],
+                "memories": {str(hit.id): found_memory(hit) for hits in answers.hits for hit in hits},
                 "next": None,
                 "search_type": str(answers.search_type),
                 "degraded": list(answers.degraded),
                 "decision_id": str(answers.decision),
                 "correlation_id": self.correlation_id,
             }
+            | any_cut(hit for hits in answers.hits for hit in hits)
         )

@@ -1,5 +1,6 @@
 """Wire shapes of searches: what is asked, in the contract's form and in ours, and what is answered."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -60,7 +61,11 @@ class SeedBatchOptions(BaseModel):
     def request(self) -> SearchRequest:
         """Return the domain's form of what the searches share."""
         return SearchRequest(
-            query="", search_type=SearchType(self.search_type), limit=min(self.limit, MAX_LIMIT)
+            query="",
+            search_type=SearchType(self.search_type),
+            limit=min(self.limit, MAX_LIMIT),
+            # by task and as a list
+            copies=2,
         )
 
 
@@ -175,15 +180,11 @@ class StepOut(BaseModel):
     name: str
 
 
-class SearchHit(BaseModel):
-    """A found memory; its score is the sum of `terms`."""
+class FoundMemory(BaseModel):
+    """A found memory; `truncated` stands there when the answer had no room for the whole of it (`GET /api/v1/memories/{memory}` has)."""
 
     id: UUID
     content: str
-    score: float
-    terms: dict[str, float]
-    explanation: list[TermOut]
-    path: list[StepOut]
     metadata: dict[str, Any]
     memory_type: str
     source: str
@@ -194,6 +195,24 @@ class SearchHit(BaseModel):
     version: int
     valid_from: datetime | None
     valid_to: datetime | None
+    truncated: bool | None = None
+
+
+class SearchHit(FoundMemory):
+    """A found memory with what made its score, the sum of `terms`."""
+
+    score: float
+    terms: dict[str, float]
+    explanation: list[TermOut]
+    path: list[StepOut]
+
+
+class ScoredId(BaseModel):
+    """A hit of a batch: its memory is among `memories`."""
+
+    id: UUID
+    score: float
+    terms: dict[str, float]
 
 
 class SearchOut(BaseModel):
@@ -209,17 +228,20 @@ class SearchOut(BaseModel):
     correlation_id: str
     prompt: str | None = None
     tokens: int | None = None
+    truncated: bool | None = None
 
 
 class SearchesOut(BaseModel):
-    """The answer to several searches: a list of hits for each query, in the order of the queries."""
+    """The answer to several searches: for each query, in their order, ids and scores; each memory once, by its id."""
 
-    results: list[list[SearchHit]]
+    results: list[list[ScoredId]]
+    memories: dict[str, FoundMemory]
     next: None
     search_type: str
     degraded: list[str]
     decision_id: UUID
     correlation_id: str
+    truncated: bool | None = None
 
 
 def seed_hit(hit: Hit) -> dict[str, Any]:
@@ -238,14 +260,33 @@ def seed_hit(hit: Hit) -> dict[str, Any]:
     for term in hit.ranked.terms:
         if term.arm == "meaning":
             result["embedding_similarity"] = term.raw
-    return result
+    return result | _cut(hit)
+
+
+def any_cut(hits: Iterable[Hit]) -> dict[str, bool]:
+    """Return the mark of an answer in which something is cut, nothing where all is whole."""
+    return {"truncated": True} if any(hit.truncated for hit in hits) else {}
+
+
+def _cut(hit: Hit) -> dict[str, bool]:
+    return {"truncated": True} if hit.truncated else {}
+
+
+def scored_id(hit: Hit) -> dict[str, Any]:
+    """Return a hit of a batch."""
+    return {
+        "id": str(hit.id),
+        "score": hit.ranked.score,
+        "terms": {term.arm: term.value for term in hit.ranked.terms},
+    }
 
 
 def native_hit(hit: Hit) -> dict[str, Any]:
     """Return a found memory with what made its score."""
+    memory = found_memory(hit)
     return {
-        "id": str(hit.id),
-        "content": hit.content,
+        "id": memory.pop("id"),
+        "content": memory.pop("content"),
         "score": hit.ranked.score,
         "terms": {term.arm: term.value for term in hit.ranked.terms},
         "explanation": [
@@ -267,6 +308,14 @@ def native_hit(hit: Hit) -> dict[str, Any]:
             }
             for step in hit.ranked.path
         ],
+    } | memory
+
+
+def found_memory(hit: Hit) -> dict[str, Any]:
+    """Return a found memory, whatever it was found by."""
+    return {
+        "id": str(hit.id),
+        "content": hit.content,
         "metadata": hit.metadata,
         "memory_type": hit.memory_type,
         "source": hit.source,
@@ -277,4 +326,4 @@ def native_hit(hit: Hit) -> dict[str, Any]:
         "version": hit.version,
         "valid_from": hit.valid_from.isoformat() if hit.valid_from else None,
         "valid_to": hit.valid_to.isoformat() if hit.valid_to else None,
-    }
+    } | _cut(hit)

@@ -9,6 +9,7 @@ from uuid import UUID
 from liftos.binary import UuidArray
 from liftos.db import raw_cursor
 from memory.models import Memory, MemoryVersion
+from memory.search.room import shorten
 from memory.search.types import Hit
 
 _SAID = (
@@ -16,7 +17,8 @@ _SAID = (
     "superseded_by", "version",
 )  # fmt: skip
 _THEN = """
-SELECT DISTINCT v.memory_id, v.content, v.metadata, v.memory_type, v.tags, v.state, v.version, v.valid_from, v.valid_to
+SELECT DISTINCT v.memory_id, left(v.content, %(room)s + 1),
+       CASE WHEN octet_length(v.metadata::text) <= %(room)s THEN v.metadata END, v.memory_type, v.tags, v.state, v.version, v.valid_from, v.valid_to
 FROM memory_memory AS m JOIN memory_memoryversion AS v
 ON v.organisation_id = m.organisation_id AND v.memory_id = coalesce(m.head, m.id)
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)
@@ -57,25 +59,31 @@ def as_known(organisation: UUID, rows: Sequence[Memory], known_at: datetime) -> 
 
 
 def ask_versions(
-    organisation: UUID, ids: UuidArray, known_at: datetime
+    organisation: UUID, ids: UuidArray, known_at: datetime, room: int
 ) -> Callable[[], dict[UUID, tuple[Any, ...]]]:
-    """Ask what found memories, or earlier texts, said then, where that version has ended since: by the memory's id."""
-    cursor = raw_cursor().execute(_THEN, {"organisation": organisation, "ids": ids, "known_at": known_at})
+    """Ask for `room` bytes of what found memories, or earlier texts, said then, where that version has ended since: by the memory's id."""
+    cursor = raw_cursor().execute(
+        _THEN, {"organisation": organisation, "ids": ids, "known_at": known_at, "room": room}
+    )
     return lambda: {row[0]: row[1:] for row in cursor.fetchall()}
 
 
-def hits_as_known(hits: Sequence[Sequence[Hit]], then: dict[UUID, tuple[Any, ...]]) -> list[list[Hit]]:
+def hits_as_known(
+    hits: Sequence[Sequence[Hit]], then: dict[UUID, tuple[Any, ...]], room: int
+) -> list[list[Hit]]:
     """Return found memories as what they said then; what they scored by is the same text."""
-    return [[_as_known(hit, then.get(hit.id)) for hit in some] for some in hits]
+    return [[_as_known(hit, then.get(hit.id), room) for hit in some] for some in hits]
 
 
-def _as_known(hit: Hit, then: tuple[Any, ...] | None) -> Hit:
+def _as_known(hit: Hit, then: tuple[Any, ...] | None, room: int) -> Hit:
     if then is None:
         return hit
     content, metadata, memory_type, tags, state, version, valid_from, valid_to = then
+    shown = shorten(content, room)
     return hit._replace(
-        content=content,
-        metadata=json.loads(metadata),
+        content=shown,
+        metadata={} if metadata is None else json.loads(metadata),
+        truncated=metadata is None or len(shown) < len(content),
         memory_type=memory_type,
         tags=tags,
         state=state,

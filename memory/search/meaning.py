@@ -26,6 +26,7 @@ from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
 from memory.search.reading import COLUMNS, HEADS, Row
+from memory.search.room import bytes_each
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 from memory.vector_index import is_indexed
@@ -117,6 +118,7 @@ class MeaningArm:
         """Ask for the nearest memories. See `memory.search.arms.Arm`."""
         first = questions[0]
         condition, values = where(first.request, "memory_id")
+        values |= {"room": bytes_each(first.request.limit)}
         documents = documents_about(first.organisation)
         # a search by meaning alone asks no other arm about the rest
         alone = first.request.search_type is SearchType.NEURAL

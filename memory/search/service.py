@@ -20,6 +20,7 @@ from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
 from memory.search.reading import hits_of, read_hits
+from memory.search.room import bytes_each
 from memory.search.scopes import scope
 from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
 
@@ -180,5 +181,8 @@ def _read(
     chosen = [each.ranked[:count] for each in found]
     if all(each.rows is not None for each in found):
         # the finding has brought them
-        return [hits_of(ranked, each.rows or {}) for ranked, each in zip(chosen, found, strict=True)]
+        return [
+            hits_of(ranked, each.rows or {}, bytes_each(request.limit))
+            for ranked, each in zip(chosen, found, strict=True)
+        ]
     return read_hits(organisation, chosen, request)

@@ -67,6 +67,7 @@ class SearchRequest:
         target: dimension of the space to the value wanted there, a number or "low" or "high".
         concept: name or id of a concept of the space that is wanted.
         example: a memory of the space like which others are wanted.
+        copies: how often the answer repeats the text of each hit; 0 where each memory stands in it once.
         members_of: the space whose members alone are let through; set by the search itself where `space` does not hold all.
     """
 
@@ -90,6 +91,7 @@ class SearchRequest:
     target: tuple[tuple[str, float | str], ...] = ()
     concept: str = ""
     example: UUID | None = None
+    copies: int = 0
     members_of: UUID | None = None
 
     @property
@@ -200,6 +202,8 @@ class Hit(NamedTuple):
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     happened_at: datetime | None = None
+    # the content is cut, or the metadata left out, because the answer has no room for all of it
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
