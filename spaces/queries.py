@@ -7,7 +7,13 @@ from uuid import UUID
 import numpy as np
 
 from liftos.db import raw_cursor
-from spaces.errors import ConceptNotFound, PositionsNotReady, SpaceNotFound, VersionNotFound
+from spaces.errors import (
+    ConceptNotFound,
+    PositionsNotReady,
+    RelationNotFound,
+    SpaceNotFound,
+    VersionNotFound,
+)
 from spaces.geometry import Metric, Region
 from spaces.layouts import read_dimensions
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceDimension, SpaceVersion
@@ -240,6 +246,19 @@ def list_relations(
     if before is not None:
         rows = rows.filter(id__lt=before)
     return list(rows.order_by("-id")[:limit])
+
+
+def get_relation(*, organisation: UUID, space: UUID, relation: UUID) -> ConceptRelation:
+    """Return a relation with both its concepts.
+
+    Raises:
+        RelationNotFound: there is none of this id in the space.
+    """
+    rows = ConceptRelation.objects.select_related("source", "target")
+    row = rows.filter(organisation_id=organisation, space_id=space, id=relation).first()
+    if row is None:
+        raise RelationNotFound
+    return row
 
 
 def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:

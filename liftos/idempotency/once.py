@@ -2,15 +2,16 @@
 
 The key is written in the transaction of what it guards, so there is never one without the other. Two requests under one key
 at the same moment: the second waits for the first to commit, then answers as it did. A failed request leaves no key.
-Kept is the answer to a write (ids and status); a search or any other read is never guarded. What is guarded in several
-transactions (a bulk store) has a row for the whole of it, without a status, and one for each of them.
+Kept is the answer to a write (ids and status); a search or any other read is never guarded. An answer that may quote what
+callers have written is not kept: only its ids are, and it is rendered anew (`anew`). What is guarded in several transactions
+(a bulk store) has a row for the whole of it, without a status, and one for each of them.
 """
 
 import hashlib
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from django.db import connection
@@ -19,7 +20,7 @@ from rest_framework.response import Response
 
 from liftos.api.views import LiftosView
 from liftos.db import raw_cursor, tenant_transaction
-from liftos.errors import Conflict, InvalidInput
+from liftos.errors import Conflict, InvalidInput, NotFound
 from liftos.tenancy.types import Principal
 
 MAX_KEY = 200
@@ -51,13 +52,32 @@ class KeyReused(Conflict):
     code = "liftos.idempotency_key_reused"
 
 
+@overload
 def once(
     handler: Callable[Concatenate[View, Request, P], Response],
-) -> Callable[Concatenate[View, Request, P], Response]:
-    """Make a view's handler answer again, and not do again, what was carried out under the request's Idempotency-Key."""
+) -> Callable[Concatenate[View, Request, P], Response]: ...
+@overload
+def once(
+    *, anew: Callable[Concatenate[View, dict[str, Any], P], Response]
+) -> Callable[
+    [Callable[Concatenate[View, Request, P], Response]], Callable[Concatenate[View, Request, P], Response]
+]: ...
+def once(handler: Any = None, *, anew: Any = None) -> Any:
+    """Make a view's handler answer again, and not do again, what was carried out under the request's Idempotency-Key.
 
+    Args:
+        handler: of a view; all that it answers is kept, so it must answer ids, states and figures alone.
+        anew: for a handler whose answer may quote texts: takes the view, the ids that were kept and what the URL names, and
+            renders the answer from what is there now. Where that is gone, the ids are the answer.
+    """
+    if handler is None:
+        return lambda handler: _guard(handler, anew)
+    return _guard(handler, anew)
+
+
+def _guard(handler: Any, anew: Any) -> Any:
     @wraps(handler)
-    def guarded(self: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
+    def guarded(self: LiftosView, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = idempotency_key(request)
         if not key:
             return handler(self, request, *args, **kwargs)
@@ -70,23 +90,29 @@ def once(
         }
         with tenant_transaction(principal.organisation):
             found = recall(values)
-        if found is not None:
-            return _replay(found)
-        self.warm_up()
-        with tenant_transaction(principal.organisation):
-            found = claim(values)
-            if found is not None:
-                return _replay(found)
-            response = handler(self, request, *args, **kwargs)
-            if response.status_code < 400:
-                settle(
-                    values,
-                    status=response.status_code,
-                    body={"body": response.data, "etag": response.get("ETag")},
-                )
-        return response
+        if found is None:
+            self.warm_up()
+            with tenant_transaction(principal.organisation):
+                found = claim(values)
+                if found is None:
+                    response = handler(self, request, *args, **kwargs)
+                    if response.status_code < 400:
+                        kept = response.data if anew is None else ids_of(response.data)
+                        body = {"body": kept, "etag": response.get("ETag")}
+                        settle(values, status=response.status_code, body=body)
+                    return response
+        status, kept = found
+        if status is None:
+            raise KeyReused(IN_USE)
+        return _replay(status, kept or {}, anew and (lambda ids: anew(self, ids, *args, **kwargs)))
 
     return guarded
+
+
+def ids_of(answer: Any) -> dict[str, Any]:
+    """Return the ids that an answer names at its top, or in a seed envelope's data: what a key keeps of one that quotes."""
+    named = answer.get("data", answer) if isinstance(answer, dict) else {}
+    return {name: value for name, value in named.items() if name == "id" or name.endswith("_id")}
 
 
 def idempotency_key(request: Request) -> str:
@@ -168,12 +194,15 @@ def keep(values: dict[str, Any], *, status: int, body: Any) -> None:
     settle(values, status=status, body=body)
 
 
-def _replay(found: tuple[int | None, Any]) -> Response:
-    status, kept = found
-    if status is None:
-        raise KeyReused(IN_USE)
+def _replay(status: int, kept: dict[str, Any], anew: Callable[[Any], Response] | None) -> Response:
+    body = kept.get("body")
+    if anew is not None:
+        try:
+            body = anew(body or {}).data
+        except NotFound:
+            body = ids_of(body)
     headers = REPLAYED | ({"ETag": kept["etag"]} if kept.get("etag") else {})
-    return Response(kept["body"], status=status, headers=headers)
+    return Response(body, status=status, headers=headers)
 
 
 def prune(*, organisation: UUID, hours: float) -> int:

@@ -86,9 +86,9 @@ def store_lines_once(
         with tenant_transaction(organisation):
             found = claim(of_batch)
             if found is not None:
-                return found[1]
+                return _recalled(found[1], batch)
             results = store_batch(organisation, by, batch, meanwhile)
-            settle(of_batch, status=200, body=results)
+            settle(of_batch, status=200, body=_kept(results, batch))
         stored += 1
         return results
 
@@ -137,6 +137,26 @@ def _store(
     if not results:
         raise _nothing_sent()
     return results
+
+
+def _kept(results: Results, batch: Batch) -> Results:
+    """Return what a key keeps of a batch's results: nothing that a line says itself, which comes again with the lines."""
+    there = set(batch.numbers)
+    return [
+        {name: value for name, value in result.items() if name != "external_id"}
+        for result in results
+        if result["line"] in there
+    ]
+
+
+def _recalled(kept: Results, batch: Batch) -> Results:
+    """Return the results of a batch that was stored before, from what its key kept and the same lines again."""
+    names = {number: row.draft.external_id for number, row in zip(batch.numbers, batch.rows, strict=True)}
+    results = list(batch.refused)
+    for result in kept:
+        external_id = names.get(result["line"], "")
+        results.append(result | ({"external_id": external_id} if external_id else {}))
+    return sorted(results, key=lambda result: result["line"])
 
 
 def _nothing_sent() -> InvalidRequest:

@@ -114,26 +114,36 @@ class ContextInitialise(SeedView):
     scopes = {"POST": Scope.MEMORY_WRITE}
     failure = "Memory context initialization failed"
 
+    def asked(self) -> ContextDomain:
+        """Return the domain that is asked for."""
+        wrapped = isinstance(self.json, dict) and "domain" in self.json
+        return self.body(ContextDomain) if wrapped else self.query(ContextDomain)
+
+    def answer_anew(self, kept: dict[str, Any]) -> Response:
+        """Answer a request; under its Idempotency-Key too, which keeps nothing of what the request says itself."""
+        del kept
+        data = {
+            "context_id": f"org_{self.principal.slug}",
+            "org_id": self.principal.slug,
+            "domain": self.asked().domain or "general",
+        }
+        return self.envelope("Memory context initialized", data, {"correlation_id": self.correlation_id})
+
     @extend_schema(
         operation_id="context_initialize",
         request=None,
         parameters=query_parameters(ContextDomain),
         responses={200: Envelope},
     )
-    @once
+    @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Open the organisation's context; `domain` stands in the query string, or in the body."""
         del request
         principal = self.principal
-        wrapped = isinstance(self.json, dict) and "domain" in self.json
-        asked = self.body(ContextDomain) if wrapped else self.query(ContextDomain)
-        initialise_context(organisation=principal.organisation, by=principal.actor, domain=asked.domain)
-        data = {
-            "context_id": f"org_{principal.slug}",
-            "org_id": principal.slug,
-            "domain": asked.domain or "general",
-        }
-        return self.envelope("Memory context initialized", data, {"correlation_id": self.correlation_id})
+        initialise_context(
+            organisation=principal.organisation, by=principal.actor, domain=self.asked().domain
+        )
+        return self.answer_anew({})
 
 
 class ContextStatistics(SeedView):

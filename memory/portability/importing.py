@@ -104,7 +104,7 @@ class _Run:
             if not self.dry_run and recall(batch.key) is None:
                 body = {
                     "stored": batch.report.stored,
-                    "refused": batch.report.refused,
+                    "refused": _kept(batch.report.refused, lines),
                     "aliases": {str(one): str(other) for one, other in aliases.items()},
                     "waiting": waiting,
                 }
@@ -147,7 +147,12 @@ class _Run:
         again = [line for line in lines if line[0] in body.get("waiting", ())]
         self.waiting += again
         report.skipped = len(lines) - len(again)
-        report.refused = body.get("refused", report.refused)
+        # the lines are here again: what they say themselves was not kept
+        read = {number: read.draft for number, read, _ in lines}
+        for each in body.get("refused", ()):
+            if each["line"] in read:
+                name = read[each["line"]].external_id
+                report.refused.append(each | ({"external_id": name} if name else {}))
         self._point_to_successors(lines)
 
     def _of_here(self, row: Row) -> Row:
@@ -260,3 +265,13 @@ class _Run:
             pointed = cursor.execute(_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
         for (memory,) in pointed:
             del self.successors[memory]
+
+
+def _kept(refused: list[dict[str, Any]], lines: list[Line]) -> list[dict[str, Any]]:
+    """Return what a batch's key keeps of refused lines: nothing that a line says itself."""
+    read = {number for number, _, _ in lines}
+    return [
+        {name: value for name, value in each.items() if name != "external_id"}
+        for each in refused
+        if each["line"] in read
+    ]

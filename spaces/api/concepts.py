@@ -1,5 +1,6 @@
 """`/api/v1/spaces/{space}/concepts` and `/relations`."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -15,6 +16,25 @@ from liftos.tenancy.types import Scope
 from spaces import concepts, queries
 from spaces.api.rendering import concept_out, relation_out
 from spaces.api.schemas import ConceptIn, ConceptOut, ConceptPage, RelationIn, RelationOut, RelationPage
+
+
+def _answer(view: NativeView, space: UUID, concept: UUID) -> Response:
+    organisation = view.principal.organisation
+    with tenant_transaction(organisation):
+        seen = queries.get_view(organisation=organisation, space=space, ready=False)
+        row = queries.get_concept(organisation=organisation, space=space, concept=concept)
+    return Response(concept_out(row, seen.dimensions))
+
+
+def _concept_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    return _answer(view, space, UUID(kept["id"]))
+
+
+def _relation_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    organisation = view.principal.organisation
+    with tenant_transaction(organisation):
+        row = queries.get_relation(organisation=organisation, space=space, relation=UUID(kept["id"]))
+    return Response(relation_out(row))
 
 
 class Concepts(NativeView):
@@ -37,7 +57,7 @@ class Concepts(NativeView):
         return Response(page(request._request, rows, query.limit, results))
 
     @extend_schema(operation_id="spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
-    @once
+    @once(anew=_concept_anew)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a concept: by its prototype, learnt from examples, or placed by a text."""
         del request
@@ -60,11 +80,7 @@ class ConceptDetail(NativeView):
     def get(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Return a concept."""
         del request
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            view = queries.get_view(organisation=organisation, space=space, ready=False)
-            row = queries.get_concept(organisation=organisation, space=space, concept=concept)
-        return Response(concept_out(row, view.dimensions))
+        return _answer(self, space, concept)
 
     @extend_schema(operation_id="spaces_remove_concept", responses={204: None})
     def delete(self, request: Request, space: UUID, concept: UUID) -> Response:
@@ -99,7 +115,7 @@ class Relations(NativeView):
     @extend_schema(
         operation_id="spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut}
     )
-    @once
+    @once(anew=_relation_anew)
     def post(self, request: Request, space: UUID) -> Response:
         """Say how one concept stands to another: is_a, part_of, opposite, causes, similar; what was said already answers 200."""
         del request

@@ -38,13 +38,28 @@ class CreateSpace(SeedView):
         check_dimensions(dimensions)
         resolve(organisation=self.principal.organisation, dimensions=dimensions)
 
+    def render(self, space_id: str) -> Response:
+        """Return the answer: what was asked for, and the id of the space that it became."""
+        data = {
+            "space_id": space_id,
+            "name": self.query(SeedSpaceQuery).name,
+            "dimensions": self.body(SeedDimensions).root,
+            "org_id": self.principal.slug,
+        }
+        metadata = {"correlation_id": self.correlation_id, "enhanced_feature": "conceptual_spaces"}
+        return self.envelope("Conceptual space created successfully", data, metadata)
+
+    def answer_anew(self, kept: dict[str, Any]) -> Response:
+        """Answer a request again that was carried out under its Idempotency-Key."""
+        return self.render(kept["space_id"])
+
     @extend_schema(
         operation_id="conceptual_spaces_create",
         request=SeedDimensions,
         parameters=query_parameters(SeedSpaceQuery),
         responses={200: Envelope},
     )
-    @once
+    @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Make a space from dimension names: those that a template knows take its poles."""
         del request
@@ -57,14 +72,7 @@ class CreateSpace(SeedView):
             dimensions=named_dimensions(names),
         )
         forget_spaces(principal.organisation)
-        data = {
-            "space_id": seed_id(principal.slug, space),
-            "name": space.name,
-            "dimensions": names,
-            "org_id": principal.slug,
-        }
-        metadata = {"correlation_id": self.correlation_id, "enhanced_feature": "conceptual_spaces"}
-        return self.envelope("Conceptual space created successfully", data, metadata)
+        return self.render(seed_id(principal.slug, space))
 
 
 def seed_spaces(principal: Principal) -> dict[str, dict[str, Any]]:

@@ -42,6 +42,14 @@ def render(organisation: UUID, space: Space, version: int | None = None) -> dict
     return space_out(space, chosen, dimensions, concepts, relations)
 
 
+def answer_anew(view: NativeView, kept: dict[str, Any], space: UUID | None = None) -> Response:
+    """Answer again what was carried out under an Idempotency-Key: with the space as it is now."""
+    organisation = view.principal.organisation
+    with tenant_transaction(organisation):
+        row = queries.get_space(organisation=organisation, space=space or UUID(kept["id"]))
+        return Response(render(organisation, row))
+
+
 class SpaceCollection(NativeView):
     """The organisation's spaces."""
 
@@ -59,7 +67,7 @@ class SpaceCollection(NativeView):
         return Response(page(request._request, rows, query.limit, results))
 
     @extend_schema(operation_id="spaces_create", request=SpaceIn, responses={201: SpaceOut})
-    @once
+    @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Make a space; its members' positions may still be made when this answers (`positions`)."""
         del request
@@ -175,7 +183,7 @@ class SpaceDimensions(NativeView):
         return Response({"results": [dimension_out(each) for each in view.dimensions], "next": None})
 
     @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
-    @once
+    @once(anew=answer_anew)
     def put(self, request: Request, space: UUID) -> Response:
         """Give the space other dimensions: its next version. Searches use it once its members are placed."""
         del request
@@ -191,6 +199,31 @@ class SpaceDimensions(NativeView):
             return Response(render(principal.organisation, row, version.number))
 
 
+def member_out(organisation: UUID, space: UUID, memory: UUID) -> dict[str, Any]:
+    """Return where a member stands.
+
+    Raises:
+        SpaceNotFound: there is no such space.
+    """
+    with tenant_transaction(organisation):
+        view = queries.get_view(organisation=organisation, space=space, ready=False)
+        coordinates, coverage = {}, 0.0
+        if queries.has_position(organisation=organisation, layout=view.layout.id, memory=memory):
+            found = get_standing(organisation=organisation, view=view, memory=memory)
+            coordinates, coverage = coordinates_out(found.coordinates, view.dimensions), found.coverage
+    return {
+        "id": str(memory),
+        "memory_id": str(memory),
+        "space_id": str(space),
+        "coordinates": coordinates,
+        "coverage": coverage,
+    }
+
+
+def _member_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    return Response(member_out(view.principal.organisation, space, UUID(kept["memory_id"])))
+
+
 class Members(NativeView):
     """A space's members."""
 
@@ -199,7 +232,7 @@ class Members(NativeView):
     @extend_schema(
         operation_id="spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut}
     )
-    @once
+    @once(anew=_member_anew)
     def post(self, request: Request, space: UUID) -> Response:
         """Make a memory a member, with explicit coordinates if some are known; one that is a member already answers 200."""
         del request
@@ -212,19 +245,7 @@ class Members(NativeView):
             memory=asked.memory_id,
             coordinates=asked.coordinates,
         )
-        with tenant_transaction(organisation):
-            view = queries.get_view(organisation=organisation, space=space, ready=False)
-            coordinates, coverage = {}, 0.0
-            if queries.has_position(organisation=organisation, layout=view.layout.id, memory=asked.memory_id):
-                found = get_standing(organisation=organisation, view=view, memory=asked.memory_id)
-                coordinates, coverage = coordinates_out(found.coordinates, view.dimensions), found.coverage
-        body = {
-            "id": str(asked.memory_id),
-            "memory_id": str(asked.memory_id),
-            "space_id": str(space),
-            "coordinates": coordinates,
-            "coverage": coverage,
-        }
+        body = member_out(organisation, space, asked.memory_id)
         return Response(body, status=201 if is_new else 200)
 
 

@@ -100,6 +100,10 @@ class _Templates(NativeView):
             versions = queries.list_versions(organisation=organisation, template=template)
         return Response(render_template(row, versions), status=status)
 
+    def answer_anew(self, kept: dict[str, Any], **named: UUID) -> Response:
+        """Answer a request again that was carried out under its Idempotency-Key."""
+        return self.answer(named.get("template") or UUID(kept["id"]))
+
 
 class TemplateCollection(_Templates):
     """The organisation's templates."""
@@ -127,7 +131,7 @@ class TemplateCollection(_Templates):
     @extend_schema(
         operation_id="workflows_templates_create", request=TemplateIn, responses={201: TemplateOut}
     )
-    @once
+    @once(anew=_Templates.answer_anew)
     def post(self, request: Request) -> Response:
         """Write a new template as a draft; everything that is wrong with it is told at once."""
         del request
@@ -148,7 +152,7 @@ class TemplateDetail(_Templates):
         return self.answer(template)
 
     @extend_schema(operation_id="workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
-    @once
+    @once(anew=_Templates.answer_anew)
     def put(self, request: Request, template: UUID) -> Response:
         """Write the template's next version as a draft; an earlier draft is replaced, what is published stays."""
         del request
@@ -166,7 +170,7 @@ class TemplatePublish(_Templates):
     """Publishing."""
 
     @extend_schema(operation_id="workflows_templates_publish", request=None, responses={200: TemplateOut})
-    @once
+    @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Publish the draft: numbered, never changed again, followed by each run that starts from now on."""
         del request
@@ -181,7 +185,7 @@ class TemplateRetire(_Templates):
     """Taking out of use."""
 
     @extend_schema(operation_id="workflows_templates_retire", request=None, responses={200: TemplateOut})
-    @once
+    @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Retire a template: it starts no new run, those that it has go on."""
         del request
@@ -202,6 +206,11 @@ class _Runs(NativeView):
             steps = queries.list_steps(run=row, items=items)
             version = queries.version_of(run=row)
         return Response(render_run(self.principal, row, version, steps), status=status)
+
+    def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
+        """Answer a request again that was carried out under its Idempotency-Key: with the run as it is now."""
+        del kept
+        return self.answer(run)
 
 
 class RunCollection(_Runs):
@@ -294,7 +303,7 @@ class RunCancel(_Control):
     act = staticmethod(controls.cancel)
 
     @extend_schema(operation_id="workflows_runs_cancel", request=Why, responses={200: RunOut})
-    @once
+    @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """End a run: whatever has not ended is cancelled."""
         del request
@@ -307,7 +316,7 @@ class RunPause(_Control):
     act = staticmethod(controls.pause)
 
     @extend_schema(operation_id="workflows_runs_pause", request=Why, responses={200: RunOut})
-    @once
+    @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Hold a run: steps that are being carried out end, no other begins."""
         del request
@@ -320,7 +329,7 @@ class RunResume(_Control):
     act = staticmethod(controls.resume)
 
     @extend_schema(operation_id="workflows_runs_resume", request=Why, responses={200: RunOut})
-    @once
+    @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Let a paused run go on."""
         del request
@@ -333,7 +342,7 @@ class RunAgain(_Control):
     act = staticmethod(controls.rerun)
 
     @extend_schema(operation_id="workflows_runs_rerun", request=Why, responses={200: RunOut})
-    @once
+    @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Carry a run on from where it failed or was cancelled; what is done stays done."""
         del request
@@ -346,7 +355,7 @@ class RunApprove(_Runs):
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.ADMIN}
 
     @extend_schema(operation_id="workflows_runs_approve", request=Approval, responses={200: RunOut})
-    @once
+    @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Let a step go on that waits for a person, or refuse it."""
         del request
