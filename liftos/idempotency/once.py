@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import Any, TypeVar, overload
 from uuid import UUID
 
 from django.db import connection
@@ -26,8 +26,7 @@ from liftos.tenancy.types import Principal
 MAX_KEY = 200
 IN_USE = "This Idempotency-Key is in use at this moment; try again."
 REPLAYED = {"Idempotent-Replayed": "true"}
-P = ParamSpec("P")
-View = TypeVar("View", bound=LiftosView)
+Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 _FIND = """
 SELECT fingerprint, status, body FROM idempotency_idempotencykey
@@ -53,15 +52,9 @@ class KeyReused(Conflict):
 
 
 @overload
-def once(
-    handler: Callable[Concatenate[View, Request, P], Response],
-) -> Callable[Concatenate[View, Request, P], Response]: ...
+def once(handler: Handler) -> Handler: ...
 @overload
-def once(
-    *, anew: Callable[Concatenate[View, dict[str, Any], P], Response]
-) -> Callable[
-    [Callable[Concatenate[View, Request, P], Response]], Callable[Concatenate[View, Request, P], Response]
-]: ...
+def once(*, anew: Callable[..., Response]) -> Callable[[Handler], Handler]: ...
 def once(handler: Any = None, *, anew: Any = None) -> Any:
     """Make a view's handler answer again, and not do again, what was carried out under the request's Idempotency-Key.
 
