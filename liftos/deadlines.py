@@ -1,4 +1,4 @@
-"""How long the work at hand may still take, and whether anybody still waits for it.
+"""How long the work at hand may still take, and whether its caller is still there.
 
 Whoever starts the work opens a deadline round it; long loops (batches of a model, groups of a search, chunks of an import) ask `check_deadline`
 between two rounds. Inside a transaction that is safe: the exception rolls it back.
@@ -26,6 +26,8 @@ class CallerGone(GivenUp):
     """The caller closed the connection; the work was given up and nothing was written."""
 
     code = "liftos.caller_gone"
+    # nginx's code for the same, read by nobody: it is no failure of ours
+    status = 499
 
 
 class Deadline:
@@ -44,7 +46,7 @@ class Deadline:
         self.abandoned = False
 
     def check(self) -> None:
-        """Raise once the time is over or nobody waits any more.
+        """Raise once the time is over or the caller has gone.
 
         Raises:
             TookTooLong: the time is over.

@@ -25,7 +25,7 @@ def in_turns(works: Iterable[Work[Result]], at_once: int = AT_ONCE) -> Iterator[
         at_once: how many are under way.
 
     Raises:
-        GivenUp: the time for all of them is over, or nobody waits any more.
+        GivenUp: the time for all of them is over, or the caller has gone.
     """
     coming = iter(works)
     begun: deque[Work[Result]] = deque()

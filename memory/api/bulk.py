@@ -42,7 +42,7 @@ def store_lines(
 
     Raises:
         InvalidRequest: no line at all.
-        CallerGone: nobody waits for the answer any more; whole batches may be stored.
+        CallerGone: the caller closed the connection; whole batches may be stored.
     """
 
     def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:

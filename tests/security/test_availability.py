@@ -97,6 +97,20 @@ def test_a_list_of_zeros_from_somebody_is_refused_by_its_text(service):
     assert body["errors"][0]["type"] == "too_many_values"
 
 
+def test_work_ends_when_its_caller_has_gone(service):
+    queries = [f"a question of its own, number {number}" for number in range(1000)]
+    body = json.dumps({"queries": queries}).encode()
+    head = f"POST /api/v1/search/batch HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {service.key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    caller = connect(service)
+    caller.sendall(head.encode() + body)
+    time.sleep(0.5)
+    caller.close()
+    # waits for the one before: costly requests are few at once
+    assert service.request("POST", "/api/v1/search/batch", {"queries": ["boots"]})[0] == 200
+    _, decisions = service.request("GET", "/api/v1/decisions?operation=memory.search_many")
+    assert [each["inputs"]["queries"] for each in decisions["results"]] == [["boots"]]
+
+
 def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_another(service):
     other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
     queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}
