@@ -99,3 +99,13 @@ def organisation(db) -> UUID:
 def organisations(db) -> tuple[UUID, UUID]:
     made: list[Organisation] = [create_organisation(name=name, by=SYSTEM) for name in ("First", "Second")]
     return made[0].id, made[1].id
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Tests log lone surrogates on purpose; between processes a report travels as UTF-8."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
