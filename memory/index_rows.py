@@ -6,13 +6,13 @@ Derived from the memory alone, written and removed with it, inside the caller's 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from liftos.binary import IntArray, TextArray, UuidArray
 from liftos.db import raw_cursor
-from memory.attributes import attributes_of
+from memory.attributes import attributes_of, markers_of
 from memory.text import count_terms
 
 if TYPE_CHECKING:
@@ -81,7 +81,11 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     """Return the index rows of memories, ready to be written."""
     words = [row.reading.words for row in rows]
     threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
-    attributes = [(row.id.bytes, *each) for row in rows for each in attributes_of(row.draft.metadata)]
+    attributes = [
+        (row.id.bytes, *each)
+        for row in rows
+        for each in chain(attributes_of(row.draft.metadata), markers_of(row.draft.metadata))
+    ]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
     ids, keys, texts, numbers = columns(attributes) if attributes else ([], [], [], [])
     written = (None if number is None else str(number) for number in numbers)

@@ -44,6 +44,16 @@ class ExternalIdTaken(Conflict):
 
     code = "memory.external_id_taken"
 
+    def __init__(self, memory: UUID) -> None:
+        """Name the other memory."""
+        self.memory = memory
+        super().__init__(f"Memory {memory} has this external id.", loc=("external_id",))
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """Return what the problem details say beside their usual members."""
+        return {"memory_id": str(self.memory)}
+
 
 class UnknownSource(InvalidInput):
     """A memory that this one is derived from does not exist."""
@@ -100,7 +110,7 @@ def raise_refusal(stored: Stored) -> None:
     if stored.rejection is not None:
         raise ValueRejected(stored.rejection)
     if stored.outcome is Outcome.CONFLICT:
-        raise ExternalIdTaken(loc=("external_id",))
+        raise ExternalIdTaken(stored.id)
     if stored.outcome is Outcome.UNKNOWN_SOURCE:
         raise UnknownSource(loc=("derived_from",))
     if stored.outcome is Outcome.ERASED:

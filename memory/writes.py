@@ -14,9 +14,11 @@ import numpy as np
 
 from liftos.binary import HalfVec, IntArray, TextArray
 from liftos.db import pipelined, raw_cursor, send_now
+from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from liftos.tenancy.types import Actor
 from memory import index_rows
+from memory.attributes import too_long_key
 from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
 from memory.life.ports import tell_followers
@@ -93,6 +95,12 @@ WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_
 """
 
 
+class KeyTooLong(InvalidInput):
+    """A metadata key, with what it is nested in, has at most 200 characters."""
+
+    code = "memory.key_too_long"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A draft with its new id, what search finds it by and its vector, ready to be written.
@@ -128,8 +136,14 @@ class Earlier:
 def prepare(
     organisation: UUID, draft: MemoryDraft, vector: np.ndarray | None, trust: TrustState = TrustState.ACTIVE
 ) -> Row:
-    """Return a draft as a row. Reading it is the part that costs; so do it before the transaction."""
+    """Return a draft as a row. Reading it is the part that costs; so do it before the transaction.
+
+    Raises:
+        KeyTooLong: a key of the metadata can't be filtered on.
+    """
     past = draft.past
+    if too_long_key(draft.metadata) is not None:
+        raise KeyTooLong(loc=("metadata",))
     return Row(
         id=past.id if past else new_id(),
         draft=draft,

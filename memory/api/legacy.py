@@ -5,7 +5,6 @@ UI shell (`/api/v1/memory/…`), and the load test (`/memory/store`, `/memory/se
 """
 
 import json
-from dataclasses import replace
 from datetime import UTC
 from typing import Annotated, Any
 from uuid import UUID
@@ -24,7 +23,8 @@ from liftos.api.views import SeedView
 from liftos.db import tenant_transaction
 from liftos.errors import PermissionDenied
 from liftos.idempotency.once import once
-from liftos.tenancy.types import Actor, Principal, Scope
+from liftos.tenancy.types import Scope
+from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView
 from memory.api.schemas import MAX_CONTENT, SeedStore, naive
 from memory.api.search_schemas import SeedSearch, seed_hit
@@ -34,6 +34,7 @@ from memory.api.seed_more import Insights, title_of
 from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
 from memory.queries import list_memories
+from memory.search.filters import parse_filters
 from memory.search.service import search
 from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType
 from memory.types import MemoryDraft
@@ -46,7 +47,6 @@ TYPES = {
     "knowledge": SearchType.KNOWLEDGE,
     "conceptual": SearchType.CONCEPTUAL,
 }
-MAX_USER = 200
 
 
 def _search_type(text: str) -> str:
@@ -111,7 +111,7 @@ class LooseSearch(BaseModel):
     query: str = Field(max_length=MAX_CONTENT)
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
     context: Any = None
-    filters: Any = None
+    filters: dict[str, Any] | None = None
 
 
 class PageHit(BaseModel):
@@ -156,19 +156,6 @@ def page_hit(hit: Hit) -> dict[str, Any]:
         "tags": hit.tags,
         "metadata": hit.metadata,
     }
-
-
-def text_of(data: Any) -> str:
-    """Return what a loose store's data says: a text as it is, an object's own text, or its JSON."""
-    if isinstance(data, str):
-        return data
-    return json.dumps(data, ensure_ascii=False, sort_keys=True)
-
-
-def acting(principal: Principal, user: str | int | None) -> Actor:
-    """Return who acts, on behalf of the user that the request names, if no header does."""
-    named = "" if user is None else str(user)[:MAX_USER]
-    return principal.actor if principal.actor.on_behalf_of else replace(principal.actor, on_behalf_of=named)
 
 
 class SearchOrPage(NativeSearchView):
@@ -340,10 +327,10 @@ class ValueSearch(SeedView):
 
     @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
-        """Search; `context` and `filters` of this caller narrow nothing."""
+        """Search; `filters` are those of `POST /search`, `context` narrows nothing."""
         del request
         asked, principal = self.body(LooseSearch), self.principal
-        wanted = SearchRequest(query=asked.query, limit=asked.limit)
+        wanted = SearchRequest(query=asked.query, limit=asked.limit, conditions=parse_filters(asked.filters))
         answer = search(organisation=principal.organisation, by=principal.actor, request=wanted)
         results = [seed_hit(hit) for hit in answer.hits]
         return Response({"results": results, "count": len(results)})

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from liftos.api.pagination import PageQuery
 from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
-from memory.api.schemas import WISH, Content, MemoryIn
+from memory.api.schemas import WISH, Content, MemoryIn, Metadata
 from memory.life.derived_types import Policy
+from memory.life.revision import CHANGEABLE
 
 Reason = Annotated[str, Field(max_length=2_000)]
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
@@ -21,7 +23,7 @@ class MemoryPatch(Strict):
     """What to change of a memory; a field that is left out stays, null clears a time."""
 
     content: Content | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     memory_type: str | None = Field(default=None, max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
     importance: float | None = Field(default=None, ge=0, le=1)
@@ -35,8 +37,12 @@ class MemoryPatch(Strict):
     _in_order = not_before("valid_to", "valid_from")
 
     @model_validator(mode="after")
-    def check_nulls(self) -> "MemoryPatch":
-        """Refuse null for what can't be without a value."""
+    def check_changes(self) -> "MemoryPatch":
+        """Refuse a change of nothing, and null for what can't be without a value."""
+        if not self.model_fields_set - {"reason"}:
+            raise PydanticCustomError(
+                "no_change", "At least one of {names} is needed", {"names": ", ".join(sorted(CHANGEABLE))}
+            )
         for name in self.model_fields_set - NULLABLE - WISHES:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")

@@ -17,6 +17,7 @@ from liftos.idempotency.once import REPLAYED, actor_of, idempotency_key, once
 from liftos.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once
+from memory.api.callers import acting
 from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
 from memory.api.schemas import (
     BulkAccepted,
@@ -25,8 +26,8 @@ from memory.api.schemas import (
     BulkLine,
     BulkQuery,
     BulkResult,
+    MemoryCreate,
     MemoryCreated,
-    MemoryIn,
     MemoryOut,
     MemoryPage,
     MemoryQuery,
@@ -81,7 +82,7 @@ class MemoryCollection(NativeView):
 
     def warm_up(self) -> None:
         """Have the embedding made, and cached, before a transaction waits for it."""
-        embed_drafts(self.principal.organisation, [self.body(MemoryIn).draft()])
+        embed_drafts(self.principal.organisation, [self.body(MemoryCreate).draft()])
 
     @extend_schema(
         operation_id="memories_list", parameters=query_parameters(MemoryQuery), responses={200: MemoryPage}
@@ -102,16 +103,21 @@ class MemoryCollection(NativeView):
         return Response(page(request._request, rows, query.limit, results))
 
     @extend_schema(
-        operation_id="memories_create", request=MemoryIn, responses={201: MemoryCreated, 200: MemoryCreated}
+        operation_id="memories_create",
+        request=MemoryCreate,
+        responses={201: MemoryCreated, 200: MemoryCreated},
     )
     @once
     def post(self, request: Request) -> Response:
         """Store a memory; the same one again under its external id answers 200 with the earlier id."""
         del request
-        draft, principal = self.body(MemoryIn).draft(), self.principal
-        trust = trust_of(principal)
+        asked, principal = self.body(MemoryCreate), self.principal
+        draft, trust = asked.draft(), trust_of(principal)
         stored = operations.remember(
-            organisation=principal.organisation, by=principal.actor, draft=draft, trust=trust
+            organisation=principal.organisation,
+            by=acting(principal, asked.user_id),
+            draft=draft,
+            trust=trust,
         )
         body = {
             "id": str(stored.id),

@@ -1,5 +1,6 @@
 """Wire shapes of memories and searches. Types, defaults and bounds of the seed's two are the contract's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Any, Literal
@@ -7,14 +8,16 @@ from uuid import UUID
 
 import numpy as np
 from django.utils import timezone
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from liftos.api.pagination import PageQuery, QueryText
 from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
 from liftos.embedding.text import unit_rows
+from memory.api.callers import User, text_of
 from memory.api.trust import wish_of
+from memory.attributes import MAX_KEY, too_long_key
 from memory.life.values import is_blank
 from memory.search.types import SearchRequest
 from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
@@ -40,11 +43,36 @@ def _states(text: str) -> str:
 Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
 
 
+def _shown(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("string_blank", "String should show at least one character")
+    return text
+
+
+Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
+"""The text of a memory: native routes refuse one that shows nothing."""
+
+
+def _filterable(metadata: dict[str, Any]) -> dict[str, Any]:
+    key = too_long_key(metadata)
+    if key is not None:
+        raise PydanticCustomError(
+            "key_too_long",
+            "Keys should have at most {most} characters, with what they are nested in; too long is {key}…",
+            {"most": MAX_KEY, "key": key[:50]},
+        )
+    return metadata
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_filterable)]
+"""Metadata, of which every key can be filtered on."""
+
+
 class SeedStore(BaseModel):
     """The contract's store request; a `context`, which some callers send beside it, is kept in the metadata."""
 
     content: str = Field(max_length=MAX_CONTENT)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     memory_type: str = Field(default="general", max_length=100)
     context: Any = None
 
@@ -54,16 +82,6 @@ class SeedStore(BaseModel):
         if isinstance(self.context, dict):
             metadata = {"context": self.context} | metadata
         return MemoryDraft(self.content, metadata, self.memory_type)
-
-
-def _shown(text: str) -> str:
-    if is_blank(text):
-        raise PydanticCustomError("string_blank", "String should show at least one character")
-    return text
-
-
-Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
-"""The text of a memory: native routes refuse one that shows nothing."""
 
 
 class LinkIn(Strict):
@@ -78,7 +96,7 @@ class MemoryIn(Strict):
     """A memory to store."""
 
     content: Content
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     memory_type: str = Field(default="general", max_length=100)
     source: str = Field(default="", max_length=100)
     external_id: str | None = Field(default=None, max_length=300)
@@ -142,6 +160,32 @@ class LineIn(MemoryIn):
     changed_at: Any = None
     actor: Any = None
     history: Any = None
+
+
+def _text(content: Any) -> Any:
+    return text_of(content) if isinstance(content, dict) else content
+
+
+class MemoryCreate(MemoryIn):
+    """A memory to store by itself; what old callers of this route send is taken too.
+
+    An object as `content` is kept as its JSON text, `content_type` in the metadata; `user_id` is on whose behalf it is stored.
+    """
+
+    content: Annotated[
+        Content,
+        BeforeValidator(_text),
+        WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_CONTENT}, {"type": "object"}]}),
+    ]
+    content_type: str | None = Field(default=None, max_length=200)
+    user_id: User = None
+
+    def draft(self) -> MemoryDraft:
+        """Return the domain's form; a `content_type` that the metadata have already stays as it is there."""
+        draft = super().draft()
+        if self.content_type is None:
+            return draft
+        return replace(draft, metadata={"content_type": self.content_type} | draft.metadata)
 
 
 class MemoryCreated(BaseModel):

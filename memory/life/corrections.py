@@ -258,7 +258,7 @@ def supersede(
             stored = operations.store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
             operations.raise_refusal(stored)
             if stored.outcome is not Outcome.STORED:
-                raise operations.ExternalIdTaken(loc=("external_id",))
+                raise operations.ExternalIdTaken(stored.id)
             row = _locked(organisation, memory, version)
             _require(row, "superseded", LIVING)
             text = f"Superseded by {stored.id}, it was {row.state}."

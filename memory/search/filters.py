@@ -2,13 +2,13 @@
 
 Equality (`{"a": 1}`), a list (`{"a": [1, 2]}`: any of them), and `{"a": {"$gte": 1, "$lt": 5}}` with `$eq $ne $in $nin
 $gt $gte $lt $lte $exists`. A key of the stored metadata that holds a list matches if any of its elements does.
-Comparison is by type: a number is never equal to its text.
+Comparison is by type: a number is never equal to its text. All conditions must hold; there is no `$or`, `$and` or `$not`.
 """
 
 from typing import Any
 
 from liftos.errors import InvalidInput
-from memory.attributes import scalar_of
+from memory.attributes import LONG, MAX_KEY, scalar_of
 from memory.search.scopes import scope
 from memory.search.types import Condition, SearchRequest
 from memory.types import LIVING, VISIBLE, TrustState
@@ -18,6 +18,7 @@ MAX_VALUES = 1_000
 _LIST_OPERATORS = {"in", "nin"}
 _ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
+_KNOWN = "known are " + " ".join(sorted(f"${each}" for each in _OPERATORS))
 
 # What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
 _HIDDEN = """
@@ -71,6 +72,12 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
     """
     conditions: list[Condition] = []
     for key, wanted in (filters or {}).items():
+        if key.startswith("$"):
+            raise InvalidFilter(
+                f"A filter begins with a metadata key, not with an operator; {_KNOWN}.", loc=("filters", key)
+            )
+        if len(key) > MAX_KEY:
+            raise InvalidFilter(f"A key has at most {MAX_KEY} characters.", loc=("filters", key))
         if isinstance(wanted, dict):
             conditions.extend(_operators(key, wanted))
         elif isinstance(wanted, list):
@@ -173,8 +180,9 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
     for name, value in wanted.items():
         operator = name.removeprefix("$")
         if not name.startswith("$") or operator not in _OPERATORS:
-            known = " ".join(sorted(f"${each}" for each in _OPERATORS))
-            raise InvalidFilter(f"Unknown operator; known are {known}.", loc=("filters", key, name))
+            raise InvalidFilter(
+                f"Unknown operator; {_KNOWN}. A nested key is its dotted path.", loc=("filters", key, name)
+            )
         if operator in _LIST_OPERATORS:
             if not isinstance(value, list):
                 raise InvalidFilter("This operator takes a list.", loc=("filters", key, name))
@@ -187,6 +195,10 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
             raise InvalidFilter("$exists takes true or false.", loc=("filters", key, name))
         elif operator in _ORDER and (value is None or isinstance(value, bool)):
             raise InvalidFilter("Order is known among numbers and among texts.", loc=("filters", key, name))
+        elif operator in _ORDER and isinstance(value, str) and len(value) > LONG:
+            raise InvalidFilter(
+                f"Texts are put in order by up to {LONG} characters.", loc=("filters", key, name)
+            )
         else:
             conditions.append(Condition(key, operator, (value,)))
     return conditions

@@ -152,3 +152,12 @@ def test_another_organisations_cursor_leads_nowhere(acme, rival, life):
     cursor = following.split("cursor=")[1].split("&")[0]
     answer = acme.get(f"/api/v1/memories/{mine}/history?cursor={cursor}")
     assert answer.json()["results"] == []
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": "none"}])
+def test_a_change_of_nothing_is_422(acme, life, body):
+    memory = acme.store("x")
+    response = life.patch(memory, 1, **body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["type"] == "no_change"
+    assert acme.get(f"/api/v1/memories/{memory}").json()["version"] == 1

@@ -285,3 +285,63 @@ def test_true_is_not_one(acme):
     acme.store("x", metadata={"a": True}, external_id="e-1")
     response = acme.post("/api/v1/memories", {"content": "x", "metadata": {"a": 1}, "external_id": "e-1"})
     assert response.status_code == 409
+
+
+def test_a_taken_external_id_names_the_other_memory(acme):
+    first = acme.store("x", source="crm", external_id="e-1")
+    acme.store("x", external_id="e-1")
+    response = acme.post("/api/v1/memories", {"content": "y", "source": "crm", "external_id": "e-1"})
+    assert response.status_code == 409
+    assert response.json()["memory_id"] == first
+    assert first in response.json()["detail"]
+    old = acme.store("z")
+    taken = {"content": "y", "source": "crm", "external_id": "e-1"}
+    response = acme.post(f"/api/v1/memories/{old}/supersede", taken)
+    assert (response.status_code, response.json()["memory_id"]) == (409, first)
+    raw = b'{"content": "y", "source": "crm", "external_id": "e-1"}'
+    [line] = acme.send("/api/v1/memories/bulk", raw, "application/x-ndjson").json()["results"]
+    assert (line["status"], line["id"], line["error"]["memory_id"]) == (409, first, first)
+
+
+@pytest.mark.parametrize(
+    ("sent", "content", "metadata"),
+    [
+        ({"content": {"b": 1, "a": "é"}}, '{"a": "é", "b": 1}', {}),
+        ({"content": "x", "content_type": "text"}, "x", {"content_type": "text"}),
+        (
+            {"content": "x", "content_type": "a", "metadata": {"content_type": "b", "k": 1}},
+            "x",
+            {"content_type": "b", "k": 1},
+        ),
+        ({"content": {}, "content_type": "insight", "metadata": None}, "{}", {"content_type": "insight"}),
+    ],
+)
+def test_what_old_callers_send_is_taken(acme, sent, content, metadata):
+    response = acme.post("/api/v1/memories", sent | {"user_id": "u-7"})
+    assert response.status_code == 201, response.content
+    got = acme.get(f"/api/v1/memories/{response.json()['memory_id']}").json()
+    assert (got["content"], got["metadata"]) == (content, metadata)
+    decision = acme.get(f"/api/v1/decisions/{response.json()['decision_id']}").json()
+    assert decision["on_behalf_of"] == "u-7"
+
+
+def test_a_header_names_the_user_before_a_body_does(acme):
+    response = acme.post("/api/v1/memories", {"content": "x", "user_id": 7}, **{"x-user-id": "u-1"})
+    decision = acme.get(f"/api/v1/decisions/{response.json()['decision_id']}").json()
+    assert decision["on_behalf_of"] == "u-1"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"user_id": "u" * 201},
+        {"user_id": ["u"]},
+        {"content_type": 5},
+        {"content_type": "c" * 201},
+        {"content": [1]},
+    ],
+)
+def test_what_no_old_caller_sent_is_422(acme, sent):
+    response = acme.post("/api/v1/memories", {"content": "x"} | sent)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["loc"][:2] == ["body", next(iter(sent))]

@@ -1,6 +1,8 @@
 from decimal import Decimal
 
-from memory.attributes import LONG, attributes_of, scalar_of, text_mark
+import pytest
+
+from memory.attributes import LONG, MAX_KEY, attributes_of, markers_of, scalar_of, text_mark, too_long_key
 
 
 def test_nested_keys_are_paths_and_lists_give_a_row_each():
@@ -31,3 +33,36 @@ def test_a_long_text_is_found_by_equality_only():
 def test_big_and_exact_numbers_survive():
     assert scalar_of(2**63 + 1) == (None, Decimal(2**63 + 1))
     assert scalar_of(0.1) == (None, Decimal("0.1"))
+
+
+def test_what_holds_others_is_marked_as_there():
+    metadata = {"a": {"b": {}}, "l": [], "o": [{"c": [1]}, [2]], "s": "x", "n": None}
+    assert list(markers_of(metadata)) == [(key, "o", None) for key in ("a", "a.b", "l", "o", "o.c")]
+
+
+def test_a_long_text_has_its_place_among_the_others():
+    text = "m" * LONG + "n"
+    [(_, mark, _)] = markers_of({"t": text + "z"})
+    assert text_mark("a") < text_mark("m" * LONG) < mark < text_mark("n")
+    assert mark not in {text_mark("m" * count) for count in range(LONG + 2)}
+
+
+def test_an_empty_key_is_a_key():
+    assert list(attributes_of({"": {"a": 1}})) == [(".a", None, Decimal(1))]
+    assert list(attributes_of({"": 1})) == [("", None, Decimal(1))]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_long"),
+    [
+        ({"k" * MAX_KEY: 1}, False),
+        ({"k" * (MAX_KEY + 1): 1}, True),
+        ({"k" * (MAX_KEY + 1): {}}, True),
+        ({"a": {"k" * (MAX_KEY - 2): 1}}, False),
+        ({"a": {"k" * (MAX_KEY - 1): 1}}, True),
+        ({"a": [{"b": 1}, [{"k" * MAX_KEY: []}]]}, True),
+        ({}, False),
+    ],
+)
+def test_a_key_counts_with_what_it_is_nested_in(metadata, is_long):
+    assert (too_long_key(metadata) is not None) == is_long
