@@ -28,7 +28,7 @@ from liftos.tenancy.types import Actor
 from memory import operations
 from memory.life import tombstones
 from memory.life.derived import Because, Derived, find_derived, settle_derived
-from memory.life.keys import folded_number, value_keys
+from memory.life.keys import numbers, value_keys
 from memory.life.versions import check_version, database_now, end_versions, set_state
 from memory.models import Memory
 from memory.queries import get_memory
@@ -40,7 +40,7 @@ REJECTABLE = (*LIVING, S.SUPERSEDED, S.EXPIRED)
 TOGETHER = 500
 
 _SAME_VALUE = """
-SELECT id FROM memory_memory WHERE organisation_id = %s AND value = %s AND head IS NULL AND id <> %s AND state = ANY(%s)
+SELECT id FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> %s AND state = ANY(%s)
 ORDER BY id FOR UPDATE
 """
 _CLOSE = """
@@ -311,7 +311,7 @@ def _same_value(organisation: UUID, memory: UUID, keys: tuple[bytes, ...]) -> li
         return []
     states = [str(state) for state in REJECTABLE]
     with raw_cursor() as cursor:
-        rows = cursor.execute(_SAME_VALUE, (organisation, folded_number(keys), memory, states)).fetchall()
+        rows = cursor.execute(_SAME_VALUE, (organisation, numbers(keys), memory, states)).fetchall()
     return [row[0] for row in rows]
 
 

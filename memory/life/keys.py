@@ -7,20 +7,32 @@ from uuid import UUID
 from django.conf import settings
 
 from liftos.keyfiles import read_key
-from memory.life.values import forms
+from memory.life.values import cores, forms
 
 # writers of one value meet on one of so many locks an organisation: a bulk store holds at most these
 LOCKS = 64
 
 
 def value_keys(organisation: UUID, text: str) -> tuple[bytes, ...]:
-    """Return the keys of a text's normal forms, 32 bytes each, the folded form's first; none for an empty value."""
-    return tuple(_mac(organisation, b"value", form) for form in forms(text))
+    """Return the keys of a text's normal forms, 32 bytes each, without and with the marks round it; none for an empty value.
+
+    The first is that of the folded form without marks.
+    """
+    return tuple(_mac(organisation, b"value", form) for form in dict.fromkeys((*cores(text), *forms(text))))
 
 
 def folded_number(keys: tuple[bytes, ...]) -> int | None:
-    """Return the folded form's key as the 64-bit number by which a memory's row is found; None for an empty value."""
-    return int.from_bytes(keys[0][:8], "big", signed=True) if keys else None
+    """Return the first key as the 64-bit number by which a memory's row is found; None for an empty value."""
+    return _number(keys[0]) if keys else None
+
+
+def numbers(keys: tuple[bytes, ...]) -> list[int]:
+    """Return the numbers of all of a value's keys: a row of an earlier version has that of its folded form with its marks."""
+    return [_number(key) for key in keys]
+
+
+def _number(key: bytes) -> int:
+    return int.from_bytes(key[:8], "big", signed=True)
 
 
 def origin_key(organisation: UUID, source: str, external_id: str) -> bytes:

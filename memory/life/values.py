@@ -19,6 +19,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from memory.life.marks import bare
+
 _DATA = Path(__file__).with_name("confusables.txt")
 # What shows nothing and takes no room: format and control characters, variation selectors, tags (Default_Ignorable of the
 # Unicode character database, without the few Arabic signs that do show, with the Khitan filler)
@@ -50,6 +52,12 @@ def forms(text: str) -> tuple[str, ...]:
         capitals = _visible(unicodedata.normalize("NFKC", plain.upper()))
         found = [_fold(plain), _looks(plain.translate(_ASCII_LOOKS)), _looks(capitals)]
     return tuple(dict.fromkeys(form for form in found if form))
+
+
+def cores(text: str) -> tuple[str, ...]:
+    """Return the normal forms of a text without the marks round it (memory/life/marks.py); its own where it has none."""
+    plain = _blanks(_visible(unicodedata.normalize("NFKC", text.translate(_FILLERS))))
+    return forms(bare(plain))
 
 
 def _fold(text: str) -> str:

@@ -13,6 +13,10 @@ SAME = {
     "white space": f"  {VALUE.replace(' ', '  ')}\n",
     "width": "\uff34\uff48\uff45 Price of Holiday Inn is \uff11\uff10 euros",
     "invisible": "The\u200b Pri\u00adce\ufe0f of Holi\ufeffday Inn is 10 euros",
+    "a full stop": f"{VALUE}.",
+    "quotes": f"\u201c{VALUE}!\u201d",
+    "a list and emphasis": f"1. **{VALUE}**\u2026",
+    "brackets": f"[{VALUE}]",
     "look-alikes": "\u0422h\u0435 \u0420ri\u0441\u0435 \u043ef \u041d\u043elid\u0430\u0443 Inn is 10 euros",
 }
 OTHER = [
@@ -141,3 +145,15 @@ def test_a_reason_that_is_none_is_422(acme, body):
     for how in ("confirm", "contest", "reject"):
         assert acme.post(f"/api/v1/memories/{memory}/{how}", body).status_code == 422
     assert acme.get(f"/api/v1/memories/{memory}").json()["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(VALUE, f"- {VALUE}."), (f"\u00ab{VALUE}.\u00bb", VALUE), (f"{VALUE}.", f"* {VALUE}!")]
+)
+def test_a_rejection_takes_the_value_with_other_marks_along_and_refuses_it(acme, life, one, other):
+    first, second = acme.store(one), acme.store(other)
+    assert life.correct(first, "reject")["others"] == [second]
+    for written in (one, other, VALUE, f"({VALUE})"):
+        assert acme.post("/api/v1/memories", {"content": written}).status_code == 409
+    life.correct(first, "confirm")
+    assert acme.post("/api/v1/memories", {"content": VALUE}).status_code == 201
