@@ -59,7 +59,9 @@ def test_malformed_json_is_422(acme, path, field):
 
 @pytest.mark.parametrize(("path", "field"), POSTS)
 def test_a_text_of_another_type_is_422(acme, path, field):
-    for value in ("null", "5", "true", "[]", "{}", '["x"]', '{"a": 1}', "1e5"):
+    # an object is what old callers of the native route send as content
+    objects = () if path == "/api/v1/memories" else ("{}", '{"a": 1}')
+    for value in ("null", "5", "true", "[]", '["x"]', "1e5", *objects):
         assert_refused(acme.send(path, raw_body(field, text=value), "application/json"))
 
 
@@ -215,8 +217,9 @@ def test_10_000_filters_are_422(acme, path):
 
 
 def test_endless_filter_keys_and_values_are_answered(acme):
-    filters = {"b" * 100_000: 1, "a": {"$gt": "x" * 100_000}, "c": "x" * 100_000, "": None, "a..b": True}
-    assert acme.search("x", filters=filters) == []
+    assert acme.search("x", filters={"b" * 200: 1, "c": "x" * 100_000, "": None, "a..b": True}) == []
+    for filters in ({"b" * 100_000: 1}, {"a": {"$gt": "x" * 100_000}}):
+        assert_refused(acme.post("/api/v1/search", {"query": "x", "filters": filters}))
 
 
 @pytest.mark.parametrize(
