@@ -26,7 +26,7 @@ def _routes(patterns, prefix="/"):
         if hasattr(pattern, "url_patterns"):
             yield from _routes(pattern.url_patterns, path)
         elif path.startswith("/api/"):
-            path = re.sub(r"<uuid:\w+>", NOBODYS_ID, re.sub(r"<str:trace_id>", NOBODYS_TRACE, path))
+            path = re.sub(r"<id:\w+>", NOBODYS_ID, re.sub(r"<str:trace_id>", NOBODYS_TRACE, path))
             view = pattern.callback.cls
             methods = [name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
             yield from ((method.upper(), path, view) for method in methods)

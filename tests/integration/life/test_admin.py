@@ -133,12 +133,14 @@ def test_memories_are_found_as_callers_find_them_and_on_record(acme, staff):
         assert asked.count() == 3  # an id itself is looked up, not searched for
 
 
-@pytest.mark.parametrize(
-    "term", ["\x00", " ", "\N{GRINNING FACE}" * 40, "a" * 5_000, "' OR 1=1 --", "%", '"']
-)
+@pytest.mark.parametrize("term", [" ", "\N{GRINNING FACE}" * 40, "a" * 5_000, "' OR 1=1 --", "%", '"'])
 def test_any_term_is_answered(acme, staff, term):
     acme.store("The shop opens at nine")
     assert staff.get("/admin/memory/memory/", {"q": term}).status_code == 200
+
+
+def test_a_term_with_nul_is_refused(acme, staff):
+    assert staff.get("/admin/memory/memory/", {"q": "\x00"}).status_code == 400
 
 
 def test_a_memory_shows_the_decisions_on_it_and_from_it(acme, staff):

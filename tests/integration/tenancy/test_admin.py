@@ -13,6 +13,7 @@ from liftos.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.tenancy.keys import parse_key
 from liftos.tenancy.models import ApiKey, Membership, Organisation
 from liftos.tenancy.on_record import OnRecord
+from memory.policy_admin import DerivedPolicyAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
 
@@ -212,7 +213,7 @@ def test_an_admin_that_can_write_records_it():
     unrecorded = [
         type(each).__name__
         for each in site._registry.values()
-        # keys and templates are made and changed by operations, which record it
-        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin)
+        # keys, templates and policies are made and changed by operations, which record it
+        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin | DerivedPolicyAdmin)
     ]
     assert unrecorded == []
