@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from liftos.db import tenant_transaction
@@ -52,6 +54,15 @@ def renamed(value, known):
     return known.get(value, value) if isinstance(value, str) else value
 
 
+def ranked(hits, known):
+    """Return hits by name in their order; hits of one score, whose order nobody promises, sorted."""
+    told = [
+        (round(hit["score"], 4), known[hit["id"]], hit["content"], hit["state"], hit["version"])
+        for hit in hits
+    ]
+    return [sorted(equals) for _, equals in groupby(told, key=itemgetter(0))]
+
+
 def everything(caller, instants):
     """Return what a caller is told: lists, gets, histories and searches, as of now and of each instant."""
     known = names(caller)
@@ -67,10 +78,7 @@ def everything(caller, instants):
         for word in WORDS[:4]:
             for search_type in ("neural", "knowledge"):
                 asked = {"search_type": search_type, "limit": 50} | ({"known_at": at} if at else {})
-                told["search", at, word, search_type] = [
-                    (known[hit["id"]], hit["content"], hit["state"], hit["version"], round(hit["score"], 4))
-                    for hit in caller.search(word, **asked)
-                ]
+                told["search", at, word, search_type] = ranked(caller.search(word, **asked), known)
     for memory in known:
         told["get", known[memory]] = renamed(caller.get(f"/api/v1/memories/{memory}").json(), known)
         history = caller.get(f"/api/v1/memories/{memory}/history?limit=100").json()["results"]
@@ -79,14 +87,14 @@ def everything(caller, instants):
 
 
 def live(caller, steps):
-    """Carry out steps on an organisation's memories; return the instants between them."""
+    """Carry out steps on an organisation's memories, each text once; return the instants between them."""
     ids, instants = [], [now()]
     for kind, which, word in steps:
         memory = ids[which % len(ids)] if ids else None
         path = f"/api/v1/memories/{memory}"
         if kind == "store" or memory is None:
             body = {
-                "content": f"{WORDS[word]} number {len(ids)}",
+                "content": f"{WORDS[word]} number {len(instants)}",
                 "tags": [WORDS[word]],
                 "metadata": {"n": which},
             }
@@ -105,7 +113,7 @@ def live(caller, steps):
                 headers={"authorization": f"Bearer {caller.token}", "if-match": caller.get(path)["ETag"]},
             )  # fmt: skip
         elif kind == "supersede":
-            answer = caller.post(f"{path}/supersede", {"content": f"{WORDS[word]} instead {len(ids)}"})
+            answer = caller.post(f"{path}/supersede", {"content": f"{WORDS[word]} instead {len(instants)}"})
             if answer.status_code == 201:
                 ids.append(answer.json()["superseded_by"])
         elif kind == "erase":
@@ -121,11 +129,17 @@ KINDS = ["store", "store", "store", "revise", "tag", "contest", "confirm", "reje
 STEPS = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 8), st.integers(0, len(WORDS) - 1)),
     min_size=6,
-    max_size=14,
+    max_size=10,
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+# no shrinking: an example takes seconds, and the question that failed is named
+@settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(steps=STEPS)
 def test_both_organisations_answer_alike_at_every_time(db, tmp_path_factory, steps):
     # the database is one for all examples
