@@ -12,17 +12,20 @@ from uuid import UUID
 from django.db import transaction
 
 from accountability.operations import record
+from accountability.reviews.types import is_same_party
 from accountability.types import RiskClass
 from liftos.db import raw_cursor, tenant_transaction
 from liftos.events.operations import emit
 from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.types import Actor
+from liftos.tenancy.authority import missing_scopes, scopes_now
+from liftos.tenancy.types import Actor, ActorKind, Scope
 from workflows import control_statements as sql
+from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim
 from workflows.engine.endings import end_step, put_on_record
-from workflows.engine.runs import load_run, plan_of
-from workflows.errors import StateForbids, StepNotFound
+from workflows.engine.runs import load_run, plan_of, read_parties
+from workflows.errors import OwnRun, ScopeMissing, StateForbids, StepNotFound
 from workflows.machine import StepRefused, describe
 from workflows.models import Run, Step
 from workflows.operations import MAX_HINTS, WORK
@@ -95,8 +98,11 @@ def resume(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
     Raises:
         RunNotFound: there is none in this organisation.
         StateForbids: it is not paused.
+        ScopeMissing: a step needs what this party may not do.
     """
     with _locked(organisation, run, "resume", (R.PAUSED,)) as row:
+        require_scopes_of(row, by)
+        _carry_on(row, by)
         _set_status(row, R.RUNNING, reason)
         ready = _ready(row, reason)
         _record(row, by, "workflow.resume", f"{ready} steps became ready. {reason}", {"steps": ready})
@@ -109,10 +115,13 @@ def rerun(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
     Raises:
         RunNotFound: there is none in this organisation.
         StateForbids: it has not failed, and was not cancelled.
+        ScopeMissing: a step needs what this party may not do.
     """
     with _locked(organisation, run, "rerun", (R.FAILED, R.CANCELLED)) as row:
         if row.version_id is None:
             raise StateForbids("A run without a template has nothing to run again.")
+        require_scopes_of(row, by)
+        _carry_on(row, by)
         plan = plan_of(organisation, row.version_id)
         settled = _reset(row)
         waits = {
@@ -152,6 +161,8 @@ def approve(
         RunNotFound: there is none in this organisation.
         StepNotFound: the run has no such step.
         StateForbids: the step does not wait for a person, or the run has ended.
+        ScopeMissing: a step needs what this party may not do.
+        OwnRun: this party started the run, resumed it or ran it again; it may refuse the step, not approve it.
     """
     with _locked(organisation, run, "approve", (R.RUNNING, R.PAUSED)) as row:
         found = Step.objects.filter(
@@ -167,12 +178,16 @@ def approve(
             "approved": approved,
             "reason": reason,
         }
+        require_scopes_of(row, by)
+        if approved and any(is_same_party(by, party) for party in parties_of(row)):
+            raise OwnRun
         values = _values(row, reason) | {"step": found.id, "approval": json.dumps(said)}
         # first the step runs again without a claim, so that refusing it ends it as any other failure does
         raw_cursor().execute(sql.DECIDE, {key: values[key] for key in ("organisation", "step", "approval")})
         verb = "approved" if approved else "refused"
         _record(
-            row, by, "workflow.approve", f"Step {step} was {verb}. {reason}", {"step": step, "approved": approved},
+            row, by, "workflow.approve", f"Step {step} was {verb}. {reason}",
+            {"step": step, "approved": approved, "second_person": approved, "run_by": [f"{each.kind}:{each.id}" for each in parties_of(row)]},
             risk=RiskClass.LIMITED,
         )  # fmt: skip
         if approved:
@@ -182,6 +197,33 @@ def approve(
             _refuse(row, found, reason or "refused")
         row.refresh_from_db()
     return row
+
+
+def parties_of(row: Run) -> list[Actor]:
+    """Return who stands behind a run: who started it, and all who resumed it or ran it again."""
+    starter = Actor(ActorKind(row.actor_kind), row.actor_id, row.on_behalf_of)
+    return [starter, *read_parties(row.parties)]
+
+
+def require_scopes_of(row: Run, by: Actor) -> None:
+    """Refuse who may not do, now, all that the run's steps do.
+
+    Raises:
+        ScopeMissing: naming the first scope that is missing.
+    """
+    if row.version_id is None:
+        return
+    needed = scopes_of_plan(plan_of(row.organisation_id, row.version_id)) | {Scope.WORKFLOWS_RUN}
+    missing = missing_scopes(needed, scopes_now(organisation=row.organisation_id, actor=by))
+    if missing:
+        raise ScopeMissing(f"This run's steps need the scope {missing[0]}.")
+
+
+def _carry_on(row: Run, by: Actor) -> None:
+    """Note who lets the run go on: its steps may do no more than this party too."""
+    party = {"kind": str(by.kind), "id": by.id, "on_behalf_of": by.on_behalf_of}
+    row.parties = [*(each for each in row.parties if each != party), party]
+    row.save(update_fields=["parties"])
 
 
 def _refuse(row: Run, step: Step, reason: str) -> None:

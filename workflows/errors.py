@@ -1,6 +1,6 @@
 """What can be wrong with what is asked of workflows."""
 
-from liftos.errors import Conflict, InvalidInput, NotFound
+from liftos.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 
 
 class TemplateNotFound(NotFound):
@@ -55,6 +55,24 @@ class StateForbids(Conflict):
     """The state of the run does not allow that."""
 
     code = "workflows.state_forbids"
+
+
+class ScopeMissing(PermissionDenied):
+    """The run's steps need a scope that this caller does not have."""
+
+    code = "workflows.scope_missing"
+
+
+class OwnRun(PermissionDenied):
+    """Who started, resumed or re-ran a run does not approve its steps; somebody else must."""
+
+    code = "workflows.own_run"
+
+
+class AuthorityLost(PermissionDenied):
+    """Who the run acts for may no longer do that."""
+
+    code = "workflows.authority_lost"
 
 
 class Fenced(Exception):

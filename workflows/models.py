@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from liftos.ids import new_id
@@ -111,6 +111,7 @@ class Run(models.Model):
     Attributes:
         code: the last 16 hex digits of the id; with the organisation's slug it is the seed's workflow id.
         scopes: what the caller was allowed when it started the run; its steps are allowed no more.
+        parties: who resumed it or ran it again, in order: kind, id, on_behalf_of.
         open_steps: steps of the definition that have not ended.
         failed_steps: steps of the definition that failed.
     """
@@ -129,6 +130,8 @@ class Run(models.Model):
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    # the statements that write runs leave it out
+    parties = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     correlation_id = models.CharField(max_length=128)
     traceparent = models.CharField(max_length=55)
     open_steps = models.IntegerField(default=0)

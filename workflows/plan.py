@@ -44,6 +44,16 @@ class Plan:
         """For each step, those whose results its arguments, condition or map refer to."""
         return {name: frozenset(_referred(step)) for name, step in self.steps.items()}
 
+    def behind(self, name: str) -> set[str]:
+        """Return the steps whose results a step refers to, those that they were made of included."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            new = self.needs[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return found
+
     def descendants(self, name: str) -> list[str]:
         """Return all that depends on a step, directly or not."""
         seen: dict[str, None] = {}

@@ -93,13 +93,7 @@ def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
     parts = parse_key(token)
     record = known_key(parts.prefix) if parts else None
     now = timezone.now()
-    if (
-        parts is None
-        or record is None
-        or not parts.matches(record.secret_hash)
-        or record.revoked_at is not None
-        or (record.expires_at is not None and record.expires_at <= now)
-    ):
+    if parts is None or record is None or not parts.matches(record.secret_hash) or not record.is_valid(now):
         raise InvalidKey
     if claimed_org and claimed_org not in (record.slug, str(record.organisation)):
         raise PermissionDenied("The x-org-id header names another organisation than the API key.")

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from liftos.db import tenant_transaction
 from liftos.errors import NotFound
-from liftos.tenancy.models import Organisation
+from liftos.tenancy.models import ApiKey, Organisation
 
 
 class OrganisationNotFound(NotFound):
@@ -28,6 +29,10 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the key is neither revoked nor expired at a moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 def get_key_record(prefix: str) -> KeyRecord | None:
@@ -51,6 +56,26 @@ def find_organisation(named: str) -> Organisation:
     except ValueError:
         found = None
     return get_organisation(named) if found is None else found
+
+
+def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
+    """Return an organisation's key by its id, or None."""
+    with tenant_transaction(organisation):
+        row = (
+            ApiKey.objects.select_related("organisation").filter(organisation_id=organisation, id=key).first()
+        )
+    if row is None:
+        return None
+    return KeyRecord(
+        id=row.id,
+        organisation=organisation,
+        slug=row.organisation.slug,
+        secret_hash=bytes(row.secret_hash),
+        scopes=row.scopes,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )
 
 
 def get_organisation(slug: str) -> Organisation:

@@ -1,5 +1,6 @@
 """Who is asking, and for whom. No Django here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -22,6 +23,14 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
+
+
+def with_implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """Return scopes with those that they include: who may write memories may propose them."""
+    given = frozenset(scopes)
+    return given | {Scope.MEMORY_PROPOSE} if Scope.MEMORY_WRITE in given else given
+
+
 # what a context header behind a trusted gateway is worth: everything but running the organisation
 GATEWAY_SCOPES = ALL_SCOPES - {Scope.ADMIN}
 
@@ -66,8 +75,8 @@ class Principal:
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Tell whether the credential opens what needs this scope; who may write may propose."""
-        return scope in self.scopes or (scope is Scope.MEMORY_PROPOSE and Scope.MEMORY_WRITE in self.scopes)
+        """Return whether the credential opens what needs this scope; who may write may propose."""
+        return scope in with_implied(self.scopes)
 
     @property
     def is_authenticated(self) -> bool:

@@ -15,7 +15,15 @@ from liftos.deadlines import TookTooLong, check_deadline
 from liftos.idempotency.once import claim, settle
 from liftos.tenancy.types import Actor
 from memory.portability.jobs import accept
-from memory.portability.lines import BATCH, Batch, active_dimension, read_lines, store_batch
+from memory.portability.lines import (
+    BATCH,
+    Batch,
+    active_dimension,
+    read_lines,
+    refused_lines,
+    store_batch,
+    trust_now,
+)
 from memory.types import TrustState
 
 MAX_LINES = 200_000
@@ -38,7 +46,8 @@ def store_lines(
 
     Returns:
         For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
-        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over.
+        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over, and a 403 when the
+        caller's key ended meanwhile.
 
     Raises:
         InvalidRequest: no line at all.
@@ -49,7 +58,7 @@ def store_lines(
         del place, lines
         return store_batch(organisation, by, batch, meanwhile)
 
-    return _store(organisation, stream, trust, store)
+    return _store(organisation, by, stream, trust, store)
 
 
 def store_lines_once(
@@ -103,12 +112,13 @@ def store_lines_once(
         with tenant_transaction(organisation):
             claim(values | {"key": name, "fingerprint": digest.digest()})
         body.seek(0)
-        results = _store(organisation, body, trust, store)
+        results = _store(organisation, by, body, trust, store)
     return results, not stored
 
 
 def _store(
     organisation: UUID,
+    by: Actor,
     stream: Iterable[bytes],
     trust: TrustState,
     store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
@@ -126,6 +136,10 @@ def _store(
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines."}
             results.append({"line": first, "status": 413, "error": error})
+            break
+        if trust_now(organisation=organisation, by=by, trust=trust) != trust:
+            # what was read ahead was read with what the caller might do then
+            results += refused_lines(first, lines)[:1]
             break
         try:
             check_deadline()

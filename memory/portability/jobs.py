@@ -1,7 +1,8 @@
 """Bulk stores that are accepted at once and carried out by a worker.
 
 Accepting writes all lines in one transaction: what was answered with 202 can't be lost. A chunk is stored, its results are
-written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done.
+written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done. What its party may do
+is asked again for each chunk: after a key's end nothing more of its jobs is stored.
 """
 
 import json
@@ -20,7 +21,14 @@ from liftos.jobs import send_hint
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor, ActorKind
 from memory.models import BulkChunk, BulkJob
-from memory.portability.lines import BATCH, active_dimension, read_lines, store_batch
+from memory.portability.lines import (
+    BATCH,
+    active_dimension,
+    read_lines,
+    refused_lines,
+    store_batch,
+    trust_now,
+)
 from memory.types import TrustState
 
 MAX_LINES = 200_000
@@ -111,14 +119,19 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         if row is None:
             return False
         job, number, first, text, kind, actor, behalf, trust = row
-        batch = read_lines(
-            first,
-            text.split("\n"),
-            organisation=organisation,
-            dimension=active_dimension(organisation),
-            trust=TrustState(trust),
-        )
-        results = store_batch(organisation, Actor(ActorKind(kind), actor, behalf), batch)
+        by, lines = Actor(ActorKind(kind), actor, behalf), text.split("\n")
+        believed = trust_now(organisation=organisation, by=by, trust=TrustState(trust))
+        if believed is None:
+            results = refused_lines(first, lines)
+        else:
+            batch = read_lines(
+                first,
+                lines,
+                organisation=organisation,
+                dimension=active_dimension(organisation),
+                trust=believed,
+            )
+            results = store_batch(organisation, by, batch)
         with raw_cursor() as cursor:
             cursor.execute(_DONE, [json.dumps(results), organisation, job, number])
     return True

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from liftos.api.parsing import InvalidRequest, item, parse_json, validate
 from liftos.embedding import EmbedderUnavailable
-from liftos.errors import LiftosError
-from liftos.tenancy.types import Actor
+from liftos.errors import LiftosError, PermissionDenied
+from liftos.tenancy.authority import scopes_now
+from liftos.tenancy.types import Actor, Scope
 from memory.api.schemas import LineIn
 from memory.embeddings import active_manager
 from memory.operations import raise_refusal, read_drafts, remember_rows
@@ -52,6 +53,30 @@ def read_line(line: bytes | str, dimension: int | None) -> MemoryDraft:
 def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
     """Return the result of a line that can't be read."""
     return {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
+
+
+def trust_now(*, organisation: UUID, by: Actor, trust: TrustState) -> TrustState | None:
+    """Return how far a party's lines may be believed now, at most as far as when it sent them; None if it may store none."""
+    now = scopes_now(organisation=organisation, actor=by)
+    if Scope.MEMORY_PROPOSE not in now:
+        return None
+    return trust if Scope.MEMORY_WRITE in now else TrustState.CANDIDATE
+
+
+def refused_lines(first: int, lines: Iterable[bytes | str]) -> list[dict[str, Any]]:
+    """Return the results of lines, numbered from `first`, whose party may no longer store them."""
+    error = {"detail": NoLongerAllowed().message, "code": NoLongerAllowed.code}
+    return [
+        {"line": number, "status": NoLongerAllowed.status, "error": error}
+        for number, line in enumerate(lines, start=first)
+        if line.strip()
+    ]
+
+
+class NoLongerAllowed(PermissionDenied):
+    """The credential that sent this may no longer store memories."""
+
+    code = "memory.no_longer_allowed"
 
 
 @dataclass(frozen=True, slots=True)

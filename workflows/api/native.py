@@ -357,7 +357,7 @@ class RunApprove(_Runs):
     @extend_schema(operation_id="workflows_runs_approve", request=Approval, responses={200: RunOut})
     @once(anew=_Runs.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
-        """Let a step go on that waits for a person, or refuse it."""
+        """Let a step go on that waits for a person, or refuse it; who started the run may only refuse."""
         del request
         asked, principal = self.body(Approval), self.principal
         controls.approve(

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from liftos.functions import Function
-from liftos.tenancy.types import Principal
+from liftos.tenancy.types import Principal, Scope
 from workflows.api.schemas import FunctionOut, RunLine, RunOut, StepOut, TemplateLine, TemplateOut, VersionOut
 from workflows.models import Run, Step, Template, TemplateVersion
+from workflows.reading import withheld_from
 from workflows.types import NOT_AN_ITEM, SEED_TASK_STATUS, StepStatus, VersionStatus
 
 
@@ -78,8 +79,8 @@ def task_id(workflow: str, position: int, item: int) -> str:
     return f"task_{workflow}_{position + 1:04x}{item + 1:04x}"
 
 
-def render_step(step: Step) -> dict[str, Any]:
-    """Return a step."""
+def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
+    """Return a step; its result and what its error says are left out where the reader lacks scopes for them."""
     shown = StepOut(
         name=step.name,
         status=step.status,
@@ -87,8 +88,9 @@ def render_step(step: Step) -> dict[str, Any]:
         priority=step.priority,
         attempts=step.attempt,
         retries=step.retries,
-        result=step.result,
-        error=step.error,
+        result=None if lacks else step.result,
+        error=_error(step, lacks),
+        withheld=list(map(str, lacks)),
         approval=step.approval,
         started_at=step.started_at,
         finished_at=step.finished_at,
@@ -98,12 +100,26 @@ def render_step(step: Step) -> dict[str, Any]:
     return shown.model_dump(mode="json")
 
 
+def _error(step: Step, lacks: Sequence[Scope]) -> dict[str, Any] | None:
+    if not lacks or step.error is None:
+        return step.error
+    return {key: step.error[key] for key in ("type", "code") if key in step.error} | {
+        "message": withheld_text(lacks)
+    }
+
+
+def withheld_text(lacks: Sequence[Scope]) -> str:
+    """Return what stands in place of a text that is withheld."""
+    return f"withheld: needs {', '.join(lacks)}"
+
+
 def render_run(
     principal: Principal, run: Run, version: TemplateVersion | None, steps: Sequence[Step]
 ) -> dict[str, Any]:
-    """Return a run with its steps."""
+    """Return a run with its steps, as far as the reader's scopes go."""
+    withheld = withheld_from(principal, run, steps)
     same = (
-        "id", "status", "name", "parameters", "metadata", "created_at", "started_at", "finished_at", "decision_id",
+        "id", "status", "name", "created_at", "started_at", "finished_at", "decision_id",
         "correlation_id",
     )  # fmt: skip
     shown = RunOut(
@@ -111,9 +127,12 @@ def render_run(
         version=version.number if version else None,
         workflow_id=workflow_id(principal, run),
         steps=[],
+        parameters={} if withheld.run else run.parameters,
+        metadata={} if withheld.run else run.metadata,
+        withheld=list(map(str, withheld.run)),
         **{name: getattr(run, name) for name in same},
     ).model_dump(mode="json")
-    return shown | {"steps": [render_step(step) for step in steps]}
+    return shown | {"steps": [render_step(step, withheld.steps[step.name]) for step in steps]}
 
 
 def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:
@@ -127,7 +146,7 @@ def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:
 
 def render_seed_status(principal: Principal, run: Run, steps: Sequence[Step]) -> dict[str, Any]:
     """Return a run as the seed's status route tells it; a step that maps over a list is told by its items."""
-    workflow = workflow_id(principal, run)
+    workflow, withheld = workflow_id(principal, run), withheld_from(principal, run, steps)
     mapped = {step.position for step in steps if step.item != NOT_AN_ITEM}
     tasks = {
         task_id(workflow, step.position, step.item): {
@@ -135,7 +154,7 @@ def render_seed_status(principal: Principal, run: Run, steps: Sequence[Step]) ->
             "status": SEED_TASK_STATUS[StepStatus(step.status)],
             "execution_time_ms": _milliseconds(step),
             "retry_count": step.retries,
-            "error": step.error["message"] if step.error else None,
+            "error": _told(step, withheld.steps[step.name]),
         }
         for step in steps
         if step.item != NOT_AN_ITEM or step.position not in mapped
@@ -146,8 +165,14 @@ def render_seed_status(principal: Principal, run: Run, steps: Sequence[Step]) ->
         "status": run.status,
         "total_execution_time_ms": _milliseconds(run),
         "tasks": tasks,
-        "metadata": run.metadata,
-    }
+        "metadata": {} if withheld.run else run.metadata,
+    } | ({"withheld": withheld.run} if withheld.run else {})
+
+
+def _told(step: Step, lacks: Sequence[Scope]) -> str | None:
+    if step.error is None:
+        return None
+    return withheld_text(lacks) if lacks else step.error["message"]
 
 
 def _milliseconds(what: Run | Step) -> float | None:

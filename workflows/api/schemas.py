@@ -124,7 +124,10 @@ class RunIn(Strict):
 
 
 class StepOut(BaseModel):
-    """A step of a run; `items` counts those of a step that maps over a list, by status."""
+    """A step of a run.
+
+    `withheld` names the scopes that the caller lacks to see its result and what its error says.
+    """
 
     name: str
     status: str
@@ -134,6 +137,7 @@ class StepOut(BaseModel):
     retries: int
     result: Any
     error: dict[str, Any] | None
+    withheld: list[str]
     approval: dict[str, Any] | None
     started_at: datetime | None
     finished_at: datetime | None
@@ -142,7 +146,10 @@ class StepOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """A run with its steps, in the order in which they were written."""
+    """A run with its steps, in the order in which they were written.
+
+    `withheld` names the scopes that the caller lacks to see its parameters and metadata.
+    """
 
     id: UUID
     status: str
@@ -152,6 +159,7 @@ class RunOut(BaseModel):
     workflow_id: str
     parameters: dict[str, Any]
     metadata: dict[str, Any]
+    withheld: list[str]
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

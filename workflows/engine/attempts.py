@@ -136,7 +136,10 @@ def end_with_error(claim: Claim, info: RunInfo, kept: dict[str, Any], decision: 
     if claim.item == NOT_AN_ITEM:
         end_step(claim, info, StepStatus.FAILED, error=kept, decision=decision, reason=reason)
     else:
-        end_item(claim, info, StepStatus.FAILED, error=kept, decision=decision, reason=reason)
+        # who fails takes nothing along: the next item is claimed like any other
+        end_item(
+            claim, info, StepStatus.FAILED, error=kept, decision=decision, reason=reason, hand_over=False
+        )
 
 
 def give_back(claim: Claim, info: RunInfo, reason: str) -> StepStatus:

@@ -1,6 +1,7 @@
 """Carrying out one claimed step, from its condition to its end."""
 
 import logging
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -14,8 +15,10 @@ from liftos.functions import Call, Function, Sources, find_function
 from liftos.jobs import send_hint
 from liftos.observability.context import use_context
 from liftos.observability.manager import Operation, observe_operation
+from liftos.tenancy.known_keys import KEEP_SECONDS
 from workflows.definition import Step, holds, resolve
 from workflows.engine import attempts
+from workflows.engine.authority import require_authority
 from workflows.engine.claims import Claim
 from workflows.engine.endings import AfterCommit, fenced_pipeline
 from workflows.engine.items import fan_out
@@ -71,6 +74,7 @@ def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: b
         if claim.item == NOT_AN_ITEM:
             if step.when is not None and not holds(step.when, parameters=info.parameters, results=results):
                 return attempts.skip(claim, info, hand_over=hand_over)
+            require_authority(info, claim.name, claim.function)
             if step.approval and not claim.approved:
                 attempts.await_approval(claim, info)
                 return None
@@ -101,6 +105,7 @@ def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Cl
 def _call(
     claim: Claim, info: RunInfo, step: Step, results: dict[str, Any], *, hand_over: bool
 ) -> Claim | None:
+    principal, checked = require_authority(info, claim.name, claim.function), monotonic()
     if not claim.function:
         with fenced_pipeline(claim.organisation):
             after = attempts.complete(claim, info, None, hand_over=hand_over)
@@ -112,9 +117,12 @@ def _call(
     arguments = resolve(step.arguments, parameters=info.parameters, results=results, item=item)
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
-    call = Call(info.principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources)
+    call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources)
     if function.prepare is not None:
         function.prepare(call, parsed)
+    if monotonic() - checked >= KEEP_SECONDS:
+        # preparing took long, and what follows writes
+        call = replace(call, principal=require_authority(info, claim.name, claim.function))
     if function.outside or function.cacheable:
         value, cached = _compute(function, call, parsed, arguments)
         with fenced_pipeline(claim.organisation):

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Event
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from workflows.types import RunStatus
 
 _RUN = """
 SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
-       r.traceparent, r.decision_id, r.version_id, o.slug
+       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties
 FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
 WHERE r.organisation_id = %s AND r.id = %s
 """
@@ -34,8 +35,10 @@ class RunInfo:
     """A run as its steps are carried out in.
 
     Attributes:
-        principal: who started it, with the scopes it had then.
+        principal: who started it, with the scopes it had then; what of these holds now: workflows.engine.authority.
         decision: the record of its start.
+        carried_on: who resumed it or ran it again last.
+        read_at: when `carried_on` was read, on the monotonic clock.
         results: of steps that have ended, as far as they were asked for; grows.
         ended: how the run ended, once a step carried out with this has ended it.
         news: set when there is more to carry out at once, or the run has ended; for somebody who waits.
@@ -50,6 +53,8 @@ class RunInfo:
     traceparent: str
     decision: UUID
     plan: Plan
+    carried_on: Actor | None = None
+    read_at: float = field(default_factory=monotonic)
     results: dict[str, Any] = field(default_factory=dict)
     ended: RunStatus | None = None
     news: Event | None = None
@@ -92,7 +97,21 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         row = cursor.execute(_RUN, (organisation, run)).fetchone()
     if row is None:
         raise Fenced
-    name, parameters, metadata, kind, actor, behalf, scopes, correlation, trace, decision, version, slug = row
+    (
+        name,
+        parameters,
+        metadata,
+        kind,
+        actor,
+        behalf,
+        scopes,
+        correlation,
+        trace,
+        decision,
+        version,
+        slug,
+        parties,
+    ) = row
     by = Actor(ActorKind(kind), actor, behalf)
     return RunInfo(
         id=run,
@@ -104,7 +123,19 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         traceparent=trace,
         decision=decision,
         plan=plan_of(organisation, version),
+        carried_on=carried_on_by(parties),
     )
+
+
+def carried_on_by(parties: str) -> Actor | None:
+    """Return who let a run go on last, of the JSON that its row keeps; None if nobody has."""
+    listed = read_parties(json.loads(parties))
+    return listed[-1] if listed else None
+
+
+def read_parties(listed: Iterable[dict[str, str]]) -> list[Actor]:
+    """Return those who resumed a run or ran it again, in order, as its row keeps them."""
+    return [Actor(ActorKind(each["kind"]), each["id"], each["on_behalf_of"]) for each in listed]
 
 
 def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> dict[str, Any]:

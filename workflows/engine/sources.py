@@ -24,7 +24,7 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
 
     The latest results count first. An item of a map that is itself one of those memories stands for its list.
     """
-    names = _behind(info, claim.name)
+    names = info.plan.behind(claim.name)
     if not names:
         return Sources()
     with tenant_pipeline(info.organisation):
@@ -40,17 +40,6 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
         memories |= dict.fromkeys([item] if item in found else found)
         decisions |= dict.fromkeys(_decisions(value) or [decision])
     return Sources(tuple(memories)[:MAX_SOURCES], tuple(decisions)[:MAX_SOURCES])
-
-
-def _behind(info: RunInfo, name: str) -> set[str]:
-    """Return the steps whose results a step refers to, those that they were made of included."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        new = info.plan.needs[waiting.pop()] - found
-        found |= new
-        waiting += new
-    return found
 
 
 def _quoted(info: RunInfo, name: str, value: Any) -> Iterator[UUID]:

@@ -6,6 +6,7 @@ from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID
 from tests.factories.callers import Caller
 from tests.factories.flows import step
+from tests.factories.keys import with_key
 from workflows.engine.claims import claim_next
 from workflows.engine.work import work
 from workflows.models import Policy
@@ -159,7 +160,10 @@ def test_a_step_waits_for_a_person(acme, run, calls):
     body = run(step("a", approval=True), step("b", depends_on=["a"]))
     path = f"{RUNS}/{body['id']}"
     assert ([each["status"] for each in body["steps"]], calls) == (["awaiting_approval", "waiting"], [])
-    approved = acme.post(f"{path}/approve", {"step": "a", "reason": "looks right"}).json()
+    own = acme.post(f"{path}/approve", {"step": "a"})
+    assert (own.status_code, own.json()["code"]) == (403, "workflows.own_run")
+    other, _ = with_key(acme)
+    approved = other.post(f"{path}/approve", {"step": "a", "reason": "looks right"}).json()
     assert approved["steps"][0]["approval"]["reason"] == "looks right"
     work(organisation=acme.organisation)
     assert (acme.get(path).json()["status"], calls) == ("completed", ["a", "b"])

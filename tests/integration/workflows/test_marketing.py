@@ -3,15 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from accountability.models import DecisionRecord
 from liftos.db import tenant_transaction
 from liftos.functions import find_function
 from liftos.sample import sample_memories
-from liftos.tenancy.models import Organisation
+from liftos.tenancy.models import Membership, Organisation
 from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.tenancy.types import SYSTEM, Actor, ActorKind, Role
 from memory.hygiene import look_after
 from memory.life.corrections import contest
 from memory.models import Memory
@@ -83,7 +84,10 @@ def test_hygiene_asks_a_person_and_then_marks_what_is_contradicted(sample):
     run = run_again(sample, name="memory_hygiene")
     assert statuses(run) == {"look": "done", "on_record": "done", "contest": "awaiting_approval"}
     assert state_of(sample, "exp-001") == "active"
-    approve(organisation=sample, by=SYSTEM, run=run.id, step="contest", reason="both were looked at")
+    ann = Actor(ActorKind.STAFF, "ann")
+    user = User.objects.create_user("ann", is_staff=True)
+    Membership.objects.create(user=user, organisation_id=sample, role=Role.OWNER)
+    approve(organisation=sample, by=ann, run=run.id, step="contest", reason="both were looked at")
     wait_for(organisation=sample, run=run.id, seconds=20)
     assert read_run(sample, run.id).status == "completed"
     assert [state_of(sample, each) for each in ("exp-001", "mod-001", "exp-002", "mod-002")] == [

@@ -1,0 +1,50 @@
+"""Further keys of a caller's organisation, and what becomes of them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from liftos.db import tenant_transaction
+from liftos.tenancy.models import ApiKey
+from liftos.tenancy.operations import create_api_key, revoke_api_key
+from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
+from tests.factories.callers import Caller
+
+
+def with_key(caller: Caller, *scopes: Scope) -> tuple[Caller, ApiKey]:
+    """Return the caller with another key, and the key; without scopes, one that may do everything."""
+    key, token = create_api_key(
+        organisation=caller.organisation, by=SYSTEM, scopes=frozenset(scopes or ALL_SCOPES)
+    )
+    return replace(caller, token=token), key
+
+
+def change(key: ApiKey, **fields: Any) -> None:
+    with tenant_transaction(key.organisation_id):
+        row = ApiKey.objects.get(id=key.id)
+        for name, value in fields.items():
+            setattr(row, name, value)
+        row.save()
+
+
+def revoke(key: ApiKey) -> None:
+    revoke_api_key(organisation=key.organisation_id, by=SYSTEM, key=key.id, now=timezone.now())
+
+
+def expire(key: ApiKey) -> None:
+    change(key, expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def narrow(key: ApiKey) -> None:
+    """Leave it what running workflows and reading needs."""
+    change(key, scopes=[Scope.WORKFLOWS_RUN, Scope.MEMORY_READ])
+
+
+def delete(key: ApiKey) -> None:
+    with tenant_transaction(key.organisation_id):
+        ApiKey.objects.get(id=key.id).delete()
+
+
+ENDS = [revoke, expire, narrow, delete]
