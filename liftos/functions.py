@@ -21,7 +21,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from liftos.api.parsing import validate
+from liftos.api.parsing import check_storable, validate
 from liftos.errors import NotFound
 from liftos.nearest import did_you_mean
 from liftos.tenancy.types import Actor, Principal, Scope
@@ -129,8 +129,9 @@ class Function:
         """Return the arguments as the function takes them.
 
         Raises:
-            InvalidRequest: with one item for each argument at fault.
+            InvalidRequest: with one item for each argument at fault; a text that Postgres can't keep is one.
         """
+        check_storable(dict(arguments), loc=("arguments",))
         return validate(self.schema, dict(arguments), loc=("arguments",))
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from heapq import nlargest
+from itertools import islice
 
 LIKE_ENOUGH = 0.7  # difflib's ratio: `expires` and `expires_at` .84, `user_id` and `external_id` .56
 MAX_NAME = 100  # nobody mistypes a longer one, and comparing takes its square
 MAX_LISTED = 20
+MAX_COMPARED = 1_000  # of very many known names: each comparison costs microseconds
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
@@ -22,7 +24,11 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
     wanted = _bare(name)
     if not wanted or len(name) > MAX_NAME:
         return []
-    scored = [(score, each) for each in known if (score := _likeness(wanted, _bare(each))) >= LIKE_ENOUGH]
+    scored = [
+        (score, each)
+        for each in islice(known, MAX_COMPARED)
+        if (score := _likeness(wanted, _bare(each))) >= LIKE_ENOUGH
+    ]
     return [each for _, each in nlargest(limit, scored, key=lambda pair: pair[0])]
 
 

@@ -300,6 +300,8 @@ LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
 LIFTOS_WORKFLOW_WAIT_THREADS = int(env("LIFTOS_WORKFLOW_WAIT_THREADS", "8"))
 # threads that a worker may leave behind at steps that took too long, before it asks to be replaced
 LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
+# the most that a step's result, and what its references bring, may have as JSON
+LIFTOS_WORKFLOW_RESULT_BYTES = int(env("LIFTOS_WORKFLOW_RESULT_BYTES", "4000000"))
 # for how long runs are kept after their end
 LIFTOS_WORKFLOW_RETENTION_DAYS = float(env("LIFTOS_WORKFLOW_RETENTION_DAYS", "90"))
 LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from liftos.api.strict import name_unknown
 from liftos.errors import LiftosError
+from liftos.jsonb import to_jsonb
 
 MAX_DEPTH = 64
 # matches at every quote, closed or not, and never goes back: linear
@@ -78,6 +79,20 @@ def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> A
     if _is_suspect(text):
         _check(value, loc, 0)
     return value
+
+
+def check_storable(value: Any, *, loc: tuple[str | int, ...]) -> None:
+    """Refuse what is no request's but a program's, where Postgres can't keep it: NUL, half a surrogate pair, infinity.
+
+    Raises:
+        InvalidRequest: naming the place.
+    """
+    try:
+        to_jsonb(value)
+    except TypeError:
+        return  # not JSON throughout: for the model to judge
+    except (ValueError, RecursionError):
+        _check(value, loc, 0)
 
 
 def validate(model: type[Model], value: Any, *, loc: tuple[str | int, ...] = ("body",)) -> Model:

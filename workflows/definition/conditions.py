@@ -12,11 +12,10 @@ from typing import Any, Final
 
 from workflows.definition.references import (
     Reference,
-    look_up,
+    Resolver,
     path_of,
     read_reference,
     references,
-    resolve,
     whole,
 )
 from workflows.definition.types import MAX_CONDITIONS, Json, Unresolvable
@@ -31,44 +30,51 @@ OPERATORS: Final = frozenset({"$eq", "$ne", "$in", "$nin", "$exists"} | set(_ORD
 _COMBINED: Final = frozenset({"$any", "$all"})
 
 
-def holds(when: Json, *, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> bool:
-    """Tell whether a condition holds.
+def holds(
+    when: Json, *, parameters: Mapping[str, Json], results: Mapping[str, Json], most: int | None = None
+) -> bool:
+    """Return whether a condition holds.
 
     Args:
         when: as `faults_of` found nothing wrong with; None always holds.
         parameters: of the run.
         results: of the steps that have ended, by name; what is not there counts as null, as does a path that leads to nothing.
+        most: bytes of JSON that all that is compared with may have together.
+
+    Raises:
+        TooLarge: it has more.
     """
+    return _holds(when, Resolver(parameters, results, most=most))
+
+
+def _holds(when: Json, resolver: Resolver) -> bool:
     if when is None:
         return True
     if isinstance(when, bool):
         return when
     if isinstance(when, str):
         reference = whole(when)
-        return reference is not None and bool(look_up(reference.text, parameters=parameters, results=results))
-    return all(_holds(key, wanted, parameters, results) for key, wanted in when.items())
+        return reference is not None and bool(resolver.look_up(reference))
+    return all(_member_holds(key, wanted, resolver) for key, wanted in when.items())
 
 
-def _holds(key: str, wanted: Json, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> bool:
+def _member_holds(key: str, wanted: Json, resolver: Resolver) -> bool:
     if key in _COMBINED:
         combine = any if key == "$any" else all
-        return combine(holds(each, parameters=parameters, results=results) for each in wanted)
+        return combine(_holds(each, resolver) for each in wanted)
     if key == "$not":
-        return not holds(wanted, parameters=parameters, results=results)
-    value = look_up(path_of(key) or "", parameters=parameters, results=results)
+        return not _holds(wanted, resolver)
+    value = resolver.look_up(read_reference(path_of(key) or ""))
     if not isinstance(wanted, dict):
         wanted = {"$in" if isinstance(wanted, list) else "$eq": wanted}
-    return all(
-        _compare(value, operator, _operand(against, parameters, results))
-        for operator, against in wanted.items()
-    )
+    return all(_compare(value, operator, _operand(against, resolver)) for operator, against in wanted.items())
 
 
-def _operand(against: Json, parameters: Mapping[str, Json], results: Mapping[str, Json]) -> Json:
+def _operand(against: Json, resolver: Resolver) -> Json:
     if isinstance(against, list):
-        return [_operand(each, parameters, results) for each in against]
+        return [_operand(each, resolver) for each in against]
     try:
-        return resolve(against, parameters=parameters, results=results)
+        return resolver.resolve(against)
     except Unresolvable:
         return None
 

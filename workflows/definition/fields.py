@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from liftos.nearest import unknown
@@ -22,6 +23,7 @@ from workflows.definition.types import (
     Step,
 )
 
+MAX_UNKNOWN: Final = 50
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
@@ -111,8 +113,7 @@ def read_fields(written: Any, number: int) -> tuple[Step | None, list[Fault]]:
     label = written["name"] if named else f"#{number}"
     faults = [
         Fault(label, str(key), unknown("field", str(key), FIELDS), unknown=True)
-        for key in written
-        if key not in _CHECKS
+        for key in islice((key for key in written if key not in _CHECKS), MAX_UNKNOWN)
     ]
     values = {}
     for field, check in _CHECKS.items():

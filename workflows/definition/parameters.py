@@ -3,16 +3,22 @@
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 from liftos.jsonb import to_jsonb
-from liftos.nearest import unknown
+from liftos.nearest import did_you_mean, unknown
+from workflows.definition.keywords import schema_faults
 from workflows.definition.references import RESERVED
-from workflows.definition.schemas import schema_faults, value_faults
-from workflows.definition.types import Definition, Fault, Faulty, Json
+from workflows.definition.schemas import MAX_FAULTS, value_faults
+from workflows.definition.sizes import deeper_than
+from workflows.definition.types import MAX_VALUE_DEPTH, Definition, Fault, Faulty, Json
 
 NOTHING: dict[str, Json] = {"type": "object", "properties": {}}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)  # what a reference can say
+_OUTDATED = (
+    "The template's schema of its parameters is no longer taken: publish a version without what is at fault."
+)
 
 
 def properties_of(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -34,7 +40,8 @@ def parameters_faults(schema: Json) -> Iterator[Fault]:
         )
         return
     found = [
-        Fault(None, ".".join(place), message) for place, message in schema_faults(schema, ("parameters",))
+        Fault(None, ".".join(place), message)
+        for place, message in islice(schema_faults(schema, ("parameters",)), MAX_FAULTS)
     ]
     yield from found
     for name in properties_of(schema):
@@ -47,7 +54,7 @@ def parameters_faults(schema: Json) -> Iterator[Fault]:
             )
     if found:
         return
-    yield from _object_faults(schema, ("parameters",), whole=True)
+    yield from islice(_object_faults(schema, ("parameters",), whole=True), MAX_FAULTS)
 
 
 def _object_faults(
@@ -66,8 +73,9 @@ def _object_faults(
     for name in required if isinstance(required, list) else []:
         declared = properties.get(name)
         if name not in properties and closed:
-            known = f"; declared: {', '.join(properties)}" if properties else ""
-            message = f"{name!r} is required and not declared under properties{known}."
+            message = (
+                f"{name!r} is required and not declared under properties{did_you_mean(name, properties)}"
+            )
             yield Fault(None, ".".join((*at, "required")), message)
         elif isinstance(declared, dict) and "default" in declared:
             message = (
@@ -96,26 +104,31 @@ def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> 
         A new dictionary. A parameter that need not be given, was not, and has no default is not in it.
 
     Raises:
-        Faulty: everything that is missing, surplus or of the wrong kind, each as field `parameters.NAME`.
+        Faulty: what is missing, surplus or of the wrong kind, each as field `parameters.NAME`; or the schema is one of an earlier
+            version, with keywords that are no longer taken.
     """
     if given is not None and not isinstance(given, Mapping):
         raise Faulty([Fault(None, "parameters", "It must be an object.")])
     schema, values = definition.parameters, dict(given or {})
+    if deeper_than(values, MAX_VALUE_DEPTH):
+        raise Faulty([Fault(None, "parameters", f"It is nested more than {MAX_VALUE_DEPTH} deep.")])
     try:
         to_jsonb(values)
     except (TypeError, ValueError) as error:
         raise Faulty([Fault(None, "parameters", f"It can't be kept: {error}.")]) from error
+    if outdated := next(schema_faults(schema, (), published=True), None):
+        place, message = outdated
+        raise Faulty([Fault(None, "parameters", f"{_OUTDATED} At {'.'.join(place) or 'its top'}: {message}")])
     faults: list[Fault] = []
     if "additionalProperties" not in schema:
         known = properties_of(schema)
-        faults += (
-            Fault(
-                None,
-                f"parameters.{name}",
-                unknown("parameter", str(name), known) if known else "The template takes no parameters.",
-            )
-            for name in values
-            if name not in known
+        faults += islice(
+            (
+                Fault(None, f"parameters.{name}", _undeclared(name, known))
+                for name in values
+                if name not in known
+            ),
+            MAX_FAULTS,
         )
     bound = _filled(schema, values)
     faults += (
@@ -127,16 +140,20 @@ def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> 
     return bound
 
 
+def _undeclared(name: Any, known: Mapping[str, Json]) -> str:
+    return unknown("parameter", str(name), known) if known else "The template takes no parameters."
+
+
 def _filled(schema: Mapping[str, Json], value: Json) -> Json:
     """Return a copy of a value in which members that are missing have their schema's default, objects within too."""
     if not isinstance(value, dict):
         return deepcopy(value)
-    filled = {name: deepcopy(member) for name, member in value.items()}
-    for name, each in properties_of(schema).items():
-        if not isinstance(each, dict):
-            continue
-        if name in filled:
-            filled[name] = _filled(each, filled[name])
-        elif "default" in each:
+    properties = {name: each for name, each in properties_of(schema).items() if isinstance(each, dict)}
+    filled = {
+        name: _filled(properties[name], member) if name in properties else deepcopy(member)
+        for name, member in value.items()
+    }
+    for name, each in properties.items():
+        if name not in filled and "default" in each:
             filled[name] = deepcopy(each["default"])
     return filled

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from liftos.jsonb import NotStorable, to_jsonb
@@ -10,6 +11,7 @@ from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles
 from workflows.definition.parameters import NOTHING, parameters_faults
 from workflows.definition.seed_shape import from_seed, is_seed_shape
+from workflows.definition.sizes import deeper_than
 from workflows.definition.types import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -25,6 +27,7 @@ from workflows.definition.types import (
 )
 from workflows.definition.uses import use_faults
 
+MAX_TOLD: Final = 1_000
 Functions = Callable[[str], FunctionLike | None]
 
 _FIELDS: Final = ("name", "description", "parameters", "steps")
@@ -42,7 +45,7 @@ def parse(
         names: returns the names of those there are, for messages.
 
     Raises:
-        Faulty: all faults, in the order of the steps.
+        Faulty: all faults (of very many the first `MAX_TOLD`), in the order of the steps.
     """
     if not isinstance(payload, Mapping):
         raise Faulty([Fault(None, "", "A template is an object.")])
@@ -52,8 +55,7 @@ def parse(
         payload = from_seed(payload, functions)
     faults = [
         Fault(None, str(key), unknown("field", str(key), _FIELDS), unknown=True)
-        for key in payload
-        if key not in _FIELDS
+        for key in islice((key for key in payload if key not in _FIELDS), MAX_TOLD)
     ]
     name, description, parameters = (
         payload.get("name"),
@@ -66,10 +68,13 @@ def parse(
     faults += parameters_faults(parameters)
     steps, step_faults = _steps(payload.get("steps"))
     faults += step_faults
+    if len(faults) >= MAX_TOLD:
+        raise Faulty(faults[:MAX_TOLD])
     found = {step.name: _function(step, functions) for step in steps}
     faults += _graph(steps)
     if not any(fault.field.startswith("parameters") for fault in faults):
-        faults += use_faults(steps, parameters, found, Reach(_known_edges(steps)), names())
+        used = use_faults(steps, parameters, found, Reach(_known_edges(steps)), names())
+        faults += islice(used, MAX_TOLD)
     if faults:
         raise Faulty(_in_order(faults, steps))
     return Definition(
@@ -79,7 +84,7 @@ def parse(
 
 def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield what makes a payload too much to look at."""
-    if _deeper_than(payload, MAX_DEPTH):
+    if deeper_than(payload, MAX_DEPTH):
         yield Fault(None, "", f"It is nested more than {MAX_DEPTH} deep.")
         return
     try:
@@ -92,20 +97,6 @@ def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
         return
     if size > MAX_BYTES:
         yield Fault(None, "", f"It is larger than {MAX_BYTES} bytes.")
-
-
-def _deeper_than(value: Any, depth: int) -> bool:
-    level = [value]
-    for _ in range(depth):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, Mapping | list | tuple)
-            for inner in (each.values() if isinstance(each, Mapping) else each)
-        ]
-        if not level:
-            return False
-    return any(isinstance(each, Mapping | list | tuple) for each in level)
 
 
 def _named(name: Any, description: Any) -> Iterator[Fault]:
@@ -125,9 +116,12 @@ def _steps(written: Any) -> tuple[list[Step], list[Fault]]:
         return [], [Fault(None, "steps", "It must be a list of at least one step.")]
     if len(written) > MAX_STEPS:
         return [], [Fault(None, "steps", f"At most {MAX_STEPS} steps.")]
-    steps, faults = [], []
+    steps: list[Step] = []
+    faults: list[Fault] = []
     seen: set[str] = set()
     for number, each in enumerate(written, 1):
+        if len(faults) >= MAX_TOLD:
+            break
         step, wrong = read_fields(each, number)
         faults += wrong
         if step is None:

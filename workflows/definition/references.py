@@ -17,7 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from workflows.definition.types import Json, Unresolvable
+from workflows.definition.sizes import json_bytes, text_bytes
+from workflows.definition.types import Json, TooLarge, Unresolvable
 
 STEPS, ITEM = "steps", "item"
 MAX_DIGITS = 20
@@ -142,7 +143,12 @@ def references(value: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def resolve(
-    value: Json, *, parameters: Mapping[str, Json], results: Mapping[str, Json], item: Json = None
+    value: Json,
+    *,
+    parameters: Mapping[str, Json],
+    results: Mapping[str, Json],
+    item: Json = None,
+    most: int | None = None,
 ) -> Json:
     """Return a value with every reference in it replaced.
 
@@ -151,51 +157,132 @@ def resolve(
         parameters: of the run, as `bind_parameters` returns them.
         results: of the steps that have ended, by name; what is not there counts as null.
         item: of a mapped step.
+        most: bytes of JSON that the value returned may have; counted before texts are put together.
 
     Returns:
         JSON. It may share parts with `parameters` and `results`; neither is changed.
 
     Raises:
         Unresolvable: a path leads to nothing, naming the reference.
+        TooLarge: it would have more than `most` bytes.
     """
-    resolved = _Resolver(parameters, results, item).of(value)
-    return None if resolved is _ABSENT else resolved
+    return Resolver(parameters, results, item, most=most).resolve(value)
 
 
-def look_up(
-    text: str, *, parameters: Mapping[str, Json], results: Mapping[str, Json], item: Json = None
-) -> Json:
-    """Return what a reference's text (without braces) leads to; null where it leads to nothing."""
-    try:
-        found = _Resolver(parameters, results, item).look_up(read_reference(text))
-    except Unresolvable:
-        return None
-    return None if found is _ABSENT else found
+class Resolver:
+    """Replaces references by what they lead to, and counts the bytes of all that it has returned.
 
+    Attributes:
+        bytes: of JSON, of what was returned so far.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    parameters: Mapping[str, Json]
-    results: Mapping[str, Json]
-    item: Json
+    def __init__(
+        self,
+        parameters: Mapping[str, Json],
+        results: Mapping[str, Json],
+        item: Json = None,
+        *,
+        most: int | None = None,
+    ) -> None:
+        """Begin to count. See `resolve`."""
+        self.bytes = 0
+        self._most = most
+        self._parameters, self._results, self._item = parameters, results, item
+        # what a reference leads to, as a value and as text, with its bytes: looked up and counted once, however often it is quoted
+        self._values: dict[str, tuple[Json, int]] = {}
+        self._texts: dict[str, tuple[str, int]] = {}
 
-    def of(self, value: Json) -> Json:
-        if isinstance(value, str):
-            return self._text(value) if "{" in value else value
-        if isinstance(value, dict):
-            members = ((key, self.of(member)) for key, member in value.items())
-            return {key: member for key, member in members if member is not _ABSENT}
-        if isinstance(value, list):
-            return [None if (member := self.of(each)) is _ABSENT else member for each in value]
-        return value
+    def resolve(self, value: Json) -> Json:
+        """Return a value with every reference in it replaced. See `resolve`."""
+        resolved = self._of(value)
+        return None if resolved is _ABSENT else resolved
 
     def look_up(self, reference: Reference) -> Json:
+        """Return what a reference leads to; null where it leads to nothing. It is not counted."""
+        try:
+            found = self._found(reference)
+        except Unresolvable:
+            return None
+        return None if found is _ABSENT else found
+
+    def _of(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return self._object(value)
+        if isinstance(value, list):
+            self._count(2 + 2 * max(len(value) - 1, 0))
+            return [self._member(each) for each in value]
+        self._count(json_bytes(value))
+        return value
+
+    def _object(self, value: dict[str, Json]) -> dict[str, Json]:
+        resolved: dict[str, Json] = {}
+        self._count(2)
+        for key, each in value.items():
+            member = self._of(each)
+            if member is not _ABSENT:
+                # its name in quotes, a colon and a space, and what parts it from the one before
+                self._count(text_bytes(key) + (6 if resolved else 4))
+                resolved[key] = member
+        return resolved
+
+    def _member(self, value: Json) -> Json:
+        member = self._of(value)
+        if member is not _ABSENT:
+            return member
+        self._count(4)
+        return None
+
+    def _text(self, value: str) -> Json:
+        if "{" not in value:
+            self._count(2 + text_bytes(value))
+            return value
+        match = _REFERENCE.fullmatch(value)
+        if match and match[2]:
+            return self._whole(match[2])
+        self._count(2)
+        parts, end = [], 0
+        for match in _REFERENCE.finditer(value):
+            parts += [self._literal(value[end : match.start()]), self._quoted(match)]
+            end = match.end()
+        parts.append(self._literal(value[end:]))
+        return "".join(parts)
+
+    def _whole(self, text: str) -> Json:
+        if text not in self._values:
+            found = self._found(read_reference(text))
+            self._values[text] = found, 0 if found is _ABSENT else json_bytes(found)
+        found, size = self._values[text]
+        self._count(size)
+        return found
+
+    def _literal(self, text: str) -> str:
+        self._count(text_bytes(text))
+        return text
+
+    def _quoted(self, match: re.Match[str]) -> str:
+        if match[1]:
+            return self._literal(f"{{{match[1]}}}")
+        if match[2] not in self._texts:
+            text = _as_text(self._found(read_reference(match[2])))
+            self._texts[match[2]] = text, text_bytes(text)
+        text, size = self._texts[match[2]]
+        self._count(size)
+        return text
+
+    def _count(self, size: int) -> None:
+        self.bytes += size
+        if self._most is not None and self.bytes > self._most:
+            raise TooLarge(f"With what its references bring it would have more than {self._most} bytes.")
+
+    def _found(self, reference: Reference) -> Json:
         if reference.kind == "parameter":
-            found = self.parameters.get(reference.name, _ABSENT)
+            found = self._parameters.get(reference.name, _ABSENT)
         elif reference.kind == "step":
-            found = self.results.get(reference.name)
+            found = self._results.get(reference.name)
         elif reference.kind == "item":
-            found = self.item
+            found = self._item
         else:
             raise Unresolvable(f"{{{reference.text}}} names no step's result.")
         # what was not given, and what a skipped step would have given, has no inside
@@ -204,15 +291,6 @@ class _Resolver:
         for part in reference.path:
             found = _member(found, part, reference)
         return found
-
-    def _text(self, value: str) -> Json:
-        match = _REFERENCE.fullmatch(value)
-        if match and match[2]:
-            return self.look_up(read_reference(match[2]))
-        return _REFERENCE.sub(
-            lambda each: f"{{{each[1]}}}" if each[1] else _as_text(self.look_up(read_reference(each[2]))),
-            value,
-        )
 
 
 def _member(value: Json, part: str, reference: Reference) -> Json:

@@ -16,6 +16,7 @@ MAX_TEMPLATE_NAME = 100
 MAX_DESCRIPTION = 2_000
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
+MAX_VALUE_DEPTH = 64  # as of a request
 MAX_TIMEOUT_SECONDS = 3_600.0
 MAX_RETRIES = 10
 MAX_BACKOFF_SECONDS = 3_600.0
@@ -142,3 +143,9 @@ class Unresolvable(InvalidInput):
     """A reference leads to nothing."""
 
     code = "workflows.unresolvable"
+
+
+class TooLarge(InvalidInput):
+    """A value that references were put into is larger than may be kept."""
+
+    code = "workflows.too_large"

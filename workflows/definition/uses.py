@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from liftos.errors import LiftosError
 from liftos.nearest import nearest
+from workflows.definition.checks import Place
 from workflows.definition.conditions import condition_references
+from workflows.definition.equality import Unknown
 from workflows.definition.graph import Reach
 from workflows.definition.parameters import properties_of
 from workflows.definition.references import Reference, lookalikes, references, resolve, whole
-from workflows.definition.schemas import Place, Unknown, arguments_schema, types_of, value_faults
+from workflows.definition.schemas import arguments_schema, types_of, value_faults
 from workflows.definition.types import Fault, FunctionLike, Json, Step
 
 Found = Mapping[str, FunctionLike | None]

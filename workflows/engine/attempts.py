@@ -66,7 +66,7 @@ def complete(
     handed = end_step(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
 
     def committed() -> Claim | None:
-        info.results[claim.name] = value
+        info.remember(claim.name, value, len(text))
         return handed()
 
     return committed
@@ -83,7 +83,7 @@ def skip(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None
         handed = end_step(
             claim, info, StepStatus.SKIPPED, decision=decision, reason="condition", hand_over=hand_over
         )
-    info.results[claim.name] = None
+    info.remember(claim.name, None, 0)
     return handed()
 
 

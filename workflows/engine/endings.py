@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import DatabaseError
 from psycopg.rows import TupleRow
 
@@ -21,6 +22,7 @@ from liftos.events.operations import emit
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.jsonb import to_jsonb
+from workflows.definition.types import TooLarge
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import (
@@ -36,7 +38,6 @@ from workflows.engine.statements import (
 from workflows.errors import Fenced, is_fence
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
-MAX_RESULT_BYTES = 4_000_000
 MAX_HINTS = 10
 AfterCommit = Callable[[], Claim | None]
 
@@ -189,13 +190,20 @@ def as_json(value: Any) -> str:
     """Return a result as it is kept.
 
     Raises:
-        TypeError, ValueError: it is no JSON, holds what Postgres can't keep, or is larger than 4 MB.
+        TypeError, ValueError: it is no JSON, or holds what Postgres can't keep.
+        TooLarge: it has more than LIFTOS_WORKFLOW_RESULT_BYTES.
     """
     text = to_jsonb(value)
-    size = len(text.encode())
-    if size > MAX_RESULT_BYTES:
-        raise ValueError(f"the result has {size} bytes; at most {MAX_RESULT_BYTES} are kept")
+    size = len(text) if text.isascii() else len(text.encode())
+    if size > settings.LIFTOS_WORKFLOW_RESULT_BYTES:
+        raise too_large(f"The result has {size} bytes.")
     return text
+
+
+def too_large(what: str) -> TooLarge:
+    """Return the error of a step that makes more than may be kept, naming the setting."""
+    most = settings.LIFTOS_WORKFLOW_RESULT_BYTES
+    return TooLarge(f"{what} At most {most} are kept (LIFTOS_WORKFLOW_RESULT_BYTES).")
 
 
 def _end_run(organisation: UUID, info: RunInfo, status: RunStatus) -> None:

@@ -1,6 +1,8 @@
 """Carrying out one claimed step, from its condition to its end."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -17,6 +19,7 @@ from liftos.observability.context import use_context
 from liftos.observability.manager import Operation, observe_operation
 from liftos.tenancy.known_keys import KEEP_SECONDS
 from workflows.definition import Step, holds, resolve
+from workflows.definition.types import TooLarge
 from workflows.engine import attempts
 from workflows.engine.authority import require_authority
 from workflows.engine.claims import Claim
@@ -72,7 +75,7 @@ def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: b
         step = info.plan.steps[claim.name]
         results = info.results_for(claim.name)
         if claim.item == NOT_AN_ITEM:
-            if step.when is not None and not holds(step.when, parameters=info.parameters, results=results):
+            if not _wanted(step, info, results):
                 return attempts.skip(claim, info, hand_over=hand_over)
             require_authority(info, claim.name, claim.function)
             if step.approval and not claim.approved:
@@ -89,7 +92,7 @@ def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: b
 
 
 def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Claim | None:
-    values = resolve(step.map, parameters=info.parameters, results=results)
+    values = _resolved(step, "map", info, results)
     # of a step that was skipped, or of a parameter that was not given: nothing to map over
     if values is None or values == []:
         with fenced_pipeline(claim.organisation):
@@ -114,7 +117,7 @@ def _call(
     if function is None:
         raise LookupError(f"this worker does not know {claim.function}")
     item = claim.value if claim.item != NOT_AN_ITEM else None
-    arguments = resolve(step.arguments, parameters=info.parameters, results=results, item=item)
+    arguments = _resolved(step, "arguments", info, results, item)
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
     call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources)
@@ -134,6 +137,42 @@ def _call(
         value = function.call(call, parsed)
         after = _complete(claim, info, function, value, hand_over=hand_over)
     return after()
+
+
+def _wanted(step: Step, info: RunInfo, results: dict[str, Any]) -> bool:
+    if step.when is None:
+        return True
+    with _named(step, "when"):
+        return holds(step.when, parameters=info.parameters, results=results, most=_most())
+
+
+def _resolved(step: Step, field: str, info: RunInfo, results: dict[str, Any], item: Any = None) -> Any:
+    """Return a step's map or arguments with what their references bring.
+
+    Raises:
+        Unresolvable: a reference leads to nothing.
+        TooLarge: it is more than may be kept.
+    """
+    with _named(step, field):
+        return resolve(
+            getattr(step, field), parameters=info.parameters, results=results, item=item, most=_most()
+        )
+
+
+@contextmanager
+def _named(step: Step, field: str) -> Iterator[None]:
+    try:
+        yield
+    except TooLarge as error:
+        message = (
+            f"Step {step.name}: with what references bring, {field} would have more than {_most()} bytes as JSON "
+            "(LIFTOS_WORKFLOW_RESULT_BYTES)."
+        )
+        raise TooLarge(message, loc=(step.name, field)) from error
+
+
+def _most() -> int:
+    return int(settings.LIFTOS_WORKFLOW_RESULT_BYTES)
 
 
 def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, Any]) -> tuple[Any, bool]:

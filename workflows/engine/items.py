@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from liftos.db import raw_cursor, tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from workflows.definition import MAX_MAP_ITEMS
+from workflows.definition.types import TooLarge
 from workflows.engine import endings
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
@@ -113,32 +116,59 @@ def end_item(
 
 
 def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> endings.AfterCommit:
-    rows = raw_cursor().execute(ITEMS, (claim.organisation, claim.run, claim.name)).fetchall()
-    results = [None if result is None else json.loads(result) for _, result, _ in rows]
+    rows = raw_cursor().execute(
+        ITEMS,
+        {
+            "organisation": claim.organisation, "run": claim.run, "name": claim.name,
+            "most": settings.LIFTOS_WORKFLOW_RESULT_BYTES,
+        },
+    ).fetchall()  # fmt: skip
     errors = {
-        str(place): json.loads(error) for place, (status, _, error) in enumerate(rows) if status == "failed"
+        str(place): json.loads(error)
+        for place, (status, _, error, _) in enumerate(rows)
+        if status == "failed"
     }
+    # of items whose results are too much together none was read
+    results = [None if result is None else json.loads(result) for _, result, _, _ in rows]
+    kept, text = _kept(results, errors, int(rows[0][3]) if rows else 0)
     whole = replace(claim, step=step, item=NOT_AN_ITEM, token=None, attempt=1)
     told = f"its {len(rows)} items have ended, {len(errors)} of them badly"
-    status = StepStatus.FAILED if errors else StepStatus.DONE
+    status = StepStatus.FAILED if kept else StepStatus.DONE
     decision = endings.put_on_record(whole, info, status, told, {"items": len(rows), "failed": len(errors)})
-    kept: dict[str, Any] | None = None
-    if errors:
-        kept = describe(ItemsFailed(f"{len(errors)} of {len(rows)} items failed")) | {"items": errors}
     handed = endings.end_step(
         whole,
         info,
         status,
         decision=decision,
-        result=endings.as_json(results),
+        result=text,
         error=kept,
         reason=kept["message"] if kept else "",
         hand_over=hand_over,
     )
 
     def committed() -> Claim | None:
-        if not errors:
-            info.results[claim.name] = results
+        if kept is None:
+            info.remember(claim.name, results, len(text or ""))
         return handed()
 
     return committed
+
+
+def _kept(results: list[Any], errors: dict[str, Any], read: int) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the error of a map and its result as JSON, each None where there is none.
+
+    Args:
+        results: of the items.
+        errors: of those that failed, by place.
+        read: bytes of the results, read or not.
+    """
+    text = None
+    try:
+        if read > settings.LIFTOS_WORKFLOW_RESULT_BYTES:
+            raise endings.too_large(f"The results of {len(results)} items have {read} bytes.")
+        text = endings.as_json(results)
+    except TooLarge as error:
+        return describe(error) | ({"items": errors} if errors else {}), None
+    if not errors:
+        return None, text
+    return describe(ItemsFailed(f"{len(errors)} of {len(results)} items failed")) | {"items": errors}, text

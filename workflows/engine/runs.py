@@ -9,10 +9,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from liftos.db import raw_cursor, tenant_pipeline
 from liftos.errors import NotFound
 from liftos.observability.context import RequestContext, start_context
 from liftos.tenancy.types import Actor, ActorKind, Principal, Scope
+from workflows.definition.types import TooLarge
 from workflows.errors import Fenced
 from workflows.plan import Plan, plan_from
 from workflows.types import RunStatus
@@ -24,10 +27,16 @@ FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_
 WHERE r.organisation_id = %s AND r.id = %s
 """
 _DEFINITION = "SELECT definition FROM workflows_templateversion WHERE organisation_id = %s AND id = %s"
+# nothing but their bytes, where they have more together than one step may read
 _RESULTS = """
-SELECT name, result FROM workflows_step
-WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status IN ('done', 'skipped')
+WITH ended AS (
+    SELECT name, result, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
+    WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status IN ('done', 'skipped')
+)
+SELECT name, CASE WHEN bytes <= %s THEN result END, coalesce(bytes, 0) FROM ended
 """
+READ_TIMES = 4
+"""Results that one step refers to may have so many times LIFTOS_WORKFLOW_RESULT_BYTES together: it may need little of each."""
 
 
 @dataclass(slots=True)
@@ -39,7 +48,8 @@ class RunInfo:
         decision: the record of its start.
         carried_on: who resumed it or ran it again last.
         read_at: when `carried_on` was read, on the monotonic clock.
-        results: of steps that have ended, as far as they were asked for; grows.
+        results: of steps that have ended, as far as they were asked for; not more than one step may read.
+        held: bytes of JSON of those.
         ended: how the run ended, once a step carried out with this has ended it.
         news: set when there is more to carry out at once, or the run has ended; for somebody who waits.
     """
@@ -56,6 +66,7 @@ class RunInfo:
     carried_on: Actor | None = None
     read_at: float = field(default_factory=monotonic)
     results: dict[str, Any] = field(default_factory=dict)
+    held: int = 0
     ended: RunStatus | None = None
     news: Event | None = None
 
@@ -78,12 +89,37 @@ class RunInfo:
         """Return a context that continues the trace of who started the run."""
         return start_context(self.correlation_id, self.traceparent)
 
+    def remember(self, name: str, result: Any, size: int) -> None:
+        """Keep a result that a later step may refer to, instead of all others where they would be too much together."""
+        if self.held + size > most_read():
+            self.results.clear()
+            self.held = 0
+        self.results[name] = result
+        self.held += size
+
     def results_for(self, name: str) -> dict[str, Any]:
-        """Return the results that a step refers to, read where they are not known yet."""
-        missing = self.plan.needs[name] - self.results.keys()
-        if missing:
-            with tenant_pipeline(self.organisation):
-                self.results |= read_results(self.organisation, self.id, missing)
+        """Return the results that a step refers to, read where they are not known yet.
+
+        Raises:
+            TooLarge: they have more bytes together than one step may read.
+        """
+        needed = self.plan.needs[name]
+        missing = needed - self.results.keys()
+        if not missing:
+            return self.results
+        with tenant_pipeline(self.organisation):
+            found, size = read_results(self.organisation, self.id, missing)
+            if found is None or self.held + size > most_read():
+                self.results.clear()
+                self.held = 0
+                found, size = read_results(self.organisation, self.id, needed)
+        if found is None:
+            raise TooLarge(
+                f"The results that step {name} refers to have {size} bytes together; at most {most_read()} are read "
+                f"({READ_TIMES} times LIFTOS_WORKFLOW_RESULT_BYTES)."
+            )
+        self.results |= found
+        self.held += size
         return self.results
 
 
@@ -138,11 +174,22 @@ def read_parties(listed: Iterable[dict[str, str]]) -> list[Actor]:
     return [Actor(ActorKind(each["kind"]), each["id"], each["on_behalf_of"]) for each in listed]
 
 
-def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> dict[str, Any]:
-    """Return the results of those steps that have ended well, by name; of one that was skipped null."""
+def most_read() -> int:
+    """Return how many bytes the results may have together that one step refers to."""
+    return READ_TIMES * int(settings.LIFTOS_WORKFLOW_RESULT_BYTES)
+
+
+def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> tuple[dict[str, Any] | None, int]:
+    """Return the results of those steps that have ended well, by name, of one that was skipped null; and their bytes.
+
+    Where those are more than one step may read, None and the bytes.
+    """
     with raw_cursor() as cursor:
-        rows = cursor.execute(_RESULTS, (organisation, run, list(names))).fetchall()
-    return {name: None if result is None else json.loads(result) for name, result in rows}
+        rows = cursor.execute(_RESULTS, (organisation, run, list(names), most_read())).fetchall()
+    size = int(rows[0][2]) if rows else 0
+    if size > most_read():
+        return None, size
+    return {name: None if result is None else json.loads(result) for name, result, _ in rows}, size
 
 
 @lru_cache(maxsize=512)  # what is published never changes

@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from liftos.db import raw_cursor, tenant_pipeline
-from liftos.functions import Sources, find_function
+from liftos.functions import Mentions, Sources, find_function
 from workflows.engine.claims import Claim
 from workflows.engine.runs import RunInfo
 from workflows.types import NOT_AN_ITEM
 
 MAX_SOURCES = 100
-_READ = """
-SELECT name, result, decision_id FROM workflows_step
+_ENDED = """
+SELECT id FROM workflows_step
 WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status = 'done'
 ORDER BY finished_at DESC
 """
+_READ = "SELECT name, result, decision_id FROM workflows_step WHERE organisation_id = %s AND id = %s"
 
 
 def sources_of(claim: Claim, info: RunInfo) -> Sources:
@@ -24,32 +25,45 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
 
     The latest results count first. An item of a map that is itself one of those memories stands for its list.
     """
-    names = info.plan.behind(claim.name)
+    names = [name for name in info.plan.behind(claim.name) if _mentions(info, name) is not None]
     if not names:
         return Sources()
-    with tenant_pipeline(info.organisation):
-        rows = raw_cursor().execute(_READ, (info.organisation, info.id, sorted(names))).fetchall()
     item = _id_of(claim.value) if claim.item != NOT_AN_ITEM else None
     memories: dict[UUID, None] = {}
     decisions: dict[UUID, None] = {}
-    for name, result, decision in rows:
-        value = json.loads(result) if isinstance(result, str) else result
-        found = list(_quoted(info, name, value))
-        if not found:
-            continue
-        memories |= dict.fromkeys([item] if item in found else found)
-        decisions |= dict.fromkeys(_decisions(value) or [decision])
+    with tenant_pipeline(info.organisation):
+        ended = raw_cursor().execute(_ENDED, (info.organisation, info.id, sorted(names))).fetchall()
+        # one at a time: together they may be a thousand times what one result may have
+        for (step,) in ended:
+            if len(memories) >= MAX_SOURCES:
+                break
+            row = raw_cursor().execute(_READ, (info.organisation, step)).fetchone()
+            if row is None:
+                continue
+            name, result, decision = row
+            value = json.loads(result) if isinstance(result, str) else result
+            found = list(_quoted(info, name, value))
+            if not found:
+                continue
+            memories |= dict.fromkeys([item] if item in found else found)
+            decisions |= dict.fromkeys(_decisions(value) or [decision])
     return Sources(tuple(memories)[:MAX_SOURCES], tuple(decisions)[:MAX_SOURCES])
 
 
 def _quoted(info: RunInfo, name: str, value: Any) -> Iterator[UUID]:
+    mentions = _mentions(info, name)
+    if mentions is None:
+        return
+    for each in value if info.plan.steps[name].map is not None else [value]:
+        if each is not None:
+            yield from mentions(each)
+
+
+def _mentions(info: RunInfo, name: str) -> Mentions | None:
+    """Return what finds the memories that a step's result quotes, None where its function quotes none."""
     step = info.plan.steps[name]
     function = find_function(step.function, step.version) if step.function else None
-    if function is None or function.mentions is None:
-        return
-    for each in value if step.map is not None else [value]:
-        if each is not None:
-            yield from function.mentions(each)
+    return None if function is None else function.mentions
 
 
 def _decisions(value: Any) -> list[UUID]:

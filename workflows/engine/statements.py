@@ -185,6 +185,9 @@ WITH ended AS (
 SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
 """  # noqa: S608  put together from texts of our own
 ITEMS = """
-SELECT status, result, error FROM workflows_step
-WHERE organisation_id = %s AND run_id = %s AND name = %s AND item >= 0 ORDER BY item
+WITH items AS (
+    SELECT item, status, result, error, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
+    WHERE organisation_id = %(organisation)s AND run_id = %(run)s AND name = %(name)s AND item >= 0
+)
+SELECT status, CASE WHEN bytes <= %(most)s THEN result END, error, coalesce(bytes, 0) FROM items ORDER BY item
 """

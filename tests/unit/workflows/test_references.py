@@ -1,12 +1,16 @@
 """References: types kept, text put in, what is missing."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.definition import Unresolvable, resolve
+from liftos.jsonb import NotStorable, to_jsonb
+from workflows.definition import Unresolvable, holds, references, resolve
+from workflows.definition.references import Resolver
+from workflows.definition.types import TooLarge
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -109,3 +113,69 @@ def test_nothing_given_is_changed():
     parameters, results = {"x": [1]}, {"a": {"b": [2]}}
     resolve({"y": ["{x}", "{steps.a.result}"]}, parameters=parameters, results=results)
     assert (parameters, results) == ({"x": [1]}, {"a": {"b": [2]}})
+
+
+QUOTING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8)
+    | st.sampled_from(["{x}", "{y}", "{steps.a.result}", "{none}", "a {x} {x}", "{{x}} is {y}", 'é"{steps.a.result}\\', "{item}"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(QUOTING, JSON, JSON)
+def test_bytes_are_counted_as_they_will_be_kept(value, x, y):
+    resolver = Resolver({"x": x, "y": y}, {"a": {"x": y}}, [x])
+    try:
+        found = resolver.resolve(value)
+        kept = len(to_jsonb(found).encode())
+    except (NotStorable, ValueError):
+        return
+    assert resolver.bytes == (kept if value != "{none}" else 0)
+    resolve(value, parameters={"x": x, "y": y}, results={"a": {"x": y}}, item=[x], most=kept)
+    with pytest.raises(TooLarge):
+        resolve(
+            value, parameters={"x": x, "y": y}, results={"a": {"x": y}}, item=[x], most=resolver.bytes - 1
+        )
+
+
+BIG = "x" * 400_000
+MOST = 4_000_000
+QUOTED_OFTEN = {
+    "within a text": "{p}" * 400,
+    "in texts of a list": ["a {p}"] * 400,
+    "whole, in a list": ["{p}"] * 400,
+    "whole, in objects": {str(number): {"a": "{p}"} for number in range(400)},
+    "part of it": ["{q.0.a}", "{q.0.a}!"] * 200,
+    "an object as text": "{q}" * 400,
+    "an item": ["{item}"] * 400,
+    "results": ["{steps.a.result.b}"] * 400,
+}
+
+
+@pytest.mark.parametrize("name", QUOTED_OFTEN)
+def test_what_would_be_too_large_is_not_built(name):
+    values = {"parameters": {"p": BIG, "q": [{"a": BIG}]}, "results": {"a": {"b": BIG}}, "item": BIG}
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            resolve(QUOTED_OFTEN[name], most=MOST, **values)
+        assert tracemalloc.get_traced_memory()[1] < 2 * MOST
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_a_condition_compares_with_is_counted_too():
+    values = {"parameters": {"p": list(range(50_000)), "q": list(range(49_999))}, "results": {}}
+    assert holds({"p": {"$in": ["{p}"]}}, most=MOST, **values)
+    assert not holds({"p": {"$in": ["{q}"] * 5}}, most=MOST, **values)
+    for when in ({"p": {"$in": ["{q}"] * 400}}, {"$any": [{"p": "{q}"}] * 40}, {"p": "{q}" * 400}):
+        with pytest.raises(TooLarge):
+            holds(when, most=MOST, **values)
+
+
+def test_a_value_quoted_often_is_looked_at_once(monkeypatch):
+    counted = []
+    monkeypatch.setattr(references, "json_bytes", lambda value: counted.append(value) or 2)
+    resolve(["{p}"] * 1_000, parameters={"p": [1, 2]}, results={}, most=MOST)
+    assert counted == [[1, 2]]
