@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK := deploy/requirements
+# `make sbom` and `make audit` have an environment of their own: what they need is nobody else's business
+TOOLS := .venv-tools
+SBOM ?= sbom.cdx.json
 ARGS ?=
 
 # `make compat PATH=checkout` names the original's checkout, and make would look for every program there: the checkout is kept under
@@ -15,7 +18,7 @@ override PATH := $(or $(shell /usr/bin/env -i /bin/sh -c '/usr/bin/tr "\0" "\n" 
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-robust compat test-all check fix migrate bench lock clean
+.PHONY: help up test test-robust compat test-all check fix migrate bench lock pin-images sbom audit clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -54,13 +57,27 @@ migrate: $(VENV)/.runtime  ## bring the database's tables up to date
 bench: $(VENV)/.runtime  ## print the measured figures (ARGS="search --json")
 	$(BIN)/python manage.py bench $(or $(ARGS),search)
 
-lock: $(VENV)/.runtime  ## resolve pyproject.toml anew into deploy/requirements (needs uv)
-	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml -o $(LOCK)/runtime.txt
-	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev -c $(LOCK)/runtime.txt -o $(LOCK)/dev.txt
-	uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate pyproject.toml --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
+COMPILE = uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+
+lock:  ## resolve pyproject.toml anew into deploy/requirements (needs uv)
+	$(COMPILE) pyproject.toml -o $(LOCK)/runtime.txt
+	$(COMPILE) --group embedded -c $(LOCK)/runtime.txt -o $(LOCK)/embedded.txt
+	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
+	$(COMPILE) pyproject.toml --group embedded --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
+	$(COMPILE) --group tools -o $(LOCK)/tools.txt
+
+pin-images:  ## write the images' digests into docker-compose.yml and the Dockerfile (needs docker, skopeo or crane, and a network)
+	@$(PYTHON) deploy/pin_images.py
+
+sbom: $(TOOLS)/.installed  ## write what production installs as CycloneDX (SBOM=file)
+	@$(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o "$(SBOM)" $(LOCK)/runtime.txt
+	@echo "$(SBOM) lists what $(LOCK)/runtime.txt installs"
+
+audit: $(TOOLS)/.installed  ## look the locks up among published vulnerabilities (needs a network)
+	@$(TOOLS)/bin/python deploy/audit.py $(LOCK)
 
 clean:  ## remove the virtual environment and this directory's data
-	rm -rf $(VENV) .liftos
+	rm -rf $(VENV) $(TOOLS) .liftos
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -68,9 +85,9 @@ $(VENV)/bin/python:
 	@echo "Making a virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: $(LOCK)/runtime.txt | $(VENV)/bin/python
+$(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt | $(VENV)/bin/python
 	@echo "Installing what LiftOS needs (about a minute on first start) ..."
-	@$(PIP) -r $(LOCK)/runtime.txt
+	@$(PIP) -r $(LOCK)/runtime.txt -r $(LOCK)/embedded.txt
 	@touch $@
 
 $(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
@@ -84,4 +101,9 @@ $(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev
 	  echo "without promtool the alert rules are parsed, not checked"
 	@command -v chromium >/dev/null || { echo "Installing Debian's chromium ..."; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 	  { echo "The browser tests need a program called chromium on PATH" >&2; exit 1; }
+	@touch $@
+
+$(TOOLS)/.installed: $(LOCK)/tools.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $(LOCK)/tools.txt
 	@touch $@

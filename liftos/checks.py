@@ -1,11 +1,15 @@
 """System checks of an operator's settings."""
 
+import os
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as CheckWarning
 
 from liftos.api.limits import unusable_limits
+from liftos.embedded.errors import EmbeddedError
+from liftos.embedded.redis_programs import choose_program, outdated_warning
 from liftos.observability.options import InvalidTraceOptions, trace_options
 
 
@@ -60,4 +64,25 @@ def rate_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     return [
         Error(problem, hint="Write it as 600/minute or 20/second;100000/day.", id="liftos.E004")
         for problem in unusable_limits()
+    ]
+
+
+@register("liftos")
+def embedded_redis_has_its_fixes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of an embedded Redis that lacks security fixes; a Redis of one's own is the operator's."""
+    del app_configs, kwargs
+    if os.environ.get("REDIS_URL", "").strip():
+        return []
+    try:
+        program = choose_program()
+    except EmbeddedError:
+        return []  # said, with what to do, by whatever wants to start it
+    if not program.outdated:
+        return []
+    return [
+        CheckWarning(
+            outdated_warning(program.product, program.version),
+            hint="`make up` takes the newest of those on PATH and the bundled one (docs/operations.md, Which Redis).",
+            id="liftos.W001",
+        )
     ]

@@ -6,6 +6,8 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
+from liftos.embedded.files import give_to_owner
+
 KEY_BYTES = 32
 
 
@@ -34,6 +36,7 @@ def _make(path: Path) -> None:
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
+            give_to_owner(file.fileno(), path.parent)
         try:
             os.link(aside, path)
         except FileExistsError:

@@ -1,4 +1,4 @@
-"""The system account of the servers: Postgres refuses root, so root needs somebody else to run it as."""
+"""Whom root runs things as: Postgres refuses root, and the rest has no need of it."""
 
 import os
 import pwd
@@ -17,32 +17,33 @@ ACCOUNT = "liftos-pg"
 
 @dataclass(frozen=True)
 class Account:
-    """Whom the servers run as."""
+    """A user of the system."""
 
     name: str
     uid: int
     gid: int
 
 
-def server_account(data: Path) -> Account | None:
-    """Return the account that runs the servers, or None to run them as ourselves.
+def server_account(home: Path) -> Account | None:
+    """Return the account that runs the servers of a home, or None to run them as ourselves.
 
-    Args:
-        data: Postgres' data directory. Once it exists its owner decides: Postgres insists on owning it.
+    Postgres insists on owning its data, so once there are some their owner decides; before, the owner of the home, unless it is
+    root; else a system account, which is made if it is not there.
 
     Raises:
         EmbeddedError: the data is another user's, or root has no account to run Postgres as.
     """
-    owner = data.stat() if data.exists() else None
+    data = home / "pg"
     if os.geteuid() != 0:
-        if owner is not None and owner.st_uid != os.geteuid():
+        if data.exists() and (found := data.stat()).st_uid != os.geteuid():
             raise EmbeddedError(
-                f"{data} belongs to user {_user_name(owner.st_uid)}: run as root or as that user, "
+                f"{data} belongs to user {user_name(found.st_uid)}: run as root or as that user, "
                 "or choose another directory: LIFTOS_HOME=/path/to/it make up"
             )
         return None
-    if owner is not None and owner.st_uid != 0:
-        return Account(_user_name(owner.st_uid), owner.st_uid, owner.st_gid)
+    for path in (data, home):
+        if path.exists() and (found := path.stat()).st_uid != 0:
+            return Account(user_name(found.st_uid), found.st_uid, found.st_gid)
     return _find(ACCOUNT) or _create() or _nobody()
 
 
@@ -71,7 +72,7 @@ def _create() -> Account | None:
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     account = _find(ACCOUNT)
     if account is not None:
-        say(f"Postgres does not run as root: made the system account {ACCOUNT} for it")
+        say(f"Made the system account {ACCOUNT}, for nothing here has to run as root")
     return account
 
 
@@ -85,7 +86,8 @@ def _nobody() -> Account:
     return account
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return a user's name, or its number if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -102,7 +104,7 @@ def private_directory(path: Path, account: Account | None) -> None:
     found = path.lstat()
     owners = {os.geteuid()} | ({account.uid} if account else set())
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
-        raise EmbeddedError(f"{path} belongs to user {_user_name(found.st_uid)}: remove it, then try again")
+        raise EmbeddedError(f"{path} belongs to user {user_name(found.st_uid)}: remove it, then try again")
     path.chmod(0o700)
     if account is not None:
         os.chown(path, account.uid, account.gid)

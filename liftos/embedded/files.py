@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +23,39 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
+def give_to_owner(descriptor: int, directory: Path) -> None:
+    """Let a file or directory that root has just made belong to the owner of the directory that it lies in.
+
+    What one command makes as root is then there for the service, which runs as an ordinary user. A file with a second name is
+    left alone: the owner of the directory may have put it there to be given it.
+    """
+    if os.geteuid() != 0:
+        return
+    found, owner = os.fstat(descriptor), directory.stat()
+    if found.st_uid == 0 and owner.st_uid != 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory that is not there yet, with its parents; it belongs to the owner of its parent.
+
+    Raises:
+        OSError: a file is in the way, or it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=mode)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        give_to_owner(descriptor, path.parent)
+    finally:
+        os.close(descriptor)
+
+
 def prepare_home(home: Path) -> None:
     """Create the home directory and prove by writing that it can be used.
 
@@ -31,9 +65,9 @@ def prepare_home(home: Path) -> None:
     # The Postgres account of a root installation must pass through; it may not list what is there.
     mode = 0o711 if os.geteuid() == 0 else 0o700
     try:
-        home.mkdir(mode=mode, parents=True, exist_ok=True)
+        make_directory(home, mode)
         for name in ("log", "state"):
-            (home / name).mkdir(mode=0o700, exist_ok=True)
+            make_directory(home / name, 0o700)
         # Permission bits say nothing to root and nothing about a read-only mount: only a write does.
         with tempfile.TemporaryFile(dir=home, buffering=0) as probe:
             probe.write(bytes(65536))
@@ -62,7 +96,19 @@ def open_lock(path: Path) -> int:
 
     It is not inherited by subprocesses (PEP 446), so a child never holds its parent's lock by accident.
     """
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    return _open_private(path, os.O_RDWR)
+
+
+def open_log(path: Path) -> int:
+    """Open a log file to append to; the caller closes the descriptor."""
+    return _open_private(path, os.O_WRONLY | os.O_APPEND)
+
+
+def _open_private(path: Path, flags: int) -> int:
+    # never through a link: root opens it too, in a directory that is another user's
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    give_to_owner(descriptor, path.parent)
+    return descriptor
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
@@ -99,6 +145,7 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+            give_to_owner(file.fileno(), path.parent)
         if replace:
             Path(temporary).replace(path)
         else:

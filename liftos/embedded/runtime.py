@@ -32,7 +32,7 @@ def wanted_servers(home: Path) -> list[Server]:
         kinds.append(Postgres)
     if not os.environ.get("REDIS_URL", "").strip():
         kinds.append(Redis)
-    return [kind(home, server_account(home / "pg")) for kind in kinds] if kinds else []
+    return [kind(home, server_account(home)) for kind in kinds] if kinds else []
 
 
 def ensure_running(home: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from liftos.embedded.accounts import Account, make_reachable, private_directory
 from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import open_lock, try_lock
+from liftos.embedded.files import open_lock, open_log, try_lock
 from liftos.embedded.paths import socket_directory
 
 START_SECONDS = 60.0  # crash recovery of a few gigabytes of WAL included
@@ -115,8 +115,8 @@ class Server(ABC):
         try:
             # Only an asker can hold it here, and for an instant: the server is known to be dead.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with self.log.open("ab") as log:
-                self._log_start = log.tell()
+            with os.fdopen(open_log(self.log), "ab") as log:
+                self._log_start = log.seek(0, os.SEEK_END)
                 process = self._popen(command, log.fileno(), lock)
         finally:
             os.close(lock)

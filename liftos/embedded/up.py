@@ -7,12 +7,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from liftos.embedded.accounts import user_name
 from liftos.embedded.children import ChildSpec
 from liftos.embedded.errors import EmbeddedError
 from liftos.embedded.files import say, write_private
 from liftos.embedded.paths import REPOSITORY
 from liftos.embedded.preflight import Address, checked
-from liftos.embedded.runtime import hold
+from liftos.embedded.privileges import leave_root
+from liftos.embedded.redis import Redis
+from liftos.embedded.redis_programs import is_outdated, outdated_warning
+from liftos.embedded.runtime import hold, wanted_servers
 from liftos.embedded.supervisor import StopRequested, Supervisor
 
 READY_SECONDS = 60.0
@@ -26,6 +30,7 @@ def supervise(home: Path) -> int:
         The exit code: 0 after a stop that was asked for, 1 with one line on stderr if it cannot run.
     """
     try:
+        leave_root(home)
         with checked(home) as address:
             return _up(home, address)
     except EmbeddedError as error:
@@ -47,10 +52,11 @@ def _up(home: Path, address: Address) -> int:
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty(home / "run" / "prometheus"))
     with Supervisor(home, _specs(home)) as supervisor:
-        supervisor.show(f"LiftOS starts from {home}")
+        supervisor.show(f"LiftOS starts from {home}, as {user_name(os.geteuid())}")
         lease = hold(home)
         try:
             supervisor.check_stop()
+            _tell_redis(supervisor, home)
             _migrate(supervisor)
             credentials = _credentials(supervisor, home, address)
             supervisor.start()
@@ -64,6 +70,17 @@ def _up(home: Path, address: Address) -> int:
             lease.release()
     supervisor.show("LiftOS has stopped")
     return 0
+
+
+def _tell_redis(supervisor: Supervisor, home: Path) -> None:
+    """Say which Redis runs, and warn of an old one: the running server is asked, another command may have started it."""
+    for server in wanted_servers(home):
+        if not isinstance(server, Redis) or (running := server.running()) is None:
+            continue
+        product, version = running
+        supervisor.show(f"Redis: {product} {'.'.join(map(str, version))}")
+        if is_outdated(product, version):
+            supervisor.show(f"warning: {outdated_warning(product, version)}")
 
 
 def _empty(directory: Path) -> Path:

@@ -48,6 +48,14 @@ def test_the_scrape_configuration_reads_the_rules():
     assert [(DEPLOY / name).exists() for name in scrape["rule_files"]] == [True]
 
 
+def test_the_commented_authorization_is_what_metrics_asks_for():
+    text = (DEPLOY / "prometheus.yml").read_text()
+    assert "authorization" not in yaml.safe_load(text)["scrape_configs"][0]
+    with_token = re.sub(r"^(    )# (authorization:|  )", r"\1\2", text, flags=re.MULTILINE)
+    (job,) = yaml.safe_load(with_token)["scrape_configs"]
+    assert job["authorization"] == {"type": "Bearer", "credentials_file": "/etc/prometheus/metrics_token"}
+
+
 @pytest.mark.browser  # it needs Debian's promtool, which `make test-all` installs
 def test_promtool_finds_nothing_wrong():
     promtool = shutil.which("promtool")

@@ -1,5 +1,6 @@
 """The embedded servers as processes: started together, killed, left behind, stopped by the last one out."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,15 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from liftos.embedded import EmbeddedError, ensure_running, hold, socket_directory, urls
+from liftos.embedded.accounts import server_account
 from liftos.embedded.paths import REPOSITORY
 from liftos.embedded.postgres import Postgres
 from liftos.embedded.redis import Redis
+from liftos.embedded.redis_programs import choose_program
+from tests.faults.service import free_port
+from tests.ordinary_user import environment_for
 
 pytestmark = pytest.mark.faults
 
@@ -137,6 +144,13 @@ def test_kill_of_redis_is_repaired(home):
         assert Redis(home, None).pid() != first
 
 
+def test_the_running_redis_says_what_it_is(home):
+    assert Redis(home, None).running() is None
+    with hold(home):
+        chosen = choose_program()
+        assert Redis(home, None).running() == (chosen.product, chosen.version)
+
+
 def test_servers_left_by_a_killed_command_are_used_and_stopped_by_the_next(home):
     process = run_python(home, HOLD)
     assert process.stdout.readline() == "held\n"
@@ -235,14 +249,98 @@ def test_supervisor_restarts_what_dies_and_stops_all_on_a_signal(home, number):
     seen = []
     while not seen or "starting it again in 1 s" not in seen[-1]:
         seen.append(process.stdout.readline())
-        assert seen[-1], seen
+        assert seen[-1], "".join(seen)
     os.kill(Postgres(home, None).pid(), signal.SIGKILL)
     while "postgres runs again" not in seen[-1]:
         seen.append(process.stdout.readline())
-        assert seen[-1], seen
+        assert seen[-1], "".join(seen)
     process.send_signal(number)
     code, rest = finish(process)
     assert (code, rest.splitlines()[-1]) == (0, "end")
     assert "web    | serving\n" in seen
     assert "worker ended unexpectedly (exit code 3); starting it again in 0.5 s\n" in seen
     assert alive(home) == []
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+def start_up(home, python, **environment):
+    return subprocess.Popen(
+        [python, str(REPOSITORY / "manage.py"), "up"],
+        env={**os.environ, "LIFTOS_HOME": str(home), "LIFTOS_PORT": str(free_port()), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(process, words):
+    seen = []
+    while not seen or words not in seen[-1]:
+        seen.append(process.stdout.readline())
+        assert seen[-1], "".join(seen)
+    return seen
+
+
+@as_root
+@pytest.mark.timeout(300)
+def test_up_started_by_root_runs_nothing_as_root(home):
+    home.parent.chmod(0o711)
+    # as a root of earlier days left it: servers ran, and the home's own files are root's
+    with hold(home):
+        account = server_account(home)
+    (home / "secret_key").write_text("made by root long ago\n")
+    (home / "secret_key").chmod(0o600)
+    python, variables = environment_for(account.uid, home.parent / "python")
+    process = start_up(home, python, **variables)
+    try:
+        seen = read_until(process, "Ctrl-C stops it")
+        assert f"LiftOS starts from {home}, as {account.name}\n" in seen
+        assert not [line for line in seen if "runs as root" in line]
+        supervisor = psutil.Process(process.pid)
+        family = [supervisor, *supervisor.children(recursive=True)]
+        assert len(family) >= 5  # supervisor, two of web, two of the worker, and the servers
+        assert (
+            {each.uids().real for each in family}
+            == {each.uids().effective for each in family}
+            == {account.uid}
+        )
+        assert {Postgres(home, None).pid(), Redis(home, None).pid()} <= {each.pid for each in family}
+        assert not [path for path in home.rglob("*") if path.lstat().st_uid == 0]
+        keys = ("secret_key", "ledger_key", "value_key", "credentials.json")
+        assert {(home / name).stat().st_mode & 0o777 for name in keys} == {0o600}
+        assert (home / "secret_key").read_text() == "made by root long ago\n"
+        credentials = json.loads((home / "credentials.json").read_text())
+        request = urllib.request.Request(
+            f"{credentials['base_url']}/search",
+            json.dumps({"query": "price", "limit": 1}).encode(),
+            {"X-Api-Key": credentials["api_key"], "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["data"]["results"]
+        web = next(each for each in family if "gunicorn" in each.cmdline())
+        web.kill()
+        read_until(process, "web ended unexpectedly (SIGKILL)")
+    finally:
+        process.send_signal(signal.SIGINT)
+        code, rest = finish(process)
+    assert (code, rest.splitlines()[-1]) == (0, "LiftOS has stopped")
+    assert alive(home) == []
+
+
+@as_root
+def test_up_stays_root_where_a_key_is_roots_alone_and_says_so(home):
+    home.parent.chmod(0o711)
+    closed = home.parent / "closed"
+    closed.mkdir(mode=0o700)
+    process = start_up(home, sys.executable, LIFTOS_LEDGER_KEY_FILE=str(closed / "ledger_key"))
+    try:
+        *before, last = read_until(process, "LiftOS starts from")
+        (why,) = [line for line in before if line.startswith("LiftOS runs as root, not as ")]
+        # this Python may itself be in root's own home, which is then what stands in the way
+        assert str(closed) in why or "it can't start" in why
+        assert last == f"LiftOS starts from {home}, as root\n"
+    finally:
+        process.send_signal(signal.SIGINT)
+        finish(process)

@@ -1,12 +1,13 @@
 """`manage.py restore DIRECTORY`."""
 
-import shutil
+import os
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
+from liftos.embedded.files import give_to_owner
 from liftos.management.observed import ObservedCommand
 from liftos.recovery.backup import KEYS, bring_back
 from liftos.recovery.options import key_files, superuser_url
@@ -39,6 +40,7 @@ class Command(ObservedCommand):
             # made on the first start of a fresh installation, before anything was signed with it
             target.rename(target.with_name(f"{target.name}.before-restore"))
         if not target.exists():
-            shutil.copyfile(source, target)
-            target.chmod(0o600)
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(source.read_bytes())
+                give_to_owner(file.fileno(), target.parent)
             self.stdout.write(f"{target} is the backup's")

