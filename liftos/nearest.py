@@ -8,7 +8,7 @@ from itertools import islice
 LIKE_ENOUGH = 0.7  # difflib's ratio: `expires` and `expires_at` .84, `user_id` and `external_id` .56
 MAX_NAME = 100  # nobody mistypes a longer one, and comparing takes its square
 MAX_LISTED = 20
-MAX_COMPARED = 1_000  # of very many known names: each comparison costs microseconds
+MAX_COMPARED = 300  # of very many known names: each comparison costs microseconds
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
@@ -32,15 +32,17 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
     return [each for _, each in nlargest(limit, scored, key=lambda pair: pair[0])]
 
 
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a sentence about an unknown name, `; did you mean 'limit'?`, or another end where none is like it."""
+    found = nearest(name, known)
+    return f"; did you mean '{found[0]}'?" if found else otherwise
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown name: `; did you mean 'limit'?`, or what is known, or a full stop."""
     names = list(known)
-    found = nearest(name, names)
-    if found:
-        return f"; did you mean '{found[0]}'?"
-    if 0 < len(names) <= MAX_LISTED:
-        return f"; known: {', '.join(names)}."
-    return "."
+    listed = f"; known: {', '.join(names)}." if 0 < len(names) <= MAX_LISTED else "."
+    return suggestion(name, names, listed)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from liftos.nearest import suggestion
 from spaces.errors import UnknownDimension
 from spaces.types import Array, Dimension, Scale
 
@@ -51,8 +52,9 @@ def place_of(dimensions: Sequence[Dimension], name: str, loc: tuple[str | int, .
     for number, each in enumerate(dimensions):
         if each.name.casefold() == folded:
             return number
-    known = ", ".join(each.name for each in dimensions)
-    raise UnknownDimension(f"The space has no dimension {name!r}; it has {known}.", loc=loc)
+    known = [each.name for each in dimensions]
+    meant = suggestion(name, known, ".")
+    raise UnknownDimension(f"The space has no dimension {name!r}; it has {', '.join(known)}{meant}", loc=loc)
 
 
 def read_field(metadata: dict[str, Any], dimension: Dimension) -> float:

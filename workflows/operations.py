@@ -73,7 +73,9 @@ def start(
         if carrier is not None:
             undo.callback(carrier.release)
         with tenant_pipeline(organisation):
-            chosen = queries.find_version(organisation=organisation, name=template, number=version)
+            chosen = queries.find_version(
+                organisation=organisation, name=template, number=version, others=SHIPPED
+            )
             plan = plan_of(organisation, chosen.id)
             bound = bind_parameters(plan.definition, parameters)
             info, claim = insert_run(

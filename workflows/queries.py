@@ -1,5 +1,6 @@
 """Reads of templates and runs, inside the caller's tenant transaction."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from django.db import connection
 from django.db.models import Max, Q
 
 from liftos.db import raw_cursor
+from liftos.nearest import MAX_COMPARED, suggestion
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
 from workflows.models import Run, Step, Template, TemplateVersion
 from workflows.types import ENDED_RUN, NOT_AN_ITEM, RunStatus
@@ -38,8 +40,15 @@ def find_template(*, organisation: UUID, name: str) -> Template:
         which |= Q(id=UUID(name))
     row = Template.objects.filter(which, organisation_id=organisation).order_by("id").first()
     if row is None:
-        raise TemplateNotFound(f"There is no template {name[:100]}.", loc=("template",))
+        raise _no_template(organisation, name)
     return row
+
+
+def _no_template(organisation: UUID, name: str, others: Sequence[str] = ()) -> TemplateNotFound:
+    """Return the error for a template that is not there, with the name that is most like it."""
+    rows = Template.objects.filter(organisation_id=organisation).order_by("-id")
+    meant = suggestion(name, [*others, *rows.values_list("name", flat=True)[:MAX_COMPARED]], ".")
+    return TemplateNotFound(f"There is no template {name[:100]}{meant}", loc=("template",))
 
 
 def list_templates(*, organisation: UUID, limit: int, before: UUID | None = None) -> list[Template]:
@@ -90,13 +99,16 @@ ORDER BY t.name = %(name)s DESC LIMIT 1
 """
 
 
-def find_version(*, organisation: UUID, name: str, number: int | None = None) -> Chosen:
+def find_version(
+    *, organisation: UUID, name: str, number: int | None = None, others: Sequence[str] = ()
+) -> Chosen:
     """Return the version that a new run follows: the newest published one, or the one of a number.
 
     Args:
         organisation: whose.
         name: of the template, or its id.
         number: of the version; None for the newest.
+        others: names that would be taken too, for messages.
 
     Raises:
         TemplateNotFound: there is no such template in this organisation.
@@ -109,7 +121,7 @@ def find_version(*, organisation: UUID, name: str, number: int | None = None) ->
     values = {"organisation": organisation, "name": name, "id": ident, "number": number}
     row = raw_cursor().execute(_FIND_VERSION, values).fetchone()
     if row is None:
-        raise TemplateNotFound(f"There is no template {name[:100]}.", loc=("template",))
+        raise _no_template(organisation, name, others)
     if row[1]:
         raise TemplateRetired(loc=("template",))
     if row[2] is None:

@@ -13,13 +13,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 
-from liftos.api.strict import name_unknown
+from liftos.api.strict import MAX_SUGGESTED, name_unknown
 from liftos.errors import LiftosError
 from liftos.jsonb import to_jsonb
+from liftos.nearest import suggestion
 
 MAX_DEPTH = 64
 # matches at every quote, closed or not, and never goes back: linear
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)?', re.DOTALL)
+_WORDS = re.compile(r"'([^']*)'")
 _HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
 # set in the environment of a request whose sender is nobody, and whose body was too large to be read all the same
 WITHHELD = "liftos.body_withheld"
@@ -111,15 +113,28 @@ def validate(model: type[Model], value: Any, *, loc: tuple[str | int, ...] = ("b
 
 
 def items_of(error: ValidationError, loc: tuple[str | int, ...]) -> list[dict[str, Any]]:
-    """Return pydantic's errors as 422 items below `loc`."""
-    items = []
+    """Return pydantic's errors as 422 items below `loc`; one that is none of several words names the nearest."""
+    items: list[dict[str, Any]] = []
     for found in error.errors(include_url=False):
         ctx = {
             key: value if isinstance(value, int | float | str) else str(value)
             for key, value in found.get("ctx", {}).items()
         }
-        items.append(item(found["type"], (*loc, *found["loc"]), found["msg"], found["input"], **ctx))
+        msg = found["msg"]
+        if found["type"] in ("enum", "literal_error") and len(items) < MAX_SUGGESTED:
+            msg += _meant(found["input"], str(ctx["expected"]))
+        items.append(item(found["type"], (*loc, *found["loc"]), msg, found["input"], **ctx))
     return items
+
+
+def _meant(value: Any, expected: str) -> str:
+    """Return the end of a sentence that names the word most like a value; empty where none is like it.
+
+    Args:
+        value: as sent.
+        expected: the words in single quotes, as pydantic lists them.
+    """
+    return suggestion(value, _WORDS.findall(expected)) if isinstance(value, str) else ""
 
 
 def _check_size(text: str, loc: tuple[str | int, ...]) -> None:

@@ -15,6 +15,7 @@ from liftos.api.pagination import PageQuery, QueryText
 from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
 from liftos.embedding.text import unit_rows
+from liftos.nearest import suggestion
 from memory.api.callers import User, text_of
 from memory.api.trust import wish_of
 from memory.attributes import MAX_KEY, too_long_key
@@ -34,9 +35,10 @@ def _direction(values: list[float]) -> list[float]:
 
 
 def _states(text: str) -> str:
-    unknown = set(text.split(",")) - set(TrustState) if text else ()
+    unknown = sorted(set(text.split(",")) - set(TrustState)) if text else []
     if unknown:
-        raise ValueError(f"must be of {', '.join(TrustState)}, parted by commas")
+        meant = suggestion(unknown[0], TrustState)
+        raise ValueError(f"must be of {', '.join(TrustState)}, parted by commas{meant}")
     return text
 
 

@@ -8,6 +8,7 @@ Comparison is by type: a number is never equal to its text. All conditions must 
 from typing import Any
 
 from liftos.errors import InvalidInput
+from liftos.nearest import suggestion
 from memory.attributes import LONG, MAX_KEY, scalar_of
 from memory.search.scopes import scope
 from memory.search.types import Condition, SearchRequest
@@ -180,8 +181,10 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
     for name, value in wanted.items():
         operator = name.removeprefix("$")
         if not name.startswith("$") or operator not in _OPERATORS:
+            meant = suggestion(name, [f"${each}" for each in _OPERATORS], ".")
             raise InvalidFilter(
-                f"Unknown operator; {_KNOWN}. A nested key is its dotted path.", loc=("filters", key, name)
+                f"Unknown operator; {_KNOWN}{meant} A nested key is its dotted path.",
+                loc=("filters", key, name),
             )
         if operator in _LIST_OPERATORS:
             if not isinstance(value, list):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from liftos.nearest import did_you_mean, nearest, unknown
+from liftos.nearest import MAX_COMPARED, did_you_mean, nearest, suggestion, unknown
 
 FIELDS = ["limit", "cursor", "memory_type", "external_id", "expires_at", "valid_from", "valid_to", "tags"]
 
@@ -40,3 +40,20 @@ def test_an_endless_name_is_cut_short_and_costs_nothing():
     said = unknown("field", "limit" * 200_000, FIELDS)
     assert time.monotonic() - began < 0.5
     assert len(said) < 300
+
+
+def test_of_very_many_known_names_only_so_many_are_compared():
+    compared = []
+
+    def known():
+        for number in range(100_000):
+            compared.append(number)
+            yield f"name{number}"
+
+    nearest("nmae1", known())
+    assert len(compared) <= MAX_COMPARED + 1
+
+
+def test_a_suggestion_ends_a_sentence_either_way():
+    assert suggestion("limt", FIELDS) == "; did you mean 'limit'?"
+    assert (suggestion("zebra", FIELDS), suggestion("zebra", FIELDS, ".")) == ("", ".")

@@ -10,6 +10,7 @@ text, true is never 1, and what has no order with the other is neither more nor 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from liftos.nearest import suggestion
 from workflows.definition.references import (
     Reference,
     Resolver,
@@ -156,7 +157,8 @@ def _member_faults(key: str, wanted: Json, at: tuple[str, ...]) -> Iterator[tupl
         yield at, "It names neither a parameter nor a step's result."
     elif isinstance(wanted, dict):
         if unknown := sorted(set(wanted) - OPERATORS):
-            yield at, f"{unknown[0]!r} is no operator; there are {', '.join(sorted(OPERATORS))}."
+            meant = suggestion(unknown[0], OPERATORS, ".")
+            yield at, f"{unknown[0][:100]!r} is no operator; there are {', '.join(sorted(OPERATORS))}{meant}"
         if not wanted:
             yield at, "An operator is missing."
         yield from (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from liftos.api.parsing import InvalidRequest, parse_json
+from liftos.api.parsing import InvalidRequest, check_storable, parse_json
 
 
 def refused(text):
@@ -43,3 +43,23 @@ def test_the_unsound_is_found(text, kind):
 @pytest.mark.parametrize("text", ['"\\u0041"', "1e99", "[" * 64 + "]" * 64, '"1e999"', '"\\\\u0000"'])
 def test_the_sound_passes(text):
     assert parse_json(text) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "place"),
+    [
+        ({"a": ["half \ud83d"]}, "string_unicode", ["arguments", "a", 0]),
+        ({"a": {"\udc00": 1}}, "string_unicode", ["arguments", "a"]),
+        ({"a": "x\x00"}, "string_nul", ["arguments", "a"]),
+        ({"a": float("inf")}, "finite_number", ["arguments", "a"]),
+    ],
+)
+def test_what_can_not_be_kept_is_refused_at_its_place(value, kind, place):
+    with pytest.raises(InvalidRequest) as refused:
+        check_storable(value, loc=("arguments",))
+    [item] = refused.value.items
+    assert (item["type"], item["loc"]) == (kind, place)
+
+
+def test_what_can_be_kept_is_let_through():
+    check_storable({"a": ["🚀", "\\ud83d", 10**400, None]}, loc=("arguments",))
