@@ -85,6 +85,8 @@ class _Runtime:
     """The loaded tokeniser and model."""
 
     def __init__(self, threads: int) -> None:
+        # Read at import. Otherwise it writes a device id into the user's cache directory and reports to its maker over the network.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         # imported late: 40 MB that a process which never embeds does without
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer

@@ -1,5 +1,6 @@
 """The default embedder, with its real weights."""
 
+import os
 import subprocess
 import sys
 
@@ -102,3 +103,12 @@ def test_a_child_loads_the_model_for_itself():
     )
 
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
+
+
+def test_the_runtime_reports_to_nobody_and_leaves_no_device_id(tmp_path):
+    program = "from liftos.embedding import MiniLmEmbedder; MiniLmEmbedder().embed(['a text'])"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+
+    subprocess.run([sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, check=True)
+
+    assert list(tmp_path.rglob("*")) == []
