@@ -137,6 +137,7 @@ def leaf_record(row: Mapping[str, Any]) -> dict[str, Any]:
 
 # the fields in canonical order, which for these names is that of their letters
 _LEAF = "{" + ",".join(f'"{name}":%({name})s' for name in sorted(RECORD_FIELDS)) + "}"
+_HEAD, _TAIL = _LEAF.split("%(recorded_at)s")
 _TEXTS = (
     "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence_method",
     "actor_kind", "actor_id", "on_behalf_of", "correlation_id", "trace_id", "span_id",
@@ -151,18 +152,30 @@ def leaf_bytes(row: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: a value that canonical JSON can't hold.
     """
+    head, tail = leaf_around(row)
+    return head + f'"{moment(row["recorded_at"])}"'.encode() + tail
+
+
+def leaf_around(row: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """Return what stands before and after the value of `recorded_at` in a record's leaf: the database sets that time.
+
+    Args:
+        row: as for `leaf_record`; `recorded_at` is not read.
+
+    Raises:
+        ValueError: a value that canonical JSON can't hold.
+    """
     values: dict[str, str] = {name: quote(row[name]) for name in _TEXTS}
-    started, ended, recorded = row["started_at"], row["ended_at"], row["recorded_at"]
-    values["recorded_at"] = written = f'"{moment(recorded)}"'
-    values["ended_at"] = written if ended is recorded else f'"{moment(ended)}"'
-    values["started_at"] = written if started is recorded else f'"{moment(started)}"'
+    started, ended = row["started_at"], row["ended_at"]
+    values["ended_at"] = written = f'"{moment(ended)}"'
+    values["started_at"] = written if started is ended else f'"{moment(started)}"'
     values["id"] = f'"{row["id"]}"'
     values["organisation_id"] = f'"{row["organisation_id"]}"'
     values["parents"] = parents_text(map(str, row["parents"]))
     values["payload_commitment"] = f'"{base64.b64encode(bytes(row["payload_commitment"])).decode()}"'
     values["confidence"] = number_text(row["confidence"])
     values["versions"] = versions_text(row["versions"])
-    return leaf_from_texts(values)
+    return _encoded(_HEAD % values), _encoded(_TAIL % values)
 
 
 def leaf_from_texts(values: Mapping[str, str]) -> bytes:
@@ -171,8 +184,12 @@ def leaf_from_texts(values: Mapping[str, str]) -> bytes:
     Raises:
         ValueError: a lone surrogate, which is no text.
     """
+    return _encoded(_LEAF % values)
+
+
+def _encoded(text: str) -> bytes:
     try:
-        return (_LEAF % values).encode()
+        return text.encode()
     except UnicodeEncodeError as error:
         raise ValueError("a lone surrogate is not text") from error
 

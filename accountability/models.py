@@ -14,7 +14,7 @@ from liftos.tenancy.models import Organisation
 
 __all__ = [
     "Calibration", "CitedMemory", "DecisionLink", "DecisionPayload", "DecisionRecord", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",
-    "LedgerNode", "LedgerPending", "ReviewCase", "ReviewPolicy",
+    "LedgerNode", "LedgerPending", "LedgerRule", "ReviewCase", "ReviewPolicy", "UnlistedErasure",
 ]  # fmt: skip
 
 
@@ -44,6 +44,7 @@ class DecisionRecord(models.Model):
     span_id = models.CharField(max_length=16)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
+    # left out by whoever inserts: a trigger sets it
     recorded_at = models.DateTimeField()
     payload_commitment = models.BinaryField(max_length=32)
 
@@ -88,12 +89,19 @@ class DecisionRecord(models.Model):
 class DecisionPayload(models.Model):
     """What a decision was about, in words and values. Erasure deletes it; the record and its proof stay.
 
+    The application may not delete rows here: `liftos_erase_payloads` does, those that an erasure's record lists.
+
     The record's leaf holds SHA-256(salt || body): without the salt, which goes with the payload, nobody can find out by
     guessing what was erased. The body is kept as the very text that was hashed.
     """
 
+    # the key in the database is over both columns: a payload can't be laid beside another organisation's record
     decision = models.OneToOneField(
-        DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, related_name="payload"
+        DecisionRecord,
+        on_delete=models.DO_NOTHING,
+        primary_key=True,
+        related_name="payload",
+        db_constraint=False,
     )
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
@@ -222,3 +230,35 @@ class LedgerDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.destination} up to {self.size}"
+
+
+class LedgerRule(models.Model):
+    """From which place on a log's records were dated by the database; a log without a row: from its first.
+
+    Written by the migration that began it, for logs that were there; the application may only read it.
+    """
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    size = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"rules since {self.size}"
+
+
+class UnlistedErasure(models.Model):
+    """A payload that was gone before erasures listed what they scrub.
+
+    Written by the migration that began it; the application may only read it.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "decision_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    decision_id = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.decision_id}, erased without a list"

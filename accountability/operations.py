@@ -9,25 +9,28 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accountability.leaf import SALT_BYTES, commitment, hash_of, jsonable, parents_of, payload_text
+from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor
+from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Actor
 
-# One statement, one round trip: the record, its payload, its links, its place in the queue.
+# One statement, one round trip: the record, its payload, its links, its place in the queue. The database dates the record
+# (a trigger), so the leaf, which holds that time, is put together and hashed there.
 _INSERT = """
 WITH record AS (
     INSERT INTO accountability_decisionrecord
         (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
          confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
-         started_at, ended_at, recorded_at, payload_commitment)
+         started_at, ended_at, payload_commitment)
     VALUES
         (%(id)s, %(organisation_id)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
          %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
          %(on_behalf_of)s, %(parents)s::uuid[], %(versions_text)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
-         %(started_at)s, %(ended_at)s, %(recorded_at)s, %(payload_commitment)s)
+         %(started_at)s, %(ended_at)s, %(payload_commitment)s)
+    RETURNING recorded_at
 ), payload AS (
     INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
     VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s)
@@ -36,8 +39,19 @@ WITH record AS (
     SELECT %(organisation_id)s, parent, %(id)s FROM unnest(%(parents)s::uuid[]) AS p(parent)
 )
 INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
-VALUES (%(id)s, %(organisation_id)s, %(leaf_hash)s)
+SELECT %(id)s, %(organisation_id)s, liftos_leaf_hash(%(leaf_head)s, recorded_at, %(leaf_tail)s) FROM record
 """
+
+
+# an entry of a log's public bundles is at most so long (C2SP tlog-tiles: a length of two bytes); the time that is put in has 29
+MAX_LEAF_BYTES = 65_535
+_TIME_BYTES = 29
+
+
+class RecordTooLong(InvalidInput):
+    """The record without its payload is longer than an entry of the log may be."""
+
+    code = "accountability.record_too_long"
 
 
 def record(
@@ -90,6 +104,7 @@ def record(
 
     Raises:
         ValueError: a confidence outside 0..1.
+        RecordTooLong: everything but the payload takes more than MAX_LEAF_BYTES.
     """
     if confidence is not None and not 0 <= confidence <= 1:
         raise ValueError("confidence must be between 0 and 1")
@@ -124,14 +139,21 @@ def record(
         "span_id": context.span_id,
         "started_at": started_at or ended_at,
         "ended_at": ended_at,
-        "recorded_at": ended_at,
         "payload_commitment": commitment(salt, body),
     }
+    head, tail = leaf_around(row)
+    if (length := len(head) + _TIME_BYTES + len(tail)) > MAX_LEAF_BYTES:
+        # of what a record holds beside its payload only the versions have no bound of their own
+        raise RecordTooLong(
+            f"The record takes {length:,} bytes without its payload, of which {MAX_LEAF_BYTES:,} are allowed; shorten versions.",
+            loc=("versions",),
+        )
     more = {
         "versions_text": json.dumps(row["versions"]) if row["versions"] else "{}",
         "salt": salt,
         "body": body,
-        "leaf_hash": hash_of(row),
+        "leaf_head": head,
+        "leaf_tail": tail,
     }
     (write or _insert)(row | more)
     return row["id"]

@@ -63,12 +63,16 @@ class RawLeaf(NamedTuple):
         decision: the record's id.
         stored: the leaf hash that the log holds, 32 bytes.
         rebuilt: the leaf hash of the record as it is now, 32 bytes.
+        recorded: when the database recorded it, as the leaf has it (RFC 3339, UTC, microseconds).
+        erased: it has no payload.
     """
 
     place: int
     decision: str
     stored: bytes
     rebuilt: bytes
+    recorded: str
+    erased: bool
 
 
 def read_leaves(organisation: UUID, first: int, end: int) -> Iterator[RawLeaf]:
@@ -92,13 +96,14 @@ def _leaf(line: str) -> RawLeaf:
     # the commitment is base64: nothing in it is ever escaped
     committed = fields[_COMMITMENT]
     try:
+        recorded = _moment(fields[_RECORDED])[1:-1]
         write = _careful if _SPECIAL.search(rest) else _plain
         rebuilt = leaf_hash(write(fields, _versions(versions)))
     except (ValueError, OverflowError) as error:
         raise Altered(f"record {index} ({decision}) was altered: {error}") from error
     if body != _NULL and commitment_text(bytes.fromhex(salt), _unescaped(body)) != committed:
         raise Altered(f"the payload of record {index} ({decision}) was altered")
-    return RawLeaf(int(index), decision, bytes.fromhex(stored), rebuilt)
+    return RawLeaf(int(index), decision, bytes.fromhex(stored), rebuilt, recorded, body == _NULL)
 
 
 def _plain(fields: list[str], versions: str) -> bytes:
@@ -151,6 +156,7 @@ _WRITERS: dict[str, Callable[[str], str]] = {
     "parents": _parents,
 }
 _COMMITMENT = _COLUMNS.index("payload_commitment")
+_RECORDED = _COLUMNS.index("recorded_at")
 _CONVERTED = tuple((place, _WRITERS[name]) for place, name in enumerate(_COLUMNS) if name in _WRITERS)
 _TEMPLATE = (
     "{"

@@ -8,8 +8,9 @@ from accountability import ledger_store as store
 from accountability.checkpoint import CheckpointInvalid, open_signed
 from accountability.leaf import RECORD_FIELDS, hash_of
 from accountability.merkle import HASH_BYTES, append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
-from accountability.models import DecisionRecord
+from accountability.models import DecisionPayload, DecisionRecord
 from accountability.raw_rows import Altered, read_leaves
+from accountability.rules import Rules, is_excused
 from accountability.signing import origin_of, verifier
 from liftos.db import raw_cursor
 
@@ -78,13 +79,19 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
         return Verdict(holds=False, text="NOT VERIFIED: nodes of the log are missing")
     if not verify_inclusion(hash_of(row), index, signed.size, proof, signed.root):
         return Verdict(holds=False, text=f"NOT VERIFIED: record {index} is not what the log was signed with")
+    has_payload = DecisionPayload.objects.filter(organisation_id=organisation, decision_id=decision).exists()
+    if not has_payload and not is_excused(organisation, decision):
+        return Verdict(
+            holds=False,
+            text=f"NOT VERIFIED: the payload of record {index} is missing, and no erasure lists it",
+        )
     return Verdict(holds=True, text=f"verified: record {index} of {signed.size}, signed by {verifier().name}")
 
 
 def verify_log(organisation: UUID) -> Iterator[Progress]:
     """Rebuild an organisation's log from its raw rows, and compare with every stored node and signed checkpoint.
 
-    What is sequenced meanwhile is left to the next run.
+    Its times and its missing payloads are judged too (accountability.rules). What is sequenced meanwhile is left to the next run.
 
     Yields:
         Progress after each batch; the last has the verdict, which names the first bad record. Inside the caller's
@@ -95,8 +102,9 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
     edge: list[bytes] = []
     size = due = 0
     try:
+        rules = Rules(organisation)
         while size < end:
-            hashes = _rebuilt(organisation, size, min(size + BATCH, end))
+            hashes = _rebuilt(organisation, size, min(size + BATCH, end), rules)
             start, nodes = 0, Nodes()
             # each checkpoint that falls into this batch is compared at exactly its size
             while due < len(checkpoints) and checkpoints[due][0] <= size + len(hashes):
@@ -109,10 +117,13 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
             size += len(hashes)
             yield Progress(size)
         _closing(organisation)
+        rules.close()
     except Altered as found:
         yield Progress(size, Verdict(holds=False, text=str(found)))
         return
     text = f"{size} records and {len(checkpoints)} checkpoints hold"
+    if unlisted := rules.unlisted():
+        text += f"; {unlisted} payloads were erased before erasures listed them"
     yield Progress(size, Verdict(holds=True, text=text))
 
 
@@ -136,7 +147,7 @@ def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
         return cursor.execute(_CHECKPOINTS, [organisation]).fetchall()
 
 
-def _rebuilt(organisation: UUID, first: int, end: int) -> list[bytes]:
+def _rebuilt(organisation: UUID, first: int, end: int, rules: Rules) -> list[bytes]:
     """Return the leaf hashes from `first` up to `end`, each rebuilt from its record and found to be the stored one."""
     hashes: list[bytes] = []
     for leaf in read_leaves(organisation, first, end):
@@ -144,6 +155,7 @@ def _rebuilt(organisation: UUID, first: int, end: int) -> list[bytes]:
             raise Altered(f"the leaf at {first + len(hashes)} is missing")
         if leaf.rebuilt != leaf.stored:
             raise Altered(f"record {leaf.place} ({leaf.decision}) was altered")
+        rules.see(leaf)
         hashes.append(leaf.rebuilt)
     if first + len(hashes) < end:
         leaves, signed = _extent(organisation)

@@ -15,35 +15,41 @@ from liftos.db import raw_cursor, tenant_transaction
 BATCH = 20_000
 CHAIN = 10
 
+# the database dates the records
+_WRITTEN = tuple(name for name in RECORD_FIELDS if name != "recorded_at")
 _COLUMNS = (
-    *(name for name in RECORD_FIELDS if name != "versions"),
+    *(name for name in _WRITTEN if name != "versions"),
     "versions_text",
     "salt",
     "body",
-    "leaf_hash",
+    "leaf_head",
+    "leaf_tail",
 )
 # COPY into a table under row security is refused: it goes through a temporary one
 _TABLE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS fill (
-    LIKE accountability_decisionrecord, versions_text text, salt bytea, body text, leaf_hash bytea
+    LIKE accountability_decisionrecord, versions_text text, salt bytea, body text, leaf_head bytea, leaf_tail bytea
 ) ON COMMIT DELETE ROWS
 """
 _COPY = f"COPY fill ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 _TYPES = {
     "confidence": "float8", "parents": "uuid[]", "id": "uuid", "organisation_id": "uuid",
-    "started_at": "timestamptz", "ended_at": "timestamptz", "recorded_at": "timestamptz",
-    "payload_commitment": "bytea", "salt": "bytea", "body": "text", "leaf_hash": "bytea", "versions_text": "text",
+    "started_at": "timestamptz", "ended_at": "timestamptz", "payload_commitment": "bytea", "salt": "bytea",
+    "body": "text", "leaf_head": "bytea", "leaf_tail": "bytea", "versions_text": "text",
 }  # fmt: skip
 _SPREAD = (
-    "ALTER TABLE fill ALTER COLUMN versions DROP NOT NULL",
-    f"""INSERT INTO accountability_decisionrecord ({", ".join(RECORD_FIELDS)})
-    SELECT {", ".join("versions_text::jsonb" if name == "versions" else name for name in RECORD_FIELDS)} FROM fill""",
+    "ALTER TABLE fill ALTER COLUMN versions DROP NOT NULL, ALTER COLUMN recorded_at DROP NOT NULL",
+    f"""WITH record AS (
+        INSERT INTO accountability_decisionrecord ({", ".join(_WRITTEN)})
+        SELECT {", ".join("versions_text::jsonb" if name == "versions" else name for name in _WRITTEN)} FROM fill
+        RETURNING id, recorded_at
+    )
+    INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
+    SELECT id, organisation_id, liftos_leaf_hash(leaf_head, record.recorded_at, leaf_tail) FROM fill JOIN record USING (id)""",
     """INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
     SELECT id, organisation_id, salt, body FROM fill""",
     """INSERT INTO accountability_decisionlink (organisation_id, parent_id, child_id)
     SELECT organisation_id, parent, id FROM fill, unnest(parents) AS p(parent)""",
-    """INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
-    SELECT id, organisation_id, leaf_hash FROM fill""",
 )
 
 

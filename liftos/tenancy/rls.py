@@ -73,3 +73,37 @@ class AppendOnly(migrations.RunSQL):
     def deconstruct(self) -> tuple[str, list[str], dict[str, bool]]:
         """Return the constructor call, for Django's writer."""
         return (type(self).__name__, [self.table], {"deletable": self.deletable})
+
+
+class DatedByDatabase(migrations.RunSQL):
+    """Have `recorded_at` (or another column) of new rows set to the database's clock, whatever the writer sends."""
+
+    def __init__(self, table: str, column: str = "recorded_at") -> None:
+        """Build the trigger for one table."""
+        self.table, self.column = table, column
+        super().__init__(
+            sql=f'CREATE TRIGGER dated_by_database BEFORE INSERT ON "{table}" '
+            f"FOR EACH ROW EXECUTE FUNCTION liftos_date_{column}()",
+            reverse_sql=f'DROP TRIGGER dated_by_database ON "{table}"',
+        )
+
+    def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:
+        """Return the constructor call, for Django's writer."""
+        return (type(self).__name__, [self.table], {"column": self.column})
+
+
+class OnlyMigrationsWrite(migrations.RunSQL):
+    """Leave the application nothing but reading a table: its rows are the migrations' own."""
+
+    def __init__(self, table: str) -> None:
+        """Revoke the rights for one table."""
+        self.table = table
+        role = settings.LIFTOS_APP_ROLE
+        super().__init__(
+            sql=f'REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON "{table}" FROM "{role}"',
+            reverse_sql=f'GRANT INSERT, UPDATE, DELETE ON "{table}" TO "{role}"',
+        )
+
+    def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:
+        """Return the constructor call, for Django's writer."""
+        return (type(self).__name__, [self.table], {})

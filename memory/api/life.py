@@ -150,7 +150,7 @@ def counts_of(changed: Changed) -> dict[str, Any] | None:
 def render_change(change: Change) -> dict[str, Any]:
     """Return one change as JSON-ready values."""
     actor = ActorOut(kind=change.actor_kind, id=change.actor_id, on_behalf_of=change.on_behalf_of)
-    same = ("id", "version", "operation", "reason", "recorded_at", "before", "after")
+    same = ("id", "version", "operation", "reason", "recorded_at", "written_at", "before", "after")
     shown = ChangeOut(
         actor=actor, decision_id=change.decision, **{name: getattr(change, name) for name in same}
     )

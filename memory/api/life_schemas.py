@@ -169,6 +169,7 @@ class ChangeOut(BaseModel):
     actor: ActorOut
     reason: str
     recorded_at: datetime
+    written_at: datetime | None
     before: dict[str, Any] | None
     after: dict[str, Any]
     decision_id: UUID | None

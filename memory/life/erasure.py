@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accountability.erasure import erase_payloads
+from accountability.erasure import LISTED, erase_payloads, payloads_about
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.db import raw_cursor, tenant_transaction
@@ -79,6 +79,8 @@ def forget(
         texts = _texts(organisation, row, earlier)
         derived = find_derived(organisation, [memory])
         removed = _remove(organisation, row, earlier)
+        scrubbed = payloads_about(organisation=organisation, memory=memory)
+        removed["decision_payloads"] = len(scrubbed)
         decision = record(
             organisation=organisation,
             by=by,
@@ -88,8 +90,9 @@ def forget(
             subject=("memory", str(memory)),
             reasoning=f"Erased at the request of {by.kind} {by.id}. {reason}".strip(),
             inputs={"memory_id": str(memory), "version": row.version, "state": row.state},
-            outputs={"removed": removed, "derived": derived.counts},
+            outputs={"removed": removed, "derived": derived.counts, LISTED: scrubbed},
         )
+        erase_payloads(organisation=organisation, memory=memory, erasure=decision)
         derived = settle_derived(
             organisation, by, derived, source=memory, because=Because.ERASED, parent=decision
         )
@@ -151,7 +154,6 @@ def _remove(organisation: UUID, row: Memory, earlier: Sequence[Memory]) -> dict[
         removed["versions"] = 1 + cursor.execute(_VERSIONS, (organisation, row.id)).rowcount
         cursor.execute(_EARLIER, (organisation, row.id))
         cursor.execute(_MEMORY, (organisation, row.id))
-    removed["decision_payloads"] = erase_payloads(organisation=organisation, memory=row.id)
     return removed
 
 

@@ -26,7 +26,8 @@ class Change:
         operation: what was done.
         actor_kind, actor_id, on_behalf_of: who did it.
         reason: why, as it was given.
-        recorded_at: when, aware UTC.
+        recorded_at: when, aware UTC; a change that an import brought keeps the time it had.
+        written_at: when it was written here, by the database's clock; None for a beginning, and for changes of before that was kept.
         before: the fields as they were, None for the beginning.
         after: the fields as they became.
         decision: its record, which for a bulk store or an import is that of its batch; None for the beginning of a memory
@@ -41,6 +42,7 @@ class Change:
     on_behalf_of: str
     reason: str
     recorded_at: datetime
+    written_at: datetime | None
     before: dict[str, Any] | None
     after: dict[str, Any]
     decision: UUID | None
@@ -97,6 +99,7 @@ def _change(ended: MemoryVersion, after: Memory | MemoryVersion) -> Change:
         on_behalf_of=ended.on_behalf_of,
         reason=ended.reason,
         recorded_at=ended.known_to,
+        written_at=ended.written_at,
         before=fields_of(ended),
         after=fields_of(after),
         decision=ended.decision_id,
@@ -113,6 +116,7 @@ def _beginning(row: Memory, first: Memory | MemoryVersion) -> Change:
         on_behalf_of=row.on_behalf_of,
         reason="",
         recorded_at=row.recorded_at,
+        written_at=None,
         before=None,
         after=fields_of(first),
         decision=row.stored_by or _recorded_alone(row),

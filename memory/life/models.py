@@ -42,6 +42,9 @@ class MemoryVersion(models.Model):
     # when the organisation held this version for the present one
     known_from = models.DateTimeField()
     known_to = models.DateTimeField()
+    # when the row came here, by the database's clock, whatever the times above say: an import brings those along. None for rows of
+    # before this column
+    written_at = models.DateTimeField(null=True)
     # the change that ended it
     operation = models.CharField(max_length=100)
     reason = models.TextField(blank=True)

@@ -1,10 +1,10 @@
 """POST and GET /api/v1/decisions/{id}/reviews, GET /api/v1/reviews, GET and PUT /api/v1/reviews/policy."""
 
 import json
+from uuid import UUID
 
 import pytest
 
-from accountability.erasure import erase_payloads
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.reviews import ports
 from accountability.sequencer import drain
@@ -16,6 +16,7 @@ from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID
 from tests.factories.callers import Caller
+from tests.factories.erasures import scrub
 
 
 def another_key(caller, scopes=frozenset(Scope)):
@@ -236,8 +237,7 @@ def test_erasing_a_memory_takes_the_reasons_with_it_and_leaves_the_verdicts(acme
     memory = acme.store("Ann earns 5,000 a month")
     [stored] = acme.get(f"/api/v1/decisions?subject_id={memory}").json()["results"]
     review(reviewer, stored["id"], "information", "who said that Ann earns 5,000?")
-    with tenant_transaction(acme.organisation):
-        assert erase_payloads(organisation=acme.organisation, memory=memory) == 2
+    assert scrub(acme.organisation, UUID(memory)) == 2
     [told] = acme.get(f"/api/v1/decisions/{stored['id']}/reviews").json()["results"]
     assert (told["verdict"], told["reason"]) == ("information", "")
 

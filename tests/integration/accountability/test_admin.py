@@ -12,13 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from accountability.chain_picture import edges, layout
 from accountability.chains import get_chain
-from accountability.models import DecisionPayload, DecisionRecord
+from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.sequencer import drain
 from liftos.db import tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.tenancy.types import SYSTEM
 from tests.conftest import make_caller
+from tests.factories.erasures import scrub
 
 LIST = "/admin/accountability/decisionrecord/"
 
@@ -114,9 +115,9 @@ def test_the_page_shows_receipt_proof_and_trace(caller, staff):
 
 
 def test_an_erased_payload_is_said_to_be_erased(caller, staff):
-    decision = put(caller, memories=[{"id": str(uuid4())}])
-    with tenant_transaction(caller.organisation):
-        DecisionPayload.objects.filter(decision_id=decision).delete()
+    memory = uuid4()
+    decision = put(caller, memories=[{"id": str(memory)}], subject=("memory", str(memory)))
+    assert scrub(caller.organisation, memory) == 1
     assert page(staff, decision).count("erased") >= 5
 
 

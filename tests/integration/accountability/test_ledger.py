@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -16,6 +17,7 @@ from accountability.verification import check_record, verify_log
 from liftos.db import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from tests.conftest import make_caller
+from tests.factories.erasures import record_about, scrub
 
 
 def put(organisation, number, **fields):
@@ -136,11 +138,15 @@ def test_an_altered_payload_is_named(log):
 
 
 def test_an_erased_payload_leaves_the_log_whole(log):
-    organisation, decisions = log
+    organisation, _ = log
+    memory = uuid4()
+    decision = record_about(organisation, memory)
+    assert scrub(organisation, memory) == 1
+    drain(organisation=organisation)
     with tenant_transaction(organisation):
-        DecisionPayload.objects.filter(decision_id=decisions[4]).delete()
-        assert check_record(organisation, decisions[4]).holds
-    assert verdict(organisation).holds
+        assert not DecisionPayload.objects.filter(decision_id=decision).exists()
+        assert check_record(organisation, decision).holds
+    assert verdict(organisation).text == "24 records and 4 checkpoints hold"
 
 
 def test_a_deleted_record_is_named(log):

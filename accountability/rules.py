@@ -1,0 +1,131 @@
+"""What a log's rows must keep beside their hashes: the order of their times, and no payload gone without an erasure that lists it.
+
+Logs that began before the database dated records, or before erasures listed what they scrub, are judged by these rules from where
+the migration found them (LedgerRule, UnlistedErasure): what was gone then may be gone, and nothing more.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accountability.leaf import moment
+from accountability.raw_rows import Altered, RawLeaf
+from liftos.db import raw_cursor
+
+# a record is dated when it is written and gets its place after its transaction has committed: no transaction takes so long
+TOLERANCE = timedelta(hours=1)
+
+_BEGAN = "SELECT size FROM accountability_ledgerrule WHERE organisation_id = %s"
+_SIGNED = """
+SELECT size, recorded_at FROM accountability_ledgercheckpoint WHERE organisation_id = %s ORDER BY size
+"""
+_EXCUSED = """
+SELECT d.id FROM accountability_decisionrecord AS r
+JOIN accountability_decisionpayload AS p ON p.organisation_id = r.organisation_id AND p.decision_id = r.id
+CROSS JOIN LATERAL liftos_erased_decisions(p.body) AS d(id)
+WHERE r.organisation_id = %(organisation)s AND r.effect = 'delete' AND r.operation = 'memory.delete' AND d.id = ANY(%(missing)s::uuid[])
+UNION ALL
+SELECT decision_id FROM accountability_unlistederasure
+WHERE organisation_id = %(organisation)s AND decision_id = ANY(%(missing)s::uuid[])
+"""
+_STILL_THERE = """
+SELECT r.id, d.id FROM accountability_decisionrecord AS r
+JOIN accountability_decisionpayload AS p ON p.organisation_id = r.organisation_id AND p.decision_id = r.id
+CROSS JOIN LATERAL liftos_erased_decisions(p.body) AS d(id)
+JOIN accountability_decisionpayload AS there ON there.organisation_id = r.organisation_id AND there.decision_id = d.id
+WHERE r.organisation_id = %(organisation)s AND r.effect = 'delete' AND r.operation = 'memory.delete'
+ORDER BY d.id LIMIT 1
+"""
+_UNLISTED = "SELECT count(*) FROM accountability_unlistederasure WHERE organisation_id = %s"
+
+
+class Rules:
+    """The rules of one log, told of its leaves in order."""
+
+    def __init__(self, organisation: UUID) -> None:
+        """Read from where on the rules hold; inside a tenant transaction."""
+        self.organisation = organisation
+        with raw_cursor() as cursor:
+            began = cursor.execute(_BEGAN, [organisation]).fetchone()
+            self._signed: list[tuple[int, datetime]] = cursor.execute(_SIGNED, [organisation]).fetchall()
+        # texts of one width in UTC: they compare as the times do
+        self._limits = [(size, moment(at + TOLERANCE)) for size, at in self._signed]
+        self.began: int = began[0] if began else 0
+        self._next = 0
+        self._newest = ""
+        self._missing: dict[UUID, int] = {}
+        self._check_checkpoints()
+
+    def see(self, leaf: RawLeaf) -> None:
+        """Take the next leaf.
+
+        Raises:
+            Altered: it is dated against the log's order.
+        """
+        if leaf.erased:
+            self._missing[UUID(leaf.decision)] = leaf.place
+        if leaf.place < self.began:
+            return
+        while self._next < len(self._limits) and self._limits[self._next][0] <= leaf.place:
+            self._next += 1
+        if self._next < len(self._limits) and leaf.recorded > self._limits[self._next][1]:
+            raise Altered(
+                f"record {leaf.place} ({leaf.decision}) is dated {leaf.recorded}, more than {_hours(TOLERANCE)} after "
+                f"the checkpoint at {self._limits[self._next][0]} that signed it"
+            )
+        if leaf.recorded >= self._newest:
+            self._newest = leaf.recorded
+        elif _at(self._newest) - _at(leaf.recorded) > TOLERANCE:
+            raise Altered(
+                f"record {leaf.place} ({leaf.decision}) is dated {leaf.recorded}, "
+                f"more than {_hours(TOLERANCE)} before a record that comes earlier in the log"
+            )
+
+    def close(self) -> None:
+        """Judge the payloads that are missing, and the lists of the erasures.
+
+        Raises:
+            Altered: a payload is missing without an erasure that lists it, or there although one does.
+        """
+        if self._missing:
+            values = {"organisation": self.organisation, "missing": list(self._missing)}
+            with raw_cursor() as cursor:
+                excused = {row[0] for row in cursor.execute(_EXCUSED, values).fetchall()}
+            for decision, place in self._missing.items():
+                if decision not in excused:
+                    raise Altered(
+                        f"the payload of record {place} ({decision}) is missing, and no erasure lists it"
+                    )
+        with raw_cursor() as cursor:
+            found = cursor.execute(_STILL_THERE, {"organisation": self.organisation}).fetchone()
+        if found is not None:
+            raise Altered(f"erasure {found[0]} lists decision {found[1]}, whose payload is still there")
+
+    def unlisted(self) -> int:
+        """Return how many payloads were gone before erasures listed what they scrub."""
+        with raw_cursor() as cursor:
+            row = cursor.execute(_UNLISTED, [self.organisation]).fetchone()
+        return row[0] if row else 0
+
+    def _check_checkpoints(self) -> None:
+        newest: datetime | None = None
+        for size, at in self._signed:
+            if size > self.began and newest is not None and newest - at > TOLERANCE:
+                raise Altered(
+                    f"the checkpoint at {size} is dated {moment(at)}, more than {_hours(TOLERANCE)} before an earlier one"
+                )
+            newest = at if newest is None else max(newest, at)
+
+
+def is_excused(organisation: UUID, decision: UUID) -> bool:
+    """Return whether a decision's payload may be missing: an erasure lists it, or it was gone before erasures did."""
+    with raw_cursor() as cursor:
+        values = {"organisation": organisation, "missing": [decision]}
+        return cursor.execute(_EXCUSED, values).fetchone() is not None
+
+
+def _at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g} h"

@@ -1,0 +1,40 @@
+"""Erasures of what decisions said, without a memory that is stored."""
+
+from uuid import UUID, uuid4
+
+from accountability.erasure import LISTED, erase_payloads, payloads_about
+from accountability.operations import record
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import SYSTEM
+
+
+def record_erasure(organisation: UUID, memory: UUID, listed: list[UUID], **fields: object) -> UUID:
+    """Put an erasure that lists decisions on record, and scrub nothing; in the caller's transaction."""
+    values = {
+        "operation": "memory.delete",
+        "effect": "delete",
+        "subject": ("memory", str(memory)),
+        "reasoning": "asked to",
+        "outputs": {LISTED: listed},
+    }
+    return record(organisation=organisation, by=SYSTEM, **(values | fields))  # type: ignore[arg-type]
+
+
+def scrub(organisation: UUID, memory: UUID) -> int:
+    """Erase what decisions say of a memory; return how many payloads went."""
+    with tenant_transaction(organisation):
+        listed = payloads_about(organisation=organisation, memory=memory)
+        erasure = record_erasure(organisation, memory, listed)
+        return erase_payloads(organisation=organisation, memory=memory, erasure=erasure)
+
+
+def record_about(organisation: UUID, memory: UUID | None = None) -> UUID:
+    """Put a decision about a memory on record."""
+    with tenant_transaction(organisation):
+        return record(
+            organisation=organisation,
+            by=SYSTEM,
+            operation="memory.store",
+            subject=("memory", str(memory or uuid4())),
+            reasoning="it says that Ann earns 5,000",
+        )
