@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from uuid import UUID
 
-from accountability.leaf import jsonable
-from accountability.models import DecisionRecord
+from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
+from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.prov import prov_document
 from accountability.queries import as_decision
 from accountability.types import Decision
@@ -16,9 +16,22 @@ BATCH = 500
 
 
 def export_lines(*, organisation: UUID) -> Iterator[bytes]:
-    """Yield each decision as a line of JSON, oldest first."""
-    for decision in all_decisions(organisation=organisation):
-        yield json.dumps(jsonable(asdict(decision)), ensure_ascii=False).encode() + b"\n"
+    """Yield each decision as a line of JSON, oldest first, with what an outsider rebuilds the log from (accountability/verifier.py).
+
+    Beside the decision's own fields: `index` in the log, null while it waits; `leaf`, base64 of the bytes that are hashed;
+    `payload_commitment`, and the `salt` it was made with, null once the payload has been erased.
+    """
+    for rows, places in _batches(organisation):
+        for row in rows:
+            facts = {name: getattr(row, name) for name in RECORD_FIELDS}
+            payload = getattr(row, "payload", None)
+            line = asdict(as_decision(row)) | {
+                "index": places.get(row.id),
+                "leaf": leaf_bytes(facts),
+                "payload_commitment": bytes(row.payload_commitment),
+                "salt": bytes(payload.salt) if payload else None,
+            }
+            yield json.dumps(jsonable(line), ensure_ascii=False).encode() + b"\n"
 
 
 def export_prov(*, organisation: UUID) -> Iterator[bytes]:
@@ -27,7 +40,13 @@ def export_prov(*, organisation: UUID) -> Iterator[bytes]:
 
 
 def all_decisions(*, organisation: UUID) -> Iterator[Decision]:
-    """Yield every decision, oldest first.
+    """Yield every decision, oldest first."""
+    for rows, _ in _batches(organisation):
+        yield from map(as_decision, rows)
+
+
+def _batches(organisation: UUID) -> Iterator[tuple[list[DecisionRecord], dict[UUID, int]]]:
+    """Yield records with their payloads, oldest first, and the places that they have in the log.
 
     Each batch is read in a transaction of its own: a slow reader holds no connection between them. Ids ascend with
     time, so what is recorded meanwhile comes at the end.
@@ -40,8 +59,12 @@ def all_decisions(*, organisation: UUID) -> Iterator[Decision]:
                 .select_related("payload")
                 .order_by("id")
             )
-            batch = [as_decision(row) for row in (rows.filter(id__gt=last) if last else rows)[:BATCH]]
+            batch = list((rows.filter(id__gt=last) if last else rows)[:BATCH])
+            leaves = LedgerLeaf.objects.filter(
+                organisation_id=organisation, decision_id__in=[row.id for row in batch]
+            )
+            places = dict(leaves.values_list("decision_id", "index"))
         if not batch:
             return
-        yield from batch
+        yield batch, places
         last = batch[-1].id

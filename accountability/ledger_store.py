@@ -46,6 +46,7 @@ _LAST = """
 SELECT size, root, text, recorded_at FROM accountability_ledgercheckpoint
 WHERE organisation_id = %s ORDER BY size DESC LIMIT 1
 """
+_AT = "SELECT text FROM accountability_ledgercheckpoint WHERE organisation_id = %s AND size = %s"
 _INDEX = "SELECT index FROM accountability_ledgerleaf WHERE organisation_id = %s AND decision_id = %s"
 _WAITING = "SELECT organisation_id FROM liftos_organisations_with_pending_records()"
 _UNDELIVERED_TO = "SELECT organisation_id FROM liftos_organisations_with_undelivered_checkpoints(%s)"
@@ -111,6 +112,13 @@ def last_checkpoint(organisation: UUID) -> StoredCheckpoint | None:
     with raw_cursor() as cursor:
         row = cursor.execute(_LAST, (organisation,)).fetchone()
     return StoredCheckpoint(*row) if row else None
+
+
+def checkpoint_at(organisation: UUID, size: int) -> str | None:
+    """Return the text that was signed at a size, None where none was."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_AT, (organisation, size)).fetchone()
+    return row[0] if row else None
 
 
 def index_of(organisation: UUID, decision: UUID) -> int | None:

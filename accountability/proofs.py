@@ -14,6 +14,7 @@ from accountability.queries import DecisionNotFound
 from liftos.errors import Conflict, InvalidInput, NotFound
 
 FORMAT = "liftos-proof/1"
+CONSISTENCY_FORMAT = "liftos-consistency/1"
 
 
 class NotIntegrated(Conflict):
@@ -88,6 +89,8 @@ def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> 
 def get_consistency(*, organisation: UUID, first: int, second: int | None) -> dict[str, Any]:
     """Return a proof (RFC 9162, 2.1.4) that the tree of `second` leaves continues the tree of `first`.
 
+    With it come the checkpoints that were signed at these sizes, None where none was.
+
     Raises:
         LogEmpty: there is no checkpoint yet.
         InvalidSize: not 1 <= first <= second <= size.
@@ -98,11 +101,14 @@ def get_consistency(*, organisation: UUID, first: int, second: int | None) -> di
         raise InvalidSize(f"Sizes must satisfy 1 <= from <= to <= {size}.", loc=("query", "from"))
     read = store.node_reader(organisation)
     return {
+        "format": CONSISTENCY_FORMAT,
         "size1": first,
         "size2": second,
         "root1": _text(root_from_nodes(read, first)),
         "root2": _text(root_from_nodes(read, second)),
         "proof": [_text(each) for each in consistency_from_nodes(read, first, second)],
+        "checkpoint1": store.checkpoint_at(organisation, first),
+        "checkpoint2": store.checkpoint_at(organisation, second),
     }
 
 

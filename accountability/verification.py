@@ -13,6 +13,7 @@ from accountability.raw_rows import Altered, read_leaves
 from accountability.rules import Rules, is_excused
 from accountability.signing import origin_of, verifier
 from liftos.db import raw_cursor
+from liftos.errors import Conflict
 
 BATCH = 16_384
 
@@ -125,6 +126,26 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
     if unlisted := rules.unlisted():
         text += f"; {unlisted} payloads were erased before erasures listed them"
     yield Progress(size, Verdict(holds=True, text=text))
+
+
+class LogTooLong(Conflict):
+    """The log is too long to be verified in a request; `manage.py verify_ledger` verifies it."""
+
+    code = "accountability.log_too_long"
+
+
+def verify_within(organisation: UUID, *, most: int) -> tuple[int, Verdict]:
+    """Verify a log of at most `most` records (25 us each); return how many there were, and the verdict.
+
+    Raises:
+        LogTooLong: it has more.
+    """
+    head = store.last_checkpoint(organisation)
+    if head is not None and head.size > most:
+        raise LogTooLong
+    *_, last = verify_log(organisation)
+    assert last.verdict is not None  # noqa: S101  the last always has it
+    return last.records, last.verdict
 
 
 class Nodes:

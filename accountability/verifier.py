@@ -1,10 +1,14 @@
-"""Check a decision's proof offline: `python verifier.py proof.json --key VKEY`.
+"""Check a log offline: a decision's proof, that the log only grew, or a whole export.
+
+    python verifier.py proof.json --key VKEY
+    python verifier.py consistency.json --key VKEY --since kept-checkpoint.txt
+    python verifier.py export.jsonl --key VKEY --checkpoint checkpoint.txt
 
 This one file needs Python 3.11 or later and nothing else: no packages, no network, no database, none of the rest of
 LiftOS. Copy it to a machine you trust, and get the log's verifier key (`name+keyid+base64`) from somewhere other than
-the proof. It exits 0 when everything in the bundle holds, and 1 with one line that says what does not.
+the proof. It exits 0 when everything holds, and 1 with one line that says what does not.
 
-A bundle is a JSON object:
+A proof is a JSON object:
 
     format      "liftos-proof/1"
     record      the decision's record, a JSON object
@@ -15,6 +19,15 @@ A bundle is a JSON object:
     checkpoint  the log's signed tree head of that size (C2SP tlog-checkpoint)
     disclosure  optional: {"salt": base64, "payload": object}, checked against the record's payload_commitment, which
                 is base64(SHA-256(salt || canonical payload))
+
+Consistency is a JSON object: format "liftos-consistency/1", size1, size2, root1, root2, proof (RFC 9162, base64 hashes), and the
+signed checkpoints of both sizes, checkpoint1 and checkpoint2, null where none was signed. The second must be; in place of the
+first `--since` names a file with the checkpoint that you kept.
+
+An export is a decision's JSON object a line, with index (null while it waits for its place), leaf, payload_commitment and salt (null
+for an erased payload). The tree is rebuilt up to the checkpoint's size; every line must be what its leaf says; a payload may
+be missing only if an erasure lists it; and no record may be dated more than an hour before an earlier one. `--listed-since TIME`
+exempts records from before TIME, for logs that are older than these rules.
 """
 
 from __future__ import annotations
@@ -26,12 +39,16 @@ import hmac
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 FORMAT = "liftos-proof/1"
+CONSISTENCY_FORMAT = "liftos-consistency/1"
+TOLERANCE = timedelta(hours=1)
 MIN_SALT_BYTES = 16
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 _REQUIRED = {"format", "record", "leaf", "index", "size", "proof", "checkpoint"}
@@ -108,49 +125,240 @@ def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Ver
     )
 
 
+@dataclass(frozen=True)
+class Grown:
+    """What a consistency bundle proves: the log `origin` of `size2` records continues the one of `size1`."""
+
+    origin: str
+    size1: int
+    size2: int
+
+
+def verify_consistency_bundle(
+    bundle: bytes, vkey: str, *, since: str | None = None, origin: str | None = None
+) -> Grown:
+    """Check that a log only grew between two signed checkpoints.
+
+    Args:
+        bundle: UTF-8 JSON text.
+        vkey: the log's verifier key.
+        since: the earlier checkpoint, as it was kept; the bundle's own when left out.
+        origin: the log expected; any that the key signs when left out.
+
+    Raises:
+        NotVerified: the message names what does not hold.
+    """
+    key = _parse_vkey(vkey)
+    fields = _object_of(bundle)
+    names = {"format", "size1", "size2", "root1", "root2", "proof", "checkpoint1", "checkpoint2"}
+    _require(
+        fields.get("format") == CONSISTENCY_FORMAT and fields.keys() == names,
+        "the bundle lacks a field, or has one unknown",
+    )
+    earlier = since if since is not None else fields["checkpoint1"]
+    _require(
+        isinstance(earlier, str),
+        "no checkpoint was signed at the first size; keep one, and name it with --since",
+    )
+    _require(isinstance(fields["checkpoint2"], str), "no checkpoint was signed at the second size")
+    origin1, size1, root1 = _open_checkpoint(earlier, *key)
+    origin2, size2, root2 = _open_checkpoint(fields["checkpoint2"], *key)
+    _require(origin1 == origin2 and origin in (None, origin1), "the checkpoint is another log's")
+    _require(
+        fields["size1"] == size1 and fields["size2"] == size2,
+        "the checkpoint is of another size than the proof",
+    )
+    for name, root in (("root1", root1), ("root2", root2)):
+        _require(_base64(fields[name], name) == root, f"{name} is not what was signed")
+    _require(isinstance(fields["proof"], list), "a field of the bundle is of another type")
+    _check_consistency(size1, size2, [_base64(node, "proof") for node in fields["proof"]], root1, root2)
+    return Grown(origin1, size1, size2)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What an export proves: all records of the log up to `size`, of which `erased` have no payload; `waiting` have no place there."""
+
+    origin: str
+    size: int
+    erased: int
+    waiting: int
+
+
+def verify_export(
+    lines: Iterable[bytes],
+    checkpoint: str,
+    vkey: str,
+    *,
+    origin: str | None = None,
+    listed_since: datetime | None = None,
+) -> Rebuilt:
+    """Rebuild a log from an export and compare it with a signed checkpoint.
+
+    Args:
+        lines: UTF-8 JSON, a decision each.
+        checkpoint: the signed text, of the export's time or before.
+        vkey: the log's verifier key.
+        origin: the log expected; any that the key signs when left out.
+        listed_since: aware; earlier records may lack their payload, and their times are not judged.
+
+    Raises:
+        NotVerified: the message names what does not hold.
+    """
+    head_origin, size, root = _open_checkpoint(checkpoint, *_parse_vkey(vkey))
+    _require(origin is None or head_origin == origin, "the checkpoint is another log's")
+    leaves: dict[int, tuple[bytes, datetime]] = {}
+    missing: dict[str, datetime] = {}
+    listed: set[str] = set()
+    present: set[str] = set()
+    waiting = 0
+    for number, text in enumerate(lines, 1):
+        line = _object_of(text, f"line {number}")
+        leaf = _base64(line.get("leaf"), f"leaf of line {number}")
+        record = _object_of(leaf, f"the leaf of line {number}")
+        _require(_canonical(record) == leaf, f"the leaf of line {number} is not canonical")
+        unlike = next(
+            (name for name in record if name != "organisation_id" and line.get(name) != record[name]), None
+        )
+        _require(unlike is None, f"line {number}: {unlike} is not what its leaf says")
+        at = _time(record.get("recorded_at"), number)
+        decision = str(record.get("id"))
+        if line.get("salt") is None:
+            missing[decision] = at
+        else:
+            payload = {name: line.get(name) for name in _PAYLOAD}
+            _check_disclosure({"salt": line["salt"], "payload": payload}, record)
+            present.add(decision)
+            if record.get("operation") == "memory.delete":
+                outputs = payload["outputs"]
+                listed.update(outputs.get("erased_decisions") or () if isinstance(outputs, dict) else ())
+        index = line.get("index")
+        if type(index) is int and 0 <= index < size:
+            _require(index not in leaves, f"line {number}: place {index} of the log is taken twice")
+            leaves[index] = hashlib.sha256(b"\x00" + leaf).digest(), at
+        else:
+            waiting += 1
+    for place in range(size):
+        _require(place in leaves, f"record {place} of the log is missing")
+    _require(
+        _tree(leaves[place][0] for place in range(size)) == root,
+        "the records do not lead to the checkpoint's root",
+    )
+    _check_times([leaves[place][1] for place in range(size)], listed_since)
+    for decision, at in missing.items():
+        excused = decision in listed or (listed_since is not None and at < listed_since)
+        _require(excused, f"the payload of decision {_shown(decision)} is missing, and no erasure lists it")
+    _require(
+        not listed & present,
+        f"an erasure lists decision {_shown(min(listed & present, default=''))}, whose payload is there",
+    )
+    return Rebuilt(head_origin, size, len(missing), waiting)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Check the bundle named on the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description="Check a LiftOS decision's proof offline.")
-    parser.add_argument("bundle", type=Path, help="the proof bundle, a JSON file")
+    """Check the file named on the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Check a LiftOS log offline.")
+    parser.add_argument(
+        "bundle", type=Path, help="a proof or consistency bundle; with --checkpoint an export"
+    )
     parser.add_argument("--key", required=True, help="the log's verifier key: name+keyid+base64")
     parser.add_argument("--origin", help="the log's name; any log that the key signs when left out")
+    parser.add_argument(
+        "--since", type=Path, help="consistency: a file with the earlier checkpoint, as you kept it"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, help="the file is an export; this one holds the signed checkpoint"
+    )
+    parser.add_argument(
+        "--listed-since", type=datetime.fromisoformat, help="export: judge payloads and times from then on"
+    )
     options = parser.parse_args(arguments)
     try:
-        _require(options.bundle.stat().st_size <= MAX_BUNDLE_BYTES, "the bundle is too large")
-        found = verify_bundle(options.bundle.read_bytes(), options.key, origin=options.origin)
+        lines = _told(options)
     except NotVerified as error:
         sys.stderr.write(f"NOT VERIFIED: {error}\n")
         return 1
-    except OSError as error:
-        sys.stderr.write(f"NOT VERIFIED: the bundle cannot be read: {_shown(error.strerror or 'unknown')}\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        sys.stderr.write(f"NOT VERIFIED: the bundle cannot be read: {_shown(reason)}\n")
         return 1
-    lines = [
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _told(options: argparse.Namespace) -> list[str]:
+    if options.checkpoint:
+        since = options.listed_since
+        _require(since is None or since.tzinfo is not None, "--listed-since wants a time with its zone")
+        signed = options.checkpoint.read_text("utf-8")
+        with options.bundle.open("rb") as lines:
+            rebuilt = verify_export(lines, signed, options.key, origin=options.origin, listed_since=since)
+        return [
+            f"VERIFIED: {rebuilt.size} records are the log {_shown(rebuilt.origin)}",
+            f"  {rebuilt.erased} payloads erased, {rebuilt.waiting} records beyond the checkpoint",
+        ]
+    _require(options.bundle.stat().st_size <= MAX_BUNDLE_BYTES, "the bundle is too large")
+    bundle = options.bundle.read_bytes()
+    if options.since or _object_of(bundle).get("format") == CONSISTENCY_FORMAT:
+        kept = options.since.read_text("utf-8") if options.since else None
+        grown = verify_consistency_bundle(bundle, options.key, since=kept, origin=options.origin)
+        return [f"VERIFIED: {_shown(grown.origin)} of {grown.size2} records continues that of {grown.size1}"]
+    found = verify_bundle(bundle, options.key, origin=options.origin)
+    return [
         f"VERIFIED: decision {_shown(found.decision)}",
         f"  log     {_shown(found.origin)}, signed by {_shown(found.key_name)}",
         f"  leaf    {found.index} of {found.size}",
         f"  root    {found.root}",
         f"  payload {'matches its commitment' if found.disclosed else 'not disclosed'}",
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
 
 
 # --- the bundle ---
 
 
-def _read(bundle: bytes) -> dict[str, Any]:
+_PAYLOAD = ("reasoning", "inputs", "outputs", "alternatives", "memories")
+
+
+def _object_of(text: bytes, what: str = "the bundle") -> dict[str, Any]:
     try:
         fields = json.loads(
-            bundle.decode("utf-8"),
+            text.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_constant=_constant,
         )
     except (ValueError, RecursionError) as error:
-        raise NotVerified("the bundle is not JSON with unique keys") from error
-    _require(
-        isinstance(fields, dict) and fields.get("format") == FORMAT, f"the bundle's format is not {FORMAT}"
-    )
+        raise NotVerified(f"{what} is not JSON with unique keys") from error
+    if not isinstance(fields, dict):
+        raise NotVerified(
+            f"{what} is not a JSON object" if what != "the bundle" else f"the bundle's format is not {FORMAT}"
+        )
+    return fields
+
+
+def _time(text: Any, number: int) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise NotVerified(f"line {number}: recorded_at is no time") from error
+
+
+def _check_times(times: list[datetime], since: datetime | None) -> None:
+    newest: datetime | None = None
+    for place, at in enumerate(times):
+        if since is not None and at < since and (newest is None or newest < since):
+            continue
+        late = newest is not None and newest - at > TOLERANCE
+        _require(
+            not late,
+            f"record {place} is dated more than an hour before a record that comes earlier in the log",
+        )
+        newest = at if newest is None else max(newest, at)
+
+
+def _read(bundle: bytes) -> dict[str, Any]:
+    fields = _object_of(bundle)
+    _require(fields.get("format") == FORMAT, f"the bundle's format is not {FORMAT}")
     _require(fields.keys() - {"disclosure"} == _REQUIRED, "the bundle lacks a field, or has one unknown")
     well_typed = (
         isinstance(fields["record"], dict)
@@ -282,6 +490,48 @@ def _root(leaf_hash: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
         place, last = place >> 1, last >> 1
     _require(last == 0, "the inclusion proof is too short")
     return reached
+
+
+def _tree(leaf_hashes: Iterable[bytes]) -> bytes:
+    """Return the root over leaf hashes (RFC 9162 section 2.1.1), keeping one hash a level."""
+    edge: list[tuple[int, bytes]] = []
+    for leaf_hash in leaf_hashes:
+        level, reached = 0, leaf_hash
+        while edge and edge[-1][0] == level:
+            level, reached = level + 1, hashlib.sha256(b"\x01" + edge.pop()[1] + reached).digest()
+        edge.append((level, reached))
+    if not edge:
+        return hashlib.sha256(b"").digest()
+    root = edge.pop()[1]
+    while edge:
+        root = hashlib.sha256(b"\x01" + edge.pop()[1] + root).digest()
+    return root
+
+
+def _check_consistency(size1: int, size2: int, proof: list[bytes], root1: bytes, root2: bytes) -> None:
+    """Follow a consistency proof to both roots (RFC 9162 section 2.1.4.2)."""
+    wrong = "the consistency proof does not hold"
+    _require(size1 <= size2, "the log has shrunk")
+    if size1 == size2 or size1 == 0:
+        _require(not proof and (size1 == 0 or root1 == root2), wrong)
+        return
+    path = [root1, *proof] if size1 & (size1 - 1) == 0 else list(proof)
+    _require(bool(path) and all(len(each) == 32 for each in path), wrong)
+    first, last = size1 - 1, size2 - 1
+    while first & 1:
+        first, last = first >> 1, last >> 1
+    reached1 = reached2 = path[0]
+    for sibling in path[1:]:
+        _require(last > 0, wrong)
+        if first & 1 or first == last:
+            reached1 = hashlib.sha256(b"\x01" + sibling + reached1).digest()
+            reached2 = hashlib.sha256(b"\x01" + sibling + reached2).digest()
+            while first and not first & 1:
+                first, last = first >> 1, last >> 1
+        else:
+            reached2 = hashlib.sha256(b"\x01" + reached2 + sibling).digest()
+        first, last = first >> 1, last >> 1
+    _require(last == 0 and reached1 == root1 and reached2 == root2, wrong)
 
 
 # --- checkpoints, c2sp.org/tlog-checkpoint and c2sp.org/signed-note ---

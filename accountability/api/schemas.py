@@ -173,6 +173,14 @@ class ConsistencyQuery(BaseModel):
     second: int | None = Field(default=None, ge=1, validation_alias="to")
 
 
+class VerificationOut(BaseModel):
+    """Whether a log holds, rebuilt from its rows; `text` names the first thing that does not."""
+
+    holds: bool
+    text: str
+    records: int
+
+
 class ReviewIn(Strict):
     """What a reviewer says of a decision; a reason is optional only for an approval."""
 

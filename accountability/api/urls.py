@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accountability.api import reviews, views
+from accountability.api import following, reviews, views
 
 urlpatterns = [
     path("decisions", views.DecisionList.as_view()),
@@ -14,4 +14,8 @@ urlpatterns = [
     path("calibration", reviews.CalibrationReport.as_view()),
     path("ledger/checkpoint", views.LedgerCheckpoint.as_view()),
     path("ledger/consistency", views.LedgerConsistency.as_view()),
+    path("ledger/verification", views.LedgerVerification.as_view()),
+    path("ledger/verifier.py", following.OfflineVerifier.as_view()),
+    path("ledger/<slug:token>/checkpoint", following.LogHead.as_view()),
+    path("ledger/<slug:token>/tile/<path:tile>", following.LogTile.as_view()),
 ]

@@ -23,6 +23,7 @@ from accountability.api.schemas import (
     DecisionQuery,
     ExportQuery,
     ProofQuery,
+    VerificationOut,
     WaitQuery,
 )
 from accountability.calibration.operations import calibrated
@@ -32,6 +33,7 @@ from accountability.recording import record_own
 from accountability.sequencer import wait_until_integrated
 from accountability.signing import origin_of, verifier_key
 from accountability.types import Decision
+from accountability.verification import verify_within
 from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
@@ -240,3 +242,19 @@ class LedgerConsistency(NativeView):
             return Response(
                 proofs.get_consistency(organisation=organisation, first=query.first, second=query.second)
             )
+
+
+class LedgerVerification(NativeView):
+    """The log, rebuilt from its rows and compared with every signed checkpoint: what `verify_ledger` says."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+    costly = True
+
+    @extend_schema(operation_id="ledger_verification", responses={200: VerificationOut})
+    def get(self, request: Request) -> Response:
+        """Verify the log, if it is not too long for a request."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            records, verdict = verify_within(organisation, most=100_000)
+        return Response({"holds": verdict.holds, "text": verdict.text, "records": records})

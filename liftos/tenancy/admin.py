@@ -19,7 +19,7 @@ from liftos.tenancy import operations
 from liftos.tenancy.admin_middleware import PARAMETER, opened
 from liftos.tenancy.models import ApiKey, Membership, Organisation
 from liftos.tenancy.on_record import OnRecord, staff_actor
-from liftos.tenancy.types import Scope
+from liftos.tenancy.types import ALL_SCOPES, Scope
 
 
 def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
@@ -107,8 +107,9 @@ class OrganisationAdmin(OnRecord, ModelAdmin):
 class ApiKeyForm(ModelForm):
     scopes = MultipleChoiceField(
         choices=[(scope.value, scope.value) for scope in Scope],
-        initial=[scope.value for scope in Scope],
+        initial=sorted(ALL_SCOPES),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="ledger:follow alone makes a log token, for addresses that monitors follow the log by.",
     )
 
     class Meta:

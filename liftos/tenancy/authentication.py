@@ -33,7 +33,7 @@ from liftos.tenancy.known_keys import forget_key, known_key
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
-from liftos.tenancy.types import GATEWAY_SCOPES, Actor, ActorKind, Principal, Scope
+from liftos.tenancy.types import GATEWAY_SCOPES, LOG_TOKEN_SCOPES, Actor, ActorKind, Principal, Scope
 
 TOUCH_EVERY = timedelta(minutes=1)
 MAX_USER_ID = 200
@@ -69,6 +69,21 @@ class PrincipalAuthentication(BaseAuthentication):
         return 'Bearer realm="liftos"'
 
 
+class LogTokenAuthentication(PrincipalAuthentication):
+    """A log token, which stands in the path as `token`: a key whose only scope is ledger:follow. Headers do not count."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, Any]:
+        """Return the principal.
+
+        Raises:
+            InvalidKey: no log token, or one that was revoked or has expired.
+        """
+        principal = _principal_of(request.parser_context["kwargs"]["token"], "", "")
+        if principal.scopes != LOG_TOKEN_SCOPES:
+            raise InvalidKey
+        return principal, None
+
+
 def authenticate_request(request: HttpRequest) -> Principal:
     """Return who is asking.
 
@@ -90,6 +105,14 @@ def authenticate_request(request: HttpRequest) -> Principal:
 
 
 def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
+    principal = _principal_of(token, claimed_org, claimed_user)
+    if principal.scopes == LOG_TOKEN_SCOPES:
+        # it may be known from addresses, and some routes ask for no scope
+        raise InvalidKey
+    return principal
+
+
+def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
     parts = parse_key(token)
     record = known_key(parts.prefix) if parts else None
     now = timezone.now()

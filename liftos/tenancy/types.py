@@ -19,10 +19,13 @@ class Scope(StrEnum):
     DECISIONS_READ = "decisions:read"
     DECISIONS_WRITE = "decisions:write"
     DECISIONS_REVIEW = "decisions:review"
+    LEDGER_FOLLOW = "ledger:follow"
     ADMIN = "admin"
 
 
-ALL_SCOPES = frozenset(Scope)
+# a key that stands in addresses opens nothing but the log there, and no other key stands in addresses
+LOG_TOKEN_SCOPES = frozenset({Scope.LEDGER_FOLLOW})
+ALL_SCOPES = frozenset(Scope) - LOG_TOKEN_SCOPES
 
 
 def with_implied(scopes: Iterable[Scope]) -> frozenset[Scope]:

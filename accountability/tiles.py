@@ -1,0 +1,118 @@
+"""A log as static resources that outsiders follow: C2SP tlog-tiles. The paths are pure; the reads are inside a tenant transaction.
+
+Source: https://c2sp.org/tlog-tiles. One request reads at most 256 rows.
+"""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from accountability.leaf import RECORD_FIELDS, leaf_bytes
+from accountability.ledger_store import last_checkpoint
+from accountability.models import DecisionRecord, LedgerLeaf
+from accountability.operations import MAX_LEAF_BYTES
+from liftos.db import raw_cursor
+from liftos.errors import Conflict, NotFound
+
+WIDTH = 256
+HEIGHT = 8  # 2**8 hashes a tile
+MAX_LEVEL = 63
+ENTRIES = -1
+"""The level of entry bundles."""
+
+# an index without needless groups: 005, x001/000, and not x000/005
+_TILE = re.compile(
+    r"(?P<level>entries|0|[1-9][0-9]?)/(?P<index>(?:x(?!000/)[0-9]{3}/(?:x[0-9]{3}/){0,4})?[0-9]{3})"
+    r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
+    re.ASCII,
+)
+_LEAVES = """
+SELECT string_agg(leaf_hash, ''::bytea ORDER BY index) FROM accountability_ledgerleaf
+WHERE organisation_id = %s AND index >= %s AND index < %s
+"""
+_NODES = """
+SELECT string_agg(hash, ''::bytea ORDER BY index) FROM accountability_ledgernode
+WHERE organisation_id = %s AND index >= %s AND index < %s AND level = %s
+"""
+
+
+class NoSuchTile(NotFound):
+    """The log has no such tile, or not yet so wide."""
+
+    code = "accountability.no_such_tile"
+
+
+class EntryTooLong(Conflict):
+    """A record of this bundle is too long for one: fetch the tile of level 0 in its place, and the record's own proof."""
+
+    code = "accountability.entry_too_long"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """What a path names.
+
+    Attributes:
+        level: 0 to 63, or ENTRIES.
+        index: the tile's place within its level.
+        width: 1 to 256 hashes or entries; 256 is a full tile.
+    """
+
+    level: int
+    index: int
+    width: int
+
+
+def parse_tile(path: str) -> Tile:
+    """Return the tile that a path below `tile/` names: `<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.
+
+    Raises:
+        NoSuchTile: it names none.
+    """
+    found = _TILE.fullmatch(path)
+    if found is None:
+        raise NoSuchTile
+    level = ENTRIES if found["level"] == "entries" else int(found["level"])
+    width = int(found["width"] or WIDTH)
+    if level > MAX_LEVEL or (found["width"] and width >= WIDTH):
+        raise NoSuchTile
+    return Tile(level, int(re.sub(r"[x/]", "", found["index"])), width)
+
+
+def read_tile(organisation: UUID, tile: Tile) -> bytes:
+    """Return a tile's hashes, or a bundle's entries: each the canonical JSON of a record without its payload.
+
+    Args:
+        organisation: whose log.
+        tile: which.
+
+    Returns:
+        32 bytes a hash; for a bundle each entry behind its length, two bytes, big-endian.
+
+    Raises:
+        NoSuchTile: the newest checkpoint does not reach so far.
+        EntryTooLong: an entry, from before their length was bounded, has more than 65,535 bytes.
+    """
+    head = last_checkpoint(organisation)
+    level = max(tile.level, 0)
+    first, end = tile.index * WIDTH, tile.index * WIDTH + tile.width
+    if head is None or end > head.size >> (HEIGHT * level):
+        raise NoSuchTile
+    if tile.level == ENTRIES:
+        return _entries(organisation, first, end)
+    with raw_cursor() as cursor:
+        if level:
+            row = cursor.execute(_NODES, (organisation, first, end, HEIGHT * level)).fetchone()
+        else:
+            row = cursor.execute(_LEAVES, (organisation, first, end)).fetchone()
+    return bytes(row[0]) if row and row[0] else b""
+
+
+def _entries(organisation: UUID, first: int, end: int) -> bytes:
+    leaves = LedgerLeaf.objects.filter(organisation_id=organisation, index__gte=first, index__lt=end)
+    places = list(leaves.order_by("index").values_list("decision_id", flat=True))
+    rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=places).values(*RECORD_FIELDS)
+    entries = {row["id"]: leaf_bytes(row) for row in rows}
+    if any(len(entry) > MAX_LEAF_BYTES for entry in entries.values()):
+        raise EntryTooLong
+    return b"".join(len(entries[each]).to_bytes(2) + entries[each] for each in places)
