@@ -34,15 +34,15 @@ def withheld_from(principal: Principal, run: Run, steps: Sequence[Step]) -> With
     plan = None if run.version_id is None else plan_of(run.organisation_id, run.version_id)
     wanted = {name: scopes_to_read(function) for name, function in functions.items()}
     if plan is not None:
-        wanted |= {
-            name: frozenset().union(
-                *(scopes_to_read(_key(plan, each)) for each in {name, *plan.behind(name)})
-            )
-            for name in plan.steps
-        }
+        wanted |= {name: scopes_behind(plan, name) for name in plan.steps}
     lacks = {name: missing_scopes(scopes, principal.scopes) for name, scopes in wanted.items()}
     every: frozenset[Scope] = frozenset().union(*wanted.values()) if wanted else frozenset()
     return Withheld(lacks, missing_scopes(every, principal.scopes))
+
+
+def scopes_behind(plan: Plan, name: str) -> frozenset[Scope]:
+    """Return the scopes that a step's result needs, with those of all results that it was made of."""
+    return frozenset().union(*(scopes_to_read(_key(plan, each)) for each in {name, *plan.behind(name)}))
 
 
 def scopes_to_read(function: str) -> frozenset[Scope]:

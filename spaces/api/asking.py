@@ -13,7 +13,7 @@ from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
 from liftos.tenancy.types import Scope
-from spaces.api.rendering import position_out
+from spaces.api.rendering import position_out, quoted
 from spaces.api.schemas import (
     ClustersQuery,
     CompareQuery,
@@ -69,7 +69,7 @@ class Positions(NativeView):
                 found = list_standings(
                     organisation=organisation, view=view, limit=query.limit + 1, before=query.before
                 )
-        results = [position_out(each, view.dimensions) for each in found]
+        results = [position_out(each, view.dimensions, self.principal) for each in found]
         return Response(page(request._request, [_Row(each) for each in found], query.limit, results))
 
 
@@ -93,7 +93,7 @@ class Neighbours(NativeView):
         results = [
             {
                 "memory_id": str(each.memory),
-                "content": each.content,
+                **quoted(each.content, self.principal),
                 "distance": each.distance,
                 "similarity": each.similarity,
                 "coverage": each.coverage,

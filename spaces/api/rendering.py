@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from liftos.tenancy.types import Principal, Scope
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceVersion
 from spaces.reading import Standing, shown
 from spaces.types import Coordinate, Dimension
@@ -72,11 +73,18 @@ def coordinates_out(
     }
 
 
-def position_out(standing: Standing, dimensions: Sequence[Dimension]) -> dict[str, Any]:
+def quoted(content: str, reader: Principal) -> dict[str, Any]:
+    """Return a memory's text under `content` for who may read memories; for others null, and `withheld` says why."""
+    if reader.may(Scope.MEMORY_READ):
+        return {"content": content}
+    return {"content": None, "withheld": [str(Scope.MEMORY_READ)]}
+
+
+def position_out(standing: Standing, dimensions: Sequence[Dimension], reader: Principal) -> dict[str, Any]:
     """Return a memory's position."""
     return {
         "memory_id": str(standing.memory),
-        "content": standing.content,
+        **quoted(standing.content, reader),
         "coordinates": coordinates_out(standing.coordinates, dimensions),
         "coverage": standing.coverage,
     }

@@ -305,10 +305,14 @@ class CoordinateOut(BaseModel):
 
 
 class PositionOut(BaseModel):
-    """A memory's position; `coverage` is the share of the dimensions' weight that is known."""
+    """A memory's position; `coverage` is the share of the dimensions' weight that is known.
+
+    Without the scope memory:read `content` is null, and `withheld` names that scope.
+    """
 
     memory_id: UUID
-    content: str
+    content: str | None
+    withheld: list[str] = Field(default_factory=list)
     coordinates: dict[str, CoordinateOut]
     coverage: float
 

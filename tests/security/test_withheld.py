@@ -116,3 +116,13 @@ def test_what_an_unknown_function_read_is_withheld(acme, calls):
     shown = weak.get(f"{RUNS}/{body['id']}")
     assert CANARY not in shown.content.decode()
     assert shown.json()["steps"][0]["withheld"] == ["decisions:read", "memory:read", "spaces:read"]
+
+
+def test_a_record_of_a_failure_does_not_quote_what_the_step_read(acme, run):
+    reader, _ = with_key(acme, Scope.DECISIONS_READ)
+    records = reader.get("/api/v1/decisions?limit=200").json()["results"]
+    # a search's own record tells its query
+    texts = json.dumps([each for each in records if each["operation"].startswith("workflow.")])
+    assert "Step broken of flow is failed" in texts
+    assert "its text is with the step" in texts
+    assert CANARY not in texts

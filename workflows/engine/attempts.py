@@ -12,6 +12,7 @@ from django.conf import settings
 
 from liftos.db import raw_cursor
 from liftos.events.operations import emit
+from liftos.tenancy.types import Scope
 from workflows.definition import backoff
 from workflows.engine.claims import Claim
 from workflows.engine.endings import (
@@ -26,8 +27,9 @@ from workflows.engine.endings import (
 from workflows.engine.items import end_item
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import LOST, MENTION
-from workflows.errors import Fenced
+from workflows.errors import AuthorityLost, Fenced
 from workflows.machine import WorkerLost, describe, may_be_tried_again
+from workflows.reading import scopes_behind
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 
@@ -104,13 +106,15 @@ def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | Non
     """
     step = info.plan.steps[claim.name]
     kept = describe(error)
+    # a record is read with other scopes than the step, and stays
+    told = for_the_record(kept, scopes_behind(info.plan, claim.name))
     worth_it = may_be_tried_again(error) if again is None else again
     if worth_it and claim.retries < step.max_retries:
         number = claim.retries + 1
         delay = backoff(number, step.backoff_seconds, settings.LIFTOS_WORKFLOW_BACKOFF_CAP, random)
-        why = f"attempt {claim.attempt} failed ({kept['message']}); retry {number} of {step.max_retries} in {delay:.2f} s"
+        why = f"attempt {claim.attempt} failed ({told['message']}); retry {number} of {step.max_retries} in {delay:.2f} s"
         with fenced_pipeline(claim.organisation):
-            decision = put_on_record(claim, info, StepStatus.RETRY_WAIT, why, {"error": kept})
+            decision = put_on_record(claim, info, StepStatus.RETRY_WAIT, why, {"error": told})
             go_to(
                 claim,
                 StepStatus.RETRY_WAIT,
@@ -121,13 +125,22 @@ def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | Non
                 decision=decision,
             )
         return StepStatus.RETRY_WAIT
-    why = f"attempt {claim.attempt} failed ({kept['message']})" + (
+    why = f"attempt {claim.attempt} failed ({told['message']})" + (
         "" if worth_it else "; trying again would not help"
     )
     with fenced_pipeline(claim.organisation):
-        decision = put_on_record(claim, info, StepStatus.FAILED, why, {"error": kept})
+        decision = put_on_record(claim, info, StepStatus.FAILED, why, {"error": told})
         end_with_error(claim, info, kept, decision)
     return StepStatus.FAILED
+
+
+def for_the_record(error: dict[str, Any], scopes: frozenset[Scope]) -> dict[str, Any]:
+    """Return an error as a record tells it: without its text, where that may quote what its readers may not read."""
+    if Scope.MEMORY_READ not in scopes or error.get("code") == AuthorityLost.code:
+        return error
+    return {key: error[key] for key in ("type", "code") if key in error} | {
+        "message": f"{error['type']}; its text is with the step"
+    }
 
 
 def end_with_error(claim: Claim, info: RunInfo, kept: dict[str, Any], decision: UUID) -> None:

@@ -1,0 +1,239 @@
+"""An organisation in which memories and decisions carry canaries, and a request for every route that is documented.
+
+Whoever adds a route adds a request here: the tests compare the two with /openapi.json.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from accountability.sequencer import drain
+from liftos.db import tenant_transaction
+from liftos.observability.models import TraceRecord
+from memory.portability.jobs import work_on_next_chunk
+from tests.factories.callers import Caller
+from tests.factories.flows import step
+
+MEMORY = "canarymemory"
+DECISION = "canarydecision"
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids of what the routes name, all of one organisation."""
+
+    memory: str
+    other: str
+    job: str
+    erasure: str
+    decision: str
+    trace: str
+    space: str
+    concept: str
+    relation: str
+    template: str
+    draft: str
+    run: str
+    waiting: str
+    failed: str
+    paused: str
+    workflow: str
+    slug: str
+
+
+def make_world(caller: Caller) -> World:
+    def make(path: str, body: Any, key: str = "id") -> str:
+        response = caller.post(path, body)
+        assert response.status_code < 300, (path, response.content)
+        return response.json()[key]
+
+    memory = caller.store(
+        f"Boots sell when it rains {MEMORY}", metadata={"note": MEMORY, "price": 0.5}, tags=[MEMORY]
+    )
+    other = caller.store(f"Umbrellas sell when it rains {MEMORY}")
+    gone = caller.store(f"To be erased {MEMORY}")
+    erasure = caller.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
+    lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
+    job = caller.send("/api/v1/memories/bulk?mode=async", lines, "application/x-ndjson").json()["id"]
+    work_on_next_chunk(organisation=caller.organisation)
+    decided = {
+        "operation": "budget.move", "reasoning": f"because {DECISION}", "inputs": {"a": DECISION}, "outputs": {"b": DECISION},
+        "alternatives": [{"option": DECISION, "reason": DECISION}], "risk_class": "high", "confidence": 0.2,
+    }  # fmt: skip
+    decision = make("/api/v1/decisions", decided)
+    caller.post(f"/api/v1/decisions/{decision}/reviews", {"verdict": "information", "reason": DECISION})
+    dimension = {"name": "price", "low": ["cheap", {"memory_id": memory}], "high": ["expensive"]}
+    space = make("/api/v1/spaces", {"name": "offers", "dimensions": [dimension]})
+    for each in (memory, other):
+        make(f"/api/v1/spaces/{space}/members", {"memory_id": each, "coordinates": {"price": 0.4}})
+    concept = make(f"/api/v1/spaces/{space}/concepts", {"name": "bargain", "examples": [memory]})
+    make(f"/api/v1/spaces/{space}/concepts", {"name": "luxury", "prototype": {"price": 0.9}})
+    relation = make(
+        f"/api/v1/spaces/{space}/relations", {"source": "bargain", "kind": "opposite", "target": "luxury"}
+    )
+    steps = [
+        step("find", "memory.search", arguments={"query": "boots rain", "limit": 5}),
+        step(
+            "decide", "decisions.record", depends_on=["find"],
+            arguments={"operation": "budget.move", "reasoning": "{why} {steps.find.result.count}"},
+        ),
+        step("echo", depends_on=["find"], arguments={"value": "{steps.find.result}"}),
+    ]  # fmt: skip
+    parameters = {"type": "object", "properties": {"why": {"type": "string"}}}
+    template = _template(make, caller, "flow", steps, parameters=parameters)
+    draft = make("/api/v1/workflows/templates", {"name": "draft", "steps": [step("a")]})
+    asked = {"template": "flow", "parameters": {"why": DECISION}, "metadata": {"note": MEMORY}}
+    ended = caller.post("/api/v1/workflows/runs", asked | {"wait": True}).json()
+    assert ended["status"] == "completed", ended
+    _template(make, caller, "asks", [step("ask", approval=True)])
+    waiting = caller.post("/api/v1/workflows/runs", {"template": "asks", "wait": True}).json()["id"]
+    failed, paused = (make("/api/v1/workflows/runs", asked) for _ in range(2))
+    caller.post(f"/api/v1/workflows/runs/{failed}/cancel", {"reason": "not yet"})
+    caller.post(f"/api/v1/workflows/runs/{paused}/pause", {"reason": "wait"})
+    drain(organisation=caller.organisation)
+    trace = uuid4().hex
+    with tenant_transaction(caller.organisation):
+        TraceRecord.objects.create(
+            organisation_id=caller.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
+            started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
+        )  # fmt: skip
+    return World(
+        memory, other, job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
+        paused, ended["workflow_id"], caller.slug,
+    )  # fmt: skip
+
+
+def _template(make: Callable[..., str], caller: Caller, name: str, steps: list[Any], **fields: Any) -> str:
+    made = make("/api/v1/workflows/templates", {"name": name, "steps": steps} | fields)
+    assert caller.post(f"/api/v1/workflows/templates/{made}/publish", {}).status_code == 200
+    return made
+
+
+Request = tuple[str, Any]
+Requests = Callable[[World], list[Request]]
+
+
+def at(path: str, *bodies: Any) -> Requests:
+    """Return a request of a path, whose {names} are the world's, with each of several bodies."""
+
+    def requests(world: World) -> list[Request]:
+        filled = path.format(**vars(world))
+        return [(filled, _filled(body, world)) for body in bodies or (None,)]
+
+    return requests
+
+
+def _filled(body: Any, world: World) -> Any:
+    if isinstance(body, dict):
+        return {name: _filled(value, world) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(each, world) for each in body]
+    if isinstance(body, str) and body.startswith("$"):
+        return vars(world)[body[1:]]
+    return body
+
+
+QUERY, TEXT = {"query": "boots rain"}, {"content": "new"}
+WHY = {"reason": "because"}
+V1 = "/api/v1"
+SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1}/workflows/templates"
+PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
+
+ROUTES: dict[str, Requests] = {
+    **{f"GET {path}": at(path) for path in (
+        "/", "/analytics", "/health", "/ready", "/performance/metrics", "/insights", "/context/stats", "/conceptual-spaces",
+        f"{V1}/calibration", f"{V1}/decisions", f"{V1}/ledger/checkpoint", f"{V1}/memories",
+        f"{V1}/memories/derived-policy", f"{V1}/memory/insights", f"{V1}/metrics/operations", f"{V1}/recent", f"{V1}/reviews",
+        f"{V1}/reviews/policy", f"{V1}/spaces", f"{V1}/spaces/templates", f"{V1}/workflows/functions", RUNS, TEMPLATES,
+    )},
+    "GET /api/v1/decisions/export": at(f"{V1}/decisions/export"),
+    "GET /api/v1/ledger/consistency": at(f"{V1}/ledger/consistency?from=1&to=2"),
+    "GET /api/v1/search": at(f"{V1}/search?query=boots"),
+    "GET /workflows/{workflow}/status": at("/workflows/{workflow}/status"),
+    "GET /api/v1/decisions/{decision}": at(f"{V1}/decisions/{{decision}}"),
+    "GET /api/v1/decisions/{decision}/chain": at(f"{V1}/decisions/{{decision}}/chain"),
+    "GET /api/v1/decisions/{decision}/proof": at(f"{V1}/decisions/{{decision}}/proof?disclose=true"),
+    "GET /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews"),
+    "GET /api/v1/erasures/{erasure}": at(f"{V1}/erasures/{{erasure}}"),
+    "GET /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}"),
+    "GET /api/v1/memories/{memory}/history": at(f"{V1}/memories/{{memory}}/history"),
+    "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
+    "GET /api/v1/traces/{trace_id}": at(f"{V1}/traces/{{trace}}"),
+    "GET /api/v1/workflows/runs/{run}": at(f"{RUNS}/{{run}}?items=true"),
+    "GET /api/v1/workflows/templates/{template}": at(f"{TEMPLATES}/{{template}}"),
+    "GET /api/v1/spaces/{space}": at(SPACE),
+    **{f"GET {V1}/spaces/{{space}}/{what}": at(f"{SPACE}/{what}") for what in (
+        "clusters", "concepts", "dimensions", "relations", "report", "versions", "positions",
+    )},
+    "GET /api/v1/spaces/{space}/compare": at(f"{SPACE}/compare?first={{memory}}&second={{other}}"),
+    "GET /api/v1/spaces/{space}/explain": at(f"{SPACE}/explain?memory={{memory}}&concept=bargain"),
+    "GET /api/v1/spaces/{space}/neighbours": at(f"{SPACE}/neighbours?memory={{memory}}"),
+    "GET /api/v1/spaces/{space}/concepts/{concept}": at(f"{SPACE}/concepts/{{concept}}"),
+    **{f"POST {path}": at(path, QUERY) for path in (
+        "/search", "/search/neural", "/search/knowledge", "/search/conceptual", "/memory/search", f"{V1}/memory/search",
+        f"{V1}/search",
+    )},
+    "POST /search/batch": at("/search/batch", ["boots rain"]),
+    "POST /api/v1/search/batch": at(f"{V1}/search/batch", {"queries": ["boots rain"]}),
+    **{f"POST {path}": at(path, TEXT) for path in ("/store", f"{V1}/memories", f"{V1}/memories/bulk")},
+    "POST /memory/store": at("/memory/store", {"value": "new"}),
+    "POST /api/v1/memory/store": at(f"{V1}/memory/store", TEXT),
+    "POST /api/v1/store": at(f"{V1}/store", TEXT),
+    "PATCH /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}", {"importance": 0.9}),
+    "DELETE /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}"),
+    **{f"POST {V1}/memories/{{memory}}/{what}": at(f"{V1}/memories/{{memory}}/{what}", WHY)
+       for what in ("confirm", "contest", "reject")},
+    "POST /api/v1/memories/{memory}/supersede": at(f"{V1}/memories/{{memory}}/supersede", TEXT | WHY),
+    "PUT /api/v1/memories/derived-policy": at(f"{V1}/memories/derived-policy", {"policy": "keep"}),
+    "POST /api/v1/decisions": at(f"{V1}/decisions", {"operation": "budget.move", "reasoning": "r"}),
+    "POST /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews", {"verdict": "approve"}),
+    "PUT /api/v1/reviews/policy": at(f"{V1}/reviews/policy", {}),
+    "POST /api/v1/spaces": at(f"{V1}/spaces", {"name": "new", "dimensions": PRICE}),
+    "DELETE /api/v1/spaces/{space}": at(SPACE),
+    "PUT /api/v1/spaces/{space}/dimensions": at(f"{SPACE}/dimensions", {"dimensions": PRICE}),
+    "POST /api/v1/spaces/{space}/members": at(f"{SPACE}/members", {"memory_id": "$memory"}),
+    "DELETE /api/v1/spaces/{space}/members/{memory}": at(f"{SPACE}/members/{{memory}}"),
+    "POST /api/v1/spaces/{space}/concepts": at(f"{SPACE}/concepts", {"name": "new", "examples": ["$memory"]}),
+    "DELETE /api/v1/spaces/{space}/concepts/{concept}": at(f"{SPACE}/concepts/{{concept}}"),
+    "POST /api/v1/spaces/{space}/relations": at(
+        f"{SPACE}/relations", {"source": "bargain", "kind": "similar", "target": "luxury"}
+    ),
+    "DELETE /api/v1/spaces/{space}/relations/{relation}": at(f"{SPACE}/relations/{{relation}}"),
+    "POST /conceptual-spaces/create": at("/conceptual-spaces/create?name=new", ["price"]),
+    "DELETE /context/{org_id}": at("/context/{slug}"),
+    "POST /context/initialize": at("/context/initialize?domain=a", {}),
+    "POST /workflows/create": at("/workflows/create?name=asks", {"parameters": {}}),
+    "POST /api/v1/workflows/runs": at(RUNS, {"template": "asks", "wait": True}, {"template": "flow", "parameters": {"why": "w"}, "wait": True}),
+    "POST /api/v1/workflows/runs/{run}/approve": at(f"{RUNS}/{{waiting}}/approve", {"step": "ask"}),
+    "POST /api/v1/workflows/runs/{run}/cancel": at(f"{RUNS}/{{paused}}/cancel", {}),
+    "POST /api/v1/workflows/runs/{run}/pause": at(f"{RUNS}/{{waiting}}/pause", {}),
+    "POST /api/v1/workflows/runs/{run}/rerun": at(f"{RUNS}/{{failed}}/rerun", {}),
+    "POST /api/v1/workflows/runs/{run}/resume": at(f"{RUNS}/{{paused}}/resume", {}),
+    "POST /api/v1/workflows/templates": at(TEMPLATES, {"name": "new", "steps": [step("a")]}),
+    "PUT /api/v1/workflows/templates/{template}": at(
+        f"{TEMPLATES}/{{template}}", {"name": "flow", "steps": [step("a")]}
+    ),
+    "POST /api/v1/workflows/templates/{template}/publish": at(f"{TEMPLATES}/{{draft}}/publish"),
+    "POST /api/v1/workflows/templates/{template}/retire": at(f"{TEMPLATES}/{{template}}/retire"),
+}  # fmt: skip
+
+
+def ask(caller: Caller, route: str, path: str, body: Any) -> HttpResponse:
+    """Send a request of a route."""
+    method = route.partition(" ")[0].lower()
+    headers = {"authorization": f"Bearer {caller.token}", "if-match": "*"}
+    if body is None:
+        return caller.client.generic(method.upper(), path, headers=headers)
+    kind = "application/x-ndjson" if path.endswith("/bulk") else "application/json"
+    return getattr(caller.client, method)(path, json.dumps(body), content_type=kind, headers=headers)
+
+
+def text_of(response: HttpResponse) -> str:
+    """Return a response's body, also of one that is streamed, with its headers."""
+    body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    return f"{dict(response.headers)} {body.decode()}"
