@@ -1,0 +1,36 @@
+"""What `make up` says of the Redis that runs, whoever started it."""
+
+import pytest
+
+from liftos.embedded import up
+from liftos.embedded.postgres import Postgres
+from liftos.embedded.redis import Redis
+
+
+@pytest.mark.parametrize(
+    ("running", "shown"),
+    [
+        (("Valkey", (9, 1, 2)), ["Redis: Valkey 9.1.2"]),
+        (
+            ("Redis", (6, 2, 14)),
+            [
+                "Redis: Redis 6.2.14",
+                "warning: Redis 6.2.14 is older than the security fixes of 2024 and 2025",
+            ],
+        ),
+        (None, []),
+    ],
+)
+def test_an_old_one_is_warned_of_in_one_line(tmp_path, monkeypatch, running, shown):
+    monkeypatch.setattr(Redis, "running", lambda self: running)
+    monkeypatch.setattr(up, "wanted_servers", lambda home: [kind(home, None) for kind in (Postgres, Redis)])
+    lines = []
+
+    class Console:
+        show = lines.append
+
+    up._tell_redis(Console, tmp_path)
+
+    assert len(lines) == len(shown)
+    assert all(line.startswith(start) for line, start in zip(lines, shown, strict=True))
+    assert not any("\n" in line for line in lines)
