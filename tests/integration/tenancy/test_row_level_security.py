@@ -25,6 +25,8 @@ from liftos.observability.rollup import roll_up
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from memory.life.derived_policy import set_policy as set_derived_policy
+from memory.life.derived_types import Policy as DerivedPolicy
 from memory.life.models import ModelChoice
 from memory.models import Memory
 from memory.operations import remember
@@ -50,6 +52,7 @@ def two(committed_db):
     callers = [make_caller("First"), make_caller("Second")]
     for caller in callers:
         set_policy(organisation=caller.organisation, by=SYSTEM, policy=Policy(sample_share=1.0))
+        set_derived_policy(organisation=caller.organisation, by=SYSTEM, policy=DerivedPolicy.HIDE)
         for name in ("a", "b"):
             remember(
                 organisation=caller.organisation,
