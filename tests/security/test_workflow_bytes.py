@@ -80,15 +80,34 @@ def test_each_item_that_quotes_too_much_fails_by_name(organisation, calls, setti
     assert {each["code"] for each in row.error["items"].values()} == {"workflows.too_large"}
 
 
-def test_items_whose_results_are_too_much_together_fail_their_step_once(organisation, calls, settings):
-    settings.LIFTOS_WORKFLOW_RESULT_BYTES = 100_000
-    run = run_steps(
+def map_of_five(organisation):
+    return run_steps(
         organisation,
         step("m", map=list(range(5)), map_limit=1, arguments={"value": ["{item}", "{p}"]}),
         step("after", depends_on=["m"]),
         parameters=PARAMETERS,
         given={"p": "x" * 30_000},
     )
+
+
+def test_no_more_results_of_items_are_kept_than_their_step_may_have(organisation, calls, settings):
+    settings.LIFTOS_WORKFLOW_RESULT_BYTES = 100_000
+    run = map_of_five(organisation)
+    steps = steps_of(run)
+    assert (run.status, steps["m"].status, steps["after"].status) == ("failed", "failed", "skipped")
+    assert [steps[f"m.{number}"].status for number in range(5)] == ["done"] * 3 + ["failed"] * 2
+    assert {each["code"] for each in steps["m"].error["items"].values()} == {"workflows.too_large"}
+    assert "step m" in steps["m.3"].error["message"]
+    assert "LIFTOS_WORKFLOW_RESULT_BYTES" in steps["m.3"].error["message"]
+
+
+def test_items_of_several_workers_that_are_too_much_together_fail_their_step_once(
+    organisation, calls, settings, monkeypatch
+):
+    # each worker counts its own
+    monkeypatch.setattr(runs.RunInfo, "require_room", lambda *_: None)
+    settings.LIFTOS_WORKFLOW_RESULT_BYTES = 100_000
+    run = map_of_five(organisation)
     steps = steps_of(run)
     row = steps["m"]
     assert (run.status, row.status, row.result) == ("failed", "failed", None)

@@ -21,8 +21,12 @@ def deeper_than(value: Any, depth: int) -> bool:
 
 
 def json_bytes(value: Any) -> int:
-    """Return the bytes of a value as JSON, as `liftos.jsonb.to_jsonb` writes it; half of a surrogate pair counts 3."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Return the bytes of a value as JSON, as `liftos.jsonb.to_jsonb` writes it."""
+    return utf8_bytes(json.dumps(value, ensure_ascii=False))
+
+
+def utf8_bytes(text: str) -> int:
+    """Return the bytes of a text in UTF-8; half of a surrogate pair counts 3."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 

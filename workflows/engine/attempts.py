@@ -14,6 +14,7 @@ from liftos.db import raw_cursor
 from liftos.events.operations import emit
 from liftos.tenancy.types import Scope
 from workflows.definition import backoff
+from workflows.definition.sizes import utf8_bytes
 from workflows.engine.claims import Claim
 from workflows.engine.endings import (
     AfterCommit,
@@ -52,9 +53,13 @@ def complete(
 
     Raises:
         Fenced: the claim is no longer this worker's.
-        ValueError, TypeError: the result is no JSON, or too large.
+        ValueError, TypeError: the result is no JSON.
+        TooLarge: it is too large, or the results of its map's items are, with it.
     """
     text = as_json(value)
+    size = utf8_bytes(text)
+    if claim.item != NOT_AN_ITEM:
+        info.require_room(claim.name, size)
     how = (
         "its result was known already"
         if cached
@@ -64,11 +69,17 @@ def complete(
     if quoted := list(memories):
         raw_cursor().execute(MENTION, (claim.organisation, claim.run, quoted))
     if claim.item != NOT_AN_ITEM:
-        return end_item(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
+        ended = end_item(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
+
+        def counted() -> Claim | None:
+            info.of_items[claim.name] = info.of_items.get(claim.name, 0) + size
+            return ended()
+
+        return counted
     handed = end_step(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
 
     def committed() -> Claim | None:
-        info.remember(claim.name, value, len(text))
+        info.remember(claim.name, value, size)
         return handed()
 
     return committed

@@ -22,6 +22,7 @@ from liftos.events.operations import emit
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.jsonb import to_jsonb
+from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge
 from workflows.engine.claims import Claim, claim_from, lease_values
 from workflows.engine.runs import RunInfo
@@ -194,7 +195,7 @@ def as_json(value: Any) -> str:
         TooLarge: it has more than LIFTOS_WORKFLOW_RESULT_BYTES.
     """
     text = to_jsonb(value)
-    size = len(text) if text.isascii() else len(text.encode())
+    size = utf8_bytes(text)
     if size > settings.LIFTOS_WORKFLOW_RESULT_BYTES:
         raise too_large(f"The result has {size} bytes.")
     return text

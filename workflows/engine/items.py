@@ -14,6 +14,7 @@ from liftos.db import raw_cursor, tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from workflows.definition import MAX_MAP_ITEMS
+from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge
 from workflows.engine import endings
 from workflows.engine.claims import Claim, claim_from, lease_values
@@ -148,7 +149,7 @@ def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> end
 
     def committed() -> Claim | None:
         if kept is None:
-            info.remember(claim.name, results, len(text or ""))
+            info.remember(claim.name, results, utf8_bytes(text or ""))
         return handed()
 
     return committed

@@ -50,6 +50,7 @@ class RunInfo:
         read_at: when `carried_on` was read, on the monotonic clock.
         results: of steps that have ended, as far as they were asked for; not more than one step may read.
         held: bytes of JSON of those.
+        of_items: bytes of the results of items that were carried out with this, by their step.
         ended: how the run ended, once a step carried out with this has ended it.
         news: set when there is more to carry out at once, or the run has ended; for somebody who waits.
     """
@@ -67,6 +68,7 @@ class RunInfo:
     read_at: float = field(default_factory=monotonic)
     results: dict[str, Any] = field(default_factory=dict)
     held: int = 0
+    of_items: dict[str, int] = field(default_factory=dict)
     ended: RunStatus | None = None
     news: Event | None = None
 
@@ -96,6 +98,19 @@ class RunInfo:
             self.held = 0
         self.results[name] = result
         self.held += size
+
+    def require_room(self, name: str, size: int) -> None:
+        """Refuse the result of an item with which a map's results would be too much together; those are counted in `of_items`.
+
+        Raises:
+            TooLarge: they would be.
+        """
+        most = int(settings.LIFTOS_WORKFLOW_RESULT_BYTES)
+        if self.of_items.get(name, 0) + size > most:
+            raise TooLarge(
+                f"The results of the items of step {name} have more than {most} bytes together "
+                "(LIFTOS_WORKFLOW_RESULT_BYTES)."
+            )
 
     def results_for(self, name: str) -> dict[str, Any]:
         """Return the results that a step refers to, read where they are not known yet.
