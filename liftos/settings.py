@@ -461,7 +461,7 @@ LOGGING = {
     "filters": {"context": {"()": "liftos.observability.logs.ContextFilter"}},
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "liftos.observability.logs.SecretlessFormatter",
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(correlation_id)s %(trace_id)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         }

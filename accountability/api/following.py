@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -11,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accountability import proofs, tiles, verifier
+from liftos.api.schema import declared
 from liftos.api.views import NativeView
 from liftos.db import tenant_transaction
 from liftos.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
@@ -20,11 +22,21 @@ from liftos.tenancy.types import Scope
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
-class LogHead(NativeView):
-    """The signed head of the log that a token opens."""
+class LogView(NativeView):
+    """A route below a log token. What it does not know is refused before the token is looked at."""
 
     authentication_classes = (LogTokenAuthentication,)
     scopes = {"GET": Scope.LEDGER_FOLLOW}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Run the checks."""
+        if request.method in ("GET", "HEAD"):
+            self._refuse_unknown(declared(self, "get"))
+        super().initial(request, *args, **kwargs)
+
+
+class LogHead(LogView):
+    """The signed head of the log that a token opens."""
 
     @extend_schema(
         operation_id="ledger_follow_checkpoint",
@@ -42,11 +54,8 @@ class LogHead(NativeView):
         return answer
 
 
-class LogTile(NativeView):
+class LogTile(LogView):
     """A tile of the log that a token opens, or a bundle of its entries."""
-
-    authentication_classes = (LogTokenAuthentication,)
-    scopes = {"GET": Scope.LEDGER_FOLLOW}
 
     @extend_schema(
         operation_id="ledger_follow_tile",

@@ -16,6 +16,6 @@ urlpatterns = [
     path("ledger/consistency", views.LedgerConsistency.as_view()),
     path("ledger/verification", views.LedgerVerification.as_view()),
     path("ledger/verifier.py", following.OfflineVerifier.as_view()),
-    path("ledger/<slug:token>/checkpoint", following.LogHead.as_view()),
-    path("ledger/<slug:token>/tile/<path:tile>", following.LogTile.as_view()),
+    path("ledger/<str:token>/checkpoint", following.LogHead.as_view()),
+    path("ledger/<str:token>/tile/<path:tile>", following.LogTile.as_view()),
 ]

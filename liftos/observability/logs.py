@@ -1,8 +1,11 @@
-"""Puts the correlation and trace ids on every log line."""
+"""Puts the correlation and trace ids on every log line, and leaves the secrets of keys out."""
 
 import logging
 
+from pythonjsonlogger.json import JsonFormatter
+
 from liftos.observability.context import peek_context
+from liftos.tenancy.keys import without_secrets
 
 
 class ContextFilter(logging.Filter):
@@ -15,3 +18,11 @@ class ContextFilter(logging.Filter):
         record.correlation_id = context.correlation_id if context is not None else ""
         record.trace_id = context.trace_id if context is not None else ""
         return True
+
+
+class SecretlessFormatter(JsonFormatter):
+    """Writes a record as JSON; of an API key in it only the prefix: log tokens stand in paths, and callers put keys anywhere."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return without_secrets(super().format(record))

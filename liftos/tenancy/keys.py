@@ -9,6 +9,9 @@ from typing import NamedTuple
 _FORM = re.compile(r"liftos_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 
 
+_SECRET = re.compile(r"(liftos_[a-z0-9]{12}_)[A-Za-z0-9_-]+")
+
+
 class KeyParts(NamedTuple):
     """A key's two halves."""
 
@@ -39,3 +42,8 @@ def parse_key(token: str) -> KeyParts | None:
     """Return a key's halves, or None when the text is not a key at all."""
     found = _FORM.fullmatch(token)
     return KeyParts(found[1], found[2]) if found else None
+
+
+def without_secrets(text: str) -> str:
+    """Return text with the secrets of the keys in it left out: what stands in a log still says which key it was."""
+    return _SECRET.sub(r"\1...", text)

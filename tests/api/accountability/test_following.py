@@ -2,12 +2,15 @@
 
 import base64
 import gzip
+import io
 import json
+import logging
 import subprocess
 import sys
 from hashlib import sha256
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +21,7 @@ from accountability.sequencer import drain
 from accountability.tiles import NoSuchTile, Tile, parse_tile
 from liftos.bench.decisions import record_one
 from liftos.db import tenant_transaction
+from liftos.observability.logs import ContextFilter, SecretlessFormatter
 from liftos.tenancy.operations import create_api_key, revoke_api_key
 from liftos.tenancy.types import ALL_SCOPES, LOG_TOKEN_SCOPES, SYSTEM
 from tests.factories.erasures import record_about, scrub
@@ -157,6 +161,25 @@ def test_a_revoked_token_opens_nothing(acme):
     drain(organisation=acme.organisation)
     revoke_api_key(organisation=acme.organisation, by=SYSTEM, key=key.id, now=timezone.now())
     assert Client().get(f"/api/v1/ledger/{token}/checkpoint").status_code == 401
+
+
+def test_a_token_in_a_path_is_not_logged(log, token, caplog):
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    settings_of = settings.LOGGING["formatters"]["json"]
+    handler.setFormatter(SecretlessFormatter(settings_of["fmt"]))
+    handler.addFilter(ContextFilter())
+    logger = logging.getLogger("liftos.http")
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.INFO, "liftos.http"):
+            assert log("tile/0/000").status_code == 200
+    finally:
+        logger.removeHandler(handler)
+    told = written.getvalue()
+    prefix, secret = token[: len("liftos_") + 12], token[len("liftos_") + 13 :]
+    assert f"{prefix}_.../tile/0/000" in told
+    assert secret not in told
 
 
 def run(tmp_path, *arguments, **files):
