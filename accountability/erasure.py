@@ -1,13 +1,15 @@
-"""Erasing what decisions said of a memory.
+"""Erasing what decisions said of memories: those about one, those that cite one, and those that quote one in their own words.
 
 The records stay, and so do their proofs: a leaf holds only a salted commitment to the payload, and the salt goes with it. The record of
 the erasure lists them, so that a payload that is missing without one is found (accountability.verification).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from liftos.db import raw_cursor
+from liftos.erasing.sweep import Place, quoting
+from liftos.erasing.types import Going
 
 # where the outputs of an erasure's record list the decisions whose payloads it scrubbed
 LISTED = "erased_decisions"
@@ -16,20 +18,47 @@ _CITE = """
 INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
 SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS memory ON CONFLICT DO NOTHING
 """
+_CITED_TOO = """
+INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
+SELECT %s, %s, decision FROM unnest(%s::uuid[]) AS decision ON CONFLICT DO NOTHING
+"""
 # an erasure's own record is never scrubbed: it says which others were
-_LIST = """
+_ABOUT = """
 SELECT p.decision_id FROM accountability_decisionpayload AS p
 JOIN accountability_decisionrecord AS r ON r.organisation_id = p.organisation_id AND r.id = p.decision_id
 WHERE p.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AND p.decision_id IN (
     SELECT id FROM accountability_decisionrecord
-    WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = %(subject)s AND subject_id <> ''
+    WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = ANY(%(subjects)s) AND subject_id <> ''
     UNION ALL
-    SELECT decision_id FROM accountability_citedmemory WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+    SELECT decision_id FROM accountability_citedmemory
+    WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s)
 )
 ORDER BY p.decision_id
 """
 _ERASE = "SELECT liftos_erase_payloads(%s)"
-_FORGET = "DELETE FROM accountability_citedmemory WHERE organisation_id = %s AND memory_id = %s"
+_FORGET = "DELETE FROM accountability_citedmemory WHERE organisation_id = %s AND memory_id = ANY(%s)"
+_NO_ERASURES = """
+SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id = ANY(%s) AND operation <> 'memory.delete' ORDER BY id
+"""
+_PAYLOADS = Place(
+    "accountability_decisionpayload", ("decision_id",), documents=("body",), order="decision_id"
+)
+_FACTS = Place(
+    "accountability_decisionrecord",
+    ("id",),
+    texts=(
+        "operation",
+        "decision_point",
+        "subject_kind",
+        "subject_id",
+        "confidence_method",
+        "on_behalf_of",
+        "correlation_id",
+    ),
+    values=("versions",),
+)
+QUOTING = "decision payloads that quote"
+FACTS = "facts of decisions"
 
 
 def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> None:
@@ -40,11 +69,40 @@ def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> Non
             cursor.execute(_CITE, (organisation, decision, wanted))
 
 
-def payloads_about(*, organisation: UUID, memory: UUID) -> list[UUID]:
-    """Return the decisions about a memory, or that cite it, whose payload is there: what its erasure lists and scrubs."""
+def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
+    """Return the decisions whose payloads an erasure lists and scrubs.
+
+    They are those about one of the memories, those that cite one, and, where the organisation wants it, those that quote one. From
+    here on all of them cite the first of the memories alone, which the erasure's record is about: Postgres scrubs no others.
+
+    Args:
+        going: what is being erased. It is told what stays: payloads that quote, where they are kept, and the facts of decisions (who,
+            when, about what), which are what the log's leaves are made of.
+        scrub_quoting: the organisation's policy.
+    """
+    first, *others = going.memories
+    facts = quoting(going, _FACTS)
+    if facts:
+        going.kept[FACTS] = len(facts)
+    about = set(_about(going.organisation, going.memories))
+    quotes = [row[0] for row in quoting(going, _PAYLOADS) if row[0] not in about]
     with raw_cursor() as cursor:
-        values = {"organisation": organisation, "memory": memory, "subject": str(memory)}
-        return [row[0] for row in cursor.execute(_LIST, values).fetchall()]
+        if quotes:
+            quotes = [row[0] for row in cursor.execute(_NO_ERASURES, (going.organisation, quotes)).fetchall()]
+        if quotes and not scrub_quoting:
+            going.kept[QUOTING] = len(quotes)
+            quotes = []
+        listed = sorted(about.union(quotes))
+        if listed:
+            cursor.execute(_CITED_TOO, (going.organisation, first, listed))
+        if others:
+            cursor.execute(_FORGET, (going.organisation, others))
+    return listed
+
+
+def payloads_about(*, organisation: UUID, memory: UUID) -> list[UUID]:
+    """Return the decisions about a memory, or that cite it, whose payload is there: what its erasure may list and scrub."""
+    return _about(organisation, [memory])
 
 
 def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
@@ -54,13 +112,23 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
 
     Args:
         organisation: whose.
-        memory: the erased memory.
-        erasure: the record of `memory.delete`, with `payloads_about` the memory under LISTED in its outputs.
+        memory: the erased memory that the record is about.
+        erasure: the record of `memory.delete`, with decisions about or citing the memory under LISTED in its outputs.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the record is none of this transaction, or lists a decision of another memory.
     """
     with raw_cursor() as cursor:
         row = cursor.execute(_ERASE, [erasure]).fetchone()
-        cursor.execute(_FORGET, (organisation, memory))
+        cursor.execute(_FORGET, (organisation, [memory]))
     return row[0] if row else 0
+
+
+def _about(organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
+    values = {
+        "organisation": organisation,
+        "memories": list(memories),
+        "subjects": [str(each) for each in memories],
+    }
+    with raw_cursor() as cursor:
+        return [row[0] for row in cursor.execute(_ABOUT, values).fetchall()]

@@ -103,6 +103,7 @@ class Function:
         outside: has effects that Postgres does not know of, or computes long: runs in no transaction.
         prepare: what is slow and can be done before the transaction is opened.
         mentions: ids of the memories that a result quotes, for erasure to reach.
+        touches: ids of the memories that a result names without quoting them: made or changed by arguments that do.
         derives: it keeps what was made of other memories, and is handed them in `Call.sources`.
     """
 
@@ -118,6 +119,7 @@ class Function:
     outside: bool = False
     prepare: Prepare | None = None
     mentions: Mentions | None = None
+    touches: Mentions | None = None
     derives: bool = False
 
     @property
@@ -151,6 +153,7 @@ def register(
     outside: bool = False,
     prepare: Prepare | None = None,
     mentions: Mentions | None = None,
+    touches: Mentions | None = None,
     derives: bool = False,
 ) -> Callable[[F], F]:
     """Return a decorator that registers a callable, and leaves it as it is; a bound method will do.
@@ -167,6 +170,7 @@ def register(
         outside: see `Function`.
         prepare: see `Function`; given what the callable is given under a `schema`.
         mentions: see `Function`.
+        touches: see `Function`.
         derives: see `Function`.
 
     Raises:
@@ -192,6 +196,7 @@ def register(
             outside=outside,
             prepare=prepare,
             mentions=mentions,
+            touches=touches,
             derives=derives,
         )
         return callable_

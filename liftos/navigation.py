@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Spaces", "spaces.space", "scatter_plot"),
         Entry("Concepts", "spaces.concept", "category"),
         Entry("Erasures", "memory.erasure", "delete_forever"),
+        Entry("Erasure rules", "memory.erasurepolicy", "auto_delete"),
         Entry("Derived memories", "memory.derivedpolicy", "call_split"),
     ),
     "Workflows": (

@@ -265,6 +265,8 @@ CELERY_BEAT_SCHEDULE["calibrate"] = {
 LIFTOS_VALUE_KEY_FILE = env("LIFTOS_VALUE_KEY_FILE", str(HOME / "value_key"))
 # seconds after which memories of a type expire: {"note": 86400}; a memory's own time beats it
 LIFTOS_MEMORY_TTL = json.loads(env("LIFTOS_MEMORY_TTL", "{}"))
+# rows of each table that an erasure looks through for quotes, the newest first
+LIFTOS_ERASURE_ROWS = int(env("LIFTOS_ERASURE_ROWS", "200000"))
 LIFTOS_IDEMPOTENCY_HOURS = float(env("LIFTOS_IDEMPOTENCY_HOURS", "24"))
 CELERY_BEAT_SCHEDULE["sweep-lives"] = {
     "task": "memory.sweep_lives",

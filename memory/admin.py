@@ -233,5 +233,6 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     paginator = UncountedPaginator
     fields = (
-        "id", "memory_id", "recorded_at", "removed", "caches", "actor_kind", "actor_id", "on_behalf_of", "decision_id",
+        "id", "memory_id", "part_of", "recorded_at", "removed", "kept", "caches", "actor_kind", "actor_id", "on_behalf_of",
+        "decision_id",
     )  # fmt: skip

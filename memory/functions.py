@@ -24,13 +24,15 @@ from memory.operations import embed_drafts, remember, remember_many
 from memory.queries import existing, list_recent
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
-from memory.types import LinkKind, MemoryDraft, Stored
+from memory.types import LinkKind, MemoryDraft, Outcome, Stored
 
 SEARCHED = ("memories", "spaces")
 """What searches read, in the words of `liftos.generations.watching.Watch`; the second by an arm that is not of this app."""
 MAX_TOGETHER = 2_000
 MAX_SOURCES = 100
 """Sources that a memory names, those it was given in a workflow included."""
+THERE = (None, str(Outcome.STORED), str(Outcome.UNCHANGED), str(Outcome.CONFLICT))
+"""Outcomes of what has a memory under its id; a change tells none."""
 MAX_SHOWN = 500
 """Characters of a text that a finding quotes."""
 
@@ -98,6 +100,15 @@ def _stored(stored: Stored) -> dict[str, Any]:
     }
 
 
+def _touched(result: Any) -> Iterator[UUID]:
+    """Yield the ids of the memories that a write has stored or changed, or found to be there."""
+    for each in result.get("results", [result]):
+        if each.get("outcome") in THERE:
+            yield UUID(each["id"])
+        if each.get("superseded_by"):
+            yield UUID(each["superseded_by"])
+
+
 def _embed_one(call: Call, arguments: MemoryIn) -> None:
     embed_drafts(call.organisation, [arguments.draft()])
 
@@ -122,7 +133,14 @@ def _derived(call: Call, drafts: Sequence[MemoryDraft]) -> list[MemoryDraft]:
     ]
 
 
-@register("memory.store", schema=MemoryIn, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_one, derives=True)
+@register(
+    "memory.store",
+    schema=MemoryIn,
+    scopes=[Scope.MEMORY_PROPOSE],
+    prepare=_embed_one,
+    touches=_touched,
+    derives=True,
+)
 def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
     """Store a memory; a key that may only propose stores a candidate."""
     trust = trust_of(call.principal)
@@ -134,7 +152,12 @@ def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
 
 
 @register(
-    "memory.store_many", schema=StoreMany, scopes=[Scope.MEMORY_PROPOSE], prepare=_embed_all, derives=True
+    "memory.store_many",
+    schema=StoreMany,
+    scopes=[Scope.MEMORY_PROPOSE],
+    prepare=_embed_all,
+    touches=_touched,
+    derives=True,
 )
 def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
     """Store memories in one transaction; one that can't be stored loses only itself."""
@@ -188,7 +211,9 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
     }
 
 
-@register("memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_embed_one)
+@register(
+    "memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_embed_one, touches=_touched
+)
 def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
     """Put a new memory in the place of one that no longer holds."""
     changed = corrections.supersede(
@@ -221,7 +246,7 @@ def erase(call: Call, arguments: Erase) -> dict[str, Any]:
     }
 
 
-@register("memory.contest", schema=Contest, scopes=[Scope.MEMORY_WRITE])
+@register("memory.contest", schema=Contest, scopes=[Scope.MEMORY_WRITE], touches=_touched)
 def contest(call: Call, arguments: Contest) -> dict[str, Any]:
     """Doubt a memory: it is still found, marked contested."""
     changed = corrections.contest(

@@ -33,10 +33,17 @@ _ENTITIES = """
 INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
 SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
 """
-_LEAVE_THREAD = """
-UPDATE memory_thread SET members = members - 1 WHERE organisation_id = %s AND id = %s RETURNING members
+# in the order of their ids, as writers take them
+_LOCK_THREADS = """
+SELECT id FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) ORDER BY id FOR UPDATE
 """
-_END_THREAD = "DELETE FROM memory_thread WHERE organisation_id = %s AND id = %s"
+_LEAVE_THREADS = """
+UPDATE memory_thread AS t SET members = t.members - w.members
+FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS w(id, members) WHERE t.organisation_id = %(organisation)s AND t.id = w.id
+"""
+_END_THREADS = """
+DELETE FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND members = 0
+"""
 # The part is the connection's, so that writers side by side rarely wait for one another's commit. xmax is 0 in a row that the
 # statement inserted: the thread is new.
 _ADDED = """
@@ -56,15 +63,16 @@ SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s
 """  # noqa: S608  put together from texts of our own
 _COUNT_OUT = f"""
 INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
-VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -1, -%(words)s, -%(threads)s)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(words)s, -%(threads)s)
 {_ADDED}
 """  # noqa: S608
-_REMOVE_POSTINGS = (
-    "DELETE FROM memory_posting WHERE organisation_id = %s AND term = ANY(%s) AND memory_id = %s"
-)
-_REMOVE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = %s"
-_REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = %s"
-_REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = %s"
+_REMOVE_POSTINGS = """
+DELETE FROM memory_posting AS p USING unnest(%s::text[], %s::uuid[]) AS w(term, memory_id)
+WHERE p.organisation_id = %s AND p.term = w.term AND p.memory_id = w.memory_id RETURNING p.memory_id
+"""
+_REMOVE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = ANY(%s)"
+_REMOVE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = ANY(%s)"
+_REMOVE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +144,46 @@ def _postings(
     )
 
 
-def remove(
-    *, organisation: UUID, memory: UUID, content: str, word_count: int, term_count: int, thread: int | None
-) -> None:
-    """Delete every index row made from a memory, and count it out."""
-    terms, ended = list(count_terms(content)), 0
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A memory as its index rows know it."""
+
+    memory: UUID
+    content: str
+    word_count: int
+    term_count: int
+    thread: int | None
+
+
+def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
+    """Delete every index row made from memories, and count them out."""
+    ids = [row.memory for row in rows]
+    pairs = [(term, row.memory.bytes) for row in rows for term in count_terms(row.content)]
+    terms, owners = columns(pairs) if pairs else ([], [])
+    threads = Counter(row.thread for row in rows if row.thread is not None)
+    values = {
+        "organisation": organisation,
+        "parts": COUNTER_PARTS,
+        "documents": len(rows),
+        "words": sum(row.word_count for row in rows),
+        "threads": list(threads),
+        "members": list(threads.values()),
+    }
     with raw_cursor() as cursor:
-        cursor.execute(_REMOVE_POSTINGS, (organisation, terms, memory))
-        if cursor.rowcount != term_count:
-            # stored by an earlier analyser: its terms are not today's, so read the organisation's whole index
-            cursor.execute(_REMOVE_ALL_POSTINGS, (organisation, memory))
-        cursor.execute(_REMOVE_ATTRIBUTES, (organisation, memory))
-        cursor.execute(_REMOVE_ENTITIES, (organisation, memory))
-        if thread is not None:
-            left = cursor.execute(_LEAVE_THREAD, (organisation, thread)).fetchone()
-            if left is not None and left[0] == 0:
-                cursor.execute(_END_THREAD, (organisation, thread))
-                ended = 1
-        values = {"organisation": organisation, "parts": COUNTER_PARTS, "words": word_count, "threads": ended}
-        cursor.execute(_COUNT_OUT, values)
+        cursor.execute(_REMOVE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
+        gone = Counter(row[0] for row in cursor.fetchall())
+        earlier = [row.memory for row in rows if gone[row.memory] != row.term_count]
+        if earlier:
+            # stored by an earlier analyser: their terms are not today's, so read the organisation's whole index
+            cursor.execute(_REMOVE_ALL_POSTINGS, (organisation, earlier))
+        cursor.execute(_REMOVE_ATTRIBUTES, (organisation, ids))
+        cursor.execute(_REMOVE_ENTITIES, (organisation, ids))
+        ended = 0
+        if threads:
+            cursor.execute(_LOCK_THREADS, values).fetchall()
+            cursor.execute(_LEAVE_THREADS, values)
+            ended = cursor.execute(_END_THREADS, values).rowcount
+        cursor.execute(_COUNT_OUT, values | {"threads": ended})
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -13,12 +13,20 @@ from pgvector.django import HalfVectorField
 from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
-from memory.life.models import Context, DerivedPolicy, Erasure, MemoryVersion, ModelChoice, Tombstone
+from memory.life.models import (
+    Context,
+    DerivedPolicy,
+    Erasure,
+    ErasurePolicy,
+    MemoryVersion,
+    ModelChoice,
+    Tombstone,
+)
 from memory.portability.models import BulkChunk, BulkJob
 from memory.types import EmbeddingState, LinkKind, TrustState
 
 __all__ = [
-    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "Memory", "MemoryLink",
+    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
     "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "Thread", "Tombstone",
 ]  # fmt: skip
 

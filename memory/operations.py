@@ -61,6 +61,10 @@ class UnknownSource(InvalidInput):
     code = "memory.unknown_source"
 
 
+IMPORT = "memory.import"
+"""The operation of what an import stores."""
+
+
 class MemoryErased(Conflict):
     """A memory of this id was erased; it is not taken back."""
 
@@ -242,7 +246,8 @@ def store_rows(
         if chosen is not None and chosen != model:
             # the organisation has moved to another model since the vectors were made: the sweep makes new ones
             rows, model = [replace(row, vector=None) for row in rows], None
-        refused, decision = refusals(organisation, rows), new_id()
+        refused = refusals(organisation, rows, imported=operation == IMPORT)
+        decision = new_id()
         allowed = [row for row in rows if row.id not in refused]
         # what is written needs no answer: Postgres works on each statement while the next is made up here
         with pipelined():

@@ -7,18 +7,20 @@ class SpacesConfig(AppConfig):
 
     def ready(self) -> None:
         from liftos.own_operations import reserve_operations
-        from memory.life.ports import register_eraser, register_follower
+        from memory.life.ports import register_follower, register_set_eraser
         from memory.search.arms import register_arm
         from memory.search.scopes import fill_scope
         from memory.spaces_port import fill_spaces
         from spaces import checks  # noqa: F401  registers them
         from spaces.arm import ConceptualArm, SpaceScope
-        from spaces.following import erase_positions, follow_memories
+        from spaces.erasing import erase_positions, erase_words
+        from spaces.following import follow_memories
         from spaces.port import MemorysView
 
         reserve_operations("space")
         register_arm(ConceptualArm(), only_in_spaces=True)
         fill_scope(SpaceScope())
         register_follower("spaces", follow_memories)
-        register_eraser("positions", erase_positions)
+        register_set_eraser("positions", erase_positions)
+        register_set_eraser("words_in_spaces", erase_words)
         fill_spaces(MemorysView())

@@ -8,16 +8,16 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from liftos.own_operations import reserve_operations
         from liftos.ports import fill_orchestration_figures
-        from memory.life.ports import register_eraser
+        from memory.life.ports import register_set_eraser
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results
+        from workflows.erasing import erase_quotes
         from workflows.figures import get_orchestration_figures
         from workflows.marketing import functions  # noqa: F401  registers it
-        from workflows.retention import erase_quotes
         from workflows.reviews import take_part
 
         reserve_operations("workflow")
-        register_eraser("workflow_runs", erase_quotes)
-        register_eraser("function_results", forget_results)
+        register_set_eraser("workflow_runs", erase_quotes)
+        register_set_eraser("function_results", forget_results)
         take_part()
         fill_orchestration_figures(get_orchestration_figures)

@@ -4,20 +4,20 @@ from uuid import UUID
 
 from django.db import transaction
 
+from liftos.erasing.types import Going
 from liftos.function_cache import get_function_cache
 
 
-def forget_results(organisation: UUID, memory: UUID) -> int:
+def forget_results(going: Going) -> int:
     """Remove an organisation's cached results, now and once more after the erasure has committed, for what is asked meanwhile.
 
     Args:
-        organisation: whose.
-        memory: which is being erased; results are not looked into, all go.
+        going: what is being erased; results are not looked into, all go.
 
     Returns:
         How many this process had, of all organisations.
     """
-    del memory
+    organisation = going.organisation
     cache = get_function_cache()
     held = int(cache.stats()["cache_size"])
     cache.forget(organisation)

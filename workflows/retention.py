@@ -1,4 +1,4 @@
-"""What runs leave behind: they are removed some time after their end, and what they quote of a memory goes with the memory."""
+"""What runs leave behind is removed some time after their end."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,22 +17,6 @@ DELETE FROM workflows_run WHERE organisation_id = %(organisation)s AND id IN (
     FOR UPDATE SKIP LOCKED
 )
 """
-_QUOTING = """
-SELECT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = %s ORDER BY run_id
-"""
-# in the order in which whoever ends a step takes them: the run, then its steps
-_LOCK = (
-    "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-)
-_BLANK_STEPS = """
-UPDATE workflows_step SET result = NULL, value = NULL, error = CASE WHEN error IS NULL THEN NULL
-    ELSE jsonb_build_object('type', 'Erased', 'message', 'it quoted a memory that was erased') END
-WHERE organisation_id = %s AND run_id = ANY(%s)
-"""
-_BLANK_RUNS = """
-UPDATE workflows_run SET parameters = '{}', metadata = '{}' WHERE organisation_id = %s AND id = ANY(%s)
-"""
-_FORGET = "DELETE FROM workflows_mention WHERE organisation_id = %s AND memory_id = %s"
 
 
 def prune(*, organisation: UUID, before: datetime) -> int:
@@ -50,18 +34,3 @@ def prune(*, organisation: UUID, before: datetime) -> int:
                 outputs={"runs": removed},
             )
     return removed
-
-
-def erase_quotes(organisation: UUID, memory: UUID) -> int:
-    """Remove what runs quote of a memory, inside the erasing transaction; return how many runs that were.
-
-    All results of such a run go, and its parameters: what a later step made of the memory can't be told apart. A run that is
-    still going sees null in their place.
-    """
-    runs = [row[0] for row in raw_cursor().execute(_QUOTING, (organisation, memory)).fetchall()]
-    if runs:
-        raw_cursor().execute(_LOCK, (organisation, runs)).fetchall()
-        raw_cursor().execute(_BLANK_STEPS, (organisation, runs))
-        raw_cursor().execute(_BLANK_RUNS, (organisation, runs))
-        raw_cursor().execute(_FORGET, (organisation, memory))
-    return len(runs)

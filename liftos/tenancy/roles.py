@@ -22,6 +22,7 @@ _OWNS = frozenset(
         "tenancy.add_apikey", "tenancy.change_apikey", "tenancy.change_organisation",
         "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
         "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
+        "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",
     }
 )  # fmt: skip
 _WRITES = ("add", "change", "delete")

@@ -1,5 +1,6 @@
 """What happens to a memory after it was stored: corrections, history, receipts of erasure."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from memory.api.life_schemas import (
     DerivedPolicyIn,
     DerivedPolicyOut,
     ErasureOut,
+    ErasurePolicyIn,
+    ErasurePolicyOut,
     HistoryPage,
     HistoryQuery,
     Rejected,
@@ -29,10 +32,11 @@ from memory.api.life_schemas import (
     Supersession,
 )
 from memory.api.trust import trust_of
-from memory.life import corrections
+from memory.life import corrections, erasure_policy
 from memory.life.corrections import Changed
 from memory.life.derived_policy import get_policy, set_policy
 from memory.life.erasure import get_erasure
+from memory.life.erasure_types import Wanted
 from memory.life.history import Change, list_history
 
 
@@ -204,6 +208,37 @@ class DerivedPolicyView(NativeView):
         return Response({"policy": str(asked.policy), "decision_id": str(decision) if decision else None})
 
 
+class ErasurePolicyView(NativeView):
+    """What erasures remove and refuse."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
+
+    @extend_schema(operation_id="erasure_policy_get", responses={200: ErasurePolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy for erasures."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            return self.answer(erasure_policy.get_policy(organisation=organisation), None)
+
+    @extend_schema(
+        operation_id="erasure_policy_set", request=ErasurePolicyIn, responses={200: ErasurePolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; it holds for erasures and writes from now on."""
+        del request
+        asked, principal = self.body(ErasurePolicyIn), self.principal
+        policy = Wanted(asked.scrub_quotes, asked.refuse_erased_ids)
+        decision = erasure_policy.set_policy(
+            organisation=principal.organisation, by=principal.actor, policy=policy
+        )
+        return self.answer(policy, decision)
+
+    def answer(self, policy: Wanted, decision: UUID | None) -> Response:
+        """Return a policy, with the decision that set it."""
+        return Response(asdict(policy) | {"decision_id": str(decision) if decision else None})
+
+
 class Erasures(NativeView):
     """Receipts."""
 
@@ -219,10 +254,11 @@ class Erasures(NativeView):
         caches = dict(row.caches)
         derived, counts = caches.pop("derived_memories", []), caches.pop("derived", None)
         same = (
-            "id", "memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of", "removed", "decision_id",
+            "id", "memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of", "part_of", "removed", "decision_id",
         )  # fmt: skip
         shown = ErasureOut(
             caches=caches,
+            kept=row.kept,
             derived_memories=derived,
             derived=counts,
             **{name: getattr(row, name) for name in same},

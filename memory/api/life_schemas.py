@@ -12,6 +12,7 @@ from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
 from memory.api.schemas import WISH, Content, MemoryIn, Metadata
 from memory.life.derived_types import Policy
+from memory.life.erasure_types import Refuse
 from memory.life.revision import CHANGEABLE
 
 Reason = Annotated[str, Field(max_length=2_000)]
@@ -127,6 +128,21 @@ class RevisedOut(BaseModel):
     decision_id: UUID | None
 
 
+class ErasurePolicyIn(Strict):
+    """What erasures remove and refuse."""
+
+    scrub_quotes: bool
+    refuse_erased_ids: Refuse
+
+
+class ErasurePolicyOut(BaseModel):
+    """The organisation's policy for erasures; `decision_id` is the decision that changed it, null where nothing changed."""
+
+    scrub_quotes: bool
+    refuse_erased_ids: Refuse
+    decision_id: UUID | None
+
+
 class Deleted(BaseModel):
     """The answer to a delete; the receipt is at `/api/v1/erasures/{erasure_id}`."""
 
@@ -136,8 +152,18 @@ class Deleted(BaseModel):
     erasure_id: UUID
 
 
+class KeptOut(BaseModel):
+    """What an erasure left where it is: how many rows quote it, by place; and tables whose older rows were not looked at."""
+
+    places: dict[str, int] = {}
+    not_looked_at: list[str] = []
+
+
 class ErasureOut(BaseModel):
-    """The receipt of an erasure: how much was removed from where, and nothing of what it said."""
+    """The receipt of an erasure: how much was removed from where, what stayed, and nothing of what it said.
+
+    `part_of` is the receipt of the memories that this one was erased together with; it has the figures.
+    """
 
     id: UUID
     memory_id: UUID
@@ -145,7 +171,9 @@ class ErasureOut(BaseModel):
     actor_kind: str
     actor_id: str
     on_behalf_of: str
+    part_of: UUID | None
     removed: dict[str, int]
+    kept: KeptOut
     caches: dict[str, str]
     derived_memories: list[UUID]
     derived: DerivedOut | None

@@ -28,6 +28,8 @@ from liftos.events.operations import emit_many
 from liftos.tenancy.types import Actor
 from memory.life.derived_policy import get_policy
 from memory.life.derived_types import Policy
+from memory.life.keys import folded_number, value_keys
+from memory.life.values import cores
 from memory.life.versions import database_now, end_versions, set_state
 from memory.types import TrustState
 
@@ -50,6 +52,10 @@ SELECT id FROM reached WHERE id <> ALL(%(apart)s) LIMIT %(limit)s
 # locked in the order of their ids, as everybody does
 _STATES = """
 SELECT id, state FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR UPDATE
+"""
+_SAYING = """
+SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND value = ANY(%s) AND head IS NULL
+ORDER BY id FOR UPDATE
 """
 _FROM = {
     Policy.CONTEST: (TrustState.ACTIVE,),
@@ -123,6 +129,30 @@ def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence
         rows = cursor.execute(_STATES, (organisation, reached[:MOST])).fetchall()
     changing = tuple(id_ for id_, state in rows if state in _FROM[policy])
     return Derived(policy, tuple(row[0] for row in rows), changing, len(reached) > MOST)
+
+
+def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str]) -> list[UUID]:
+    """Return the memories made from sources that say what a text says, however it is written, and lock them.
+
+    Args:
+        organisation: whose.
+        sources: the memories, locked.
+        texts: what they say and said.
+    """
+    said = {core for text in texts for core in cores(text)[:1]}
+    numbers = {folded_number(value_keys(organisation, text)) for text in texts} - {None}
+    values = {
+        "organisation": organisation,
+        "sources": list(sources),
+        "apart": list(sources),
+        "limit": MOST,
+    }
+    with raw_cursor() as cursor:
+        reached = [row[0] for row in cursor.execute(_REACHED, values).fetchall()]
+        if not reached or not numbers:
+            return []
+        rows = cursor.execute(_SAYING, (organisation, reached, list(numbers))).fetchall()
+    return [id_ for id_, content in rows if said.intersection(cores(content)[:1])]
 
 
 def settle_derived(

@@ -8,6 +8,7 @@ from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
 from memory.life.derived_types import POLICIES, Policy
+from memory.life.erasure_types import REFUSALS, Refuse
 from memory.types import TrustState
 
 
@@ -100,8 +101,12 @@ class Erasure(models.Model):
     origin = models.BinaryField(max_length=32, null=True)
     # the decision that had stored it, so that its record is still found by the memory's id
     stored_by = models.UUIDField(null=True)
+    # the receipt of the memories that were erased together; empty for the receipt itself
+    part_of = models.UUIDField(null=True)
     removed = models.JSONField()
     caches = models.JSONField()
+    # what stays where it is, and tables whose older rows were not looked at
+    kept = models.JSONField(default=dict, db_default={})
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
@@ -145,6 +150,37 @@ class DerivedPolicy(models.Model):
 
     def __str__(self) -> str:
         return "What becomes of derived memories"
+
+
+class ErasurePolicy(models.Model):
+    """What an organisation wants of erasures; without a row the defaults hold."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    scrub_quotes = models.BooleanField(
+        default=True,
+        help_text="Erasure removes the payloads of decisions that quote an erased text, also where they name no memory.",
+    )
+    refuse_erased_ids = models.CharField(
+        max_length=20,
+        default=Refuse.IMPORT.value,
+        choices=[(each.value, text) for each, text in REFUSALS.items()],
+        help_text="Where the external id of an erased memory is refused.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(refuse_erased_ids__in=[each.value for each in Refuse]),
+                name="erasure_policy_known",
+            )
+        ]
+        verbose_name = "policy for erasures"
+        verbose_name_plural = "policy for erasures"
+
+    def __str__(self) -> str:
+        return "What erasures remove and refuse"
 
 
 class Context(models.Model):

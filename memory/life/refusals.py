@@ -4,13 +4,18 @@ from collections.abc import Container, Iterable, Sequence
 from uuid import UUID
 
 from liftos.db import raw_cursor
+from memory.life.erasure_types import Refuse, Wanted
 from memory.life.keys import origin_key
 from memory.life.tombstones import find_rejections
 from memory.types import EmbeddingState, Outcome, Stored, TrustState
 from memory.writes import Row
 
 _KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
-_ERASED = "SELECT memory_id, origin FROM memory_erasure WHERE organisation_id = %s AND (memory_id = ANY(%s) OR origin = ANY(%s))"
+_ERASED = """
+SELECT e.memory_id, e.origin, p.refuse_erased_ids FROM memory_erasure AS e
+LEFT JOIN memory_erasurepolicy AS p ON p.organisation_id = e.organisation_id
+WHERE e.organisation_id = %s AND (e.memory_id = ANY(%s) OR e.origin = ANY(%s))
+"""
 # an import brings the id: the same memory again, or another one under it
 _PRESENT = """
 SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
@@ -18,7 +23,7 @@ JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS 
 """
 
 
-def refusals(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
+def refusals(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> dict[UUID, Stored]:
     """Return the rows that may not be written, with what becomes of each.
 
     In the order of what counts most: a rejected value is one also under an external id that is known; then an import of
@@ -32,7 +37,7 @@ def refusals(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
         row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
         for row, rejection in rejections.items()
     }
-    for row in _erased(organisation, rows):
+    for row in _erased(organisation, rows, imported=imported):
         refused.setdefault(row, Stored(row, Outcome.ERASED, EmbeddingState.PENDING))
     for row, stored in _present(organisation, rows).items():
         refused.setdefault(row, stored)
@@ -54,20 +59,28 @@ def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
     }
 
 
-def _erased(organisation: UUID, rows: Sequence[Row]) -> list[UUID]:
-    imported = {row.id: row for row in rows if row.draft.past is not None}
-    if not imported:
-        return []
+def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[UUID]:
+    """Return the rows that would bring back what was erased: by an id that an import brings, or an external id, where it is refused."""
+    ids = {row.id for row in rows if row.draft.past is not None}
     origins = {
-        id_: origin_key(organisation, row.draft.source, row.draft.external_id)
-        for id_, row in imported.items()
+        row.id: origin_key(organisation, row.draft.source, row.draft.external_id)
+        for row in rows
         if row.draft.external_id
     }
+    if not ids and not origins:
+        return []
     with raw_cursor() as cursor:
-        found = cursor.execute(_ERASED, [organisation, list(imported), list(origins.values())]).fetchall()
-    ids = {row[0] for row in found}
-    gone = {bytes(row[1]) for row in found if row[1] is not None}
-    return [id_ for id_ in imported if id_ in ids or origins.get(id_) in gone]
+        found = cursor.execute(_ERASED, [organisation, list(ids), list(origins.values())]).fetchall()
+    if not found:
+        return []
+    policy = Refuse(found[0][2] or Wanted().refuse_erased_ids)
+    gone_ids, gone = {row[0] for row in found} & ids, {bytes(row[1]) for row in found if row[1] is not None}
+
+    def is_refused(row: UUID) -> bool:
+        comes_back = origins.get(row) in gone and policy is not Refuse.NEVER
+        return row in gone_ids or (comes_back and (policy is Refuse.ALWAYS or imported or row in ids))
+
+    return [row.id for row in rows if is_refused(row.id)]
 
 
 def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Iterable[UUID]:

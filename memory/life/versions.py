@@ -133,7 +133,7 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
     with raw_cursor() as cursor:
         cursor.execute(_KEEP_TEXT, values)
         cursor.execute(_KEEP_VECTORS, values)
-    remove_index(organisation, memory)
+    remove_index(organisation, [memory])
     draft = draft_of(memory)
     index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, read(draft), None)]))
     return earlier
@@ -173,15 +173,14 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
     index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading, None)]))
 
 
-def remove_index(organisation: UUID, memory: Memory) -> None:
-    """Delete the index rows of one row of memories."""
+def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
+    """Delete the index rows of rows of memories."""
     index_rows.remove(
         organisation=organisation,
-        memory=memory.id,
-        content=memory.content,
-        word_count=memory.word_count,
-        term_count=memory.term_count,
-        thread=memory.thread_id,
+        rows=[
+            index_rows.Indexed(each.id, each.content, each.word_count, each.term_count, each.thread_id)
+            for each in memories
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from liftos.idempotency.once import keep, recall
 from memory import index_rows, writes
 from memory.life import tombstones
 from memory.life.versions import database_now
-from memory.operations import store_rows
+from memory.operations import IMPORT, store_rows
 from memory.portability.batches import OPERATOR, Batch, Report, batches, reader, shortened
 from memory.portability.earlier import Pasts, read_pasts, write_pasts
 from memory.portability.format import Imported
@@ -172,9 +172,7 @@ class _Run:
             undo = transaction.savepoint()
             chosen = [row for row in rows if row.id not in barred]
             stored = (
-                store_rows(
-                    self.organisation, OPERATOR, chosen, operation="memory.import", meanwhile=meanwhile
-                )
+                store_rows(self.organisation, OPERATOR, chosen, operation=IMPORT, meanwhile=meanwhile)
                 if chosen
                 else []
             )

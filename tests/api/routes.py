@@ -60,6 +60,8 @@ GUARDED = [
     ("POST", f"/api/v1/workflows/runs/{NOBODYS_ID}/rerun", Scope.WORKFLOWS_RUN),
     ("GET", "/api/v1/memories/derived-policy", Scope.MEMORY_READ),
     ("PUT", "/api/v1/memories/derived-policy", Scope.ADMIN),
+    ("GET", "/api/v1/memories/erasure-policy", Scope.MEMORY_READ),
+    ("PUT", "/api/v1/memories/erasure-policy", Scope.ADMIN),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),

@@ -185,7 +185,9 @@ def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, A
 def _complete(
     claim: Claim, info: RunInfo, function: Function, value: Any, *, hand_over: bool, cached: bool = False
 ) -> AfterCommit:
-    memories = function.mentions(value) if function.mentions is not None else ()
+    memories = [
+        each for named in (function.mentions, function.touches) if named is not None for each in named(value)
+    ]
     return attempts.complete(claim, info, value, memories=memories, cached=cached, hand_over=hand_over)
 
 

@@ -7,6 +7,9 @@ from accountability.verification import verify_log
 from liftos.db import tenant_transaction
 from liftos.errors import InvalidInput
 from liftos.functions import list_functions, register, unregister
+from liftos.tenancy.types import SYSTEM
+from memory.operations import remember
+from memory.types import MemoryDraft, TrustState
 from tests.factories.flows import make_template, read_run, run_again, run_steps, step, steps_of
 from workflows.marketing import read_template
 from workflows.models import Run
@@ -43,7 +46,7 @@ PATHS = {
         "content": "{text} instead",
         "reason": "{text}",
     },
-    "memory.erase": {"memory_id": "{steps.memory_supersede.result.superseded_by}", "reason": "{text}"},
+    "memory.erase": {"memory_id": "{gone}", "reason": "{text}"},
     "decisions.record": {
         "operation": "marketing.note",
         "reasoning": "{text}",
@@ -68,6 +71,9 @@ def test_every_function_is_driven_here():
 @pytest.mark.parametrize("text", TEXTS, ids=ascii)
 def test_every_function_takes_and_returns_any_text(organisation, calls, text):
     names = [name.replace(".", "_") for name in PATHS]
+    # not found by the run: what it has stored or found goes with all that it holds
+    draft = MemoryDraft("to be erased by a step")
+    gone = str(remember(organisation=organisation, by=SYSTEM, draft=draft, trust=TrustState.CANDIDATE).id)
     run = run_steps(
         organisation,
         *[
@@ -80,13 +86,17 @@ def test_every_function_takes_and_returns_any_text(organisation, calls, text):
             depends_on=names,
             arguments={"value": ["{item}", "{item.content}!", "{text}"]},
         ),
-        parameters={"type": "object", "properties": {"text": {"type": "string", "default": text}}},
+        parameters={
+            "type": "object",
+            "properties": {"text": {"type": "string", "default": text}, "gone": {"type": "string"}},
+            "required": ["gone"],
+        },
         description=text,
-        given={"text": text},
+        given={"text": text, "gone": gone},
     )
     steps = steps_of(run)
     assert [(name, row.error) for name, row in steps.items() if row.status != "done"] == []
-    assert run.parameters == {"text": text}
+    assert run.parameters == {"text": text, "gone": gone}
     found = [hit["content"] for hit in steps["memory_search"].result["results"]]
     assert f"{text} {WORD}" in found
     assert [value[1:] for value in steps["map"].result] == [[f"{content}!", text] for content in found]

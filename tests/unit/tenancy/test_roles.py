@@ -19,6 +19,7 @@ MAY = {
     "tenancy.delete_membership": "owner",
     "accountability.change_reviewpolicy": "owner",
     "memory.change_derivedpolicy": "owner",
+    "memory.change_erasurepolicy": "owner",
     # no organisation's
     "auth.view_user": "",
     "auth.change_user": "",

@@ -1,0 +1,81 @@
+"""Texts that are being erased, and whether another text or JSON value quotes one of them. Pure.
+
+Texts are compared in a normal form: NFKC, small letters, every run of other characters a single blank. A text of at least 12 bytes in
+that form is quoted wherever it stands whole within another. A shorter one ("yes", "x") stands in too much by chance: it is quoted only
+by a value that says nothing else, under a key that holds what somebody wrote (`SAYING`); a short external id only under a key of ids.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+LEAST = 12
+MANY = 50
+"""Up to so many texts each is looked for by itself; more are found by a word of theirs first."""
+SAYING = frozenset({"content", "query", "queries", "text", "value", "reasoning", "reason", "message"})
+NAMING = frozenset({"external_id", "target_external_id"})
+_BREAKS = re.compile(r"[\W_]+")
+
+
+def normal(text: str) -> str:
+    """Return the form in which texts are compared."""
+    return _BREAKS.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()
+
+
+class Quotes:
+    """Texts and external ids to look for."""
+
+    def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
+        """Take texts, and the external ids of what is erased."""
+        said, named = {normal(each) for each in texts} - {""}, {normal(each) for each in names} - {""}
+        self._whole = [each for each in said | named if len(each.encode()) >= LEAST]
+        self._said = {each for each in said if len(each.encode()) < LEAST}
+        self._named = {each for each in named if len(each.encode()) < LEAST}
+        self._by_word: dict[str, list[str]] = {}
+        self._loose = self._whole
+        if len(self._whole) > MANY:
+            self._loose = []
+            for each in self._whole:
+                # the first and the last word may be a part of a longer one where they are quoted
+                inner = each.split(" ")[1:-1]
+                if inner:
+                    self._by_word.setdefault(max(inner, key=len), []).append(each)
+                else:
+                    self._loose.append(each)
+
+    def __bool__(self) -> bool:
+        return bool(self._whole or self._said or self._named)
+
+    def in_text(self, text: str, key: str = "") -> bool:
+        """Return whether a text quotes one of them; `key` is the name that it stands under."""
+        if not text:
+            return False
+        form = normal(text)
+        if key in SAYING and form in self._said:
+            return True
+        if key in NAMING and form in self._named:
+            return True
+        if any(each in form for each in self._loose):
+            return True
+        if not self._by_word:
+            return False
+        return any(each in form for word in set(form.split(" ")) for each in self._by_word.get(word, ()))
+
+    def in_value(self, value: Any, key: str = "") -> bool:
+        """Return whether a JSON value quotes one of them, in its keys too."""
+        if isinstance(value, str):
+            return self.in_text(value, key)
+        if isinstance(value, dict):
+            return any(self.in_text(name) or self.in_value(each, name) for name, each in value.items())
+        if isinstance(value, list):
+            return any(self.in_value(each, key) for each in value)
+        return False
+
+    def words(self) -> list[str]:
+        """Return one word of each, of which one stands in whatever quotes them: of ASCII where there is one, the longest."""
+        found = set()
+        for each in (*self._whole, *self._said, *self._named):
+            words = each.split(" ")
+            found.add(max(words, key=lambda word: (word.isascii(), len(word))))
+        return sorted(found)

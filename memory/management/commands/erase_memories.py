@@ -1,0 +1,61 @@
+"""`manage.py erase_memories ORG --ids-file FILE`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandError, CommandParser
+
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
+from liftos.tenancy.types import Actor, ActorKind
+from memory.life.erasure import forget_many
+
+
+class Command(ObservedCommand):
+    help = (
+        "Erase the memories whose ids a file lists, one a line, a thousand in a transaction, each with a receipt. "
+        "After it was broken off, the same command erases the rest."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("organisation", help="its short name")
+        parser.add_argument("--ids-file", required=True, help="- for standard input")
+        parser.add_argument("--reason", default="", help="stands in the decisions")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            organisation = get_organisation(options["organisation"]).id
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        ids = list(_read(options["ids_file"]))
+        operator = Actor(ActorKind.SYSTEM, "erase_memories")
+        erased = gone = 0
+        unknown: list[UUID] = []
+        for done in forget_many(
+            organisation=organisation, by=operator, memories=ids, reason=options["reason"]
+        ):
+            erased, gone = erased + done.erased, gone + done.gone
+            unknown += done.unknown
+            if done.receipt is not None:
+                self.stdout.write(f"{done.erased} erased, receipt {done.receipt.id}")
+        self.stdout.write(f"{erased} erased, {gone} had been erased before, {len(unknown)} unknown")
+        for each in unknown:
+            self.stderr.write(f"unknown: {each}")
+
+
+def _read(path: str) -> Iterator[UUID]:
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} can't be read: {error}") from None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield UUID(line.strip())
+        except ValueError:
+            raise CommandError(f"Line {number} of {path} is no id.") from None

@@ -1,0 +1,45 @@
+"""`manage.py erasure_policy ORG [--scrub-quotes on|off] [--refuse-erased-ids import|always|never]`."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from liftos.db import tenant_transaction
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
+from liftos.tenancy.types import Actor, ActorKind
+from memory.life.erasure_policy import get_policy, set_policy
+from memory.life.erasure_types import Refuse
+
+
+class Command(ObservedCommand):
+    help = "Show or set what erasures remove from decisions, and where the external ids of erased memories are refused."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("organisation", help="its short name")
+        parser.add_argument(
+            "--scrub-quotes",
+            choices=["on", "off"],
+            help="remove payloads of decisions that quote an erased text",
+        )
+        parser.add_argument("--refuse-erased-ids", choices=[each.value for each in Refuse])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            organisation = get_organisation(options["organisation"]).id
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        with tenant_transaction(organisation):
+            policy = get_policy(organisation=organisation)
+        wanted = policy
+        if options["scrub_quotes"]:
+            wanted = replace(wanted, scrub_quotes=options["scrub_quotes"] == "on")
+        if options["refuse_erased_ids"]:
+            wanted = replace(wanted, refuse_erased_ids=Refuse(options["refuse_erased_ids"]))
+        if wanted != policy:
+            set_policy(organisation=organisation, by=Actor(ActorKind.SYSTEM, "erasure_policy"), policy=wanted)
+        self.stdout.write(
+            f"scrub_quotes: {'on' if wanted.scrub_quotes else 'off'}, refuse_erased_ids: {wanted.refuse_erased_ids}"
+        )

@@ -1,0 +1,126 @@
+"""What spaces keep of memories, removed with them: positions, memberships, and what describes a space in their words."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from liftos.db import raw_cursor
+from liftos.erasing.sweep import Place, quoting
+from liftos.erasing.types import Going
+from liftos.jobs import send_hint
+from spaces.layouts import RENEW
+from spaces.outgrowing import mark_outgrown
+from spaces.positions import remove_positions
+
+_DESCRIBED_BY = """
+SELECT DISTINCT d.space_id FROM spaces_spacedimension AS d
+WHERE d.organisation_id = %(organisation)s AND (
+    d.low_memories && %(memories)s::uuid[] OR d.high_memories && %(memories)s::uuid[]
+    OR EXISTS (SELECT 1 FROM jsonb_array_elements(d.examples) AS e WHERE e ->> 'memory_id' = ANY(%(memories)s::text[]))
+)
+"""
+_UNDESCRIBE = """
+UPDATE spaces_spacedimension SET
+    low_memories = ARRAY(SELECT m FROM unnest(low_memories) WITH ORDINALITY AS l(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n),
+    high_memories = ARRAY(SELECT m FROM unnest(high_memories) WITH ORDINALITY AS h(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n),
+    examples = (SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(examples) AS e
+                WHERE coalesce(e ->> 'memory_id', '') <> ALL(%(memories)s::text[]))
+WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
+"""
+_STALE = """
+UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
+"""
+_UNLEARN = """
+UPDATE spaces_concept
+SET examples = ARRAY(SELECT m FROM unnest(examples) WITH ORDINALITY AS e(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n)
+WHERE organisation_id = %(organisation)s AND examples && %(memories)s::uuid[]
+"""
+_MEMBERSHIPS = "DELETE FROM spaces_member WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s::uuid[])"
+
+_SPACES = Place("spaces_space", ("id",), texts=("name", "description"))
+_DIMENSIONS = Place(
+    "spaces_spacedimension", ("id", "space_id"),
+    texts=("name", "description", "unit", "field", "domain"), values=("low", "high", "examples", "levels"),
+)  # fmt: skip
+_CONCEPTS = Place("spaces_concept", ("id",), texts=("name", "description"))
+_LAYOUTS = Place("spaces_layout", ("id",), texts=("error",))
+_BLANK = {
+    "spaces_space": "UPDATE spaces_space SET description = '' WHERE organisation_id = %s AND id = %s",
+    "spaces_concept": "UPDATE spaces_concept SET description = '' WHERE organisation_id = %s AND id = %s",
+    "spaces_layout": "UPDATE spaces_layout SET error = '' WHERE organisation_id = %s AND id = %s",
+}
+_DESCRIBE = """
+UPDATE spaces_spacedimension SET description = %(description)s, low = %(low)s::text[], high = %(high)s::text[],
+    examples = %(examples)s::jsonb
+WHERE organisation_id = %(organisation)s AND id = %(id)s
+"""
+NAMES = "names in spaces"
+
+
+def erase_positions(going: Going) -> int:
+    """Remove memories from every space; return how many rows. See `memory.life.ports.SetEraser`.
+
+    Where one stood for a pole or was a labelled example, the axis is made anew without it by a worker; until then the axis is a mean
+    of which it was a part. A concept keeps the prototype that was learnt, without the example's name.
+    """
+    values = {"organisation": going.organisation, "memories": list(going.memories)}
+    removed = remove_positions(organisation=going.organisation, memories=going.memories)
+    with raw_cursor() as cursor:
+        removed += cursor.execute(_MEMBERSHIPS, values).rowcount
+        removed += cursor.execute(_UNLEARN, values).rowcount
+        described = [row[0] for row in cursor.execute(_DESCRIBED_BY, values).fetchall()]
+        if described:
+            removed += cursor.execute(_UNDESCRIBE, values | {"spaces": described}).rowcount
+    _renew(going.organisation, described)
+    mark_outgrown(going.organisation, going.memories)
+    return removed
+
+
+def erase_words(going: Going) -> int:
+    """Remove pole texts, examples and descriptions that quote memories; return of how many rows.
+
+    Names stay, for callers know things by them: the receipt says how many there are. An axis whose pole has lost all its texts
+    places nothing until somebody gives it others.
+    """
+    removed, kept = 0, 0
+    with raw_cursor() as cursor:
+        for place in (_SPACES, _CONCEPTS, _LAYOUTS):
+            for id_, *texts in quoting(going, place):
+                cursor.execute(_BLANK[place.table], (going.organisation, id_))
+                removed += 1
+                if place is not _LAYOUTS:
+                    kept += going.quotes.in_text(texts[0])
+        spaces = []
+        for id_, space, name, description, unit, field, domain, low, high, examples, levels in quoting(
+            going, _DIMENSIONS
+        ):
+            values = {
+                "organisation": going.organisation,
+                "id": id_,
+                "description": "" if going.quotes.in_text(description) else description,
+                "low": _unquoting(going, low),
+                "high": _unquoting(going, high),
+                "examples": json.dumps(_unquoting(going, examples)),
+            }
+            cursor.execute(_DESCRIBE, values)
+            removed += 1
+            spaces.append(space)
+            kept += any(going.quotes.in_text(each) for each in (name, unit, field, domain, *levels))
+    _renew(going.organisation, spaces)
+    if kept:
+        going.kept[NAMES] = going.kept.get(NAMES, 0) + kept
+    return removed
+
+
+def _unquoting(going: Going, entries: list[Any]) -> list[Any]:
+    return [each for each in entries if not going.quotes.in_value(each, "text")]
+
+
+def _renew(organisation: UUID, spaces: list[UUID]) -> None:
+    """Have the axes of spaces made anew by a worker."""
+    if spaces:
+        with raw_cursor() as cursor:
+            cursor.execute(_STALE, {"organisation": organisation, "spaces": spaces})
+        transaction.on_commit(lambda: send_hint(RENEW, organisation))
