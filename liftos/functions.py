@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -49,6 +49,13 @@ class Sources:
     decisions: tuple[UUID, ...] = ()
 
 
+class Reveals(Protocol):
+    """Puts secrets into a text at the moment it is sent."""
+
+    def reveal(self, text: str, *, host: str) -> str:
+        """Return the text with the secrets that the template named in it; `host` is where it goes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """For whom, and within what, a function runs.
@@ -59,6 +66,7 @@ class Call:
         deadline: on the monotonic clock, seconds; what takes longer is given up.
         context: what the run carries along; a function that declares a parameter `context` is handed it.
         sources: what it works on, for a function that `derives`.
+        secrets: puts the operator's secrets in, for a function that takes some.
     """
 
     principal: Principal
@@ -66,6 +74,7 @@ class Call:
     deadline: float
     context: Mapping[str, Any] = field(default_factory=dict)
     sources: Sources = Sources()
+    secrets: Reveals | None = None
 
     @property
     def organisation(self) -> UUID:
@@ -105,6 +114,7 @@ class Function:
         mentions: ids of the memories that a result quotes, for erasure to reach.
         touches: ids of the memories that a result names without quoting them: made or changed by arguments that do.
         derives: it keeps what was made of other memories, and is handed them in `Call.sources`.
+        secrets: arguments in which `{secret:NAME}` may stand; the function puts the values in with `Call.secrets`.
     """
 
     name: str
@@ -121,6 +131,7 @@ class Function:
     mentions: Mentions | None = None
     touches: Mentions | None = None
     derives: bool = False
+    secrets: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -155,6 +166,7 @@ def register(
     mentions: Mentions | None = None,
     touches: Mentions | None = None,
     derives: bool = False,
+    secrets: Iterable[str] = (),
 ) -> Callable[[F], F]:
     """Return a decorator that registers a callable, and leaves it as it is; a bound method will do.
 
@@ -172,6 +184,7 @@ def register(
         mentions: see `Function`.
         touches: see `Function`.
         derives: see `Function`.
+        secrets: see `Function`.
 
     Raises:
         ValueError: a version below 1, or a cacheable function with effects outside.
@@ -198,6 +211,7 @@ def register(
             mentions=mentions,
             touches=touches,
             derives=derives,
+            secrets=tuple(secrets),
         )
         return callable_
 

@@ -1,11 +1,13 @@
 """System checks of the settings about workflows."""
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from workflows.outbound import AllowedHosts, InvalidHostList
+from workflows.secrets import read_secrets
 
 
 @register("workflows")
@@ -23,3 +25,18 @@ def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
                 )
             )
     return problems
+
+
+@register("workflows")
+def secrets_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Say what is wrong with the file of secrets."""
+    del app_configs, kwargs
+    path = settings.LIFTOS_WORKFLOW_SECRETS_FILE
+    try:
+        if path:
+            about = Path(path).stat()
+            read_secrets(path, about.st_mtime_ns, about.st_size, about.st_mode)
+    except (OSError, ValueError) as error:
+        message = f"LIFTOS_WORKFLOW_SECRETS_FILE can't be used: {error}"
+        return [Error(message, hint="docs/workflows.md, Secrets.", id="workflows.E002")]
+    return []

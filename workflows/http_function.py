@@ -4,6 +4,7 @@ import json
 import re
 from time import monotonic
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -69,7 +70,7 @@ class HttpRequest(BaseModel):
         return (None, "") if self.text is None else (self.text.encode(), "text/plain; charset=utf-8")
 
 
-@register("http.request", schema=HttpRequest, scopes=[Scope.WORKFLOWS_RUN], outside=True)
+@register("http.request", schema=HttpRequest, scopes=[Scope.WORKFLOWS_RUN], outside=True, secrets=["headers"])
 def request(call: Call, arguments: HttpRequest) -> dict[str, Any]:
     """Call another service over HTTP: an allowed host, a public address, no redirects, one try (retries are the step's).
 
@@ -95,7 +96,7 @@ def request(call: Call, arguments: HttpRequest) -> dict[str, Any]:
     answer = send(
         arguments.method,
         arguments.url,
-        headers=headers | arguments.headers,
+        headers=headers | _revealed(call, arguments),
         body=body,
         allowed=AllowedHosts(settings.LIFTOS_HTTP_ALLOWED_HOSTS, settings.LIFTOS_HTTP_PRIVATE_HOSTS),
         deadline=min(call.deadline, monotonic() + arguments.timeout_seconds),
@@ -105,6 +106,14 @@ def request(call: Call, arguments: HttpRequest) -> dict[str, Any]:
         kind_of = OutboundUnavailable if answer.status in LATER else OutboundRefused
         raise kind_of(f"The other service answered {answer.status}.")
     return _result(answer)
+
+
+def _revealed(call: Call, arguments: HttpRequest) -> dict[str, str]:
+    """Return the headers as they are sent, with the secrets in them."""
+    if call.secrets is None:
+        return arguments.headers
+    host = urlsplit(arguments.url).hostname or ""
+    return {name: call.secrets.reveal(value, host=host) for name, value in arguments.headers.items()}
 
 
 def _result(answer: Answer) -> dict[str, Any]:

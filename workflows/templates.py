@@ -14,8 +14,10 @@ from accountability.operations import record
 from liftos.db import tenant_transaction
 from liftos.functions import find_function, function_names
 from liftos.observability.manager import observe_operation
+from liftos.tenancy.queries import slug_by_id
 from liftos.tenancy.types import Actor
 from workflows import queries
+from workflows.credentials import check_secrets
 from workflows.definition import Definition, dump, load, parse
 from workflows.errors import NeedsReview, NothingToPublish, TemplateExists, TemplateRetired
 from workflows.models import Policy, Template, TemplateVersion
@@ -40,6 +42,7 @@ def save_draft(
     """
     with observe_operation("workflow.save_template", organisation=str(organisation)):
         definition = parse(payload, functions=find_function, names=function_names)
+        check_secrets(slug_by_id(organisation), definition)
         with tenant_transaction(organisation):
             row = _template(organisation, template, definition.name)
             draft = TemplateVersion.objects.filter(
@@ -102,6 +105,7 @@ def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion
         ):
             raise NeedsReview
         definition = _pinned(parse(draft.payload, functions=find_function, names=function_names))
+        check_secrets(slug_by_id(organisation), definition)
         draft.definition, draft.status = dump(definition), VersionStatus.PUBLISHED
         draft.published_by, draft.published_at = f"{by.kind}:{by.id}", Now()
         draft.save()

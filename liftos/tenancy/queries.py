@@ -78,6 +78,11 @@ def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
     )
 
 
+def slug_by_id(organisation: UUID) -> str:
+    """Return an organisation's slug; empty for none."""
+    return Organisation.objects.filter(id=organisation).values_list("slug", flat=True).first() or ""
+
+
 def get_organisation(slug: str) -> Organisation:
     """Return an organisation by its slug.
 

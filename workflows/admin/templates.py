@@ -16,12 +16,15 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.admin import CheckedLists, UncountedPaginator
 from liftos.api.parsing import InvalidRequest, parse_json
+from liftos.db import current_organisation
 from liftos.errors import LiftosError
 from liftos.functions import find_function, function_names
 from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
+from liftos.tenancy.queries import slug_by_id
 from workflows import templates
 from workflows.admin.shared import buttons, may, table, tell
+from workflows.credentials import check_secrets, masked
 from workflows.definition import Faulty, load, parse
 from workflows.differences import Difference, differences
 from workflows.models import Template, TemplateVersion
@@ -56,7 +59,7 @@ class TemplateForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "payload" in self.fields:
-            self.initial.setdefault("payload", _text(self._newest() or BEGINNING))
+            self.initial.setdefault("payload", _text(masked(self._newest() or BEGINNING)))
 
     def _newest(self) -> Any:
         if self.instance._state.adding:
@@ -78,6 +81,8 @@ class TemplateForm(forms.ModelForm):
             return self.cleaned_data
         try:
             definition = parse(self.cleaned_data["payload"], functions=find_function, names=function_names)
+            organisation = current_organisation()
+            check_secrets("" if organisation is None else slug_by_id(organisation), definition)
         except Faulty as faulty:
             lines = format_html_join("", "<div>{}</div>", ((str(fault),) for fault in faulty.faults))
             raise forms.ValidationError(lines) from faulty
@@ -246,7 +251,7 @@ def _text(value: Any) -> str:
 
 
 def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString:
-    found = differences(load(before.definition), load(after.definition))
+    found = differences(load(masked(before.definition)), load(masked(after.definition)))
     if not found:
         return format_html("{}", "nothing")
     lines = format_html_join("", "<li>{}</li>", ((_line(each),) for each in found))

@@ -6,6 +6,7 @@ from typing import Any
 from liftos.functions import Function
 from liftos.tenancy.types import Principal, Scope
 from workflows.api.schemas import FunctionOut, RunLine, RunOut, StepOut, TemplateLine, TemplateOut, VersionOut
+from workflows.credentials import masked
 from workflows.models import Run, Step, Template, TemplateVersion
 from workflows.reading import withheld_from
 from workflows.types import NOT_AN_ITEM, SEED_TASK_STATUS, StepStatus, VersionStatus
@@ -42,7 +43,7 @@ def render_template(template: Template, versions: Sequence[TemplateVersion]) -> 
             created_at=each.created_at,
             published_by=each.published_by,
             published_at=each.published_at,
-            definition=each.definition,
+            definition=masked(each.definition),
         )
         for each in versions
     ]

@@ -29,6 +29,7 @@ from workflows.engine.runs import RunInfo
 from workflows.engine.sources import sources_of
 from workflows.errors import Fenced
 from workflows.machine import StepTimedOut
+from workflows.secrets import Revealer
 from workflows.types import NOT_AN_ITEM, StepStatus
 
 logger = logging.getLogger("liftos.workflows")
@@ -117,17 +118,27 @@ def _call(
     if function is None:
         raise LookupError(f"this worker does not know {claim.function}")
     item = claim.value if claim.item != NOT_AN_ITEM else None
+    revealer = Revealer(principal.slug) if function.secrets else None
+    if revealer is not None:
+        step = replace(step, arguments=_marked(step.arguments, function, revealer))
     arguments = _resolved(step, "arguments", info, results, item)
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
-    call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources)
+    call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer)
     if function.prepare is not None:
         function.prepare(call, parsed)
     if monotonic() - checked >= KEEP_SECONDS:
         # preparing took long, and what follows writes
         call = replace(call, principal=require_authority(info, claim.name, claim.function))
     if function.outside or function.cacheable:
-        value, cached = _compute(function, call, parsed, arguments)
+        try:
+            value, cached = _compute(function, call, parsed, arguments)
+        except Exception as error:
+            if revealer is not None:
+                revealer.mask_error(error)
+            raise
+        if revealer is not None:
+            value = revealer.mask(value)
         with fenced_pipeline(claim.organisation):
             _limit(step.timeout_seconds)
             after = _complete(claim, info, function, value, cached=cached, hand_over=hand_over)
@@ -137,6 +148,13 @@ def _call(
         value = function.call(call, parsed)
         after = _complete(claim, info, function, value, hand_over=hand_over)
     return after()
+
+
+def _marked(arguments: Any, function: Function, revealer: Revealer) -> Any:
+    """Return a step's arguments with the secrets marked where the function takes some: what else says so is text."""
+    return {
+        name: revealer.mark(value) if name in function.secrets else value for name, value in arguments.items()
+    }
 
 
 def _wanted(step: Step, info: RunInfo, results: dict[str, Any]) -> bool:
