@@ -24,7 +24,11 @@ def normal(text: str) -> str:
 
 
 class Quotes:
-    """Texts and external ids to look for."""
+    """Texts and external ids to look for.
+
+    Attributes:
+        words: one of each, of which one stands in whatever quotes them.
+    """
 
     def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
         """Take texts, and the external ids of what is erased."""
@@ -32,6 +36,13 @@ class Quotes:
         self._whole = [each for each in said | named if len(each.encode()) >= LEAST]
         self._said = {each for each in said if len(each.encode()) < LEAST}
         self._named = {each for each in named if len(each.encode()) < LEAST}
+        # of each a word that stands in whatever quotes it: of ASCII where there is one, the longest
+        self.words = sorted(
+            {
+                max(each.split(" "), key=lambda word: (word.isascii(), len(word)))
+                for each in (*self._whole, *self._said, *self._named)
+            }
+        )
         self._by_word: dict[str, list[str]] = {}
         self._loose = self._whole
         if len(self._whole) > MANY:
@@ -71,11 +82,3 @@ class Quotes:
         if isinstance(value, list):
             return any(self.in_value(each, key) for each in value)
         return False
-
-    def words(self) -> list[str]:
-        """Return one word of each, of which one stands in whatever quotes them: of ASCII where there is one, the longest."""
-        found = set()
-        for each in (*self._whole, *self._said, *self._named):
-            words = each.split(" ")
-            found.add(max(words, key=lambda word: (word.isascii(), len(word))))
-        return sorted(found)

@@ -57,7 +57,7 @@ def quoting(going: Going, place: Place, also: Sequence[str] = ()) -> list[tuple[
         place: where to look.
         also: further words; a row with one of them is returned whether or not it quotes anything.
     """
-    words = [*going.quotes.words(), *also]
+    words = [*going.quotes.words, *also]
     if not words:
         return []
     parts = {

@@ -18,7 +18,7 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.db import tenant_transaction
+from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.registry import made_managers
 from liftos.erasing.quotes import Quotes
@@ -41,6 +41,18 @@ from memory.queries import get_memory
 TOGETHER = 1_000
 """Memories that are erased in one transaction."""
 UNTOLD = "The reason that was given quoted what was erased."
+
+
+# whoever was erased with a receipt's memory has a line of its own, by which an import of it is refused
+_WITH_IT = """
+INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
+                            on_behalf_of, decision_id, recorded_at)
+SELECT w.id, e.organisation_id, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
+       e.decision_id, e.recorded_at
+FROM memory_erasure AS e,
+     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[]) AS w(id, memory, origin, stored_by)
+WHERE e.id = %(receipt)s
+"""
 
 
 class ErasureNotFound(NotFound):
@@ -244,25 +256,34 @@ def _write_receipt(
     """Write the receipt, and for each further memory a line that points to it."""
     kept = {"places": going.kept, "not_looked_at": sorted(going.not_looked_at)}
     shown = {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts}
-    Erasure.objects.bulk_create(
-        Erasure(
-            id=new_id() if place else going.erasure,
-            organisation_id=going.organisation,
-            memory_id=row.id,
-            origin=origin_key(going.organisation, row.source, row.external_id) if row.external_id else None,
-            stored_by=row.stored_by,
-            part_of=going.erasure if place else None,
-            removed={} if place else removed,
-            caches={} if place else caches | shown,
-            kept={} if place else kept,
-            actor_kind=by.kind,
-            actor_id=by.id,
-            on_behalf_of=by.on_behalf_of,
-            decision_id=decision,
-            recorded_at=at,
-        )
-        for place, row in enumerate(rows)
+    origins = [
+        origin_key(going.organisation, row.source, row.external_id) if row.external_id else None
+        for row in rows
+    ]
+    Erasure.objects.create(
+        id=going.erasure,
+        organisation_id=going.organisation,
+        memory_id=rows[0].id,
+        origin=origins[0],
+        stored_by=rows[0].stored_by,
+        removed=removed,
+        caches=caches | shown,
+        kept=kept,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        on_behalf_of=by.on_behalf_of,
+        decision_id=decision,
+        recorded_at=at,
     )
+    if len(rows) > 1:
+        values = {
+            "receipt": going.erasure,
+            "ids": [new_id() for _ in rows[1:]],
+            "memories": [row.id for row in rows[1:]],
+            "origins": origins[1:],
+            "stored_by": [row.stored_by for row in rows[1:]],
+        }
+        raw_cursor().execute(_WITH_IT, values)
 
 
 def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> dict[str, Any]:

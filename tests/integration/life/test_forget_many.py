@@ -1,0 +1,122 @@
+"""Sets of memories are erased a thousand in a transaction, with one decision and one receipt each, and again is as good as once."""
+
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accountability.models import DecisionRecord
+from accountability.sequencer import drain
+from accountability.verification import verify_log
+from liftos.db import tenant_transaction
+from liftos.tenancy.types import SYSTEM
+from memory.life import erasure, ports
+from memory.life.erasure import forget_many
+from memory.life.ports import register_eraser
+from memory.models import CorpusCounter, Erasure, Memory, Posting, Thread
+from memory.operations import remember_many
+from memory.types import MemoryDraft
+from tests.api.routes import NOBODYS_ID
+
+
+@pytest.fixture
+def five(organisation):
+    drafts = [
+        MemoryDraft(
+            f"Order {number} of Ann",
+            thread="t",
+            source="crm",
+            external_id=f"o-{number}",
+            metadata={"n": number},
+        )
+        for number in range(5)
+    ]
+    return [each.id for each in remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)]
+
+
+def erase(organisation, ids, **fields):
+    return list(forget_many(organisation=organisation, by=SYSTEM, memories=ids, **fields))
+
+
+def left(organisation):
+    with tenant_transaction(organisation):
+        rows = CorpusCounter.objects.filter(organisation_id=organisation)
+        counted = [sum(getattr(row, name) for row in rows) for name in ("documents", "words", "threads")]
+        return Memory.objects.count(), Posting.objects.count(), Thread.objects.count(), *counted
+
+
+def test_a_set_has_one_decision_and_one_receipt(organisation, five):
+    [done] = erase(organisation, [*five, five[0]])
+    assert (done.erased, done.gone, done.unknown) == (5, 0, ())
+    assert left(organisation) == (0, 0, 0, 0, 0, 0)
+    with tenant_transaction(organisation):
+        assert DecisionRecord.objects.filter(operation="memory.delete").count() == 1
+        receipt = Erasure.objects.get(part_of=None)
+        others = Erasure.objects.exclude(part_of=None)
+        assert receipt.id == done.receipt.id
+        assert receipt.removed["versions"] == 5
+        assert {each.part_of for each in others} == {receipt.id}
+        assert {receipt.memory_id, *(each.memory_id for each in others)} == set(five)
+        assert all(each.origin for each in (receipt, *others))
+    drain(organisation=organisation)
+    with tenant_transaction(organisation):
+        assert [each.verdict.holds for each in verify_log(organisation) if each.verdict] == [True]
+
+
+def test_part_of_a_thread_leaves_the_others_counted(organisation, five):
+    before = left(organisation)
+    erase(organisation, five[:2])
+    after = left(organisation)
+    assert (after[0], after[2], after[3], after[5]) == (3, 1, before[3] - 2, before[5])
+    with tenant_transaction(organisation):
+        assert Thread.objects.get().members == 3
+
+
+def test_broken_off_it_leaves_whole_transactions_and_goes_on(organisation, five, monkeypatch):
+    monkeypatch.setattr(erasure, "TOGETHER", 2)
+    monkeypatch.setattr(ports, "_erasers", dict(ports._erasers))
+
+    def fail(organisation, memory):
+        if memory == five[2]:
+            raise RuntimeError("broken off")
+        return 0
+
+    register_eraser("drawings", fail)
+    with pytest.raises(RuntimeError, match="broken off"):
+        erase(organisation, five)
+    assert left(organisation)[0] == 3
+    register_eraser("drawings", lambda organisation, memory: 1)
+    again = erase(organisation, five)
+    assert [(each.erased, each.gone) for each in again] == [(0, 2), (2, 0), (1, 0)]
+    assert left(organisation)[0] == 0
+
+
+def test_the_command_erases_what_a_file_lists(organisation_and_slug, five, tmp_path, capsys):
+    organisation, slug = organisation_and_slug
+    file = tmp_path / "ids"
+    file.write_text("\n".join([*map(str, five), "", NOBODYS_ID]))
+    call_command("erase_memories", slug, ids_file=str(file), reason="Ann asked")
+    said = capsys.readouterr()
+    assert "5 erased, 0 had been erased before, 1 unknown" in said.out
+    assert f"unknown: {UUID(NOBODYS_ID)}" in said.err
+    call_command("erase_memories", slug, ids_file=str(file))
+    assert "0 erased, 5 had been erased before, 1 unknown" in capsys.readouterr().out
+    assert left(organisation)[0] == 0
+
+
+def test_a_file_with_a_line_that_is_no_id_erases_nothing(organisation_and_slug, five, tmp_path):
+    organisation, slug = organisation_and_slug
+    file = tmp_path / "ids"
+    file.write_text(f"{five[0]}\nfive\n")
+    with pytest.raises(CommandError, match="Line 2"):
+        call_command("erase_memories", slug, ids_file=str(file))
+    with pytest.raises(CommandError, match="can't be read"):
+        call_command("erase_memories", slug, ids_file=str(tmp_path / "none"))
+    assert left(organisation)[0] == 5
+
+
+@pytest.fixture
+def organisation_and_slug(organisation):
+    from liftos.tenancy.models import Organisation
+
+    return organisation, Organisation.objects.get(id=organisation).slug
