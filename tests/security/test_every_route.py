@@ -81,7 +81,8 @@ def test_anothers_ids_are_unknown_on_every_route(acme, rival, world):
     own = make_world(rival)
     # the world of another, named field by field, so that what else a path names is the caller's own
     for each in fields(world):
-        if each.name == "slug":
+        # a log token is a credential of its own, in the place of the caller's
+        if each.name in ("slug", "token", "size"):
             continue
         mixed = replace(own, **{each.name: getattr(world, each.name)})
         for route, requests in ROUTES.items():

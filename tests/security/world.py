@@ -15,9 +15,11 @@ from django.utils import timezone
 from accountability.sequencer import drain
 from liftos.db import tenant_transaction
 from liftos.observability.models import TraceRecord
+from liftos.tenancy.types import Scope
 from memory.portability.jobs import work_on_next_chunk
 from tests.factories.callers import Caller
 from tests.factories.flows import step
+from tests.factories.keys import with_key
 
 MEMORY = "canarymemory"
 DECISION = "canarydecision"
@@ -44,6 +46,8 @@ class World:
     paused: str
     workflow: str
     slug: str
+    token: str
+    size: int
 
 
 def make_world(caller: Caller) -> World:
@@ -96,6 +100,8 @@ def make_world(caller: Caller) -> World:
     caller.post(f"/api/v1/workflows/runs/{failed}/cancel", {"reason": "not yet"})
     caller.post(f"/api/v1/workflows/runs/{paused}/pause", {"reason": "wait"})
     drain(organisation=caller.organisation)
+    follower, _ = with_key(caller, Scope.LEDGER_FOLLOW)
+    head = caller.client.get(f"/api/v1/ledger/{follower.token}/checkpoint").content.decode()
     trace = uuid4().hex
     with tenant_transaction(caller.organisation):
         TraceRecord.objects.create(
@@ -104,7 +110,7 @@ def make_world(caller: Caller) -> World:
         )  # fmt: skip
     return World(
         memory, other, job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
-        paused, ended["workflow_id"], caller.slug,
+        paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
     )  # fmt: skip
 
 
@@ -151,6 +157,14 @@ ROUTES: dict[str, Requests] = {
         f"{V1}/memories/derived-policy", f"{V1}/memory/insights", f"{V1}/metrics/operations", f"{V1}/recent", f"{V1}/reviews",
         f"{V1}/reviews/policy", f"{V1}/spaces", f"{V1}/spaces/templates", f"{V1}/workflows/functions", RUNS, TEMPLATES,
     )},
+    "GET /api/v1/ledger/verification": at(f"{V1}/ledger/verification"),
+    "GET /api/v1/ledger/verifier.py": at(f"{V1}/ledger/verifier.py"),
+    "GET /api/v1/ledger/{token}/checkpoint": at(f"{V1}/ledger/{{token}}/checkpoint"),
+    "GET /api/v1/ledger/{token}/tile/{tile}": at(f"{V1}/ledger/{{token}}/tile/entries/000.p/{{size}}"),
+    "GET /api/v1/memories/erasure-policy": at(f"{V1}/memories/erasure-policy"),
+    "PUT /api/v1/memories/erasure-policy": at(
+        f"{V1}/memories/erasure-policy", {"scrub_quotes": True, "refuse_erased_ids": "always"}
+    ),
     "GET /api/v1/decisions/export": at(f"{V1}/decisions/export"),
     "GET /api/v1/ledger/consistency": at(f"{V1}/ledger/consistency?from=1&to=2"),
     "GET /api/v1/search": at(f"{V1}/search?query=boots"),
@@ -236,4 +250,4 @@ def ask(caller: Caller, route: str, path: str, body: Any) -> HttpResponse:
 def text_of(response: HttpResponse) -> str:
     """Return a response's body, also of one that is streamed, with its headers."""
     body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
-    return f"{dict(response.headers)} {body.decode()}"
+    return f"{dict(response.headers)} {body.decode(errors='replace')}"
