@@ -38,6 +38,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.SPACES_WRITE,
         Scope.WORKFLOWS_WRITE,
         Scope.WORKFLOWS_RUN,
+        # workflows put decisions on record, the shipped hygiene among them, and whoever approves a run needs its scopes
+        Scope.DECISIONS_WRITE,
     },
     Role.OWNER: ALL_SCOPES,
 }
