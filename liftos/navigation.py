@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Erasures", "memory.erasure", "delete_forever"),
         Entry("Erasure rules", "memory.erasurepolicy", "auto_delete"),
         Entry("Derived memories", "memory.derivedpolicy", "call_split"),
+        Entry("Rejected values", "memory.rejectionpolicy", "block"),
     ),
     "Workflows": (
         Entry("Runs", "workflows.run", "play_circle"),

@@ -20,11 +20,11 @@ from memory.life.derived import Derived
 from memory.life.derived_types import Policy
 from memory.life.erasure import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
-from memory.policy_admin import DerivedPolicyAdmin
+from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
 from memory.search.service import search
 from memory.search.types import SearchRequest
 
-__all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin"]
+__all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 
 # of a search in the list; of the decisions on a memory's page, and how far back those that used it are looked for
 FOUND, SHOWN, LOOKED_BACK = 50, 20, 1_000

@@ -97,7 +97,7 @@ def _stored(stored: Stored) -> dict[str, Any]:
         "outcome": str(stored.outcome),
         "embedding": str(stored.embedding),
         "decision_id": str(stored.decision) if stored.decision else None,
-    }
+    } | stored.mark
 
 
 def _touched(result: Any) -> Iterator[UUID]:
@@ -230,7 +230,7 @@ def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
         "state": str(changed.state),
         "superseded_by": str(changed.successor.id),
         "decision_id": str(changed.decision),
-    }
+    } | changed.successor_mark
 
 
 @register("memory.erase", schema=Erase, scopes=[Scope.MEMORY_WRITE])

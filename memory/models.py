@@ -20,6 +20,7 @@ from memory.life.models import (
     ErasurePolicy,
     MemoryVersion,
     ModelChoice,
+    RejectionPolicy,
     Tombstone,
 )
 from memory.portability.models import BulkChunk, BulkJob
@@ -27,7 +28,7 @@ from memory.types import EmbeddingState, LinkKind, TrustState
 
 __all__ = [
     "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
-    "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "Thread", "Tombstone",
+    "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
 ]  # fmt: skip
 
 
@@ -71,6 +72,8 @@ class Memory(models.Model):
     value = models.BigIntegerField(null=True)
     # the decision that stored it; a bulk store's record names many memories, and none as its subject
     stored_by = models.UUIDField(null=True)
+    # the rejection of a value that its first text held, by which it began as a candidate
+    flagged_by = models.UUIDField(null=True)
     # an earlier text of that memory, which stays findable as of the time when it was the present one
     head = models.UUIDField(null=True)
 

@@ -26,17 +26,19 @@ from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
 from memory.embeddings import active_manager, chosen_model
 from memory.life.ports import tell_followers
-from memory.life.refusals import refusals
+from memory.life.refusals import vet
 from memory.life.tombstones import ValueRejected
 from memory.life.values import is_blank
 from memory.models import Memory
 from memory.statistics import analyse_if_new
 from memory.text import ANALYSER
-from memory.types import EmbeddingState, MemoryDraft, Outcome, Stored, TrustState
+from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
 
 logger = logging.getLogger("liftos.memory")
 
 HEAL_BATCH = 64
+# rejections that a record names in words
+NAMED = 10
 
 
 class ExternalIdTaken(Conflict):
@@ -246,15 +248,22 @@ def store_rows(
         if chosen is not None and chosen != model:
             # the organisation has moved to another model since the vectors were made: the sweep makes new ones
             rows, model = [replace(row, vector=None) for row in rows], None
-        refused = refusals(organisation, rows, imported=operation == IMPORT)
-        decision = new_id()
+        vetted, decision = vet(organisation, rows, imported=operation == IMPORT), new_id()
+        refused, flagged = vetted.refused, vetted.flagged
+        if flagged:
+            rows = [
+                replace(row, state=TrustState.CANDIDATE, flagged=flagged[row.id].decision)
+                if row.id in flagged
+                else row
+                for row in rows
+            ]
         allowed = [row for row in rows if row.id not in refused]
         # what is written needs no answer: Postgres works on each statement while the next is made up here
         with pipelined():
             new = writes.insert(
                 organisation=organisation, by=by, rows=allowed, model=model, decision=decision
             )
-            stored = _outcomes(organisation, rows, {row.id for row in new}, refused)
+            stored = _outcomes(organisation, rows, {row.id for row in new}, refused, flagged)
             _put_on_record(organisation, by, operation, rows, stored, model, decision, parents)
             analyse_if_new(len(new))
             if meanwhile is not None:
@@ -303,7 +312,11 @@ def embed_drafts(
 
 
 def _outcomes(
-    organisation: UUID, rows: Sequence[writes.Row], written: set[UUID], refused: dict[UUID, Stored]
+    organisation: UUID,
+    rows: Sequence[writes.Row],
+    written: set[UUID],
+    refused: dict[UUID, Stored],
+    flagged: dict[UUID, Rejection],
 ) -> list[Stored]:
     taken = [row for row in rows if row.id not in written and row.id not in refused]
     earlier = writes.find_earlier(organisation, taken) if taken else {}
@@ -313,7 +326,7 @@ def _outcomes(
             stored.append(refused[row.id])
             continue
         if row.id in written:
-            stored.append(Stored(row.id, Outcome.STORED, row.embedding))
+            stored.append(Stored(row.id, Outcome.STORED, row.embedding, flagged=flagged.get(row.id)))
             continue
         if row.id not in earlier and row.draft.past is not None:
             # somebody else's memory has it, of which nothing may be told
@@ -355,6 +368,11 @@ def _put_on_record(
         reasoning += " A conflict is an external id that already names a memory with other content."
     if counts[Outcome.REJECTED]:
         reasoning += " A rejected value is refused however it is written."
+    flagged = list(dict.fromkeys(each.flagged.decision for each in stored if each.flagged is not None))
+    if flagged:
+        names = ", ".join(str(each) for each in flagged[:NAMED]) + (", …" if len(flagged) > NAMED else "")
+        candidates = sum(each.flagged is not None for each in stored)
+        reasoning += f" {candidates} hold a rejected value and are candidates (rejection {names})."
     if pending:
         reasoning += f" {pending} wait for their vector: the embedder is not available."
     refused = [
@@ -374,7 +392,9 @@ def _put_on_record(
         alternatives=refused,
         memories=[
             # what was there already was not made by this decision: overturning it leaves that alone
-            {"id": str(each.id)} | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
+            {"id": str(each.id)}
+            | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
+            | ({"rejection": str(each.flagged.decision)} if each.flagged is not None else {})
             for each in stored
             if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
         ],

@@ -187,6 +187,10 @@ class Outcome(StrEnum):
 REFUSED = (Outcome.CONFLICT, Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.ERASED, Outcome.ID_TAKEN)
 
 
+FLAGGED = "Its text holds a rejected value (rejection {})."
+"""What the history says of a memory that became a candidate by that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """The rejection of a value.
@@ -206,6 +210,19 @@ class Rejection:
         """What a writer of the value is told."""
         return f"This value was rejected on {self.recorded_at:%Y-%m-%d} (rejection {self.decision})."
 
+    @property
+    def flag(self) -> str:
+        """What the history of a memory says whose text holds the value among others."""
+        return FLAGGED.format(self.decision)
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as answers name it."""
+        return {
+            "decision_id": str(self.decision),
+            "memory_id": str(self.memory),
+            "rejected_at": self.recorded_at.isoformat(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -215,7 +232,8 @@ class Stored:
         id: the memory's; the earlier one's where one had the external id already.
         outcome: what became of the draft.
         embedding: whether it has its vector.
-        rejection: what refused it, where its value is a rejected one.
+        rejection: what refused it, where its value is a rejected one, or it holds one and the organisation refuses that.
+        flagged: the rejection of a value that its text holds, by which it is stored as a candidate.
         decision: the record of the store.
     """
 
@@ -224,3 +242,11 @@ class Stored:
     embedding: EmbeddingState
     rejection: Rejection | None = None
     decision: UUID | None = None
+    flagged: Rejection | None = None
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """What an answer says of a memory that was flagged: its state and the rejection; nothing of another."""
+        if self.flagged is None:
+            return {}
+        return {"state": str(TrustState.CANDIDATE), "rejection": self.flagged.as_json()}

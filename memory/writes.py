@@ -47,6 +47,11 @@ SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ i
 FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)}) AS w({", ".join(name for name, _ in _COLUMNS)})
 ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608  put together from names of our own
+# apart from the row: nearly no memory has one, and a column costs every store
+_FLAG = """
+UPDATE memory_memory AS m SET flagged_by = f.rejection FROM unnest(%s::uuid[], %s::uuid[]) AS f(memory, rejection)
+WHERE m.organisation_id = %s AND m.id = f.memory
+"""
 # compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
 _EARLIER = """
 SELECT w.id, m.id, m.embedding,
@@ -105,7 +110,7 @@ class KeyTooLong(InvalidInput):
 class Row:
     """A draft with its new id, what search finds it by and its vector, ready to be written.
 
-    `keys` are its value's; none where it shows nothing.
+    `keys` are its value's; none where it shows nothing. `flagged` is the rejection of a value that its text holds.
     """
 
     id: UUID
@@ -115,6 +120,7 @@ class Row:
     keys: tuple[bytes, ...] = ()
     state: TrustState = TrustState.ACTIVE
     expires_at: datetime | None = None
+    flagged: UUID | None = None
 
     @property
     def embedding(self) -> EmbeddingState:
@@ -179,6 +185,9 @@ def insert(
         written = [row for row in rows if row.id in ids]
         if not written:
             return written
+        flagged = [(row.id, row.flagged) for row in written if row.flagged is not None]
+        if flagged:
+            raw_cursor().execute(_FLAG, [*index_rows.columns(flagged), organisation])
         if len(written) < len(rows):
             indexed = index_rows.pack(organisation, written)
         if model is not None:

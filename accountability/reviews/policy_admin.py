@@ -1,12 +1,8 @@
 """The rules of what is reviewed, in the admin."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.forms import ModelForm, MultipleChoiceField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -16,6 +12,7 @@ from accountability.reviews.types import Policy
 from accountability.types import Effect, RiskClass
 from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import OnRecord, staff_actor
+from liftos.tenancy.one_each import OneEach
 
 
 def _choice(values: type[RiskClass] | type[Effect], text: str) -> MultipleChoiceField:
@@ -40,7 +37,7 @@ class ReviewPolicyForm(ModelForm):
 
 
 @admin.register(ReviewPolicy)
-class ReviewPolicyAdmin(OnRecord, ModelAdmin):
+class ReviewPolicyAdmin(OneEach, OnRecord, ModelAdmin):
     """One row for each organisation; without it the defaults hold."""
 
     form = ReviewPolicyForm
@@ -52,22 +49,6 @@ class ReviewPolicyAdmin(OnRecord, ModelAdmin):
         "sample_share",
         "second_reviewer",
     )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
-
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        # looked up here and not among the permissions, which every page asks for
-        found = self.get_queryset(request).values_list("pk", flat=True).first()
-        if found is None:
-            return super().add_view(request, form_url, extra_context)
-        return HttpResponseRedirect(reverse("admin:accountability_reviewpolicy_change", args=[found]))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ReviewPolicy]:
-        return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
 
     def save_model(self, request: HttpRequest, obj: ReviewPolicy, form: ModelForm, change: bool) -> None:
         obj.organisation = opened(request)

@@ -23,6 +23,7 @@ _OWNS = frozenset(
         "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
         "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
         "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",
+        "memory.add_rejectionpolicy", "memory.change_rejectionpolicy", "memory.delete_rejectionpolicy",
     }
 )  # fmt: skip
 _WRITES = ("add", "change", "delete")

@@ -26,7 +26,7 @@ from liftos.idempotency.once import once
 from liftos.tenancy.types import Scope
 from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView
-from memory.api.schemas import MAX_CONTENT, SeedStore, naive
+from memory.api.schemas import MAX_CONTENT, RejectionOut, SeedStore, naive
 from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.seed import Search as SeedSearchView
 from memory.api.seed import Store as SeedStoreView
@@ -95,6 +95,8 @@ class LooseStored(BaseModel):
     id: UUID
     success: bool
     embedding: str
+    state: str | None = None
+    rejection: RejectionOut | None = None
 
 
 class KeyValue(BaseModel):
@@ -271,7 +273,7 @@ class LooseStoreView(_LooseStore):
             trust=trust_of(principal),
         )
         body = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
-        return Response(body | {"embedding": str(stored.embedding)})
+        return Response(body | {"embedding": str(stored.embedding)} | stored.mark)
 
 
 class KeyValueStore(SeedView):
@@ -309,7 +311,7 @@ class KeyValueStore(SeedView):
             trust=trust_of(principal),
         )
         body = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
-        return Response(body | {"embedding": str(stored.embedding)})
+        return Response(body | {"embedding": str(stored.embedding)} | stored.mark)
 
 
 class ValuesOut(BaseModel):

@@ -28,16 +28,18 @@ from memory.api.life_schemas import (
     HistoryPage,
     HistoryQuery,
     Rejected,
+    RejectionPolicyIn,
+    RejectionPolicyOut,
     Superseded,
     Supersession,
 )
 from memory.api.trust import trust_of
 from memory.life import corrections, erasure_policy
 from memory.life.corrections import Changed
-from memory.life.derived_policy import get_policy, set_policy
 from memory.life.erasure import get_erasure
 from memory.life.erasure_types import Wanted
 from memory.life.history import Change, list_history
+from memory.life.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
 
 
 class _Correction(NativeView):
@@ -141,6 +143,7 @@ class Supersede(_Correction):
             superseded_by=str(successor.id),
             embedding=str(successor.embedding),
             derived=counts_of(changed),
+            **changed.successor_mark,
         )
         response.status_code = 201
         return response
@@ -183,19 +186,36 @@ class History(NativeView):
         )
 
 
-class DerivedPolicyView(NativeView):
-    """What becomes of memories that were made from one that no longer holds."""
+class _PolicyView(NativeView):
+    """One of an organisation's policies."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
+    policy: ClassVar[OrganisationPolicy[Any]]
+
+    def show(self) -> Response:
+        """Answer with the policy that holds."""
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            policy = self.policy.get(organisation=organisation)
+        return Response({"policy": str(policy), "decision_id": None})
+
+    def change(self, policy: Any) -> Response:
+        """Set the policy, and answer with it and the record of the change."""
+        principal = self.principal
+        decision = self.policy.set(organisation=principal.organisation, by=principal.actor, policy=policy)
+        return Response({"policy": str(policy), "decision_id": str(decision) if decision else None})
+
+
+class DerivedPolicyView(_PolicyView):
+    """What becomes of memories that were made from one that no longer holds."""
+
+    policy = DERIVED_POLICY
 
     @extend_schema(operation_id="derived_policy_get", responses={200: DerivedPolicyOut})
     def get(self, request: Request) -> Response:
         """Return the organisation's policy: contest, hide or keep."""
         del request
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            policy = get_policy(organisation=organisation)
-        return Response({"policy": str(policy), "decision_id": None})
+        return self.show()
 
     @extend_schema(
         operation_id="derived_policy_set", request=DerivedPolicyIn, responses={200: DerivedPolicyOut}
@@ -203,9 +223,27 @@ class DerivedPolicyView(NativeView):
     def put(self, request: Request) -> Response:
         """Set the organisation's policy, on record; memories stay as they are until a source of theirs goes."""
         del request
-        asked, principal = self.body(DerivedPolicyIn), self.principal
-        decision = set_policy(organisation=principal.organisation, by=principal.actor, policy=asked.policy)
-        return Response({"policy": str(asked.policy), "decision_id": str(decision) if decision else None})
+        return self.change(self.body(DerivedPolicyIn).policy)
+
+
+class RejectionPolicyView(_PolicyView):
+    """What becomes of texts that hold a rejected value."""
+
+    policy = REJECTION_POLICY
+
+    @extend_schema(operation_id="rejection_policy_get", responses={200: RejectionPolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy: flag, refuse or allow."""
+        del request
+        return self.show()
+
+    @extend_schema(
+        operation_id="rejection_policy_set", request=RejectionPolicyIn, responses={200: RejectionPolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; it holds for what is written from then on."""
+        del request
+        return self.change(self.body(RejectionPolicyIn).policy)
 
 
 class ErasurePolicyView(NativeView):

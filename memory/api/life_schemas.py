@@ -10,9 +10,10 @@ from pydantic_core import PydanticCustomError
 from liftos.api.pagination import PageQuery
 from liftos.api.strict import Strict
 from liftos.api.times import Moment, not_before
-from memory.api.schemas import WISH, Content, MemoryIn, Metadata
+from memory.api.schemas import WISH, Content, MemoryIn, Metadata, RejectionOut
 from memory.life.derived_types import Policy
 from memory.life.erasure_types import Refuse
+from memory.life.rejection_types import RejectedInside
 from memory.life.revision import CHANGEABLE
 
 Reason = Annotated[str, Field(max_length=2_000)]
@@ -103,6 +104,19 @@ class DerivedPolicyOut(BaseModel):
     decision_id: UUID | None
 
 
+class RejectionPolicyIn(Strict):
+    """What becomes of texts that hold a rejected value."""
+
+    policy: RejectedInside
+
+
+class RejectionPolicyOut(BaseModel):
+    """The policy; `decision_id` names the record of its change, if this request made one."""
+
+    policy: RejectedInside
+    decision_id: UUID | None
+
+
 class Rejected(Corrected):
     """A memory after its rejection; `others` are those of the same value that were rejected with it."""
 
@@ -111,21 +125,24 @@ class Rejected(Corrected):
 
 
 class Superseded(Corrected):
-    """A memory after another has taken its place."""
+    """A memory after another has taken its place; `successor_state` and `successor_rejection` where that was flagged."""
 
     superseded_by: UUID
     embedding: str
     derived: DerivedOut
+    successor_state: str | None = None
+    successor_rejection: RejectionOut | None = None
 
 
 class RevisedOut(BaseModel):
-    """A memory after a change; `decision_id` is null where nothing changed."""
+    """A memory after a change; `decision_id` is null where nothing changed, `rejection` names that of a value in its new text."""
 
     id: UUID
     state: str
     version: int
     embedding: str
     decision_id: UUID | None
+    rejection: RejectionOut | None = None
 
 
 class ErasurePolicyIn(Strict):

@@ -126,7 +126,7 @@ class MemoryCollection(NativeView):
             "embedding": str(stored.embedding),
             "state": str(granted(trust, draft.wish)),
             "decision_id": str(stored.decision),
-        }
+        } | stored.mark
         if stored.outcome is not Outcome.STORED:
             with tenant_transaction(principal.organisation):
                 body["state"] = queries.get_memory(
@@ -262,13 +262,15 @@ class MemoryDetail(NativeView):
         version, decision = revised.version, revised.decision
         if changed is not None:
             version, decision = changed.version, changed.decision
-        body = {
+        body: dict[str, Any] = {
             "id": str(revised.id),
             "version": version,
             "state": str(changed.state if changed else revised.state),
             "embedding": str(revised.embedding),
             "decision_id": str(decision) if decision else None,
         }
+        if revised.flagged is not None:
+            body["rejection"] = revised.flagged.as_json()
         return Response(body, headers={"ETag": etag_of(version)})
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})

@@ -190,8 +190,16 @@ class MemoryCreate(MemoryIn):
         return replace(draft, metadata={"content_type": self.content_type} | draft.metadata)
 
 
+class RejectionOut(BaseModel):
+    """The rejection of a value that a text holds; a memory is stored as a candidate for it."""
+
+    decision_id: UUID
+    memory_id: UUID
+    rejected_at: datetime
+
+
 class MemoryCreated(BaseModel):
-    """The answer to a store. `memory_id` repeats `id` for the seed's callers."""
+    """The answer to a store. `memory_id` repeats `id` for the seed's callers; `rejection` only where its text holds a rejected value."""
 
     id: UUID
     memory_id: UUID
@@ -199,6 +207,7 @@ class MemoryCreated(BaseModel):
     embedding: str
     state: str
     decision_id: UUID
+    rejection: RejectionOut | None = None
 
 
 class LinkOut(BaseModel):
@@ -270,6 +279,8 @@ class BulkLine(BaseModel):
     status: int
     id: UUID | None = None
     external_id: str | None = None
+    state: str | None = None
+    rejection: RejectionOut | None = None
     error: dict[str, Any] | None = None
 
 

@@ -132,4 +132,4 @@ class Store(SeedView):
             },
         }
         metadata = {"correlation_id": self.correlation_id, "org_id": principal.slug, "enhanced_storage": True}
-        return self.envelope("Enhanced memory storage completed", data, metadata)
+        return self.envelope("Enhanced memory storage completed", data | stored.mark, metadata)

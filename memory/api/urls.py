@@ -22,6 +22,7 @@ urlpatterns = [
     path("memories", native.MemoryCollection.as_view()),
     path("memories/derived-policy", life.DerivedPolicyView.as_view()),
     path("memories/erasure-policy", life.ErasurePolicyView.as_view()),
+    path("memories/rejection-policy", life.RejectionPolicyView.as_view()),
     path("memories/bulk", native.MemoryBulk.as_view()),
     path("memories/bulk/<id:job>", native.MemoryBulkJob.as_view()),
     path("memories/<id:memory>", native.MemoryDetail.as_view()),

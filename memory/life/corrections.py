@@ -78,6 +78,12 @@ class Changed:
     successor: Stored | None = None
     derived: Derived | None = None
 
+    @property
+    def successor_mark(self) -> dict[str, Any]:
+        """What an answer says of a successor that was flagged; nothing of another."""
+        mark = self.successor.mark if self.successor else {}
+        return {f"successor_{name}": value for name, value in mark.items()}
+
 
 def confirm(
     *,
@@ -207,7 +213,7 @@ def reject(
             organisation, by, "memory.reject", row, text, reason, outputs, same, risk=RiskClass.LIMITED
         )
         at = _to(organisation, [row.id, *same], S.REJECTED, "memory.reject", reason, by, decision)
-        tombstones.bury(organisation=organisation, keys=keys, memory=row.id, decision=decision, at=at)
+        tombstones.bury(organisation=organisation, text=row.content, memory=row.id, decision=decision, at=at)
         _tell(organisation, [row.id, *same], "memory.reject", S.REJECTED, decision)
         derived = settle_derived(
             organisation, by, derived, source=row.id, because=Because.REJECTED, parent=decision

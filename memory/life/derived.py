@@ -26,9 +26,9 @@ from accountability.types import Effect
 from liftos.db import raw_cursor
 from liftos.events.operations import emit_many
 from liftos.tenancy.types import Actor
-from memory.life.derived_policy import get_policy
 from memory.life.derived_types import Policy
 from memory.life.keys import folded_number, value_keys
+from memory.life.policies import DERIVED_POLICY
 from memory.life.values import cores
 from memory.life.versions import database_now, end_versions, set_state
 from memory.types import TrustState
@@ -115,7 +115,7 @@ def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence
         sources: what no longer holds, locked.
         apart: memories that are made from them and stay as they are: what takes a source's place.
     """
-    policy = get_policy(organisation=organisation)
+    policy = DERIVED_POLICY.get(organisation=organisation)
     values = {
         "organisation": organisation,
         "sources": list(sources),

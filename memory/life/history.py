@@ -9,6 +9,7 @@ from uuid import UUID
 from accountability.models import DecisionRecord
 from memory.models import Memory, MemoryVersion
 from memory.queries import get_memory
+from memory.types import FLAGGED
 
 SHOWN = (
     "content", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
@@ -114,7 +115,7 @@ def _beginning(row: Memory, first: Memory | MemoryVersion) -> Change:
         actor_kind=row.actor_kind,
         actor_id=row.actor_id,
         on_behalf_of=row.on_behalf_of,
-        reason="",
+        reason=FLAGGED.format(row.flagged_by) if row.flagged_by else "",
         recorded_at=row.recorded_at,
         written_at=None,
         before=None,

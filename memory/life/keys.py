@@ -8,6 +8,7 @@ from django.conf import settings
 
 from liftos.keyfiles import read_key
 from memory.life.values import cores, forms
+from memory.life.windows import Hasher, Trace, traces
 
 # writers of one value meet on one of so many locks an organisation: a bulk store holds at most these
 LOCKS = 64
@@ -18,7 +19,24 @@ def value_keys(organisation: UUID, text: str) -> tuple[bytes, ...]:
 
     The first is that of the folded form without marks.
     """
-    return tuple(_mac(organisation, b"value", form) for form in dict.fromkeys((*cores(text), *forms(text))))
+    return tuple(form_key(organisation, form) for form in dict.fromkeys((*cores(text), *forms(text))))
+
+
+def traces_of(organisation: UUID, text: str) -> dict[bytes, Trace]:
+    """Return by which of a value's keys it is looked for inside longer texts, with the traces that are kept for it."""
+    found = traces(cores(text), hasher_of(organisation))
+    return {form_key(organisation, form): each for form, each in found.items()}
+
+
+def hasher_of(organisation: UUID) -> Hasher:
+    """Return how words of an organisation's values and texts are hashed."""
+    secret = _mac(organisation, b"words", "")
+    return Hasher(secret[:16], int.from_bytes(secret[16:24], "big") | 1)
+
+
+def form_key(organisation: UUID, form: str) -> bytes:
+    """Return the key of one normal form, 32 bytes."""
+    return _mac(organisation, b"value", form)
 
 
 def folded_number(keys: tuple[bytes, ...]) -> int | None:

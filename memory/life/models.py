@@ -9,6 +9,7 @@ from liftos.ids import new_id
 from liftos.tenancy.models import Organisation
 from memory.life.derived_types import POLICIES, Policy
 from memory.life.erasure_types import REFUSALS, Refuse
+from memory.life.rejection_types import REJECTED_INSIDE, RejectedInside
 from memory.types import TrustState
 
 
@@ -81,6 +82,11 @@ class Tombstone(models.Model):
     memory_id = models.UUIDField()
     decision_id = models.UUIDField()
     recorded_at = models.DateTimeField()
+    # by these it is found inside longer texts (memory.life.windows); null for one that is not looked for there
+    words = models.PositiveSmallIntegerField(null=True)
+    lead = models.PositiveSmallIntegerField(null=True)
+    trail = models.PositiveSmallIntegerField(null=True)
+    anchor = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "memory_id"], name="tombstone_by_memory")]
@@ -127,12 +133,29 @@ class Erasure(models.Model):
         return f"erasure of {self.memory_id}"
 
 
-class DerivedPolicy(models.Model):
-    """What becomes of memories that were made from one that no longer holds; without a row they are contested."""
+class OfOrganisation(models.Model):
+    """What an organisation has set, a row at most."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
     )
+
+    class Meta:
+        abstract = True
+
+
+class ChosenPolicy(OfOrganisation):
+    """An organisation's choice; each kind has its table, which says what can be chosen (memory.life.policies)."""
+
+    policy = models.CharField(max_length=20)
+
+    class Meta:
+        abstract = True
+
+
+class DerivedPolicy(ChosenPolicy):
+    """What becomes of memories that were made from one that no longer holds; without a row they are contested."""
+
     policy = models.CharField(
         max_length=20,
         default=Policy.CONTEST.value,
@@ -152,12 +175,9 @@ class DerivedPolicy(models.Model):
         return "What becomes of derived memories"
 
 
-class ErasurePolicy(models.Model):
+class ErasurePolicy(OfOrganisation):
     """What an organisation wants of erasures; without a row the defaults hold."""
 
-    organisation = models.OneToOneField(
-        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
-    )
     scrub_quotes = models.BooleanField(
         default=True,
         help_text="Erasure removes the payloads of decisions that quote an erased text, also where they name no memory.",
@@ -181,6 +201,29 @@ class ErasurePolicy(models.Model):
 
     def __str__(self) -> str:
         return "What erasures remove and refuse"
+
+
+class RejectionPolicy(ChosenPolicy):
+    """What becomes of texts that hold a rejected value inside; without a row they are flagged."""
+
+    policy = models.CharField(
+        max_length=20,
+        default=RejectedInside.FLAG.value,
+        choices=[(each.value, text) for each, text in REJECTED_INSIDE.items()],
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(policy__in=[each.value for each in RejectedInside]),
+                name="rejection_policy_known",
+            )
+        ]
+        verbose_name = "policy for rejected values in texts"
+        verbose_name_plural = "policy for rejected values in texts"
+
+    def __str__(self) -> str:
+        return "What becomes of texts with a rejected value"
 
 
 class Context(models.Model):

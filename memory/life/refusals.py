@@ -1,13 +1,16 @@
-"""Which drafts of a store may not be written, and why; asked before anything is."""
+"""Which drafts of a store may not be written, and which as candidates only, and why; asked before anything is."""
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from liftos.db import raw_cursor
 from memory.life.erasure_types import Refuse, Wanted
+from memory.life.inside import find_held
 from memory.life.keys import origin_key
-from memory.life.tombstones import find_rejections
-from memory.types import EmbeddingState, Outcome, Stored, TrustState
+from memory.life.rejection_types import RejectedInside
+from memory.life.tombstones import ValueRejected, find_rejections
+from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
 from memory.writes import Row
 
 _KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
@@ -23,16 +26,36 @@ JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS 
 """
 
 
-def refusals(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> dict[UUID, Stored]:
-    """Return the rows that may not be written, with what becomes of each.
+@dataclass(frozen=True, slots=True)
+class Vetted:
+    """What was found of rows.
 
-    In the order of what counts most: a rejected value is one also under an external id that is known; then an import of
+    Attributes:
+        refused: those that may not be written, with what becomes of each.
+        flagged: those that are written as candidates, with the rejection of the value that they hold.
+    """
+
+    refused: dict[UUID, Stored]
+    flagged: dict[UUID, Rejection]
+
+
+def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> Vetted:
+    """Return the rows that may not be written, and those that are flagged.
+
+    Refusals in the order of what counts most: a rejected value is one also under an external id that is known; then an import of
     what was erased, or of what is there; then a source that does not exist.
     """
     # one that comes rejected already brings nothing back: it says what was once believed
-    rejections = find_rejections(
-        organisation, {row.id: row.keys for row in rows if row.state is not TrustState.REJECTED}
-    )
+    asked = [row for row in rows if row.state is not TrustState.REJECTED]
+    found = find_rejections(organisation, {row.id: row.keys for row in asked})
+    rejections = dict(found.rejections)
+    texts = {row.id: row.draft.content for row in asked if row.id not in rejections} if found.anchors else {}
+    policy, held = find_held(organisation, texts, found.anchors)
+    if policy is RejectedInside.REFUSE:
+        rejections |= held
+    # one that is past its time is not believed, so there is nothing to take back
+    living = {row.id for row in rows if row.state in LIVING}
+    flagged = {row: each for row, each in held.items() if policy is RejectedInside.FLAG and row in living}
     refused = {
         row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
         for row, rejection in rejections.items()
@@ -43,7 +66,23 @@ def refusals(organisation: UUID, rows: Sequence[Row], *, imported: bool = False)
         refused.setdefault(row, stored)
     for row in _without_source(organisation, rows, refused):
         refused.setdefault(row, Stored(row, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING))
-    return refused
+    return Vetted(refused, flagged)
+
+
+def vet_text(organisation: UUID, row: Row) -> Rejection | None:
+    """Return the rejection by which a memory's new text is flagged, None for none.
+
+    Raises:
+        ValueRejected: the text is a rejected value, or holds one and the organisation refuses that.
+    """
+    found = find_rejections(organisation, {row.id: row.keys})
+    for rejection in found.rejections.values():
+        raise ValueRejected(rejection)
+    policy, held = find_held(organisation, {row.id: row.draft.content}, found.anchors)
+    inside = held.get(row.id)
+    if inside is not None and policy is RejectedInside.REFUSE:
+        raise ValueRejected(inside)
+    return inside if policy is RejectedInside.FLAG else None
 
 
 def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:

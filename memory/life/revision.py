@@ -16,7 +16,7 @@ from memory import operations, writes
 from memory.embeddings import chosen_model
 from memory.life.corrections import StateForbids
 from memory.life.ports import tell_followers
-from memory.life.tombstones import refuse_rejected
+from memory.life.refusals import vet_text
 from memory.life.versions import (
     VersionMismatch,
     check_version,
@@ -28,7 +28,7 @@ from memory.life.versions import (
 )
 from memory.models import Memory
 from memory.queries import get_memory
-from memory.types import LIVING, EmbeddingState, MemoryDraft, TrustState
+from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, TrustState
 
 # what a search or a filter looks at; a change of the others keeps the memory's index rows
 INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
@@ -37,13 +37,14 @@ CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at"}
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A memory after a revision; `decision` is None where nothing changed."""
+    """A memory after a revision; `decision` is None where nothing changed, `flagged` the rejection that made it a candidate."""
 
     id: UUID
     version: int
     embedding: EmbeddingState
     decision: UUID | None
     state: TrustState
+    flagged: Rejection | None = None
 
 
 def revise(
@@ -69,7 +70,7 @@ def revise(
         MemoryNotFound: there is none in this organisation.
         VersionMismatch: it is at another version, or was changed at this moment.
         StateForbids: it is rejected, superseded or expired.
-        ValueRejected: the new text is a rejected value.
+        ValueRejected: the new text is a rejected value, or holds one and the organisation refuses that.
         InvalidInput: its end would lie before its beginning.
     """
     with observe_operation("memory.revise", organisation=str(organisation)):
@@ -93,8 +94,7 @@ def revise(
         vectors, model = operations.embed_drafts(organisation, [new]) if new_text else ([None], None)
         row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
         with tenant_transaction(organisation):
-            if new_text:
-                refuse_rejected(organisation, row.keys)
+            flagged = vet_text(organisation, row) if new_text else None
             present = get_memory(organisation=organisation, memory=memory, lock=True)
             if present.version != before.version:
                 raise VersionMismatch("The memory was changed at the same moment; look at it again.")
@@ -104,11 +104,12 @@ def revise(
             if new_text and chosen is not None and chosen != model:
                 # as for a store: the organisation has moved to another model since
                 row, model = replace(row, vector=None), None
-            decision = _carry_out(organisation, by, present, row, changed, model, reason)
+            decision = _carry_out(organisation, by, present, row, changed, model, reason, flagged)
         embedding = row.embedding if new_text else EmbeddingState(before.embedding)
         if embedding is EmbeddingState.PENDING:
             operations.send_hint("memory.heal_pending_embeddings", organisation)
-        return Revised(before.id, before.version + 1, embedding, decision, TrustState(present.state))
+        state = TrustState.CANDIDATE if flagged else TrustState(present.state)
+        return Revised(before.id, before.version + 1, embedding, decision, state, flagged)
 
 
 def _carry_out(
@@ -119,17 +120,21 @@ def _carry_out(
     changed: list[str],
     model: int | None,
     reason: str,
+    flagged: Rejection | None,
 ) -> UUID:
+    text = f"Version {present.version + 1} changes {', '.join(changed)}."
+    if flagged is not None:
+        reason = f"{reason} {flagged.flag}".strip()
     decision = record(
         organisation=organisation,
         by=by,
         operation="memory.revise",
         effect=Effect.WRITE,
         subject=("memory", str(present.id)),
-        reasoning=f"Version {present.version + 1} changes {', '.join(changed)}. {reason}".strip(),
+        reasoning=f"{text} {reason}".strip(),
         inputs={"version": present.version, "changed": changed, "reason": reason},
-        outputs={"version": present.version + 1},
-        memories=[{"id": str(present.id)}],
+        outputs={"version": present.version + 1} | ({"state": "candidate"} if flagged else {}),
+        memories=[{"id": str(present.id)} | ({"rejection": str(flagged.decision)} if flagged else {})],
         versions={"analyser": operations.ANALYSER, "embedding_model": model},
     )
     at = database_now()
@@ -155,6 +160,7 @@ def _carry_out(
         valid_to=draft.valid_to,
         expires_at=draft.expires_at,
         happened_at=row.reading.happened_at or present.recorded_at,
+        state=TrustState.CANDIDATE.value if flagged else present.state,
         version=present.version + 1,
         changed_at=max(at, present.changed_at),
     )

@@ -5,12 +5,16 @@ store that looked before the rejection committed could commit after it. Locks ar
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from liftos.db import pipelined, raw_cursor
 from liftos.errors import Conflict
-from memory.life.keys import locks_of
+from memory.life.keys import locks_of, traces_of, value_keys
+from memory.life.rejection_types import RejectedInside
+from memory.life.windows import Shape
 from memory.types import Rejection
 
 _SHARE = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
@@ -19,9 +23,18 @@ _FIND = """
 SELECT value, decision_id, memory_id, recorded_at FROM memory_tombstone
 WHERE organisation_id = %s AND value = ANY(%s::bytea[])
 """
+# grouped, so that ten thousand rejections are a few rows
+_TRACES = f"""
+SELECT words, lead, trail, array_agg(anchor) FROM memory_tombstone
+WHERE organisation_id = %(organisation)s AND anchor IS NOT NULL AND NOT EXISTS (
+    SELECT FROM memory_rejectionpolicy WHERE organisation_id = %(organisation)s AND policy = '{RejectedInside.ALLOW}')
+GROUP BY words, lead, trail
+"""  # noqa: S608  put together from a word of our own
 _BURY = """
-INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at)
-SELECT %s, value, %s, %s, %s FROM unnest(%s::bytea[]) AS value ON CONFLICT (organisation_id, value) DO NOTHING
+INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
+SELECT %s, value, %s, %s, %s, words, lead, trail, anchor
+FROM unnest(%s::bytea[], %s::int[], %s::int[], %s::int[], %s::bigint[]) AS t(value, words, lead, trail, anchor)
+ON CONFLICT (organisation_id, value) DO NOTHING
 """
 _LIFT = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
 
@@ -39,17 +52,24 @@ class ValueRejected(Conflict):
     @property
     def extensions(self) -> dict[str, dict[str, str]]:
         """Return what the problem details say beside their usual members."""
-        return {
-            "rejection": {
-                "decision_id": str(self.rejection.decision),
-                "memory_id": str(self.rejection.memory),
-                "rejected_at": self.rejection.recorded_at.isoformat(),
-            }
-        }
+        return {"rejection": self.rejection.as_json()}
 
 
-def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) -> dict[UUID, Rejection]:
-    """Return which of some writes hold a rejected value; keep others from rejecting theirs until this transaction ends.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of some writes.
+
+    Attributes:
+        rejections: of those whose value is a rejected one.
+        anchors: of rejected values that are to be looked for inside the others' texts, by shape; none where the policy allows them.
+    """
+
+    rejections: dict[UUID, Rejection] = field(default_factory=dict)
+    anchors: dict[Shape, list[int]] = field(default_factory=dict)
+
+
+def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) -> Found:
+    """Return which of some writes are a rejected value; keep others from rejecting theirs until this transaction ends.
 
     Args:
         organisation: whose.
@@ -57,26 +77,26 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
     """
     wanted = {key for each in keys.values() for key in each}
     if not wanted:
-        return {}
+        return Found()
     with pipelined():
         # two statements: the second must see what was committed while the first waited
         raw_cursor().execute(_SHARE, [locks_of(organisation, wanted)])
         found = raw_cursor().execute(_FIND, [organisation, list(wanted)])
-        rows = found.fetchall()
-    known = {bytes(row[0]): Rejection(*row[1:]) for row in rows}
-    if not known:
-        return {}
-    return {write: known[key] for write, each in keys.items() for key in reversed(each) if key in known}
+        traced = raw_cursor().execute(_TRACES, {"organisation": organisation})
+        known, rows = _by_key(found.fetchall()), traced.fetchall()
+    anchors = {Shape(*row[:3]): row[3] for row in rows}
+    rejections = {write: known[key] for write, each in keys.items() for key in reversed(each) if key in known}
+    return Found(rejections, anchors)
 
 
-def refuse_rejected(organisation: UUID, keys: tuple[bytes, ...]) -> None:
-    """Let one write pass, or not. See `find_rejections`.
+def rejections_of(organisation: UUID, keys: Iterable[bytes]) -> dict[bytes, Rejection]:
+    """Return which keys are those of rejected values."""
+    with raw_cursor() as cursor:
+        return _by_key(cursor.execute(_FIND, [organisation, list(keys)]).fetchall())
 
-    Raises:
-        ValueRejected: naming the rejection.
-    """
-    for rejection in find_rejections(organisation, {organisation: keys}).values():
-        raise ValueRejected(rejection)
+
+def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
+    return {bytes(row[0]): Rejection(*row[1:]) for row in rows}
 
 
 def hold(organisation: UUID, keys: Iterable[bytes]) -> None:
@@ -85,10 +105,14 @@ def hold(organisation: UUID, keys: Iterable[bytes]) -> None:
         cursor.execute(_HOLD, [locks_of(organisation, keys)])
 
 
-def bury(*, organisation: UUID, keys: Iterable[bytes], memory: UUID, decision: UUID, at: datetime) -> None:
-    """Reject values; one that is rejected already keeps its first rejection. `hold` them before."""
+def bury(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
+    """Reject a text's value; a form that is rejected already keeps its first rejection. `hold` its keys before."""
+    keys, traces = value_keys(organisation, text), traces_of(organisation, text)
+    shapes = [traces[key].shape if key in traces else (None, None, None) for key in keys]
+    columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
+    columns.append([traces[key].anchor if key in traces else None for key in keys])
     with raw_cursor() as cursor:
-        cursor.execute(_BURY, [organisation, memory, decision, at, list(keys)])
+        cursor.execute(_BURY, [organisation, memory, decision, at, list(keys), *columns])
 
 
 def lift(organisation: UUID, keys: Iterable[bytes]) -> int:

@@ -29,7 +29,7 @@ def revise_as_wished(
     """Change a memory, then its trust state if a correction leads to the one wished for, in one transaction.
 
     Active is a confirmation, contested and rejected are what they are called. No correction leads to another state, or from where the
-    memory is: then its state stays.
+    memory is: then its state stays. A text that was flagged for a rejected value stays a candidate.
 
     Args:
         organisation: whose.
@@ -58,7 +58,8 @@ def revise_as_wished(
         state = S(get_memory(organisation=organisation, memory=memory).state)
         asked: dict[str, Any] = {"organisation": organisation, "by": by, "memory": memory, "reason": reason}
         at = revised.version
-        if wish == state:
+        # a wish is never believed more than the text allows: who vouches for it confirms it afterwards
+        if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
             return revised, None
         if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
             return revised, corrections.confirm(**asked, version=at, may_reinstate=may_reinstate)

@@ -236,7 +236,7 @@ class _Run:
             if row.state is TrustState.REJECTED and row.keys:
                 tombstones.bury(
                     organisation=self.organisation,
-                    keys=row.keys,
+                    text=row.draft.content,
                     memory=row.id,
                     decision=decision,
                     at=database_now(),

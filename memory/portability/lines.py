@@ -144,6 +144,7 @@ def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, An
         result["id"] = str(stored.id)
     if draft.external_id:
         result["external_id"] = draft.external_id
+    result |= stored.mark
     try:
         raise_refusal(stored)
     except LiftosError as error:

@@ -178,3 +178,27 @@ def test_the_policy_for_derived_memories_is_set_on_record_and_followed(acme, sta
         records = DecisionRecord.objects.filter(operation="memory.derived_policy")
         assert {(each.actor_kind, each.actor_id) for each in records} == {("staff", "ann")}
         assert records.count() == 2
+
+
+def test_the_policy_for_rejected_values_in_texts_is_set_on_record_and_followed(acme, staff):
+    add = "/admin/memory/rejectionpolicy/add/"
+    assert staff.post(add, {"policy": "burn"}).status_code == 200
+    assert staff.post(add, {"policy": "refuse"}).status_code == 302
+    assert acme.get("/api/v1/memories/rejection-policy").json()["policy"] == "refuse"
+    change = f"/admin/memory/rejectionpolicy/{acme.organisation}/change/"
+    assert staff.get(add).url == change
+    memory = acme.store("The shop opens at nine")
+    press(staff, memory, "reject")
+    text = {"content": "The sign says: the shop opens at nine."}
+    assert acme.post("/api/v1/memories", text).status_code == 409
+    assert staff.post(change, {"policy": "flag"}).status_code == 302
+    flagged = acme.post("/api/v1/memories", text).json()
+    assert flagged["state"] == "candidate"
+    assert (
+        flagged["rejection"]["decision_id"]
+        in staff.get(f"/admin/memory/memory/{flagged['id']}/change/").content.decode()
+    )
+    with tenant_transaction(acme.organisation):
+        records = DecisionRecord.objects.filter(operation="memory.rejection_policy")
+        assert {(each.actor_kind, each.actor_id) for each in records} == {("staff", "ann")}
+        assert records.count() == 2

@@ -1,6 +1,7 @@
 """The functions that the apps offer do what their operations do, for the run's actor."""
 
 from time import monotonic
+from uuid import UUID
 
 import pytest
 
@@ -8,6 +9,9 @@ from liftos.db import tenant_transaction
 from liftos.errors import Conflict
 from liftos.functions import Call, get_function
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
+from memory.life.corrections import reject
+from memory.life.policies import REJECTION_POLICY
+from memory.life.rejection_types import RejectedInside
 from memory.queries import get_memory
 
 
@@ -46,6 +50,32 @@ def test_store_many_and_search_many(call):
     assert {str(each) for each in get_function("memory.search_many").mentions(found)} == set(ids)
     assert call("memory.store_many", {"memories": []}) == {"count": 0, "results": []}
     assert call("memory.search_many", {"queries": []})["results"] == []
+
+
+def test_a_text_with_a_rejected_value_is_a_candidate_that_names_the_rejection(call, organisation):
+    wrong = call("memory.store", {"content": "boots cost ten euros"})["id"]
+    rejection = reject(organisation=organisation, by=SYSTEM, memory=UUID(wrong)).decision
+    text = "he says that boots cost ten euros here"
+    first = call("memory.store", {"content": text})
+    second, third = call("memory.store_many", {"memories": [{"content": text}, {"content": "rain"}]})[
+        "results"
+    ]
+    changed = call("memory.supersede", {"memory_id": third["id"], "content": text})
+    assert "rejection" not in third
+    assert (changed["successor_state"], changed["successor_rejection"]["decision_id"]) == (
+        "candidate",
+        str(rejection),
+    )
+    with tenant_transaction(organisation):
+        for stored in (first, second):
+            assert (stored["state"], stored["rejection"]["decision_id"]) == ("candidate", str(rejection))
+            assert get_memory(organisation=organisation, memory=stored["id"]).state == "candidate"
+        assert get_memory(organisation=organisation, memory=changed["superseded_by"]).state == "candidate"
+    REJECTION_POLICY.set(organisation=organisation, by=SYSTEM, policy=RejectedInside.REFUSE)
+    with pytest.raises(Conflict, match=str(rejection)):
+        call("memory.store", {"content": text})
+    [refused] = call("memory.store_many", {"memories": [{"content": text}]})["results"]
+    assert refused["outcome"] == "rejected"
 
 
 def test_supersede_and_erase(call):

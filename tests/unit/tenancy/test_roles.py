@@ -20,6 +20,7 @@ MAY = {
     "accountability.change_reviewpolicy": "owner",
     "memory.change_derivedpolicy": "owner",
     "memory.change_erasurepolicy": "owner",
+    "memory.change_rejectionpolicy": "owner",
     # no organisation's
     "auth.view_user": "",
     "auth.change_user": "",

@@ -1,0 +1,9 @@
+"""`manage.py rejection_policy ORG [POLICY]`."""
+
+from memory.life.policies import REJECTION_POLICY
+from memory.management.policy_command import PolicyCommand
+
+
+class Command(PolicyCommand):
+    help = "Show or set what becomes of texts that hold a rejected value: flag, refuse or allow."
+    policy = REJECTION_POLICY

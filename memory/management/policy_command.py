@@ -1,0 +1,37 @@
+"""What the commands that show or set a policy of an organisation have in common."""
+
+from typing import Any, ClassVar
+
+from django.core.management.base import CommandError, CommandParser
+
+from liftos.db import tenant_transaction
+from liftos.errors import LiftosError
+from liftos.management.observed import ObservedCommand
+from liftos.tenancy.queries import get_organisation
+from liftos.tenancy.types import Actor, ActorKind
+from memory.life.policies import OrganisationPolicy
+
+
+class PolicyCommand(ObservedCommand):
+    """`manage.py NAME ORG [POLICY]`: writes the policy that holds then."""
+
+    policy: ClassVar[OrganisationPolicy[Any]]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the organisation, and perhaps a policy."""
+        parser.add_argument("organisation", help="its short name")
+        parser.add_argument("policy", nargs="?", choices=[each.value for each in self.policy.choices])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Set the policy if one is given, and show it."""
+        del args
+        try:
+            organisation = get_organisation(options["organisation"]).id
+        except LiftosError as error:
+            raise CommandError(error.message) from None
+        if options["policy"]:
+            operator = Actor(ActorKind.SYSTEM, type(self).__module__.rsplit(".", 1)[-1])
+            policy = self.policy.choices(options["policy"])
+            self.policy.set(organisation=organisation, by=operator, policy=policy)
+        with tenant_transaction(organisation):
+            self.stdout.write(str(self.policy.get(organisation=organisation)))
