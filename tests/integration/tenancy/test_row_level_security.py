@@ -25,9 +25,10 @@ from liftos.observability.rollup import roll_up
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
-from memory.life.derived_policy import set_policy as set_derived_policy
-from memory.life.derived_types import Policy as DerivedPolicy
+from memory.life.erasure_policy import set_policy as set_erasure_policy
+from memory.life.erasure_types import Wanted
 from memory.life.models import ModelChoice
+from memory.life.policies import DERIVED_POLICY, REJECTION_POLICY
 from memory.models import Memory
 from memory.operations import remember
 from memory.types import LinkDraft, LinkKind, MemoryDraft
@@ -52,7 +53,9 @@ def two(committed_db):
     callers = [make_caller("First"), make_caller("Second")]
     for caller in callers:
         set_policy(organisation=caller.organisation, by=SYSTEM, policy=Policy(sample_share=1.0))
-        set_derived_policy(organisation=caller.organisation, by=SYSTEM, policy=DerivedPolicy.HIDE)
+        set_erasure_policy(organisation=caller.organisation, by=SYSTEM, policy=Wanted())
+        for each in (DERIVED_POLICY, REJECTION_POLICY):
+            each.set(organisation=caller.organisation, by=SYSTEM, policy=each.default)
         for name in ("a", "b"):
             remember(
                 organisation=caller.organisation,
