@@ -42,6 +42,11 @@ def is_blank(text: str) -> bool:
     return _SHOWS.search(text) is None
 
 
+def shown(text: str) -> str:
+    """Return what of a text shows: without characters that show nothing, and with blanks for letters that look like one."""
+    return _visible(text.translate(_FILLERS))
+
+
 def forms(text: str) -> tuple[str, ...]:
     """Return the normal forms of a text, the folded one first, each once; none for a text that shows nothing."""
     if text.isascii():

@@ -2,7 +2,7 @@
 
 What somebody once stored may read like an instruction. Each record stands between a pair of tags whose name ends in
 a number drawn anew for every answer, which no stored text can know; each of its lines begins with a mark; and
-characters that are not seen (Unicode Cc, Cf) are left out, so that nothing hides in it. Source: "spotlighting" by
+characters that are not seen (Unicode Cc, Cf and Default_Ignorable: variation selectors, tags, fillers) are left out, so that nothing hides in it. Source: "spotlighting" by
 delimiting and marking, Hines et al. 2024 (arXiv 2403.14720).
 
 Tokens are counted as a third of the UTF-8 bytes, rounded up. Tokenisers differ; English text has about four bytes a
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from memory.life.values import shown
 from memory.search.types import Hit
 
 MARK = "| "
@@ -93,7 +94,7 @@ def _marked(content: str) -> str:
 def _visible(text: str) -> str:
     return "".join(
         character
-        for character in text
+        for character in shown(text)
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
     )
 

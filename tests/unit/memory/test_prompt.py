@@ -37,6 +37,21 @@ def test_a_memory_cannot_end_its_fence_or_hide_in_it():
     assert not {"\u202e", "\x00", "\u200b", "\u2028"} & set(text)
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    ["\ufe0f", "\ufe00", "\U000e0100", "\U000e01ef", "\U000e0041", "\u034f", "\u180b", "\u2060", "\u115f", "\u3164", "\uffa0",
+     "\u17b4", "\u2065", "\ufff0", "\U000e0fff", "\xad", "\ufeff"],
+    ids=ascii,
+)  # fmt: skip
+def test_what_shows_nothing_reaches_no_prompt(hidden):
+    found = hit(f"Bo{hidden}ots sell", source=f"s{hidden}x")
+    assert hidden not in as_prompt([found], 1_000).text
+
+
+def test_what_shows_stays():
+    assert "❤ équipe ไทย 🚀" in as_prompt([hit("❤\ufe0f équipe ไทย 🚀")], 1_000).text
+
+
 def test_two_answers_have_two_fences():
     assert as_prompt([hit("x")], 1_000).text != as_prompt([hit("x")], 1_000).text
 
