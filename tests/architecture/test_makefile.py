@@ -9,10 +9,21 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
+# what a make that runs the tests would hand down to this one
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+}
+
+
 def make(*arguments):
     show = 'show: ; @printf \'%s|%s\' "$$PATH" "$(CHECKOUT)"'
     done = subprocess.run(
-        ["make", f"--eval={show}", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", f"--eval={show}", *arguments],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout
 

@@ -202,3 +202,14 @@ def test_the_policy_for_rejected_values_in_texts_is_set_on_record_and_followed(a
         records = DecisionRecord.objects.filter(operation="memory.rejection_policy")
         assert {(each.actor_kind, each.actor_id) for each in records} == {("staff", "ann")}
         assert records.count() == 2
+
+
+def test_the_policy_for_erasures_is_set_on_record(acme, staff):
+    add = "/admin/memory/erasurepolicy/add/"
+    assert staff.post(add, {"scrub_quotes": "on", "refuse_erased_ids": "sometimes"}).status_code == 200
+    assert staff.post(add, {"scrub_quotes": "", "refuse_erased_ids": "always"}).status_code == 302
+    policy = acme.get("/api/v1/memories/erasure-policy").json()
+    assert (policy["scrub_quotes"], policy["refuse_erased_ids"]) == (False, "always")
+    with tenant_transaction(acme.organisation):
+        [record] = DecisionRecord.objects.filter(operation="memory.erasure_policy")
+        assert (record.actor_kind, record.actor_id) == ("staff", "ann")

@@ -13,7 +13,7 @@ from liftos.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.tenancy.keys import parse_key
 from liftos.tenancy.models import ApiKey, Membership, Organisation
 from liftos.tenancy.on_record import OnRecord
-from memory.policy_admin import DerivedPolicyAdmin
+from memory.policy_admin import DerivedPolicyAdmin, ErasurePolicyAdmin, RejectionPolicyAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
 
@@ -209,11 +209,14 @@ def test_every_list_has_a_place_in_the_sidebar(two):
             assert client.get(item["link"]).status_code == 200
 
 
+POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | RejectionPolicyAdmin
+
+
 def test_an_admin_that_can_write_records_it():
     unrecorded = [
         type(each).__name__
         for each in site._registry.values()
         # keys, templates and policies are made and changed by operations, which record it
-        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin | DerivedPolicyAdmin)
+        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin | POLICIES)
     ]
     assert unrecorded == []

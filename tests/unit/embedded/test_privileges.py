@@ -3,6 +3,8 @@
 import os
 import pwd
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -166,7 +168,9 @@ def probe(tmp_path):
     (repository / "liftos" / "deep").mkdir(parents=True)
     (repository / "manage.py").touch()
     (repository / "liftos" / "deep" / "module.py").touch(mode=0o644)
-    for directory in tmp_path.parents[:2]:
+    for directory in tmp_path.parents:
+        if directory == Path(tempfile.gettempdir()):
+            break
         directory.chmod(directory.stat().st_mode | 0o011)  # pytest closes its own to others
     tmp_path.chmod(0o711)
 
