@@ -285,7 +285,11 @@ class KeyValueStore(SeedView):
     def draft(self) -> MemoryDraft:
         """Return what is to be stored."""
         asked = self.body(KeyValue)
-        metadata: dict[str, Any] = {} if asked.key is None else {"key": asked.key}
+        # a value may bring metadata of its own, by which this caller filters
+        brought = asked.value.get("metadata") if isinstance(asked.value, dict) else None
+        metadata: dict[str, Any] = dict(brought) if isinstance(brought, dict) else {}
+        if asked.key is not None:
+            metadata["key"] = asked.key
         if isinstance(asked.context, dict):
             metadata["context"] = asked.context
         content = text_of(asked.value)

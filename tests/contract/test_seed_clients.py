@@ -104,6 +104,18 @@ def test_the_ui_shell(acme):
     assert acme.get("/api/v1/memory/insights").json()["data"]["total_memories"] == 1
 
 
+def test_the_load_test_filters_by_the_metadata_of_its_value(acme):
+    value = {"content": "Load test memory 7", "metadata": {"type": "load_test", "key": "its own"}}
+    stored = acme.post("/memory/store", {"key": "k7", "value": value}).json()
+    acme.post("/memory/store", {"key": "k8", "value": {"content": "Load test memory 8"}})
+    for wanted in ({"type": "load_test"}, {"key": "k7"}):
+        body = acme.post("/memory/search", {"query": "memory", "filters": wanted}).json()
+        assert [hit["id"] for hit in body["results"]] == [stored["memory_id"]]
+    assert (
+        acme.post("/memory/search", {"query": "memory", "filters": {"type": "other"}}).json()["results"] == []
+    )
+
+
 def test_the_load_test(acme):
     stored = acme.post("/memory/store", {"key": "k", "value": {"a": 1}, "context": {"c": 2}})
     assert stored.status_code == 200
