@@ -24,7 +24,10 @@ def service(tmp_path_factory):
         for name in ("DATABASE_URL", "REDIS_URL"):
             patch.delenv(name, raising=False)
         made = Service(
-            tmp_path_factory.mktemp("service") / "home", LIFTOS_HEADER_SECONDS="20", LIFTOS_BODY_SECONDS="20"
+            tmp_path_factory.mktemp("service") / "home",
+            LIFTOS_HEADER_SECONDS="20",
+            LIFTOS_BODY_SECONDS="20",
+            LIFTOS_RATE_LIMIT_KEY="none",
         )
         made.web = made.start_web()
         made.store("Rain lifts sales of boots within two days")
@@ -116,11 +119,11 @@ def test_work_ends_when_its_caller_has_gone(service):
 def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_another(service):
     other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
     queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}
-    stop = threading.Event()
+    stop, statuses = threading.Event(), set()
 
     def batches() -> None:
         while not stop.is_set():
-            service.request("POST", "/api/v1/search/batch", queries)
+            statuses.add(service.request("POST", "/api/v1/search/batch", queries)[0])
 
     def p95() -> float:
         times = []
@@ -152,3 +155,4 @@ def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_ano
     p95()
     # the best of three: what else the machine does can only make it worse
     assert min(compared() for _ in range(3)) <= 3
+    assert statuses == {200}
