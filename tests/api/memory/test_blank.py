@@ -58,7 +58,8 @@ def test_functions_of_workflows_refuse_it(name, arguments, loc):
 
 def test_what_shows_a_little_is_no_blank(acme):
     for content in ("?", ".", "\u200bx", "\u0301", "0"):
-        acme.store(content)
+        memory = acme.store(content)
+        assert acme.get(f"/api/v1/memories/{memory}").json()["content"] == content
 
 
 @pytest.mark.parametrize("search_type", TYPES)
