@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accountability.queries import RECORD_COLUMNS, DecisionNotFound, decision_from
 from accountability.types import Decision
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 MAX_STEPS = 200
 MAX_DISTANCE = 20

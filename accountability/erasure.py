@@ -7,9 +7,9 @@ the erasure lists them, so that a payload that is missing without one is found (
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from liftos.db import raw_cursor
 from liftos.erasing.sweep import Place, quoting
 from liftos.erasing.types import Going
+from liftos.kernel.db.transactions import raw_cursor
 
 # where the outputs of an erasure's record list the decisions whose payloads it scrubbed
 LISTED = "erased_decisions"

@@ -10,7 +10,7 @@ from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.prov import prov_document
 from accountability.queries import as_decision
 from accountability.types import Decision
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 
 BATCH = 500
 

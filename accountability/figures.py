@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 
 RECENT = 1_000

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accountability.merkle import NodeKey
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 # a class of advisory locks of our own, so that no other use of them meets ours
 LOCK_CLASS = 0x4C454447  # "LEDG"

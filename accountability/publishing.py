@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accountability import ledger_store as store
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 
 logger = logging.getLogger("liftos.ledger")
 

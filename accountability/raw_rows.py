@@ -23,7 +23,7 @@ from accountability.leaf import (
     versions_text,
 )
 from accountability.merkle import leaf_hash
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 _ORDERED = tuple(sorted(RECORD_FIELDS))
 # in the order of the leaf, apart from the one that is JSON itself

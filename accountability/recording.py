@@ -7,9 +7,9 @@ from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.reviews.ports import has_reverser
-from liftos.db import tenant_pipeline
 from liftos.errors import InvalidInput
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.own_operations import reserved_namespace
 from liftos.tenancy.types import Actor
 

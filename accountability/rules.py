@@ -9,7 +9,7 @@ from uuid import UUID
 
 from accountability.leaf import moment
 from accountability.raw_rows import Altered, RawLeaf
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 # a record is dated when it is written and gets its place after its transaction has committed: no transaction takes so long
 TOLERANCE = timedelta(hours=1)

@@ -25,7 +25,7 @@ from accountability.merkle import (
 )
 from accountability.reviews.policy import enter_queue
 from accountability.signing import origin_of, signing_key
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 
 logger = logging.getLogger("liftos.ledger")
 

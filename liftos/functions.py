@@ -1,7 +1,7 @@
 """The functions that workflows may call, by name and version. Each app offers its own, in `AppConfig.ready`.
 
 A function takes a `Call` (for whom it runs) and its arguments as a pydantic model, and returns a JSON value. What it writes
-through `liftos.db` commits together with the step that called it, so those effects happen exactly once; what it does
+through `liftos.kernel.db.transactions` commits together with the step that called it, so those effects happen exactly once; what it does
 elsewhere (`outside=True`) may happen again after a crash, under the same `Call.key`.
 
 ```

@@ -39,7 +39,7 @@ def database(url: str) -> dict[str, Any]:
     known = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     entry: dict[str, Any] = {django: str(parts.pop(libpq, "") or "") for libpq, django in known.items()}
     return entry | {
-        "ENGINE": "liftos.backend",
+        "ENGINE": "liftos.kernel.db.backend",
         "CONN_MAX_AGE": 0,
         "OPTIONS": parts,
     }
@@ -169,14 +169,14 @@ DATABASES["default"]["OPTIONS"] |= {
     },
     "connect_timeout": 5,
     "options": _timeouts(statement="LIFTOS_STATEMENT_SECONDS", lock=""),
-    # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.db)
+    # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.kernel.db.transactions)
     "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
 }
 # who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
 DATABASES["owner"]["OPTIONS"]["options"] = _timeouts(statement="", lock="LIFTOS_MIGRATE_LOCK_SECONDS")
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
-DATABASE_ROUTERS = ["liftos.db.OwnerMigrates"]
+DATABASE_ROUTERS = ["liftos.kernel.db.transactions.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LIFTOS_APP_ROLE = DATABASES["default"]["USER"]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from memory.types import LIVING
 
 # one row: ids and vectors one after the other, in binary form; as rows with lists they would cost ten times as much

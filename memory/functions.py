@@ -10,8 +10,8 @@ from django.utils import timezone
 from pydantic import Field
 
 from liftos.api.strict import Strict
-from liftos.db import tenant_transaction
 from liftos.functions import Call, register
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession
 from memory.api.schemas import MemoryIn

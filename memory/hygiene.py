@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from memory.models import Memory
 from memory.types import VISIBLE, EmbeddingState, TrustState
 

@@ -10,8 +10,8 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from liftos.binary import IntArray, TextArray, UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.attributes import attributes_of, markers_of
 from memory.text import count_terms
 

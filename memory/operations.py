@@ -13,13 +13,13 @@ from django.db import transaction
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.db import pipelined, send_now, tenant_transaction
 from liftos.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
 from liftos.events.operations import emit_many
 from liftos.ids import new_id
 from liftos.jobs import send_hint
+from liftos.kernel.db.transactions import pipelined, send_now, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import SYSTEM, Actor

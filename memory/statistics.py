@@ -9,7 +9,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 LEAST = 100
 """Memories in a batch from which on it is worth looking."""

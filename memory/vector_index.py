@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, connections
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from memory.search.corpus import get_corpus
 
 _indexed: set[tuple[str, int]] = set()

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import tenant_transaction
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.catalogue import model_number
 from liftos.jobs import send_hint
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.embeddings import active_manager
 from memory.search.arms import ArmNotReady
 from memory.search.types import SearchRequest, SearchType

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.search.arms import Found
 from memory.search.filters import where
 from memory.search.rows import keys_of

@@ -16,7 +16,7 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from spaces.scales import to_unit
 from spaces.types import Array, Dimension
 

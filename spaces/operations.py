@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.db import tenant_transaction
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import SYSTEM, Actor
 from memory.queries import MemoryNotFound, get_memory

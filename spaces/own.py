@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from memory.content import count_vectors, sample_vectors, some_contents
 from spaces.projection import Background, describe
 

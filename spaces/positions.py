@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from spaces.placing import Placed
 from spaces.types import Array
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.content import some_contents
 from memory.embeddings import active_manager
 from spaces.axes import embed_all, examples_of, memories_of

@@ -14,8 +14,8 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from liftos.kernel.db.scratch import scratch_database, switch_database
 from liftos.observability.manager import get_observability
-from liftos.scratch import scratch_database, switch_database
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import create_api_key, create_organisation
 from liftos.tenancy.types import SYSTEM

@@ -80,7 +80,7 @@ def each_alone(paths: list[str], folder: Path, seed: int) -> Iterator[Run]:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
     django.setup()
-    from liftos.scratch import scratch_database, switch_database
+    from liftos.kernel.db.scratch import scratch_database, switch_database
 
     def alone(file: Path) -> Run:
         name = str(file.relative_to(ROOT))

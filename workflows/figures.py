@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from liftos.db import tenant_transaction
 from liftos.function_cache import get_function_cache
 from liftos.functions import list_functions
+from liftos.kernel.db.transactions import tenant_transaction
 from workflows.queries import count_executions, count_runs
 
 

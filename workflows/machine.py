@@ -6,7 +6,7 @@ Each arrow is one compare-and-set in SQL (workflows.engine, workflows.controls),
 from typing import Any
 
 from liftos.errors import LiftosError
-from liftos.jsonb import storable
+from liftos.kernel.db.jsonb import storable
 from workflows.types import RunStatus, StepStatus
 
 S, R = StepStatus, RunStatus

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from accountability.operations import record
-from liftos.db import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.ids import new_id
 from liftos.jobs import send_hint
+from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Principal
 from workflows import queries

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.types import SYSTEM
 
 TOGETHER = 500

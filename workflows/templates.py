@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from accountability.operations import record
-from liftos.db import tenant_transaction
 from liftos.functions import find_function, function_names
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.queries import slug_by_id
 from liftos.tenancy.types import Actor

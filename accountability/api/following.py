@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from accountability import proofs, tiles, verifier
 from liftos.api.schema import declared
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
 from liftos.tenancy.types import Scope
 

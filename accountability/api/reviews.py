@@ -31,9 +31,9 @@ from accountability.reviews.types import TO_DO, Policy, Review, ReviewState
 from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.errors import InvalidInput
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 
 

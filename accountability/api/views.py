@@ -37,8 +37,8 @@ from accountability.verification import verify_within
 from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 

@@ -19,7 +19,7 @@ from accountability.operations import record
 from accountability.reviews.models import ReviewCase
 from accountability.reviews.types import SETTLED
 from accountability.types import Decision, Effect
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 

@@ -35,9 +35,9 @@ from accountability.reviews.types import (
     state_after,
 )
 from accountability.types import Decision, Effect, RiskClass
-from liftos.db import tenant_transaction
 from liftos.errors import Conflict, InvalidInput, PermissionDenied
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor, ActorKind
 

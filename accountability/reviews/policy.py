@@ -8,8 +8,8 @@ from accountability.operations import record
 from accountability.reviews.models import NO_CONFIDENCE, RANKS, ReviewPolicy
 from accountability.reviews.types import OPERATION, Because, Policy, ReviewState
 from accountability.types import Effect, RiskClass
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.binary import UuidArray
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 

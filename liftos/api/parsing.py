@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from liftos.api.strict import MAX_SUGGESTED, name_unknown
 from liftos.errors import LiftosError
-from liftos.jsonb import to_jsonb
+from liftos.kernel.db.jsonb import to_jsonb
 from liftos.nearest import suggestion
 
 MAX_DEPTH = 64

@@ -21,8 +21,8 @@ from liftos.bench.decisions import record_one
 from liftos.bench.ledger_fill import CHAIN, fill
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.writer import START_SECONDS, write
-from liftos.db import raw_cursor, tenant_pipeline, tenant_transaction
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 

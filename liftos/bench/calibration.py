@@ -18,8 +18,8 @@ from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.db import tenant_transaction
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 

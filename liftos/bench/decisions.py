@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import tenant_pipeline
+from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.tenancy.types import Actor, ActorKind
 
 BY = Actor(ActorKind.API_KEY, "bench")

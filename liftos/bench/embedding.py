@@ -15,7 +15,7 @@ from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.embedding import EmbeddingManager, MiniLmEmbedder
 from liftos.embedding.shared_cache import RedisSharedCache
 from liftos.embedding.types import Embedder
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many

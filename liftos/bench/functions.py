@@ -15,10 +15,10 @@ from django.db import connections
 from liftos.bench.embedding_before import ListLruCache
 from liftos.bench.embedding_data import zipf
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.function_cache import FunctionCache
 from liftos.generations.queries import Generation
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 

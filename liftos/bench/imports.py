@@ -17,7 +17,6 @@ from django.db import connections
 from tqdm import tqdm
 
 from liftos import embedded
-from liftos.ahead import Ahead
 from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
 from liftos.bench.search_data import Material, World
 from liftos.bench.search_load import Loaded
@@ -25,7 +24,8 @@ from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.minilm import MiniLmEmbedder
 from liftos.ids import new_id
-from liftos.scratch import scratch_database
+from liftos.kernel.db.prefetch import Ahead
+from liftos.kernel.db.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.life.erasure import forget

@@ -9,8 +9,8 @@ from tqdm import tqdm
 from accountability.leaf import RECORD_FIELDS
 from accountability.sequencer import drain
 from liftos.bench.decisions import record_one
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.binary import UuidArray
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 
 BATCH = 20_000
 CHAIN = 10

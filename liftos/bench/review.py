@@ -20,10 +20,10 @@ from liftos.bench.ledger_fill import fill
 from liftos.bench.search_data import World
 from liftos.bench.search_load import load
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import MiniLmEmbedder
 from liftos.embedding.catalogue import model_number
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 
 MOST = 100_000  # memories

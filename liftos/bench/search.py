@@ -24,7 +24,7 @@ from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.embedding import EmbeddingManager, MiniLmEmbedder
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.types import ModelInfo, Vector, Vectors
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
 from liftos.tenancy.types import SYSTEM
 from memory.search.arms import CANDIDATES
 from memory.search.filters import parse_filters

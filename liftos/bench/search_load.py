@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from liftos.bench.search_data import DIMENSION, Material, Plan, World
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM

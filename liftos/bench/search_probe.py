@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from liftos.bench.search_data import DIMENSION, nearest
 from liftos.bench.search_load import PLAIN, Loaded
-from liftos.binary import HalfVec
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.binary import HalfVec
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from memory.search.arms import Found
 from memory.search.types import Key, Question
 

@@ -20,7 +20,7 @@ from liftos.bench.tracing import measure_requests
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.embedding import EmbeddingManager, MiniLmEmbedder
 from liftos.embedding.catalogue import model_number
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
 from liftos.tenancy.types import SYSTEM
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType

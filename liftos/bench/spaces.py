@@ -17,10 +17,10 @@ from tqdm import tqdm
 from liftos.bench.search_data import Plan, World
 from liftos.bench.search_load import Loaded, load
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.db import tenant_transaction
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.minilm import MiniLmEmbedder
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search.filters import parse_filters

@@ -10,10 +10,10 @@ from django.test import Client
 from tqdm import tqdm
 
 from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.kernel.db.scratch import scratch_database
 from liftos.observability.spans import Span
 from liftos.observability.tracer import TRACER, LightweightTracer
 from liftos.observability.writer import TraceWriter
-from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_api_key, create_organisation
 from liftos.tenancy.types import SYSTEM
 

@@ -26,8 +26,8 @@ from liftos import embedded
 from liftos.bench.child import Child, running
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
 from liftos.bench.workflows_dbos import installed, measure
-from liftos.db import raw_cursor, tenant_transaction
-from liftos.scratch import scratch_database
+from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Policy

@@ -25,7 +25,7 @@ def write(name: str, organisation: UUID, count: int, together: Any, spans: Any) 
     from django.db import connections
 
     from liftos.bench.decisions import decide
-    from liftos.scratch import switch_database
+    from liftos.kernel.db.scratch import switch_database
 
     switch_database(name)
     decide(organisation, 0)

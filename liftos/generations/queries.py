@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from liftos.db import current_organisation, raw_cursor, tenant_pipeline
+from liftos.kernel.db.transactions import current_organisation, raw_cursor, tenant_pipeline
 
 _SEEN = """
 SELECT coalesce(string_agg(m.thing || m.token::text, ',' ORDER BY m.thing, m.token), ''),

@@ -19,8 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.api.views import LiftosView
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.errors import Conflict, InvalidInput, NotFound
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.types import Principal
 
 MAX_KEY = 200

@@ -16,7 +16,7 @@ from liftos.api.pagination import QueryText
 from liftos.api.schema import query_parameters
 from liftos.api.times import EndMoment, Moment, not_before
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.history import Interval, Step, read_intervals
 from liftos.observability.queries import Trace, TraceNotFound, get_trace
 from liftos.tenancy.types import Scope

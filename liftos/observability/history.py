@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from liftos.observability.minutes import BOUNDS_MS
 
 # rows in one answer

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.collector import Kind, SeriesSnapshot
 from liftos.observability.manager import ObservabilityManager, get_observability
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 
 # minutes that come later than this after their hour (a database that was away for longer) stay minutes only
 LATE = timedelta(hours=2)

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import connection
 from pydantic_core import to_json
 
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.ids import new_id
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.queued import QueuedSink
 from liftos.observability.spans import Span, SpanLevel
 

@@ -20,7 +20,7 @@ from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
 from accountability.types import Effect, RiskClass
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 
 AGENT = Actor(ActorKind.API_KEY, "media-agent", "media-agent")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.marketing import TEMPLATES, read_template

@@ -12,8 +12,8 @@ from accountability.operations import record
 from accountability.queries import list_decisions
 from accountability.recording import refuse_reserved
 from accountability.types import Decision
-from liftos.db import tenant_transaction
 from liftos.errors import InvalidInput
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability import manager
 from liftos.observability.context import current_context, use_context
 from liftos.observability.manager import Operation

@@ -8,9 +8,9 @@ from uuid import UUID
 import numpy as np
 
 from liftos import embedding
-from liftos.db import tenant_transaction
 from liftos.embedding.registry import embedder_names, get_manager
 from liftos.embedding.types import Vector
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import get_observability
 from liftos.spine.calls import in_thread, principal_of, unit
 from memory.api.search_schemas import seed_hit

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.known_keys import known_key_by_id
 from liftos.tenancy.models import Membership
 from liftos.tenancy.roles import ROLE_SCOPES

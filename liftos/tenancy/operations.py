@@ -6,9 +6,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from liftos.db import tenant_transaction
 from liftos.errors import Conflict, InvalidInput
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.ports import decision_recorder
 from liftos.tenancy.keys import new_key
 from liftos.tenancy.models import ApiKey, Organisation

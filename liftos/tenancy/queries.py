@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from liftos.db import tenant_transaction
 from liftos.errors import NotFound
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import ApiKey, Organisation
 
 

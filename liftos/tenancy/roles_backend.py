@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
 
-from liftos.db import current_organisation
+from liftos.kernel.db.transactions import current_organisation
 from liftos.tenancy.models import Membership
 from liftos.tenancy.roles import SHARED_APPS, role_may
 from liftos.tenancy.types import Role

@@ -20,9 +20,9 @@ from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.api.views import SeedView
-from liftos.db import tenant_transaction
 from liftos.errors import PermissionDenied
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView

@@ -12,8 +12,8 @@ from liftos.api.pagination import page
 from liftos.api.preconditions import etag_of, if_match
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import (
     ActorOut,

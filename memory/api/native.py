@@ -12,8 +12,8 @@ from liftos.api.pagination import page
 from liftos.api.preconditions import etag_of, if_match
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.idempotency.once import REPLAYED, actor_of, idempotency_key, once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once

@@ -12,9 +12,9 @@ from liftos.api.pagination import QueryText
 from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
-from liftos.db import tenant_transaction
 from liftos.errors import NotFound
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import get_observability
 from liftos.ports import orchestration_figures
 from liftos.tenancy.types import Principal, Scope

@@ -20,9 +20,9 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.errors import Conflict, InvalidInput
 from liftos.events.operations import emit_many
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory import operations

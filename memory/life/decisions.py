@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 _DECISIONS = """
 SELECT stored_by FROM memory_memory

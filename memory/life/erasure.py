@@ -18,7 +18,6 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.embedding.registry import made_managers
 from liftos.erasing.quotes import Quotes
@@ -26,6 +25,7 @@ from liftos.erasing.types import Going
 from liftos.errors import NotFound
 from liftos.events.operations import emit_many
 from liftos.ids import new_id
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory.life.derived import SHOWN, Because, Derived, find_copies, find_derived, settle_derived

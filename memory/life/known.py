@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.models import Memory, MemoryVersion
 from memory.search.room import shorten
 from memory.search.types import Hit

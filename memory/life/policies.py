@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory.life.derived_types import Policy

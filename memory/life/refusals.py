@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from memory.life.erasure_types import Refuse, Wanted
 from memory.life.inside import find_held
 from memory.life.keys import origin_key

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 from memory.life.versions import remove_index
 from memory.models import Memory
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.db import tenant_transaction
 from liftos.errors import InvalidInput
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor
 from memory import operations, writes

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Actor
 from memory import operations
 from memory.life import corrections

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.db import tenant_transaction
 from liftos.errors import LiftosError
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import get_organisation
 from liftos.tenancy.types import Actor, ActorKind

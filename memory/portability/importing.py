@@ -13,10 +13,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.ahead import Ahead
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding.types import ModelInfo
 from liftos.idempotency.once import keep, recall
+from liftos.kernel.db.prefetch import Ahead
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from memory import index_rows, writes
 from memory.life import tombstones
 from memory.life.versions import database_now

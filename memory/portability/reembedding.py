@@ -14,9 +14,9 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.embedding import EmbeddingManager
 from liftos.embedding.catalogue import model_number
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor
 from memory import writes

@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 from pgvector import HalfVector
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 _READ = """
 SELECT memory_id, embedding::text FROM memory_memoryvector

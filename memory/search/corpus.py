@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
-from liftos.db import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor
 
 _SIZE = """
 SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint

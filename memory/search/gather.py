@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from liftos.db import pipelined
+from liftos.kernel.db.interleave import Work
+from liftos.kernel.db.transactions import pipelined
 from liftos.observability.tracer import TRACER
-from liftos.turns import Work
 from memory.search import relations
 from memory.search.arms import CANDIDATES, Arm, Found
 from memory.search.evidence import Evidence, Names, Traits

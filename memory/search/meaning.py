@@ -20,8 +20,8 @@ import numpy as np
 import psycopg
 from psycopg.rows import TupleRow
 
-from liftos.binary import HalfVec, UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import HalfVec, UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where

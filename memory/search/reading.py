@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from liftos.binary import UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.life.known import ask_versions, hits_as_known
 from memory.search.room import bytes_each, shorten
 from memory.search.types import Hit, Key, Ranked, SearchRequest

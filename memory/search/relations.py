@@ -7,8 +7,8 @@ Each function serves all questions of a batch with one statement, and returns wh
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from liftos.binary import TextArray, UuidArray
-from liftos.db import raw_cursor
+from liftos.kernel.db.binary import TextArray, UuidArray
+from liftos.kernel.db.transactions import raw_cursor
 from memory.search.evidence import RARE, Names, Traits
 from memory.search.filters import where
 from memory.search.rows import keys_of

@@ -16,8 +16,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.binary import TextArray, UuidArray
-from liftos.db import raw_cursor, send_now
+from liftos.kernel.db.binary import TextArray, UuidArray
+from liftos.kernel.db.transactions import raw_cursor, send_now
 from memory.search.arms import Found
 from memory.search.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
 from memory.search.corpus import Corpus, dense_among, documents_about, remember_dense

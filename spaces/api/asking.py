@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from liftos.api.pagination import page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from spaces.api.rendering import position_out, quoted
 from spaces.api.schemas import (

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from liftos.api.pagination import PageQuery, page
 from liftos.api.schema import query_parameters
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from spaces import concepts, queries
 from spaces.api.rendering import concept_out, relation_out

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from liftos.api.schema import query_parameters
 from liftos.api.schemas import Envelope
 from liftos.api.views import SeedView
-from liftos.db import tenant_transaction
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Principal, Scope
 from spaces.api.schemas import SeedDimensions, SeedSpaceQuery
 from spaces.axes import resolve

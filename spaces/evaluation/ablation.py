@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank

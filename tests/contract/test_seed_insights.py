@@ -3,7 +3,7 @@
 import pytest
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 
 ENVELOPE = ["success", "message", "data", "errors", "metadata"]
 CACHE = [

@@ -8,7 +8,7 @@ import pytest
 from accountability import figures
 from accountability.models import DecisionRecord
 from accountability.sequencer import drain, sequence
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.manager import ObservabilityManager
 from tests.api.routes import NOBODYS_ID
 

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from accountability.erasure import LISTED, erase_payloads, payloads_about
 from accountability.operations import record
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 
 

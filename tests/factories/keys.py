@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import ApiKey
 from liftos.tenancy.operations import create_api_key, revoke_api_key
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory.queries import list_memories
 from memory.search.types import SearchRequest

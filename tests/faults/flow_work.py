@@ -21,7 +21,7 @@ django.setup()
 
 import tests.faults.flow_functions  # noqa: F401  registers them
 from liftos.celery import app
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run
 from workflows.operations import start

@@ -19,7 +19,7 @@ django.setup()
 
 from accountability.operations import record
 from accountability.sequencer import sequence
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 
 

@@ -289,7 +289,7 @@ import os, threading
 from pathlib import Path
 import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
-from liftos.backend.base import DatabaseWrapper
+from liftos.kernel.db.backend.base import DatabaseWrapper
 commit, lock, lost = DatabaseWrapper._commit, threading.Lock(), [0]
 def losing(self):
     commit(self)

@@ -9,7 +9,7 @@ from liftos.bench.ledger_fill import fill
 from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
 from liftos.bench.types import Bench, Figure, Target
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 

@@ -13,11 +13,11 @@ import pytest
 
 from accountability.models import DecisionRecord
 from liftos import spine
-from liftos.db import tenant_transaction
 from liftos.embedded.paths import REPOSITORY
 from liftos.embedding import HashingEmbedder
 from liftos.errors import LiftosError
 from liftos.functions import unregister
+from liftos.kernel.db.transactions import tenant_transaction
 from tests.conftest import make_caller
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*async_to_sync.*")

@@ -7,8 +7,8 @@ import pytest
 from django.db import connections
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
 from liftos.events.models import OutboxEvent
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.context import peek_context
 from liftos.observability.spans import current_span
 from liftos.observability.tracer import TRACER

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.authority import scopes_now
 from liftos.tenancy.models import Membership
 from liftos.tenancy.types import ALL_SCOPES, GATEWAY_SCOPES, SYSTEM, Actor, ActorKind, Role, Scope

@@ -16,7 +16,7 @@ from django.test import Client
 from accountability.models import DecisionPayload, DecisionRecord
 from accountability.sequencer import drain
 from accountability.verification import check_record
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM
 from memory.portability.jobs import work_on_next_chunk

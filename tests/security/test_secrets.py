@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from accountability.models import DecisionPayload
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from tests.factories.flows import registered_functions, step
 from workflows.checks import secrets_are_usable
 from workflows.credentials import MASK, is_literal

@@ -12,7 +12,7 @@ import pytest
 from liftos.errors import LiftosError
 from liftos.functions import Call, list_functions
 from liftos.ids import new_id
-from liftos.jsonb import NotStorable, to_jsonb
+from liftos.kernel.db.jsonb import NotStorable, to_jsonb
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 
 SOUND = (

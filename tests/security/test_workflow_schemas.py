@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from tests.factories.flows import registered_functions, step
 from workflows.models import Run, TemplateVersion
 

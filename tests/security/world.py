@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from accountability.sequencer import drain
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.tenancy.types import Scope
 from memory.portability.jobs import work_on_next_chunk

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.ahead import Ahead
+from liftos.kernel.db.prefetch import Ahead
 
 
 def test_everything_comes_in_order_made_early_or_not():

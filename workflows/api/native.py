@@ -15,9 +15,9 @@ from liftos.api.parsing import InvalidRequest, item
 from liftos.api.schema import query_parameters
 from liftos.api.strict import UNKNOWN
 from liftos.api.views import NativeView
-from liftos.db import tenant_transaction
 from liftos.functions import list_functions
 from liftos.idempotency.once import once
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import Scope
 from workflows import controls, operations, queries, templates
 from workflows.api.rendering import (

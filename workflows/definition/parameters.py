@@ -6,7 +6,7 @@ from copy import deepcopy
 from itertools import islice
 from typing import Any
 
-from liftos.jsonb import to_jsonb
+from liftos.kernel.db.jsonb import to_jsonb
 from liftos.nearest import did_you_mean, unknown
 from workflows.definition.keywords import schema_faults
 from workflows.definition.references import RESERVED

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from liftos.jsonb import NotStorable, to_jsonb
+from liftos.kernel.db.jsonb import NotStorable, to_jsonb
 from liftos.nearest import unknown
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles

@@ -21,7 +21,7 @@ def deeper_than(value: Any, depth: int) -> bool:
 
 
 def json_bytes(value: Any) -> int:
-    """Return the bytes of a value as JSON, as `liftos.jsonb.to_jsonb` writes it."""
+    """Return the bytes of a value as JSON, as `liftos.kernel.db.jsonb.to_jsonb` writes it."""
     return utf8_bytes(json.dumps(value, ensure_ascii=False))
 
 

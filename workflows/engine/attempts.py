@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.db import raw_cursor
 from liftos.events.operations import emit
+from liftos.kernel.db.transactions import raw_cursor
 from liftos.tenancy.types import Scope
 from workflows.definition import backoff
 from workflows.definition.sizes import utf8_bytes

@@ -11,10 +11,10 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from liftos.db import raw_cursor
 from liftos.function_cache import call as cached_call
 from liftos.functions import Call, Function, Sources, find_function
 from liftos.jobs import send_hint
+from liftos.kernel.db.transactions import raw_cursor
 from liftos.observability.context import use_context
 from liftos.observability.manager import Operation, observe_operation
 from liftos.tenancy.known_keys import KEEP_SECONDS

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.db import raw_cursor, tenant_pipeline
 from liftos.errors import NotFound
+from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.observability.context import RequestContext, start_context
 from liftos.tenancy.types import Actor, ActorKind, Principal, Scope
 from workflows.definition.types import TooLarge

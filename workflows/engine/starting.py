@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.db import raw_cursor
 from liftos.errors import InvalidInput, PermissionDenied
 from liftos.events.operations import emit
 from liftos.functions import find_function
 from liftos.ids import new_id
-from liftos.jsonb import to_jsonb
+from liftos.kernel.db.jsonb import to_jsonb
+from liftos.kernel.db.transactions import raw_cursor
 from liftos.observability.context import current_context
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Actor, Principal

@@ -6,8 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from accountability.verification import Verdict, verify_log
-from liftos.db import tenant_transaction
 from liftos.errors import LiftosError
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.queries import get_organisation

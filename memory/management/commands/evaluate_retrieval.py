@@ -11,8 +11,8 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
+from liftos.kernel.db.scratch import scratch_database
 from liftos.management.observed import ObservedCommand
-from liftos.scratch import scratch_database
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.evaluation.beir import read_beir

@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from liftos.kernel.db.scratch import scratch_database
 from liftos.management.observed import ObservedCommand
-from liftos.scratch import scratch_database
 from spaces.evaluation.ablation import run
 from spaces.evaluation.labelled import SETS
 

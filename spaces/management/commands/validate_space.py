@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandError
 
-from liftos.db import tenant_transaction
 from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.errors import LiftosError
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import get_organisation
 from spaces.background import background

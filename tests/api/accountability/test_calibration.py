@@ -14,7 +14,7 @@ from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
 from accountability.tasks import calibrate_all
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import Membership
 from liftos.tenancy.types import SYSTEM, Actor, ActorKind
 

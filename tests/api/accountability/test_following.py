@@ -20,7 +20,7 @@ from accountability.models import LedgerLeaf
 from accountability.sequencer import drain
 from accountability.tiles import NoSuchTile, Tile, parse_tile
 from liftos.bench.decisions import record_one
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.logs import ContextFilter, SecretlessFormatter
 from liftos.tenancy.operations import create_api_key, revoke_api_key
 from liftos.tenancy.types import ALL_SCOPES, LOG_TOKEN_SCOPES, SYSTEM

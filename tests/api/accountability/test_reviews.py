@@ -9,9 +9,9 @@ from accountability.models import DecisionRecord, ReviewCase
 from accountability.reviews import ports
 from accountability.sequencer import drain
 from accountability.verification import verify_log
-from liftos.db import tenant_transaction
 from liftos.errors import Conflict
 from liftos.events.models import OutboxEvent
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM, Scope
 from memory.life import derived as module

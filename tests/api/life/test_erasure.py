@@ -7,8 +7,8 @@ from django.db import connection
 
 from accountability.models import DecisionPayload, DecisionRecord
 from accountability.verification import check_record
-from liftos.db import tenant_transaction
 from liftos.embedding import get_manager
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.life import ports
 from memory.life.ports import register_eraser
 from tests.api.life.conftest import Life

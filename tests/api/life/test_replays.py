@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import connection
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from tests.factories.flows import registered_functions, step
 
 CANARY = "The combination of the vault is xyzzy-4711"

@@ -1,6 +1,6 @@
 import pytest
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID

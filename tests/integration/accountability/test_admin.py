@@ -15,7 +15,7 @@ from accountability.chains import get_chain
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.sequencer import drain
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.tenancy.types import SYSTEM
 from tests.conftest import make_caller

@@ -11,7 +11,7 @@ from accountability.models import LedgerCheckpoint
 from accountability.operations import record
 from accountability.publishing import Undelivered, deliver, deliver_all
 from accountability.sequencer import drain, wait_until_integrated
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 

@@ -9,7 +9,7 @@ from accountability import raw_rows
 from accountability.models import LedgerLeaf, LedgerNode
 from accountability.sequencer import drain
 from accountability.verification import verify_log
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from tests.conftest import make_caller
 from tests.integration.accountability.test_ledger import alter, put, verdict
 

@@ -14,7 +14,7 @@ from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpo
 from accountability.operations import record
 from accountability.sequencer import LedgerInconsistent, drain, sequence
 from accountability.verification import check_record, verify_log
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 from tests.factories.erasures import record_about, scrub

@@ -13,7 +13,7 @@ from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
 from accountability.sequencer import drain
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import Membership
 from liftos.tenancy.types import Actor, ActorKind
 from tests.conftest import make_caller

@@ -3,10 +3,10 @@
 import pytest
 from django.db import transaction
 
-from liftos.db import tenant_transaction
 from liftos.embedding.catalogue import model_number
 from liftos.embedding.models import EmbeddingModel
 from liftos.embedding.types import ModelInfo
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory import statistics

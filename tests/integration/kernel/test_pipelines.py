@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from liftos.binary import IntArray, TextArray, UuidArray
-from liftos.db import pipelined, raw_cursor, send_now, tenant_pipeline, tenant_transaction
-from liftos.turns import in_turns
+from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
+from liftos.kernel.db.interleave import in_turns
+from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now, tenant_pipeline, tenant_transaction
 from memory.models import Memory
 
 

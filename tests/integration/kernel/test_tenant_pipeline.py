@@ -5,9 +5,15 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from psycopg.pq import PipelineStatus
 
-from liftos.backend.pipeline import is_pipelined
-from liftos.db import current_organisation, pipelined, raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.events.operations import emit
+from liftos.kernel.db.backend.pipeline import is_pipelined
+from liftos.kernel.db.transactions import (
+    current_organisation,
+    pipelined,
+    raw_cursor,
+    tenant_pipeline,
+    tenant_transaction,
+)
 from liftos.tenancy.models import ApiKey
 from tests.conftest import make_caller
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.models import Erasure, Memory
 
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from accountability.models import DecisionRecord
 from accountability.sequencer import drain
 from accountability.verification import verify_log
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory.life import erasure, ports
 from memory.life.erasure import forget_many

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.models import Memory, MemoryLink, MemoryVersion
 from memory.portability import importing
 from memory.portability.format import VERSION

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from liftos.db import tenant_transaction
 from liftos.embedding import get_manager, reset_manager
+from liftos.kernel.db.transactions import tenant_transaction
 from memory.embeddings import forget_choices
 from memory.models import Memory, MemoryVector
 from memory.portability import importing

@@ -4,7 +4,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory import vector_index, writes
 from memory.models import MemoryVector

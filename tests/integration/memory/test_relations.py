@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.types import SYSTEM
 from memory.life.erasure import forget
 from memory.models import CorpusCounter, Entity, Memory, Posting, Thread

@@ -6,7 +6,7 @@ import sys
 
 from django.db import connections
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import OperationalError
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability import minutes
 from liftos.observability.history import Step, read_intervals
 from liftos.observability.manager import ObservabilityManager

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.observability.models import TraceRecord
 from liftos.observability.operations import prune_traces
 from liftos.observability.tasks import prune_all_traces

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from accountability.calibration.models import Calibration
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.verification import verify_log
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.sample import sample_memories
 from liftos.sample.judgements import KINDS
 from liftos.tenancy.queries import get_organisation

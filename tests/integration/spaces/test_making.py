@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connections
 
-from liftos.db import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from memory.life.erasure import forget

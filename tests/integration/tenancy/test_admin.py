@@ -7,7 +7,7 @@ from django.test import Client
 
 from accountability.models import DecisionRecord
 from liftos.admin import ReadOnly
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.navigation import GROUPS
 from liftos.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.tenancy.keys import parse_key

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.tenancy.models import ApiKey, Membership, Organisation
 from tests.conftest import make_caller
 

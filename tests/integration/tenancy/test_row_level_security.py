@@ -17,7 +17,7 @@ from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
-from liftos.db import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.kernel.db.transactions import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.observability.manager import ObservabilityManager
 from liftos.observability.minutes import MinuteWriter
 from liftos.observability.models import TraceRecord

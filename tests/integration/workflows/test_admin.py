@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from tests.conftest import make_caller
 from tests.factories.flows import make_template, run_again, run_steps, statuses, step
 from workflows.models import Policy, Template, TemplateVersion

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from accountability.models import DecisionRecord
-from liftos.db import tenant_transaction
 from liftos.functions import find_function
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.sample import sample_memories
 from liftos.tenancy.models import Membership, Organisation
 from liftos.tenancy.operations import create_organisation

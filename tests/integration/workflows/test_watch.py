@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from liftos.db import raw_cursor, tenant_transaction
 from liftos.functions import register, unregister
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.tenancy.operations import create_organisation
 from liftos.tenancy.types import SYSTEM
 from tests.factories.flows import history, make_template, read_run, run_again, statuses, step, steps_of

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.jsonb import NotStorable, storable, to_jsonb
+from liftos.kernel.db.jsonb import NotStorable, storable, to_jsonb
 
 texts = st.text(st.characters(exclude_categories=())) | st.sampled_from(
     ["\\u0000", "\\\\u0000", "\\\x00", "\\\\\x00", "🚀", "\\", "\ud83d", "\U0010ffff"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.jsonb import NotStorable, to_jsonb
+from liftos.kernel.db.jsonb import NotStorable, to_jsonb
 from workflows.definition import Unresolvable, holds, references, resolve
 from workflows.definition.references import Resolver
 from workflows.definition.types import TooLarge

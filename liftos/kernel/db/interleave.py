@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
-from liftos.db import send_now
 from liftos.deadlines import check_deadline
+from liftos.kernel.db.transactions import send_now
 
 Result = TypeVar("Result")
 Work = Generator[None, None, Result]
@@ -18,7 +18,7 @@ AT_ONCE = 2
 
 
 def in_turns(works: Iterable[Work[Result]], at_once: int = AT_ONCE) -> Iterator[Result]:
-    """Yield what each piece of work returns, in their order; inside `liftos.db.pipelined`.
+    """Yield what each piece of work returns, in their order; inside `liftos.kernel.db.transactions.pipelined`.
 
     Args:
         works: begun one after the other, when there is room.

@@ -1,4 +1,4 @@
-"""The database backend. See `liftos.backend`."""
+"""The database backend. See `liftos.kernel.db.backend`."""
 
 from contextlib import suppress
 from select import POLLIN, poll
@@ -8,7 +8,7 @@ import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
 
-from liftos.backend.pipeline import is_pipelined, settle
+from liftos.kernel.db.backend.pipeline import is_pipelined, settle
 
 
 class PatientCursor(base.Cursor):

@@ -14,7 +14,7 @@ import psycopg
 from django.db import connection, transaction
 from psycopg.rows import TupleRow
 
-from liftos.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
+from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
