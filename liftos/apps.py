@@ -19,8 +19,8 @@ class LiftosConfig(AppConfig):
         from django.core.signals import got_request_exception
 
         from liftos import checks
-        from liftos.api import converters
-        from liftos.api.errors import log_uncaught
+        from liftos.kernel.http import converters
+        from liftos.kernel.http.errors import log_uncaught
         from liftos.observability.manager import configure
         from liftos.observability.options import InvalidTraceOptions, trace_options
 

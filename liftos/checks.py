@@ -7,9 +7,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
-from liftos.api.limits import unusable_limits
 from liftos.embedded.errors import EmbeddedError
 from liftos.embedded.redis_programs import choose_program, outdated_warning
+from liftos.kernel.http.limits import unusable_limits
 from liftos.observability.options import InvalidTraceOptions, trace_options
 
 

@@ -21,8 +21,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from liftos.api.parsing import check_storable, validate
 from liftos.errors import NotFound
+from liftos.kernel.http.parsing import check_storable, validate
 from liftos.nearest import did_you_mean
 from liftos.tenancy.types import Actor, Principal, Scope
 

@@ -90,7 +90,7 @@ INSTALLED_APPS = [
     "liftos.embedding",
     "liftos.events",
     "liftos.generations",
-    "liftos.idempotency",
+    "liftos.kernel.http.idempotency",
     "liftos.observability",
     "accountability",
     "memory",
@@ -113,13 +113,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "liftos.observability.middleware.RequestContextMiddleware",
-    "liftos.api.middleware.BodyLimitMiddleware",
-    "liftos.api.middleware.AnyHeaderCorsMiddleware",
-    "liftos.api.encoding.EncodingMiddleware",
+    "liftos.kernel.http.middleware.BodyLimitMiddleware",
+    "liftos.kernel.http.middleware.AnyHeaderCorsMiddleware",
+    "liftos.kernel.http.encoding.EncodingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "liftos.api.middleware.StraightToTheView",
+    "liftos.kernel.http.middleware.StraightToTheView",
     # what follows serves people with a browser
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -381,11 +381,11 @@ CORS_EXPOSE_HEADERS = [
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["liftos.tenancy.authentication.PrincipalAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["liftos.api.rendering.JsonRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["liftos.kernel.http.rendering.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "liftos.api.rendering.AlwaysJson",
-    "DEFAULT_SCHEMA_CLASS": "liftos.api.schema.Schema",
-    "EXCEPTION_HANDLER": "liftos.api.errors.handle_exception",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "liftos.kernel.http.rendering.AlwaysJson",
+    "DEFAULT_SCHEMA_CLASS": "liftos.kernel.http.openapi.Schema",
+    "EXCEPTION_HANDLER": "liftos.kernel.http.errors.handle_exception",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {

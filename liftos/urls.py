@@ -10,8 +10,8 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
-from liftos.api.errors import answer_outside_views
 from liftos.errors import NotAuthenticated
+from liftos.kernel.http.errors import answer_outside_views
 from liftos.observability.api import urlpatterns as trace_urls
 from liftos.service import views
 from liftos.service.alerts import alerts

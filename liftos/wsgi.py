@@ -9,7 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-from liftos.api.limits import unusable_limits
+from liftos.kernel.http.limits import unusable_limits
 from liftos.observability.options import refuse_to_start_misconfigured
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)

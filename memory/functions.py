@@ -9,9 +9,9 @@ from uuid import UUID
 from django.utils import timezone
 from pydantic import Field
 
-from liftos.api.strict import Strict
 from liftos.functions import Call, register
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.strict import Strict
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession
 from memory.api.schemas import MemoryIn

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from liftos.api.parsing import InvalidRequest, parse_json
 from liftos.functions import Call, register
+from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.observability.tracer import TRACER
 from liftos.tenancy.types import Scope
 from workflows.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUnavailable, send

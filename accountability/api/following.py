@@ -12,9 +12,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accountability import proofs, tiles, verifier
-from liftos.api.schema import declared
-from liftos.api.views import NativeView
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import declared
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
 from liftos.tenancy.types import Scope
 

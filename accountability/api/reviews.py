@@ -28,12 +28,12 @@ from accountability.reviews.models import RANKS, ReviewCase
 from accountability.reviews.policy import get_policy, set_policy
 from accountability.reviews.queries import Narrowed
 from accountability.reviews.types import TO_DO, Policy, Review, ReviewState
-from liftos.api.pagination import page
-from liftos.api.schema import query_parameters
-from liftos.api.views import NativeView
 from liftos.errors import InvalidInput
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import page
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.types import Scope
 
 

@@ -10,9 +10,9 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator
 from accountability.reviews.queries import Order
 from accountability.reviews.types import ReviewState, Verdict
 from accountability.types import Effect, RiskClass
-from liftos.api.pagination import PageQuery, QueryText
-from liftos.api.strict import Strict
-from liftos.api.times import Moment
+from liftos.kernel.http.pagination import PageQuery, QueryText
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment
 
 Name = Field(min_length=1, max_length=100)
 SKEW = timedelta(minutes=5)

@@ -34,11 +34,11 @@ from accountability.sequencer import wait_until_integrated
 from accountability.signing import origin_of, verifier_key
 from accountability.types import Decision
 from accountability.verification import verify_within
-from liftos.api.pagination import page
-from liftos.api.schema import query_parameters
-from liftos.api.views import NativeView
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import page
+from liftos.kernel.http.views import NativeView
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Scope
 

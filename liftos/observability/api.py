@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import QueryText
-from liftos.api.schema import query_parameters
-from liftos.api.times import EndMoment, Moment, not_before
-from liftos.api.views import NativeView
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import QueryText
+from liftos.kernel.http.times import EndMoment, Moment, not_before
+from liftos.kernel.http.views import NativeView
 from liftos.observability.history import Interval, Step, read_intervals
 from liftos.observability.queries import Trace, TraceNotFound, get_trace
 from liftos.tenancy.types import Scope

@@ -12,10 +12,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
-from liftos.api.schemas import Envelope
-from liftos.api.views import PublicSeedView
 from liftos.errors import NotFound
+from liftos.kernel.http.envelope import Envelope
+from liftos.kernel.http.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
+from liftos.kernel.http.views import PublicSeedView
 from liftos.observability.context import current_context
 from liftos.observability.load import HEADER
 from liftos.service import health

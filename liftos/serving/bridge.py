@@ -15,10 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from liftos.api.middleware import body_limit
-from liftos.api.parsing import WITHHELD
 from liftos.deadlines import Deadline, use_deadline
 from liftos.errors import LiftosError
+from liftos.kernel.http.middleware import body_limit
+from liftos.kernel.http.parsing import WITHHELD
 from liftos.serving.bodies import Body, Disconnected, Receive, Room
 from liftos.serving.callers import Callers
 from liftos.serving.environ import Scope, environ_of

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from liftos.api.errors import BadRequest, answer_outside_views
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.tenancy.models import Organisation
 from liftos.tenancy.on_record import record_entry
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.api.parsing import InvalidRequest, item
 from liftos.deadlines import TookTooLong, check_deadline
-from liftos.idempotency.once import claim, settle
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import claim, settle
+from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.tenancy.types import Actor
 from memory.portability.jobs import accept
 from memory.portability.lines import (

@@ -14,15 +14,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import QueryText
-from liftos.api.parsing import InvalidRequest, item
-from liftos.api.schema import query_parameters
-from liftos.api.schemas import Envelope
-from liftos.api.times import EndMoment, Moment, none_for_empty, not_before
-from liftos.api.views import SeedView
 from liftos.errors import PermissionDenied
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.envelope import Envelope
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import QueryText
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.http.times import EndMoment, Moment, none_for_empty, not_before
+from liftos.kernel.http.views import SeedView
 from liftos.tenancy.types import Scope
 from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView

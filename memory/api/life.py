@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import page
-from liftos.api.preconditions import etag_of, if_match
-from liftos.api.schema import query_parameters
-from liftos.api.views import NativeView
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import page
+from liftos.kernel.http.preconditions import etag_of, if_match
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.types import Scope
 from memory.api.life_schemas import (
     ActorOut,

@@ -7,9 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from liftos.api.pagination import PageQuery
-from liftos.api.strict import Strict
-from liftos.api.times import Moment, not_before
+from liftos.kernel.http.pagination import PageQuery
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment, not_before
 from memory.api.schemas import WISH, Content, MemoryIn, Metadata, RejectionOut
 from memory.life.derived_types import Policy
 from memory.life.erasure_types import Refuse

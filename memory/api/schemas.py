@@ -11,10 +11,10 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from liftos.api.pagination import PageQuery, QueryText
-from liftos.api.strict import Strict
-from liftos.api.times import Moment, not_before
 from liftos.embedding.text import unit_rows
+from liftos.kernel.http.pagination import PageQuery, QueryText
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment, not_before
 from liftos.nearest import suggestion
 from memory.api.callers import User, text_of
 from memory.api.trust import wish_of

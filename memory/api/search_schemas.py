@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
-from liftos.api.strict import Strict
-from liftos.api.times import Moment
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment
 from memory.api.schemas import MAX_CONTENT, naive
 from memory.search.filters import parse_filters
 from memory.search.types import MAX_LIMIT, Hit, SearchRequest, SearchType

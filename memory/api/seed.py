@@ -7,9 +7,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.schemas import Envelope
-from liftos.api.views import SeedView
-from liftos.idempotency.once import once
+from liftos.kernel.http.envelope import Envelope
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.views import SeedView
 from liftos.observability.manager import get_observability
 from liftos.tenancy.types import Scope
 from memory.api.schemas import SeedStore

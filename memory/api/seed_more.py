@@ -8,13 +8,13 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import QueryText
-from liftos.api.schema import query_parameters
-from liftos.api.schemas import Envelope
-from liftos.api.views import SeedView
 from liftos.errors import NotFound
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.envelope import Envelope
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import QueryText
+from liftos.kernel.http.views import SeedView
 from liftos.observability.manager import get_observability
 from liftos.ports import orchestration_figures
 from liftos.tenancy.types import Principal, Scope

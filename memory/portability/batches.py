@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from liftos.api.parsing import InvalidRequest
 from liftos.embedding.types import ModelInfo
+from liftos.kernel.http.parsing import InvalidRequest
 from liftos.tenancy.types import Actor, ActorKind
 from memory.operations import read_drafts
 from memory.portability.format import Header, Imported, header_of, read_memory

@@ -16,11 +16,11 @@ from uuid import UUID
 import numpy as np
 from pydantic import Field
 
-from liftos.api.parsing import InvalidRequest, item, parse_json, validate
-from liftos.api.strict import Strict
-from liftos.api.times import Moment
 from liftos.embedding.text import unit_rows
 from liftos.embedding.types import ModelInfo
+from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment
 from memory.api.schemas import MAX_CONTENT, LineIn, MemoryIn
 from memory.life.values import is_blank
 from memory.portability.past import ActorLine, KnownState, VersionLine, check_past

@@ -1,6 +1,6 @@
 """Reading memories in, a batch in a transaction. Run again after it was broken off, it goes on where it was.
 
-Each batch leaves a key in its own transaction (`liftos.idempotency`), so a batch is stored or it is not, and is stored once: its
+Each batch leaves a key in its own transaction (`liftos.kernel.http.idempotency`), so a batch is stored or it is not, and is stored once: its
 memories with their versions, links, successors, rejections, decision and events. A line that brings its id can be imported
 again at any time: it is there already. A line whose source comes later in the file waits for the end.
 """
@@ -14,9 +14,9 @@ from uuid import UUID
 from django.db import transaction
 
 from liftos.embedding.types import ModelInfo
-from liftos.idempotency.once import keep, recall
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.http.idempotency.once import keep, recall
 from memory import index_rows, writes
 from memory.life import tombstones
 from memory.life.versions import database_now

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from liftos.api.parsing import InvalidRequest, item
 from liftos.errors import NotFound, TooLarge
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.observability.manager import observe_operation
 from liftos.tenancy.types import Actor, ActorKind
 from memory.models import BulkChunk, BulkJob

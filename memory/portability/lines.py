@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from liftos.api.parsing import InvalidRequest, item, parse_json, validate
 from liftos.embedding import EmbedderUnavailable
 from liftos.errors import LiftosError, PermissionDenied
+from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.tenancy.authority import scopes_now
 from liftos.tenancy.types import Actor, Scope
 from memory.api.schemas import LineIn

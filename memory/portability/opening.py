@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from liftos.api.parsing import InvalidRequest, parse_json
+from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from memory.portability.format import header_of
 
 # a memory of a million characters with some hundred versions; more is no line of ours, and must not fill the memory

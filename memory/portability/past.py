@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from liftos.api.parsing import InvalidRequest, item
-from liftos.api.strict import Strict
-from liftos.api.times import Moment
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment
 from liftos.tenancy.types import Actor, ActorKind
 from memory.api.schemas import MAX_CONTENT
 from memory.types import MemoryDraft, PastVersion

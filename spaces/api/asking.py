@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import page
-from liftos.api.schema import query_parameters
-from liftos.api.views import NativeView
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import page
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.types import Scope
 from spaces.api.rendering import position_out, quoted
 from spaces.api.schemas import (

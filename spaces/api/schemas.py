@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
 
-from liftos.api.pagination import PageQuery, QueryText, no_nul
-from liftos.api.strict import Strict
+from liftos.kernel.http.pagination import PageQuery, QueryText, no_nul
+from liftos.kernel.http.strict import Strict
 from spaces.templates import TEMPLATES, known_dimension
 from spaces.types import (
     MAX_DIMENSIONS,

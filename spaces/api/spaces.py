@@ -7,11 +7,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import PageQuery, page
-from liftos.api.schema import query_parameters
-from liftos.api.views import NativeView
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.types import Scope
 from spaces import operations, queries
 from spaces.api.rendering import coordinates_out, dimension_out, layout_out, space_out

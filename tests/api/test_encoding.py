@@ -87,7 +87,7 @@ def test_a_body_that_unpacks_to_too_much_is_413_and_nothing_is_stored(acme, sett
 
 
 def test_gzip_from_nobody_is_not_unpacked(acme, monkeypatch):
-    monkeypatch.setattr("liftos.api.encoding.GunzippedBody._unpack", pytest.fail)
+    monkeypatch.setattr("liftos.kernel.http.encoding.GunzippedBody._unpack", pytest.fail)
     sent = {"content-encoding": "gzip"}
     assert (
         acme.client.post(BULK, gzip.compress(BODY), content_type="application/json", headers=sent).status_code

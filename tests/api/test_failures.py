@@ -78,7 +78,7 @@ def test_an_absent_database_is_503_before_the_caller_is_known(acme, broken):
 
 OUTSIDE = {
     "/metrics": "liftos.urls.ExportToDjangoView",
-    "/api/v1/memories": "liftos.api.middleware.StraightToTheView.__call__",
+    "/api/v1/memories": "liftos.kernel.http.middleware.StraightToTheView.__call__",
     "/health": "django.contrib.sessions.middleware.SessionMiddleware.process_request",
     "/admin/login/": "django.contrib.admin.sites.AdminSite.each_context",
     "/nowhere": "liftos.service.views.not_found",
@@ -119,7 +119,7 @@ def test_a_database_that_is_away_from_the_admin_is_503(acme, broken):
 def test_a_failure_outside_of_views_is_answered_in_style(acme, broken, path):
     broken("liftos.urls.ExportToDjangoView", RuntimeError(SECRET))
     broken("django.contrib.sessions.middleware.SessionMiddleware.process_request", RuntimeError(SECRET))
-    broken("liftos.api.middleware.StraightToTheView.__call__", RuntimeError(SECRET))
+    broken("liftos.kernel.http.middleware.StraightToTheView.__call__", RuntimeError(SECRET))
     response = acme.client.get(path, headers={"x-correlation-id": "c-1"})
     assert response.status_code == 500
     assert response["X-Correlation-Id"] == "c-1"

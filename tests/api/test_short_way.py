@@ -5,7 +5,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 
-from liftos.api.middleware import API_PATHS
+from liftos.kernel.http.middleware import API_PATHS
 from tests.architecture.routes import routes
 
 HEADERS = {

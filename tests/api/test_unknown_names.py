@@ -7,8 +7,8 @@ import pytest
 from django.urls import get_resolver
 from pydantic import BaseModel
 
-from liftos.api.strict import is_strict
-from liftos.api.views import NativeView
+from liftos.kernel.http.strict import is_strict
+from liftos.kernel.http.views import NativeView
 from tests.api.routes import NOBODYS_ID, NOBODYS_TRACE
 
 BULK = "/api/v1/memories/bulk"

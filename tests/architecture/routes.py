@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from liftos.api.views import LiftosView
+from liftos.kernel.http.views import LiftosView
 
 
 def routes() -> list[str]:

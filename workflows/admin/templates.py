@@ -15,10 +15,10 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.admin import CheckedLists, UncountedPaginator
-from liftos.api.parsing import InvalidRequest, parse_json
 from liftos.errors import LiftosError
 from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import current_organisation
+from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.tenancy.admin_middleware import opened
 from liftos.tenancy.on_record import staff_actor
 from liftos.tenancy.queries import slug_by_id

@@ -10,14 +10,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.pagination import PageQuery, page
-from liftos.api.parsing import InvalidRequest, item
-from liftos.api.schema import query_parameters
-from liftos.api.strict import UNKNOWN
-from liftos.api.views import NativeView
 from liftos.functions import list_functions
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.http.strict import UNKNOWN
+from liftos.kernel.http.views import NativeView
 from liftos.tenancy.types import Scope
 from workflows import controls, operations, queries, templates
 from workflows.api.rendering import (

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, JsonValue, RootModel, model_validator
 
-from liftos.api.pagination import PageQuery, QueryText
-from liftos.api.strict import Strict
+from liftos.kernel.http.pagination import PageQuery, QueryText
+from liftos.kernel.http.strict import Strict
 from workflows.definition.fields import FIELDS
 from workflows.types import RunStatus
 

@@ -9,12 +9,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.parsing import validate
-from liftos.api.schema import query_parameters
-from liftos.api.schemas import Envelope
-from liftos.api.views import SeedView
-from liftos.idempotency.once import once
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.envelope import Envelope
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.parsing import validate
+from liftos.kernel.http.views import SeedView
 from liftos.tenancy.types import Scope
 from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from liftos.api.strict import Strict
 from liftos.functions import Call, register
+from liftos.kernel.http.strict import Strict
 from liftos.tenancy.types import Scope
 from workflows.marketing.digest import compose
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from liftos.embedding import EmbedderUnavailable
 from liftos.embedding.types import ModelInfo
 from liftos.errors import LiftosError
-from liftos.idempotency.once import KeyReused
+from liftos.kernel.http.idempotency.once import KeyReused
 from liftos.management.observed import ObservedCommand
 from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager

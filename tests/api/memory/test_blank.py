@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from liftos.api.parsing import InvalidRequest
 from liftos.embedding import get_manager
 from liftos.functions import Call, get_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.parsing import InvalidRequest
 from liftos.spine import EnhancedKSEIntegration
 from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from memory.models import Memory, MemoryVector

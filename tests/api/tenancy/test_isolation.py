@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from liftos.api.pagination import encode_cursor
+from liftos.kernel.http.pagination import encode_cursor
 from tests.api.routes import NOBODYS_ID
 from tests.conftest import make_caller
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import run_checks
 from redis.exceptions import ConnectionError as RedisAway
 
-from liftos.api import limits
+from liftos.kernel.http import limits
 from liftos.tenancy.operations import create_api_key
 from liftos.tenancy.types import SYSTEM
 from tests.conftest import make_caller

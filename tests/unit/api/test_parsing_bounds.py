@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from liftos.api.parsing import InvalidRequest, check_storable, parse_json
+from liftos.kernel.http.parsing import InvalidRequest, check_storable, parse_json
 
 
 def refused(text):

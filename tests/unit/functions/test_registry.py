@@ -3,7 +3,6 @@ from uuid import uuid4
 
 import pytest
 
-from liftos.api.parsing import InvalidRequest
 from liftos.functions import (
     Call,
     FunctionNotFound,
@@ -13,6 +12,7 @@ from liftos.functions import (
     register,
     unregister,
 )
+from liftos.kernel.http.parsing import InvalidRequest
 from liftos.tenancy.types import SYSTEM, Principal, Scope
 
 PRINCIPAL = Principal(uuid4(), "acme", SYSTEM, frozenset(Scope))

@@ -18,9 +18,9 @@ from django.db import connection
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.api.views import LiftosView
 from liftos.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.http.views import LiftosView
 from liftos.tenancy.types import Principal
 
 MAX_KEY = 200

@@ -90,7 +90,7 @@ def name_unknown(model: type[BaseModel], value: Any, items: list[Item], root: in
     Args:
         model: what was to be read.
         value: what was sent.
-        items: of `liftos.api.parsing.items_of`.
+        items: of `liftos.kernel.http.parsing.items_of`.
         root: how many parts of each `loc` stand before the value's own.
     """
     if not any(each["type"] == UNKNOWN for each in items):

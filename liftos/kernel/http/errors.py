@@ -12,15 +12,15 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from liftos.api.limits import TooManyRequests
-from liftos.api.parsing import InvalidRequest, item
-from liftos.api.rendering import dump_json
 from liftos.deadlines import TookTooLong
 from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
+from liftos.kernel.http.limits import TooManyRequests
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.http.rendering import dump_json
 from liftos.observability.context import current_context
 from liftos.observability.spans import current_span
 
-logger = logging.getLogger("liftos.api")
+logger = logging.getLogger("liftos.kernel.http")
 
 TITLES = {
     400: "Bad request", 401: "Unauthorised", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",

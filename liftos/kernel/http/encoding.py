@@ -11,9 +11,9 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_sequence, compress_string
 
-from liftos.api.errors import BadRequest, answer_outside_views
-from liftos.api.middleware import body_limit
 from liftos.errors import LiftosError, TooLarge
+from liftos.kernel.http.errors import BadRequest, answer_outside_views
+from liftos.kernel.http.middleware import body_limit
 
 # below this a packed answer is hardly smaller
 LEAST = 500

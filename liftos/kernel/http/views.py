@@ -7,12 +7,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from liftos.api.limits import Window, count_request
-from liftos.api.parsing import WITHHELD, InvalidRequest, read_json, validate
-from liftos.api.preconditions import is_held
-from liftos.api.schema import declared
-from liftos.api.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.errors import PermissionDenied, TooLarge
+from liftos.kernel.http.limits import Window, count_request
+from liftos.kernel.http.openapi import declared
+from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
+from liftos.kernel.http.preconditions import is_held
+from liftos.kernel.http.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.observability.context import current_context
 from liftos.tenancy.types import Principal, Scope
 
@@ -72,7 +72,7 @@ class LiftosView(APIView):
         return COSTLY if self.costly else 1
 
     def warm_up(self) -> None:
-        """Do what is slow before a transaction is opened round the whole handler (liftos.idempotency.once)."""
+        """Do what is slow before a transaction is opened round the whole handler (liftos.kernel.http.idempotency.once)."""
 
     @property
     def principal(self) -> Principal:
@@ -154,6 +154,6 @@ class NativeView(LiftosView):
         """
         if not is_strict(model):
             raise TypeError(
-                f"{model.__name__} ignores unknown fields; derive it from liftos.api.strict.Strict."
+                f"{model.__name__} ignores unknown fields; derive it from liftos.kernel.http.strict.Strict."
             )
         return super().body(model)

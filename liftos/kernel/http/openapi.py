@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from liftos.api.strict import Declared
+from liftos.kernel.http.strict import Declared
 
 
 class Schema(AutoSchema):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from liftos.api.errors import BadRequest, answer_outside_views
 from liftos.errors import LiftosError, TooLarge
+from liftos.kernel.http.errors import BadRequest, answer_outside_views
 
 BULK_PATHS = ("/api/v1/memories/bulk",)
 API_PATHS = ("/api/", "/search", "/store")

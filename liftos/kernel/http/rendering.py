@@ -45,7 +45,7 @@ class JsonRenderer(BaseRenderer):
 
 def _too_large(context: Mapping[str, Any]) -> bytes:
     # late: errors are rendered here too
-    from liftos.api.errors import AnswerTooLarge, handle_exception
+    from liftos.kernel.http.errors import AnswerTooLarge, handle_exception
 
     response, instead = context["response"], handle_exception(AnswerTooLarge(), dict(context))
     response.status_code = instead.status_code
@@ -57,7 +57,7 @@ class AlwaysJson(BaseContentNegotiation):
     """Takes the first renderer, always."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Views read bodies themselves (liftos.api.parsing)."""
+        """Views read bodies themselves (liftos.kernel.http.parsing)."""
         del request, parsers
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:

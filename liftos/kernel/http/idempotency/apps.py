@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class IdempotencyConfig(AppConfig):
-    name = "liftos.idempotency"
+    name = "liftos.kernel.http.idempotency"
     label = "idempotency"
     verbose_name = "Idempotency"

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 
-from liftos.api.strict import MAX_SUGGESTED, name_unknown
 from liftos.errors import LiftosError
 from liftos.kernel.db.jsonb import to_jsonb
+from liftos.kernel.http.strict import MAX_SUGGESTED, name_unknown
 from liftos.nearest import suggestion
 
 MAX_DEPTH = 64
