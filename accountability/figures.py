@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 
 RECENT = 1_000
 

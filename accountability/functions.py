@@ -5,7 +5,7 @@ from typing import Any
 from accountability.api.schemas import DecisionIn
 from accountability.recording import record_own
 from liftos.functions import Call, register
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 
 
 @register("decisions.record", schema=DecisionIn, scopes=[Scope.DECISIONS_WRITE])

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from accountability.calibration.models import Calibration
 from accountability.reviews.models import ReviewCase, ReviewPolicy
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 
 __all__ = [
     "Calibration", "CitedMemory", "DecisionLink", "DecisionPayload", "DecisionRecord", "LedgerCheckpoint", "LedgerDelivery", "LedgerLeaf",

@@ -8,10 +8,10 @@ from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.reviews.ports import has_reverser
 from liftos.errors import InvalidInput
-from liftos.events.operations import emit
 from liftos.kernel.db.transactions import tenant_pipeline
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.types import Actor
 from liftos.own_operations import reserved_namespace
-from liftos.tenancy.types import Actor
 
 
 class UnknownParent(InvalidInput):

@@ -10,8 +10,8 @@ from accountability.calibration.operations import calibrate, has_new_verdicts
 from accountability.ledger_store import organisations_with_pending
 from accountability.publishing import deliver_all
 from accountability.sequencer import drain
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.types import SYSTEM
 
 logger = logging.getLogger("liftos.ledger")
 

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from liftos.errors import NotFound
 from liftos.kernel.http.parsing import check_storable, validate
+from liftos.kernel.tenancy.types import Actor, Principal, Scope
 from liftos.nearest import did_you_mean
-from liftos.tenancy.types import Actor, Principal, Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 _GIVEN = ("call", "context")

@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 from uuid import UUID
 
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 
 
 class DecisionRecorder(Protocol):

@@ -86,9 +86,9 @@ APPEND_SLASH = False
 
 INSTALLED_APPS = [
     "liftos.apps.LiftosConfig",
-    "liftos.tenancy",
-    "liftos.embedding",
-    "liftos.events",
+    "liftos.kernel.tenancy",
+    "liftos.kernel.embedding",
+    "liftos.kernel.outbox",
     "liftos.generations",
     "liftos.kernel.http.idempotency",
     "liftos.observability",
@@ -126,8 +126,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "liftos.tenancy.admin_headers.AdminHeaders",
-    "liftos.tenancy.admin_middleware.AdminTenantMiddleware",
+    "liftos.kernel.tenancy.admin_headers.AdminHeaders",
+    "liftos.kernel.tenancy.admin_middleware.AdminTenantMiddleware",
     # answers those who are shut out; it has to be the last
     "axes.middleware.AxesMiddleware",
 ]
@@ -379,7 +379,7 @@ CORS_EXPOSE_HEADERS = [
 ]  # fmt: skip
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["liftos.tenancy.authentication.PrincipalAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["liftos.kernel.tenancy.authentication.PrincipalAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["liftos.kernel.http.rendering.JsonRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
@@ -429,7 +429,7 @@ X_FRAME_OPTIONS = "DENY"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
-    "liftos.tenancy.roles_backend.RoleBackend",
+    "liftos.kernel.tenancy.roles_backend.RoleBackend",
 ]
 SESSION_COOKIE_AGE = int(float(env("LIFTOS_SESSION_HOURS", "12")) * 3600)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -484,13 +484,13 @@ LOGGING = {
 UNFOLD = {
     "SITE_TITLE": "LiftOS Core",
     "SITE_HEADER": "LiftOS Core",
-    "SITE_SUBHEADER": "liftos.tenancy.admin.open_organisation",
+    "SITE_SUBHEADER": "liftos.kernel.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["liftos.admin.stylesheet"],
     "SCRIPTS": ["liftos.admin.script"],
     "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
-    "SITE_DROPDOWN": "liftos.tenancy.admin.organisation_choices",
+    "SITE_DROPDOWN": "liftos.kernel.tenancy.admin.organisation_choices",
     # the theme's is too faint on a menu that the pointer rests on
     "COLORS": {"font": {"subtle-light": "oklch(51% .027 264.364)"}},
     "SIDEBAR": {"show_search": True, "navigation": "liftos.navigation.navigation"},

@@ -13,8 +13,8 @@ from accountability.admin_parts import drawn_once
 from accountability.queries import decisions_of_memory
 from liftos.admin import BUTTON, ReadOnly, UncountedPaginator
 from liftos.errors import LiftosError
-from liftos.tenancy.admin import staff_actor
-from liftos.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.admin import staff_actor
+from liftos.kernel.tenancy.admin_middleware import opened
 from memory.life.corrections import confirm, contest, reject
 from memory.life.derived import Derived
 from memory.life.derived_types import Policy

@@ -10,10 +10,10 @@ from contextvars import ContextVar
 from time import monotonic
 from uuid import UUID
 
-from liftos.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.registry import embedder_names
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.registry import embedder_names
 
 KEEP_SECONDS = 2.0
 _MAX_KEPT = 10_000

@@ -12,7 +12,7 @@ from pydantic import Field
 from liftos.functions import Call, register
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.strict import Strict
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession
 from memory.api.schemas import MemoryIn
 from memory.api.search_schemas import MAX_QUERIES, NativeSearch, NativeSearches, native_hit

@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models.functions import Now
 from pgvector.django import HalfVectorField
 
-from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.tenancy.models import Organisation
 from memory.life.models import (
     Context,
     DerivedPolicy,

@@ -13,16 +13,16 @@ from django.db import transaction
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.embedding import DimensionMismatch, EmbedderUnavailable
-from liftos.embedding.catalogue import model_number
 from liftos.errors import Conflict, InvalidInput, Unavailable
-from liftos.events.operations import emit_many
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import pipelined, send_now, tenant_transaction
+from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import SYSTEM, Actor
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
-from liftos.tenancy.types import SYSTEM, Actor
 from memory import writes
 from memory.embeddings import active_manager, chosen_model
 from memory.life.ports import tell_followers

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 
 
 class TrustState(StrEnum):

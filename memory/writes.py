@@ -16,7 +16,7 @@ from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from liftos.kernel.db.binary import HalfVec, IntArray, TextArray
 from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 from memory import index_rows
 from memory.attributes import too_long_key
 from memory.life.keys import folded_number, value_keys

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.embedding import EmbeddingManager
-from liftos.embedding.catalogue import model_number
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.embedding.catalogue import model_number
 from memory.content import some_contents
 from memory.embeddings import active_manager
 from spaces.background import background

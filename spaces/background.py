@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Protocol
 
-from liftos.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.types import ModelInfo, Vectors
 from spaces.projection import Background, describe
 
 _known: dict[ModelInfo, Background] = {}

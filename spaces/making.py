@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accountability.operations import record
-from liftos.embedding.catalogue import model_number
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.embeddings import active_manager
 from spaces import layouts
 from spaces.axes import resolve

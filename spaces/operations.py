@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.events.operations import emit
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.types import SYSTEM, Actor
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.types import SYSTEM, Actor
 from memory.queries import MemoryNotFound, get_memory
 from spaces import layouts
 from spaces.axes import Resolved, resolve

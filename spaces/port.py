@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.embedding import EmbedderUnavailable
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable
 from spaces.operations import ensure_default
 from spaces.queries import count_spaces, is_mapped
 

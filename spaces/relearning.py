@@ -9,7 +9,7 @@ from django.utils import timezone
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.embeddings import active_manager
 from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, UnknownDimension, UnknownMemory
 from spaces.models import Concept

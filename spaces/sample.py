@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from spaces.concepts import add_concept, relate
 from spaces.operations import create_space
 from spaces.templates import MARKETING

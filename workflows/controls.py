@@ -14,12 +14,12 @@ from django.db import transaction
 from accountability.operations import record
 from accountability.reviews.types import is_same_party
 from accountability.types import RiskClass
-from liftos.events.operations import emit
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
+from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.authority import missing_scopes, scopes_now
-from liftos.tenancy.types import Actor, ActorKind, Scope
 from workflows import control_statements as sql
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim

@@ -11,7 +11,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
 
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liftos.functions import find_function
-from liftos.tenancy.authority import missing_scopes
-from liftos.tenancy.types import Principal, Scope
+from liftos.kernel.tenancy.authority import missing_scopes
+from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.engine.runs import plan_of
 from workflows.models import Run, Step
 from workflows.plan import Plan

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accountability.operations import record
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 
 TOGETHER = 500
 

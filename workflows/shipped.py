@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from workflows import marketing
 from workflows.errors import TemplateExists
 from workflows.models import Template

@@ -15,8 +15,8 @@ from accountability import proofs, tiles, verifier
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
+from liftos.kernel.tenancy.types import Scope
 
 # a token may be revoked: caches shared between callers must not answer in our place
 FOR_EVER = "private, max-age=31536000, immutable"

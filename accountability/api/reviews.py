@@ -34,7 +34,7 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 
 
 class DecisionReviews(NativeView):

@@ -19,8 +19,8 @@ from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
 from accountability.reviews.pages import decision_page
 from liftos.admin import ReadOnly, as_text
-from liftos.tenancy.admin_middleware import opened
-from liftos.tenancy.on_record import staff_actor
+from liftos.kernel.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.on_record import staff_actor
 
 
 def _shown(found: dict[str, float] | None) -> str:

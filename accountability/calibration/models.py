@@ -3,7 +3,7 @@
 from django.db import models
 
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 
 
 class Calibration(models.Model):

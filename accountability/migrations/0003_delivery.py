@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import IsolateTenant, OwnerMayLookUp
 
 # one look at the end of each organisation's checkpoints, by their primary key
 UNDELIVERED = """

@@ -8,7 +8,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant
+from liftos.kernel.tenancy.rls import IsolateTenant
 
 # a plain foreign key's check bypasses row security: a foreign organisation's decision would be accepted
 OF_ORGANISATION = """

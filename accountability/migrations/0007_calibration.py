@@ -4,7 +4,7 @@ import django.db.models.deletion
 import liftos.ids
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant
+from liftos.kernel.tenancy.rls import IsolateTenant
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from liftos.tenancy.rls import CURRENT, DatedByDatabase, IsolateTenant, OnlyMigrationsWrite
+from liftos.kernel.tenancy.rls import CURRENT, DatedByDatabase, IsolateTenant, OnlyMigrationsWrite
 
 # the leaf's canonical JSON around the time of recording, which nobody but the database knows when the row is written
 LEAF_HASH = """

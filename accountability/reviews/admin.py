@@ -29,9 +29,9 @@ from accountability.reviews.queries import get_next
 from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
-from liftos.tenancy.admin_middleware import opened
-from liftos.tenancy.on_record import staff_actor
-from liftos.tenancy.roles_backend import may_review
+from liftos.kernel.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.on_record import staff_actor
+from liftos.kernel.tenancy.roles_backend import may_review
 
 # of a bulk action, so many decisions at a time: each is a verdict with its own record and reversal
 BULK = 200

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accountability.reviews.types import TO_DO, Because, Policy, ReviewState
 from accountability.types import Effect, RiskClass
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}
 # orders what states no confidence behind all that do

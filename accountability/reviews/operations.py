@@ -36,10 +36,10 @@ from accountability.reviews.types import (
 )
 from accountability.types import Decision, Effect, RiskClass
 from liftos.errors import Conflict, InvalidInput, PermissionDenied
-from liftos.events.operations import emit
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.types import Actor, ActorKind
 
 MAX_REASON = 2_000
 _DONE = {

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from accountability.types import Decision
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 
 
 @dataclass(frozen=True, slots=True)

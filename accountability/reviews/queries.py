@@ -16,7 +16,7 @@ from django.db.models.fields import BooleanField
 from accountability.models import DecisionRecord
 from accountability.reviews.models import ReviewCase
 from accountability.reviews.types import OPERATION, TO_DO, Review, ReviewState, Verdict
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 
 MAX_REVIEWS = 200
 _POINTS = {each.point: each for each in Verdict}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 
 OPERATION = "decision.review"
 

@@ -23,8 +23,8 @@ from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.writer import START_SECONDS, write
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 
 WRITERS = 8
 RECORDS_PER_WRITER = 1_000

@@ -20,8 +20,8 @@ from accountability.reviews.types import Verdict
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 REVIEWED, UNSEEN = 2_000, 20_000
 AGENT, REVIEWER = Actor(ActorKind.API_KEY, "agent"), Actor(ActorKind.STAFF, "reviewer")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accountability.operations import record
 from liftos.kernel.db.transactions import tenant_pipeline
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 
 BY = Actor(ActorKind.API_KEY, "bench")
 

@@ -12,12 +12,12 @@ import numpy as np
 from liftos.bench.embedding_before import ListLruCache
 from liftos.bench.embedding_data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import EmbeddingManager, MiniLmEmbedder
-from liftos.embedding.shared_cache import RedisSharedCache
-from liftos.embedding.types import Embedder
 from liftos.kernel.db.scratch import scratch_database
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding.shared_cache import RedisSharedCache
+from liftos.kernel.embedding.types import Embedder
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType

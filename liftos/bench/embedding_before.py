@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-from liftos.embedding.types import Vector
+from liftos.kernel.embedding.types import Vector
 
 
 class ListLruCache:

@@ -6,7 +6,7 @@ from time import sleep
 
 import numpy as np
 
-from liftos.embedding.types import Embedder, ModelInfo, Vector, Vectors
+from liftos.kernel.embedding.types import Embedder, ModelInfo, Vector, Vectors
 
 _WHO = ("The spring campaign", "Our retail team", "The new agency", "A price cut", "The loyalty programme",
         "Paid search", "The podcast series", "Last week's newsletter", "The outlet store", "Free delivery")  # fmt: skip

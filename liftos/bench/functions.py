@@ -19,8 +19,8 @@ from liftos.function_cache import FunctionCache
 from liftos.generations.queries import Generation
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 
 ENTRIES = (100, 10_000)
 ROUND, ROUNDS, ORIGINAL_ROUND = 1_000, 30, 100

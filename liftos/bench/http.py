@@ -28,11 +28,11 @@ from liftos.bench.search_data import Plan, World, size_classes
 from liftos.bench.search_load import Loaded, load
 from liftos.bench.search_probe import DEPTH, Truth
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import MiniLmEmbedder
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.types import Vectors
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import MiniLmEmbedder
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.types import Vectors
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 
 BATCH = 100
 BATCH_REPEATS = 5

@@ -8,10 +8,10 @@ from uuid import UUID
 import numpy as np
 
 from liftos.bench.search_load import Loaded
-from liftos.embedding import MiniLmEmbedder
-from liftos.embedding.types import Vector
 from liftos.kernel.db.binary import HalfVec
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import MiniLmEmbedder
+from liftos.kernel.embedding.types import Vector
 
 DEPTH = 10
 _ALL = "SELECT memory_id, embedding FROM memory_memoryvector WHERE organisation_id = %s AND model_id = %s"

@@ -20,7 +20,7 @@ from liftos.bench.http_client import request_bytes
 from liftos.bench.http_server import HOST, answers, free_port, wait_for
 from liftos.bench.search_load import Loaded
 from liftos.bench.types import BenchFailed
-from liftos.embedding.types import Vector
+from liftos.kernel.embedding.types import Vector
 
 VERSION = "1.5.9"
 BATCH = 2_000

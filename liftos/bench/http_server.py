@@ -20,11 +20,11 @@ from redis import Redis
 from liftos import embedded
 from liftos.bench.child import Child, running
 from liftos.embedded.paths import REPOSITORY
-from liftos.embedding.catalogue import forget_model_numbers
-from liftos.embedding.keys import CacheKeys
-from liftos.embedding.registry import configured_secret
-from liftos.embedding.shared_cache import RedisSharedCache, write_vectors
-from liftos.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.catalogue import forget_model_numbers
+from liftos.kernel.embedding.keys import CacheKeys
+from liftos.kernel.embedding.registry import configured_secret
+from liftos.kernel.embedding.shared_cache import RedisSharedCache, write_vectors
+from liftos.kernel.embedding.types import ModelInfo, Vectors
 from liftos.settings import database
 
 READY_SECONDS = 120.0

@@ -20,11 +20,11 @@ from liftos.bench.ledger_fill import fill
 from liftos.bench.search_data import World
 from liftos.bench.search_load import load
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import MiniLmEmbedder
-from liftos.embedding.catalogue import model_number
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.embedding import MiniLmEmbedder
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 MOST = 100_000  # memories
 REVIEWER = Actor(ActorKind.STAFF, "bench")

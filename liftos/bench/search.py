@@ -21,11 +21,11 @@ from liftos.bench.search_data import World, size_classes
 from liftos.bench.search_load import Load, Loaded, copy_plainly, load, passing
 from liftos.bench.search_probe import DEPTH, Probe, Truth, find_as_planned, warm
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import EmbeddingManager, MiniLmEmbedder
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.types import ModelInfo, Vector, Vectors
 from liftos.kernel.db.scratch import scratch_database
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.types import ModelInfo, Vector, Vectors
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.search.arms import CANDIDATES
 from memory.search.filters import parse_filters
 from memory.search.meaning import MeaningArm

@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from liftos.bench.search_data import DIMENSION, Material, Plan, World
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory import writes
 from memory.types import MemoryDraft
 from memory.vector_index import create_index, grow_graph, index_name

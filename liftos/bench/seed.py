@@ -18,10 +18,10 @@ from liftos.bench.search_data import World
 from liftos.bench.search_load import Loaded, load
 from liftos.bench.tracing import measure_requests
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import EmbeddingManager, MiniLmEmbedder
-from liftos.embedding.catalogue import model_number
 from liftos.kernel.db.scratch import scratch_database
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
 

@@ -21,10 +21,10 @@ from liftos.bench.http_server import HOST, Service, service
 from liftos.bench.search_data import World
 from liftos.bench.search_load import Loaded, load
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding import MiniLmEmbedder
-from liftos.embedding.catalogue import model_number
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import MiniLmEmbedder
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 
 MOST, ORGANISATIONS = 20_000, 20
 IN_FLIGHT = 16

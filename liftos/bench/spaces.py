@@ -17,11 +17,11 @@ from tqdm import tqdm
 from liftos.bench.search_data import Plan, World
 from liftos.bench.search_load import Loaded, load
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.minilm import MiniLmEmbedder
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.minilm import MiniLmEmbedder
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search.filters import parse_filters
 from memory.search.service import search

@@ -28,8 +28,8 @@ from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
 from liftos.bench.workflows_dbos import installed, measure
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Policy
 from workflows.operations import start
 from workflows.templates import publish, save_draft

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
-from liftos.embedding.shared_cache import RedisSharedCache
+from liftos.kernel.embedding.shared_cache import RedisSharedCache
 
 PREFIX = "liftos:function:"
 PER_ORGANISATION = 1_000

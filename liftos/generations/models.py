@@ -13,7 +13,7 @@ Writers never wait for one another here: each inserts its own row (a counter wou
 
 from django.db import models
 
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 
 
 class Mark(models.Model):

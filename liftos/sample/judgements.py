@@ -21,7 +21,7 @@ from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 AGENT = Actor(ActorKind.API_KEY, "media-agent", "media-agent")
 PEOPLE = (Actor(ActorKind.STAFF, "mara"), Actor(ActorKind.STAFF, "jonas"))

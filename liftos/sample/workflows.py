@@ -3,8 +3,8 @@
 from typing import Any
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.marketing import TEMPLATES, read_template
 from workflows.models import Template
 from workflows.operations import start

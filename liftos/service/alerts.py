@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from prometheus_client import Counter, Gauge
 
-from liftos.embedding import get_manager
+from liftos.kernel.embedding import get_manager
 from liftos.observability.manager import get_observability
 
 logger = logging.getLogger("liftos.alerts")

@@ -10,8 +10,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
-from liftos.embedding import get_manager
 from liftos.function_cache import get_function_cache
+from liftos.kernel.embedding import get_manager
 from liftos.observability.load import METER, Load
 from liftos.observability.manager import get_observability
 from memory.queries import list_organisations_with_pending

@@ -3,7 +3,7 @@
 import gc
 import logging
 
-from liftos.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 
 logger = logging.getLogger("liftos.service")
 

@@ -14,7 +14,7 @@ from django.db import connections
 from django.http import HttpRequest
 
 from liftos.errors import LiftosError
-from liftos.tenancy.authentication import authenticate_request
+from liftos.kernel.tenancy.authentication import authenticate_request
 
 # bytes that anybody may send
 ANYBODY = 64 * 1024

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.types import Principal
 from liftos.spine.running import publish_if_new, start_run
-from liftos.tenancy.types import Principal
 from workflows.definition import parse
 from workflows.queries import get_run, list_steps
 from workflows.types import SEED_TASK_STATUS, RunStatus, StepStatus

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos import embedding
-from liftos.embedding.registry import embedder_names, get_manager
-from liftos.embedding.types import Vector
+from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding.registry import embedder_names, get_manager
+from liftos.kernel.embedding.types import Vector
 from liftos.observability.manager import get_observability
 from liftos.spine.calls import in_thread, principal_of, unit
 from memory.api.search_schemas import seed_hit

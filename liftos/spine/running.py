@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import Principal
+from liftos.kernel.tenancy.types import Principal
 from workflows import queries
 from workflows.api.rendering import render_seed_status
 from workflows.engine.waiting import wait_for

@@ -13,7 +13,7 @@ from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import claim, settle
 from liftos.kernel.http.parsing import InvalidRequest, item
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 from memory.portability.jobs import accept
 from memory.portability.lines import (
     BATCH,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from liftos.tenancy.types import Actor, Principal
+from liftos.kernel.tenancy.types import Actor, Principal
 
 MAX_USER = 200
 

@@ -23,7 +23,7 @@ from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.kernel.http.views import SeedView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView
 from memory.api.schemas import MAX_CONTENT, RejectionOut, SeedStore, naive

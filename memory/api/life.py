@@ -14,7 +14,7 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from memory.api.life_schemas import (
     ActorOut,
     ChangeOut,

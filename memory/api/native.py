@@ -14,7 +14,7 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once
 from memory.api.callers import acting

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from liftos.embedding.text import unit_rows
+from liftos.kernel.embedding.text import unit_rows
 from liftos.kernel.http.pagination import PageQuery, QueryText
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liftos.tenancy.types import Principal, Scope
+from liftos.kernel.tenancy.types import Principal, Scope
 from memory.types import TrustState
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 import numpy as np
 from pgvector import HalfVector
 
-from liftos.embedding import EmbedderUnavailable
-from liftos.embedding.catalogue import model_number
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.embedding.catalogue import model_number
 from liftos.observability.manager import observe_operation
 from liftos.observability.tracer import TRACER
 from memory.embeddings import active_manager

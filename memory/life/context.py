@@ -8,7 +8,7 @@ from django.utils import timezone
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 from memory.models import Context, Memory
 
 BACKEND = "postgres+pgvector"

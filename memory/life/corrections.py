@@ -21,10 +21,10 @@ from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.errors import Conflict, InvalidInput
-from liftos.events.operations import emit_many
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import Actor
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.types import Actor
 from memory import operations
 from memory.life import tombstones
 from memory.life.derived import Because, Derived, find_derived, settle_derived

@@ -23,9 +23,9 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.events.operations import emit_many
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.tenancy.types import Actor
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import Actor
 from memory.life.derived_types import Policy
 from memory.life.keys import folded_number, value_keys
 from memory.life.policies import DERIVED_POLICY

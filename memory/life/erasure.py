@@ -18,16 +18,16 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.embedding import EmbedderUnavailable, get_manager
-from liftos.embedding.registry import made_managers
 from liftos.erasing.quotes import Quotes
 from liftos.erasing.types import Going
 from liftos.errors import NotFound
-from liftos.events.operations import emit_many
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.embedding.registry import made_managers
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import Actor
 from liftos.observability.manager import observe_operation
-from liftos.tenancy.types import Actor
 from memory.life.derived import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
 from memory.life.erasure_policy import get_policy
 from memory.life.keys import origin_key

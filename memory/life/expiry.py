@@ -6,9 +6,9 @@ from django.db import connection
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.events.operations import emit_many
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.versions import database_now, end_versions, set_state
 from memory.types import LIVING, TrustState
 

@@ -4,9 +4,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.embedding.models import EmbeddingModel
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.tenancy.models import Organisation
 from memory.life.derived_types import POLICIES, Policy
 from memory.life.erasure_types import REFUSALS, Refuse
 from memory.life.rejection_types import REJECTED_INSIDE, RejectedInside

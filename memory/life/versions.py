@@ -14,7 +14,7 @@ from uuid import UUID
 from liftos.errors import LiftosError
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 from memory import index_rows, writes
 from memory.life.ports import tell_followers
 from memory.models import Memory

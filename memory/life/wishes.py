@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor
 from memory import operations
 from memory.life import corrections
 from memory.life.corrections import REJECTABLE, Changed

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from liftos.tenancy.rls import IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import IsolateTenant, OwnerMayLookUp
 
 # Primary keys that carry the columns a score is made from, so that scoring reads the index alone.
 POSTING = """

@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant
+from liftos.kernel.tenancy.rls import IsolateTenant
 
 # the thread beside the counts: threads are scored from the same pages of the index as memories
 POSTING = """

@@ -4,7 +4,7 @@ import django.db.models.functions.datetime
 import liftos.ids
 from django.db import migrations, models
 
-from liftos.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
 
 TABLES = ("memoryversion", "tombstone", "erasure", "context", "bulkjob", "bulkchunk", "modelchoice")
 

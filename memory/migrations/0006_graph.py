@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from liftos.tenancy.rls import OwnerMayLookUp
+from liftos.kernel.tenancy.rls import OwnerMayLookUp
 
 # What is outside of the graph is read from end to end, by organisation and model.
 OUTSIDE = "CREATE INDEX vector_outside_graph ON memory_memoryvector (organisation_id, model_id) WHERE NOT in_graph"

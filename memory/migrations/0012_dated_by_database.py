@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from liftos.tenancy.rls import DatedByDatabase
+from liftos.kernel.tenancy.rls import DatedByDatabase
 
 # versions that an import brings keep their own times, so beside them stands when they were written here
 DATE_ROW = """

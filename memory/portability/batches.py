@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from liftos.embedding.types import ModelInfo
+from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.operations import read_drafts
 from memory.portability.format import Header, Imported, header_of, read_memory
 from memory.portability.lines import refused_line

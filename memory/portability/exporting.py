@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from liftos.embedding.types import ModelInfo
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding.types import ModelInfo
 from memory.models import Memory, MemoryVersion
 from memory.portability.format import KIND, VERSION, line_of, pack_vector
 from memory.portability.vectors import read_vectors

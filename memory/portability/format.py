@@ -16,8 +16,8 @@ from uuid import UUID
 import numpy as np
 from pydantic import Field
 
-from liftos.embedding.text import unit_rows
-from liftos.embedding.types import ModelInfo
+from liftos.kernel.embedding.text import unit_rows
+from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment

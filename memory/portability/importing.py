@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.embedding.types import ModelInfo
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.idempotency.once import keep, recall
 from memory import index_rows, writes
 from memory.life import tombstones

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from liftos.embedding import EmbedderUnavailable
 from liftos.errors import LiftosError, PermissionDenied
+from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
-from liftos.tenancy.authority import scopes_now
-from liftos.tenancy.types import Actor, Scope
+from liftos.kernel.tenancy.authority import scopes_now
+from liftos.kernel.tenancy.types import Actor, Scope
 from memory.api.schemas import LineIn
 from memory.embeddings import active_manager
 from memory.operations import raise_refusal, read_drafts, remember_rows

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.ids import new_id
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 from memory.types import TrustState
 
 

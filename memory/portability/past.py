@@ -11,7 +11,7 @@ from pydantic import Field
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.api.schemas import MAX_CONTENT
 from memory.types import MemoryDraft, PastVersion
 

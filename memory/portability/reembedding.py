@@ -14,11 +14,11 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.embedding import EmbeddingManager
-from liftos.embedding.catalogue import model_number
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.types import Actor
 from liftos.observability.tracer import TRACER
-from liftos.tenancy.types import Actor
 from memory import writes
 from memory.embeddings import chosen_model, forget_choices
 

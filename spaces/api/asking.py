@@ -12,7 +12,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from spaces.api.rendering import position_out, quoted
 from spaces.api.schemas import (
     ClustersQuery,

@@ -12,7 +12,7 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from spaces import concepts, queries
 from spaces.api.rendering import concept_out, relation_out
 from spaces.api.schemas import ConceptIn, ConceptOut, ConceptPage, RelationIn, RelationOut, RelationPage

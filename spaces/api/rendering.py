@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from liftos.tenancy.types import Principal, Scope
+from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceVersion
 from spaces.reading import Standing, shown
 from spaces.types import Coordinate, Dimension

@@ -11,7 +11,7 @@ from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.views import SeedView
-from liftos.tenancy.types import Principal, Scope
+from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.api.schemas import SeedDimensions, SeedSpaceQuery
 from spaces.axes import resolve
 from spaces.checking import check_dimensions

@@ -7,8 +7,8 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.operations import remember_many
 from memory.search.service import search

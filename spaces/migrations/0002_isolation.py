@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from liftos.tenancy.rls import IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import IsolateTenant, OwnerMayLookUp
 
 # `written` is the transaction that wrote the row: who keeps positions in memory asks for what has been written since
 # (spaces/cloud.py). Other than a number given in order of writing, it says what may still commit.

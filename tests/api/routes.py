@@ -1,6 +1,6 @@
 """Every route that is built, as the tests of what holds for all of them need it."""
 
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 
 NOBODYS_ID = "019a0000-0000-7000-8000-000000000000"
 NOBODYS_TRACE = "019a0000000070008000000000000000"

@@ -72,7 +72,7 @@ def test_an_absent_database_is_503(acme, broken, path, name):
 
 
 def test_an_absent_database_is_503_before_the_caller_is_known(acme, broken):
-    broken("liftos.tenancy.known_keys.get_key_record", OperationalError(SECRET))
+    broken("liftos.kernel.tenancy.known_keys.get_key_record", OperationalError(SECRET))
     assert acme.post("/search", BODY).status_code == 503
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions, step
 

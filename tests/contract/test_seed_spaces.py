@@ -82,7 +82,7 @@ def test_storing_tells_whether_the_memory_was_placed(acme, monkeypatch):
 
 
 def test_a_memory_that_could_not_be_placed_is_told_so(rival, monkeypatch):
-    from liftos.embedding import EmbedderUnavailable
+    from liftos.kernel.embedding import EmbedderUnavailable
 
     def away(organisation):
         raise EmbedderUnavailable

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from accountability.erasure import LISTED, erase_payloads, payloads_about
 from accountability.operations import record
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 
 
 def record_erasure(organisation: UUID, memory: UUID, listed: list[UUID], **fields: object) -> UUID:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from liftos.functions import Call, register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run, Step, Transition
 from workflows.operations import start
 from workflows.queries import get_run

@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.models import ApiKey
-from liftos.tenancy.operations import create_api_key, revoke_api_key
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
+from liftos.kernel.tenancy.models import ApiKey
+from liftos.kernel.tenancy.operations import create_api_key, revoke_api_key
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.factories.callers import Caller
 
 

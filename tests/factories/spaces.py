@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
 from spaces.operations import add_member

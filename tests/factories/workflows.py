@@ -5,7 +5,7 @@ from uuid import UUID
 
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember
 from memory.types import MemoryDraft
 from workflows.models import Mention, Policy, Run, Step, Template, TemplateVersion, Transition

@@ -7,8 +7,8 @@ function did that did not commit is counted by nobody, and that is the point. `F
 import os
 import time
 
-from liftos.events.operations import emit
 from liftos.functions import Call, register
+from liftos.kernel.outbox.operations import emit
 
 VERSION = int(os.environ.get("FAULT_VERSION", "1"))
 

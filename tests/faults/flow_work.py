@@ -22,7 +22,7 @@ django.setup()
 import tests.faults.flow_functions  # noqa: F401  registers them
 from liftos.celery import app
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run
 from workflows.operations import start
 from workflows.templates import publish, save_draft

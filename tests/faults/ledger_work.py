@@ -20,7 +20,7 @@ django.setup()
 from accountability.operations import record
 from accountability.sequencer import sequence
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 
 
 def write(organisation: UUID, path: str) -> None:

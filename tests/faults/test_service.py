@@ -12,7 +12,7 @@ import pytest
 from liftos import embedded
 from liftos.embedded.postgres import Postgres
 from liftos.embedded.redis import Redis
-from liftos.embedding import HashingEmbedder
+from liftos.kernel.embedding import HashingEmbedder
 from tests.faults.service import Service, free_port, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

@@ -10,8 +10,8 @@ from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
 from liftos.bench.types import Bench, Figure, Target
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 
 KEYS = {"bench", "metric", "value", "unit", "reference", "reference_value", "ratio", "target", "met"}
 TINY = ("--memories=300", "--organisations=12", "--queries=4")

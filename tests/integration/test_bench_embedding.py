@@ -8,7 +8,7 @@ OWN_PREFIX = b"liftos:embedding-of-a-bench:"
 
 def test_a_small_run_gives_every_figure_and_leaves_nothing_in_redis(committed_db, capsys, monkeypatch):
     # apart from what other tests write at the same time
-    monkeypatch.setattr("liftos.embedding.shared_cache.KEY_PREFIX", OWN_PREFIX)
+    monkeypatch.setattr("liftos.kernel.embedding.shared_cache.KEY_PREFIX", OWN_PREFIX)
 
     call_command("bench", "embedding", "--json", "--queries=2", "--lookups=500")
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from liftos.embedding import HashingEmbedder, MiniLmEmbedder
 from liftos.errors import LiftosError
 from liftos.functions import unregister
+from liftos.kernel.embedding import HashingEmbedder, MiniLmEmbedder
 from liftos.spine import (
     AccountabilityOrchestrator,
     EmbeddingManager,

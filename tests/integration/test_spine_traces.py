@@ -7,8 +7,9 @@ import pytest
 from django.db import connections
 
 from accountability.models import DecisionRecord
-from liftos.events.models import OutboxEvent
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.outbox.models import OutboxEvent
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.observability.context import peek_context
 from liftos.observability.spans import current_span
 from liftos.observability.tracer import TRACER
@@ -20,7 +21,6 @@ from liftos.spine import (
     UltraFastOrchestrator,
     WorkflowOrchestrator,
 )
-from liftos.tenancy.types import SYSTEM
 from memory.operations import remember
 from memory.types import MemoryDraft
 from tests.conftest import make_caller

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.authority import scopes_now
-from liftos.tenancy.models import Membership
-from liftos.tenancy.types import ALL_SCOPES, GATEWAY_SCOPES, SYSTEM, Actor, ActorKind, Role, Scope
+from liftos.kernel.tenancy.authority import scopes_now
+from liftos.kernel.tenancy.models import Membership
+from liftos.kernel.tenancy.types import ALL_SCOPES, GATEWAY_SCOPES, SYSTEM, Actor, ActorKind, Role, Scope
 from memory.models import Memory
 from memory.portability.jobs import work_on_next_chunk
 from tests.factories.flows import registered_functions, step

@@ -17,8 +17,8 @@ from accountability.models import DecisionPayload, DecisionRecord
 from accountability.sequencer import drain
 from accountability.verification import check_record
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.portability.jobs import work_on_next_chunk
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 from django.db import transaction
 
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from tests.factories.flows import registered_functions
 from tests.factories.keys import with_key
 from tests.security.world import DECISION, MEMORY, ROUTES, ask, make_world, text_of

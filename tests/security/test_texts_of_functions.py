@@ -13,7 +13,7 @@ from liftos.errors import LiftosError
 from liftos.functions import Call, list_functions
 from liftos.ids import new_id
 from liftos.kernel.db.jsonb import NotStorable, to_jsonb
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 
 SOUND = (
     "Launch 🚀",

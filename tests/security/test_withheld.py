@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from tests.factories.flows import registered_functions, step
 from tests.factories.keys import change, with_key
 

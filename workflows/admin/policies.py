@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from liftos.tenancy.admin_middleware import opened
-from liftos.tenancy.on_record import OnRecord
+from liftos.kernel.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.on_record import OnRecord
 from workflows.models import Policy
 
 

@@ -12,8 +12,8 @@ from unfold.admin import ModelAdmin
 
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
 from liftos.errors import LiftosError
-from liftos.tenancy.admin_middleware import opened
-from liftos.tenancy.on_record import staff_actor
+from liftos.kernel.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.on_record import staff_actor
 from workflows import controls
 from workflows.admin.shared import may, record_link, table, tell, took
 from workflows.models import Step, Transition

@@ -19,9 +19,9 @@ from liftos.errors import LiftosError
 from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import current_organisation
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
-from liftos.tenancy.admin_middleware import opened
-from liftos.tenancy.on_record import staff_actor
-from liftos.tenancy.queries import slug_by_id
+from liftos.kernel.tenancy.admin_middleware import opened
+from liftos.kernel.tenancy.on_record import staff_actor
+from liftos.kernel.tenancy.queries import slug_by_id
 from workflows import templates
 from workflows.admin.shared import buttons, may, table, tell
 from workflows.credentials import check_secrets, masked

@@ -18,7 +18,7 @@ from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import UNKNOWN
 from liftos.kernel.http.views import NativeView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from workflows import controls, operations, queries, templates
 from workflows.api.rendering import (
     current_number,

@@ -15,7 +15,7 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import validate
 from liftos.kernel.http.views import SeedView
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
 from workflows.api.native import faults_as_items

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.events.operations import emit
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.tenancy.types import Scope
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.types import Scope
 from workflows.definition import backoff
 from workflows.definition.sizes import utf8_bytes
 from workflows.engine.claims import Claim

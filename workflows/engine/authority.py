@@ -10,9 +10,9 @@ from time import monotonic
 
 from liftos.functions import find_function
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
-from liftos.tenancy.authority import missing_scopes, scopes_now
-from liftos.tenancy.known_keys import KEEP_SECONDS
-from liftos.tenancy.types import Actor, Principal, Scope, with_implied
+from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
+from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
+from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied
 from workflows.engine.runs import RunInfo, carried_on_by
 from workflows.errors import AuthorityLost, Fenced
 from workflows.plan import Plan

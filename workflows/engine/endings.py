@@ -17,11 +17,11 @@ from django.db import DatabaseError
 from psycopg.rows import TupleRow
 
 from accountability.operations import record
-from liftos.events.operations import emit
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.outbox.operations import emit
 from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge
 from workflows.engine.claims import Claim, claim_from, lease_values

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from accountability.operations import record
 from liftos.errors import InvalidInput, PermissionDenied
-from liftos.events.operations import emit
 from liftos.functions import find_function
 from liftos.ids import new_id
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.types import Actor, Principal
 from liftos.observability.context import current_context
 from liftos.observability.tracer import TRACER
-from liftos.tenancy.types import Actor, Principal
 from workflows.engine.claims import Claim, claim_within
 from workflows.engine.runs import RunInfo
 from workflows.plan import Plan

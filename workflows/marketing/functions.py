@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from liftos.functions import Call, register
 from liftos.kernel.http.strict import Strict
-from liftos.tenancy.types import Scope
+from liftos.kernel.tenancy.types import Scope
 from workflows.marketing.digest import compose
 
 

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from liftos.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
 
 TABLES = ("policy", "template", "templateversion", "run", "step", "transition", "mention")
 

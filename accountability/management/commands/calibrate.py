@@ -9,9 +9,9 @@ from django.utils import timezone
 from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
 from liftos.errors import LiftosError
+from liftos.kernel.tenancy.queries import get_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import get_organisation
-from liftos.tenancy.types import SYSTEM
 
 
 class Command(ObservedCommand):

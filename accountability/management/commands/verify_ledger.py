@@ -8,9 +8,9 @@ from tqdm import tqdm
 from accountability.verification import Verdict, verify_log
 from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.queries import get_organisation
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.queries import get_organisation
 
 
 class Command(ObservedCommand):

@@ -2,7 +2,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 from liftos.generations.watching import LEAVE_A_MARK, LEAVE_NO_MARK
-from liftos.tenancy.rls import IsolateTenant
+from liftos.kernel.tenancy.rls import IsolateTenant
 
 
 class Migration(migrations.Migration):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections
 
-from liftos.embedding.catalogue import forget_model_numbers
+from liftos.kernel.embedding.catalogue import forget_model_numbers
 from liftos.observability.tracer import TRACER
 
 ALIASES = ("default", "owner")

@@ -22,7 +22,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
 from liftos.errors import LiftosError
-from liftos.tenancy.types import Principal
+from liftos.kernel.tenancy.types import Principal
 
 logger = logging.getLogger("liftos.limits")
 

@@ -8,14 +8,14 @@ from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.utils.text import slugify
 
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.operations import OrganisationExists, create_api_key, create_organisation
+from liftos.kernel.tenancy.queries import get_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.management.observed import ObservedCommand
 from liftos.sample import NAME, sample_memories
 from liftos.sample.judgements import load_judgements
 from liftos.sample.workflows import ensure_workflows
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.operations import OrganisationExists, create_api_key, create_organisation
-from liftos.tenancy.queries import get_organisation
-from liftos.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from spaces.sample import add_sample_space
 

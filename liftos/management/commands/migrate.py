@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 
+from liftos.kernel.tenancy.grants import grant_before_migrating, revoke_after_migrating
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.grants import grant_before_migrating, revoke_after_migrating
 
 
 class Command(ObservedCommand, migrate.Command):

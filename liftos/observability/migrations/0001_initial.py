@@ -5,7 +5,7 @@ import django.db.models.functions.datetime
 import liftos.ids
 from django.db import migrations, models
 
-from liftos.tenancy.rls import AppendOnly, IsolateTenant
+from liftos.kernel.tenancy.rls import AppendOnly, IsolateTenant
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant
+from liftos.kernel.tenancy.rls import IsolateTenant
 
 
 class Migration(migrations.Migration):

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 
 from liftos.errors import LiftosError
+from liftos.kernel.tenancy.queries import get_organisation
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import get_organisation
-from liftos.tenancy.types import Actor, ActorKind
 from memory.life.erasure import forget_many
 
 

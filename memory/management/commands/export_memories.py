@@ -8,10 +8,10 @@ from uuid import UUID
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from liftos.embedding import EmbedderUnavailable
-from liftos.embedding.catalogue import model_number
+from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager
 from memory.portability.exporting import count_memories, export_lines, header_line
 

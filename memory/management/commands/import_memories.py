@@ -11,12 +11,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from tqdm import tqdm
 
-from liftos.embedding import EmbedderUnavailable
-from liftos.embedding.types import ModelInfo
 from liftos.errors import LiftosError
+from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.idempotency.once import KeyReused
+from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.embeddings import active_manager
 from memory.portability.importing import import_lines
 from memory.portability.opening import UnreadableFile, lines_of, opened

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from liftos.embedding import get_manager
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.models import EmbeddingModel
+from liftos.kernel.embedding import get_manager
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.management.observed import ObservedCommand
 from memory.vector_index import create_index, index_name
 

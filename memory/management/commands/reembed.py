@@ -6,12 +6,12 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from liftos.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.registry import embedder_names
+from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.registry import embedder_names
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.types import Actor, ActorKind
 from memory.portability import reembedding
 from memory.vector_index import create_index
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from liftos.errors import LiftosError
+from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import OrganisationNotFound, get_organisation
-from liftos.tenancy.types import SYSTEM
 from spaces.operations import create_space
 from spaces.templates import TEMPLATES
 

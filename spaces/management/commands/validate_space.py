@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandError
 
-from liftos.embedding import EmbedderUnavailable, get_manager
 from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.tenancy.queries import get_organisation
 from liftos.management.observed import ObservedCommand
-from liftos.tenancy.queries import get_organisation
 from spaces.background import background
 from spaces.projection import PolesCoincide
 from spaces.queries import find_space

@@ -15,8 +15,8 @@ from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
 from accountability.tasks import calibrate_all
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.models import Membership
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.tenancy.models import Membership
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 AGENT, ANN = Actor(ActorKind.API_KEY, "agent"), Actor(ActorKind.STAFF, "ann")
 REVIEWED = {"operation": "agent.choose", "confidence_method": "guess", "versions": {"model": "m1"}}

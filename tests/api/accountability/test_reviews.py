@@ -10,10 +10,10 @@ from accountability.reviews import ports
 from accountability.sequencer import drain
 from accountability.verification import verify_log
 from liftos.errors import Conflict
-from liftos.events.models import OutboxEvent
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM, Scope
+from liftos.kernel.outbox.models import OutboxEvent
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID
 from tests.factories.callers import Caller
 from tests.factories.erasures import scrub

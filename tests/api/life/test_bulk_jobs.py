@@ -117,8 +117,8 @@ def test_a_cursor_that_is_none_is_422(acme, cursor):
 
 
 def test_a_key_that_may_only_propose_stores_candidates_later_too(acme):
-    from liftos.tenancy.operations import create_api_key
-    from liftos.tenancy.types import SYSTEM, Scope
+    from liftos.kernel.tenancy.operations import create_api_key
+    from liftos.kernel.tenancy.types import SYSTEM, Scope
     from tests.factories.callers import Caller
 
     scopes = [Scope.MEMORY_PROPOSE]

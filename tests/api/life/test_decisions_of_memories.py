@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from liftos.functions import Call, get_function
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from memory.portability.jobs import work_on_next_chunk
 
 LINES = [{"content": f"case {number}", "external_id": str(number)} for number in range(3)]

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM, Scope
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from memory.life import derived as module
 from memory.models import MemoryLink
 from tests.factories.callers import Caller

@@ -7,8 +7,8 @@ from django.db import connection
 
 from accountability.models import DecisionPayload, DecisionRecord
 from accountability.verification import check_record
-from liftos.embedding import get_manager
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import get_manager
 from memory.life import ports
 from memory.life.ports import register_eraser
 from tests.api.life.conftest import Life
@@ -206,7 +206,7 @@ def test_a_reason_that_is_none_is_422(acme, body):
 def test_an_erased_id_is_not_imported_again(acme, life):
     from uuid import UUID
 
-    from liftos.tenancy.types import SYSTEM
+    from liftos.kernel.tenancy.types import SYSTEM
     from memory.operations import remember_many
     from memory.types import MemoryDraft, Outcome, Past
 

@@ -101,8 +101,8 @@ def test_who_runs_the_organisation_can_take_it_back(acme, life, rejected):
 
 
 def test_a_key_without_the_scope_admin_can_not(acme, rejected):
-    from liftos.tenancy.operations import create_api_key
-    from liftos.tenancy.types import SYSTEM, Scope
+    from liftos.kernel.tenancy.operations import create_api_key
+    from liftos.kernel.tenancy.types import SYSTEM, Scope
     from tests.factories.callers import Caller
 
     scopes = [Scope.MEMORY_WRITE, Scope.MEMORY_READ]

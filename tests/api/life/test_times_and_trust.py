@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM, Scope
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from tests.factories.callers import Caller
 
 SEARCHES = ["neural", "knowledge", "hybrid"]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM, Scope
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM, Scope
 from tests.factories.callers import Caller
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from liftos.embedding import get_manager
 from liftos.functions import Call, get_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import get_manager
 from liftos.kernel.http.parsing import InvalidRequest
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.spine import EnhancedKSEIntegration
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from memory.models import Memory, MemoryVector
 from memory.operations import heal_pending
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from liftos.embedding import EmbedderUnavailable
+from liftos.kernel.embedding import EmbedderUnavailable
 from memory.search.types import MAX_LIMIT
 
 TYPES = ["neural", "knowledge", "hybrid"]

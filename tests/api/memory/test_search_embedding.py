@@ -2,8 +2,8 @@
 
 import pytest
 
-from liftos.embedding import EmbeddingManager
-from liftos.embedding.hashing import HashingEmbedder
+from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.embedding.hashing import HashingEmbedder
 
 
 @pytest.fixture

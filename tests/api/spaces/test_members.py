@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.postgres.functions import TransactionNow
 
-from liftos.embedding import EmbedderUnavailable
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable
 from memory.life.expiry import expire_due
 from memory.models import Memory
 from memory.operations import heal_pending

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from liftos.tenancy.operations import create_api_key, revoke_api_key
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
+from liftos.kernel.tenancy.operations import create_api_key, revoke_api_key
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.api.routes import GUARDED, PUBLIC, body_for
 
 NO_KEYS = [

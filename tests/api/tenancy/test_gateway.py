@@ -4,8 +4,8 @@ import ipaddress
 
 import pytest
 
-from liftos.tenancy.models import Organisation
-from liftos.tenancy.types import GATEWAY_SCOPES, Scope
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.types import GATEWAY_SCOPES, Scope
 from tests.api.routes import GUARDED, body_for
 
 LOCAL = ipaddress.ip_network("127.0.0.0/8")

@@ -1,7 +1,7 @@
 """Overturning the publication of a template takes it out of use."""
 
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 

@@ -1,8 +1,8 @@
 import pytest
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Scope
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.api.routes import NOBODYS_ID
 from tests.factories.callers import Caller
 from tests.factories.flows import step

@@ -17,7 +17,7 @@ from accountability.sequencer import drain
 from accountability.verification import check_record
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 from tests.factories.erasures import record_about, record_erasure, scrub
 from tests.integration.accountability.test_ledger import alter, put, verdict

@@ -12,8 +12,8 @@ from accountability.operations import record
 from accountability.publishing import Undelivered, deliver, deliver_all
 from accountability.sequencer import drain, wait_until_integrated
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 
 
 def put(organisation):

@@ -10,7 +10,7 @@ from accountability.models import DecisionRecord
 from accountability.sequencer import drain
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 from tests.factories.erasures import record_about, scrub
 from tests.integration.accountability.test_ledger import alter, verdict
 

@@ -15,7 +15,7 @@ from accountability.operations import record
 from accountability.sequencer import LedgerInconsistent, drain, sequence
 from accountability.verification import check_record, verify_log
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 from tests.factories.erasures import record_about, scrub
 

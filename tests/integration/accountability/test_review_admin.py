@@ -14,8 +14,8 @@ from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
 from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.models import Membership
-from liftos.tenancy.types import Actor, ActorKind
+from liftos.kernel.tenancy.models import Membership
+from liftos.kernel.tenancy.types import Actor, ActorKind
 from tests.conftest import make_caller
 
 LIST = "/admin/accountability/reviewcase/"

@@ -7,8 +7,8 @@ from django.core.checks import run_checks
 from redis.exceptions import ConnectionError as RedisAway
 
 from liftos.kernel.http import limits
-from liftos.tenancy.operations import create_api_key
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_api_key
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 
 PATH = "/api/v1/memories"

@@ -3,12 +3,12 @@
 import pytest
 from django.db import transaction
 
-from liftos.embedding.catalogue import model_number
-from liftos.embedding.models import EmbeddingModel
-from liftos.embedding.types import ModelInfo
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory import statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft

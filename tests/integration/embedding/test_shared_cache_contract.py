@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from liftos.embedding import (
+from liftos.kernel.embedding import (
     EmbeddingManager,
     HashingEmbedder,
     InMemorySharedCache,
@@ -88,7 +88,7 @@ import sys
 from django.conf import settings
 import json
 settings.configure(CACHES=json.loads(sys.argv[1]))
-from liftos.embedding import EmbeddingManager, HashingEmbedder, RedisSharedCache
+from liftos.kernel.embedding import EmbeddingManager, HashingEmbedder, RedisSharedCache
 embedder = HashingEmbedder(dimension=8)
 manager = EmbeddingManager(embedder=embedder, shared_cache=RedisSharedCache("embeddings", ttl=60),
                            secret=bytes.fromhex(sys.argv[2]))

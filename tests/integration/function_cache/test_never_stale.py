@@ -8,14 +8,14 @@ from django.apps import apps
 from django.db import connection, transaction
 from psycopg import sql
 
-from liftos.embedding import get_manager
-from liftos.embedding.catalogue import model_number
 from liftos.function_cache import FunctionCache
 from liftos.functions import find_function
 from liftos.generations.queries import get_generation
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.embedding import get_manager
+from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory import writes
 from memory.life import corrections
 from memory.life.erasure import forget

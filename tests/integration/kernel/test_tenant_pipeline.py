@@ -5,7 +5,6 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from psycopg.pq import PipelineStatus
 
-from liftos.events.operations import emit
 from liftos.kernel.db.backend.pipeline import is_pipelined
 from liftos.kernel.db.transactions import (
     current_organisation,
@@ -14,7 +13,8 @@ from liftos.kernel.db.transactions import (
     tenant_pipeline,
     tenant_transaction,
 )
-from liftos.tenancy.models import ApiKey
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.models import ApiKey
 from tests.conftest import make_caller
 
 COUNT = "SELECT count(*) FROM events_outboxevent"

@@ -87,7 +87,7 @@ def test_an_earlier_text_is_not_listed_as_a_memory(acme, staff):
 def test_who_may_only_look_has_no_buttons(acme):
     user = User.objects.create_user("bob", password="x", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_memory"))
-    from liftos.tenancy.models import Membership
+    from liftos.kernel.tenancy.models import Membership
 
     Membership.objects.create(user=user, organisation_id=acme.organisation)
     client = Client()

@@ -9,7 +9,7 @@ from django.db import connections
 
 from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.corrections import reject
 from memory.life.erasure import forget
 from memory.life.revision import revise

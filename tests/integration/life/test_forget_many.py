@@ -9,7 +9,7 @@ from accountability.models import DecisionRecord
 from accountability.sequencer import drain
 from accountability.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life import erasure, ports
 from memory.life.erasure import forget_many
 from memory.life.ports import register_eraser
@@ -117,6 +117,6 @@ def test_a_file_with_a_line_that_is_no_id_erases_nothing(organisation_and_slug, 
 
 @pytest.fixture
 def organisation_and_slug(organisation):
-    from liftos.tenancy.models import Organisation
+    from liftos.kernel.tenancy.models import Organisation
 
     return organisation, Organisation.objects.get(id=organisation).slug

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from liftos.embedding import get_manager, reset_manager
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import get_manager, reset_manager
 from memory.embeddings import forget_choices
 from memory.models import Memory, MemoryVector
 from memory.portability import importing
@@ -259,7 +259,7 @@ def test_an_organisation_moves_to_another_model_and_back(movers, two_models):
 
 def test_a_store_that_was_embedded_before_the_flip_is_healed_after_it(movers, two_models):
     acme, _ = movers
-    from liftos.tenancy.types import SYSTEM
+    from liftos.kernel.tenancy.types import SYSTEM
     from memory.operations import embed_drafts, heal_pending, store
     from memory.portability.reembedding import flip
     from memory.types import EmbeddingState, MemoryDraft

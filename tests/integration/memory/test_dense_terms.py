@@ -2,8 +2,8 @@
 
 import pytest
 
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search import corpus, words
 from memory.search.bm25 import AmbiguousIds

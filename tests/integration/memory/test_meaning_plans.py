@@ -5,7 +5,7 @@ from django.db import connections
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory import vector_index, writes
 from memory.models import MemoryVector
 from memory.search import meaning

@@ -8,11 +8,11 @@ import pytest
 from django.db import connection, connections
 
 from accountability.models import DecisionRecord
-from liftos.embedding import EmbedderUnavailable, get_manager, reset_manager
 from liftos.errors import InvalidInput
-from liftos.events.models import OutboxEvent
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.embedding import EmbedderUnavailable, get_manager, reset_manager
+from liftos.kernel.outbox.models import OutboxEvent
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.life.erasure import forget
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
 from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many

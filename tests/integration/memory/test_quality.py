@@ -4,7 +4,7 @@ from statistics import fmean
 
 import pytest
 
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at
 from memory.operations import remember_many
 from memory.search import words

@@ -3,7 +3,7 @@
 import pytest
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.erasure import forget
 from memory.models import CorpusCounter, Entity, Memory, Posting, Thread
 from memory.operations import remember_many

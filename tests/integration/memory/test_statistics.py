@@ -3,8 +3,8 @@
 import pytest
 from django.db import connections
 
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory import statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft

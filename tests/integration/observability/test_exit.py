@@ -7,9 +7,9 @@ import sys
 from django.db import connections
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.observability.models import TraceRecord
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
 
 SCRIPT = """
 import sys

@@ -6,7 +6,7 @@ from contextvars import Context
 import pytest
 
 from liftos.celery import app, send_context
-from liftos.embedding import EmbedderUnavailable
+from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.observability.context import peek_context, start_context, use_context
 from liftos.observability.manager import get_observability
 from liftos.observability.spans import current_span
@@ -89,7 +89,7 @@ def test_healing_is_traced_as_embedding(acme, sent, monkeypatch):
         raise EmbedderUnavailable
 
     with monkeypatch.context() as broken:
-        broken.setattr("liftos.embedding.manager.EmbeddingManager.embed_many", away)
+        broken.setattr("liftos.kernel.embedding.manager.EmbeddingManager.embed_many", away)
         acme.store("a text that waits for its vector")
     heal_pending_embeddings.apply(args=[str(acme.organisation)], headers=headers)
     embed = spans_of(context)["memory.embed"]

@@ -11,10 +11,10 @@ from accountability.calibration.models import Calibration
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.queries import get_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from liftos.sample import sample_memories
 from liftos.sample.judgements import KINDS
-from liftos.tenancy.queries import get_organisation
-from liftos.tenancy.types import SYSTEM
 from memory.models import Memory, MemoryLink
 from memory.search.service import search
 from memory.search.types import SearchRequest

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from spaces.evaluation.ablation import run
 from spaces.evaluation.labelled import SETS, read_set
 from spaces.models import Space

@@ -8,8 +8,8 @@ import pytest
 from django.db import connections
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.erasure import forget
 from memory.operations import remember, remember_many
 from memory.types import MemoryDraft

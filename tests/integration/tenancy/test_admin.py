@@ -8,11 +8,11 @@ from django.test import Client
 from accountability.models import DecisionRecord
 from liftos.admin import ReadOnly
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.admin import ApiKeyAdmin, OrganisationForm
+from liftos.kernel.tenancy.keys import parse_key
+from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
+from liftos.kernel.tenancy.on_record import OnRecord
 from liftos.navigation import GROUPS
-from liftos.tenancy.admin import ApiKeyAdmin, OrganisationForm
-from liftos.tenancy.keys import parse_key
-from liftos.tenancy.models import ApiKey, Membership, Organisation
-from liftos.tenancy.on_record import OnRecord
 from memory.policy_admin import DerivedPolicyAdmin, ErasurePolicyAdmin, RejectionPolicyAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accountability.models import DecisionRecord
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.models import ApiKey, Membership, Organisation
+from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
 from tests.conftest import make_caller
 
 

@@ -5,7 +5,7 @@ import pytest
 from accountability.queries import list_decisions
 from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import (
     history,
     make_template,

@@ -8,7 +8,7 @@ import pytest
 from liftos.errors import Conflict
 from liftos.functions import Call, get_function
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
 from memory.life.corrections import reject
 from memory.life.policies import REJECTION_POLICY
 from memory.life.rejection_types import RejectedInside

@@ -17,7 +17,7 @@ from django.core.checks import run_checks
 
 from liftos.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
-from liftos.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.outbound import AllowedHosts, OutboundRefused, OutboundUnavailable, send
 from workflows.outbound.client import MAX_ANSWER_BYTES
 

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from accountability.models import DecisionRecord
 from liftos.functions import find_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.models import Membership, Organisation
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, Role
 from liftos.sample import sample_memories
-from liftos.tenancy.models import Membership, Organisation
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind, Role
 from memory.hygiene import look_after
 from memory.life.corrections import contest
 from memory.models import Memory

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from accountability.queries import get_decision
 from liftos.functions import Call, Sources, get_function
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.erasure import forget
 from memory.models import Memory
 from memory.operations import remember

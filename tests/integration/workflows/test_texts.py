@@ -7,7 +7,7 @@ from accountability.verification import verify_log
 from liftos.errors import InvalidInput
 from liftos.functions import list_functions, register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember
 from memory.types import MemoryDraft, TrustState
 from tests.factories.flows import make_template, read_run, run_again, run_steps, step, steps_of

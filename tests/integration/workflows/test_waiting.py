@@ -8,8 +8,8 @@ from django.db import connections
 
 from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.tenancy.operations import create_organisation
-from liftos.tenancy.types import SYSTEM
+from liftos.kernel.tenancy.operations import create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import (
     make_template,
     read_run,

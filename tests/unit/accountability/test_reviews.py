@@ -6,7 +6,7 @@ import pytest
 
 from accountability.reviews.types import Review, ReviewState, Verdict, is_same_party, state_after
 from liftos.ids import new_id
-from liftos.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 ANN, BEN = Actor(ActorKind.STAFF, "ann"), Actor(ActorKind.STAFF, "ben")
 KEY = Actor(ActorKind.API_KEY, "key-1")

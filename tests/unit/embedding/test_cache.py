@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.embedding.cache import LruTtlCache
+from liftos.kernel.embedding.cache import LruTtlCache
 
 
 class Clock:

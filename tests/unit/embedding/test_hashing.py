@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from liftos.embedding import HashingEmbedder
-from liftos.embedding.text import unit_rows
+from liftos.kernel.embedding import HashingEmbedder
+from liftos.kernel.embedding.text import unit_rows
 
 EXPECTED = [0.382686, -0.759842, 0.252841, 0.460721]  # of "word", in every release
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liftos.embedding import (
+from liftos.kernel.embedding import (
     DimensionMismatch,
     EmbedderUnavailable,
     EmbeddingManager,
@@ -137,7 +137,7 @@ def test_the_key_is_content_exact(manager, other):
 
 def test_the_key_is_equal_in_two_processes(embedder):
     program = (
-        "from liftos.embedding import EmbeddingManager, HashingEmbedder\n"
+        "from liftos.kernel.embedding import EmbeddingManager, HashingEmbedder\n"
         f"m = EmbeddingManager(embedder=HashingEmbedder(dimension=16), secret={SECRET!r})\n"
         f"print(m.cache_key('a text', organisation={str(ONE)!r}).hex())"
     )

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from liftos.embedding import EmbedderUnavailable, EmbeddingManager, HashingEmbedder, ModelInfo, flights
+from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, HashingEmbedder, ModelInfo, flights
 
 WAIT_S = 20  # far more than anything here takes: only a hang reaches it
 

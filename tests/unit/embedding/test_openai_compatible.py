@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from liftos.embedding import DimensionMismatch, EmbedderUnavailable, OpenAiCompatibleEmbedder
+from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable, OpenAiCompatibleEmbedder
 from liftos.observability.tracer import TRACER
 
 pytestmark = pytest.mark.enable_socket
@@ -125,7 +125,7 @@ def test_a_lasting_failure_is_unavailable_and_tells_no_secret(endpoint, caplog, 
 
 def test_a_wait_is_bounded(endpoint, monkeypatch):
     waits = []
-    monkeypatch.setattr("liftos.embedding.openai_compatible.time.sleep", waits.append)
+    monkeypatch.setattr("liftos.kernel.embedding.openai_compatible.time.sleep", waits.append)
     for header in ("86400", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "nonsense"):
         endpoint.answers = [(429, {"Retry-After": header}, ""), (200, {}, None)]
         embedder(endpoint).embed(["a"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.embedding import (
+from liftos.kernel.embedding import (
     EMBEDDERS,
     EmbedderUnavailable,
     HashingEmbedder,

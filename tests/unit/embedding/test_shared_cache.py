@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.embedding import EmbeddingManager, HashingEmbedder, NullSharedCache, RedisSharedCache
+from liftos.kernel.embedding import EmbeddingManager, HashingEmbedder, NullSharedCache, RedisSharedCache
 
 KEY = b"k" * 32
 

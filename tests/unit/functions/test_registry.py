@@ -13,7 +13,7 @@ from liftos.functions import (
     unregister,
 )
 from liftos.kernel.http.parsing import InvalidRequest
-from liftos.tenancy.types import SYSTEM, Principal, Scope
+from liftos.kernel.tenancy.types import SYSTEM, Principal, Scope
 
 PRINCIPAL = Principal(uuid4(), "acme", SYSTEM, frozenset(Scope))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from liftos.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from spaces.agreement import spearman
 from spaces.background import background
 from spaces.projection import describe, pole_axis

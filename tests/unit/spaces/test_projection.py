@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from liftos.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from spaces.agreement import auc, spearman
 from spaces.background import background
 from spaces.projection import PolesCoincide, describe, labelled_axis, pole_axis, redundancy, shares

@@ -1,6 +1,6 @@
 import pytest
 
-from liftos.tenancy.keys import new_key, parse_key
+from liftos.kernel.tenancy.keys import new_key, parse_key
 
 
 def test_a_new_key_reads_back_and_matches_only_its_own_hash():

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from liftos.tenancy import known_keys
-from liftos.tenancy.known_keys import KEEP_SECONDS, KnownKeys
-from liftos.tenancy.queries import KeyRecord
+from liftos.kernel.tenancy import known_keys
+from liftos.kernel.tenancy.known_keys import KEEP_SECONDS, KnownKeys
+from liftos.kernel.tenancy.queries import KeyRecord
 
 
 class Clock:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from liftos.tenancy.roles import ROLE_SCOPES, role_may
-from liftos.tenancy.types import ALL_SCOPES, Role, Scope
+from liftos.kernel.tenancy.roles import ROLE_SCOPES, role_may
+from liftos.kernel.tenancy.types import ALL_SCOPES, Role, Scope
 
 MAY = {
     "memory.view_memory": "auditor reviewer curator owner",

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation
 
 
 class IdempotencyKey(models.Model):

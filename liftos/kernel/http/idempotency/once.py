@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from liftos.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.http.views import LiftosView
-from liftos.tenancy.types import Principal
+from liftos.kernel.tenancy.types import Principal
 
 MAX_KEY = 200
 IN_USE = "This Idempotency-Key is in use at this moment; try again."

@@ -2,7 +2,7 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-from liftos.tenancy.rls import IsolateTenant, OwnerMayLookUp
+from liftos.kernel.tenancy.rls import IsolateTenant, OwnerMayLookUp
 
 STALE = """
 CREATE FUNCTION liftos_organisations_with_keys_before(moment timestamptz) RETURNS TABLE (organisation_id uuid)

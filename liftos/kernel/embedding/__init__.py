@@ -1,0 +1,36 @@
+"""Vectors of texts: models, caches, and the manager everybody asks."""
+
+from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
+from liftos.kernel.embedding.hashing import HashingEmbedder
+from liftos.kernel.embedding.manager import EmbeddingManager
+from liftos.kernel.embedding.minilm import MiniLmEmbedder
+from liftos.kernel.embedding.openai_compatible import OpenAiCompatibleEmbedder
+from liftos.kernel.embedding.registry import EMBEDDERS, create_embedder, get_manager, reset_manager
+from liftos.kernel.embedding.shared_cache import (
+    InMemorySharedCache,
+    NullSharedCache,
+    RedisSharedCache,
+    SharedCache,
+)
+from liftos.kernel.embedding.types import Embedder, ModelInfo
+
+__all__ = [
+    "EMBEDDERS",
+    "DimensionMismatch",
+    "Embedder",
+    "EmbedderUnavailable",
+    "EmbeddingManager",
+    "HashingEmbedder",
+    "InMemorySharedCache",
+    "LruTtlCache",
+    "MiniLmEmbedder",
+    "ModelInfo",
+    "NullSharedCache",
+    "OpenAiCompatibleEmbedder",
+    "RedisSharedCache",
+    "SharedCache",
+    "create_embedder",
+    "get_manager",
+    "reset_manager",
+]

@@ -1,0 +1,169 @@
+"""Embeddings from any endpoint that speaks OpenAI's /v1/embeddings."""
+
+import contextlib
+import http.client
+import json
+import logging
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from email.message import Message
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftos.deadlines import check_deadline
+from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
+from liftos.kernel.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
+from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.observability.tracer import TRACER
+
+logger = logging.getLogger("liftos.kernel.embedding")
+
+BATCH_TEXTS = 256
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # 256 vectors of 4,096 numbers in JSON are 23 MB
+MAX_RETRY_WAIT_S = 5.0
+RETRIED = frozenset({429, 500, 502, 503, 504})
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Refuses redirects: urllib would send the API key along to wherever they point."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+    ) -> None:
+        """Make any redirect an HTTPError."""
+
+
+class OpenAiCompatibleEmbedder:
+    """A hosted or local model behind `POST {url}` with `{"model", "input"}`.
+
+    One retry after 429 and 5xx, waiting as Retry-After asks but at most 5 s. Failures reach callers as
+    `EmbedderUnavailable` without a detail; the log has the status, never the key or a text.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        model: str,
+        dimension: int,
+        api_key: str = "",
+        timeout: float = 10.0,
+        version: str = "",
+        send_dimension: bool = False,
+        max_characters: int = MAX_CHARACTERS,
+    ) -> None:
+        """Describe the endpoint; nothing is sent.
+
+        Args:
+            url: http or https, the whole address or the base that "/embeddings" is put behind (".../v1").
+            model: name the endpoint knows.
+            dimension: numbers in a vector; answers of another length are refused.
+            api_key: sent as bearer token when not empty.
+            timeout: seconds for one request, connecting and reading included.
+            version: moves when the model behind the name does; by default the dimension.
+            send_dimension: ask the endpoint for `dimension` numbers (models that can be shortened).
+            max_characters: of a text, the rest is dropped.
+
+        Raises:
+            ValueError: url is not http or https, dimension or timeout is not positive.
+        """
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("the embedding endpoint's url must begin with http:// or https://")
+        if dimension < 1 or timeout <= 0:
+            raise ValueError("dimension and timeout must be positive")
+        self.model = ModelInfo(name=model, version=version or f"{dimension}d", dimension=dimension)
+        self._url = url if url.rstrip("/").endswith("/embeddings") else url.rstrip("/") + "/embeddings"
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+        self._timeout = timeout
+        self._send_dimension = send_dimension
+        self._max_characters = max_characters
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one vector for each text, 256 texts per request. See `Embedder.embed`."""
+        vectors = np.empty((len(texts), self.model.dimension), dtype=np.float32)
+        for start in range(0, len(texts), BATCH_TEXTS):
+            check_deadline()
+            part = texts[start : start + BATCH_TEXTS]
+            vectors[start : start + len(part)] = self._embed_part(part)
+        return vectors
+
+    def _embed_part(self, texts: Sequence[str]) -> Vectors:
+        body: dict[str, Any] = {
+            "model": self.model.name,
+            # an empty input is a 400 for the whole batch
+            "input": [clean_text(text, self._max_characters) or " " for text in texts],
+            "encoding_format": "float",
+        }
+        if self._send_dimension:
+            body["dimensions"] = self.model.dimension
+        answer = self._post(json.dumps(body).encode())
+        try:
+            rows = _rows(answer, len(texts))
+            wrong = [row.shape for row in rows if row.shape != (self.model.dimension,)]
+            if not wrong:
+                return unit_rows(np.stack(rows))
+        except (ValueError, KeyError, TypeError) as error:
+            logger.warning("the embedding endpoint's answer is not understood: %s", type(error).__name__)
+            raise EmbedderUnavailable from None
+        raise DimensionMismatch(
+            f"The embedding endpoint returned shape {wrong[0]}, not {self.model.dimension} numbers."
+        )
+
+    def _post(self, body: bytes) -> bytes:
+        """Send one request, twice if the first fails in a way that passes."""
+        for last in (False, True):
+            wait = 0.5
+            try:
+                return self._send(body)
+            except urllib.error.HTTPError as error:
+                error.close()
+                logger.warning("the embedding endpoint answered %d", error.code)
+                if last or error.code not in RETRIED:
+                    break
+                wait = _retry_after(error.headers)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                # its text may repeat the header with the key: only the kind is logged
+                logger.warning("the embedding endpoint can't be reached: %s", type(error).__name__)
+                break
+            time.sleep(wait)
+        raise EmbedderUnavailable
+
+    def _send(self, body: bytes) -> bytes:
+        deadline = time.monotonic() + self._timeout
+        traceparent = TRACER.traceparent()
+        headers = self._headers | {"Traceparent": traceparent} if traceparent else self._headers
+        request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310  checked in __init__
+        parts: list[bytes] = []
+        size = 0
+        with self._opener.open(request, timeout=self._timeout) as response:
+            while part := response.read1(1 << 16):
+                parts.append(part)
+                size += len(part)
+                # the socket's timeout starts again with every byte
+                if size > MAX_RESPONSE_BYTES or time.monotonic() > deadline:
+                    raise TimeoutError
+        return b"".join(parts)
+
+
+def _rows(answer: bytes, count: int) -> list[NDArray[np.float64]]:
+    """Return the vectors of an answer in the order of the input, which is told by index, not by place."""
+    items = sorted(json.loads(answer)["data"], key=lambda item: item["index"])
+    if [item["index"] for item in items] != list(range(count)):
+        raise ValueError("an index is missing or repeated")
+    return [np.asarray(item["embedding"], dtype=np.float64) for item in items]
+
+
+def _retry_after(headers: Mapping[str, str] | Message) -> float:
+    """Return the seconds to wait; a date, which RFC 9110 allows too, counts as unstated."""
+    seconds = 0.5
+    with contextlib.suppress(ValueError):
+        seconds = float(headers.get("Retry-After") or seconds)
+    return min(max(seconds, 0.0), MAX_RETRY_WAIT_S)

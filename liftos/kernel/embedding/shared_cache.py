@@ -1,0 +1,201 @@
+"""The cache that processes and machines share. Values are bytes: nothing read from it is ever unpickled."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.embedding.types import Vector
+
+logger = logging.getLogger("liftos.kernel.embedding")
+
+KEY_PREFIX = b"liftos:embedding:"
+CHUNK = 500  # keys in one round trip: 750 kB of vectors, so that no other client waits long behind it
+
+
+class SharedCache(Protocol):
+    """A store of bytes under 32-byte keys that may forget at any time and never raises.
+
+    Attributes:
+        errors: operations that failed. A read that fails is a miss, a write that fails is lost.
+    """
+
+    @property
+    def errors(self) -> int:
+        """Operations that failed since the start."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value or None for each key, in order."""
+
+    def set_many(self, entries: Mapping[bytes, bytes]) -> None:
+        """Store entries for the cache's lifetime."""
+
+    def delete_many(self, keys: Sequence[bytes]) -> bool:
+        """Remove entries; return whether it is certain that they are gone."""
+
+
+def read_vectors(cache: SharedCache, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vector]:
+    """Return the vectors a cache has, leaving out what is not one: Redis has other writers.
+
+    Args:
+        cache: where to look.
+        keys: distinct.
+        dimension: numbers a vector must have.
+    """
+    vectors = {}
+    for key, value in zip(keys, cache.get_many(keys), strict=True):
+        if value is not None and len(value) == 4 * dimension:
+            vector = np.frombuffer(value, dtype="<f4").astype(np.float32)
+            if np.isfinite(vector).all():
+                vectors[key] = vector
+    return vectors
+
+
+def write_vectors(cache: SharedCache, vectors: Mapping[bytes, Vector]) -> None:
+    """Store vectors as little-endian float32, 4 bytes a number."""
+    cache.set_many({key: vector.astype("<f4").tobytes() for key, vector in vectors.items()})
+
+
+class NullSharedCache:
+    """Keeps nothing."""
+
+    errors = 0
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return a miss for each key."""
+        return [None] * len(keys)
+
+    def set_many(self, entries: Mapping[bytes, bytes]) -> None:
+        """Do nothing."""
+
+    def delete_many(self, keys: Sequence[bytes]) -> bool:  # noqa: ARG002  the interface's name
+        """Return True: there is nothing to remove."""
+        return True
+
+
+class InMemorySharedCache:
+    """Stands for Redis in tests, within one process."""
+
+    errors = 0
+
+    def __init__(self, *, ttl: float = 3600, clock: Callable[[], float] = time.monotonic) -> None:
+        """Make an empty cache whose entries live `ttl` seconds."""
+        self._entries: LruTtlCache[bytes, bytes] = LruTtlCache(1_000_000, ttl, clock)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value or None for each key, in order."""
+        return self._entries.get_many(keys)
+
+    def set_many(self, entries: Mapping[bytes, bytes]) -> None:
+        """Store entries."""
+        self._entries.put_many(entries)
+
+    def delete_many(self, keys: Sequence[bytes]) -> bool:
+        """Remove entries."""
+        self._entries.drop_many(keys)
+        return True
+
+
+class RedisSharedCache:
+    """Redis through a django-redis cache alias, past its serialiser.
+
+    After an error Redis is left alone for `pause_s`: a server that hangs costs one socket timeout per pause,
+    not one per request. Give the alias a short SOCKET_TIMEOUT; redis-py's own default is 5 s.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        *,
+        ttl: int,
+        pause_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        connect: Callable[[], Any] | None = None,
+    ) -> None:
+        """Name the cache; nothing is connected before the first use.
+
+        Args:
+            alias: of settings.CACHES, a django-redis backend.
+            ttl: seconds an entry lives, at least 1.
+            pause_s: seconds without a try after an error.
+            clock: seconds, never going back.
+            connect: returns a Redis client; by default that of the alias.
+        """
+        self.errors = 0
+        self._ttl = ttl
+        self._pause_s = pause_s
+        self._clock = clock
+        self._connect = connect or (lambda: _client_of(alias))
+        self._lock = threading.Lock()
+        self._closed_until: float | None = None
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the value or None for each key, in order; all None while Redis is left alone."""
+        names = [KEY_PREFIX + key.hex().encode() for key in keys]
+
+        def read(client: Any) -> list[bytes | None]:
+            if len(names) == 1:
+                return [client.get(names[0])]
+            return [
+                value
+                for start in range(0, len(names), CHUNK)
+                for value in client.mget(names[start : start + CHUNK])
+            ]
+
+        values = self._attempt(read) if names else []
+        return [None] * len(keys) if values is None else values
+
+    def set_many(self, entries: Mapping[bytes, bytes]) -> None:
+        """Store entries, CHUNK of them per round trip."""
+        items = [(KEY_PREFIX + key.hex().encode(), value) for key, value in entries.items()]
+
+        def write(client: Any) -> bool:
+            for start in range(0, len(items), CHUNK):
+                # no MULTI: each entry stands alone
+                pipeline = client.pipeline(transaction=False)
+                for name, value in items[start : start + CHUNK]:
+                    pipeline.set(name, value, ex=self._ttl)
+                pipeline.execute()
+            return True
+
+        if items:
+            self._attempt(write)
+
+    def delete_many(self, keys: Sequence[bytes]) -> bool:
+        """Remove entries; False when Redis did not confirm, and they may live until their lifetime ends."""
+        names = [KEY_PREFIX + key.hex().encode() for key in keys]
+        return not names or self._attempt(lambda client: client.unlink(*names)) is not None
+
+    def _attempt(self, work: Callable[[Any], Any]) -> Any:
+        """Return what `work` returns, or None when Redis failed or is left alone."""
+        with self._lock:
+            probing = self._closed_until is not None
+            if self._closed_until is not None:
+                if self._clock() < self._closed_until:
+                    return None
+                # this caller tries alone; the others go on without until it knows
+                self._closed_until = self._clock() + self._pause_s
+        try:
+            result = work(self._connect())
+        except Exception as error:  # noqa: BLE001  whatever Redis or its client do, embedding goes on
+            with self._lock:
+                self.errors += 1
+                self._closed_until = self._clock() + self._pause_s
+            logger.warning(
+                "shared embedding cache left alone for %s s: %s", self._pause_s, type(error).__name__
+            )
+            return None
+        if probing:
+            with self._lock:
+                self._closed_until = None
+        return result
+
+
+def _client_of(alias: str) -> Any:
+    from django_redis import get_redis_connection
+
+    return get_redis_connection(alias)

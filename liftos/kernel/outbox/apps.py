@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    name = "liftos.kernel.outbox"
+    label = "events"
+    verbose_name = "Events"

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class TenancyConfig(AppConfig):
+    name = "liftos.kernel.tenancy"
+    label = "tenancy"
+    verbose_name = "Organisations and keys"
+
+    def ready(self) -> None:
+        from liftos.kernel.tenancy.known_keys import watch_keys
+        from liftos.own_operations import reserve_operations
+
+        reserve_operations("organisation", "api_key", "admin")
+        watch_keys()

@@ -1,0 +1,224 @@
+"""From an HTTP request to a principal. The organisation comes from the credential.
+
+In this order, the first that applies decides:
+
+1. one of our API keys (`Authorization: Bearer` or `X-Api-Key`), known by its first letters: it fixes the organisation; the
+   seed's headers `x-org-id` and `x-user-id` are then claims that must agree. A wrong key is 401, whoever sends it;
+2. a socket peer inside LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set): a private network behind a gateway.
+   Its `x-org-id` and `x-user-id` count, without `x-org-id` the organisation of LIFTOS_TRUSTED_DEFAULT_ORG. Any other
+   credential beside them is its caller's, and was the gateway's to check;
+3. 401.
+
+A header that stands twice, or holds a comma, is refused: a gateway that adds its own `x-org-id` beside the caller's would
+otherwise hand one organisation's data to another.
+"""
+
+import hmac
+import ipaddress
+import logging
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.text import slugify
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from liftos.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
+from liftos.kernel.tenancy.keys import parse_key
+from liftos.kernel.tenancy.known_keys import forget_key, known_key
+from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
+from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.types import GATEWAY_SCOPES, LOG_TOKEN_SCOPES, Actor, ActorKind, Principal, Scope
+
+TOUCH_EVERY = timedelta(minutes=1)
+MAX_USER_ID = 200
+MAX_SLUG = 63
+# anywhere in a credential: what holds a key of ours beside something else is a wrong key, not the gateway's business
+_OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
+logger = logging.getLogger("liftos.kernel.tenancy")
+
+
+class AmbiguousHeader(LiftosError):
+    """A context header stands more than once."""
+
+    code = "tenancy.ambiguous_header"
+    status = 400
+
+
+class InvalidKey(NotAuthenticated):
+    """The API key is not valid."""
+
+    code = "tenancy.invalid_key"
+
+
+class PrincipalAuthentication(BaseAuthentication):
+    """DRF's door to `authenticate_request`."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, Any] | None:
+        """Return the principal; raises rather than letting a request in as nobody."""
+        return authenticate_request(request._request), None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge that makes DRF answer 401."""
+        del request
+        return 'Bearer realm="liftos"'
+
+
+class LogTokenAuthentication(PrincipalAuthentication):
+    """A log token, which stands in the path as `token`: a key whose only scope is ledger:follow. Headers do not count."""
+
+    def authenticate(self, request: Request) -> tuple[Principal, Any]:
+        """Return the principal.
+
+        Raises:
+            InvalidKey: no log token, or one that was revoked or has expired.
+        """
+        principal = _principal_of(request.parser_context["kwargs"]["token"], "", "")
+        if principal.scopes != LOG_TOKEN_SCOPES:
+            raise InvalidKey
+        return principal, None
+
+
+def authenticate_request(request: HttpRequest) -> Principal:
+    """Return who is asking.
+
+    Raises:
+        NotAuthenticated: no usable credential.
+        AmbiguousHeader: a repeated or comma-joined context header.
+        PermissionDenied: a header names another organisation than the key, or one that does not exist.
+    """
+    claimed_org = _single_header(request, "x-org-id")
+    claimed_user = _single_header(request, "x-user-id")
+    credentials = _credentials(request)
+    own = next((each for each in credentials if _OWN_KEY.search(each)), "")
+    if own:
+        return _from_key(own, claimed_org, claimed_user)
+    # a JWT of a configured issuer, once there are any, is decided here: before the gateway's headers, which it outranks
+    if _peer_is_trusted(request):
+        return _from_gateway(request, claimed_org, claimed_user)
+    raise InvalidKey if credentials else NotAuthenticated
+
+
+def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
+    principal = _principal_of(token, claimed_org, claimed_user)
+    if principal.scopes == LOG_TOKEN_SCOPES:
+        # it may be known from addresses, and some routes ask for no scope
+        raise InvalidKey
+    return principal
+
+
+def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
+    parts = parse_key(token)
+    record = known_key(parts.prefix) if parts else None
+    now = timezone.now()
+    if parts is None or record is None or not parts.matches(record.secret_hash) or not record.is_valid(now):
+        raise InvalidKey
+    if claimed_org and claimed_org not in (record.slug, str(record.organisation)):
+        raise PermissionDenied("The x-org-id header names another organisation than the API key.")
+    if record.last_used_at is None or now - record.last_used_at > TOUCH_EVERY:
+        touch_api_key(organisation=record.organisation, key=record.id, now=now)
+        forget_key(parts.prefix)  # or the next would touch it again
+    return Principal(
+        organisation=record.organisation,
+        slug=record.slug,
+        actor=Actor(ActorKind.API_KEY, str(record.id), claimed_user),
+        scopes=frozenset(scope for scope in Scope if scope in record.scopes),
+    )
+
+
+def _from_gateway(request: HttpRequest, claimed_org: str, claimed_user: str) -> Principal:
+    if claimed_org and claimed_user:
+        actor = Actor(ActorKind.GATEWAY, claimed_user, claimed_user)
+        organisation = _gateway_organisation(claimed_org, actor)
+    elif settings.LIFTOS_TRUSTED_DEFAULT_ORG and not claimed_org:
+        # a service that names no user acts under its own address
+        actor = Actor(ActorKind.GATEWAY, claimed_user or request.META["REMOTE_ADDR"], claimed_user)
+        organisation = _default_organisation()
+    else:
+        raise NotAuthenticated
+    return Principal(organisation=organisation.id, slug=organisation.slug, actor=actor, scopes=GATEWAY_SCOPES)
+
+
+def _default_organisation() -> Organisation:
+    slug = settings.LIFTOS_TRUSTED_DEFAULT_ORG
+    found = Organisation.objects.filter(slug=slug).first()
+    if found is None:
+        logger.error("LIFTOS_TRUSTED_DEFAULT_ORG names no organisation", extra={"organisation": slug})
+        raise PermissionDenied("The default organisation does not exist; send x-org-id.")
+    return found
+
+
+def _gateway_organisation(slug: str, actor: Actor) -> Organisation:
+    try:
+        return get_organisation(slug)
+    except OrganisationNotFound:
+        if not settings.LIFTOS_TRUSTED_CREATE:
+            raise PermissionDenied("The x-org-id header names an organisation that does not exist.") from None
+    if slugify(slug) != slug or len(slug) > MAX_SLUG:
+        # made into a slug it would not be found again under the name it was sent as, or be another's
+        raise InvalidInput(
+            f"An organisation is made of at most {MAX_SLUG} lower-case letters, digits, hyphens and underscores.",
+            loc=("header", "x-org-id"),
+        )
+    try:
+        return create_organisation(name=slug, by=actor)
+    except OrganisationExists:  # two first requests at once: the other one made it
+        return get_organisation(slug)
+
+
+def _credentials(request: HttpRequest) -> list[str]:
+    """Return what may be a key: a bearer's token, then X-Api-Key.
+
+    Raises:
+        InvalidKey: a key of ours under a scheme that is not read, or several bearers in one header, of which nobody can say
+            which one the gateway has checked.
+    """
+    authorization = request.headers.get("authorization", "").strip()
+    api_key = request.headers.get("x-api-key", "").strip()
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        if "," in token:
+            raise InvalidKey
+        return [each for each in (token.strip(), api_key) if each]
+    if _OWN_KEY.search(authorization) and not _OWN_KEY.search(api_key):
+        raise InvalidKey
+    return [api_key] if api_key else []
+
+
+def _single_header(request: HttpRequest, name: str) -> str:
+    # the WSGI server joins repeated headers with commas, so one rule covers both
+    value = _text(request.headers.get(name, "")).strip()
+    if "," in value:
+        raise AmbiguousHeader(f"The {name} header must stand once, without a comma.", loc=("header", name))
+    if len(value) > MAX_USER_ID or "\x00" in value:
+        raise InvalidInput(f"The {name} header is too long or not text.", loc=("header", name))
+    return value
+
+
+def _text(value: str) -> str:
+    # WSGI hands a header's bytes over as Latin-1; a name in them is nearly always UTF-8
+    raw = value.encode("latin-1", "replace")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _peer_is_trusted(request: HttpRequest) -> bool:
+    # the socket's own peer: X-Forwarded-For is the client's to write
+    try:
+        peer = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    # a dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d
+    peer = getattr(peer, "ipv4_mapped", None) or peer
+    if not any(peer in network for network in settings.LIFTOS_TRUSTED_PROXIES):
+        return False
+    secret = settings.LIFTOS_TRUSTED_PROXY_SECRET
+    given = request.headers.get("x-liftos-proxy-secret", "")
+    return not secret or hmac.compare_digest(given.encode(), secret.encode())

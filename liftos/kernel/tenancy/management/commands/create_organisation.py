@@ -1,0 +1,32 @@
+"""`manage.py create_organisation NAME [--json]`."""
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from liftos.errors import LiftosError
+from liftos.kernel.tenancy.operations import create_api_key, create_organisation
+from liftos.kernel.tenancy.types import SYSTEM
+from liftos.management.observed import ObservedCommand
+
+
+class Command(ObservedCommand):
+    help = "Create an organisation and a key with all scopes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="its name; the slug is made from it")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            organisation = create_organisation(name=options["name"], by=SYSTEM)
+        except LiftosError as error:
+            raise CommandError(error.message) from error
+        _, token = create_api_key(organisation=organisation.id, by=SYSTEM, name="first key")
+        if options["json"]:
+            self.stdout.write(json.dumps({"org": organisation.slug, "api_key": token}))
+        else:
+            self.stdout.write(
+                f"Organisation {organisation.slug}\nAPI key      {token}\n(the key is not shown again)"
+            )

@@ -1,0 +1,131 @@
+"""Writes about organisations and keys."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from liftos.errors import Conflict, InvalidInput
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.tenancy.keys import new_key
+from liftos.kernel.tenancy.models import ApiKey, Organisation
+from liftos.kernel.tenancy.types import ALL_SCOPES, Actor, Scope
+from liftos.ports import decision_recorder
+
+
+class OrganisationExists(Conflict):
+    """An organisation of that name exists already."""
+
+    code = "tenancy.organisation_exists"
+
+
+def slug_of(name: str) -> str:
+    """Return the slug that an organisation of a name gets.
+
+    Raises:
+        InvalidInput: the name has no letter or digit to make it from.
+    """
+    slug = slugify(name)[:63].strip("-")
+    if not slug:
+        raise InvalidInput("A name needs at least one letter or digit.", loc=("name",))
+    return slug
+
+
+def create_organisation(*, name: str, by: Actor) -> Organisation:
+    """Create an organisation; its slug is made from its name.
+
+    Raises:
+        InvalidInput: the name has no letter or digit to make a slug from.
+        OrganisationExists: the slug is taken.
+    """
+    slug = slug_of(name)
+    try:
+        with transaction.atomic():
+            organisation = Organisation.objects.create(slug=slug, name=name[:200])
+            with tenant_transaction(organisation.id):
+                decision_recorder()(
+                    organisation=organisation.id,
+                    by=by,
+                    operation="organisation.create",
+                    effect="write",
+                    subject=("organisation", str(organisation.id)),
+                    reasoning=f"Created the organisation {slug} at the request of {by.kind} {by.id}.",
+                    inputs={"name": name},
+                    outputs={"slug": slug},
+                )
+    except IntegrityError as error:
+        raise OrganisationExists(loc=("name",)) from error
+    return organisation
+
+
+def create_api_key(
+    *,
+    organisation: UUID,
+    by: Actor,
+    name: str = "",
+    scopes: frozenset[Scope] = ALL_SCOPES,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Create a key; its token is returned here and can never be read again.
+
+    Args:
+        organisation: whose key.
+        by: who makes it.
+        name: a label for people.
+        scopes: what it may do.
+        expires_at: aware UTC, or None for no end.
+
+    Returns:
+        The stored key and the token to hand over.
+    """
+    parts = new_key()
+    with tenant_transaction(organisation):
+        key = ApiKey.objects.create(
+            organisation_id=organisation,
+            name=name,
+            prefix=parts.prefix,
+            secret_hash=parts.secret_hash,
+            scopes=sorted(scopes),
+            expires_at=expires_at,
+        )
+        _record_key(organisation, by, key, "api_key.create", f"Issued a key with {len(scopes)} scopes.")
+    return key, parts.token
+
+
+def revoke_api_key(*, organisation: UUID, by: Actor, key: UUID, now: datetime) -> None:
+    """Revoke a key at once; revoking twice changes nothing."""
+    with tenant_transaction(organisation):
+        row = ApiKey.objects.select_for_update().filter(id=key, revoked_at=None).first()
+        if row is None:
+            return
+        row.revoked_at = now
+        row.save(update_fields=["revoked_at"])
+        _record_key(organisation, by, row, "api_key.revoke", "Revoked the key; it is refused from now on.")
+
+
+def touch_api_key(*, organisation: UUID, key: UUID, now: datetime) -> None:
+    """Note that a key was used; called at most once a minute for each key."""
+    with tenant_transaction(organisation):
+        ApiKey.objects.filter(id=key).update(last_used_at=now)
+
+
+def _record_key(organisation: UUID, by: Actor, key: ApiKey, operation: str, reasoning: str) -> None:
+    decision_recorder()(
+        organisation=organisation,
+        by=by,
+        operation=operation,
+        effect="write",
+        risk_class="limited",
+        subject=("api_key", str(key.id)),
+        reasoning=reasoning,
+        inputs={"name": key.name, "scopes": key.scopes},
+        outputs={"prefix": key.prefix},
+    )
+    emit(
+        organisation=organisation,
+        type=f"liftos.{operation}",
+        subject=f"api_keys/{key.id}",
+        data={"prefix": key.prefix, "scopes": key.scopes},
+    )

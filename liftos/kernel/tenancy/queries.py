@@ -1,0 +1,95 @@
+"""Reads about organisations and keys."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from liftos.errors import NotFound
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.models import ApiKey, Organisation
+
+
+class OrganisationNotFound(NotFound):
+    """There is no organisation of that name."""
+
+    code = "tenancy.organisation_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What is known of a key before its organisation is."""
+
+    id: UUID
+    organisation: UUID
+    slug: str
+    secret_hash: bytes
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the key is neither revoked nor expired at a moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def get_key_record(prefix: str) -> KeyRecord | None:
+    """Return the key with this prefix, or None. Runs before a tenant is known, through a SECURITY DEFINER function."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM liftos_key_by_prefix(%s)", [prefix])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    return KeyRecord(row[0], row[1], row[2], bytes(row[3]), *row[4:])
+
+
+def find_organisation(named: str) -> Organisation:
+    """Return an organisation by its slug or its id.
+
+    Raises:
+        OrganisationNotFound: there is none.
+    """
+    try:
+        found = Organisation.objects.filter(id=UUID(named)).first()
+    except ValueError:
+        found = None
+    return get_organisation(named) if found is None else found
+
+
+def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
+    """Return an organisation's key by its id, or None."""
+    with tenant_transaction(organisation):
+        row = (
+            ApiKey.objects.select_related("organisation").filter(organisation_id=organisation, id=key).first()
+        )
+    if row is None:
+        return None
+    return KeyRecord(
+        id=row.id,
+        organisation=organisation,
+        slug=row.organisation.slug,
+        secret_hash=bytes(row.secret_hash),
+        scopes=row.scopes,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def slug_by_id(organisation: UUID) -> str:
+    """Return an organisation's slug; empty for none."""
+    return Organisation.objects.filter(id=organisation).values_list("slug", flat=True).first() or ""
+
+
+def get_organisation(slug: str) -> Organisation:
+    """Return an organisation by its slug.
+
+    Raises:
+        OrganisationNotFound: there is none.
+    """
+    organisation = Organisation.objects.filter(slug=slug).first()
+    if organisation is None:
+        raise OrganisationNotFound
+    return organisation

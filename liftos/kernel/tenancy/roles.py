@@ -1,0 +1,66 @@
+"""What the roles of an organisation may do: in the admin by permissions, over HTTP by the scopes of a key. Pure.
+
+| role | reads everything | gives verdicts | corrects and erases memories, spaces, workflows | members, keys, rules |
+|---|---|---|---|---|
+| auditor | yes | | | |
+| reviewer | yes | yes | | |
+| curator | yes | | yes | |
+| owner | yes | yes | yes | yes |
+
+Accounts, groups and passwords are no organisation's: superusers alone manage them, and may do everything everywhere.
+"""
+
+from liftos.kernel.tenancy.types import ALL_SCOPES, Role, Scope
+
+# apps whose rows belong to no organisation
+SHARED_APPS = frozenset({"auth", "admin", "contenttypes", "sessions", "axes"})
+CURATED_APPS = frozenset({"memory", "spaces", "workflows"})
+_REVIEWS = frozenset({"accountability.change_reviewcase"})
+_OWNS = frozenset(
+    {
+        "accountability.add_reviewpolicy", "accountability.change_reviewpolicy", "accountability.change_calibration",
+        "tenancy.add_apikey", "tenancy.change_apikey", "tenancy.change_organisation",
+        "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
+        "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
+        "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",
+        "memory.add_rejectionpolicy", "memory.change_rejectionpolicy", "memory.delete_rejectionpolicy",
+    }
+)  # fmt: skip
+_WRITES = ("add", "change", "delete")
+
+_READS = frozenset({Scope.MEMORY_READ, Scope.SPACES_READ, Scope.DECISIONS_READ})
+ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.AUDITOR: _READS,
+    Role.REVIEWER: _READS | {Scope.DECISIONS_REVIEW},
+    Role.CURATOR: _READS
+    | {
+        Scope.MEMORY_WRITE,
+        Scope.MEMORY_PROPOSE,
+        Scope.SPACES_WRITE,
+        Scope.WORKFLOWS_WRITE,
+        Scope.WORKFLOWS_RUN,
+        # workflows put decisions on record, the shipped hygiene among them, and whoever approves a run needs its scopes
+        Scope.DECISIONS_WRITE,
+    },
+    Role.OWNER: ALL_SCOPES,
+}
+
+
+def role_may(role: Role, permission: str) -> bool:
+    """Tell whether a role has a permission in its organisation.
+
+    Args:
+        role: of the member.
+        permission: Django's `app.verb_model`.
+    """
+    app, _, name = permission.partition(".")
+    verb = name.partition("_")[0]
+    if app in SHARED_APPS:
+        return False
+    if verb == "view":
+        return True
+    if role in {Role.REVIEWER, Role.OWNER} and permission in _REVIEWS:
+        return True
+    if permission in _OWNS:
+        return role is Role.OWNER
+    return role in {Role.CURATOR, Role.OWNER} and app in CURATED_APPS and verb in _WRITES
