@@ -19,9 +19,9 @@ from accountability.reviews.policy_admin import ReviewPolicyAdmin
 from accountability.types import Effect, RiskClass
 from accountability.verification import check_record
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
+from liftos.kernel.telemetry.waterfall import draw_waterfall
 from liftos.kernel.tenancy.types import ActorKind
-from liftos.observability.queries import TraceNotFound, get_trace
-from liftos.observability.waterfall import draw_waterfall
 
 WHERE = (
     "id", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "actor_kind", "actor_id",

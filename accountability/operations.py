@@ -14,8 +14,8 @@ from accountability.types import Effect, RiskClass
 from liftos.errors import InvalidInput
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.context import current_context
 
 # One statement, one round trip: the record, its payload, its links, its place in the queue. The database dates the record
 # (a trigger), so the leaf, which holds that time, is put together and hashed there.

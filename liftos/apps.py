@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 
 if TYPE_CHECKING:
-    from liftos.observability.spans import Span
-    from liftos.observability.tracer import Sink
+    from liftos.kernel.telemetry.tracing.spans import Span
+    from liftos.kernel.telemetry.tracing.tracer import Sink
 
 
 class LiftosConfig(AppConfig):
@@ -21,8 +21,8 @@ class LiftosConfig(AppConfig):
         from liftos import checks
         from liftos.kernel.http import converters
         from liftos.kernel.http.errors import log_uncaught
-        from liftos.observability.manager import configure
-        from liftos.observability.options import InvalidTraceOptions, trace_options
+        from liftos.kernel.telemetry.manager import configure
+        from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_options
 
         del checks, converters  # importing registers them
         got_request_exception.connect(log_uncaught, dispatch_uid="liftos.log_uncaught")
@@ -42,8 +42,8 @@ def _sink(*, persist: bool, otlp: str) -> "Sink | None":
     """Return what takes ended traces: the store, the collector, both or nothing."""
     from django.conf import settings
 
-    from liftos.observability.otlp import OtlpExporter
-    from liftos.observability.writer import TraceWriter
+    from liftos.kernel.telemetry.export.otlp import OtlpExporter
+    from liftos.kernel.telemetry.storage.writer import TraceWriter
 
     sinks: list[Sink] = []
     if persist:

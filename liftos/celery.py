@@ -6,13 +6,13 @@ from typing import Any
 
 from celery import Celery, signals
 
-from liftos.observability.context import current_context, start_context, use_context
-from liftos.observability.manager import Operation, observe_operation
-from liftos.observability.metrics import WORKER_THREADS
-from liftos.observability.minutes import start_minutes, stop_minutes
-from liftos.observability.options import refuse_to_start_misconfigured
-from liftos.observability.tracer import TRACER
-from liftos.observability.worker_metrics import announce_tasks, serve_metrics
+from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.metrics.minutes import start_minutes, stop_minutes
+from liftos.kernel.telemetry.metrics.prometheus import WORKER_THREADS
+from liftos.kernel.telemetry.metrics.worker import announce_tasks, serve_metrics
+from liftos.kernel.telemetry.tracing.context import current_context, start_context, use_context
+from liftos.kernel.telemetry.tracing.options import refuse_to_start_misconfigured
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 

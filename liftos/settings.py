@@ -91,7 +91,7 @@ INSTALLED_APPS = [
     "liftos.kernel.outbox",
     "liftos.generations",
     "liftos.kernel.http.idempotency",
-    "liftos.observability",
+    "liftos.kernel.telemetry",
     "accountability",
     "memory",
     "spaces",
@@ -112,7 +112,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "liftos.observability.middleware.RequestContextMiddleware",
+    "liftos.kernel.telemetry.tracing.middleware.RequestContextMiddleware",
     "liftos.kernel.http.middleware.BodyLimitMiddleware",
     "liftos.kernel.http.middleware.AnyHeaderCorsMiddleware",
     "liftos.kernel.http.encoding.EncodingMiddleware",
@@ -317,7 +317,7 @@ LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
 LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
 CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
 
-# --- traces: checked, and made into values, by liftos.observability.options ---------------------
+# --- traces: checked, and made into values, by liftos.kernel.telemetry.tracing.options ---------------------
 
 LIFTOS_TRACE_SAMPLING = env("LIFTOS_TRACE_SAMPLING", "1.0")
 LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
@@ -462,10 +462,10 @@ FORMAT_MODULE_PATH = ["liftos.formats"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"context": {"()": "liftos.observability.logs.ContextFilter"}},
+    "filters": {"context": {"()": "liftos.kernel.telemetry.logs.ContextFilter"}},
     "formatters": {
         "json": {
-            "()": "liftos.observability.logs.SecretlessFormatter",
+            "()": "liftos.kernel.telemetry.logs.SecretlessFormatter",
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(correlation_id)s %(trace_id)s",
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         }

@@ -12,7 +12,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from accountability.api.urls import urlpatterns as accountability_urls
 from liftos.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
-from liftos.observability.api import urlpatterns as trace_urls
+from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.service import views
 from liftos.service.alerts import alerts
 from memory.api.urls import seed_urlpatterns

@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 from django.core.wsgi import get_wsgi_application
 
 from liftos.kernel.http.limits import unusable_limits
-from liftos.observability.options import refuse_to_start_misconfigured
+from liftos.kernel.telemetry.tracing.options import refuse_to_start_misconfigured
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 _serve = get_wsgi_application()

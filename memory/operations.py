@@ -20,9 +20,9 @@ from liftos.kernel.db.transactions import pipelined, send_now, tenant_transactio
 from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
-from liftos.observability.manager import observe_operation
-from liftos.observability.tracer import TRACER
 from memory import writes
 from memory.embeddings import active_manager, chosen_model
 from memory.life.ports import tell_followers

@@ -9,8 +9,8 @@ from django.utils import timezone
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from memory.embeddings import active_manager
 from spaces.errors import (
     CyclicRelation,

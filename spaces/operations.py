@@ -12,8 +12,8 @@ from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import SYSTEM, Actor
-from liftos.observability.manager import observe_operation
 from memory.queries import MemoryNotFound, get_memory
 from spaces import layouts
 from spaces.axes import Resolved, resolve

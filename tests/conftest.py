@@ -15,10 +15,10 @@ from django.db import connections
 from django.test import Client
 
 from liftos.kernel.db.scratch import scratch_database, switch_database
+from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.observability.manager import get_observability
 from tests.factories.callers import Caller
 
 # A process of tests sees thousands of organisations, where a service sees some; folded together, their figures would be one

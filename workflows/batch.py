@@ -16,8 +16,8 @@ from liftos.functions import get_function
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
-from liftos.observability.manager import observe_operation
 from memory.embeddings import active_manager
 from memory.search.service import search_many
 from memory.search.types import Hit, SearchRequest

@@ -17,9 +17,9 @@ from accountability.types import RiskClass
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
-from liftos.observability.manager import observe_operation
 from workflows import control_statements as sql
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from liftos.functions import Call, register
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Scope
-from liftos.observability.tracer import TRACER
 from workflows.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUnavailable, send
 
 MAX_BODY_BYTES = 1_000_000

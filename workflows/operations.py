@@ -12,8 +12,8 @@ from accountability.operations import record
 from liftos.ids import new_id
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
-from liftos.observability.manager import observe_operation
 from workflows import queries
 from workflows.definition import bind_parameters
 from workflows.engine.carriers import CARRIERS

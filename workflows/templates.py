@@ -13,9 +13,9 @@ from django.db.models.functions import Now
 from accountability.operations import record
 from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.queries import slug_by_id
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from workflows import queries
 from workflows.credentials import check_secrets
 from workflows.definition import Definition, dump, load, parse

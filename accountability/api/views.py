@@ -39,8 +39,8 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.views import NativeView
+from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Scope
-from liftos.observability.context import current_context
 
 
 def render(decision: Decision, worth: float | None = None) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from accountability.reviews.models import ReviewCase
 from accountability.reviews.types import SETTLED
 from accountability.types import Decision, Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 
 # the newest verdicts; older ones tell of what the system was
 NEWEST = 50_000

@@ -38,8 +38,8 @@ from accountability.types import Decision, Effect, RiskClass
 from liftos.errors import Conflict, InvalidInput, PermissionDenied
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from liftos.observability.manager import observe_operation
 
 MAX_REASON = 2_000
 _DONE = {

@@ -10,8 +10,8 @@ from accountability.reviews.types import OPERATION, Because, Policy, ReviewState
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 
 _RANK = " ".join(f"WHEN '{risk}' THEN {rank}" for risk, rank in RANKS.items())
 # a decision's place in the sample comes from its id: looked at twice, it is in it twice or not at all

@@ -11,11 +11,11 @@ from tqdm import tqdm
 
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.telemetry.storage.writer import TraceWriter
+from liftos.kernel.telemetry.tracing.spans import Span
+from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.observability.spans import Span
-from liftos.observability.tracer import TRACER, LightweightTracer
-from liftos.observability.writer import TraceWriter
 
 SPANS, ROUNDS = 20_000, 15
 MEMORIES = 200

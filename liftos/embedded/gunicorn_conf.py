@@ -55,7 +55,7 @@ def post_worker_init(worker: Any) -> None:
     # after the fork: the application is loaded by now, and this file is read before it is
     from django.conf import settings
 
-    from liftos.observability.minutes import start_minutes
+    from liftos.kernel.telemetry.metrics.minutes import start_minutes
     from liftos.service.alerts import raised
     from liftos.service.warm import settle_memory, warm_up
 
@@ -74,7 +74,7 @@ def post_worker_init(worker: Any) -> None:
 def worker_exit(server: Any, worker: Any) -> None:
     """Write the last minute's figures."""
     del server, worker
-    from liftos.observability.minutes import stop_minutes
+    from liftos.kernel.telemetry.metrics.minutes import stop_minutes
 
     stop_minutes()
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from liftos.observability.context import current_context, use_context
-from liftos.observability.manager import observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.tracing.context import current_context, use_context
 
 
 class ObservedCommand(BaseCommand):

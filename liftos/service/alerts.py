@@ -9,7 +9,7 @@ from django.conf import settings
 from prometheus_client import Counter, Gauge
 
 from liftos.kernel.embedding import get_manager
-from liftos.observability.manager import get_observability
+from liftos.kernel.telemetry.manager import get_observability
 
 logger = logging.getLogger("liftos.alerts")
 

@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from liftos.function_cache import get_function_cache
 from liftos.kernel.embedding import get_manager
-from liftos.observability.load import METER, Load
-from liftos.observability.manager import get_observability
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.metrics.load import METER, Load
 from memory.queries import list_organisations_with_pending
 
 STARTED = monotonic()

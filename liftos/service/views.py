@@ -16,9 +16,9 @@ from liftos.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
 from liftos.kernel.http.views import PublicSeedView
+from liftos.kernel.telemetry.metrics.load import HEADER
+from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.models import Organisation
-from liftos.observability.context import current_context
-from liftos.observability.load import HEADER
 from liftos.service import health
 from liftos.service.alerts import raised
 from liftos.service.schemas import HealthOut, ReadyOut

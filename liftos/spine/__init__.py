@@ -13,7 +13,7 @@ from liftos.spine.assembling import assemble
 
 assemble()
 
-from liftos.observability.spans import SpanLevel as TraceLevel
+from liftos.kernel.telemetry.tracing.spans import SpanLevel as TraceLevel
 from liftos.spine.accountability import AccountabilityOrchestrator, ObservabilityManager
 from liftos.spine.functions import UltraFastOrchestrator
 from liftos.spine.memory import EmbeddingManager, EnhancedKSEIntegration, MemoryInterface

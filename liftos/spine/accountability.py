@@ -14,10 +14,10 @@ from accountability.recording import refuse_reserved
 from accountability.types import Decision
 from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.observability import manager
-from liftos.observability.context import current_context, use_context
-from liftos.observability.manager import Operation
-from liftos.observability.spans import SpanLevel
+from liftos.kernel.telemetry import manager
+from liftos.kernel.telemetry.manager import Operation
+from liftos.kernel.telemetry.tracing.context import current_context, use_context
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
 from liftos.ports import decision_figures
 from liftos.spine.calls import principal_of, unit
 from liftos.spine.tracing import LightweightTracer, MetricsCollector
@@ -121,7 +121,7 @@ class ObservabilityManager(manager.ObservabilityManager):
     """Tracing, metrics and accountability together, with the seed's names; its own is `statistics`."""
 
     def __init__(self, service_name: str = "memory", org_id: str = "default_org", **more: Any) -> None:
-        """Make a manager; `more` is what `liftos.observability.manager.ObservabilityManager` takes."""
+        """Make a manager; `more` is what `liftos.kernel.telemetry.manager.ObservabilityManager` takes."""
         given: dict[str, Any] = {
             "tracer": LightweightTracer(service_name),
             "metrics": MetricsCollector(service_name),

@@ -8,9 +8,9 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import OperationalError, connections
 
+from liftos.kernel.telemetry.tracing.context import current_context, use_context
 from liftos.kernel.tenancy.queries import find_organisation
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
-from liftos.observability.context import current_context, use_context
 
 P = ParamSpec("P")
 T = TypeVar("T")

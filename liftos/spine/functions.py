@@ -13,8 +13,8 @@ from django.db import connections
 
 from liftos.function_cache import FunctionCache, RedisResults, get_function_cache
 from liftos.functions import Call, Function, get_function, list_functions, register
-from liftos.observability import manager
-from liftos.observability.manager import get_observability
+from liftos.kernel.telemetry import manager
+from liftos.kernel.telemetry.manager import get_observability
 from liftos.ports import orchestration_figures
 from liftos.spine.building import Built
 from liftos.spine.calls import in_thread, principal_of, unit

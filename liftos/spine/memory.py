@@ -11,7 +11,7 @@ from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.registry import embedder_names, get_manager
 from liftos.kernel.embedding.types import Vector
-from liftos.observability.manager import get_observability
+from liftos.kernel.telemetry.manager import get_observability
 from liftos.spine.calls import in_thread, principal_of, unit
 from memory.api.search_schemas import seed_hit
 from memory.embeddings import use_manager

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from liftos.observability import collector, tracer
-from liftos.observability.collector import Kind, Timing
-from liftos.observability.spans import Span, SpanLevel
+from liftos.kernel.telemetry.metrics import collector
+from liftos.kernel.telemetry.metrics.collector import Kind, Timing
+from liftos.kernel.telemetry.tracing import tracer
+from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 
 TraceLevel = SpanLevel
 """The six levels; compare them by name, for their numbers are those of `logging`."""
@@ -30,7 +31,7 @@ class LightweightTracer(tracer.LightweightTracer):
         min_trace_level: SpanLevel = SpanLevel.INFO,
         **more: Any,
     ) -> None:
-        """Make a tracer of its own; `more` is what `liftos.observability.tracer.LightweightTracer` takes."""
+        """Make a tracer of its own; `more` is what `liftos.kernel.telemetry.tracing.tracer.LightweightTracer` takes."""
         self._open: dict[str, Span] = {}
         super().__init__(
             service_name, **{"max_spans": max_spans, "sampling_rate": sampling_rate, "min_level": min_trace_level, **more}
@@ -143,7 +144,7 @@ class MetricsCollector(collector.MetricsCollector):
             service_name: shown in the summary.
             max_metrics: raw points kept in all.
             aggregation_interval: kept as an attribute; the process's own figures are written every LIFTOS_METRICS_SECONDS.
-            more: what `liftos.observability.collector.MetricsCollector` takes.
+            more: what `liftos.kernel.telemetry.metrics.collector.MetricsCollector` takes.
         """
         self.aggregation_interval = aggregation_interval
         super().__init__(service_name, **{"max_points": max_metrics, **more})

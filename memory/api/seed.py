@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.views import SeedView
+from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
-from liftos.observability.manager import get_observability
 from memory.api.schemas import SeedStore
 from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.trust import trust_of

@@ -15,8 +15,8 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.views import SeedView
+from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Principal, Scope
-from liftos.observability.manager import get_observability
 from liftos.ports import orchestration_figures
 from memory.api.schemas import naive
 from memory.embeddings import cache_stats

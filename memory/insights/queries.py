@@ -17,8 +17,8 @@ from pgvector import HalfVector
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.observability.manager import observe_operation
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.embeddings import active_manager
 from memory.insights.clusters import cluster
 from memory.insights.concepts import dominant_concepts

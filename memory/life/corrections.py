@@ -23,8 +23,8 @@ from accountability.types import Effect, RiskClass
 from liftos.errors import Conflict, InvalidInput
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from memory import operations
 from memory.life import tombstones
 from memory.life.derived import Because, Derived, find_derived, settle_derived

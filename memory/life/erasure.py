@@ -26,8 +26,8 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.embedding.registry import made_managers
 from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from memory.life.derived import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
 from memory.life.erasure_policy import get_policy
 from memory.life.keys import origin_key

@@ -6,8 +6,8 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from memory.life.erasure_types import Refuse, Wanted
 from memory.life.models import ErasurePolicy
 

@@ -10,8 +10,8 @@ from accountability.types import Effect
 from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
 from memory import operations, writes
 from memory.embeddings import chosen_model
 from memory.life.corrections import StateForbids

@@ -18,8 +18,8 @@ from liftos.errors import NotFound, TooLarge
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from liftos.observability.manager import observe_operation
 from memory.models import BulkChunk, BulkJob
 from memory.portability.lines import (
     BATCH,

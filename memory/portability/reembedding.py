@@ -17,8 +17,8 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.tracer import TRACER
 from memory import writes
 from memory.embeddings import chosen_model, forget_choices
 

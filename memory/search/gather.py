@@ -15,7 +15,7 @@ from typing import Any
 
 from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.search import relations
 from memory.search.arms import CANDIDATES, Arm, Found
 from memory.search.evidence import Evidence, Names, Traits

@@ -11,9 +11,9 @@ from liftos.kernel.db.interleave import Work, in_turns
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
-from liftos.observability.manager import observe_operation
-from liftos.observability.tracer import TRACER
 from memory.embeddings import active_manager
 from memory.search.arms import ALONE, Arm, ArmNotReady, arms_for
 from memory.search.gather import gather, gather_alone

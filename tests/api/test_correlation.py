@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from liftos.observability.logs import ContextFilter
+from liftos.kernel.telemetry.logs import ContextFilter
 from tests.api.routes import GUARDED, PUBLIC
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

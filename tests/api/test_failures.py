@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from liftos.observability.logs import ContextFilter
+from liftos.kernel.telemetry.logs import ContextFilter
 from liftos.wsgi import application
 from tests.api.routes import body_for
 

@@ -7,13 +7,13 @@ import pytest
 from django.core.checks import run_checks
 from django.urls import get_resolver
 
-from liftos.observability.context import use_sampler
-from liftos.observability.logs import ContextFilter
-from liftos.observability.manager import get_observability
-from liftos.observability.middleware import route_name
-from liftos.observability.options import refuse_to_start_misconfigured
-from liftos.observability.spans import SpanLevel
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.logs import ContextFilter
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.tracing.context import use_sampler
+from liftos.kernel.telemetry.tracing.middleware import route_name
+from liftos.kernel.telemetry.tracing.options import refuse_to_start_misconfigured
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from tests.api.routes import NOBODYS_ID, NOBODYS_TRACE
 
 PARENT = "00f067aa0ba902b7"

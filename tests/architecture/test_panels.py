@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accountability.tasks import sequence_all
 from liftos.celery import app
 from liftos.embedded.paths import REPOSITORY
-from liftos.observability.worker_metrics import announce_tasks
+from liftos.kernel.telemetry.metrics.worker import announce_tasks
 
 DEPLOY = REPOSITORY / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())

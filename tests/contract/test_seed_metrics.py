@@ -9,7 +9,7 @@ from accountability import figures
 from accountability.models import DecisionRecord
 from accountability.sequencer import drain, sequence
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.observability.manager import ObservabilityManager
+from liftos.kernel.telemetry.manager import ObservabilityManager
 from tests.api.routes import NOBODYS_ID
 
 KEYS = [

@@ -178,7 +178,9 @@ def test_decisions_go_on_record_with_their_chain(acme):
 
 
 def test_the_rest_is_the_very_thing():
-    from liftos.observability import collector, manager, tracer
+    from liftos.kernel.telemetry import manager
+    from liftos.kernel.telemetry.metrics import collector
+    from liftos.kernel.telemetry.tracing import tracer
 
     assert issubclass(ObservabilityManager, manager.ObservabilityManager)
     assert issubclass(LightweightTracer, tracer.LightweightTracer)

@@ -9,10 +9,10 @@ from django.db import connections
 from accountability.models import DecisionRecord
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.outbox.models import OutboxEvent
+from liftos.kernel.telemetry.tracing.context import peek_context
+from liftos.kernel.telemetry.tracing.spans import current_span
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.observability.context import peek_context
-from liftos.observability.spans import current_span
-from liftos.observability.tracer import TRACER
 from liftos.spine import (
     AccountabilityOrchestrator,
     EmbeddingManager,

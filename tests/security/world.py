@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
-from liftos.observability.models import TraceRecord
 from memory.portability.jobs import work_on_next_chunk
 from tests.factories.callers import Caller
 from tests.factories.flows import step

@@ -15,9 +15,9 @@ from liftos.function_cache import call as cached_call
 from liftos.functions import Call, Function, Sources, find_function
 from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.tracing.context import use_context
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
-from liftos.observability.context import use_context
-from liftos.observability.manager import Operation, observe_operation
 from workflows.definition import Step, holds, resolve
 from workflows.definition.types import TooLarge
 from workflows.engine import attempts

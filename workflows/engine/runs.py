@@ -13,8 +13,8 @@ from django.conf import settings
 
 from liftos.errors import NotFound
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.telemetry.tracing.context import RequestContext, start_context
 from liftos.kernel.tenancy.types import Actor, ActorKind, Principal, Scope
-from liftos.observability.context import RequestContext, start_context
 from workflows.definition.types import TooLarge
 from workflows.errors import Fenced
 from workflows.plan import Plan, plan_from

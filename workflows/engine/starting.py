@@ -10,9 +10,9 @@ from liftos.ids import new_id
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.tracing.context import current_context
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor, Principal
-from liftos.observability.context import current_context
-from liftos.observability.tracer import TRACER
 from workflows.engine.claims import Claim, claim_within
 from workflows.engine.runs import RunInfo
 from workflows.plan import Plan

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from liftos.kernel.embedding.catalogue import forget_model_numbers
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 
 ALIASES = ("default", "owner")
 

@@ -19,7 +19,7 @@ from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
 from liftos.kernel.embedding.text import checked_rows
 from liftos.kernel.embedding.types import Embedder, ModelInfo, Organisation, Vector, Vectors
-from liftos.observability.manager import observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
 
 logger = logging.getLogger("liftos.kernel.embedding")
 

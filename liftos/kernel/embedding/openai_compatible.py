@@ -19,7 +19,7 @@ from liftos.deadlines import check_deadline
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
 from liftos.kernel.embedding.types import ModelInfo, Vectors
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 
 logger = logging.getLogger("liftos.kernel.embedding")
 

@@ -17,8 +17,8 @@ from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
 from liftos.kernel.http.limits import TooManyRequests
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.rendering import dump_json
-from liftos.observability.context import current_context
-from liftos.observability.spans import current_span
+from liftos.kernel.telemetry.tracing.context import current_context
+from liftos.kernel.telemetry.tracing.spans import current_span
 
 logger = logging.getLogger("liftos.kernel.http")
 

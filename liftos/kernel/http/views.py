@@ -13,8 +13,8 @@ from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
 from liftos.kernel.http.preconditions import is_held
 from liftos.kernel.http.strict import Declared, is_strict, surplus_body, unknown_parameters
+from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Principal, Scope
-from liftos.observability.context import current_context
 
 Model = TypeVar("Model", bound=BaseModel)
 # what a costly request counts as, where its view knows no better

@@ -8,7 +8,7 @@ from uuid import UUID
 from liftos.ids import new_id
 from liftos.kernel.db.binary import TextArray
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.observability.context import current_context
+from liftos.kernel.telemetry.tracing.context import current_context
 
 SOURCE = "urn:liftos:core"
 

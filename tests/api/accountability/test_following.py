@@ -21,9 +21,9 @@ from accountability.sequencer import drain
 from accountability.tiles import NoSuchTile, Tile, parse_tile
 from liftos.bench.decisions import record_one
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.logs import ContextFilter, SecretlessFormatter
 from liftos.kernel.tenancy.operations import create_api_key, revoke_api_key
 from liftos.kernel.tenancy.types import ALL_SCOPES, LOG_TOKEN_SCOPES, SYSTEM
-from liftos.observability.logs import ContextFilter, SecretlessFormatter
 from tests.factories.erasures import record_about, scrub
 
 RECORDS = 600

@@ -16,8 +16,8 @@ from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.observability.models import TraceRecord
 from tests.conftest import make_caller
 from tests.factories.erasures import scrub
 

@@ -6,8 +6,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from liftos.observability.manager import get_observability
-from liftos.observability.minutes import MinuteWriter
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
 from memory.embeddings import forget_choices
 from tests.conftest import make_caller
 

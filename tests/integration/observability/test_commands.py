@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from liftos.celery import app
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.management.observed import ObservedCommand
-from liftos.observability.manager import get_observability
-from liftos.observability.tracer import TRACER
 
 OURS = ("liftos", "memory", "spaces", "workflows", "accountability")
 COMMANDS = sorted((name, place) for name, place in get_commands().items() if place.split(".")[0] in OURS)
@@ -50,7 +50,7 @@ def our_tasks():
     for module in OURS:
         if find_spec(f"{module}.tasks"):
             import_module(f"{module}.tasks")
-    import_module("liftos.observability.tasks")
+    import_module("liftos.kernel.telemetry.tasks")
     return sorted(name for name in app.tasks if not name.startswith("celery."))
 
 

@@ -7,15 +7,15 @@ import sys
 from django.db import connections
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.observability.models import TraceRecord
 
 SCRIPT = """
 import sys
 import django
 django.setup()
-from liftos.observability.manager import observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
 with observe_operation("short.lived", organisation=sys.argv[1]):
     pass
 """

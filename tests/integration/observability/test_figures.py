@@ -6,12 +6,12 @@ import pytest
 from django.db import OperationalError
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.observability import minutes
-from liftos.observability.history import Step, read_intervals
-from liftos.observability.manager import ObservabilityManager
-from liftos.observability.minutes import MinuteWriter
-from liftos.observability.models import OperationHour, OperationMinute
-from liftos.observability.rollup import roll_up
+from liftos.kernel.telemetry.manager import ObservabilityManager
+from liftos.kernel.telemetry.metrics import minutes
+from liftos.kernel.telemetry.metrics.history import Step, read_intervals
+from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
+from liftos.kernel.telemetry.metrics.rollup import roll_up
+from liftos.kernel.telemetry.models import OperationHour, OperationMinute
 from tests.conftest import make_caller
 
 NOON = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)

@@ -7,10 +7,10 @@ import pytest
 
 from liftos.celery import app, send_context
 from liftos.kernel.embedding import EmbedderUnavailable
-from liftos.observability.context import peek_context, start_context, use_context
-from liftos.observability.manager import get_observability
-from liftos.observability.spans import current_span
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.tracing.context import peek_context, start_context, use_context
+from liftos.kernel.telemetry.tracing.spans import current_span
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.tasks import heal_pending_embeddings
 
 TASK = "memory.heal_pending_embeddings"

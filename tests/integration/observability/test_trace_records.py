@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.observability.models import TraceRecord
-from liftos.observability.operations import prune_traces
-from liftos.observability.tasks import prune_all_traces
-from liftos.observability.tracer import TRACER
-from liftos.observability.writer import TraceWriter, organisation_of
+from liftos.kernel.telemetry.models import TraceRecord
+from liftos.kernel.telemetry.storage.operations import prune_traces
+from liftos.kernel.telemetry.storage.writer import TraceWriter, organisation_of
+from liftos.kernel.telemetry.tasks import prune_all_traces
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from tests.conftest import make_caller
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -162,7 +162,7 @@ def test_a_failing_database_loses_traces_and_nothing_else(two, install, monkeypa
     def fail(*args):
         raise RuntimeError("down")
 
-    monkeypatch.setattr("liftos.observability.writer._insert", fail)
+    monkeypatch.setattr("liftos.kernel.telemetry.storage.writer._insert", fail)
     for moment in (1_000, 1_030, 1_059, 1_061):
         now[0] = moment
         assert two[0].post("/api/v1/search", {"query": "x"}).status_code == 200
@@ -175,7 +175,7 @@ def test_a_failing_database_loses_traces_and_nothing_else(two, install, monkeypa
 
 def test_one_organisations_failure_is_not_anothers(two, install, monkeypatch):
     writer = install()
-    from liftos.observability import writer as module
+    from liftos.kernel.telemetry.storage import writer as module
 
     insert = module._insert
 
@@ -235,7 +235,7 @@ def test_old_traces_are_pruned_and_only_those(two, install):
 
 
 def test_pruning_goes_in_batches(two, install, monkeypatch):
-    monkeypatch.setattr("liftos.observability.operations.BATCH", 2)
+    monkeypatch.setattr("liftos.kernel.telemetry.storage.operations.BATCH", 2)
     writer = install()
     trees(5, organisation=str(two[0].organisation))
     writer.flush()
@@ -250,7 +250,7 @@ def test_the_task_prunes_every_organisation_by_the_setting(two, install, setting
     writer.flush()
     settings.LIFTOS_TRACE_RETENTION_DAYS = "2"
     later = timezone.now() + timedelta(days=3)
-    monkeypatch.setattr("liftos.observability.tasks.timezone.now", lambda: later)
+    monkeypatch.setattr("liftos.kernel.telemetry.tasks.timezone.now", lambda: later)
     prune_all_traces()
     assert [stored(caller) for caller in two] == [[], []]
 

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from liftos.celery import app
-from liftos.observability.worker_metrics import serve_metrics
+from liftos.kernel.telemetry.metrics.worker import serve_metrics
 
 app.loader.import_default_modules()
 

@@ -18,13 +18,13 @@ from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy, Verdict
 from accountability.sequencer import drain
 from liftos.kernel.db.transactions import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.kernel.telemetry.manager import ObservabilityManager
+from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
+from liftos.kernel.telemetry.metrics.rollup import roll_up
+from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.models import ApiKey
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
-from liftos.observability.manager import ObservabilityManager
-from liftos.observability.minutes import MinuteWriter
-from liftos.observability.models import TraceRecord
-from liftos.observability.rollup import roll_up
 from memory.life.erasure_policy import set_policy as set_erasure_policy
 from memory.life.erasure_types import Wanted
 from memory.life.models import ModelChoice

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable, OpenAiCompatibleEmbedder
-from liftos.observability.tracer import TRACER
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 
 pytestmark = pytest.mark.enable_socket
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from liftos.observability.collector import FOLDED, Kind, MetricsCollector
+from liftos.kernel.telemetry.metrics.collector import FOLDED, Kind, MetricsCollector
 
 SIZES = {"max_points": 50_000, "per_series": 1_000}
 

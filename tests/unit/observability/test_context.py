@@ -4,8 +4,8 @@ from contextvars import Context, copy_context
 
 import pytest
 
-from liftos.observability.context import current_context, peek_context, start_context, use_context
-from liftos.observability.tracer import LightweightTracer
+from liftos.kernel.telemetry.tracing.context import current_context, peek_context, start_context, use_context
+from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

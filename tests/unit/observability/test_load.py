@@ -2,8 +2,8 @@
 
 import time
 
-from liftos.observability import load
-from liftos.observability.load import Load, LoadMeter
+from liftos.kernel.telemetry.metrics import load
+from liftos.kernel.telemetry.metrics.load import Load, LoadMeter
 
 
 def test_requests_in_work_are_counted_in_and_out():

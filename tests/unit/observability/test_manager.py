@@ -6,18 +6,18 @@ import pytest
 
 from liftos import ports
 from liftos.errors import LiftosError
-from liftos.observability import manager as manager_module
-from liftos.observability.collector import MetricsCollector
-from liftos.observability.context import start_context, use_sampler
-from liftos.observability.manager import (
+from liftos.kernel.telemetry import manager as manager_module
+from liftos.kernel.telemetry.manager import (
     ObservabilityManager,
     configure,
     get_observability,
     observe_async_operation,
     observe_operation,
 )
-from liftos.observability.spans import SpanLevel
-from liftos.observability.tracer import TRACER, LightweightTracer
+from liftos.kernel.telemetry.metrics.collector import MetricsCollector
+from liftos.kernel.telemetry.tracing.context import start_context, use_sampler
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
+from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer
 
 
 def test_the_seeds_form_runs_and_counts():

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from liftos.apps import _sink
-from liftos.observability.otlp import OtlpExporter
-from liftos.observability.spans import SpanLevel
-from liftos.observability.tracer import LightweightTracer
+from liftos.kernel.telemetry.export.otlp import OtlpExporter
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
+from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 from tests.faults.service import until
 
 
@@ -161,7 +161,7 @@ def test_the_settings_decide_where_traces_go(collector, monkeypatch):
         def __call__(self, ended):
             stored.append(ended)
 
-    monkeypatch.setattr("liftos.observability.writer.TraceWriter", Store)
+    monkeypatch.setattr("liftos.kernel.telemetry.storage.writer.TraceWriter", Store)
     assert _sink(persist=False, otlp="") is None
     assert isinstance(_sink(persist=True, otlp=""), Store)
     assert isinstance(_sink(persist=False, otlp=collector.url), OtlpExporter)

@@ -7,10 +7,16 @@ import threading
 
 import pytest
 
-from liftos.observability import spans
-from liftos.observability.context import RequestContext, peek_context, start_context, use_context, use_sampler
-from liftos.observability.spans import NULL_SPAN, SpanLevel, current_span
-from liftos.observability.tracer import LightweightTracer
+from liftos.kernel.telemetry.tracing import spans
+from liftos.kernel.telemetry.tracing.context import (
+    RequestContext,
+    peek_context,
+    start_context,
+    use_context,
+    use_sampler,
+)
+from liftos.kernel.telemetry.tracing.spans import NULL_SPAN, SpanLevel, current_span
+from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 
 TRACE, REMOTE = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -6,10 +6,10 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from liftos.kernel.telemetry.metrics.rollup import roll_up
+from liftos.kernel.telemetry.storage.operations import prune_traces
+from liftos.kernel.telemetry.tracing.options import trace_options
 from liftos.kernel.tenancy.models import Organisation
-from liftos.observability.operations import prune_traces
-from liftos.observability.options import trace_options
-from liftos.observability.rollup import roll_up
 
 
 @shared_task(name="observability.prune_traces")

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from liftos.observability.metrics import prometheus_operation
+from liftos.kernel.telemetry.metrics.prometheus import prometheus_operation
 
 logger = logging.getLogger("liftos.metrics")
 

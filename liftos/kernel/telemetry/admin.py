@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from liftos.admin import ReadOnly, UncountedPaginator
-from liftos.observability.models import TraceRecord
-from liftos.observability.waterfall import draw_waterfall
+from liftos.kernel.telemetry.models import TraceRecord
+from liftos.kernel.telemetry.waterfall import draw_waterfall
 
 
 @admin.register(TraceRecord)

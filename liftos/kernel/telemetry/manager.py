@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any
 
 from liftos.errors import is_refusal
-from liftos.observability.collector import Kind, MetricsCollector, Series
-from liftos.observability.context import use_sampler
-from liftos.observability.metrics import Outcome, prometheus_operation
-from liftos.observability.spans import Span, SpanLevel
-from liftos.observability.tracer import TRACER, LightweightTracer, Sink
+from liftos.kernel.telemetry.metrics.collector import Kind, MetricsCollector, Series
+from liftos.kernel.telemetry.metrics.prometheus import Outcome, prometheus_operation
+from liftos.kernel.telemetry.tracing.context import use_sampler
+from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
+from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer, Sink
 from liftos.ports import decision_figures
 
 RECENT = 100

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.errors import NotFound
-from liftos.observability.models import TraceRecord
+from liftos.kernel.telemetry.models import TraceRecord
 
 # a caller may send one traceparent with all its requests: of such a trace the beginning is shown
 MAX_RECORDS = 100

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from liftos.observability.spans import current_span, set_current_span
+from liftos.kernel.telemetry.tracing.spans import current_span, set_current_span
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 from liftos.errors import LiftosError, is_refusal
 
 if TYPE_CHECKING:
-    from liftos.observability.context import RequestContext
-    from liftos.observability.tracer import LightweightTracer
+    from liftos.kernel.telemetry.tracing.context import RequestContext
+    from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 
 MAX_TAGS = MAX_LOGS = 128
 MAX_TEXT = 2_000

@@ -12,9 +12,9 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from liftos.observability.metrics import OTLP_TRACES
-from liftos.observability.queued import QueuedSink
-from liftos.observability.spans import Span, SpanLevel
+from liftos.kernel.telemetry.metrics.prometheus import OTLP_TRACES
+from liftos.kernel.telemetry.storage.queued import QueuedSink
+from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 
 logger = logging.getLogger("liftos.traces")
 

@@ -16,8 +16,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.observability.collector import Kind, SeriesSnapshot
-from liftos.observability.manager import ObservabilityManager, get_observability
+from liftos.kernel.telemetry.manager import ObservabilityManager, get_observability
+from liftos.kernel.telemetry.metrics.collector import Kind, SeriesSnapshot
 
 logger = logging.getLogger("liftos.metrics")
 

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ObservabilityConfig(AppConfig):
-    name = "liftos.observability"
+    name = "liftos.kernel.telemetry"
     label = "observability"
     verbose_name = "Observability"

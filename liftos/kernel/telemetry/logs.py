@@ -4,8 +4,8 @@ import logging
 
 from pythonjsonlogger.json import JsonFormatter
 
+from liftos.kernel.telemetry.tracing.context import peek_context
 from liftos.kernel.tenancy.keys import without_secrets
-from liftos.observability.context import peek_context
 
 
 class ContextFilter(logging.Filter):

@@ -17,9 +17,9 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.times import EndMoment, Moment, not_before
 from liftos.kernel.http.views import NativeView
+from liftos.kernel.telemetry.metrics.history import Interval, Step, read_intervals
+from liftos.kernel.telemetry.storage.queries import Trace, TraceNotFound, get_trace
 from liftos.kernel.tenancy.types import Scope
-from liftos.observability.history import Interval, Step, read_intervals
-from liftos.observability.queries import Trace, TraceNotFound, get_trace
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")

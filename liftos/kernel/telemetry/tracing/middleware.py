@@ -8,11 +8,11 @@ from time import perf_counter_ns
 
 from django.http import HttpRequest, HttpResponse
 
+from liftos.kernel.telemetry.manager import get_observability
+from liftos.kernel.telemetry.metrics.load import METER
+from liftos.kernel.telemetry.tracing.context import start_context, use_context
+from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.tenancy.types import Principal
-from liftos.observability.context import start_context, use_context
-from liftos.observability.load import METER
-from liftos.observability.manager import get_observability
-from liftos.observability.spans import Span
 
 logger = logging.getLogger("liftos.http")
 

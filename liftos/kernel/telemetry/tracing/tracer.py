@@ -13,9 +13,9 @@ from itertools import count
 from statistics import fmean
 from typing import Any, TypedDict
 
-from liftos.observability import spans
-from liftos.observability.context import peek_context
-from liftos.observability.spans import (
+from liftos.kernel.telemetry.tracing import spans
+from liftos.kernel.telemetry.tracing.context import peek_context
+from liftos.kernel.telemetry.tracing.spans import (
     NULL_SPAN,
     Span,
     SpanLevel,

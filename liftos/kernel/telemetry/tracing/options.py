@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from liftos.observability.spans import SpanLevel
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from pydantic_core import to_json
 
 from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.observability.queued import QueuedSink
-from liftos.observability.spans import Span, SpanLevel
+from liftos.kernel.telemetry.storage.queued import QueuedSink
+from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 
 logger = logging.getLogger("liftos.traces")
 

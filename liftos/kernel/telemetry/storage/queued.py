@@ -7,7 +7,7 @@ import time
 import weakref
 from collections import deque
 
-from liftos.observability.spans import Span
+from liftos.kernel.telemetry.tracing.spans import Span
 
 _sinks: "weakref.WeakSet[QueuedSink]" = weakref.WeakSet()
 

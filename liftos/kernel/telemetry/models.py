@@ -42,7 +42,7 @@ class TraceRecord(models.Model):
 class OperationFigures(models.Model):
     """How one operation of one organisation went in some span of time.
 
-    `buckets` counts durations by the bounds of `liftos.observability.minutes.BOUNDS_MS`, the last those above all of them; of a
+    `buckets` counts durations by the bounds of `liftos.kernel.telemetry.metrics.minutes.BOUNDS_MS`, the last those above all of them; of a
     busy minute it is an estimate from the last 1,000 durations of each process.
     """
 

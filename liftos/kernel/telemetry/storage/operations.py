@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.observability.models import TraceRecord
+from liftos.kernel.telemetry.models import TraceRecord
 
 # rows in one transaction: a first run over months of traces must not hold its locks for minutes
 BATCH = 5_000

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.observability.minutes import BOUNDS_MS
+from liftos.kernel.telemetry.metrics.minutes import BOUNDS_MS
 
 # rows in one answer
 MOST = 10_000
