@@ -89,7 +89,7 @@ INSTALLED_APPS = [
     "liftos.kernel.tenancy",
     "liftos.kernel.embedding",
     "liftos.kernel.outbox",
-    "liftos.generations",
+    "liftos.kernel.caching.change_tokens",
     "liftos.kernel.http.idempotency",
     "liftos.kernel.telemetry",
     "accountability",

@@ -27,7 +27,7 @@ from memory.search.service import search, search_many
 from memory.types import LinkKind, MemoryDraft, Outcome, Stored
 
 SEARCHED = ("memories", "spaces")
-"""What searches read, in the words of `liftos.generations.watching.Watch`; the second by an arm that is not of this app."""
+"""What searches read, in the words of `liftos.kernel.caching.change_tokens.watching.Watch`; the second by an arm that is not of this app."""
 MAX_TOGETHER = 2_000
 MAX_SOURCES = 100
 """Sources that a memory names, those it was given in a workflow included."""

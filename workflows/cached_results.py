@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from liftos.erasing.types import Going
-from liftos.function_cache import get_function_cache
+from liftos.kernel.caching.results import get_function_cache
 
 
 def forget_results(going: Going) -> int:

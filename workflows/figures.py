@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from liftos.function_cache import get_function_cache
 from liftos.functions import list_functions
+from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.db.transactions import tenant_transaction
 from workflows.queries import count_executions, count_runs
 

@@ -15,8 +15,8 @@ from django.db import connections
 from liftos.bench.embedding_before import ListLruCache
 from liftos.bench.embedding_data import zipf
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.function_cache import FunctionCache
-from liftos.generations.queries import Generation
+from liftos.kernel.caching.change_tokens.queries import Generation
+from liftos.kernel.caching.results import FunctionCache
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation

@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
-from liftos.function_cache import get_function_cache
+from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.embedding import get_manager
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.metrics.load import METER, Load

@@ -11,8 +11,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connections
 
-from liftos.function_cache import FunctionCache, RedisResults, get_function_cache
 from liftos.functions import Call, Function, get_function, list_functions, register
+from liftos.kernel.caching.results import FunctionCache, RedisResults, get_function_cache
 from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.ports import orchestration_figures

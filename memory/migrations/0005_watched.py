@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from liftos.generations.watching import Watch
+from liftos.kernel.caching.change_tokens.watching import Watch
 
 # what the answer of a search depends on; words, attributes and the like are written with their memory
 TABLES = ("memory", "memoryvector", "memorylink", "modelchoice")

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from liftos.generations.watching import Watch
+from liftos.kernel.caching.change_tokens.watching import Watch
 
 # what the conceptual arm of a search depends on
 TABLES = ("space", "layout", "spaceversion", "spacedimension", "member", "concept", "conceptrelation", "position")

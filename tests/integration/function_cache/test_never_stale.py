@@ -8,9 +8,9 @@ from django.apps import apps
 from django.db import connection, transaction
 from psycopg import sql
 
-from liftos.function_cache import FunctionCache
 from liftos.functions import find_function
-from liftos.generations.queries import get_generation
+from liftos.kernel.caching.change_tokens.queries import get_generation
+from liftos.kernel.caching.results import FunctionCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import get_manager
 from liftos.kernel.embedding.catalogue import model_number
@@ -200,7 +200,7 @@ def test_states_never_come_back_and_marks_stay_few(organisation):
 
 def test_readers_beside_writers_never_see_less_than_was_committed(organisation):
     """Four readers with caches that share results; whoever reads after a commit finds what it brought."""
-    from liftos.function_cache import InMemoryResults
+    from liftos.kernel.caching.results import InMemoryResults
 
     shared, secret = InMemoryResults(), b"s"
     function = find_function("memory.search")
@@ -244,7 +244,7 @@ def test_an_erasure_leaves_no_result_that_quotes_the_memory(organisation):
     """Neither in this process nor in Redis, whatever its key."""
     from django_redis import get_redis_connection
 
-    from liftos.function_cache import call, get_function_cache, reset_function_cache
+    from liftos.kernel.caching.results import call, get_function_cache, reset_function_cache
 
     reset_function_cache()
     memory = store(organisation, "a secret pair of boots")

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from liftos.function_cache import InMemoryResults, RedisResults
-from liftos.function_cache.shared import PREFIX
+from liftos.kernel.caching.results import InMemoryResults, RedisResults
+from liftos.kernel.caching.results.shared import PREFIX
 
 pytestmark = pytest.mark.enable_socket
 
@@ -81,7 +81,7 @@ def test_a_redis_that_is_away_is_a_miss(organisations):
 
 
 def test_the_process_has_one_cache_made_from_the_settings(settings, organisations):
-    from liftos.function_cache import get_function_cache, reset_function_cache
+    from liftos.kernel.caching.results import get_function_cache, reset_function_cache
 
     settings.LIFTOS_FUNCTION_CACHE_SIZE = 50
     reset_function_cache()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.function_cache import FunctionCache, InMemoryResults, UnkeyableArguments
-from liftos.function_cache.cache import MAX_ENTRY_BYTES
-from liftos.function_cache.keys import canonical
-from liftos.generations.queries import Generation
+from liftos.kernel.caching.change_tokens.queries import Generation
+from liftos.kernel.caching.results import FunctionCache, InMemoryResults, UnkeyableArguments
+from liftos.kernel.caching.results.cache import MAX_ENTRY_BYTES
+from liftos.kernel.caching.results.keys import canonical
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from liftos.function_cache.flights import Flights
-from liftos.function_cache.keys import key_of
-from liftos.function_cache.shared import NullResults, SharedResults
-from liftos.generations.queries import Generation, get_generation
+from liftos.kernel.caching.change_tokens.queries import Generation, get_generation
+from liftos.kernel.caching.results.flights import Flights
+from liftos.kernel.caching.results.keys import key_of
+from liftos.kernel.caching.results.shared import NullResults, SharedResults
 from liftos.kernel.embedding.cache import LruTtlCache
 
 MAX_ENTRY_BYTES = 256 * 1024

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from liftos.function_cache.cache import CacheableFunction, FunctionCache
-from liftos.function_cache.keys import UnkeyableArguments
-from liftos.function_cache.shared import InMemoryResults, NullResults, RedisResults, SharedResults
+from liftos.kernel.caching.results.cache import CacheableFunction, FunctionCache
+from liftos.kernel.caching.results.keys import UnkeyableArguments
+from liftos.kernel.caching.results.shared import InMemoryResults, NullResults, RedisResults, SharedResults
 
 __all__ = [
     "CacheableFunction", "FunctionCache", "InMemoryResults", "NullResults", "RedisResults", "SharedResults",
@@ -56,7 +56,7 @@ def _configured() -> FunctionCache:
         ttl,
         RedisResults(_ALIAS, ttl=math.ceil(ttl)),
         # derived, so that SECRET_KEY itself signs nothing here
-        secret=hmac.digest(settings.SECRET_KEY.encode(), b"liftos.function_cache", hashlib.sha256),
+        secret=hmac.digest(settings.SECRET_KEY.encode(), b"liftos.kernel.caching.results", hashlib.sha256),
         max_bytes=settings.LIFTOS_FUNCTION_CACHE_BYTES,
     )
 

@@ -1,7 +1,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from liftos.generations.watching import LEAVE_A_MARK, LEAVE_NO_MARK
+from liftos.kernel.caching.change_tokens.watching import LEAVE_A_MARK, LEAVE_NO_MARK
 from liftos.kernel.tenancy.rls import IsolateTenant
 
 
