@@ -2,11 +2,10 @@
 
 import os
 import secrets
+import stat
 import threading
 from functools import lru_cache
 from pathlib import Path
-
-from liftos.embedded.files import give_to_owner
 
 KEY_BYTES = 32
 
@@ -43,3 +42,16 @@ def _make(path: Path) -> None:
             return
     finally:
         aside.unlink()
+
+
+def give_to_owner(descriptor: int, directory: Path) -> None:
+    """Let a file or directory that root has just made belong to the owner of the directory that it lies in.
+
+    What one command makes as root is then there for the service, which runs as an ordinary user. A file with a second name is
+    left alone: the owner of the directory may have put it there to be given it.
+    """
+    if os.geteuid() != 0:
+        return
+    found, owner = os.fstat(descriptor), directory.stat()
+    if found.st_uid == 0 and owner.st_uid != 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

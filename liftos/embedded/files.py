@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import secrets
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from liftos.embedded.errors import EmbeddedError
+from liftos.keyfiles import give_to_owner
 
 _CHOOSE = "choose another directory: LIFTOS_HOME=/path/to/it make up"
 
@@ -21,19 +21,6 @@ def say(line: str) -> None:
     with suppress(OSError, ValueError):  # a closed terminal must not stop a clean shutdown
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-
-
-def give_to_owner(descriptor: int, directory: Path) -> None:
-    """Let a file or directory that root has just made belong to the owner of the directory that it lies in.
-
-    What one command makes as root is then there for the service, which runs as an ordinary user. A file with a second name is
-    left alone: the owner of the directory may have put it there to be given it.
-    """
-    if os.geteuid() != 0:
-        return
-    found, owner = os.fstat(descriptor), directory.stat()
-    if found.st_uid == 0 and owner.st_uid != 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def make_directory(path: Path, mode: int) -> None:
