@@ -7,9 +7,9 @@ the erasure lists them, so that a payload that is missing without one is found (
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from liftos.erasing.sweep import Place, quoting
-from liftos.erasing.types import Going
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.sweep import Place, quoting
+from liftos.kernel.erasure.types import Going
 
 # where the outputs of an erasure's record list the decisions whose payloads it scrubbed
 LISTED = "erased_decisions"

@@ -4,7 +4,7 @@ from typing import Any
 
 from accountability.api.schemas import DecisionIn
 from accountability.recording import record_own
-from liftos.functions import Call, register
+from liftos.kernel.functions import Call, register
 from liftos.kernel.tenancy.types import Scope
 
 

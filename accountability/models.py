@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from accountability.calibration.models import Calibration
 from accountability.reviews.models import ReviewCase, ReviewPolicy
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 
 __all__ = [

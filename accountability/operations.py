@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
 from accountability.types import Effect, RiskClass
-from liftos.errors import InvalidInput
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
 

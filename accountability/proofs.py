@@ -11,7 +11,7 @@ from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
 from accountability.models import DecisionPayload, DecisionRecord
 from accountability.queries import DecisionNotFound
-from liftos.errors import Conflict, InvalidInput, NotFound
+from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 
 FORMAT = "liftos-proof/1"
 CONSISTENCY_FORMAT = "liftos-consistency/1"

@@ -11,8 +11,8 @@ from django.db.models import Q
 from accountability.models import DecisionRecord
 from accountability.subjects import decisions_about
 from accountability.types import Decision
-from liftos.errors import NotFound
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import NotFound
 
 RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",

@@ -7,11 +7,11 @@ from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.reviews.ports import has_reverser
-from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_pipeline
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.reserved_operations import reserved_namespace
 from liftos.kernel.tenancy.types import Actor
-from liftos.own_operations import reserved_namespace
 
 
 class UnknownParent(InvalidInput):

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
 from accountability.checkpoint import Verifier, make_vkey, verifier_of
-from liftos.keyfiles import read_key
+from liftos.kernel.keyfiles import read_key
 
 
 def origin_of(organisation: UUID) -> str:

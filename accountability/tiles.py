@@ -11,8 +11,8 @@ from accountability.leaf import RECORD_FIELDS, leaf_bytes
 from accountability.ledger_store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
-from liftos.errors import Conflict, NotFound
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import Conflict, NotFound
 
 WIDTH = 256
 HEIGHT = 8  # 2**8 hashes a tile

@@ -12,8 +12,8 @@ from accountability.models import DecisionPayload, DecisionRecord
 from accountability.raw_rows import Altered, read_leaves
 from accountability.rules import Rules, is_excused
 from accountability.signing import origin_of, verifier
-from liftos.errors import Conflict
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import Conflict
 
 BATCH = 16_384
 

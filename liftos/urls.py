@@ -10,7 +10,7 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
-from liftos.errors import NotAuthenticated
+from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.service import views

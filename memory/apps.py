@@ -7,7 +7,7 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         from accountability.subjects import register_finder
-        from liftos.own_operations import reserve_operations
+        from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.life.decisions import decisions_of
         from memory.life.reviews import take_part

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 from pydantic import Field
 
-from liftos.functions import Call, register
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from memory.api.life_schemas import Reason, Supersession

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models.functions import Now
 from pgvector.django import HalfVectorField
 
-from liftos.ids import new_id
 from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from memory.life.models import (
     Context,

@@ -13,12 +13,12 @@ from django.db import transaction
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.errors import Conflict, InvalidInput, Unavailable
-from liftos.ids import new_id
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import pipelined, send_now, tenant_transaction
 from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.errors import Conflict, InvalidInput, Unavailable
+from liftos.kernel.ids import new_id
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER

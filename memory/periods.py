@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from liftos.times import guess_time
+from liftos.kernel.times import guess_time
 
 DATE_KEYS = (
     "happened_at", "occurred_at", "date", "datetime", "timestamp", "time", "created_at", "session_date",
@@ -117,7 +117,7 @@ def periods_in(question: str, now: datetime) -> list[Period]:
 
 
 def happened_at(metadata: Mapping[str, Any]) -> datetime | None:
-    """Return the time that a memory's metadata gives for it, aware UTC (`liftos.times.guess_time`); None if it gives none."""
+    """Return the time that a memory's metadata gives for it, aware UTC (`liftos.kernel.times.guess_time`); None if it gives none."""
     for key in DATE_KEYS:
         moment = guess_time(metadata.get(key))
         if moment is not None:

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from liftos.errors import NotFound
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import NotFound
 from memory.life.known import as_known
 from memory.models import Memory
 from memory.search.filters import where

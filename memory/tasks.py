@@ -5,9 +5,9 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
-from liftos.jobs import send_hint
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.http.idempotency.once import list_organisations_with_stale_keys, prune
+from liftos.kernel.jobs import send_hint
 from memory import operations
 from memory.life.expiry import expire_due, list_organisations_with_expired
 from memory.portability.jobs import list_organisations_with_bulk_work, work_on_next_chunk

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.errors import InvalidInput
-from liftos.ids import new_id
 from liftos.kernel.db.binary import HalfVec, IntArray, TextArray
 from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Actor
 from memory import index_rows
 from memory.attributes import too_long_key

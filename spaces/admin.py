@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from liftos.admin import ReadOnly, UncountedPaginator
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from spaces.geometry import typicality
 from spaces.models import Concept, ConceptRelation, Space
 from spaces.pictures import Area, Point, draw_map, draw_radar

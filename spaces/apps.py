@@ -6,7 +6,7 @@ class SpacesConfig(AppConfig):
     verbose_name = "Conceptual spaces"
 
     def ready(self) -> None:
-        from liftos.own_operations import reserve_operations
+        from liftos.kernel.reserved_operations import reserve_operations
         from memory.life.ports import register_follower, register_set_eraser
         from memory.search.arms import register_arm
         from memory.search.scopes import fill_scope

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.erasing.sweep import Place, quoting
-from liftos.erasing.types import Going
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.sweep import Place, quoting
+from liftos.kernel.erasure.types import Going
+from liftos.kernel.jobs import send_hint
 from spaces.layouts import RENEW
 from spaces.outgrowing import mark_outgrown
 from spaces.positions import remove_positions

@@ -1,6 +1,6 @@
 """What can be wrong with what is asked of a space."""
 
-from liftos.errors import Conflict, InvalidInput, NotFound
+from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 
 
 class SpaceNotFound(NotFound):

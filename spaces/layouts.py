@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.jobs import send_hint
 from memory.content import Contents, count_living, page_contents, some_contents
 from spaces.axes import Resolved, pack, unpack
 from spaces.models import Layout, SpaceDimension, SpaceVersion

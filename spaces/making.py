@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accountability.operations import record
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.embeddings import active_manager
 from spaces import layouts

@@ -9,8 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.ids import new_id
 from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from memory.models import Memory
 from spaces.types import LayoutState, RelationKind

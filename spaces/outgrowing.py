@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.jobs import send_hint
 from spaces.layouts import RENEW
 from spaces.own import Counts, count_own
 

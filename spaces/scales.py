@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from liftos.nearest import suggestion
+from liftos.kernel.suggestions import suggestion
 from spaces.errors import UnknownDimension
 from spaces.types import Array, Dimension, Scale
 

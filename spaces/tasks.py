@@ -6,9 +6,9 @@ from uuid import UUID
 
 from celery import shared_task
 
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.jobs import send_hint
 from spaces import layouts
 from spaces.making import Waiting, make_next, renew
 from spaces.models import Space

@@ -6,8 +6,8 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
-        from liftos.own_operations import reserve_operations
-        from liftos.ports import fill_orchestration_figures
+        from liftos.kernel.ports import fill_orchestration_figures
+        from liftos.kernel.reserved_operations import reserve_operations
         from memory.life.ports import register_set_eraser
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results

@@ -12,10 +12,10 @@ from time import perf_counter
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.functions import get_function
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.functions import get_function
+from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
 from memory.embeddings import active_manager

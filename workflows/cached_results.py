@@ -4,8 +4,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.erasing.types import Going
 from liftos.kernel.caching.results import get_function_cache
+from liftos.kernel.erasure.types import Going
 
 
 def forget_results(going: Going) -> int:

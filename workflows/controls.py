@@ -14,8 +14,8 @@ from django.db import transaction
 from accountability.operations import record
 from accountability.reviews.types import is_same_party
 from accountability.types import RiskClass
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from liftos.functions import Function, find_function
+from liftos.kernel.functions import Function, find_function
 from workflows.definition import Definition, Faulty
 from workflows.definition.types import Fault
 from workflows.secrets import SECRET, find_secret, secret_names, texts

@@ -1,8 +1,8 @@
 """What runs quote of memories goes with the memories: parameters, items, results, errors, reasons."""
 
-from liftos.erasing.sweep import Place, quoting
-from liftos.erasing.types import Going
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.sweep import Place, quoting
+from liftos.kernel.erasure.types import Going
 
 _MENTIONING = """
 SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)

@@ -1,6 +1,6 @@
 """What can be wrong with what is asked of workflows."""
 
-from liftos.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from liftos.kernel.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 
 
 class TemplateNotFound(NotFound):

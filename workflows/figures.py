@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from liftos.functions import list_functions
 from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import list_functions
 from workflows.queries import count_executions, count_runs
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from liftos.functions import Call, register
+from liftos.kernel.functions import Call, register
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Scope

@@ -5,8 +5,8 @@ Each arrow is one compare-and-set in SQL (workflows.engine, workflows.controls),
 
 from typing import Any
 
-from liftos.errors import LiftosError
 from liftos.kernel.db.jsonb import storable
+from liftos.kernel.errors import LiftosError
 from workflows.types import RunStatus, StepStatus
 
 S, R = StepStatus, RunStatus

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import transaction
 
 from accountability.operations import record
-from liftos.ids import new_id
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.ids import new_id
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
 from workflows import queries

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Max, Q
 
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.nearest import MAX_COMPARED, suggestion
+from liftos.kernel.suggestions import MAX_COMPARED, suggestion
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
 from workflows.models import Run, Step, Template, TemplateVersion
 from workflows.types import ENDED_RUN, NOT_AN_ITEM, RunStatus

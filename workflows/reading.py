@@ -8,7 +8,7 @@ missing scopes are named in its place.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liftos.functions import find_function
+from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.engine.runs import plan_of

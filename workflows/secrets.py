@@ -20,7 +20,7 @@ from urllib.parse import quote, quote_plus
 
 from django.conf import settings
 
-from liftos.errors import InvalidInput, LiftosError
+from liftos.kernel.errors import InvalidInput, LiftosError
 
 MIN_SECRET, MAX_SECRET = 8, 8_000
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from accountability.operations import record
-from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.queries import slug_by_id
 from liftos.kernel.tenancy.types import Actor

@@ -28,8 +28,8 @@ from accountability.reviews.models import RANKS, ReviewCase
 from accountability.reviews.policy import get_policy, set_policy
 from accountability.reviews.queries import Narrowed
 from accountability.reviews.types import TO_DO, Policy, Review, ReviewState
-from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page

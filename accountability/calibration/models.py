@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 
 

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 from django.db import migrations, models
 
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='DecisionRecord',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('operation', models.CharField(max_length=100)),
                 ('decision_point', models.CharField(max_length=100)),
                 ('subject_kind', models.CharField(blank=True, max_length=50)),

@@ -28,7 +28,7 @@ from accountability.reviews.pages import decision_page, draw_reviews, draw_since
 from accountability.reviews.queries import get_next
 from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin_middleware import opened
 from liftos.kernel.tenancy.on_record import staff_actor
 from liftos.kernel.tenancy.roles_backend import may_review

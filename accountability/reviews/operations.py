@@ -35,8 +35,8 @@ from accountability.reviews.types import (
     state_after,
 )
 from accountability.types import Decision, Effect, RiskClass
-from liftos.errors import Conflict, InvalidInput, PermissionDenied
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import Conflict, InvalidInput, PermissionDenied
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind

@@ -21,11 +21,11 @@ from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
 from liftos.bench.search_data import Material, World
 from liftos.bench.search_load import Loaded
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.ids import new_id
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.minilm import MiniLmEmbedder
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.erasure import forget

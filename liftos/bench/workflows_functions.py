@@ -2,7 +2,7 @@
 
 import time
 
-from liftos.functions import register
+from liftos.kernel.functions import register
 
 
 @register("bench.nothing")

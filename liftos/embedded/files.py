@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from liftos.embedded.errors import EmbeddedError
-from liftos.keyfiles import give_to_owner
+from liftos.kernel.keyfiles import give_to_owner
 
 _CHOOSE = "choose another directory: LIFTOS_HOME=/path/to/it make up"
 

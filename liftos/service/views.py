@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.errors import NotFound
+from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
 from liftos.kernel.http.views import PublicSeedView

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 

@@ -15,8 +15,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from liftos.deadlines import Deadline, use_deadline
-from liftos.errors import LiftosError
+from liftos.kernel.deadlines import Deadline, use_deadline
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.middleware import body_limit
 from liftos.kernel.http.parsing import WITHHELD
 from liftos.serving.bodies import Body, Disconnected, Receive, Room

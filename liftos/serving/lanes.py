@@ -10,7 +10,7 @@ All of it runs on one event loop; nothing here is safe for threads.
 import asyncio
 from collections import deque
 
-from liftos.errors import Unavailable
+from liftos.kernel.errors import Unavailable
 
 MOST_WAITING = 1_000
 

@@ -12,13 +12,13 @@ from accountability.operations import record
 from accountability.queries import list_decisions
 from accountability.recording import refuse_reserved
 from accountability.types import Decision
-from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ports import decision_figures
 from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import Operation
 from liftos.kernel.telemetry.tracing.context import current_context, use_context
 from liftos.kernel.telemetry.tracing.spans import SpanLevel
-from liftos.ports import decision_figures
 from liftos.spine.calls import principal_of, unit
 from liftos.spine.tracing import LightweightTracer, MetricsCollector
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.tenancy.types import Principal
 from liftos.spine.running import publish_if_new, start_run
 from workflows.definition import parse

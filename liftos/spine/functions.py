@@ -11,11 +11,11 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connections
 
-from liftos.functions import Call, Function, get_function, list_functions, register
 from liftos.kernel.caching.results import FunctionCache, RedisResults, get_function_cache
+from liftos.kernel.functions import Call, Function, get_function, list_functions, register
+from liftos.kernel.ports import orchestration_figures
 from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import get_observability
-from liftos.ports import orchestration_figures
 from liftos.spine.building import Built
 from liftos.spine.calls import in_thread, principal_of, unit
 from liftos.spine.running import finish, seed_status

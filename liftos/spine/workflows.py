@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import find_function, function_names
 from liftos.spine.calls import in_thread, principal_of, unit
 from liftos.spine.functions import WAIT_SECONDS, UltraFastOrchestrator
 from liftos.spine.running import finish, publish_if_new, start_run

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.deadlines import TookTooLong, check_deadline
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.deadlines import TookTooLong, check_deadline
 from liftos.kernel.http.idempotency.once import claim, settle
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.tenancy.types import Actor

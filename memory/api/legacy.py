@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.errors import PermissionDenied
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import PermissionDenied
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters

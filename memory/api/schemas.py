@@ -15,7 +15,7 @@ from liftos.kernel.embedding.text import unit_rows
 from liftos.kernel.http.pagination import PageQuery, QueryText
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
-from liftos.nearest import suggestion
+from liftos.kernel.suggestions import suggestion
 from memory.api.callers import User, text_of
 from memory.api.trust import wish_of
 from memory.attributes import MAX_KEY, too_long_key

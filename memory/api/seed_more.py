@@ -8,16 +8,16 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.errors import NotFound
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.views import SeedView
+from liftos.kernel.ports import orchestration_figures
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Principal, Scope
-from liftos.ports import orchestration_figures
 from memory.api.schemas import naive
 from memory.embeddings import cache_stats
 from memory.insights.queries import get_counts, get_insights

@@ -20,8 +20,8 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.errors import Conflict, InvalidInput
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.errors import Conflict, InvalidInput
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor

@@ -18,13 +18,13 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.erasing.quotes import Quotes
-from liftos.erasing.types import Going
-from liftos.errors import NotFound
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.embedding.registry import made_managers
+from liftos.kernel.erasure.quotes import Quotes
+from liftos.kernel.erasure.types import Going
+from liftos.kernel.errors import NotFound
+from liftos.kernel.ids import new_id
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor

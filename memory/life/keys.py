@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.keyfiles import read_key
+from liftos.kernel.keyfiles import read_key
 from memory.life.values import cores, forms
 from memory.life.windows import Hasher, Trace, traces
 

@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.ids import new_id
 from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from memory.life.derived_types import POLICIES, Policy
 from memory.life.erasure_types import REFUSALS, Refuse

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from liftos.erasing.types import Going
+from liftos.kernel.erasure.types import Going
 
 Eraser = Callable[[UUID, UUID], int]
 """Takes the organisation and the memory, inside the erasing transaction; returns how many rows it removed."""

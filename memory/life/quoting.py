@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from liftos.erasing.sweep import Place, quoting
-from liftos.erasing.types import Going
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.sweep import Place, quoting
+from liftos.kernel.erasure.types import Going
 from memory.life.keys import folded_number, value_keys
 
 _CHUNKS = Place(

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor

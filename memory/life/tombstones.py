@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from liftos.errors import Conflict
 from liftos.kernel.db.transactions import pipelined, raw_cursor
+from liftos.kernel.errors import Conflict
 from memory.life.keys import locks_of, traces_of, value_keys
 from memory.life.rejection_types import RejectedInside
 from memory.life.windows import Shape

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from liftos.errors import LiftosError
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Actor
 from memory import index_rows, writes
 from memory.life.ports import tell_followers

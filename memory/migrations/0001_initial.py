@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 import pgvector.django.halfvec
 from django.db import migrations, models
 
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Memory',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('content', models.TextField(blank=True)),
                 ('metadata', models.JSONField(default=dict)),
                 ('memory_type', models.CharField(max_length=100)),

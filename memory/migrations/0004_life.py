@@ -1,7 +1,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 from django.db import migrations, models
 
 from liftos.kernel.tenancy.rls import AppendOnly, IsolateTenant, OwnerMayLookUp
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='BulkJob',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('actor_kind', models.CharField(max_length=20)),
                 ('actor_id', models.CharField(max_length=200)),
                 ('on_behalf_of', models.CharField(blank=True, max_length=200)),
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Erasure',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('memory_id', models.UUIDField()),
                 ('origin', models.BinaryField(max_length=32, null=True)),
                 ('removed', models.JSONField()),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='MemoryVersion',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField()),
                 ('content', models.TextField(blank=True)),
                 ('metadata', models.JSONField(default=dict)),

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.ids import new_id
 from memory import index_rows, operations, writes
 from memory.embeddings import chosen_model
 from memory.life.values import is_blank

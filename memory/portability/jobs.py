@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from liftos.errors import NotFound, TooLarge
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.errors import NotFound, TooLarge
 from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.models import BulkChunk, BulkJob

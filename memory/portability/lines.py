@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from liftos.errors import LiftosError, PermissionDenied
 from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.errors import LiftosError, PermissionDenied
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Actor, Scope

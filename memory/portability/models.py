@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from memory.types import TrustState
 

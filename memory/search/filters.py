@@ -7,8 +7,8 @@ Comparison is by type: a number is never equal to its text. All conditions must 
 
 from typing import Any
 
-from liftos.errors import InvalidInput
-from liftos.nearest import suggestion
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.suggestions import suggestion
 from memory.attributes import LONG, MAX_KEY, scalar_of
 from memory.search.scopes import scope
 from memory.search.types import Condition, SearchRequest

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 from django.db import migrations, models
 
 
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Concept',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('name_key', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True)),
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Space',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('name_key', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True)),
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Layout',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('state', models.CharField(default='building', max_length=10)),
                 ('axes', models.BinaryField(default=bytes)),
                 ('found', models.JSONField(default=dict)),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ConceptRelation',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=20)),
                 ('weight', models.FloatField(default=1.0)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SpaceDimension',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField()),
                 ('place', models.PositiveSmallIntegerField()),
                 ('name', models.CharField(max_length=100)),
@@ -143,7 +143,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SpaceVersion',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('actor_kind', models.CharField(max_length=20)),
                 ('actor_id', models.CharField(max_length=200)),

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from liftos.functions import Call, register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import Call, register, unregister
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run, Step, Transition
 from workflows.operations import start

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember
 from memory.types import MemoryDraft

@@ -7,7 +7,7 @@ function did that did not commit is counted by nobody, and that is the point. `F
 import os
 import time
 
-from liftos.functions import Call, register
+from liftos.kernel.functions import Call, register
 from liftos.kernel.outbox.operations import emit
 
 VERSION = int(os.environ.get("FAULT_VERSION", "1"))

@@ -189,7 +189,7 @@ def test_doubled_hints_do_nothing_twice(flows):
     flows.worker()
     flows.worker()
     flows.start("chain", 20)
-    send = f"from liftos.jobs import send_hint\nfor _ in range(300): send_hint('workflows.work', '{flows.organisation}')"
+    send = f"from liftos.kernel.jobs import send_hint\nfor _ in range(300): send_hint('workflows.work', '{flows.organisation}')"
     flows.service.manage("shell", "-c", send)
     until(lambda: flows.ended(20), seconds=60)
     flows.check(20)

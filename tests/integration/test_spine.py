@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from liftos.errors import LiftosError
-from liftos.functions import unregister
 from liftos.kernel.embedding import HashingEmbedder, MiniLmEmbedder
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.functions import unregister
 from liftos.spine import (
     AccountabilityOrchestrator,
     EmbeddingManager,

@@ -72,7 +72,7 @@ def test_a_run_does_not_outlive_what_its_key_may_do(acme, end):
 @pytest.mark.parametrize("end", ENDS)
 def test_a_child_that_is_handed_over_is_looked_at_too(acme, calls, end):
     starter, key = with_key(acme)
-    from liftos.functions import register, unregister
+    from liftos.kernel.functions import register, unregister
 
     @register("test.end", outside=True)
     def ends() -> None:
@@ -87,7 +87,7 @@ def test_a_child_that_is_handed_over_is_looked_at_too(acme, calls, end):
 
 def test_a_run_that_is_waited_for_is_looked_at_too(acme):
     starter, key = with_key(acme)
-    from liftos.functions import register, unregister
+    from liftos.kernel.functions import register, unregister
 
     @register("test.end", outside=True)
     def ends() -> None:

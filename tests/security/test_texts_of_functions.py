@@ -9,10 +9,10 @@ from time import monotonic
 
 import pytest
 
-from liftos.errors import LiftosError
-from liftos.functions import Call, list_functions
-from liftos.ids import new_id
 from liftos.kernel.db.jsonb import NotStorable, to_jsonb
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.functions import Call, list_functions
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 
 SOUND = (

@@ -99,7 +99,7 @@ def test_a_replayed_answer_shows_no_more_than_the_key_may_see_now(acme, run):
 
 
 def test_what_an_unknown_function_read_is_withheld(acme, calls):
-    from liftos.functions import register, unregister
+    from liftos.kernel.functions import register, unregister
 
     @register("test.gone")
     def gone() -> str:

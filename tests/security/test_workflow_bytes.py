@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.functions import register, unregister
 from tests.factories.flows import make_template, registered_functions, run_again, run_steps, step, steps_of
 from workflows.engine import runs
 

@@ -1,7 +1,7 @@
 import pytest
 
-from liftos import deadlines
-from liftos.deadlines import CallerGone, Deadline, TookTooLong, check_deadline, use_deadline
+from liftos.kernel import deadlines
+from liftos.kernel.deadlines import CallerGone, Deadline, TookTooLong, check_deadline, use_deadline
 
 
 @pytest.fixture

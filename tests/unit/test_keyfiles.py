@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from liftos.keyfiles import KEY_BYTES, _make, read_key
+from liftos.kernel.keyfiles import KEY_BYTES, _make, read_key
 
 
 def test_a_key_is_made_once_and_kept(tmp_path):

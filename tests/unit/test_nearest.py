@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from liftos.nearest import MAX_COMPARED, did_you_mean, nearest, suggestion, unknown
+from liftos.kernel.suggestions import MAX_COMPARED, did_you_mean, nearest, suggestion, unknown
 
 FIELDS = ["limit", "cursor", "memory_type", "external_id", "expires_at", "valid_from", "valid_to", "tags"]
 

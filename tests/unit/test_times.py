@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.times import InvalidTime, guess_time, read_end, read_time
+from liftos.kernel.times import InvalidTime, guess_time, read_end, read_time
 
 
 def at(*parts):

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from liftos.admin import ReadOnly, UncountedPaginator, as_text
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin_middleware import opened
 from liftos.kernel.tenancy.on_record import staff_actor
 from workflows import controls

@@ -15,9 +15,9 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.admin import CheckedLists, UncountedPaginator
-from liftos.errors import LiftosError
-from liftos.functions import find_function, function_names
 from liftos.kernel.db.transactions import current_organisation
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.kernel.tenancy.admin_middleware import opened
 from liftos.kernel.tenancy.on_record import staff_actor

@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.functions import list_functions
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import list_functions
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import PageQuery, page

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from liftos.functions import Function
+from liftos.kernel.functions import Function
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.api.schemas import FunctionOut, RunLine, RunOut, StepOut, TemplateLine, TemplateOut, VersionOut
 from workflows.credentials import masked

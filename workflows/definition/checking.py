@@ -10,7 +10,7 @@ Functions' own schemas come with the code: `$ref` to their `$defs` and `pattern`
 from collections.abc import Mapping
 from typing import Any
 
-from liftos.deadlines import check_deadline
+from liftos.kernel.deadlines import check_deadline
 from workflows.definition.checks import (
     CHECKS,
     OF_UNKNOWN,

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from liftos.nearest import unknown
+from liftos.kernel.suggestions import unknown
 from workflows.definition.equality import Unknown
 from workflows.definition.formats import FORMATS
 from workflows.definition.types import Json

@@ -10,7 +10,7 @@ text, true is never 1, and what has no order with the other is neither more nor 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from liftos.nearest import suggestion
+from liftos.kernel.suggestions import suggestion
 from workflows.definition.references import (
     Reference,
     Resolver,

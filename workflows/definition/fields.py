@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from liftos.nearest import unknown
+from liftos.kernel.suggestions import unknown
 from workflows.definition.conditions import faults_of
 from workflows.definition.references import whole
 from workflows.definition.types import (

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Final
 
-from liftos.nearest import unknown
+from liftos.kernel.suggestions import unknown
 from workflows.definition.checks import TYPES, Place, is_number
 from workflows.definition.formats import FORMATS
 from workflows.definition.types import Json

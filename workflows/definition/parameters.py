@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from liftos.kernel.db.jsonb import to_jsonb
-from liftos.nearest import did_you_mean, unknown
+from liftos.kernel.suggestions import did_you_mean, unknown
 from workflows.definition.keywords import schema_faults
 from workflows.definition.references import RESERVED
 from workflows.definition.schemas import MAX_FAULTS, value_faults

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from liftos.kernel.db.jsonb import NotStorable, to_jsonb
-from liftos.nearest import unknown
+from liftos.kernel.suggestions import unknown
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles
 from workflows.definition.parameters import NOTHING, parameters_faults

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from liftos.errors import InvalidInput
+from liftos.kernel.errors import InvalidInput
 
 Json = Any
 """None, bool, int, float, str, list or dict of the same."""

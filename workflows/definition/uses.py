@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from liftos.errors import LiftosError
-from liftos.nearest import nearest
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.suggestions import nearest
 from workflows.definition.checks import Place
 from workflows.definition.conditions import condition_references
 from workflows.definition.equality import Unknown

@@ -8,8 +8,8 @@ the next step that needs what is gone fails, by name, and writes nothing.
 from dataclasses import replace
 from time import monotonic
 
-from liftos.functions import find_function
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied

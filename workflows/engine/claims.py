@@ -14,9 +14,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.functions import known_keys
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.functions import known_keys
+from liftos.kernel.ids import new_id
 
 _HOST = socket.gethostname()[:60]
 

@@ -17,10 +17,10 @@ from django.db import DatabaseError
 from psycopg.rows import TupleRow
 
 from accountability.operations import record
-from liftos.ids import new_id
-from liftos.jobs import send_hint
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.ids import new_id
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge

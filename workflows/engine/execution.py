@@ -11,10 +11,10 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from liftos.functions import Call, Function, Sources, find_function
-from liftos.jobs import send_hint
 from liftos.kernel.caching.results import call as cached_call
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.functions import Call, Function, Sources, find_function
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import Operation, observe_operation
 from liftos.kernel.telemetry.tracing.context import use_context
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.errors import InvalidInput
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ids import new_id
 from workflows.definition import MAX_MAP_ITEMS
 from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import psycopg
 
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.jobs import send_hint
 from workflows.engine.attempts import give_back
 from workflows.engine.claims import Claim, claim_from
 from workflows.engine.endings import lock_run

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from liftos.errors import NotFound
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.errors import NotFound
 from liftos.kernel.telemetry.tracing.context import RequestContext, start_context
 from liftos.kernel.tenancy.types import Actor, ActorKind, Principal, Scope
 from workflows.definition.types import TooLarge

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connections
 
-from liftos.jobs import send_hint
+from liftos.kernel.jobs import send_hint
 from workflows.engine.claims import Claim
 from workflows.engine.keeper import KEEPER, Keeper
 from workflows.engine.runs import RunInfo

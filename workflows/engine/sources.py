@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from liftos.functions import Mentions, Sources, find_function
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.functions import Mentions, Sources, find_function
 from workflows.engine.claims import Claim
 from workflows.engine.runs import RunInfo
 from workflows.types import NOT_AN_ITEM

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from liftos.errors import InvalidInput, PermissionDenied
-from liftos.functions import find_function
-from liftos.ids import new_id
 from liftos.kernel.db.jsonb import to_jsonb
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import InvalidInput, PermissionDenied
+from liftos.kernel.functions import find_function
+from liftos.kernel.ids import new_id
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.telemetry.tracing.tracer import TRACER

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from liftos.jobs import send_hint
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.jobs import send_hint
 from workflows.engine.carriers import CARRIERS, Carrier
 from workflows.engine.claims import Claim
 from workflows.engine.keeper import KEEPER

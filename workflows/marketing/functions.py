@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from liftos.functions import Call, register
+from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from workflows.marketing.digest import compose

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 import workflows.types
 from django.db import migrations, models
 
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Run',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('code', models.CharField(editable=False, max_length=16)),
                 ('name', models.CharField(max_length=200)),
                 ('status', models.CharField(default=workflows.types.RunStatus['PENDING'], max_length=10)),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Step',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=100)),
                 ('position', models.PositiveIntegerField()),
                 ('item', models.IntegerField(default=-1)),
@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Template',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('retired_at', models.DateTimeField(editable=False, null=True)),
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='TemplateVersion',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('status', models.CharField(default=workflows.types.VersionStatus['DRAFT'], max_length=10)),
                 ('payload', models.JSONField()),

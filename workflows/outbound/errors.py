@@ -1,6 +1,6 @@
 """Why a request to another service failed. What may pass is one kind, what will not the other."""
 
-from liftos.errors import InvalidInput, Unavailable
+from liftos.kernel.errors import InvalidInput, Unavailable
 
 
 class OutboundRefused(InvalidInput):

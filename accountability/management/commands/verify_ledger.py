@@ -6,8 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from accountability.verification import Verdict, verify_log
-from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.management.observed import ObservedCommand

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
-from liftos.deadlines import check_deadline
 from liftos.kernel.db.transactions import send_now
+from liftos.kernel.deadlines import check_deadline
 
 Result = TypeVar("Result")
 Work = Generator[None, None, Result]

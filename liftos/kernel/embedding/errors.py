@@ -1,6 +1,6 @@
 """What can go wrong while embedding."""
 
-from liftos.errors import Conflict, Unavailable
+from liftos.kernel.errors import Conflict, Unavailable
 
 
 class EmbedderUnavailable(Unavailable):

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from liftos.errors import LiftosError
 from liftos.kernel.embedding.errors import EmbedderUnavailable
 from liftos.kernel.embedding.types import Vector
+from liftos.kernel.errors import LiftosError
 
 FOLLOW_TIMEOUT_S = 60.0
 """Whoever waits for another caller's computation gives up after this long."""

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from liftos.deadlines import GivenUp
-from liftos.errors import LiftosError
+from liftos.kernel.deadlines import GivenUp
 from liftos.kernel.embedding.cache import LruTtlCache
 from liftos.kernel.embedding.errors import EmbedderUnavailable
 from liftos.kernel.embedding.flights import Departures, Flight
@@ -19,6 +18,7 @@ from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
 from liftos.kernel.embedding.text import checked_rows
 from liftos.kernel.embedding.types import Embedder, ModelInfo, Organisation, Vector, Vectors
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.manager import observe_operation
 
 logger = logging.getLogger("liftos.kernel.embedding")

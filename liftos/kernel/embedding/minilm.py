@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from liftos.deadlines import check_deadline
+from liftos.kernel.deadlines import check_deadline
 from liftos.kernel.embedding.text import clean_text, unit_rows
 from liftos.kernel.embedding.types import ModelInfo, Vectors
 

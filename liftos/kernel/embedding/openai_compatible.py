@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from liftos.deadlines import check_deadline
+from liftos.kernel.deadlines import check_deadline
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
 from liftos.kernel.embedding.types import ModelInfo, Vectors

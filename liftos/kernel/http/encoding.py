@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.utils.cache import patch_vary_headers
 from django.utils.text import compress_sequence, compress_string
 
-from liftos.errors import LiftosError, TooLarge
+from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.http.middleware import body_limit
 

@@ -12,8 +12,8 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from liftos.deadlines import TookTooLong
-from liftos.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
+from liftos.kernel.deadlines import TookTooLong
+from liftos.kernel.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
 from liftos.kernel.http.limits import TooManyRequests
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.rendering import dump_json

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from liftos.errors import LiftosError, TooLarge
+from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 
 BULK_PATHS = ("/api/v1/memories/bulk",)

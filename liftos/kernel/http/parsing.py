@@ -13,10 +13,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 
-from liftos.errors import LiftosError
 from liftos.kernel.db.jsonb import to_jsonb
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.strict import MAX_SUGGESTED, name_unknown
-from liftos.nearest import suggestion
+from liftos.kernel.suggestions import suggestion
 
 MAX_DEPTH = 64
 # matches at every quote, closed or not, and never goes back: linear

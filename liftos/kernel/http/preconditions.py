@@ -5,7 +5,7 @@ import re
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 

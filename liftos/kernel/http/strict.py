@@ -13,7 +13,7 @@ from django.http import QueryDict
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, RootModel
 from pydantic.fields import FieldInfo
 
-from liftos.nearest import unknown
+from liftos.kernel.suggestions import unknown
 
 UNKNOWN = "extra_forbidden"
 MAX_SUGGESTED = 50

@@ -1,4 +1,4 @@
-"""Times as fields of requests. What is read, and how, is `liftos.times`'s."""
+"""Times as fields of requests. What is read, and how, is `liftos.kernel.times`'s."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from liftos.times import InvalidTime, read_end, read_time
+from liftos.kernel.times import InvalidTime, read_end, read_time
 
 
 def _field(read: Callable[[Any], datetime]) -> BeforeValidator:

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from liftos.errors import PermissionDenied, TooLarge
+from liftos.kernel.errors import PermissionDenied, TooLarge
 from liftos.kernel.http.limits import Window, count_request
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from liftos.ids import new_id
 from liftos.kernel.db.binary import TextArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 
 SOURCE = "urn:liftos:core"

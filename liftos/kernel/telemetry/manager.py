@@ -8,13 +8,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from liftos.errors import is_refusal
+from liftos.kernel.errors import is_refusal
+from liftos.kernel.ports import decision_figures
 from liftos.kernel.telemetry.metrics.collector import Kind, MetricsCollector, Series
 from liftos.kernel.telemetry.metrics.prometheus import Outcome, prometheus_operation
 from liftos.kernel.telemetry.tracing.context import use_sampler
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer, Sink
-from liftos.ports import decision_figures
 
 RECENT = 100
 

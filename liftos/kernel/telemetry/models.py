@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 
 

@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from liftos.admin import CheckedLists
-from liftos.errors import InvalidInput
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.tenancy import operations
 from liftos.kernel.tenancy.admin_middleware import PARAMETER, opened
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation

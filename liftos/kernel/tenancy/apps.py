@@ -7,8 +7,8 @@ class TenancyConfig(AppConfig):
     verbose_name = "Organisations and keys"
 
     def ready(self) -> None:
+        from liftos.kernel.reserved_operations import reserve_operations
         from liftos.kernel.tenancy.known_keys import watch_keys
-        from liftos.own_operations import reserve_operations
 
         reserve_operations("organisation", "api_key", "admin")
         watch_keys()

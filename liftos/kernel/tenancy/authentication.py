@@ -27,7 +27,7 @@ from django.utils.text import slugify
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from liftos.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
+from liftos.kernel.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.known_keys import forget_key, known_key
 from liftos.kernel.tenancy.models import Organisation

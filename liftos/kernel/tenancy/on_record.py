@@ -7,9 +7,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from liftos.admin import CheckedLists
+from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from liftos.ports import decision_recorder
 
 logger = logging.getLogger("liftos.admin")
 

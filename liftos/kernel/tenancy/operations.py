@@ -6,13 +6,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from liftos.errors import Conflict, InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import Conflict, InvalidInput
 from liftos.kernel.outbox.operations import emit
+from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.keys import new_key
 from liftos.kernel.tenancy.models import ApiKey, Organisation
 from liftos.kernel.tenancy.types import ALL_SCOPES, Actor, Scope
-from liftos.ports import decision_recorder
 
 
 class OrganisationExists(Conflict):

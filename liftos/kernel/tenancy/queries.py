@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from liftos.errors import NotFound
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import NotFound
 from liftos.kernel.tenancy.models import ApiKey, Organisation
 
 

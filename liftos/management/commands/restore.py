@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.keyfiles import give_to_owner
+from liftos.kernel.keyfiles import give_to_owner
 from liftos.management.observed import ObservedCommand
 from liftos.recovery.backup import KEYS, bring_back
 from liftos.recovery.options import key_files, superuser_url

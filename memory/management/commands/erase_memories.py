@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand

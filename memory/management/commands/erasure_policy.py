@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand

@@ -11,9 +11,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from tqdm import tqdm
 
-from liftos.errors import LiftosError
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.idempotency.once import KeyReused
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from liftos.management.observed import ObservedCommand

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandError
 
-from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.management.observed import ObservedCommand
 from spaces.background import background

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from liftos.own_operations import reserved_namespace, reserved_namespaces
+from liftos.kernel.reserved_operations import reserved_namespace, reserved_namespaces
 from liftos.spine import AccountabilityOrchestrator
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ from accountability.models import DecisionRecord, ReviewCase
 from accountability.reviews import ports
 from accountability.sequencer import drain
 from accountability.verification import verify_log
-from liftos.errors import Conflict
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import Conflict
 from liftos.kernel.outbox.models import OutboxEvent
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Scope

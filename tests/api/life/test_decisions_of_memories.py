@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 
-from liftos.functions import Call, get_function
+from liftos.kernel.functions import Call, get_function
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from memory.portability.jobs import work_on_next_chunk
 

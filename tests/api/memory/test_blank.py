@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from liftos.functions import Call, get_function
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager
+from liftos.kernel.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.spine import EnhancedKSEIntegration

@@ -15,8 +15,8 @@ from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpo
 from accountability.operations import record
 from accountability.sequencer import drain
 from accountability.verification import check_record
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 from tests.factories.erasures import record_about, record_erasure, scrub

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from accountability.leaf import RECORD_FIELDS, commitment, hash_of, payload_text
 from accountability.models import DecisionRecord
 from accountability.sequencer import drain
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from tests.factories.erasures import record_about, scrub
 from tests.integration.accountability.test_ledger import alter, verdict

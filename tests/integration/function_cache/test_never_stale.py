@@ -8,12 +8,12 @@ from django.apps import apps
 from django.db import connection, transaction
 from psycopg import sql
 
-from liftos.functions import find_function
 from liftos.kernel.caching.change_tokens.queries import get_generation
 from liftos.kernel.caching.results import FunctionCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import get_manager
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory import writes

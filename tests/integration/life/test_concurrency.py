@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from liftos.errors import LiftosError
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.corrections import reject
 from memory.life.erasure import forget

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection, connections
 
 from accountability.models import DecisionRecord
-from liftos.errors import InvalidInput
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager, reset_manager
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.models import OutboxEvent
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.life.erasure import forget

@@ -6,8 +6,8 @@ import pytest
 from django.db import Error, transaction
 from django.utils import timezone
 
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.ids import new_id
 from tests.factories.workflows import make_rows, make_run, make_step
 from workflows.models import Policy, Run, Step, Template, TemplateVersion, Transition
 

@@ -3,8 +3,8 @@
 import pytest
 
 from accountability.queries import list_decisions
-from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import register, unregister
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import (
     history,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.functions import list_functions
+from liftos.kernel.functions import list_functions
 from liftos.kernel.telemetry.manager import get_observability
 from tests.conftest import make_caller
 from tests.factories.flows import make_template, run_again, run_steps, step

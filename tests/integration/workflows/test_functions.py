@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from liftos.errors import Conflict
-from liftos.functions import Call, get_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import Conflict
+from liftos.kernel.functions import Call, get_function
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
 from memory.life.corrections import reject
 from memory.life.policies import REJECTION_POLICY

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.core.checks import run_checks
 
-from liftos.functions import Call, get_function
+from liftos.kernel.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.outbound import AllowedHosts, OutboundRefused, OutboundUnavailable, send

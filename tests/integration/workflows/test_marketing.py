@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from accountability.models import DecisionRecord
-from liftos.functions import find_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.models import Membership, Organisation
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, Role

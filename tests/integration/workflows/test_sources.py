@@ -4,8 +4,8 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 from accountability.queries import get_decision
-from liftos.functions import Call, Sources, get_function
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.functions import Call, Sources, get_function
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.life.erasure import forget
 from memory.models import Memory

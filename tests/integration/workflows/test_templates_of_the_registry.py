@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.functions import find_function
+from liftos.kernel.functions import find_function
 from workflows.definition import Faulty, bind_parameters, parse, resolve
 
 SEED = {

@@ -4,9 +4,9 @@ import pytest
 
 from accountability.sequencer import drain
 from accountability.verification import verify_log
-from liftos.errors import InvalidInput
-from liftos.functions import list_functions, register, unregister
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.functions import list_functions, register, unregister
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember
 from memory.types import MemoryDraft, TrustState

@@ -6,8 +6,8 @@ import time
 import pytest
 from django.db import connections
 
-from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.functions import register, unregister
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import (

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from liftos.functions import register, unregister
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.functions import register, unregister
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import history, make_template, read_run, run_again, statuses, step, steps_of

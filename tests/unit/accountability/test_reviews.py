@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accountability.reviews.types import Review, ReviewState, Verdict, is_same_party, state_after
-from liftos.ids import new_id
+from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 ANN, BEN = Actor(ActorKind.STAFF, "ann"), Actor(ActorKind.STAFF, "ben")

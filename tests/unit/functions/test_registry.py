@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from liftos.functions import (
+from liftos.kernel.functions import (
     Call,
     FunctionNotFound,
     find_function,

@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from liftos import ports
-from liftos.errors import LiftosError
+from liftos.kernel import ports
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry import manager as manager_module
 from liftos.kernel.telemetry.manager import (
     ObservabilityManager,

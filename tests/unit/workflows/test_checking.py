@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from liftos.deadlines import Deadline, TookTooLong, use_deadline
+from liftos.kernel.deadlines import Deadline, TookTooLong, use_deadline
 from workflows.definition import checking
 from workflows.definition.checking import Checker
 from workflows.definition.formats import FORMATS

@@ -22,7 +22,7 @@ FOLLOW_TIMEOUT_S = 30.0
 
 
 class CacheableFunction(Protocol):
-    """What is asked of a registered function here. See `liftos.functions.Function`."""
+    """What is asked of a registered function here. See `liftos.kernel.functions.Function`."""
 
     @property
     def name(self) -> str: ...  # noqa: D102

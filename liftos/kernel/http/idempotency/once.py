@@ -18,8 +18,8 @@ from django.db import connection
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.http.views import LiftosView
 from liftos.kernel.tenancy.types import Principal
 

@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 from django.db import migrations, models
 
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='OutboxEvent',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('type', models.CharField(max_length=100)),
                 ('source', models.CharField(max_length=200)),
                 ('subject', models.CharField(max_length=200)),

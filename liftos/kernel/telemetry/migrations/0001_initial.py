@@ -2,7 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import liftos.ids
+import liftos.kernel.ids
 from django.db import migrations, models
 
 from liftos.kernel.tenancy.rls import AppendOnly, IsolateTenant
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='TraceRecord',
             fields=[
-                ('id', models.UUIDField(default=liftos.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=liftos.kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
                 ('trace_id', models.CharField(max_length=32)),
                 ('correlation_id', models.CharField(max_length=128)),
                 ('name', models.CharField(max_length=200)),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from liftos.errors import NotFound
+from liftos.kernel.errors import NotFound
 from liftos.kernel.telemetry.models import TraceRecord
 
 # a caller may send one traceparent with all its requests: of such a trace the beginning is shown

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db import connection
 from pydantic_core import to_json
 
-from liftos.ids import new_id
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.storage.queued import QueuedSink
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 

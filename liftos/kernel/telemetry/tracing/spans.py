@@ -13,7 +13,7 @@ from enum import IntEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from liftos.errors import LiftosError, is_refusal
+from liftos.kernel.errors import LiftosError, is_refusal
 
 if TYPE_CHECKING:
     from liftos.kernel.telemetry.tracing.context import RequestContext

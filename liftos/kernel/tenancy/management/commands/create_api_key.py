@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from liftos.errors import LiftosError
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.roles import ROLE_SCOPES

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 
-from liftos.errors import Unavailable
+from liftos.kernel.errors import Unavailable
 
 
 class GivenUp(Unavailable):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from liftos.erasing.quotes import Quotes
+from liftos.kernel.erasure.quotes import Quotes
 
 
 @dataclass(frozen=True, slots=True)

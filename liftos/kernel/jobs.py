@@ -5,7 +5,7 @@ from uuid import UUID
 
 from kombu.exceptions import OperationalError
 
-logger = logging.getLogger("liftos.jobs")
+logger = logging.getLogger("liftos.kernel.jobs")
 
 
 def send_hint(task: str, organisation: UUID) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from liftos.erasing.types import Going
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.types import Going
 
 # Postgres rules most rows out by a word of each text; what is left is compared here, by the rules of `Quotes`. A text of ASCII
 # has as many characters as bytes, and is in its normal form.

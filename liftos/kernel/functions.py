@@ -21,10 +21,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from liftos.errors import NotFound
+from liftos.kernel.errors import NotFound
 from liftos.kernel.http.parsing import check_storable, validate
+from liftos.kernel.suggestions import did_you_mean
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
-from liftos.nearest import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 _GIVEN = ("call", "context")
