@@ -18,7 +18,7 @@ from accountability.reviews.pages import decision_page, review_field
 from accountability.reviews.policy_admin import ReviewPolicyAdmin
 from accountability.types import Effect, RiskClass
 from accountability.verification import check_record
-from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 from liftos.kernel.tenancy.types import ActorKind

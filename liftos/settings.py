@@ -126,8 +126,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "liftos.kernel.tenancy.admin_headers.AdminHeaders",
-    "liftos.kernel.tenancy.admin_middleware.AdminTenantMiddleware",
+    "liftos.kernel.admin.headers.AdminHeaders",
+    "liftos.kernel.admin.middleware.AdminTenantMiddleware",
     # answers those who are shut out; it has to be the last
     "axes.middleware.AxesMiddleware",
 ]
@@ -487,8 +487,8 @@ UNFOLD = {
     "SITE_SUBHEADER": "liftos.kernel.tenancy.admin.open_organisation",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": ["liftos.admin.stylesheet"],
-    "SCRIPTS": ["liftos.admin.script"],
+    "STYLES": ["liftos.kernel.admin.parts.stylesheet"],
+    "SCRIPTS": ["liftos.kernel.admin.parts.script"],
     "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.kernel.tenancy.admin.organisation_choices",
     # the theme's is too faint on a menu that the pointer rests on

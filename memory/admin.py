@@ -11,10 +11,10 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from accountability.admin_parts import drawn_once
 from accountability.queries import decisions_of_memory
-from liftos.admin import BUTTON, ReadOnly, UncountedPaginator
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin import staff_actor
-from liftos.kernel.tenancy.admin_middleware import opened
 from memory.life.corrections import confirm, contest, reject
 from memory.life.derived import Derived
 from memory.life.derived_types import Policy

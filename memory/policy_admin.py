@@ -7,10 +7,10 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from liftos.admin import CheckedLists
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import staff_actor
-from liftos.kernel.tenancy.one_each import OneEach
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
+from liftos.kernel.admin.one_each import OneEach
+from liftos.kernel.admin.parts import CheckedLists
 from memory.life import erasure_policy
 from memory.life.erasure_types import Refuse, Wanted
 from memory.life.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy

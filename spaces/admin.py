@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
 from liftos.kernel.errors import LiftosError
 from spaces.geometry import typicality
 from spaces.models import Concept, ConceptRelation, Space

@@ -18,9 +18,9 @@ from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
 from accountability.reviews.pages import decision_page
-from liftos.admin import ReadOnly, as_text
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import staff_actor
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
+from liftos.kernel.admin.parts import ReadOnly, as_text
 
 
 def _shown(found: dict[str, float] | None) -> str:

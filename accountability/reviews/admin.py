@@ -27,10 +27,10 @@ from accountability.reviews.models import NO_CONFIDENCE, ReviewCase
 from accountability.reviews.pages import decision_page, draw_reviews, draw_since, review_page, verdict_form
 from accountability.reviews.queries import get_next
 from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
-from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.errors import LiftosError
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import staff_actor
 from liftos.kernel.tenancy.roles_backend import may_review
 
 # of a bulk action, so many decisions at a time: each is a verdict with its own record and reversal

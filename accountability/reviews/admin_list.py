@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accountability.reviews.models import RANKS
 from accountability.reviews.queries import COLUMNS, Order
 from accountability.reviews.types import SETTLED, TO_DO, ReviewState
-from liftos.admin import CheckedChangeList
+from liftos.kernel.admin.parts import CheckedChangeList
 
 RISKS = {rank: risk.value for risk, rank in RANKS.items()}
 _ORDERS = {

@@ -10,9 +10,9 @@ from accountability.reviews.models import ReviewPolicy
 from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy
 from accountability.types import Effect, RiskClass
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import OnRecord, staff_actor
-from liftos.kernel.tenancy.one_each import OneEach
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import OnRecord, staff_actor
+from liftos.kernel.admin.one_each import OneEach
 
 
 def _choice(values: type[RiskClass] | type[Effect], text: str) -> MultipleChoiceField:

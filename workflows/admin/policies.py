@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import OnRecord
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import OnRecord
 from workflows.models import Policy
 
 

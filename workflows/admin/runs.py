@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from liftos.admin import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.errors import LiftosError
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import staff_actor
 from workflows import controls
 from workflows.admin.shared import buttons, may, record_link, said, table, tell, took
 from workflows.definition import load

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from liftos.admin import BUTTON
+from liftos.kernel.admin.parts import BUTTON
 from workflows.picture import in_words
 
 MAX_REASON = 500

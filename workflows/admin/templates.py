@@ -14,13 +14,13 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from liftos.admin import CheckedLists, UncountedPaginator
+from liftos.kernel.admin.middleware import opened
+from liftos.kernel.admin.on_record import staff_actor
+from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator
 from liftos.kernel.db.transactions import current_organisation
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
-from liftos.kernel.tenancy.admin_middleware import opened
-from liftos.kernel.tenancy.on_record import staff_actor
 from liftos.kernel.tenancy.queries import slug_by_id
 from workflows import templates
 from workflows.admin.shared import buttons, may, table, tell

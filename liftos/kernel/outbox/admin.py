@@ -1,7 +1,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
 from liftos.kernel.outbox.models import OutboxEvent
 
 

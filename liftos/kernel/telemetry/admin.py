@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from liftos.admin import ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 

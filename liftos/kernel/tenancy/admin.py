@@ -13,12 +13,12 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
-from liftos.admin import CheckedLists
+from liftos.kernel.admin.middleware import PARAMETER, opened
+from liftos.kernel.admin.on_record import OnRecord, staff_actor
+from liftos.kernel.admin.parts import CheckedLists
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.tenancy import operations
-from liftos.kernel.tenancy.admin_middleware import PARAMETER, opened
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
-from liftos.kernel.tenancy.on_record import OnRecord, staff_actor
 from liftos.kernel.tenancy.types import ALL_SCOPES, Scope
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import BinaryField, CharField, DateTimeField, JSONField, TextField
 from django.test import Client
 
-from liftos.admin import CheckedChangeList
+from liftos.kernel.admin.parts import CheckedChangeList
 from tests.conftest import make_caller
 
 MODELS = {f"{model._meta.app_label}/{model._meta.model_name}": model for model in site._registry}

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-logger = logging.getLogger("liftos.admin")
+logger = logging.getLogger("liftos.kernel.admin.parts")
 # what Django, psycopg and Postgres raise about a filter's value
 _UNREADABLE = (
     DataError, psycopg.DataError, IncorrectLookupParameters, ValidationError, ValueError, TypeError, OverflowError,

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from liftos.kernel.admin.on_record import record_entry
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.tenancy.models import Organisation
-from liftos.kernel.tenancy.on_record import record_entry
 
 SESSION_KEY = "liftos_organisation"
 # the organisation whose log says that this session has opened it

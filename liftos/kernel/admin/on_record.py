@@ -6,12 +6,12 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from liftos.admin import CheckedLists
+from liftos.kernel.admin.parts import CheckedLists
 from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 
-logger = logging.getLogger("liftos.admin")
+logger = logging.getLogger("liftos.kernel.admin.parts")
 
 
 def staff_actor(request: HttpRequest) -> Actor:
