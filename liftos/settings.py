@@ -455,7 +455,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
-FORMAT_MODULE_PATH = ["liftos.formats"]
+FORMAT_MODULE_PATH = ["liftos.console.formats"]
 
 # --- logs: one JSON object a line, with the correlation and trace ids ---------------------------
 
@@ -489,9 +489,9 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": ["liftos.kernel.admin.parts.stylesheet"],
     "SCRIPTS": ["liftos.kernel.admin.parts.script"],
-    "DASHBOARD_CALLBACK": "liftos.dashboard.page.add_dashboard",
+    "DASHBOARD_CALLBACK": "liftos.console.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.kernel.tenancy.admin.organisation_choices",
     # the theme's is too faint on a menu that the pointer rests on
     "COLORS": {"font": {"subtle-light": "oklch(51% .027 264.364)"}},
-    "SIDEBAR": {"show_search": True, "navigation": "liftos.navigation.navigation"},
+    "SIDEBAR": {"show_search": True, "navigation": "liftos.console.navigation.navigation"},
 }

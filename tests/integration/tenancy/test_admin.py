@@ -6,13 +6,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from accountability.models import DecisionRecord
+from liftos.console.navigation import GROUPS
 from liftos.kernel.admin.on_record import OnRecord
 from liftos.kernel.admin.parts import ReadOnly
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
-from liftos.navigation import GROUPS
 from memory.policy_admin import DerivedPolicyAdmin, ErasurePolicyAdmin, RejectionPolicyAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
