@@ -45,7 +45,7 @@ def migrate_if_new(arguments: list[str]) -> None:
 
     import psycopg
 
-    from liftos.embedded import home, urls
+    from liftos.runtime.embedded import home, urls
 
     with psycopg.connect(urls(home()).owner_database_url) as connection:
         row = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
@@ -56,7 +56,7 @@ def migrate_if_new(arguments: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run the command; return the exit code."""
-    from liftos.embedded import EmbeddedError, hold, home, supervise
+    from liftos.runtime.embedded import EmbeddedError, hold, home, supervise
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
     if arguments[:1] == ["up"]:

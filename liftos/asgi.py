@@ -4,6 +4,6 @@
 from liftos.wsgi import application as wsgi
 
 # isort: split
-from liftos.serving.bridge import Bridge
+from liftos.runtime.web.bridge import Bridge
 
 application = Bridge(wsgi, mounts={})

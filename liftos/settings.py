@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from liftos import embedded
+from liftos.runtime import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = embedded.home()

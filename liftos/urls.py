@@ -13,8 +13,8 @@ from accountability.api.urls import urlpatterns as accountability_urls
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
-from liftos.service import views
-from liftos.service.alerts import alerts
+from liftos.runtime.health import views
+from liftos.runtime.health.alerts import alerts
 from memory.api.urls import seed_urlpatterns
 from memory.api.urls import urlpatterns as memory_urls
 from spaces.api.urls import seed_urlpatterns as seed_spaces_urls

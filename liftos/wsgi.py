@@ -1,4 +1,4 @@
-"""Django's handler, which the web server calls in threads (liftos.serving.bridge)."""
+"""Django's handler, which the web server calls in threads (liftos.runtime.web.bridge)."""
 
 import os
 import re

@@ -12,7 +12,7 @@ os.environ.setdefault("LIFTOS_TRACE_PERSIST", "0")
 
 from hypothesis import HealthCheck, settings
 
-from liftos import embedded
+from liftos.runtime import embedded
 
 if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
     embedded.hold(embedded.home())

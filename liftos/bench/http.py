@@ -18,7 +18,6 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos import embedded
 from liftos.bench.http_before import measure_before
 from liftos.bench.http_chroma import Chroma, ChromaUnavailable, chroma, installed
 from liftos.bench.http_client import request_bytes
@@ -33,6 +32,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import Vectors
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
+from liftos.runtime import embedded
 
 BATCH = 100
 BATCH_REPEATS = 5

@@ -17,14 +17,14 @@ from django.conf import settings
 from django.db import connections
 from redis import Redis
 
-from liftos import embedded
 from liftos.bench.child import Child, running
-from liftos.embedded.paths import REPOSITORY
 from liftos.kernel.embedding.catalogue import forget_model_numbers
 from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.registry import configured_secret
 from liftos.kernel.embedding.shared_cache import RedisSharedCache, write_vectors
 from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.runtime import embedded
+from liftos.runtime.embedded.paths import REPOSITORY
 from liftos.settings import database
 
 READY_SECONDS = 120.0

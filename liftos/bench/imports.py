@@ -16,7 +16,6 @@ from uuid import UUID
 from django.db import connections
 from tqdm import tqdm
 
-from liftos import embedded
 from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
 from liftos.bench.search_data import Material, World
 from liftos.bench.search_load import Loaded
@@ -28,6 +27,7 @@ from liftos.kernel.embedding.minilm import MiniLmEmbedder
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
+from liftos.runtime import embedded
 from memory.life.erasure import forget
 from memory.operations import read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome

@@ -22,7 +22,6 @@ from psycopg.conninfo import make_conninfo
 from redis import Redis
 
 import liftos.bench.workflows_functions  # noqa: F401  registers them here; workers load it themselves
-from liftos import embedded
 from liftos.bench.child import Child, running
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
 from liftos.bench.workflows_dbos import installed, measure
@@ -30,6 +29,7 @@ from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
+from liftos.runtime import embedded
 from workflows.models import Policy
 from workflows.operations import start
 from workflows.templates import publish, save_draft

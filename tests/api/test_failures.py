@@ -81,7 +81,7 @@ OUTSIDE = {
     "/api/v1/memories": "liftos.kernel.http.middleware.StraightToTheView.__call__",
     "/health": "django.contrib.sessions.middleware.SessionMiddleware.process_request",
     "/admin/login/": "django.contrib.admin.sites.AdminSite.each_context",
-    "/nowhere": "liftos.service.views.not_found",
+    "/nowhere": "liftos.runtime.health.views.not_found",
 }
 
 
@@ -93,7 +93,7 @@ def test_every_failure_outside_of_views_leaves_its_traceback_with_the_correlatio
         raise RuntimeError(SECRET)
 
     if path == "/nowhere":
-        monkeypatch.setattr("liftos.service.views._resolves", fail)
+        monkeypatch.setattr("liftos.runtime.health.views._resolves", fail)
     else:
         monkeypatch.setattr(OUTSIDE[path], fail)
     context = ContextFilter()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from liftos.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.paths import REPOSITORY
 
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]

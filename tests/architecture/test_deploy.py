@@ -10,8 +10,8 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from liftos.embedded.paths import REPOSITORY
-from liftos.service import alerts
+from liftos.runtime.embedded.paths import REPOSITORY
+from liftos.runtime.health import alerts
 
 DEPLOY = REPOSITORY / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus-rules.yml").read_text())["groups"]

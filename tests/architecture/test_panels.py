@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from accountability.tasks import sequence_all
 from liftos.celery import app
-from liftos.embedded.paths import REPOSITORY
 from liftos.kernel.telemetry.metrics.worker import announce_tasks
+from liftos.runtime.embedded.paths import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())

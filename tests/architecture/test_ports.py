@@ -14,7 +14,7 @@ from importlib import import_module
 
 import pytest
 
-from liftos.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.paths import REPOSITORY
 
 APPS = ("liftos", "accountability", "memory", "spaces", "workflows")
 

@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from liftos.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.paths import REPOSITORY
 
 LOCKS = REPOSITORY / "deploy" / "requirements"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from liftos.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.paths import REPOSITORY
 
 DIGEST = "sha256:" + "ab" * 32
 OTHER = "sha256:" + "cd" * 32

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db.migrations.executor import MigrationExecutor
 
-from liftos.service import health, views
+from liftos.runtime.health import health, views
 
 NAIVE_MICROSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 PERCENT = re.compile(r"\d{1,3}\.\d\d%")

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from liftos import embedded
-from liftos.embedded.postgres import Postgres
-from liftos.embedded.redis import Redis
-from liftos.embedded.runtime import wanted_servers
-from liftos.embedded.server import Server
+from liftos.runtime import embedded
+from liftos.runtime.embedded.postgres import Postgres
+from liftos.runtime.embedded.redis import Redis
+from liftos.runtime.embedded.runtime import wanted_servers
+from liftos.runtime.embedded.server import Server
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -69,7 +69,7 @@ class Service:
         return done.stdout
 
     def start_web(self, output: BinaryIO | None = None) -> subprocess.Popen[bytes]:
-        gunicorn = ("gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "liftos.asgi:application")
+        gunicorn = ("gunicorn", "-c", "python:liftos.runtime.web.gunicorn_conf", "liftos.asgi:application")
         web = self._start(*gunicorn, output=output)
         until(self.answers)
         return web

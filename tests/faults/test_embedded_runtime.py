@@ -15,12 +15,12 @@ import psutil
 import psycopg
 import pytest
 
-from liftos.embedded import EmbeddedError, ensure_running, hold, socket_directory, urls
-from liftos.embedded.accounts import server_account
-from liftos.embedded.paths import REPOSITORY
-from liftos.embedded.postgres import Postgres
-from liftos.embedded.redis import Redis
-from liftos.embedded.redis_programs import choose_program
+from liftos.runtime.embedded import EmbeddedError, ensure_running, hold, socket_directory, urls
+from liftos.runtime.embedded.accounts import server_account
+from liftos.runtime.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.postgres import Postgres
+from liftos.runtime.embedded.redis import Redis
+from liftos.runtime.embedded.redis_programs import choose_program
 from tests.faults.service import free_port
 from tests.ordinary_user import environment_for
 
@@ -54,7 +54,7 @@ def value(home, query):
 
 def run_python(home, code):
     """Start a process that has `home`; it says 'held' once it is where the test wants it."""
-    preamble = "import os, sys, time; from pathlib import Path; from liftos.embedded import *; home = Path(sys.argv[1])"
+    preamble = "import os, sys, time; from pathlib import Path; from liftos.runtime.embedded import *; home = Path(sys.argv[1])"
     return subprocess.Popen(
         [sys.executable, "-c", f"{preamble}\n{code}", str(home)],
         cwd=REPOSITORY,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from liftos import embedded
-from liftos.embedded.postgres import Postgres
+from liftos.runtime import embedded
+from liftos.runtime.embedded.postgres import Postgres
 from tests.faults.service import Service, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from liftos import embedded
+from liftos.runtime import embedded
 from tests.faults.service import Service, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

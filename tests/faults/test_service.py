@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from liftos import embedded
-from liftos.embedded.postgres import Postgres
-from liftos.embedded.redis import Redis
 from liftos.kernel.embedding import HashingEmbedder
+from liftos.runtime import embedded
+from liftos.runtime.embedded.postgres import Postgres
+from liftos.runtime.embedded.redis import Redis
 from tests.faults.service import Service, free_port, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from liftos.embedded.postgres import Postgres
+from liftos.runtime.embedded.postgres import Postgres
 from tests.faults.service import ROOT, Service, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]

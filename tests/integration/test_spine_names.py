@@ -13,11 +13,11 @@ import pytest
 
 from accountability.models import DecisionRecord
 from liftos import spine
-from liftos.embedded.paths import REPOSITORY
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import HashingEmbedder
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import unregister
+from liftos.runtime.embedded.paths import REPOSITORY
 from tests.conftest import make_caller
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*async_to_sync.*")

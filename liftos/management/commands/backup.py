@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from liftos.management.observed import ObservedCommand
-from liftos.recovery.backup import make_backup
-from liftos.recovery.options import key_files, superuser_url
-from liftos.recovery.types import RecoveryFailed
+from liftos.runtime.backup.dump import make_backup
+from liftos.runtime.backup.options import key_files, superuser_url
+from liftos.runtime.backup.types import RecoveryFailed
 
 
 class Command(ObservedCommand):

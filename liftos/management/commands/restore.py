@@ -9,9 +9,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from liftos.kernel.keyfiles import give_to_owner
 from liftos.management.observed import ObservedCommand
-from liftos.recovery.backup import KEYS, bring_back
-from liftos.recovery.options import key_files, superuser_url
-from liftos.recovery.types import RecoveryFailed
+from liftos.runtime.backup.dump import KEYS, bring_back
+from liftos.runtime.backup.options import key_files, superuser_url
+from liftos.runtime.backup.types import RecoveryFailed
 
 
 class Command(ObservedCommand):

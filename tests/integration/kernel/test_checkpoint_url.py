@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from accountability.publishing import Undelivered, destinations
-from liftos.checks import checkpoint_url_is_http
+from liftos.runtime.checks import checkpoint_url_is_http
 
 
 @pytest.mark.parametrize("url", ["", "http://log.example/add", "https://log.example/add"])

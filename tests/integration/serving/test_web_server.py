@@ -16,7 +16,7 @@ import asyncio, os, time
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 import django
 django.setup()
-from liftos.serving.bridge import Bridge
+from liftos.runtime.web.bridge import Bridge
 
 class Answer(list):
     streaming = False
@@ -65,7 +65,7 @@ def port(tmp_path_factory):
     (directory / "served.py").write_text(SERVED)
     port = free_port()
     command = [
-        sys.executable, "-m", "gunicorn", "-c", "python:liftos.embedded.gunicorn_conf", "--bind", f"127.0.0.1:{port}",
+        sys.executable, "-m", "gunicorn", "-c", "python:liftos.runtime.web.gunicorn_conf", "--bind", f"127.0.0.1:{port}",
         "--pythonpath", str(directory), "served:application",
     ]  # fmt: skip
     limits = {

@@ -5,8 +5,8 @@ import tempfile
 
 import pytest
 
-from liftos.embedded import EmbeddedError, secret_key
-from liftos.embedded.files import open_lock, prepare_home, try_lock, write_private
+from liftos.runtime.embedded import EmbeddedError, secret_key
+from liftos.runtime.embedded.files import open_lock, prepare_home, try_lock, write_private
 
 
 def test_secret_key_is_made_once_and_private(tmp_path):

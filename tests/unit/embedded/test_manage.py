@@ -4,7 +4,7 @@ import sys
 import pytest
 
 import manage
-from liftos.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.paths import REPOSITORY
 
 
 @pytest.mark.parametrize(
@@ -29,5 +29,5 @@ def test_only_commands_known_to_need_no_database_start_none(arguments, expected)
 
 
 def test_importing_the_package_imports_no_django():
-    code = "import liftos.embedded, sys; sys.exit('django' in sys.modules)"
+    code = "import liftos.runtime.embedded, sys; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0

@@ -4,8 +4,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from liftos.embedded import home, socket_directory, urls
-from liftos.embedded.paths import POSTGRES_SOCKET, REPOSITORY, SOCKET_PATH_MAX
+from liftos.runtime.embedded import home, socket_directory, urls
+from liftos.runtime.embedded.paths import POSTGRES_SOCKET, REPOSITORY, SOCKET_PATH_MAX
 
 
 def test_home_is_in_the_repository_unless_named(monkeypatch, tmp_path):

@@ -5,8 +5,8 @@ from collections import namedtuple
 
 import pytest
 
-from liftos.embedded import EmbeddedError, preflight
-from liftos.embedded.preflight import Address, address, check_port, check_space, only_supervisor
+from liftos.runtime.embedded import EmbeddedError, preflight
+from liftos.runtime.embedded.preflight import Address, address, check_port, check_space, only_supervisor
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "80a", "-1", "٨٠"])

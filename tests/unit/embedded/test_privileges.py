@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from liftos.embedded import EmbeddedError, privileges
-from liftos.embedded.accounts import Account, server_account
-from liftos.embedded.files import open_lock, open_log, prepare_home, write_private
 from liftos.kernel.keyfiles import _make, give_to_owner
+from liftos.runtime.embedded import EmbeddedError, privileges
+from liftos.runtime.embedded.accounts import Account, server_account
+from liftos.runtime.embedded.files import open_lock, open_log, prepare_home, write_private
 from tests.ordinary_user import python_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

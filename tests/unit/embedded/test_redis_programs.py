@@ -1,8 +1,8 @@
 import pytest
 from django.core.checks import run_checks
 
-from liftos.embedded import EmbeddedError, redis_programs
-from liftos.embedded.redis_programs import choose_program, is_outdated, parse_version
+from liftos.runtime.embedded import EmbeddedError, redis_programs
+from liftos.runtime.embedded.redis_programs import choose_program, is_outdated, parse_version
 
 
 @pytest.fixture

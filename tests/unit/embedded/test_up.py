@@ -2,9 +2,9 @@
 
 import pytest
 
-from liftos.embedded import up
-from liftos.embedded.postgres import Postgres
-from liftos.embedded.redis import Redis
+from liftos.runtime.embedded import up
+from liftos.runtime.embedded.postgres import Postgres
+from liftos.runtime.embedded.redis import Redis
 
 
 @pytest.mark.parametrize(

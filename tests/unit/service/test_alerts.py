@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from liftos.service.alerts import Alert, Threshold
+from liftos.runtime.health.alerts import Alert, Threshold
 
 
 class Counts:

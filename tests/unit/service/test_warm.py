@@ -1,6 +1,6 @@
 import gc
 
-from liftos.service.warm import settle_memory
+from liftos.runtime.health.warm import settle_memory
 
 
 def test_what_lives_already_is_left_alone_and_what_comes_later_is_not():

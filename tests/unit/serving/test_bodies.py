@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from liftos.serving.bodies import Body, Disconnected, NoRoom, Room, SlowBody
+from liftos.runtime.web.bodies import Body, Disconnected, NoRoom, Room, SlowBody
 
 
 def receiver(*chunks, then=None):

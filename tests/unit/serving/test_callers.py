@@ -1,5 +1,5 @@
-from liftos.serving import callers
-from liftos.serving.callers import Callers
+from liftos.runtime.web import callers
+from liftos.runtime.web.callers import Callers
 
 
 def scope(*headers, address="10.0.0.1"):

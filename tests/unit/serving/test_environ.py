@@ -2,7 +2,7 @@ from io import BytesIO
 
 import pytest
 
-from liftos.serving.environ import environ_of
+from liftos.runtime.web.environ import environ_of
 
 
 def scope(*headers, path=b"/search", query=b""):

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from liftos.serving import lanes
-from liftos.serving.lanes import Lanes, TooBusy
+from liftos.runtime.web import lanes
+from liftos.runtime.web.lanes import Lanes, TooBusy
 
 
 async def settle():

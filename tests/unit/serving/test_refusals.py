@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from liftos.serving.refusals import as_bytes
+from liftos.runtime.web.refusals import as_bytes
 
 
 @pytest.mark.parametrize(

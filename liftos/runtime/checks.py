@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.redis_programs import choose_program, outdated_warning
 from liftos.kernel.http.limits import unusable_limits
 from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_options
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.redis_programs import choose_program, outdated_warning
 
 
 @register("liftos")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import say
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import say
 
 ACCOUNT = "liftos-pg"
 

@@ -19,9 +19,9 @@ from liftos.kernel.http.views import PublicSeedView
 from liftos.kernel.telemetry.metrics.load import HEADER
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.models import Organisation
-from liftos.service import health
-from liftos.service.alerts import raised
-from liftos.service.schemas import HealthOut, ReadyOut
+from liftos.runtime.health import health
+from liftos.runtime.health.alerts import raised
+from liftos.runtime.health.schemas import HealthOut, ReadyOut
 
 VERSION = "2.0.0"
 

@@ -5,7 +5,7 @@ import logging
 
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 
-logger = logging.getLogger("liftos.service")
+logger = logging.getLogger("liftos.runtime.health")
 
 
 def warm_up() -> None:

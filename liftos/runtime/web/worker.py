@@ -13,7 +13,7 @@ from weakref import WeakSet
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-from liftos.serving.refusals import as_bytes
+from liftos.runtime.web.refusals import as_bytes
 
 
 class Protocol(ASGIProtocol):
@@ -126,7 +126,7 @@ class AddressLimits:
 
 
 class Worker(gasgi.ASGIWorker):
-    """The web process: an event loop for connections; `liftos.serving.bridge` has the threads for the work."""
+    """The web process: an event loop for connections; `liftos.runtime.web.bridge` has the threads for the work."""
 
     def load_wsgi(self) -> None:
         """Load the application, and with it the settings that the connections go by."""

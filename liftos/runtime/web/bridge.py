@@ -19,12 +19,12 @@ from liftos.kernel.deadlines import Deadline, use_deadline
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.middleware import body_limit
 from liftos.kernel.http.parsing import WITHHELD
-from liftos.serving.bodies import Body, Disconnected, Receive, Room
-from liftos.serving.callers import Callers
-from liftos.serving.environ import Scope, environ_of
-from liftos.serving.gate import ANYBODY, may_send
-from liftos.serving.lanes import Lanes, TooBusy
-from liftos.serving.refusals import Headers, refuse
+from liftos.runtime.web.bodies import Body, Disconnected, Receive, Room
+from liftos.runtime.web.callers import Callers
+from liftos.runtime.web.environ import Scope, environ_of
+from liftos.runtime.web.gate import ANYBODY, may_send
+from liftos.runtime.web.lanes import Lanes, TooBusy
+from liftos.runtime.web.refusals import Headers, refuse
 
 logger = logging.getLogger("liftos.http")
 

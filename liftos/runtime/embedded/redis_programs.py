@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from liftos.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.errors import EmbeddedError
 
 # The first release of each series with the fixes up to October 2025 (CVE-2025-49844: a Lua script runs code of its own);
 # a series in between that is not named never had them, a newer one has. Redis 7.0.15 is what Debian 12 and Ubuntu 24.04

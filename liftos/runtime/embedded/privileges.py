@@ -9,11 +9,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from liftos.embedded.accounts import Account, server_account
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import prepare_home, say
-from liftos.embedded.paths import REPOSITORY
-from liftos.embedded.preflight import Address, address
+from liftos.runtime.embedded.accounts import Account, server_account
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import prepare_home, say
+from liftos.runtime.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.preflight import Address, address
 
 PACKAGES = ("liftos", "accountability", "memory", "spaces", "workflows")
 # What web, worker and servers read or write of the home. The rest (backups, the tests' own home) is left alone.

@@ -5,7 +5,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from liftos.recovery.types import RecoveryFailed
+from liftos.runtime.backup.types import RecoveryFailed
 
 
 def find_program(name: str) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from liftos.embedded.accounts import make_reachable, make_readable, private_directory
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.paths import POSTGRES_PORT, POSTGRES_SOCKET, urls
-from liftos.embedded.server import Server
+from liftos.runtime.embedded.accounts import make_reachable, make_readable, private_directory
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.paths import POSTGRES_PORT, POSTGRES_SOCKET, urls
+from liftos.runtime.embedded.server import Server
 
 # Written into postgresql.conf once, when the data directory is made: from then on it is the operator's.
 # Durability (fsync, synchronous_commit, full_page_writes) stays as Postgres has it: on.

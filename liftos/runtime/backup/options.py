@@ -6,8 +6,8 @@ from pathlib import Path
 from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from liftos import embedded
-from liftos.recovery.types import RecoveryFailed
+from liftos.runtime import embedded
+from liftos.runtime.backup.types import RecoveryFailed
 
 
 def superuser_url(given: str) -> str:

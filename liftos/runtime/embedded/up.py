@@ -7,17 +7,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from liftos.embedded.accounts import user_name
-from liftos.embedded.children import ChildSpec
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import say, write_private
-from liftos.embedded.paths import REPOSITORY
-from liftos.embedded.preflight import Address, checked
-from liftos.embedded.privileges import leave_root
-from liftos.embedded.redis import Redis
-from liftos.embedded.redis_programs import is_outdated, outdated_warning
-from liftos.embedded.runtime import hold, wanted_servers
-from liftos.embedded.supervisor import StopRequested, Supervisor
+from liftos.runtime.embedded.accounts import user_name
+from liftos.runtime.embedded.children import ChildSpec
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import say, write_private
+from liftos.runtime.embedded.paths import REPOSITORY
+from liftos.runtime.embedded.preflight import Address, checked
+from liftos.runtime.embedded.privileges import leave_root
+from liftos.runtime.embedded.redis import Redis
+from liftos.runtime.embedded.redis_programs import is_outdated, outdated_warning
+from liftos.runtime.embedded.runtime import hold, wanted_servers
+from liftos.runtime.embedded.supervisor import StopRequested, Supervisor
 
 READY_SECONDS = 60.0
 CREDENTIALS = ("org", "api_key", "admin_user", "admin_password")
@@ -96,7 +96,7 @@ def _manage(*arguments: str) -> tuple[str, ...]:
 
 
 def _specs(home: Path) -> list[ChildSpec]:
-    settings = "python:liftos.embedded.gunicorn_conf"
+    settings = "python:liftos.runtime.web.gunicorn_conf"
     web = (sys.executable, "-m", "gunicorn", "-c", settings, "liftos.asgi:application")
     threads = ("--pool", "threads", "--concurrency", os.environ.get("LIFTOS_WORKER_CONCURRENCY") or "10")
     beat = ("-B", "--schedule", str(home / "state" / "beat"))

@@ -17,8 +17,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from liftos.recovery.programs import run_program
-from liftos.recovery.types import RecoveryFailed
+from liftos.runtime.backup.programs import run_program
+from liftos.runtime.backup.types import RecoveryFailed
 
 FORMAT = "liftos-backup/1"
 DUMP, MANIFEST, KEYS = "database.dump", "manifest.json", "keys"

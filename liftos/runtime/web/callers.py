@@ -7,7 +7,7 @@ service and nothing else: a wrong secret is another credential, with a lane of i
 from collections import OrderedDict
 from hashlib import blake2b
 
-from liftos.serving.environ import Scope
+from liftos.runtime.web.environ import Scope
 
 MOST = 10_000
 _NAMES = (b"authorization", b"x-api-key", b"x-org-id", b"cookie")

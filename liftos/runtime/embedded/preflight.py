@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import open_lock, prepare_home, try_lock
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import open_lock, prepare_home, try_lock
 
 DEFAULT_PORT = 8003
 DEFAULT_BIND = "127.0.0.1"

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from liftos.embedded.errors import EmbeddedError
 from liftos.kernel.keyfiles import give_to_owner
+from liftos.runtime.embedded.errors import EmbeddedError
 
 _CHOOSE = "choose another directory: LIFTOS_HOME=/path/to/it make up"
 

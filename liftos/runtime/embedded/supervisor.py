@@ -11,9 +11,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from liftos.embedded.children import Child, ChildSpec
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.runtime import ensure_running, wanted_servers
+from liftos.runtime.embedded.children import Child, ChildSpec
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.runtime import ensure_running, wanted_servers
 
 GRACE_SECONDS = 15.0
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 10.0)

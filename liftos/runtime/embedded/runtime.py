@@ -14,12 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from liftos.embedded.accounts import server_account
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import locked, open_lock, prepare_home, say, try_lock
-from liftos.embedded.postgres import Postgres
-from liftos.embedded.redis import Redis
-from liftos.embedded.server import Server
+from liftos.runtime.embedded.accounts import server_account
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import locked, open_lock, prepare_home, say, try_lock
+from liftos.runtime.embedded.postgres import Postgres
+from liftos.runtime.embedded.redis import Redis
+from liftos.runtime.embedded.server import Server
 
 _leases: dict[Path, "Lease"] = {}
 _leases_lock = threading.Lock()

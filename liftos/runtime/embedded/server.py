@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from liftos.embedded.accounts import Account, make_reachable, private_directory
-from liftos.embedded.errors import EmbeddedError
-from liftos.embedded.files import open_lock, open_log, try_lock
-from liftos.embedded.paths import socket_directory
+from liftos.runtime.embedded.accounts import Account, make_reachable, private_directory
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import open_lock, open_log, try_lock
+from liftos.runtime.embedded.paths import socket_directory
 
 START_SECONDS = 60.0  # crash recovery of a few gigabytes of WAL included
 STOP_SECONDS = 30.0

@@ -4,10 +4,10 @@ import signal
 import socket
 from pathlib import Path
 
-from liftos.embedded.accounts import make_reachable, make_readable, private_directory
-from liftos.embedded.paths import REDIS_SOCKET
-from liftos.embedded.redis_programs import choose_program
-from liftos.embedded.server import Server
+from liftos.runtime.embedded.accounts import make_reachable, make_readable, private_directory
+from liftos.runtime.embedded.paths import REDIS_SOCKET
+from liftos.runtime.embedded.redis_programs import choose_program
+from liftos.runtime.embedded.server import Server
 
 
 class Redis(Server):

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from liftos.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
+from liftos.runtime.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
 
 _host = os.environ.get("LIFTOS_BIND") or DEFAULT_BIND
 _port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
@@ -22,9 +22,9 @@ resource.setrlimit(
 )
 
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
-worker_class = "liftos.serving.worker.Worker"
+worker_class = "liftos.runtime.web.worker.Worker"
 workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
-# the threads are the application's (liftos.serving.bridge); to gunicorn each process is an event loop
+# the threads are the application's (liftos.runtime.web.bridge); to gunicorn each process is an event loop
 threads = 1
 # refused by our own count for each address (LIFTOS_CONNECTIONS_PER_ADDRESS)
 worker_connections = 10_000
@@ -56,8 +56,8 @@ def post_worker_init(worker: Any) -> None:
     from django.conf import settings
 
     from liftos.kernel.telemetry.metrics.minutes import start_minutes
-    from liftos.service.alerts import raised
-    from liftos.service.warm import settle_memory, warm_up
+    from liftos.runtime.health.alerts import raised
+    from liftos.runtime.health.warm import settle_memory, warm_up
 
     def prepare() -> None:
         warm_up()

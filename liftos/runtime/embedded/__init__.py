@@ -1,0 +1,27 @@
+"""Postgres and Redis for a machine that has neither, and the supervisor behind `make up`.
+
+Standard library and psycopg only: settings import this package, so it must not import Django.
+"""
+
+from liftos.runtime.embedded.children import ChildSpec
+from liftos.runtime.embedded.errors import EmbeddedError
+from liftos.runtime.embedded.files import secret_key
+from liftos.runtime.embedded.paths import Urls, home, socket_directory, urls
+from liftos.runtime.embedded.runtime import Lease, ensure_running, hold
+from liftos.runtime.embedded.supervisor import Supervisor
+from liftos.runtime.embedded.up import supervise
+
+__all__ = [
+    "ChildSpec",
+    "EmbeddedError",
+    "Lease",
+    "Supervisor",
+    "Urls",
+    "ensure_running",
+    "hold",
+    "home",
+    "secret_key",
+    "socket_directory",
+    "supervise",
+    "urls",
+]
