@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 POSTGRES_PORT = 5432  # only names the socket file: no TCP port is ever opened
 POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
