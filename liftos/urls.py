@@ -10,16 +10,15 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
+from liftos.compat.urls import api_urlpatterns as old_api_urls
+from liftos.compat.urls import urlpatterns as old_urls
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.runtime.health import views
 from liftos.runtime.health.alerts import alerts
-from memory.api.urls import seed_urlpatterns
 from memory.api.urls import urlpatterns as memory_urls
-from spaces.api.urls import seed_urlpatterns as seed_spaces_urls
 from spaces.api.urls import urlpatterns as spaces_urls
-from workflows.api.urls import seed_urlpatterns as seed_workflow_urls
 from workflows.api.urls import urlpatterns as workflow_urls
 
 # the library's pages answer OPTIONS by a template that they do not have
@@ -52,15 +51,18 @@ def no_icon(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     # tried from the top: what is asked most stands first
-    path("api/v1/", include([*memory_urls, *accountability_urls, *spaces_urls, *trace_urls, *workflow_urls])),
+    path(
+        "api/v1/",
+        include(
+            [*memory_urls, *old_api_urls, *accountability_urls, *spaces_urls, *trace_urls, *workflow_urls]
+        ),
+    ),
     path("", views.Root.as_view()),
     path("health", views.Health.as_view()),
     path("ready", views.Ready.as_view()),
     path("metrics", metrics),
     path("favicon.ico", no_icon),
-    *seed_urlpatterns,
-    *seed_spaces_urls,
-    *seed_workflow_urls,
+    *old_urls,
     path("openapi.json", Schema.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.callers import acting
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import REPLAYED, actor_of, idempotency_key, once
 from liftos.kernel.http.openapi import query_parameters
@@ -17,7 +18,6 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once
-from memory.api.callers import acting
 from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
 from memory.api.schemas import (
     BulkAccepted,

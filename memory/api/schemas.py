@@ -11,12 +11,12 @@ from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from liftos.compat.callers import User, text_of
 from liftos.kernel.embedding.text import unit_rows
 from liftos.kernel.http.pagination import PageQuery, QueryText
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from liftos.kernel.suggestions import suggestion
-from memory.api.callers import User, text_of
 from memory.api.trust import wish_of
 from memory.attributes import MAX_KEY, too_long_key
 from memory.life.values import is_blank

@@ -1,11 +1,6 @@
 from django.urls import path
 
-from spaces.api import asking, concepts, seed, spaces
-
-seed_urlpatterns = [
-    path("conceptual-spaces/create", seed.CreateSpace.as_view()),
-    path("conceptual-spaces", seed.ListSpaces.as_view()),
-]
+from spaces.api import asking, concepts, spaces
 
 urlpatterns = [
     path("spaces", spaces.SpaceCollection.as_view()),

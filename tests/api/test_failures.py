@@ -14,10 +14,10 @@ from tests.api.routes import body_for
 
 SECRET = "password=hunter2 at 10.1.2.3"
 SEED = [
-    ("/search", "memory.api.seed.search", "Enhanced memory search failed"),
-    ("/search/neural", "memory.api.seed.search", "Enhanced memory search failed"),
-    ("/search/knowledge", "memory.api.seed.search", "Enhanced memory search failed"),
-    ("/store", "memory.api.seed.remember", "Enhanced memory storage failed"),
+    ("/search", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
+    ("/search/neural", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
+    ("/search/knowledge", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
+    ("/store", "liftos.compat.routes.memory.remember", "Enhanced memory storage failed"),
 ]
 NATIVE = [("/api/v1/search", "memory.api.native.search"), ("/api/v1/memories", "memory.operations.remember")]
 BODY = {"query": "x", "content": "x"}

@@ -215,7 +215,7 @@ def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, rou
 def test_a_replay_needs_no_embedder(acme, monkeypatch):
     headers = {"idempotency-key": "k"}
     first = acme.post("/store", {"content": "Boots"}, **headers).json()
-    monkeypatch.setattr("memory.api.seed.embed_drafts", pytest.fail)
+    monkeypatch.setattr("liftos.compat.routes.memory.embed_drafts", pytest.fail)
     assert acme.post("/store", {"content": "Boots"}, **headers).json() == first
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memory.api.legacy import TYPES
+from liftos.compat.routes.aliases import TYPES
 
 
 def test_the_cross_service_script(acme):

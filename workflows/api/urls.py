@@ -1,12 +1,6 @@
 from django.urls import path
 
-from workflows.api import native, seed
-
-seed_urlpatterns = [
-    path("workflows/create", seed.WorkflowCreate.as_view()),
-    path("workflows/<str:workflow>/status", seed.WorkflowStatus.as_view()),
-    path("search/batch", seed.BatchSearch.as_view()),
-]
+from workflows.api import native
 
 urlpatterns = [
     path("workflows/functions", native.Functions.as_view()),

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
+from liftos.compat.names.memory import EnhancedKSEIntegration
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.spine.memory import EnhancedKSEIntegration
 from memory.models import Memory, Tombstone
 from memory.portability.jobs import work_on_next_chunk
 

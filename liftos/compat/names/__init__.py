@@ -9,16 +9,16 @@ the system. Whoever is outside uses the HTTP API. An organisation is named by it
 work in a thread of its own, so that an event loop never waits for Postgres. Importing this in a plain process sets Django up.
 """
 
-from liftos.spine.assembling import assemble
+from liftos.compat.names.assembling import assemble
 
 assemble()
 
+from liftos.compat.names.accountability import AccountabilityOrchestrator, ObservabilityManager
+from liftos.compat.names.functions import UltraFastOrchestrator
+from liftos.compat.names.memory import EmbeddingManager, EnhancedKSEIntegration, MemoryInterface
+from liftos.compat.names.tracing import LightweightTracer, MetricsCollector
+from liftos.compat.names.workflows import WorkflowOrchestrator
 from liftos.kernel.telemetry.tracing.spans import SpanLevel as TraceLevel
-from liftos.spine.accountability import AccountabilityOrchestrator, ObservabilityManager
-from liftos.spine.functions import UltraFastOrchestrator
-from liftos.spine.memory import EmbeddingManager, EnhancedKSEIntegration, MemoryInterface
-from liftos.spine.tracing import LightweightTracer, MetricsCollector
-from liftos.spine.workflows import WorkflowOrchestrator
 from workflows.types import Priority as TaskPriority
 from workflows.types import RunStatus as WorkflowStatus
 

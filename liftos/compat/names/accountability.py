@@ -12,6 +12,8 @@ from accountability.operations import record
 from accountability.queries import list_decisions
 from accountability.recording import refuse_reserved
 from accountability.types import Decision
+from liftos.compat.names.calls import principal_of, unit
+from liftos.compat.names.tracing import LightweightTracer, MetricsCollector
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ports import decision_figures
@@ -19,8 +21,6 @@ from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import Operation
 from liftos.kernel.telemetry.tracing.context import current_context, use_context
 from liftos.kernel.telemetry.tracing.spans import SpanLevel
-from liftos.spine.calls import principal_of, unit
-from liftos.spine.tracing import LightweightTracer, MetricsCollector
 
 _TRACE_ID, _SPAN_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
 

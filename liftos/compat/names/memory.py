@@ -7,19 +7,19 @@ from uuid import UUID
 
 import numpy as np
 
+from liftos.compat.names.calls import in_thread, principal_of, unit
+from liftos.compat.routes.spaces import seed_spaces
 from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.registry import embedder_names, get_manager
 from liftos.kernel.embedding.types import Vector
 from liftos.kernel.telemetry.manager import get_observability
-from liftos.spine.calls import in_thread, principal_of, unit
 from memory.api.search_schemas import seed_hit
 from memory.embeddings import use_manager
 from memory.operations import remember
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces.api.seed import seed_spaces
 from spaces.concepts import add_concept
 from spaces.errors import SpaceNotFound
 from spaces.operations import add_member, create_space, named_dimensions

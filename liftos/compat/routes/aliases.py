@@ -14,6 +14,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.callers import MAX_USER, acting, text_of
+from liftos.compat.routes.memory import Search as SeedSearchView
+from liftos.compat.routes.memory import Store as SeedStoreView
+from liftos.compat.routes.organisation import Insights, title_of
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import PermissionDenied
 from liftos.kernel.http.envelope import Envelope
@@ -24,13 +28,9 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.kernel.http.views import SeedView
 from liftos.kernel.tenancy.types import Scope
-from memory.api.callers import MAX_USER, acting, text_of
 from memory.api.native import Search as NativeSearchView
 from memory.api.schemas import MAX_CONTENT, RejectionOut, SeedStore, naive
 from memory.api.search_schemas import SeedSearch, seed_hit
-from memory.api.seed import Search as SeedSearchView
-from memory.api.seed import Store as SeedStoreView
-from memory.api.seed_more import Insights, title_of
 from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
 from memory.queries import list_memories

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from liftos.compat.names.running import publish_if_new, start_run
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.tenancy.types import Principal
-from liftos.spine.running import publish_if_new, start_run
 from workflows.definition import parse
 from workflows.queries import get_run, list_steps
 from workflows.types import SEED_TASK_STATUS, RunStatus, StepStatus

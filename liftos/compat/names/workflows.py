@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from liftos.compat.names.calls import in_thread, principal_of, unit
+from liftos.compat.names.functions import WAIT_SECONDS, UltraFastOrchestrator
+from liftos.compat.names.running import finish, publish_if_new, start_run
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
-from liftos.spine.calls import in_thread, principal_of, unit
-from liftos.spine.functions import WAIT_SECONDS, UltraFastOrchestrator
-from liftos.spine.running import finish, publish_if_new, start_run
 from workflows import queries
 from workflows.definition import parse
 from workflows.engine.starting import CODE_DIGITS

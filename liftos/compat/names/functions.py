@@ -11,14 +11,14 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connections
 
+from liftos.compat.names.building import Built
+from liftos.compat.names.calls import in_thread, principal_of, unit
+from liftos.compat.names.running import finish, seed_status
 from liftos.kernel.caching.results import FunctionCache, RedisResults, get_function_cache
 from liftos.kernel.functions import Call, Function, get_function, list_functions, register
 from liftos.kernel.ports import orchestration_figures
 from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import get_observability
-from liftos.spine.building import Built
-from liftos.spine.calls import in_thread, principal_of, unit
-from liftos.spine.running import finish, seed_status
 from workflows.engine.starting import CODE_DIGITS
 from workflows.errors import RunNotFound
 from workflows.types import Priority

@@ -1,0 +1,35 @@
+"""The routes of the old platform: at the root, and those that its other programs call under /api/v1/."""
+
+from django.urls import path
+
+from liftos.compat.routes import aliases, memory, organisation, spaces, workflows
+
+urlpatterns = [
+    path("search", memory.Search.as_view()),
+    path("search/neural", memory.NeuralSearch.as_view()),
+    path("search/knowledge", memory.KnowledgeSearch.as_view()),
+    path("search/conceptual", memory.ConceptualSearch.as_view()),
+    path("search/batch", workflows.BatchSearch.as_view()),
+    path("store", memory.Store.as_view()),
+    path("insights", organisation.Insights.as_view()),
+    path("analytics", organisation.Analytics.as_view()),
+    path("context/initialize", organisation.ContextInitialise.as_view()),
+    path("context/stats", organisation.ContextStatistics.as_view()),
+    path("context/<str:org_id>", organisation.ContextCleanup.as_view()),
+    path("performance/metrics", organisation.PerformanceMetrics.as_view()),
+    path("memory/store", aliases.KeyValueStore.as_view()),
+    path("memory/search", aliases.ValueSearch.as_view()),
+    path("conceptual-spaces/create", spaces.CreateSpace.as_view()),
+    path("conceptual-spaces", spaces.ListSpaces.as_view()),
+    path("workflows/create", workflows.WorkflowCreate.as_view()),
+    path("workflows/<str:workflow>/status", workflows.WorkflowStatus.as_view()),
+]
+
+api_urlpatterns = [
+    path("search", aliases.SearchOrPage.as_view()),
+    path("recent", aliases.Recent.as_view()),
+    path("store", aliases.LooseStoreView.as_view()),
+    path("memory/search", aliases.ShellSearch.as_view()),
+    path("memory/store", aliases.ShellStore.as_view()),
+    path("memory/insights", aliases.ShellInsights.as_view()),
+]
