@@ -155,7 +155,7 @@ class Memory(models.Model):
 class MemoryVector(models.Model):
     """A memory's vector under one embedding model; without a fixed dimension, because models differ.
 
-    Stored outside of the graph index; a worker puts in those of large organisations (memory/vector_index.py).
+    Stored outside of the graph index; a worker puts in those of large organisations (memory/index/vector_graph.py).
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id")
@@ -265,7 +265,7 @@ class Attribute(models.Model):
 
 
 class Entity(models.Model):
-    """Somebody or something that a memory is about, by its name (memory/entities.py). An index, like the postings."""
+    """Somebody or something that a memory is about, by its name (memory/analysis/entities.py). An index, like the postings."""
 
     pk = models.CompositePrimaryKey("organisation_id", "key", "memory_id")
     organisation = models.ForeignKey(
@@ -284,7 +284,7 @@ class Entity(models.Model):
 
 
 class Thread(models.Model):
-    """A session, conversation or document with members (memory/threads.py); goes with its last member."""
+    """A session, conversation or document with members (memory/analysis/threads.py); goes with its last member."""
 
     pk = models.CompositePrimaryKey("organisation_id", "id")
     organisation = models.ForeignKey(

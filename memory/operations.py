@@ -23,15 +23,15 @@ from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
-from memory import writes
-from memory.embeddings import active_manager, chosen_model
+from memory.analysis.words import ANALYSER
+from memory.index import writes
+from memory.index.embeddings import active_manager, chosen_model
+from memory.index.statistics import analyse_if_new
 from memory.life.ports import tell_followers
 from memory.life.refusals import vet
 from memory.life.tombstones import ValueRejected
 from memory.life.values import is_blank
 from memory.models import Memory
-from memory.statistics import analyse_if_new
-from memory.text import ANALYSER
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
 
 logger = logging.getLogger("liftos.memory")

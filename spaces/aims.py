@@ -10,7 +10,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from memory.search.arms import ArmNotReady
 from memory.search.types import SearchRequest, SearchType
 from spaces.axes import embed_all

@@ -10,8 +10,8 @@ import numpy as np
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
-from memory.content import some_contents
-from memory.embeddings import active_manager
+from memory.content_queries import some_contents
+from memory.index.embeddings import active_manager
 from spaces.background import background
 from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.own import Counts, describe_own

@@ -11,7 +11,7 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from spaces.errors import (
     CyclicRelation,
     NameTaken,

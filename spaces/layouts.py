@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
-from memory.content import Contents, count_living, page_contents, some_contents
+from memory.content_queries import Contents, count_living, page_contents, some_contents
 from spaces.axes import Resolved, pack, unpack
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placing import as_given, needs_metadata, place

@@ -11,7 +11,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from spaces import layouts
 from spaces.axes import resolve
 from spaces.errors import InvalidDimension, UnknownMemory

@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from memory.stopwords import FUNCTION_WORDS
-from memory.text import terms_of
+from memory.analysis.stopwords import FUNCTION_WORDS
+from memory.analysis.words import terms_of
 from spaces.types import Array
 
 _PARTS = re.compile(

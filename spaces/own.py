@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
-from memory.content import count_vectors, sample_vectors, some_contents
+from memory.content_queries import count_vectors, sample_vectors, some_contents
 from spaces.projection import Background, describe
 
 # More texts say no more of how they differ, and reading them costs 20 us each.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content import Contents
+from memory.content_queries import Contents
 from spaces.projection import Axis
 from spaces.scales import from_unit, read_field
 from spaces.types import Array, Dimension, Source

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content import read_texts
+from memory.content_queries import read_texts
 from spaces.cloud import cloud_of
 from spaces.errors import NotAMember
 from spaces.geometry import (

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content import Contents
+from memory.content_queries import Contents
 from spaces import layouts
 from spaces.checking import read_coordinates
 from spaces.errors import InvalidConcept, UnknownMemory

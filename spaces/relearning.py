@@ -10,7 +10,7 @@ from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, UnknownDimension, UnknownMemory
 from spaces.models import Concept
 from spaces.positions import read_positions

@@ -6,8 +6,8 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from memory.content import some_contents
-from memory.embeddings import active_manager
+from memory.content_queries import some_contents
+from memory.index.embeddings import active_manager
 from spaces.axes import embed_all, examples_of, memories_of
 from spaces.background import background
 from spaces.errors import UnknownMemory

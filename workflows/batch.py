@@ -18,7 +18,7 @@ from liftos.kernel.functions import get_function
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from memory.search.service import search_many
 from memory.search.types import Hit, SearchRequest
 from workflows.engine.claims import worker_name

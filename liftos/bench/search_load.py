@@ -15,9 +15,9 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import writes
+from memory.index import writes
+from memory.index.vector_graph import create_index, grow_graph, index_name
 from memory.types import MemoryDraft
-from memory.vector_index import create_index, grow_graph, index_name
 
 BATCH = 200
 PLAIN = "bench_plain_vectors"

@@ -17,8 +17,8 @@ from liftos.kernel.http.pagination import PageQuery, QueryText
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from liftos.kernel.suggestions import suggestion
+from memory.analysis.attributes import MAX_KEY, too_long_key
 from memory.api.trust import wish_of
-from memory.attributes import MAX_KEY, too_long_key
 from memory.life.values import is_blank
 from memory.search.types import SearchRequest
 from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState

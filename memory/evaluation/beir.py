@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from memory.analysis.threads import thread_key
 from memory.evaluation.types import Collection, Labelled, UnreadableSet
-from memory.threads import thread_key
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 SOURCE = "beir"

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import log
 
-from memory.stopwords import FUNCTION_WORDS
-from memory.text import terms_of
+from memory.analysis.stopwords import FUNCTION_WORDS
+from memory.analysis.words import terms_of
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 LOOKED_AT = 2_000  # characters of each text

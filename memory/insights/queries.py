@@ -19,7 +19,7 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from memory.insights.clusters import cluster
 from memory.insights.concepts import dominant_concepts
 from memory.search.filters import where

@@ -241,7 +241,7 @@ class Context(models.Model):
 
 
 class ModelChoice(models.Model):
-    """The model an organisation's memories are searched by, where it is not the installation's own (memory/embeddings.py)."""
+    """The model an organisation's memories are searched by, where it is not the installation's own (memory/index/embeddings.py)."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False

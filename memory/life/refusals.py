@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
+from memory.index.writes import Row
 from memory.life.erasure_types import Refuse, Wanted
 from memory.life.inside import find_held
 from memory.life.keys import origin_key
 from memory.life.rejection_types import RejectedInside
 from memory.life.tombstones import ValueRejected, find_rejections
 from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
-from memory.writes import Row
 
 _KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
 _ERASED = """

@@ -12,8 +12,9 @@ from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory import operations, writes
-from memory.embeddings import chosen_model
+from memory import operations
+from memory.index import writes
+from memory.index.embeddings import chosen_model
 from memory.life.corrections import StateForbids
 from memory.life.ports import tell_followers
 from memory.life.refusals import vet_text

@@ -15,10 +15,10 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Actor
-from memory import index_rows, writes
+from memory.analysis.extraction import read
+from memory.index import index_rows, writes
 from memory.life.ports import tell_followers
 from memory.models import Memory
-from memory.reading import read
 from memory.types import MemoryDraft, TrustState
 
 _NOW = "SELECT clock_timestamp()"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from memory.stopwords import FUNCTION_WORDS
+from memory.analysis.stopwords import FUNCTION_WORDS
 
 MOST_WORDS = 500
 """A longer value is not looked for inside texts: what is cut out of a text to be compared stays short."""

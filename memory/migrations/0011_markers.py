@@ -2,7 +2,7 @@ import json
 
 from django.db import migrations
 
-from memory.attributes import markers_of
+from memory.analysis.attributes import markers_of
 
 # The owner is bound by the policies too.
 TABLES = ("memory_memory", "memory_attribute")

@@ -9,10 +9,10 @@ from uuid import UUID
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import Actor, ActorKind
+from memory.index.writes import Row
 from memory.operations import read_drafts
 from memory.portability.format import Header, Imported, header_of, read_memory
 from memory.portability.lines import refused_line
-from memory.writes import Row
 
 OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
 # of a value that was not taken, so much is shown

@@ -8,12 +8,13 @@ import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.ids import new_id
-from memory import index_rows, operations, writes
-from memory.embeddings import chosen_model
+from memory import operations
+from memory.analysis.extraction import Reading, read
+from memory.index import index_rows, writes
+from memory.index.embeddings import chosen_model
 from memory.life.values import is_blank
 from memory.models import Memory, MemoryVersion
 from memory.portability.past import Text, earlier_texts
-from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft
 
 _VERSIONS = """

@@ -17,7 +17,8 @@ from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.idempotency.once import keep, recall
-from memory import index_rows, writes
+from memory.index import index_rows, writes
+from memory.index.writes import Row
 from memory.life import tombstones
 from memory.life.versions import database_now
 from memory.operations import IMPORT, store_rows
@@ -26,7 +27,6 @@ from memory.portability.earlier import Pasts, read_pasts, write_pasts
 from memory.portability.format import Imported
 from memory.portability.lines import line_result
 from memory.types import EmbeddingState, Outcome, Stored, TrustState
-from memory.writes import Row
 
 BATCH = 500
 

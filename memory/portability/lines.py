@@ -11,10 +11,10 @@ from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validat
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Actor, Scope
 from memory.api.schemas import LineIn
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
+from memory.index.writes import Row
 from memory.operations import raise_refusal, read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
-from memory.writes import Row
 
 # lines in one transaction: large enough to share its cost, small enough to hold its locks briefly
 BATCH = 500

@@ -19,8 +19,8 @@ from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
-from memory import writes
-from memory.embeddings import chosen_model, forget_choices
+from memory.index import writes
+from memory.index.embeddings import chosen_model, forget_choices
 
 BATCH = 128
 

@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 
 from liftos.kernel.db.binary import HalfVec, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from memory.index.vector_graph import is_indexed
 from memory.search.arms import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
@@ -29,7 +30,6 @@ from memory.search.reading import COLUMNS, HEADS, Row
 from memory.search.room import bytes_each
 from memory.search.rows import figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
-from memory.vector_index import is_indexed
 
 Rows = dict[Key, Row]
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.tenancy.types import Actor
+from memory.analysis.words import ANALYSER
 from memory.search.arms import Arm, arms_for, is_only_in_spaces
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.types import Hit, Key, Question, Ranked, SearchRequest
-from memory.text import ANALYSER
 
 # of the candidates that were not returned, how many the record names
 NOT_CHOSEN = 5

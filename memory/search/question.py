@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from memory.entities import names_in
-from memory.periods import Period, asks_when, is_question, periods_in
-from memory.text import query_terms
+from memory.analysis.entities import names_in
+from memory.analysis.periods import Period, asks_when, is_question, periods_in
+from memory.analysis.words import query_terms
 
 MAX_TERMS = 64
 # a query is a sentence or a paragraph; of a whole document the beginning says what it is about

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import exp, log
 
-from memory.entities import ACTOR
+from memory.analysis.entities import ACTOR
 from memory.search.evidence import Evidence
 from memory.search.question import Wording
 from memory.search.spread import Activation, spread

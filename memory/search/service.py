@@ -14,7 +14,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from memory.search.arms import ALONE, Arm, ArmNotReady, arms_for
 from memory.search.gather import gather, gather_alone
 from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches

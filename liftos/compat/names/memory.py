@@ -15,7 +15,7 @@ from liftos.kernel.embedding.registry import embedder_names, get_manager
 from liftos.kernel.embedding.types import Vector
 from liftos.kernel.telemetry.manager import get_observability
 from memory.api.search_schemas import seed_hit
-from memory.embeddings import use_manager
+from memory.index.embeddings import use_manager
 from memory.operations import remember
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType

@@ -15,7 +15,7 @@ from liftos.kernel.tenancy.types import Scope
 from memory.api.schemas import SeedStore
 from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.api.trust import trust_of
-from memory.embeddings import cache_stats
+from memory.index.embeddings import cache_stats
 from memory.operations import embed_drafts, remember
 from memory.search.service import search
 from memory.spaces_port import spaces

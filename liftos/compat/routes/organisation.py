@@ -19,7 +19,7 @@ from liftos.kernel.ports import orchestration_figures
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Principal, Scope
 from memory.api.schemas import naive
-from memory.embeddings import cache_stats
+from memory.index.embeddings import cache_stats
 from memory.insights.queries import get_counts, get_insights
 from memory.life.context import BACKEND, close_context, get_context_stats, initialise_context
 from memory.queries import list_memories

@@ -17,7 +17,7 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.idempotency.once import KeyReused
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand
-from memory.embeddings import active_manager
+from memory.index.embeddings import active_manager
 from memory.portability.importing import import_lines
 from memory.portability.opening import UnreadableFile, lines_of, opened
 

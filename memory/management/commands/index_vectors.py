@@ -6,7 +6,7 @@ from liftos.kernel.embedding import get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.management.observed import ObservedCommand
-from memory.vector_index import create_index, index_name
+from memory.index.vector_graph import create_index, index_name
 
 
 class Command(ObservedCommand):

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
-from memory.embeddings import forget_choices
+from memory.index.embeddings import forget_choices
 from tests.conftest import make_caller
 
 

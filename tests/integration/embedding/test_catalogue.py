@@ -9,7 +9,7 @@ from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import statistics
+from memory.index import statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft
 from spaces.port import MemorysView

@@ -16,7 +16,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import writes
+from memory.index import writes
 from memory.life import corrections
 from memory.life.erasure import forget
 from memory.models import Erasure

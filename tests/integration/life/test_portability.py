@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager, reset_manager
-from memory.embeddings import forget_choices
+from memory.index.embeddings import forget_choices
 from memory.models import Memory, MemoryVector
 from memory.portability import importing
 from memory.search.corpus import forget_counts

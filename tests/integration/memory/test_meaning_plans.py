@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import vector_index, writes
+from memory.index import vector_graph, writes
+from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
 from memory.search import meaning
 from memory.search.corpus import forget_counts
@@ -15,7 +16,6 @@ from memory.search.meaning import MeaningArm
 from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph
 from memory.types import MemoryDraft
-from memory.vector_index import grow_graph, list_organisations_outside_graph
 from tests.conftest import make_caller
 
 MODEL = 1
@@ -31,7 +31,7 @@ def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
     monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
     monkeypatch.setattr(meaning, "ALL_ROWS", 10)
-    monkeypatch.setattr(vector_index, "GRAPH_ROWS", 100)
+    monkeypatch.setattr(vector_graph, "GRAPH_ROWS", 100)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
@@ -150,11 +150,11 @@ def test_nothing_is_lost_while_none_of_an_organisation_is_in_the_graph(organisat
 
 
 def test_one_worker_at_a_time_grows_a_graph(committed_db, monkeypatch):
-    monkeypatch.setattr(vector_index, "GRAPH_ROWS", 1)
+    monkeypatch.setattr(vector_graph, "GRAPH_ROWS", 1)
     caller = make_caller("Large")
     caller.store("A memory")
     parameters = connections["default"].get_connection_params() | {"cursor_factory": psycopg.Cursor}
     with psycopg.connect(**parameters) as other, other.transaction():
-        assert other.execute(vector_index._ALONE, [caller.organisation]).fetchone() == (True,)
+        assert other.execute(vector_graph._ALONE, [caller.organisation]).fetchone() == (True,)
         assert grow_graph(caller.organisation) == 0
     assert grow_graph(caller.organisation) == 1

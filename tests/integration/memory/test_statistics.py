@@ -5,7 +5,7 @@ from django.db import connections
 
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import statistics
+from memory.index import statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft
 

@@ -2,7 +2,15 @@ from decimal import Decimal
 
 import pytest
 
-from memory.attributes import LONG, MAX_KEY, attributes_of, markers_of, scalar_of, text_mark, too_long_key
+from memory.analysis.attributes import (
+    LONG,
+    MAX_KEY,
+    attributes_of,
+    markers_of,
+    scalar_of,
+    text_mark,
+    too_long_key,
+)
 
 
 def test_nested_keys_are_paths_and_lists_give_a_row_each():

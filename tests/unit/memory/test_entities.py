@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.entities import MAX_NAMES, entities_of, name_key, names_in
+from memory.analysis.entities import MAX_NAMES, entities_of, name_key, names_in
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.periods import Period, asks_when, happened_at, is_question, periods_in, tells_time
+from memory.analysis.periods import Period, asks_when, happened_at, is_question, periods_in, tells_time
 
 NOW = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)
 

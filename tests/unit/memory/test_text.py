@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.text import MAX_TERM, count_terms, query_terms, terms_of
+from memory.analysis.words import MAX_TERM, count_terms, query_terms, terms_of
 
 
 def test_stems_and_folds():

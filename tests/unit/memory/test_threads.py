@@ -1,4 +1,4 @@
-from memory.threads import thread_id, thread_key
+from memory.analysis.threads import thread_id, thread_key
 
 
 def test_a_session_counts_within_its_conversation_and_source():

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from memory.entities import entities_of
-from memory.periods import happened_at, tells_time
-from memory.text import count_terms
-from memory.threads import thread_id, thread_key
+from memory.analysis.entities import entities_of
+from memory.analysis.periods import happened_at, tells_time
+from memory.analysis.threads import thread_id, thread_key
+from memory.analysis.words import count_terms
 from memory.types import MemoryDraft
 
 _TRAILING_NOTE = re.compile(r"\s*\[[^\]]*\]\s*$")

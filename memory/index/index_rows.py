@@ -12,11 +12,11 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.attributes import attributes_of, markers_of
-from memory.text import count_terms
+from memory.analysis.attributes import attributes_of, markers_of
+from memory.analysis.words import count_terms
 
 if TYPE_CHECKING:
-    from memory.writes import Row
+    from memory.index.writes import Row
 
 COUNTER_PARTS = 16
 

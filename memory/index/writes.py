@@ -17,12 +17,12 @@ from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Actor
-from memory import index_rows
-from memory.attributes import too_long_key
+from memory.analysis.attributes import too_long_key
+from memory.analysis.extraction import Reading, read
+from memory.index import index_rows
 from memory.life.keys import folded_number, value_keys
 from memory.life.lifetimes import expiry_of
 from memory.life.ports import tell_followers
-from memory.reading import Reading, read
 from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
 _COLUMNS = (

@@ -11,7 +11,7 @@ from collections import Counter
 
 import Stemmer
 
-from memory.stopwords import FUNCTION_WORDS
+from memory.analysis.stopwords import FUNCTION_WORDS
 
 ANALYSER = "english-1"
 MAX_TERM = 64
