@@ -11,9 +11,9 @@ class MemoryConfig(AppConfig):
         from memory import checks, functions  # noqa: F401  registers them
         from memory.life.decisions import decisions_of
         from memory.life.reviews import take_part
-        from memory.search.arms import register_arm
-        from memory.search.meaning import MeaningArm
-        from memory.search.words import WordsArm
+        from memory.search.arms.interface import register_arm
+        from memory.search.arms.meaning import MeaningArm
+        from memory.search.arms.words import WordsArm
 
         reserve_operations("memory")
         register_arm(MeaningArm())

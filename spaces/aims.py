@@ -11,7 +11,7 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
 from memory.index.embeddings import active_manager
-from memory.search.arms import ArmNotReady
+from memory.search.arms.interface import ArmNotReady
 from memory.search.types import SearchRequest, SearchType
 from spaces.axes import embed_all
 from spaces.checking import as_coordinate

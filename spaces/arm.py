@@ -9,7 +9,7 @@ import numpy as np
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.search.arms import Found
+from memory.search.arms.interface import Found
 from memory.search.filters import where
 from memory.search.rows import keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
@@ -42,7 +42,7 @@ class ConceptualArm:
     search_types = frozenset({SearchType.CONCEPTUAL, SearchType.HYBRID})
 
     def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
-        """Return an `Aim` for each query, None where there is none. See `memory.search.arms.Arm`."""
+        """Return an `Aim` for each query, None where there is none. See `memory.search.arms.interface.Arm`."""
         return list(aims_for(organisation=organisation, queries=queries, request=request))
 
     def can_answer(self, question: Question) -> bool:
@@ -50,7 +50,7 @@ class ConceptualArm:
         return self.name in question.prepared and question.prepared[self.name] is not None
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Compare all members with what is wanted. See `memory.search.arms.Arm`."""
+        """Compare all members with what is wanted. See `memory.search.arms.interface.Arm`."""
         return lambda: [
             _find(question, question.prepared[self.name], limit) if self.can_answer(question) else Found()
             for question in questions

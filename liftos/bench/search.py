@@ -26,12 +26,12 @@ from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import ModelInfo, Vector, Vectors
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.search.arms import CANDIDATES
+from memory.search.arms.interface import CANDIDATES
+from memory.search.arms.meaning import MeaningArm
+from memory.search.arms.words import WordsArm
 from memory.search.filters import parse_filters
-from memory.search.meaning import MeaningArm
 from memory.search.service import search, search_many
 from memory.search.types import Question, SearchRequest, SearchType
-from memory.search.words import WordsArm
 
 RECALL = Target(">=", 0.98)
 P95_MS = Target("<=", 15)

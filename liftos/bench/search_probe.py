@@ -13,7 +13,7 @@ from liftos.bench.search_data import DIMENSION, nearest
 from liftos.bench.search_load import PLAIN, Loaded
 from liftos.kernel.db.binary import HalfVec
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from memory.search.arms import Found
+from memory.search.arms.interface import Found
 from memory.search.types import Key, Question
 
 DEPTH = 10

@@ -9,7 +9,7 @@ from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
-from memory.search.arms import Arm, arms_for, is_only_in_spaces
+from memory.search.arms.interface import Arm, arms_for, is_only_in_spaces
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.types import Hit, Key, Question, Ranked, SearchRequest
 

@@ -5,8 +5,9 @@ import pytest
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember_many
-from memory.search import corpus, words
-from memory.search.bm25 import AmbiguousIds
+from memory.search import corpus
+from memory.search.arms import words
+from memory.search.arms.bm25 import AmbiguousIds
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft

@@ -9,10 +9,10 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import vector_graph, writes
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
-from memory.search import meaning
+from memory.search.arms import meaning
+from memory.search.arms.meaning import MeaningArm
 from memory.search.corpus import forget_counts
 from memory.search.filters import parse_filters
-from memory.search.meaning import MeaningArm
 from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph
 from memory.types import MemoryDraft

@@ -7,7 +7,7 @@ import pytest
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at
 from memory.operations import remember_many
-from memory.search import words
+from memory.search.arms import words
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import LinkDraft, LinkKind, MemoryDraft

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.search.arms import Found
+from memory.search.arms.interface import Found
 from memory.search.evidence import Evidence, Names, Traits
 from memory.search.question import read_query
 from memory.search.ranking import rank, rank_by_one

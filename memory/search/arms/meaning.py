@@ -23,12 +23,12 @@ from psycopg.rows import TupleRow
 from liftos.kernel.db.binary import HalfVec, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from memory.index.vector_graph import is_indexed
-from memory.search.arms import Found
+from memory.search.arms.interface import Found
 from memory.search.corpus import documents_about
 from memory.search.filters import where
-from memory.search.reading import COLUMNS, HEADS, Row
-from memory.search.room import bytes_each
+from memory.search.hits import COLUMNS, HEADS, Row
 from memory.search.rows import figures, keys_of
+from memory.search.text_budget import bytes_each
 from memory.search.types import Key, Question, SearchRequest, SearchType
 
 Rows = dict[Key, Row]
@@ -115,7 +115,7 @@ class MeaningArm:
         return question.vector is not None
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Ask for the nearest memories. See `memory.search.arms.Arm`."""
+        """Ask for the nearest memories. See `memory.search.arms.interface.Arm`."""
         first = questions[0]
         condition, values = where(first.request, "memory_id")
         values |= {"room": bytes_each(first.request.limit)}

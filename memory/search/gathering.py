@@ -16,11 +16,11 @@ from typing import Any
 from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.search import relations
-from memory.search.arms import CANDIDATES, Arm, Found
+from memory.search.arms import relations
+from memory.search.arms.interface import CANDIDATES, Arm, Found
+from memory.search.arms.relations import Links, Named
 from memory.search.evidence import Evidence, Names, Traits
 from memory.search.ranking import SEEDS, base_scores, best
-from memory.search.relations import Links, Named
 from memory.search.types import Key, Question
 
 

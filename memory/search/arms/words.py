@@ -1,4 +1,4 @@
-"""The arm of words: BM25 over an inverted index in Postgres, with the organisation's own statistics (memory/search/bm25.py).
+"""The arm of words: BM25 over an inverted index in Postgres, with the organisation's own statistics (memory/search/arms/bm25.py).
 
 Postgres' own ts_rank knows no document frequencies, and its GIN operators are not leakproof, so that under row-level
 security they can't use their index (design, section 4). Two ways to the same figures:
@@ -18,8 +18,8 @@ import numpy as np
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor, send_now
-from memory.search.arms import Found
-from memory.search.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.search.arms.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.search.arms.interface import Found
 from memory.search.corpus import Corpus, dense_among, documents_about, remember_dense
 from memory.search.filters import where
 from memory.search.rows import elements, figures, keys_of
