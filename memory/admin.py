@@ -15,14 +15,14 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin import staff_actor
-from memory.life.corrections import confirm, contest, reject
-from memory.life.derived import Derived
-from memory.life.derived_types import Policy
-from memory.life.erasure import forget
+from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
 from memory.search.service import search
 from memory.search.types import SearchRequest
+from memory.trust.corrections import confirm, contest, reject
+from memory.trust.derived import Derived
+from memory.trust.derived_types import Policy
 
 __all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 

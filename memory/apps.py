@@ -9,11 +9,11 @@ class MemoryConfig(AppConfig):
         from accountability.subjects import register_finder
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
-        from memory.life.decisions import decisions_of
-        from memory.life.reviews import take_part
         from memory.search.arms.interface import register_arm
         from memory.search.arms.meaning import MeaningArm
         from memory.search.arms.words import WordsArm
+        from memory.trust.decisions import decisions_of
+        from memory.trust.reviews import take_part
 
         reserve_operations("memory")
         register_arm(MeaningArm())

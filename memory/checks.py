@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from memory.life.lifetimes import problems
+from memory.trust.lifetimes import problems
 
 
 @register("memory")

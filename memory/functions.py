@@ -13,17 +13,17 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
-from memory.api.life_schemas import Reason, Supersession
+from memory.api.credential_trust import trust_of
 from memory.api.schemas import MemoryIn
 from memory.api.search_schemas import MAX_QUERIES, NativeSearch, NativeSearches, native_hit
-from memory.api.trust import trust_of
+from memory.api.trust_schemas import Reason, Supersession
+from memory.erasure.operations import forget
 from memory.hygiene import look_after
-from memory.life import corrections
-from memory.life.erasure import forget
 from memory.operations import embed_drafts, remember, remember_many
 from memory.queries import existing, list_recent
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
+from memory.trust import corrections
 from memory.types import LinkKind, MemoryDraft, Outcome, Stored
 
 SEARCHED = ("memories", "spaces")

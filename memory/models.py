@@ -13,7 +13,8 @@ from pgvector.django import HalfVectorField
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.life.models import (
+from memory.bulk.models import BulkChunk, BulkJob
+from memory.trust.models import (
     Context,
     DerivedPolicy,
     Erasure,
@@ -23,7 +24,6 @@ from memory.life.models import (
     RejectionPolicy,
     Tombstone,
 )
-from memory.portability.models import BulkChunk, BulkJob
 from memory.types import EmbeddingState, LinkKind, TrustState
 
 __all__ = [

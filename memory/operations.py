@@ -27,11 +27,11 @@ from memory.analysis.words import ANALYSER
 from memory.index import writes
 from memory.index.embeddings import active_manager, chosen_model
 from memory.index.statistics import analyse_if_new
-from memory.life.ports import tell_followers
-from memory.life.refusals import vet
-from memory.life.tombstones import ValueRejected
-from memory.life.values import is_blank
 from memory.models import Memory
+from memory.ports import tell_followers
+from memory.trust.refusals import vet
+from memory.trust.tombstones import ValueRejected
+from memory.trust.values import is_blank
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
 
 logger = logging.getLogger("liftos.memory")

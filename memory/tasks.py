@@ -9,10 +9,10 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.http.idempotency.once import list_organisations_with_stale_keys, prune
 from liftos.kernel.jobs import send_hint
 from memory import operations
+from memory.bulk.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
-from memory.life.expiry import expire_due, list_organisations_with_expired
-from memory.portability.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.queries import list_organisations_with_pending
+from memory.trust.expiry import expire_due, list_organisations_with_expired
 
 
 @shared_task(name="memory.heal_pending_embeddings")

@@ -7,7 +7,7 @@ class SpacesConfig(AppConfig):
 
     def ready(self) -> None:
         from liftos.kernel.reserved_operations import reserve_operations
-        from memory.life.ports import register_follower, register_set_eraser
+        from memory.ports import register_follower, register_set_eraser
         from memory.search.arms.interface import register_arm
         from memory.search.scopes import fill_scope
         from memory.spaces_port import fill_spaces

@@ -60,7 +60,7 @@ NAMES = "names in spaces"
 
 
 def erase_positions(going: Going) -> int:
-    """Remove memories from every space; return how many rows. See `memory.life.ports.SetEraser`.
+    """Remove memories from every space; return how many rows. See `memory.ports.SetEraser`.
 
     Where one stood for a pole or was a labelled example, the axis is made anew without it by a worker; until then the axis is a mean
     of which it was a part. A concept keeps the prototype that was learnt, without the example's name.

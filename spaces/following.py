@@ -8,7 +8,7 @@ from spaces.outgrowing import is_due, mark_outgrown
 
 
 def follow_memories(organisation: UUID, memories: Sequence[UUID]) -> None:
-    """Place memories anew, or take their positions away. See `memory.life.ports.Follower`."""
+    """Place memories anew, or take their positions away. See `memory.ports.Follower`."""
     own = follow(organisation, memories)
     if own is not None and is_due(memories, own):
         mark_outgrown(organisation)

@@ -8,7 +8,7 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from liftos.kernel.ports import fill_orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
-        from memory.life.ports import register_set_eraser
+        from memory.ports import register_set_eraser
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results
         from workflows.erasing import erase_quotes

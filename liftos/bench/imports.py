@@ -28,9 +28,9 @@ from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from liftos.runtime import embedded
+from memory.erasure.operations import forget
 from memory.index.vector_graph import grow_graph, index_name
 from memory.index.writes import Row
-from memory.life.erasure import forget
 from memory.operations import read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome
 

@@ -14,8 +14,8 @@ from liftos.kernel.deadlines import TookTooLong, check_deadline
 from liftos.kernel.http.idempotency.once import claim, settle
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.tenancy.types import Actor
-from memory.portability.jobs import accept
-from memory.portability.lines import (
+from memory.bulk.jobs import accept
+from memory.bulk.lines import (
     BATCH,
     Batch,
     active_dimension,

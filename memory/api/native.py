@@ -18,7 +18,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once
-from memory.api.life_schemas import Correction, Deleted, MemoryPatch, RevisedOut
+from memory.api.credential_trust import trust_of, wish_of
 from memory.api.schemas import (
     BulkAccepted,
     BulkJobOut,
@@ -43,15 +43,15 @@ from memory.api.search_schemas import (
     native_hit,
     scored_id,
 )
-from memory.api.trust import trust_of, wish_of
-from memory.life.erasure import forget
-from memory.life.revision import revise
-from memory.life.wishes import revise_as_wished
+from memory.api.trust_schemas import Correction, Deleted, MemoryPatch, RevisedOut
+from memory.bulk.jobs import get_progress, list_results
+from memory.erasure.operations import forget
 from memory.models import Memory
 from memory.operations import embed_drafts
-from memory.portability.jobs import get_progress, list_results
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
+from memory.trust.revision import revise
+from memory.trust.wishes import revise_as_wished
 from memory.types import EmbeddingState, Outcome, granted
 
 NO_SPACE = OpenApiResponse(

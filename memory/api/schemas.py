@@ -18,9 +18,9 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from liftos.kernel.suggestions import suggestion
 from memory.analysis.attributes import MAX_KEY, too_long_key
-from memory.api.trust import wish_of
-from memory.life.values import is_blank
+from memory.api.credential_trust import wish_of
 from memory.search.types import SearchRequest
+from memory.trust.values import is_blank
 from memory.types import LinkDraft, LinkKind, MemoryDraft, TrustState
 
 MAX_CONTENT = 1_000_000

@@ -20,9 +20,9 @@ from liftos.kernel.tenancy.types import Actor
 from memory.analysis.attributes import too_long_key
 from memory.analysis.extraction import Reading, read
 from memory.index import index_rows
-from memory.life.keys import folded_number, value_keys
-from memory.life.lifetimes import expiry_of
-from memory.life.ports import tell_followers
+from memory.ports import tell_followers
+from memory.trust.keys import folded_number, value_keys
+from memory.trust.lifetimes import expiry_of
 from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
 _COLUMNS = (

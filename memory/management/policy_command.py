@@ -9,7 +9,7 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
-from memory.life.policies import OrganisationPolicy
+from memory.trust.policies import OrganisationPolicy
 
 
 class PolicyCommand(ObservedCommand):

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.life.known import ask_versions, hits_as_known
 from memory.search.text_budget import bytes_each, shorten
 from memory.search.types import Hit, Key, Ranked, SearchRequest
+from memory.trust.as_known import ask_versions, hits_as_known
 
 Row = tuple[Any, ...]
 

@@ -7,8 +7,8 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.types import ALL_SCOPES, GATEWAY_SCOPES, SYSTEM, Actor, ActorKind, Role, Scope
+from memory.bulk.jobs import work_on_next_chunk
 from memory.models import Memory
-from memory.portability.jobs import work_on_next_chunk
 from tests.factories.flows import registered_functions, step
 from tests.factories.keys import ENDS, change, revoke, with_key
 from workflows import controls

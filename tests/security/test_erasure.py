@@ -19,7 +19,7 @@ from accountability.verification import check_record
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.portability.jobs import work_on_next_chunk
+from memory.bulk.jobs import work_on_next_chunk
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions
 

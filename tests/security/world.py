@@ -16,7 +16,7 @@ from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
-from memory.portability.jobs import work_on_next_chunk
+from memory.bulk.jobs import work_on_next_chunk
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key

@@ -28,10 +28,10 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.kernel.http.views import SeedView
 from liftos.kernel.tenancy.types import Scope
+from memory.api.credential_trust import trust_of
 from memory.api.native import Search as NativeSearchView
 from memory.api.schemas import MAX_CONTENT, RejectionOut, SeedStore, naive
 from memory.api.search_schemas import SeedSearch, seed_hit
-from memory.api.trust import trust_of
 from memory.operations import embed_drafts, remember
 from memory.queries import list_memories
 from memory.search.filters import parse_filters

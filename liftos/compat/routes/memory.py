@@ -12,9 +12,9 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.views import SeedView
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
+from memory.api.credential_trust import trust_of
 from memory.api.schemas import SeedStore
 from memory.api.search_schemas import SeedSearch, seed_hit
-from memory.api.trust import trust_of
 from memory.index.embeddings import cache_stats
 from memory.operations import embed_drafts, remember
 from memory.search.service import search

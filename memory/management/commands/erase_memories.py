@@ -12,7 +12,7 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
-from memory.life.erasure import forget_many
+from memory.erasure.operations import forget_many
 
 
 class Command(ObservedCommand):

@@ -10,8 +10,8 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
-from memory.life.erasure_policy import get_policy, set_policy
-from memory.life.erasure_types import Refuse
+from memory.erasure.erasure_policy import get_policy, set_policy
+from memory.erasure.types import Refuse
 
 
 class Command(ObservedCommand):

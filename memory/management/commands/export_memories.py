@@ -13,7 +13,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand
 from memory.index.embeddings import active_manager
-from memory.portability.exporting import count_memories, export_lines, header_line
+from memory.transfer.exporting import count_memories, export_lines, header_line
 
 
 class Command(ObservedCommand):

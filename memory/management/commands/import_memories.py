@@ -18,8 +18,8 @@ from liftos.kernel.http.idempotency.once import KeyReused
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.management.observed import ObservedCommand
 from memory.index.embeddings import active_manager
-from memory.portability.importing import import_lines
-from memory.portability.opening import UnreadableFile, lines_of, opened
+from memory.transfer.importing import import_lines
+from memory.transfer.opening import UnreadableFile, lines_of, opened
 
 # of the lines that were not taken, so many are shown; all of them stand in the file of errors
 SHOWN = 20

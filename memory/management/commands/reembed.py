@@ -12,8 +12,8 @@ from liftos.kernel.embedding.registry import embedder_names
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from liftos.management.observed import ObservedCommand
+from memory import reembedding
 from memory.index.vector_graph import create_index
-from memory.portability import reembedding
 
 OPERATOR = Actor(ActorKind.SYSTEM, "reembed")
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from memory.bulk import jobs
+from memory.bulk.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.models import BulkChunk
-from memory.portability import jobs
-from memory.portability.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from tests.api.routes import NOBODYS_ID
 
 PATH = "/api/v1/memories/bulk?mode=async"

@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from liftos.kernel.functions import Call, get_function
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
-from memory.portability.jobs import work_on_next_chunk
+from memory.bulk.jobs import work_on_next_chunk
 
 LINES = [{"content": f"case {number}", "external_id": str(number)} for number in range(3)]
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Scope
-from memory.life import derived as module
 from memory.models import MemoryLink
+from memory.trust import derived as module
 from tests.factories.callers import Caller
 
 POLICY = "/api/v1/memories/derived-policy"

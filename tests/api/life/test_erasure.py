@@ -9,8 +9,8 @@ from accountability.models import DecisionPayload, DecisionRecord
 from accountability.verification import check_record
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager
-from memory.life import ports
-from memory.life.ports import register_eraser
+from memory import ports
+from memory.ports import register_eraser
 from tests.api.life.conftest import Life
 from tests.api.routes import NOBODYS_ID
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from memory.portability.lines import store_batch
+from memory.bulk.lines import store_batch
 from tests.api.life.conftest import Life
 
 

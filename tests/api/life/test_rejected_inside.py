@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 
 from liftos.compat.names.memory import EnhancedKSEIntegration
 from liftos.kernel.db.transactions import tenant_transaction
+from memory.bulk.jobs import work_on_next_chunk
 from memory.models import Memory, Tombstone
-from memory.portability.jobs import work_on_next_chunk
 
 POLICY = "/api/v1/memories/rejection-policy"
 VALUE = "The price of Holiday Inn is 10 euros"

@@ -7,9 +7,9 @@ from django.contrib.postgres.functions import TransactionNow
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
-from memory.life.expiry import expire_due
 from memory.models import Memory
 from memory.operations import heal_pending
+from memory.trust.expiry import expire_due
 from spaces.models import Member, Position
 from tests.api.routes import NOBODYS_ID
 from tests.api.spaces.conftest import COST, FEEL, PRICE, REACH

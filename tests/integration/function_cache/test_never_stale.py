@@ -16,13 +16,13 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.erasure.operations import forget
 from memory.index import writes
-from memory.life import corrections
-from memory.life.erasure import forget
 from memory.models import Erasure
 from memory.operations import remember, remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest
+from memory.trust import corrections
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.enable_socket]

@@ -10,12 +10,12 @@ from django.db import connections
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life.corrections import reject
-from memory.life.erasure import forget
-from memory.life.revision import revise
-from memory.life.tombstones import ValueRejected
+from memory.erasure.operations import forget
 from memory.models import BulkJob, Erasure, Memory, MemoryVersion, Tombstone
 from memory.operations import remember, remember_many
+from memory.trust.corrections import reject
+from memory.trust.revision import revise
+from memory.trust.tombstones import ValueRejected
 from memory.types import MemoryDraft, Outcome
 from tests.conftest import make_caller
 

@@ -10,11 +10,12 @@ from accountability.sequencer import drain
 from accountability.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life import erasure, ports
-from memory.life.erasure import forget_many
-from memory.life.ports import register_eraser
+from memory import ports
+from memory.erasure import operations
+from memory.erasure.operations import forget_many
 from memory.models import CorpusCounter, Erasure, Memory, Posting, Thread
 from memory.operations import remember_many
+from memory.ports import register_eraser
 from memory.types import MemoryDraft
 from tests.api.routes import NOBODYS_ID
 
@@ -73,7 +74,7 @@ def test_part_of_a_thread_leaves_the_others_counted(organisation, five):
 
 
 def test_broken_off_it_leaves_whole_transactions_and_goes_on(organisation, five, monkeypatch):
-    monkeypatch.setattr(erasure, "TOGETHER", 2)
+    monkeypatch.setattr(operations, "TOGETHER", 2)
     monkeypatch.setattr(ports, "_erasers", dict(ports._erasers))
 
     def fail(organisation, memory):

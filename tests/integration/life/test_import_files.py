@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
 from memory.models import Memory, MemoryLink, MemoryVersion
-from memory.portability import importing
-from memory.portability.format import VERSION
+from memory.transfer import importing
+from memory.transfer.format import VERSION
 
 ID = "0199e1a0-7c1e-7000-8000-00000000000"
 

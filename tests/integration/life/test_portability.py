@@ -11,8 +11,8 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager, reset_manager
 from memory.index.embeddings import forget_choices
 from memory.models import Memory, MemoryVector
-from memory.portability import importing
 from memory.search.corpus import forget_counts
+from memory.transfer import importing
 from tests.conftest import make_caller
 
 TEXTS = [
@@ -261,7 +261,7 @@ def test_a_store_that_was_embedded_before_the_flip_is_healed_after_it(movers, tw
     acme, _ = movers
     from liftos.kernel.tenancy.types import SYSTEM
     from memory.operations import embed_drafts, heal_pending, store
-    from memory.portability.reembedding import flip
+    from memory.reembedding import flip
     from memory.types import EmbeddingState, MemoryDraft
 
     whole = embed_drafts

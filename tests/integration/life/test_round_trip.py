@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from liftos.kernel.db.transactions import tenant_transaction
 from memory.models import Memory, MemoryVersion
-from memory.portability import importing
 from memory.search.corpus import forget_counts
+from memory.transfer import importing
 from tests.conftest import make_caller
 
 ALL = "candidate,active,contested,rejected,superseded,expired"

@@ -13,7 +13,7 @@ from liftos.kernel.embedding import EmbedderUnavailable, get_manager, reset_mana
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.models import OutboxEvent
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
-from memory.life.erasure import forget
+from memory.erasure.operations import forget
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
 from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending

@@ -4,7 +4,7 @@ import pytest
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life.erasure import forget
+from memory.erasure.operations import forget
 from memory.models import CorpusCounter, Entity, Memory, Posting, Thread
 from memory.operations import remember_many
 from memory.search.filters import parse_filters

@@ -10,11 +10,11 @@ from django.db import IntegrityError, connections
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life.erasure import forget
-from memory.life.revision import revise
+from memory.erasure.operations import forget
 from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
+from memory.trust.revision import revise
 from memory.types import MemoryDraft
 from spaces import layouts, making
 from spaces.making import Waiting, make_next, renew

@@ -10,7 +10,7 @@ from django.db import connections
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life.erasure import forget
+from memory.erasure.operations import forget
 from memory.operations import remember, remember_many
 from memory.types import MemoryDraft
 from spaces import layouts, outgrowing, own, tasks
@@ -207,7 +207,7 @@ def test_a_mark_on_an_older_version_is_forgotten(organisation):
 
 
 def test_a_space_whose_pole_is_no_longer_believed_keeps_its_scale_and_hinders_no_other(organisation):
-    from memory.life.corrections import reject
+    from memory.trust.corrections import reject
 
     low, high = at_once(organisation, ["a cold winter", "a hot summer"]).values()
     kept = make(organisation, dimension=Dimension("it", low_memories=(low,), high_memories=(high,)))

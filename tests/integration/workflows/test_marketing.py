@@ -14,10 +14,10 @@ from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, Role
 from liftos.sample import sample_memories
 from memory.hygiene import look_after
-from memory.life.corrections import contest
 from memory.models import Memory
 from memory.operations import remember, remember_many
 from memory.queries import list_recent
+from memory.trust.corrections import contest
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.factories.flows import read_run, run_again, statuses, steps_of
 from workflows.controls import approve

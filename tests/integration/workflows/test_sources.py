@@ -7,7 +7,7 @@ from accountability.queries import get_decision
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import Call, Sources, get_function
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.life.erasure import forget
+from memory.erasure.operations import forget
 from memory.models import Memory
 from memory.operations import remember
 from memory.types import MemoryDraft

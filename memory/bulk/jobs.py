@@ -1,0 +1,186 @@
+"""Bulk stores that are accepted at once and carried out by a worker.
+
+Accepting writes all lines in one transaction: what was answered with 202 can't be lost. A chunk is stored, its results are
+written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done. What its party may do
+is asked again for each chunk: after a key's end nothing more of its jobs is stored.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.errors import NotFound, TooLarge
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.jobs import send_hint
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.types import Actor, ActorKind
+from memory.bulk.lines import BATCH, active_dimension, read_lines, refused_lines, store_batch, trust_now
+from memory.models import BulkChunk, BulkJob
+from memory.types import TrustState
+
+MAX_LINES = 200_000
+
+_NEXT = """
+SELECT c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust
+FROM memory_bulkchunk AS c JOIN memory_bulkjob AS j ON j.organisation_id = c.organisation_id AND j.id = c.job_id
+WHERE c.organisation_id = %s AND c.results IS NULL
+ORDER BY c.job_id, c.number LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+"""
+_DONE = """
+UPDATE memory_bulkchunk SET results = %s::jsonb, text = '' WHERE organisation_id = %s AND job_id = %s AND number = %s
+"""
+_PROGRESS = """
+SELECT coalesce(sum(lines), 0)::int, coalesce(sum(lines) FILTER (WHERE results IS NOT NULL), 0)::int
+FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s
+"""
+_COUNTS = """
+SELECT (r ->> 'status')::int, count(*) FROM memory_bulkchunk AS c CROSS JOIN LATERAL jsonb_array_elements(c.results) AS r
+WHERE c.organisation_id = %s AND c.job_id = %s AND c.results IS NOT NULL GROUP BY 1
+"""
+
+
+class BulkJobNotFound(NotFound):
+    """There is no such bulk store."""
+
+    code = "memory.bulk_job_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a bulk store has come; `counts` is lines by status."""
+
+    id: UUID
+    recorded_at: datetime
+    lines: int
+    done: int
+    counts: dict[int, int]
+
+    @property
+    def status(self) -> str:
+        """Queued, running or done."""
+        if self.done == self.lines:
+            return "done"
+        return "running" if self.done else "queued"
+
+
+def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable[bytes]) -> UUID:
+    """Take the lines of a bulk store and have a worker store them; return the job's id.
+
+    Raises:
+        InvalidRequest: no line at all, or bytes that are not UTF-8.
+        TooLarge: more than 200,000 lines; nothing is taken.
+    """
+    with (
+        observe_operation("memory.accept_bulk", organisation=str(organisation)),
+        tenant_transaction(organisation),
+    ):
+        job = BulkJob.objects.create(
+            organisation_id=organisation,
+            actor_kind=by.kind,
+            actor_id=by.id,
+            on_behalf_of=by.on_behalf_of,
+            trust=trust,
+        )
+        empty = True
+        for number, (first, lines) in enumerate(_chunks(stream)):
+            empty = empty and not any(line.strip() for line in lines)
+            BulkChunk.objects.create(
+                organisation_id=organisation,
+                job=job,
+                number=number,
+                first_line=first,
+                lines=len(lines),
+                text="\n".join(lines),
+            )
+        if empty:
+            raise InvalidRequest([item("missing", ("body",), "Field required")])
+        transaction.on_commit(lambda: send_hint("memory.work_on_bulk_jobs", organisation))
+    return job.id
+
+
+def work_on_next_chunk(*, organisation: UUID) -> bool:
+    """Store the next chunk that nobody else works on; tell whether there was one."""
+    with tenant_transaction(organisation):
+        with raw_cursor() as cursor:
+            row = cursor.execute(_NEXT, [organisation]).fetchone()
+        if row is None:
+            return False
+        job, number, first, text, kind, actor, behalf, trust = row
+        by, lines = Actor(ActorKind(kind), actor, behalf), text.split("\n")
+        believed = trust_now(organisation=organisation, by=by, trust=TrustState(trust))
+        if believed is None:
+            results = refused_lines(first, lines)
+        else:
+            batch = read_lines(
+                first,
+                lines,
+                organisation=organisation,
+                dimension=active_dimension(organisation),
+                trust=believed,
+            )
+            results = store_batch(organisation, by, batch)
+        with raw_cursor() as cursor:
+            cursor.execute(_DONE, [json.dumps(results), organisation, job, number])
+    return True
+
+
+def get_progress(*, organisation: UUID, job: UUID) -> Progress:
+    """Return how far a bulk store has come, inside the caller's tenant transaction.
+
+    Raises:
+        BulkJobNotFound: there is none in this organisation.
+    """
+    row = BulkJob.objects.filter(organisation_id=organisation, id=job).first()
+    if row is None:
+        raise BulkJobNotFound
+    with raw_cursor() as cursor:
+        found = cursor.execute(_PROGRESS, [organisation, job]).fetchone()
+        counts: dict[int, int] = dict(cursor.execute(_COUNTS, [organisation, job]).fetchall())
+    assert found is not None  # noqa: S101  an aggregate has one row
+    return Progress(job, row.recorded_at, found[0], found[1], counts)
+
+
+def list_results(
+    *, organisation: UUID, job: UUID, after: int, chunks: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return the results of some chunks of lines, and the number of the chunk to go on from, None after the last."""
+    rows = BulkChunk.objects.filter(
+        organisation_id=organisation, job_id=job, number__gte=after, results__isnull=False
+    ).order_by("number")[: chunks + 1]
+    found = list(rows)
+    results = [result for row in found[:chunks] for result in row.results or []]
+    return results, found[chunks].number if len(found) > chunks else None
+
+
+def list_organisations_with_bulk_work() -> list[UUID]:
+    """Return the organisations in which bulk stores wait. Runs outside of a tenant, by a definer function."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organisation_id FROM liftos_organisations_with_bulk_work()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _chunks(stream: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
+    first, lines = 1, []
+    for number, raw in enumerate(stream, start=1):
+        if number > MAX_LINES:
+            raise TooLarge(f"At most {MAX_LINES} lines.")
+        try:
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InvalidRequest([item("json_invalid", ("body", number), "The line is not UTF-8")]) from error
+        if "\x00" in text:
+            raise InvalidRequest(
+                [item("string_nul", ("body", number), "Input should not contain a NUL character")]
+            )
+        lines.append(text)
+        if len(lines) == BATCH:
+            yield first, lines
+            first, lines = number + 1, []
+    if lines:
+        yield first, lines

@@ -1,0 +1,303 @@
+"""Forgetting: memories are gone from everywhere, and a receipt says so.
+
+Everything in the database goes in one transaction, together with copies: memories made from one of them that say the same, word for
+word. The caches of embeddings are told before it commits, so that the receipt can say what they answered, and once more after, for
+what was asked meanwhile. Other processes keep the vector, under a key that tells nobody the text, until LIFTOS_EMBEDDING_CACHE_TTL has
+passed; the receipt names that time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accountability.erasure import LISTED, erase_payloads, payloads_of
+from accountability.operations import record
+from accountability.types import Effect, RiskClass
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.embedding.registry import made_managers
+from liftos.kernel.erasure.quotes import Quotes
+from liftos.kernel.erasure.types import Going
+from liftos.kernel.errors import NotFound
+from liftos.kernel.ids import new_id
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.types import Actor
+from memory.erasure.erasure_policy import get_policy
+from memory.erasure.quoting import erase_quotes
+from memory.erasure.removal import remove_memories
+from memory.models import Erasure, Memory, MemoryVersion
+from memory.ports import erase_elsewhere
+from memory.queries import get_memory
+from memory.trust.derived import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
+from memory.trust.keys import origin_key
+from memory.trust.versions import check_version, database_now
+
+TOGETHER = 1_000
+"""Memories that are erased in one transaction."""
+UNTOLD = "The reason that was given quoted what was erased."
+
+
+# whoever was erased with a receipt's memory has a line of its own, by which an import of it is refused
+_WITH_IT = """
+INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
+                            on_behalf_of, decision_id, recorded_at)
+SELECT w.id, e.organisation_id, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
+       e.decision_id, e.recorded_at
+FROM memory_erasure AS e,
+     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[]) AS w(id, memory, origin, stored_by)
+WHERE e.id = %(receipt)s
+"""
+
+
+class ErasureNotFound(NotFound):
+    """There is no such erasure."""
+
+    code = "memory.erasure_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an erasure answers: its id, the memory's, its decision record, what was made from it, how many went with it."""
+
+    id: UUID
+    memory: UUID
+    decision: UUID
+    derived: Derived
+    memories: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What became of some of the memories that were to be erased.
+
+    Attributes:
+        receipt: of those that were, None for none.
+        erased: how many, copies included.
+        gone: how many had been erased before.
+        unknown: ids that name no memory, and no erased one.
+    """
+
+    receipt: Receipt | None
+    erased: int
+    gone: int
+    unknown: tuple[UUID, ...]
+
+
+def forget(
+    *, organisation: UUID, by: Actor, memory: UUID, reason: str = "", version: int | None = None
+) -> Receipt:
+    """Erase a memory with all its versions, its copies and whatever quotes them.
+
+    What stays: the receipt, the tombstone of a rejected value (a keyed hash), the decision records without what they said, and what
+    the receipt names. The same text may be stored anew; an import of the same id may not, nor whatever else the organisation's policy
+    refuses.
+
+    Raises:
+        MemoryNotFound: there is none in this organisation.
+        VersionMismatch: it is at another version.
+    """
+    with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
+        row = get_memory(organisation=organisation, memory=memory, lock=True)
+        check_version(row, version)
+        return _erase(organisation, by, [row], reason)
+
+
+def forget_many(
+    *, organisation: UUID, by: Actor, memories: Iterable[UUID], reason: str = ""
+) -> Iterator[Progress]:
+    """Erase a set of memories, a thousand in a transaction, each with one decision and one receipt.
+
+    What is gone already is passed over: after it was broken off, the same call again erases the rest.
+
+    Args:
+        organisation: whose.
+        by: who asks.
+        memories: their ids; once more is as good as once.
+        reason: stands in the decisions.
+
+    Yields:
+        Progress after each transaction.
+    """
+    wanted = list(dict.fromkeys(memories))
+    for start in range(0, len(wanted), TOGETHER):
+        ids = wanted[start : start + TOGETHER]
+        with (
+            observe_operation("memory.delete", organisation=str(organisation), count=len(ids)),
+            tenant_transaction(organisation),
+        ):
+            rows = list(
+                Memory.objects.filter(organisation_id=organisation, id__in=ids, head=None)
+                .order_by("id")
+                .select_for_update()
+            )
+            missing = set(ids) - {row.id for row in rows}
+            before = Erasure.objects.filter(organisation_id=organisation, memory_id__in=missing)
+            gone = set(before.values_list("memory_id", flat=True))
+            receipt = _erase(organisation, by, rows, reason) if rows else None
+        unknown = tuple(each for each in ids if each in missing and each not in gone)
+        yield Progress(receipt, receipt.memories if receipt else 0, len(gone), unknown)
+
+
+def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
+    """Return a receipt.
+
+    Raises:
+        ErasureNotFound: there is none in this organisation.
+    """
+    row = Erasure.objects.filter(organisation_id=organisation, id=erasure).first()
+    if row is None:
+        raise ErasureNotFound
+    return row
+
+
+def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Receipt:
+    """Erase memories that are there and locked, at least one; the first stands for all of them on record."""
+    asked = [row.id for row in rows]
+    earlier, texts = _past(organisation, rows)
+    copies = find_copies(organisation, asked, texts)
+    if copies:
+        more = list(Memory.objects.filter(organisation_id=organisation, id__in=copies).order_by("id"))
+        rows = [*rows, *more]
+        earlier_of_copies, texts_of_copies = _past(organisation, more)
+        earlier, texts = [*earlier, *earlier_of_copies], list({*texts, *texts_of_copies})
+    ids = [row.id for row in rows]
+    quotes = Quotes(texts, (row.external_id for row in rows if row.external_id))
+    going = Going(organisation, tuple(ids), quotes, new_id())
+    derived = find_derived(organisation, ids)
+    removed = remove_memories(organisation, rows, earlier, elsewhere=lambda: erase_elsewhere(going))
+    removed["copies"] = len(copies)
+    removed |= erase_quotes(going, texts)
+    listed = payloads_of(going, scrub_quoting=get_policy(organisation=organisation).scrub_quotes)
+    removed["decision_payloads"] = len(listed)
+    decision = _put_on_record(going, by, rows, reason, removed, derived, listed)
+    erase_payloads(organisation=organisation, memory=ids[0], erasure=decision)
+    derived = settle_derived(
+        organisation, by, derived, source=ids[0], because=Because.ERASED, parent=decision
+    )
+    at = database_now()
+    _write_receipt(going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, texts, at))
+    emit_many(
+        organisation=organisation,
+        type="liftos.memory.deleted",
+        events=[
+            (
+                f"memories/{each}",
+                {"memory_id": str(each), "erasure_id": str(going.erasure), "decision_id": str(decision)},
+            )
+            for each in ids
+        ],
+    )
+    transaction.on_commit(lambda: _forget_vectors(organisation, texts, at))
+    return Receipt(going.erasure, ids[0], decision, derived, len(ids))
+
+
+def _past(organisation: UUID, rows: Sequence[Memory]) -> tuple[list[Memory], list[str]]:
+    """Return the rows of earlier texts, and every text that the memories say or said."""
+    ids = [row.id for row in rows]
+    earlier = list(Memory.objects.filter(organisation_id=organisation, head__in=ids))
+    versions = MemoryVersion.objects.filter(organisation_id=organisation, memory_id__in=ids)
+    said = {row.content for row in (*rows, *earlier)}
+    return earlier, list(said.union(versions.values_list("content", flat=True)))
+
+
+def _put_on_record(
+    going: Going,
+    by: Actor,
+    rows: Sequence[Memory],
+    reason: str,
+    removed: dict[str, int],
+    derived: Derived,
+    listed: Sequence[UUID],
+) -> UUID:
+    if going.quotes.in_text(reason, "reason"):
+        reason = UNTOLD
+    first = rows[0]
+    whom = "Erased" if len(rows) == 1 else f"{len(rows)} memories erased"
+    return record(
+        organisation=going.organisation,
+        by=by,
+        operation="memory.delete",
+        effect=Effect.DELETE,
+        risk_class=RiskClass.LIMITED,
+        subject=("memory", str(first.id)),
+        reasoning=f"{whom} at the request of {by.kind} {by.id}. {reason}".strip(),
+        inputs={
+            "memory_id": str(first.id),
+            "version": first.version,
+            "state": first.state,
+            "memories": len(rows),
+        },
+        outputs={
+            "removed": removed,
+            "kept": going.kept,
+            "derived": derived.counts,
+            LISTED: [str(each) for each in listed],
+        },
+        memories=[{"id": str(row.id)} for row in rows[1:]],
+    )
+
+
+def _write_receipt(
+    going: Going,
+    by: Actor,
+    rows: Sequence[Memory],
+    removed: dict[str, int],
+    derived: Derived,
+    decision: UUID,
+    at: datetime,
+    caches: dict[str, Any],
+) -> None:
+    """Write the receipt, and for each further memory a line that points to it."""
+    kept = {"places": going.kept, "not_looked_at": sorted(going.not_looked_at)}
+    shown = {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts}
+    origins = [
+        origin_key(going.organisation, row.source, row.external_id) if row.external_id else None
+        for row in rows
+    ]
+    Erasure.objects.create(
+        id=going.erasure,
+        organisation_id=going.organisation,
+        memory_id=rows[0].id,
+        origin=origins[0],
+        stored_by=rows[0].stored_by,
+        removed=removed,
+        caches=caches | shown,
+        kept=kept,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        on_behalf_of=by.on_behalf_of,
+        decision_id=decision,
+        recorded_at=at,
+    )
+    if len(rows) > 1:
+        values = {
+            "receipt": going.erasure,
+            "ids": [new_id() for _ in rows[1:]],
+            "memories": [row.id for row in rows[1:]],
+            "origins": origins[1:],
+            "stored_by": [row.stored_by for row in rows[1:]],
+        }
+        raw_cursor().execute(_WITH_IT, values)
+
+
+def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> dict[str, Any]:
+    until = at + timedelta(seconds=settings.LIFTOS_EMBEDDING_CACHE_TTL)
+    try:
+        get_manager()
+        # each of them is asked, also after one could not say
+        answers = [manager.forget(texts, organisation=organisation) for manager in made_managers()]
+        shared = all(answers)
+    except EmbedderUnavailable:
+        # without the model's name the keys are not known; nothing of it is in this process then
+        shared = False
+    return {
+        "this_process": "removed",
+        "shared_cache": "removed" if shared else "gone by other_processes_until",
+        "other_processes_until": until.isoformat(),
+    }

@@ -1,0 +1,104 @@
+"""Where else an erased memory's words stand, in memory's own tables and the kernel's: bulk stores, events, traces, reasons, the admin."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.erasure.sweep import Place, quoting
+from liftos.kernel.erasure.types import Going
+from memory.trust.keys import folded_number, value_keys
+
+_CHUNKS = Place(
+    "memory_bulkchunk", ("job_id", "number"), texts=("text",), values=("results",), order="job_id"
+)
+_CHUNK = """
+UPDATE memory_bulkchunk SET results = %s::jsonb WHERE organisation_id = %s AND job_id = %s AND number = %s
+"""
+_EVENTS = Place("events_outboxevent", ("id",), values=("data",))
+_BLANK_EVENTS = """
+UPDATE events_outboxevent SET data = '{"erased": true}' WHERE organisation_id = %s AND id = ANY(%s)
+"""
+_TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
+_REMOVE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %s AND id = ANY(%s)"
+_KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")
+_BLANK_KEY = """
+UPDATE idempotency_idempotencykey SET body = '{}' WHERE organisation_id = %s AND actor = %s AND key = %s
+"""
+_REASONS = Place("memory_memoryversion", ("id",), texts=("reason",), only="AND reason <> ''")
+# versions are never updated: one is taken out and put back without its reason
+_BLANK_REASONS = """
+WITH gone AS (DELETE FROM memory_memoryversion WHERE organisation_id = %s AND id = ANY(%s) RETURNING *)
+INSERT INTO memory_memoryversion
+    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
+SELECT id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+       expires_at, superseded_by, known_from, known_to, operation, '', actor_kind, actor_id, on_behalf_of, decision_id
+FROM gone
+"""
+_CONTEXTS = Place("memory_context", ("organisation_id",), texts=("domain",), order="organisation_id")
+_BLANK_CONTEXT = "UPDATE memory_context SET domain = 'general' WHERE organisation_id = %s"
+# a memory is known to the admin's history by its first words; the table is the installation's and names no organisation
+_ADMIN = """
+UPDATE django_admin_log AS l SET object_repr = 'erased', change_message = ''
+FROM django_content_type AS t
+WHERE t.id = l.content_type_id AND t.app_label = 'memory' AND l.object_id = ANY(%s) AND l.object_repr <> 'erased'
+"""
+_SAME = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> ALL(%s)"
+SAME = "other memories of the same text"
+WAITING = "lines of bulk stores that wait to be stored"
+
+
+def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
+    """Remove what these tables quote of memories; return of how many rows, by the name of the place.
+
+    Args:
+        going: what is being erased.
+        texts: what it said. Another memory of the same text, which was not made from it, stays: the receipt says how many there are.
+    """
+    organisation = going.organisation
+    removed = {"bulk_results": _erase_results(going)}
+    with raw_cursor() as cursor:
+        for name, place, statement in (
+            ("events", _EVENTS, _BLANK_EVENTS),
+            ("traces", _TRACES, _REMOVE_TRACES),
+            ("reasons", _REASONS, _BLANK_REASONS),
+        ):
+            ids = [row[0] for row in quoting(going, place)]
+            removed[name] = cursor.execute(statement, (organisation, ids)).rowcount if ids else 0
+        keys = quoting(going, _KEYS)
+        for actor, key, _ in keys:
+            cursor.execute(_BLANK_KEY, (organisation, actor, key))
+        removed["idempotency_answers"] = len(keys)
+        numbers = list({folded_number(value_keys(organisation, each)) for each in texts} - {None})
+        same = cursor.execute(_SAME, (organisation, numbers, list(going.memories))).fetchone()
+        if same and same[0]:
+            going.kept[SAME] = same[0]
+        if quoting(going, _CONTEXTS):
+            cursor.execute(_BLANK_CONTEXT, (organisation,))
+        removed["admin_history"] = cursor.execute(_ADMIN, ([str(each) for each in going.memories],)).rowcount
+    return removed
+
+
+def _erase_results(going: Going) -> int:
+    """Take the external ids and errors out of results of lines that became these memories, or that quote them."""
+    ids = {str(each) for each in going.memories}
+    removed = waiting = 0
+    for job, number, text, results in quoting(going, _CHUNKS, also=sorted(ids)):
+        waiting += bool(text)
+        if results is None:
+            continue
+        told = [
+            _told(each) if each.get("id") in ids or going.quotes.in_value(each) else each for each in results
+        ]
+        if told != results:
+            with raw_cursor() as cursor:
+                cursor.execute(_CHUNK, (json.dumps(told), going.organisation, job, number))
+            removed += 1
+    if waiting:
+        going.kept[WAITING] = waiting
+    return removed
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name in ("line", "status", "id")}

@@ -1,0 +1,135 @@
+"""The lines of a file, read in batches; needs no database."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.http.parsing import InvalidRequest
+from liftos.kernel.tenancy.types import Actor, ActorKind
+from memory.bulk.lines import refused_line
+from memory.index.writes import Row
+from memory.operations import read_drafts
+from memory.transfer.format import Header, Imported, header_of, read_memory
+
+OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
+# of a value that was not taken, so much is shown
+SHOWN = 200
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a batch.
+
+    Attributes:
+        lines: how many lines it has, blank ones included.
+        stored, unchanged, skipped: memories that went in, were there, or belong to a batch of an earlier run.
+        refused: results of the lines that were not taken, also by an earlier run.
+        bytes: of the lines.
+    """
+
+    lines: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines, read: the report so far, the key it leaves, and of each line that can be stored its number and what it says."""
+
+    report: Report
+    key: dict[str, Any]
+    numbers: list[int]
+    read: list[Imported]
+    rows: list[Row]
+
+
+def batches(lines: Iterable[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield lines in batches, each with its first line's number."""
+    first, batch = 1, []
+    for number, line in enumerate(lines, start=1):
+        batch.append(line)
+        if len(batch) == size:
+            yield first, batch
+            first, batch = number + 1, []
+    if batch:
+        yield first, batch
+
+
+def reader(
+    organisation: UUID, name: str, model: ModelInfo | None
+) -> Callable[[tuple[int, tuple[int, list[bytes]]]], Batch]:
+    """Return what reads the batches of a stream, in their order; the first may begin with an export's header."""
+    header: Header | None = None
+    seen: set[bytes] = set()
+    stream = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+    def read(numbered: tuple[int, tuple[int, list[bytes]]]) -> Batch:
+        nonlocal header
+        place, (first, lines) = numbered
+        report = Report(lines=len(lines), bytes=sum(map(len, lines)))
+        if place == 0:
+            header = header_of(lines[0])
+            if header is not None:
+                lines[0] = b""
+        key = {
+            "organisation": organisation,
+            "actor": f"{OPERATOR.kind}:{OPERATOR.id}",
+            "key": f"{stream}\x1f{place}",
+            "fingerprint": hashlib.sha256(b"".join(lines)).digest(),
+        }
+        numbers, memories = _read(first, lines, header, organisation, model, report, seen)
+        rows = read_drafts(organisation, [each.draft for each in memories])
+        return Batch(report, key, numbers, memories, rows)
+
+    return read
+
+
+def _read(
+    first: int,
+    lines: list[bytes],
+    header: Header | None,
+    organisation: UUID,
+    model: ModelInfo | None,
+    report: Report,
+    seen: set[bytes],
+) -> tuple[list[int], list[Imported]]:
+    """Return the numbers of the lines that can be read, and what they say."""
+    numbers: list[int] = []
+    memories: list[Imported] = []
+    for number, line in enumerate(lines, start=first):
+        if not line.strip():
+            continue
+        try:
+            read = read_memory(line, header=header, organisation=organisation, model=model)
+        except InvalidRequest as error:
+            report.refused.append(shortened(refused_line(number, error)))
+            continue
+        if read.draft.past is not None:
+            if read.draft.past.id.bytes in seen:
+                report.refused.append(
+                    {
+                        "line": number,
+                        "status": 409,
+                        "error": {"detail": "The id stands in an earlier line too."},
+                    }
+                )
+                continue
+            seen.add(read.draft.past.id.bytes)
+        numbers.append(number)
+        memories.append(read)
+    return numbers, memories
+
+
+def shortened(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's result without long values: a line of megabytes is not to be found in the errors again."""
+    for each in result.get("error", {}).get("errors", ()):
+        text = str(each.get("input", ""))
+        if len(text) > SHOWN:
+            each["input"] = f"{text[:SHOWN]}…"
+    return result

@@ -1,0 +1,192 @@
+"""Writing the pasts of imported memories: their versions, and the texts they had before, each findable as of its time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.ids import new_id
+from memory import operations
+from memory.analysis.extraction import Reading, read
+from memory.index import index_rows, writes
+from memory.index.embeddings import chosen_model
+from memory.models import Memory, MemoryVersion
+from memory.transfer.past import Text, earlier_texts
+from memory.trust.values import is_blank
+from memory.types import EmbeddingState, MemoryDraft
+
+_VERSIONS = """
+UPDATE memory_memory AS m SET version = p.version, text_version = p.text_version
+FROM unnest(%(memories)s::uuid[], %(versions)s::int[], %(texts)s::int[]) AS p(memory, version, text_version)
+WHERE m.organisation_id = %(organisation)s AND m.id = p.memory
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierText:
+    """A text that a memory had, read, with its vector: what `versions.keep_text` would have kept of it."""
+
+    memory: UUID
+    first: int
+    version: int
+    draft: MemoryDraft
+    reading: Reading
+    vector: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pasts:
+    """The earlier texts of some memories, and the number of the model that their vectors are of."""
+
+    texts: list[EarlierText]
+    model: int | None
+
+
+def read_pasts(organisation: UUID, rows: Sequence[writes.Row]) -> Pasts:
+    """Return the earlier texts of memories; those that bring no vector are embedded, so outside of any transaction."""
+    found = [
+        (row, text, _draft_of(row.draft, text))
+        for row in rows
+        if _has_past(row)
+        for text in _texts(row.draft)
+    ]
+    if not found:
+        return Pasts([], None)
+    vectors, model = operations.embed_drafts(organisation, [draft for _, _, draft in found])
+    return Pasts(
+        [
+            EarlierText(row.id, text.first, text.last.version, draft, read(draft), vector)
+            for (row, text, draft), vector in zip(found, vectors, strict=True)
+        ],
+        model,
+    )
+
+
+def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, decision: UUID) -> None:
+    """Give memories that were stored just now the past that they bring; inside that transaction.
+
+    Args:
+        organisation: whose.
+        rows: the memories, stored.
+        pasts: of these and others, from `read_pasts`.
+        decision: the import's, which every version names: those of where they come from are not in this log.
+    """
+    with_past = {row.id: row for row in rows if _has_past(row)}
+    if not with_past:
+        return
+    versions = list(_versions(organisation, with_past.values(), decision))
+    MemoryVersion.objects.bulk_create(versions)
+    lives = [(row.id, _version_of(row), earlier_texts(row.draft)[1]) for row in with_past.values()]
+    memories, numbers, firsts = index_rows.columns(lives)
+    values = {"organisation": organisation, "memories": memories, "versions": numbers, "texts": firsts}
+    with raw_cursor() as cursor:
+        cursor.execute(_VERSIONS, values)
+    texts = [text for text in pasts.texts if text.memory in with_past]
+    if not texts:
+        return
+    model = pasts.model
+    chosen = chosen_model(organisation)
+    if chosen is not None and chosen != model:
+        model = None  # as for a store: the sweep makes their vectors
+    kept = [(new_id(), text) for text in texts]
+    heads = Memory.objects.filter(organisation_id=organisation).in_bulk(list(with_past))
+    Memory.objects.bulk_create([_row_of(id_, text, heads[text.memory], model) for id_, text in kept])
+    if model is not None:
+        vectors = [(id_, text.vector) for id_, text in kept if text.vector is not None]
+        writes.insert_vectors(organisation, model, vectors)
+    found = [writes.Row(id_, text.draft, text.reading, None) for id_, text in kept]
+    index_rows.insert(index_rows.pack(organisation, found))
+
+
+def _has_past(row: writes.Row) -> bool:
+    return row.draft.past is not None and bool(row.draft.past.history)
+
+
+def _version_of(row: writes.Row) -> int:
+    return row.draft.past.version if row.draft.past else 1
+
+
+def _texts(draft: MemoryDraft) -> list[Text]:
+    return earlier_texts(draft)[0]
+
+
+def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
+    last = text.last
+    return MemoryDraft(
+        content=last.content,
+        metadata=last.metadata,
+        memory_type=last.memory_type,
+        source=present.source,
+        tags=last.tags,
+        importance=last.importance,
+        valid_from=last.valid_from,
+        valid_to=last.valid_to,
+        embedding=last.vector,
+        thread=present.thread,
+    )
+
+
+def _versions(organisation: UUID, rows: Iterable[writes.Row], decision: UUID) -> Iterator[MemoryVersion]:
+    for row in rows:
+        for each in row.draft.past.history if row.draft.past else ():
+            yield MemoryVersion(
+                organisation_id=organisation,
+                memory_id=row.id,
+                version=each.version,
+                content=each.content,
+                metadata=each.metadata,
+                memory_type=each.memory_type,
+                tags=list(each.tags),
+                importance=each.importance,
+                state=each.state.value,
+                valid_from=each.valid_from,
+                valid_to=each.valid_to,
+                expires_at=each.expires_at,
+                superseded_by=each.superseded_by,
+                known_from=each.known_from,
+                known_to=each.known_to,
+                operation=each.operation,
+                reason=each.reason,
+                actor_kind=str(each.actor.kind),
+                actor_id=each.actor.id,
+                on_behalf_of=each.actor.on_behalf_of,
+                decision_id=decision,
+            )
+
+
+def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Memory:
+    draft, reading = text.draft, text.reading
+    state = EmbeddingState.READY if model is not None and text.vector is not None else EmbeddingState.PENDING
+    if is_blank(draft.content):
+        state = EmbeddingState.NONE
+    return Memory(
+        id=id_,
+        organisation_id=head.organisation_id,
+        content=draft.content,
+        metadata=draft.metadata,
+        memory_type=draft.memory_type,
+        source=draft.source,
+        tags=list(draft.tags),
+        importance=draft.importance,
+        state=head.state,
+        embedding=state,
+        actor_kind=head.actor_kind,
+        actor_id=head.actor_id,
+        on_behalf_of=head.on_behalf_of,
+        valid_from=draft.valid_from,
+        valid_to=draft.valid_to,
+        recorded_at=head.recorded_at,
+        thread=draft.thread,
+        thread_id=reading.thread,
+        happened_at=reading.happened_at or head.recorded_at,
+        asks=reading.asks,
+        tells_time=reading.tells_time,
+        word_count=reading.words,
+        term_count=len(reading.terms),
+        version=text.version,
+        text_version=text.first,
+        changed_at=head.changed_at,
+        head=head.id,
+    )

@@ -1,0 +1,153 @@
+"""Writing an organisation's memories out, in the order they were stored, a batch at a time."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding.types import ModelInfo
+from memory.models import Memory, MemoryVersion
+from memory.transfer.format import KIND, VERSION, line_of, pack_vector
+from memory.transfer.vectors import read_vectors
+
+BATCH = 500
+
+_COUNT = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND (%s::uuid IS NULL OR id > %s)"
+
+
+def count_memories(*, organisation: UUID, after: UUID | None = None) -> int:
+    """Return how many memories an export writes."""
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        row = cursor.execute(_COUNT, (organisation, after, after)).fetchone()
+    return row[0] if row else 0
+
+
+def header_line(*, organisation: UUID, model: ModelInfo | None) -> str:
+    """Return the first line of an export."""
+    header: dict[str, Any] = {"liftos": KIND, "version": VERSION, "organisation": str(organisation)}
+    if model is not None:
+        header |= {"model": model.name, "model_version": model.version, "dimension": model.dimension}
+    return json.dumps(header | {"exported_at": timezone.now().isoformat()})
+
+
+def export_lines(*, organisation: UUID, model: int | None, after: UUID | None = None) -> Iterator[list[str]]:
+    """Yield the lines of an organisation's memories in batches, each read in a transaction of its own.
+
+    Every memory goes out in its present version and with all earlier ones. What is erased meanwhile is not in later batches.
+
+    Args:
+        organisation: whose.
+        model: the number of the model whose vectors go along; None for none.
+        after: go on after this memory.
+    """
+    while True:
+        with tenant_transaction(organisation):
+            batch = _read(organisation, model, after)
+        if not batch:
+            return
+        yield [json.dumps(line_of(fields), ensure_ascii=False) for _, fields in batch]
+        after = batch[-1][0]
+
+
+def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tuple[UUID, dict[str, Any]]]:
+    """Return a batch of memories with what belongs to each.
+
+    It takes several statements, between which a memory may change: then its new text would have its old versions, or its old
+    text the new vector. So versions are looked at again afterwards, and the batch is read anew until none has changed.
+    """
+    rows = Memory.objects.filter(organisation_id=organisation, head=None).order_by("id")
+    if after is not None:
+        rows = rows.filter(id__gt=after)
+    while True:
+        batch = list(rows.prefetch_related("links")[:BATCH])
+        ids = [row.id for row in batch]
+        ended: dict[UUID, list[MemoryVersion]] = {each: [] for each in ids}
+        for version in MemoryVersion.objects.filter(organisation_id=organisation, memory_id__in=ids).order_by(
+            "memory_id", "version"
+        ):
+            ended[version.memory_id].append(version)
+        heads = Memory.objects.filter(organisation_id=organisation, head__in=ids)
+        texts = {(head, version): id_ for head, version, id_ in heads.values_list("head", "version", "id")}
+        vectors = read_vectors(organisation, model, [*ids, *texts.values()]) if model else {}
+        now = dict(
+            Memory.objects.filter(organisation_id=organisation, id__in=ids).values_list("id", "version")
+        )
+        if now == {row.id: row.version for row in batch}:
+            break
+    of_text = {named: vectors.get(id_) for named, id_ in texts.items()}
+    return [
+        (
+            row.id,
+            _fields(row, vectors.get(row.id))
+            | {
+                "history": [
+                    line_of(_past_fields(each, of_text.get((row.id, each.version)))) for each in ended[row.id]
+                ]
+            },
+        )
+        for row in batch
+    ]
+
+
+def _fields(row: Memory, vector: Any) -> dict[str, Any]:
+    links = [
+        {"kind": link.kind, "external_id": link.target_external_id, "weight": link.weight}
+        for link in row.links.all()
+        if link.target_external_id
+    ]
+    sources = [str(link.target_id) for link in row.links.all() if not link.target_external_id]
+    return {
+        "id": str(row.id),
+        "content": row.content,
+        "metadata": row.metadata,
+        "memory_type": row.memory_type,
+        "source": row.source,
+        "external_id": row.external_id or None,
+        "tags": row.tags,
+        "importance": row.importance,
+        "links": links,
+        "derived_from": sources,
+        "thread": row.thread,
+        "valid_from": row.valid_from.isoformat() if row.valid_from else None,
+        "valid_to": row.valid_to.isoformat() if row.valid_to else None,
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+        "recorded_at": row.recorded_at.isoformat(),
+        "actor": _actor(row),
+        "state": row.state,
+        "superseded_by": str(row.superseded_by) if row.superseded_by else None,
+        "version": row.version,
+        "changed_at": row.changed_at.isoformat(),
+        "vector": None if vector is None else pack_vector(vector),
+    }
+
+
+def _past_fields(version: MemoryVersion, vector: Any) -> dict[str, Any]:
+    said = (
+        "version",
+        "content",
+        "metadata",
+        "memory_type",
+        "tags",
+        "importance",
+        "state",
+        "operation",
+        "reason",
+    )
+    return {name: getattr(version, name) for name in said} | {
+        "valid_from": version.valid_from.isoformat() if version.valid_from else None,
+        "valid_to": version.valid_to.isoformat() if version.valid_to else None,
+        "expires_at": version.expires_at.isoformat() if version.expires_at else None,
+        "superseded_by": str(version.superseded_by) if version.superseded_by else None,
+        "known_from": version.known_from.isoformat(),
+        "known_to": version.known_to.isoformat(),
+        "actor": _actor(version),
+        "vector": None if vector is None else pack_vector(vector),
+    }
+
+
+def _actor(who: Memory | MemoryVersion) -> dict[str, str]:
+    actor = {"kind": who.actor_kind, "id": who.actor_id}
+    return actor | ({"on_behalf_of": who.on_behalf_of} if who.on_behalf_of else {})

@@ -1,0 +1,213 @@
+"""The form of an export: a first line that says what it is, then a memory a line.
+
+A line is what `POST /api/v1/memories/bulk` takes, and beside that what only an operator's import takes: id, vector, trust state,
+successor, who stored it and when, its version, and all versions before that with the changes that ended them. A file without
+the first line has memories as the bulk route takes them, and nothing of the rest: whose ids they are would not be known.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from pydantic import Field
+
+from liftos.kernel.embedding.text import unit_rows
+from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment
+from memory.api.schemas import MAX_CONTENT, LineIn, MemoryIn
+from memory.transfer.past import ActorLine, KnownState, VersionLine, check_past
+from memory.trust.values import is_blank
+from memory.types import MemoryDraft, Past, PastVersion, TrustState
+
+KIND = "liftos.memories"
+VERSION = 2
+MAX_VERSIONS = 100_000
+
+
+class Header(Strict):
+    """The first line of an export."""
+
+    liftos: str = Field(pattern=f"^{KIND.replace('.', chr(92) + '.')}$")
+    version: int = Field(ge=1, le=VERSION)
+    organisation: UUID
+    model: str = ""
+    model_version: str = ""
+    dimension: int = 0
+    exported_at: Moment
+
+
+class ImportLine(LineIn):
+    """A memory with its past; of an export also one that shows nothing, which was kept before."""
+
+    content: str = Field(max_length=MAX_CONTENT)
+    state: KnownState = "active"
+    version: int = Field(default=1, ge=1, le=MAX_VERSIONS)
+    changed_at: Moment | None = None
+    actor: ActorLine | None = None
+    history: list[VersionLine] = Field(default_factory=list, max_length=MAX_VERSIONS)
+
+
+OF_EXPORTS = frozenset(ImportLine.model_fields) - frozenset(MemoryIn.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A line, read: the draft, and the id of the memory that took its place."""
+
+    draft: MemoryDraft
+    superseded_by: UUID | None
+
+
+def header_of(line: bytes | str) -> Header | None:
+    """Return a first line as a header, None if it is a memory already.
+
+    Raises:
+        InvalidRequest: it is a header of another kind or a later version.
+    """
+    try:
+        value = parse_json(line)
+    except InvalidRequest:
+        return None  # its own line says so
+    if not isinstance(value, dict) or "liftos" not in value:
+        return None
+    version = value.get("version")
+    if value["liftos"] == KIND and type(version) is int and version > VERSION:
+        message = f"Written by a later version: the format is {version}, and up to {VERSION} can be read"
+        raise InvalidRequest([item("format", ("body", "version"), message, version)])
+    return validate(Header, value)
+
+
+def read_memory(
+    line: bytes | str, *, header: Header | None, organisation: UUID, model: ModelInfo | None
+) -> Imported:
+    """Return a line as a draft.
+
+    Args:
+        line: JSON.
+        header: of its export, if it has one.
+        organisation: into which it goes.
+        model: the active one; a vector of another is left out, to be made anew.
+
+    Raises:
+        InvalidRequest: naming the fields at fault.
+    """
+    value = parse_json(line)
+    _check_place(value, header)
+    read = validate(ImportLine, value)
+    draft = read.draft()
+    check_past(
+        version=read.version,
+        history=read.history,
+        recorded_at=read.recorded_at,
+        changed_at=read.changed_at,
+    )
+    if draft.embedding is not None and model is not None and len(draft.embedding) != model.dimension:
+        message = f"The active embedding model has {model.dimension} dimensions"
+        raise InvalidRequest([item("dimension", ("body", "embedding"), message, len(draft.embedding))])
+    same_model = (
+        header is not None
+        and model is not None
+        and (header.model, header.model_version) == (model.name, model.version)
+    )
+    dimension = model.dimension if same_model and model is not None else None
+    if read.vector is not None and dimension is not None:
+        draft = replace(draft, embedding=_vector(read.vector, dimension))
+    if header is None or read.id is None:
+        if is_blank(draft.content):
+            message = "String should show at least one character"
+            raise InvalidRequest([item("string_blank", ("body", "content"), message, draft.content[:200])])
+        return Imported(draft, None)
+
+    def own(memory: UUID) -> UUID:
+        return id_in(organisation, header.organisation, memory)
+
+    past = Past(
+        id=own(read.id),
+        recorded_at=read.recorded_at,
+        state=TrustState(read.state),
+        version=read.version,
+        changed_at=read.changed_at,
+        actor=read.actor.actor() if read.actor else None,
+        history=tuple(_version(each, own, dimension) for each in read.history),
+    )
+    draft = replace(draft, past=past, derived_from=tuple(own(each) for each in draft.derived_from))
+    return Imported(draft, own(read.superseded_by) if read.superseded_by else None)
+
+
+def _check_place(value: Any, header: Header | None) -> None:
+    """Refuse a header further down, and what only a line of an export may say."""
+    if not isinstance(value, dict):
+        return
+    if "liftos" in value:
+        raise InvalidRequest([item("header", ("body", "liftos"), "A header can be the first line only")])
+    said = sorted(OF_EXPORTS.intersection(value))
+    if said and header is None:
+        message = "Only a line of an export says this, and the file does not begin with an export's header"
+        raise InvalidRequest([item("header", ("body", name), message) for name in said])
+    if said and "id" not in value:
+        raise InvalidRequest([item("missing", ("body", "id"), "Field required beside what an export says")])
+
+
+def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | None) -> PastVersion:
+    fields = read.model_dump(exclude={"actor", "superseded_by", "vector", "tags", "state"})
+    has_vector = read.vector is not None and dimension is not None
+    return PastVersion(
+        **fields,
+        tags=tuple(read.tags),
+        state=TrustState(read.state),
+        superseded_by=own(read.superseded_by) if read.superseded_by else None,
+        actor=read.actor.actor(),
+        vector=_vector(read.vector, dimension) if has_vector else None,  # type: ignore[arg-type]
+    )
+
+
+def id_in(organisation: UUID, origin: UUID, memory: UUID) -> UUID:
+    """Return a memory's id in an organisation: its own where it comes from there, else one made from it.
+
+    Ids are unique on an installation, so a copy in another organisation needs another. It is the same each time, so that an
+    import can be repeated. It keeps what orders ids, so that lists stay as they are: the time, the beginning of the counter
+    that version 7 ids of one millisecond have, and the 20 bits of it that change; 42 bits are mixed.
+    """
+    if organisation == origin:
+        return memory
+    mixed = int.from_bytes(sha256(organisation.bytes + memory.bytes).digest()[:6]) >> 6
+    start = memory.int >> 64 & ~0xF000 | 0x7000
+    count = memory.int >> 32 & 0xFFFFF
+    return UUID(int=start << 64 | 0b10 << 62 | count << 42 | mixed)
+
+
+def pack_vector(vector: np.ndarray) -> str:
+    """Return a vector as base64 of its little-endian 16-bit floats, which is what the database holds."""
+    return base64.b64encode(np.asarray(vector, dtype="<f2").tobytes()).decode()
+
+
+def line_of(memory: dict[str, Any]) -> dict[str, Any]:
+    """Return a memory without what has its default value."""
+    defaults: dict[str, Any] = {
+        "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
+        "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
+        "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "",
+    }  # fmt: skip
+    return {name: value for name, value in memory.items() if name not in defaults or value != defaults[name]}
+
+
+def _vector(text: str, dimension: int) -> np.ndarray:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequest([item("base64", ("body", "vector"), "Not base64")]) from error
+    if len(data) != 2 * dimension:
+        raise InvalidRequest([item("dimension", ("body", "vector"), f"Not {dimension} 16-bit floats")])
+    vector = np.frombuffer(data, dtype="<f2").astype(np.float32)
+    if not np.isfinite(vector).all() or not vector.any():
+        raise InvalidRequest([item("finite_number", ("body", "vector"), "Not finite numbers, or only 0")])
+    length = float(np.linalg.norm(vector))
+    # a vector of ours has unit length but for rounding, which is kept so that it is stored as it was
+    return vector if abs(length - 1) < 0.01 else unit_rows(vector[np.newaxis])[0]

@@ -1,0 +1,275 @@
+"""Reading memories in, a batch in a transaction. Run again after it was broken off, it goes on where it was.
+
+Each batch leaves a key in its own transaction (`liftos.kernel.http.idempotency`), so a batch is stored or it is not, and is stored once: its
+memories with their versions, links, successors, rejections, decision and events. A line that brings its id can be imported
+again at any time: it is there already. A line whose source comes later in the file waits for the end.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from liftos.kernel.db.prefetch import Ahead
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.embedding.types import ModelInfo
+from liftos.kernel.http.idempotency.once import keep, recall
+from memory.bulk.lines import line_result
+from memory.index import index_rows, writes
+from memory.index.writes import Row
+from memory.operations import IMPORT, store_rows
+from memory.transfer.batches import OPERATOR, Batch, Report, batches, reader, shortened
+from memory.transfer.earlier import Pasts, read_pasts, write_pasts
+from memory.transfer.format import Imported
+from memory.trust import tombstones
+from memory.trust.versions import database_now
+from memory.types import EmbeddingState, Outcome, Stored, TrustState
+
+BATCH = 500
+
+Line = tuple[int, Imported, Row]
+"""A line's number, what it says, and the row that it becomes."""
+# only of a memory that stands as the file says: one that has gone its own way here keeps to it
+_SUCCESSORS = """
+UPDATE memory_memory AS m SET superseded_by = s.successor
+FROM unnest(%(memories)s::uuid[], %(successors)s::uuid[], %(states)s::text[], %(versions)s::int[])
+    AS s(memory, successor, state, version)
+WHERE m.organisation_id = %(organisation)s AND m.id = s.memory AND m.superseded_by IS NULL
+  AND m.state = s.state AND m.version = s.version
+  AND EXISTS (SELECT 1 FROM memory_memory AS n WHERE n.organisation_id = %(organisation)s AND n.id = s.successor
+              AND n.head IS NULL)
+RETURNING m.id
+"""
+
+
+def import_lines(
+    *,
+    organisation: UUID,
+    lines: Iterable[bytes],
+    name: str,
+    model: ModelInfo | None,
+    dry_run: bool = False,
+    again: bool = False,
+) -> Iterator[Report]:
+    """Store a stream of lines; yield what became of each batch.
+
+    Args:
+        organisation: whose they become.
+        lines: NDJSON, with or without an export's first line.
+        name: of the stream, by which a run that was broken off is known again.
+        model: the active one.
+        dry_run: do everything in one transaction, and undo it.
+        again: also batches that an earlier run has stored.
+
+    Raises:
+        KeyReused: a batch that an earlier run has stored is another now; --again stores it.
+    """
+    run = _Run(organisation, dry_run=dry_run, again=again)
+    with ExitStack() as stack:
+        if dry_run:
+            # a line may need what an earlier batch has stored
+            stack.enter_context(tenant_transaction(organisation))
+            stack.callback(transaction.savepoint_rollback, transaction.savepoint())
+        ahead = Ahead(reader(organisation, name, model), enumerate(batches(lines, BATCH)))
+        for batch in ahead:
+            run.store(batch, ahead.make_next)
+            yield batch.report
+        yield from run.store_waiting()
+
+
+class _Run:
+    """An import under way: what later batches need to know of earlier ones."""
+
+    def __init__(self, organisation: UUID, *, dry_run: bool, again: bool) -> None:
+        self.organisation, self.dry_run, self.again = organisation, dry_run, again
+        # memories that are here under another id, by the one that the file would have given them
+        self.aliases: dict[UUID, UUID] = {}
+        self.waiting: list[Line] = []
+        self.successors: dict[UUID, tuple[UUID, str, int]] = {}
+
+    def store(self, batch: Batch, meanwhile: Callable[[], None] | None) -> None:
+        """Store a batch in one transaction, or recall what became of it; its report says."""
+        pasts = read_pasts(self.organisation, batch.rows)
+        lines = list(zip(batch.numbers, batch.read, batch.rows, strict=True))
+        with tenant_transaction(self.organisation):
+            known = None if self.again or self.dry_run else recall(batch.key)
+            if known is not None:
+                self._recall(known[1], batch.report, lines)
+                return
+            stored, aliases = self._carry_out(lines, pasts, meanwhile)
+            waiting = self._report(batch.report, lines, stored)
+            if not self.dry_run and recall(batch.key) is None:
+                body = {
+                    "stored": batch.report.stored,
+                    "refused": _kept(batch.report.refused, lines),
+                    "aliases": {str(one): str(other) for one, other in aliases.items()},
+                    "waiting": waiting,
+                }
+                keep(batch.key, status=200, body=body)
+
+    def store_waiting(self) -> Iterator[Report]:
+        """Store what waited for a source that came later, until no more of it can be; the rest is refused."""
+        while self.waiting:
+            lines, self.waiting = self.waiting, []
+            report = Report()
+            pasts = read_pasts(self.organisation, [row for _, _, row in lines])
+            with tenant_transaction(self.organisation):
+                stored, _ = self._carry_out(lines, pasts, None)
+                self._report(report, lines, stored)
+            if len(self.waiting) == len(lines):
+                report.refused += [
+                    shortened(line_result(number, read.draft, each))
+                    for (number, read, _), each in zip(lines, stored, strict=True)
+                ]
+                self.waiting = []
+            yield report
+
+    def _carry_out(
+        self, lines: list[Line], pasts: Pasts, meanwhile: Callable[[], None] | None
+    ) -> tuple[list[Stored], dict[UUID, UUID]]:
+        """Store lines with all that belongs to them; return what became of each, and who is here under another id."""
+        rows = [self._of_here(row) for _, _, row in lines]
+        stored = self._store_rows(rows, meanwhile)
+        new = [row for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
+        if new:
+            decision = next(each.decision for each in stored if each.decision is not None)
+            write_pasts(self.organisation, new, pasts, decision)
+            self._bury(new, decision)
+        aliases = self._link_aliases(rows, stored)
+        self._point_to_successors(lines)
+        return stored, aliases
+
+    def _recall(self, body: dict[str, Any], report: Report, lines: list[Line]) -> None:
+        self.aliases |= {UUID(one): UUID(other) for one, other in body.get("aliases", {}).items()}
+        again = [line for line in lines if line[0] in body.get("waiting", ())]
+        self.waiting += again
+        report.skipped = len(lines) - len(again)
+        # the lines are here again: what they say themselves was not kept
+        read = {number: read.draft for number, read, _ in lines}
+        for each in body.get("refused", ()):
+            if each["line"] in read:
+                name = read[each["line"]].external_id
+                report.refused.append(each | ({"external_id": name} if name else {}))
+        self._point_to_successors(lines)
+
+    def _of_here(self, row: Row) -> Row:
+        """Return a row with its sources by the ids that they have here."""
+        if not self.aliases.keys() & set(row.draft.derived_from):
+            return row
+        sources = tuple(self.aliases.get(each, each) for each in row.draft.derived_from)
+        return replace(row, draft=replace(row.draft, derived_from=sources))
+
+    def _store_rows(self, rows: list[Row], meanwhile: Callable[[], None] | None) -> list[Stored]:
+        """Store rows; those whose source turns out not to be taken are not taken either."""
+        if any(row.state is TrustState.REJECTED for row in rows):
+            # all locks of values at once, in their order: two imports must not wait for each other
+            tombstones.hold(self.organisation, [key for row in rows for key in row.keys])
+        barred: set[UUID] = set()
+        while True:
+            undo = transaction.savepoint()
+            chosen = [row for row in rows if row.id not in barred]
+            stored = (
+                store_rows(self.organisation, OPERATOR, chosen, operation=IMPORT, meanwhile=meanwhile)
+                if chosen
+                else []
+            )
+            became = {row.id: each for row, each in zip(chosen, stored, strict=True)}
+            without = {
+                row.id
+                for row in chosen
+                if became[row.id].outcome is Outcome.STORED
+                and any(
+                    source in became and became[source].outcome not in (Outcome.STORED, Outcome.UNCHANGED)
+                    for source in row.draft.derived_from
+                )
+            }
+            if not without:
+                break
+            transaction.savepoint_rollback(undo)
+            barred |= without
+            meanwhile = None
+        transaction.savepoint_commit(undo)
+        return [
+            became.get(row.id, Stored(row.id, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING)) for row in rows
+        ]
+
+    def _link_aliases(self, rows: list[Row], stored: list[Stored]) -> dict[UUID, UUID]:
+        """Note which memories are here under another id, and link what was made of them in this batch."""
+        aliases = {
+            row.id: each.id
+            for row, each in zip(rows, stored, strict=True)
+            if each.outcome is Outcome.UNCHANGED and each.id != row.id
+        }
+        links = [
+            (row.id, aliases[source])
+            for row, each in zip(rows, stored, strict=True)
+            if each.outcome is Outcome.STORED
+            for source in row.draft.derived_from
+            if source in aliases
+        ]
+        if links:
+            writes.link_sources(self.organisation, links)
+        self.aliases |= aliases
+        return aliases
+
+    def _report(self, report: Report, lines: list[Line], stored: list[Stored]) -> list[int]:
+        """Count what became of lines; return the numbers of those that wait for a source."""
+        waiting = []
+        for (number, read, row), each in zip(lines, stored, strict=True):
+            if each.outcome is Outcome.STORED:
+                report.stored += 1
+            elif each.outcome is Outcome.UNCHANGED:
+                report.unchanged += 1
+            elif each.outcome is Outcome.UNKNOWN_SOURCE:
+                self.waiting.append((number, read, row))
+                waiting.append(number)
+            else:
+                report.refused.append(shortened(line_result(number, read.draft, each)))
+        return waiting
+
+    def _bury(self, new: list[Row], decision: UUID) -> None:
+        """Reject here what was rejected where it comes from."""
+        for row in new:
+            if row.state is TrustState.REJECTED and row.keys:
+                tombstones.bury(
+                    organisation=self.organisation,
+                    text=row.draft.content,
+                    memory=row.id,
+                    decision=decision,
+                    at=database_now(),
+                )
+
+    def _point_to_successors(self, lines: list[Line]) -> None:
+        """Have memories name what took their place, where both are here."""
+        here = set()
+        for _, read, row in lines:
+            here.add(row.id)
+            past = read.draft.past
+            if past is not None and read.superseded_by is not None:
+                self.successors[row.id] = (read.superseded_by, str(past.state), past.version)
+        due = [
+            (memory, *named)
+            for memory, named in self.successors.items()
+            if memory in here or named[0] in here
+        ]
+        if not due:
+            return
+        names = ("memories", "successors", "states", "versions")
+        values = dict(zip(names, index_rows.columns(due), strict=True))
+        with raw_cursor() as cursor:
+            pointed = cursor.execute(_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
+        for (memory,) in pointed:
+            del self.successors[memory]
+
+
+def _kept(refused: list[dict[str, Any]], lines: list[Line]) -> list[dict[str, Any]]:
+    """Return what a batch's key keeps of refused lines: nothing that a line says itself."""
+    read = {number for number, _, _ in lines}
+    return [
+        {name: value for name, value in each.items() if name != "external_id"}
+        for each in refused
+        if each["line"] in read
+    ]

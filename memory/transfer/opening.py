@@ -1,0 +1,136 @@
+"""Looking at a whole file before anything of it is stored: what is no file of memories is refused here."""
+
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from liftos.kernel.http.parsing import InvalidRequest, parse_json
+from memory.transfer.format import header_of
+
+# a memory of a million characters with some hundred versions; more is no line of ours, and must not fill the memory
+MAX_LINE_BYTES = 256 * 1024 * 1024
+_PACKED = (
+    (b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"),
+)  # fmt: skip
+_WIDE = (
+    (b"\xff\xfe\x00\x00", "UTF-32"), (b"\x00\x00\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"),
+)  # fmt: skip
+
+
+class UnreadableFile(ValueError):
+    """The file holds no memories that could be read; the message says at which line, and why."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file of memories that has been looked at, `-` for standard input, which is kept in a temporary file.
+
+    Raises:
+        UnreadableFile: it is no regular file, or can't be read; or see `check`.
+    """
+    if str(path) == "-":
+        with tempfile.TemporaryFile() as kept:
+            shutil.copyfileobj(sys.stdin.buffer, kept)
+            check(kept)
+            yield kept
+        return
+    if path.is_dir():
+        raise UnreadableFile(f"{path} is a directory")
+    if not path.is_file():
+        raise UnreadableFile(f"there is no file {path}")
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"{path} can't be opened: {error.strerror}") from error
+    with stream:
+        check(stream)
+        yield stream
+
+
+def check(stream: IO[bytes]) -> None:
+    """Refuse what is not JSON lines from its first line to the end of its last, and leave the stream at its beginning.
+
+    Raises:
+        UnreadableFile: it is empty, compressed, not UTF-8; its first line is blank, no JSON object, or a header that is
+            not ours or of a later version; or its last line breaks off.
+    """
+    stream.seek(0)
+    start = stream.read(8)
+    for signature, name in _PACKED:
+        if start.startswith(signature):
+            raise UnreadableFile(f"it is compressed ({name}): unpack it first")
+    for signature, name in _WIDE:
+        if start.startswith(signature):
+            raise UnreadableFile(f"it is {name}, not UTF-8")
+    stream.seek(0)
+    first = stream.readline(MAX_LINE_BYTES + 1)
+    if not first:
+        raise UnreadableFile("it is empty")
+    if not first.removeprefix(b"\xef\xbb\xbf").strip():
+        raise UnreadableFile("line 1 is blank: a file begins with an export's header or a memory")
+    _check_first(first)
+    _check_end(stream)
+    stream.seek(0)
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield a stream's lines; of one that is too long only its beginning, which can't be read and is refused as a line."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        yield line
+        while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            line = stream.readline(MAX_LINE_BYTES)
+
+
+def _check_first(line: bytes) -> None:
+    try:
+        value = parse_json(line)
+    except InvalidRequest as error:
+        if error.items[0]["type"] != "json_invalid":
+            return  # JSON, and refused as a line
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            raise UnreadableFile("line 1 is not UTF-8 text") from error
+        raise UnreadableFile(
+            "line 1 is not JSON: a file holds a JSON object a line, CSV can't be read"
+        ) from error
+    if not isinstance(value, dict):
+        raise UnreadableFile("line 1 is not a JSON object: a file holds one a line")
+    try:
+        header_of(line)
+    except InvalidRequest as error:
+        raise UnreadableFile(f"not an export that can be read here: {error.message}") from error
+
+
+def _check_end(stream: IO[bytes]) -> None:
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(end - 1)
+    if stream.read(1) == b"\n":
+        return
+    start = _last_line(stream, end)
+    stream.seek(start)
+    try:
+        parse_json(stream.read(MAX_LINE_BYTES + 1))
+    except InvalidRequest as error:
+        if error.items[0]["type"] == "json_invalid":
+            stream.seek(0)
+            number = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b"")) + 1
+            raise UnreadableFile(f"line {number}, the last one, breaks off: the file is not whole") from error
+
+
+def _last_line(stream: IO[bytes], end: int) -> int:
+    """Return where a stream's last line begins."""
+    place = end
+    while place > 0:
+        start = max(0, place - (1 << 16))
+        stream.seek(start)
+        found = stream.read(place - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        place = start
+    return 0

@@ -1,0 +1,75 @@
+"""Memories whose time is over. A search leaves them out from that moment; the sweep puts it on record."""
+
+from uuid import UUID
+
+from django.db import connection
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.tenancy.types import SYSTEM
+from memory.trust.versions import database_now, end_versions, set_state
+from memory.types import LIVING, TrustState
+
+BATCH = 500
+
+_DUE = """
+SELECT id FROM memory_memory WHERE organisation_id = %s AND expires_at <= now() AND head IS NULL AND state = ANY(%s)
+ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+
+def expire_due(*, organisation: UUID) -> int:
+    """Expire up to 500 memories whose time is over, with one decision record; return how many."""
+    with tenant_transaction(organisation):
+        with raw_cursor() as cursor:
+            states = [str(state) for state in LIVING]
+            due = [row[0] for row in cursor.execute(_DUE, (organisation, states, BATCH)).fetchall()]
+        if not due:
+            return 0
+        decision = record(
+            organisation=organisation,
+            by=SYSTEM,
+            operation="memory.expire",
+            effect=Effect.WRITE,
+            subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
+            reasoning=f"{len(due)} memories are past the time they were to be believed for.",
+            outputs={"expired": len(due)},
+            memories=[{"id": str(memory)} for memory in due],
+        )
+        at = database_now()
+        end_versions(
+            organisation=organisation,
+            memories=due,
+            operation="memory.expire",
+            reason="",
+            by=SYSTEM,
+            decision=decision,
+            at=at,
+        )
+        set_state(organisation, due, TrustState.EXPIRED, at)
+        emit_many(
+            organisation=organisation,
+            type="liftos.memory.changed",
+            events=[
+                (
+                    f"memories/{memory}",
+                    {
+                        "memory_id": str(memory),
+                        "operation": "memory.expire",
+                        "state": str(TrustState.EXPIRED),
+                        "decision_id": str(decision),
+                    },
+                )
+                for memory in due
+            ],
+        )
+    return len(due)
+
+
+def list_organisations_with_expired() -> list[UUID]:
+    """Return the organisations in which memories are past their time. Runs outside of a tenant, by a definer function."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT organisation_id FROM liftos_organisations_with_expired_memories()")
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,253 @@
+"""What is kept of a memory beside its present state: earlier versions, rejected values, receipts of erasure."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from liftos.kernel.embedding.models import EmbeddingModel
+from liftos.kernel.ids import new_id
+from liftos.kernel.tenancy.models import Organisation
+from memory.erasure.types import REFUSALS, Refuse
+from memory.trust.derived_types import POLICIES, Policy
+from memory.trust.rejection_types import REJECTED_INSIDE, RejectedInside
+from memory.types import TrustState
+
+
+class MemoryVersion(models.Model):
+    """A version that has ended, and the change that ended it. Never updated; goes with its memory's erasure.
+
+    The present version is the memory's own row, so a memory that never changed has none of these.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(
+        "memory.Memory",
+        on_delete=models.CASCADE,
+        related_name="versions",
+        db_constraint=False,
+        db_index=False,
+    )
+    version = models.PositiveIntegerField()
+    content = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict)
+    memory_type = models.CharField(max_length=100)
+    tags = ArrayField(models.CharField(max_length=100), default=list)
+    importance = models.FloatField()
+    state = models.CharField(max_length=20)
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    superseded_by = models.UUIDField(null=True)
+    # when the organisation held this version for the present one
+    known_from = models.DateTimeField()
+    known_to = models.DateTimeField()
+    # when the row came here, by the database's clock, whatever the times above say: an import brings those along. None for rows of
+    # before this column
+    written_at = models.DateTimeField(null=True)
+    # the change that ended it
+    operation = models.CharField(max_length=100)
+    reason = models.TextField(blank=True)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    on_behalf_of = models.CharField(max_length=200, blank=True)
+    decision_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "memory", "version"], name="version_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[each.value for each in TrustState]), name="version_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(known_from__lte=models.F("known_to")), name="version_known_from_before_to"
+            ),
+        ]
+        indexes = [models.Index(fields=["organisation", "known_to", "known_from"], name="version_by_time")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.memory_id}"
+
+
+class Tombstone(models.Model):
+    """A rejected value, by the key of one of its normal forms. Outlives the memory that held it."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "value")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    value = models.BinaryField(max_length=32)
+    memory_id = models.UUIDField()
+    decision_id = models.UUIDField()
+    recorded_at = models.DateTimeField()
+    # by these it is found inside longer texts (memory.life.windows); null for one that is not looked for there
+    words = models.PositiveSmallIntegerField(null=True)
+    lead = models.PositiveSmallIntegerField(null=True)
+    trail = models.PositiveSmallIntegerField(null=True)
+    anchor = models.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "memory_id"], name="tombstone_by_memory")]
+
+    def __str__(self) -> str:
+        return f"rejection {self.decision_id}"
+
+
+class Erasure(models.Model):
+    """The receipt of an erasure: what was removed from where, and nothing of what it said. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    memory_id = models.UUIDField()
+    # HMAC of (source, external id): by it an import is refused, from it neither can be read
+    origin = models.BinaryField(max_length=32, null=True)
+    # the decision that had stored it, so that its record is still found by the memory's id
+    stored_by = models.UUIDField(null=True)
+    # the receipt of the memories that were erased together; empty for the receipt itself
+    part_of = models.UUIDField(null=True)
+    removed = models.JSONField()
+    caches = models.JSONField()
+    # what stays where it is, and tables whose older rows were not looked at
+    kept = models.JSONField(default=dict, db_default={})
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    on_behalf_of = models.CharField(max_length=200, blank=True)
+    decision_id = models.UUIDField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "memory_id"], name="erasure_once")]
+        indexes = [
+            models.Index(
+                fields=["organisation", "origin"],
+                name="erasure_by_origin",
+                condition=models.Q(origin__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure of {self.memory_id}"
+
+
+class OfOrganisation(models.Model):
+    """What an organisation has set, a row at most."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+
+    class Meta:
+        abstract = True
+
+
+class ChosenPolicy(OfOrganisation):
+    """An organisation's choice; each kind has its table, which says what can be chosen (memory.trust.policies)."""
+
+    policy = models.CharField(max_length=20)
+
+    class Meta:
+        abstract = True
+
+
+class DerivedPolicy(ChosenPolicy):
+    """What becomes of memories that were made from one that no longer holds; without a row they are contested."""
+
+    policy = models.CharField(
+        max_length=20,
+        default=Policy.CONTEST.value,
+        choices=[(each.value, text) for each, text in POLICIES.items()],
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(policy__in=[each.value for each in Policy]), name="derived_policy_known"
+            )
+        ]
+        verbose_name = "policy for derived memories"
+        verbose_name_plural = "policy for derived memories"
+
+    def __str__(self) -> str:
+        return "What becomes of derived memories"
+
+
+class ErasurePolicy(OfOrganisation):
+    """What an organisation wants of erasures; without a row the defaults hold."""
+
+    scrub_quotes = models.BooleanField(
+        default=True,
+        help_text="Erasure removes the payloads of decisions that quote an erased text, also where they name no memory.",
+    )
+    refuse_erased_ids = models.CharField(
+        max_length=20,
+        default=Refuse.IMPORT.value,
+        choices=[(each.value, text) for each, text in REFUSALS.items()],
+        help_text="Where the external id of an erased memory is refused.",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(refuse_erased_ids__in=[each.value for each in Refuse]),
+                name="erasure_policy_known",
+            )
+        ]
+        verbose_name = "policy for erasures"
+        verbose_name_plural = "policy for erasures"
+
+    def __str__(self) -> str:
+        return "What erasures remove and refuse"
+
+
+class RejectionPolicy(ChosenPolicy):
+    """What becomes of texts that hold a rejected value inside; without a row they are flagged."""
+
+    policy = models.CharField(
+        max_length=20,
+        default=RejectedInside.FLAG.value,
+        choices=[(each.value, text) for each, text in REJECTED_INSIDE.items()],
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(policy__in=[each.value for each in RejectedInside]),
+                name="rejection_policy_known",
+            )
+        ]
+        verbose_name = "policy for rejected values in texts"
+        verbose_name_plural = "policy for rejected values in texts"
+
+    def __str__(self) -> str:
+        return "What becomes of texts with a rejected value"
+
+
+class Context(models.Model):
+    """An organisation's context as the seed's callers open and close it; memories do not depend on it."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    domain = models.CharField(max_length=100)
+    initialised_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"context of {self.organisation_id}"
+
+
+class ModelChoice(models.Model):
+    """The model an organisation's memories are searched by, where it is not the installation's own (memory/index/embeddings.py)."""
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"model {self.model_id}"

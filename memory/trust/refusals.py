@@ -1,0 +1,147 @@
+"""Which drafts of a store may not be written, and which as candidates only, and why; asked before anything is."""
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from liftos.kernel.db.transactions import raw_cursor
+from memory.erasure.types import Refuse, Wanted
+from memory.index.writes import Row
+from memory.trust.held_values import find_held
+from memory.trust.keys import origin_key
+from memory.trust.rejection_types import RejectedInside
+from memory.trust.tombstones import ValueRejected, find_rejections
+from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
+
+_KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
+_ERASED = """
+SELECT e.memory_id, e.origin, p.refuse_erased_ids FROM memory_erasure AS e
+LEFT JOIN memory_erasurepolicy AS p ON p.organisation_id = e.organisation_id
+WHERE e.organisation_id = %s AND (e.memory_id = ANY(%s) OR e.origin = ANY(%s))
+"""
+# an import brings the id: the same memory again, or another one under it
+_PRESENT = """
+SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
+JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Vetted:
+    """What was found of rows.
+
+    Attributes:
+        refused: those that may not be written, with what becomes of each.
+        flagged: those that are written as candidates, with the rejection of the value that they hold.
+    """
+
+    refused: dict[UUID, Stored]
+    flagged: dict[UUID, Rejection]
+
+
+def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> Vetted:
+    """Return the rows that may not be written, and those that are flagged.
+
+    Refusals in the order of what counts most: a rejected value is one also under an external id that is known; then an import of
+    what was erased, or of what is there; then a source that does not exist.
+    """
+    # one that comes rejected already brings nothing back: it says what was once believed
+    asked = [row for row in rows if row.state is not TrustState.REJECTED]
+    found = find_rejections(organisation, {row.id: row.keys for row in asked})
+    rejections = dict(found.rejections)
+    texts = {row.id: row.draft.content for row in asked if row.id not in rejections} if found.anchors else {}
+    policy, held = find_held(organisation, texts, found.anchors)
+    if policy is RejectedInside.REFUSE:
+        rejections |= held
+    # one that is past its time is not believed, so there is nothing to take back
+    living = {row.id for row in rows if row.state in LIVING}
+    flagged = {row: each for row, each in held.items() if policy is RejectedInside.FLAG and row in living}
+    refused = {
+        row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
+        for row, rejection in rejections.items()
+    }
+    for row in _erased(organisation, rows, imported=imported):
+        refused.setdefault(row, Stored(row, Outcome.ERASED, EmbeddingState.PENDING))
+    for row, stored in _present(organisation, rows).items():
+        refused.setdefault(row, stored)
+    for row in _without_source(organisation, rows, refused):
+        refused.setdefault(row, Stored(row, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING))
+    return Vetted(refused, flagged)
+
+
+def vet_text(organisation: UUID, row: Row) -> Rejection | None:
+    """Return the rejection by which a memory's new text is flagged, None for none.
+
+    Raises:
+        ValueRejected: the text is a rejected value, or holds one and the organisation refuses that.
+    """
+    found = find_rejections(organisation, {row.id: row.keys})
+    for rejection in found.rejections.values():
+        raise ValueRejected(rejection)
+    policy, held = find_held(organisation, {row.id: row.draft.content}, found.anchors)
+    inside = held.get(row.id)
+    if inside is not None and policy is RejectedInside.REFUSE:
+        raise ValueRejected(inside)
+    return inside if policy is RejectedInside.FLAG else None
+
+
+def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
+    imported = [row for row in rows if row.draft.past is not None]
+    if not imported:
+        return {}
+    values = [[row.id for row in imported], [row.draft.content for row in imported], organisation]
+    with raw_cursor() as cursor:
+        found = cursor.execute(_PRESENT, values).fetchall()
+    return {
+        id_: Stored(id_, Outcome.UNCHANGED if same else Outcome.CONFLICT, EmbeddingState(embedding))
+        for id_, embedding, same in found
+    }
+
+
+def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[UUID]:
+    """Return the rows that would bring back what was erased: by an id that an import brings, or an external id, where it is refused."""
+    ids = {row.id for row in rows if row.draft.past is not None}
+    origins = {
+        row.id: origin_key(organisation, row.draft.source, row.draft.external_id)
+        for row in rows
+        if row.draft.external_id
+    }
+    if not ids and not origins:
+        return []
+    with raw_cursor() as cursor:
+        found = cursor.execute(_ERASED, [organisation, list(ids), list(origins.values())]).fetchall()
+    if not found:
+        return []
+    policy = Refuse(found[0][2] or Wanted().refuse_erased_ids)
+    gone_ids, gone = {row[0] for row in found} & ids, {bytes(row[1]) for row in found if row[1] is not None}
+
+    def is_refused(row: UUID) -> bool:
+        comes_back = origins.get(row) in gone and policy is not Refuse.NEVER
+        return row in gone_ids or (comes_back and (policy is Refuse.ALWAYS or imported or row in ids))
+
+    return [row.id for row in rows if is_refused(row.id)]
+
+
+def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Iterable[UUID]:
+    wanted = {target for row in rows for target in row.draft.derived_from}
+    if not wanted:
+        return []
+    with raw_cursor() as cursor:
+        known = {row[0] for row in cursor.execute(_KNOWN, [organisation, list(wanted)]).fetchall()}
+    # an import may bring a source and what was made of it together, unless the source is refused
+    coming = {row.id for row in rows if row.draft.past is not None and row.id not in refused}
+    without: set[UUID] = set()
+    while True:
+        new = {
+            row.id
+            for row in rows
+            if row.id not in without
+            and not all(
+                each in known or (each in coming and each != row.id) for each in row.draft.derived_from
+            )
+        }
+        if not new:
+            return without
+        # what was to be made of these has no source either
+        coming -= new
+        without |= new

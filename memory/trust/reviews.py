@@ -1,0 +1,128 @@
+"""Memory's part in reviews: what overturning does to memories, and what became of those that a decision saw.
+
+| overturned | reversed by |
+|---|---|
+| memory.store, memory.store_many, memory.revise, memory.confirm | contest: still found, and marked |
+| memory.reject | confirm, its value may be written again |
+| memory.contest, memory.hide | confirm |
+
+Superseding, expiry and erasure have no reverser: the first two are corrected by a new memory, the last is final.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from accountability.reviews.operations import memories_of
+from accountability.reviews.ports import (
+    Cited,
+    Overturned,
+    Reversal,
+    Reverser,
+    Since,
+    register_reverser,
+    register_subjects,
+)
+from accountability.types import Decision
+from memory.models import Memory, MemoryVersion
+from memory.trust.corrections import confirm, contest_all
+from memory.types import TrustState
+
+# of a memory's text, so much is shown beside a decision
+SHOWN = 600
+
+
+def take_part() -> None:
+    """Fill accountability's ports; called once, when the app is ready."""
+    for operation in ("memory.store", "memory.store_many", "memory.revise", "memory.confirm"):
+        register_reverser(operation, contest_what_it_made)
+    register_reverser("memory.reject", _confirmer(TrustState.REJECTED))
+    register_reverser("memory.contest", _confirmer(TrustState.CONTESTED))
+    register_reverser("memory.hide", _confirmer(TrustState.CANDIDATE))
+    register_subjects("memory", read_since)
+
+
+def contest_what_it_made(overturned: Overturned) -> Reversal:
+    """Contest the memories that a decision stored, changed or vouched for; those in another state are left alone."""
+    memories = _made_by(overturned.decision)
+    contested, decision = contest_all(
+        organisation=overturned.organisation,
+        by=overturned.by,
+        memories=memories,
+        reason=overturned.reason,
+        parents=[overturned.review],
+    )
+    return Reversal("memory.contest", len(contested), len(memories) - len(contested), decision)
+
+
+def _confirmer(state: TrustState) -> Reverser:
+    def confirm_again(overturned: Overturned) -> Reversal:
+        memories = memories_of(overturned.decision)
+        still = Memory.objects.filter(
+            organisation_id=overturned.organisation, id__in=memories, head=None, state=state
+        )
+        changed = [
+            confirm(
+                organisation=overturned.organisation,
+                by=overturned.by,
+                memory=memory,
+                reason=overturned.reason,
+                may_reinstate=state is TrustState.REJECTED,
+                parents=[overturned.review],
+            )
+            for memory in sorted(still.values_list("id", flat=True))
+        ]
+        first = changed[0].decision if changed else None
+        return Reversal("memory.confirm", len(changed), len(memories) - len(changed), first)
+
+    return confirm_again
+
+
+def _made_by(decision: Decision) -> list[UUID]:
+    """Return the memories that a decision made; one that a store found there already was somebody else's."""
+    others = {str(each.get("id")) for each in decision.memories if each.get("outcome") == "unchanged"}
+    return [each for each in memories_of(decision) if str(each) not in others]
+
+
+def read_since(organisation: UUID, at: datetime, cited: Sequence[Cited]) -> list[Since]:
+    """Return each memory as the decision saw it and as it is now. Two queries, however many there are."""
+    wanted: dict[UUID, int | None] = {}
+    for each in cited:
+        try:
+            wanted.setdefault(UUID(each.id), each.version)
+        except ValueError:
+            continue
+    present = Memory.objects.filter(organisation_id=organisation, head=None).in_bulk(list(wanted))
+    ended: dict[UUID, list[MemoryVersion]] = {}
+    for version in MemoryVersion.objects.filter(organisation_id=organisation, memory_id__in=wanted).order_by(
+        "version"
+    ):
+        ended.setdefault(version.memory_id, []).append(version)
+    return [
+        _since(each, version, present.get(each), ended.get(each, []), at) for each, version in wanted.items()
+    ]
+
+
+def _since(
+    memory: UUID, cited: int | None, now: Memory | None, ended: Sequence[MemoryVersion], at: datetime
+) -> Since:
+    if now is None:
+        return Since(str(memory), "", "", None, None, "gone")
+    # a record that names no version saw the one that was believed when it was written
+    then: Any = next(
+        (each for each in ended if (each.version == cited if cited else each.known_to > at)), None
+    )
+    if then is None and (cited is None or cited == now.version):
+        then = now
+    return Since(
+        id=str(memory),
+        then=then.content[:SHOWN] if then is not None else "",
+        now=now.content[:SHOWN],
+        version_then=then.version if then is not None else cited,
+        version_now=now.version,
+        state=str(now.state),
+        link=reverse("admin:memory_memory_change", args=[memory]),
+    )

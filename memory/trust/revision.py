@@ -1,0 +1,181 @@
+"""Changing what a memory says: a new version in its place, the old one kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from uuid import UUID
+
+from accountability.operations import record
+from accountability.types import Effect
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.outbox.operations import emit
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.types import Actor
+from memory import operations
+from memory.index import writes
+from memory.index.embeddings import chosen_model
+from memory.models import Memory
+from memory.ports import tell_followers
+from memory.queries import get_memory
+from memory.trust.corrections import StateForbids
+from memory.trust.refusals import vet_text
+from memory.trust.versions import (
+    VersionMismatch,
+    check_version,
+    database_now,
+    draft_of,
+    end_versions,
+    keep_text,
+    rewrite,
+)
+from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, TrustState
+
+# what a search or a filter looks at; a change of the others keeps the memory's index rows
+INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
+CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at"}
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A memory after a revision; `decision` is None where nothing changed, `flagged` the rejection that made it a candidate."""
+
+    id: UUID
+    version: int
+    embedding: EmbeddingState
+    decision: UUID | None
+    state: TrustState
+    flagged: Rejection | None = None
+
+
+def revise(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    changes: Mapping[str, Any],
+    version: int | None,
+    reason: str = "",
+) -> Revised:
+    """Make a new version of a memory.
+
+    Args:
+        organisation: whose.
+        by: who changes it.
+        memory: which.
+        changes: new values by name, of CHANGEABLE; what is left out stays.
+        version: the version the changes were made from; None for whichever is there.
+        reason: why, in words.
+
+    Raises:
+        MemoryNotFound: there is none in this organisation.
+        VersionMismatch: it is at another version, or was changed at this moment.
+        StateForbids: it is rejected, superseded or expired.
+        ValueRejected: the new text is a rejected value, or holds one and the organisation refuses that.
+        InvalidInput: its end would lie before its beginning.
+    """
+    with observe_operation("memory.revise", organisation=str(organisation)):
+        with tenant_transaction(organisation):
+            before = get_memory(organisation=organisation, memory=memory)
+        check_version(before, version)
+        old = draft_of(before)
+        new = replace(old, **changes)
+        changed = [
+            field.name
+            for field in fields(MemoryDraft)
+            if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
+        ]
+        if not changed:
+            return Revised(
+                before.id, before.version, EmbeddingState(before.embedding), None, TrustState(before.state)
+            )
+        if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
+            raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
+        new_text = "content" in changed
+        vectors, model = operations.embed_drafts(organisation, [new]) if new_text else ([None], None)
+        row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
+        with tenant_transaction(organisation):
+            flagged = vet_text(organisation, row) if new_text else None
+            present = get_memory(organisation=organisation, memory=memory, lock=True)
+            if present.version != before.version:
+                raise VersionMismatch("The memory was changed at the same moment; look at it again.")
+            if present.state not in LIVING:
+                raise StateForbids(f"A memory that is {present.state} can't be changed.")
+            chosen = chosen_model(organisation)
+            if new_text and chosen is not None and chosen != model:
+                # as for a store: the organisation has moved to another model since
+                row, model = replace(row, vector=None), None
+            decision = _carry_out(organisation, by, present, row, changed, model, reason, flagged)
+        embedding = row.embedding if new_text else EmbeddingState(before.embedding)
+        if embedding is EmbeddingState.PENDING:
+            operations.send_hint("memory.heal_pending_embeddings", organisation)
+        state = TrustState.CANDIDATE if flagged else TrustState(present.state)
+        return Revised(before.id, before.version + 1, embedding, decision, state, flagged)
+
+
+def _carry_out(
+    organisation: UUID,
+    by: Actor,
+    present: Memory,
+    row: writes.Row,
+    changed: list[str],
+    model: int | None,
+    reason: str,
+    flagged: Rejection | None,
+) -> UUID:
+    text = f"Version {present.version + 1} changes {', '.join(changed)}."
+    if flagged is not None:
+        reason = f"{reason} {flagged.flag}".strip()
+    decision = record(
+        organisation=organisation,
+        by=by,
+        operation="memory.revise",
+        effect=Effect.WRITE,
+        subject=("memory", str(present.id)),
+        reasoning=f"{text} {reason}".strip(),
+        inputs={"version": present.version, "changed": changed, "reason": reason},
+        outputs={"version": present.version + 1} | ({"state": "candidate"} if flagged else {}),
+        memories=[{"id": str(present.id)} | ({"rejection": str(flagged.decision)} if flagged else {})],
+        versions={"analyser": operations.ANALYSER, "embedding_model": model},
+    )
+    at = database_now()
+    end_versions(
+        organisation=organisation,
+        memories=[present.id],
+        operation="memory.revise",
+        reason=reason,
+        by=by,
+        decision=decision,
+        at=at,
+    )
+    if INDEXED.intersection(changed):
+        keep_text(organisation, present)
+        rewrite(organisation, present.id, row, model=model, new_text="content" in changed)
+    draft = row.draft
+    Memory.objects.filter(organisation_id=organisation, id=present.id).update(
+        metadata=draft.metadata,
+        memory_type=draft.memory_type,
+        tags=list(draft.tags),
+        importance=draft.importance,
+        valid_from=draft.valid_from,
+        valid_to=draft.valid_to,
+        expires_at=draft.expires_at,
+        happened_at=row.reading.happened_at or present.recorded_at,
+        state=TrustState.CANDIDATE.value if flagged else present.state,
+        version=present.version + 1,
+        changed_at=max(at, present.changed_at),
+    )
+    if INDEXED.intersection(changed):
+        tell_followers(organisation, [present.id])
+    emit(
+        organisation=organisation,
+        type="liftos.memory.changed",
+        subject=f"memories/{present.id}",
+        data={
+            "memory_id": str(present.id),
+            "operation": "memory.revise",
+            "changed": changed,
+            "decision_id": str(decision),
+        },
+    )
+    return decision

@@ -1,0 +1,200 @@
+"""Ending a version and beginning the next: the SQL, inside the caller's tenant transaction, the memory's row locked.
+
+The present version is the memory's own row. What ends is copied to `memory_memoryversion` with the change that ended it.
+Where the change touches what a search looks at (text, metadata, type, tags, importance), the old text also keeps a row of
+its own in `memory_memory`, with vector, words and attributes, so that a search as of then still finds it: by what it
+said, not by what took its place. Such a row names its memory in `head` and is left out of every other search.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.errors import LiftosError
+from liftos.kernel.ids import new_id
+from liftos.kernel.tenancy.types import Actor
+from memory.analysis.extraction import read
+from memory.index import index_rows, writes
+from memory.models import Memory
+from memory.ports import tell_followers
+from memory.types import MemoryDraft, TrustState
+
+_NOW = "SELECT clock_timestamp()"
+_END = """
+INSERT INTO memory_memoryversion
+    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
+SELECT e.id, m.organisation_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
+       m.valid_from, m.valid_to, m.expires_at, m.superseded_by, m.changed_at, greatest(m.changed_at, %(at)s), %(operation)s,
+       %(reason)s, %(kind)s, %(actor)s, %(behalf)s, %(decision)s
+FROM unnest(%(ids)s::uuid[], %(memories)s::uuid[]) AS e(id, memory)
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = e.memory
+"""
+_SET_STATE = """
+UPDATE memory_memory SET state = %(state)s, version = version + 1, changed_at = greatest(changed_at, %(at)s)
+WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
+"""
+_KEEP_TEXT = """
+INSERT INTO memory_memory
+    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
+     actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, word_count,
+     term_count, version, text_version, changed_at, head)
+SELECT %(earlier)s, organisation_id, content, metadata, memory_type, source, '', tags, importance, state, embedding,
+       actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
+       word_count, term_count, version, text_version, changed_at, id
+FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+_KEEP_VECTORS = """
+INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, embedding)
+SELECT organisation_id, %(earlier)s, model_id, embedding FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+"""
+_DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = %s"
+_REWRITE = """
+UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
+    happened_at = coalesce(%(happened_at)s::timestamptz, recorded_at), asks = %(asks)s, tells_time = %(tells_time)s,
+    word_count = %(words)s, term_count = %(terms)s, value = %(value)s, text_version = version + 1, version = version + 1,
+    embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
+WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+
+
+class VersionMismatch(LiftosError):
+    """The memory is at another version than the If-Match header names."""
+
+    code = "memory.version_mismatch"
+    status = 412
+
+
+def check_version(memory: Memory, wanted: int | None) -> None:
+    """Refuse a change that was decided on from another version.
+
+    Raises:
+        VersionMismatch: naming the present version.
+    """
+    if wanted is not None and memory.version != wanted:
+        raise VersionMismatch(
+            f"The memory is at version {memory.version}, not {wanted}.", loc=("header", "if-match")
+        )
+
+
+def database_now() -> datetime:
+    """Return the database's clock, aware UTC. Asked after the row is locked, it is later than the last change's."""
+    with raw_cursor() as cursor:
+        row = cursor.execute(_NOW).fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM has one row
+    return row[0]
+
+
+def end_versions(
+    *,
+    organisation: UUID,
+    memories: Sequence[UUID],
+    operation: str,
+    reason: str,
+    by: Actor,
+    decision: UUID,
+    at: datetime,
+) -> None:
+    """Copy the present version of memories into their history. The caller changes the rows afterwards."""
+    values = {
+        "ids": [new_id() for _ in memories],
+        "memories": list(memories),
+        "organisation": organisation,
+        "operation": operation,
+        "reason": reason,
+        "kind": str(by.kind),
+        "actor": by.id,
+        "behalf": by.on_behalf_of,
+        "decision": decision,
+        "at": at,
+    }
+    with raw_cursor() as cursor:
+        cursor.execute(_END, values)
+
+
+def set_state(organisation: UUID, memories: Sequence[UUID], state: TrustState, at: datetime) -> None:
+    """Give memories another trust state, and with it their next version."""
+    values = {"organisation": organisation, "memories": list(memories), "state": str(state), "at": at}
+    with raw_cursor() as cursor:
+        cursor.execute(_SET_STATE, values)
+    tell_followers(organisation, memories)
+
+
+def keep_text(organisation: UUID, memory: Memory) -> UUID:
+    """Give a memory's present text a row of its own that searches as of now will find; return its id.
+
+    The memory's own index rows are removed: `rewrite` makes the new ones.
+    """
+    earlier = new_id()
+    values: dict[str, Any] = {"organisation": organisation, "memory": memory.id, "earlier": earlier}
+    with raw_cursor() as cursor:
+        cursor.execute(_KEEP_TEXT, values)
+        cursor.execute(_KEEP_VECTORS, values)
+    remove_index(organisation, [memory])
+    draft = draft_of(memory)
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, read(draft), None)]))
+    return earlier
+
+
+def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | None, new_text: bool) -> None:
+    """Make a memory findable by what it says from now on.
+
+    Args:
+        organisation: whose.
+        memory: which.
+        row: the new text, read, with its vector.
+        model: the number of the vector's model.
+        new_text: the content itself has changed; otherwise its vectors stay.
+    """
+    reading = row.reading
+    values = {
+        "organisation": organisation,
+        "memory": memory,
+        "content": row.draft.content,
+        "embedding": str(row.embedding),
+        "new_text": new_text,
+        "thread": reading.thread,
+        "happened_at": reading.happened_at,
+        "asks": reading.asks,
+        "tells_time": reading.tells_time,
+        "words": reading.words,
+        "terms": len(reading.terms),
+        "value": writes.folded_number(row.keys),
+    }
+    with raw_cursor() as cursor:
+        cursor.execute(_REWRITE, values)
+        if new_text:
+            cursor.execute(_DROP_VECTORS, (organisation, memory))
+    if new_text and row.vector is not None and model is not None:
+        writes.insert_vectors(organisation, model, [(memory, row.vector)])
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading, None)]))
+
+
+def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
+    """Delete the index rows of rows of memories."""
+    index_rows.remove(
+        organisation=organisation,
+        rows=[
+            index_rows.Indexed(each.id, each.content, each.word_count, each.term_count, each.thread_id)
+            for each in memories
+        ],
+    )
+
+
+def draft_of(memory: Memory) -> MemoryDraft:
+    """Return what a memory says now as a draft; links, vectors and origin apart."""
+    return MemoryDraft(
+        content=memory.content,
+        metadata=memory.metadata,
+        memory_type=memory.memory_type,
+        source=memory.source,
+        tags=tuple(memory.tags),
+        importance=memory.importance,
+        valid_from=memory.valid_from,
+        valid_to=memory.valid_to,
+        thread=memory.thread,
+        expires_at=memory.expires_at,
+    )

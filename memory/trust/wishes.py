@@ -1,0 +1,70 @@
+"""The trust state that a change of a memory wishes for, carried out by the correction that leads there."""
+
+from typing import Any
+from uuid import UUID
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.tenancy.types import Actor
+from memory import operations
+from memory.queries import get_memory
+from memory.trust import corrections
+from memory.trust.corrections import REJECTABLE, Changed
+from memory.trust.revision import Revised, revise
+from memory.types import LIVING, MemoryDraft, TrustState
+
+S = TrustState
+
+
+def revise_as_wished(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    changes: dict[str, object],
+    wish: TrustState,
+    version: int | None,
+    reason: str = "",
+    may_reinstate: bool = False,
+) -> tuple[Revised, Changed | None]:
+    """Change a memory, then its trust state if a correction leads to the one wished for, in one transaction.
+
+    Active is a confirmation, contested and rejected are what they are called. No correction leads to another state, or from where the
+    memory is: then its state stays. A text that was flagged for a rejected value stays a candidate.
+
+    Args:
+        organisation: whose.
+        by: who changes it.
+        memory: which.
+        changes: see `memory.life.revision.revise`.
+        wish: the state wished for.
+        version: the version the changes were made from; None for whichever is there.
+        reason: why, in words.
+        may_reinstate: take back a rejection too.
+
+    Returns:
+        The revision, and the correction, None where the state stays.
+
+    Raises:
+        As `revise`.
+    """
+    content = changes.get("content")
+    if isinstance(content, str):
+        # embedded before the transaction, and then found in the cache: a slow model must hold no connection
+        operations.embed_drafts(organisation, [MemoryDraft(content)])
+    with tenant_transaction(organisation):
+        revised = revise(
+            organisation=organisation, by=by, memory=memory, changes=changes, version=version, reason=reason
+        )
+        state = S(get_memory(organisation=organisation, memory=memory).state)
+        asked: dict[str, Any] = {"organisation": organisation, "by": by, "memory": memory, "reason": reason}
+        at = revised.version
+        # a wish is never believed more than the text allows: who vouches for it confirms it afterwards
+        if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
+            return revised, None
+        if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
+            return revised, corrections.confirm(**asked, version=at, may_reinstate=may_reinstate)
+        if wish is S.CONTESTED and state in (S.CANDIDATE, S.ACTIVE):
+            return revised, corrections.contest(**asked, version=at)
+        if wish is S.REJECTED and state in REJECTABLE:
+            return revised, corrections.reject(**asked, version=at)
+        return revised, None
