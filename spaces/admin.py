@@ -15,12 +15,12 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
 from liftos.kernel.errors import LiftosError
-from spaces.geometry import typicality
+from spaces.geometry.metric import typicality
 from spaces.models import Concept, ConceptRelation, Space
-from spaces.pictures import Area, Point, draw_map, draw_radar
 from spaces.queries import View, get_view, list_concepts
-from spaces.reading import Standing, get_standing, list_standings, shown
-from spaces.reporting import make_report
+from spaces.query.questions import Standing, get_standing, list_standings, shown
+from spaces.reports.diagrams import Area, Point, draw_map, draw_radar
+from spaces.reports.dimensions import make_report
 
 # the newest so many members are drawn, and ranked by concept
 DRAWN = 500

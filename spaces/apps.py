@@ -12,10 +12,10 @@ class SpacesConfig(AppConfig):
         from memory.search.scopes import fill_scope
         from memory.spaces_port import fill_spaces
         from spaces import checks  # noqa: F401  registers them
-        from spaces.arm import ConceptualArm, SpaceScope
         from spaces.erasing import erase_positions, erase_words
-        from spaces.following import follow_memories
+        from spaces.placement.memory_changes import follow_memories
         from spaces.port import MemorysView
+        from spaces.query.arm import ConceptualArm, SpaceScope
 
         reserve_operations("space")
         register_arm(ConceptualArm(), only_in_spaces=True)

@@ -19,9 +19,9 @@ from spaces.errors import (
     UnknownConcept,
 )
 from spaces.models import Concept, ConceptRelation, Space
+from spaces.placement.relearning import as_given
 from spaces.queries import find_concept, get_concept, get_space, get_view
 from spaces.regions import as_fields, region_of
-from spaces.relearning import as_given
 from spaces.types import WITHOUT_CYCLES, ConceptDraft, RelationKind
 
 

@@ -10,9 +10,9 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 from liftos.kernel.jobs import send_hint
-from spaces.layouts import RENEW
-from spaces.outgrowing import mark_outgrown
-from spaces.positions import remove_positions
+from spaces.placement.layouts import RENEW
+from spaces.placement.outgrowing import mark_outgrown
+from spaces.placement.positions import remove_positions
 
 _DESCRIBED_BY = """
 SELECT DISTINCT d.space_id FROM spaces_spacedimension AS d

@@ -57,7 +57,7 @@ class Space(models.Model):
 class Layout(models.Model):
     """Where the members of a space stand, by one description of its dimensions.
 
-    `axes` holds for each dimension with poles its direction and scale (spaces/layouts.py), `found` how they were come by.
+    `axes` holds for each dimension with poles its direction and scale (spaces/placement/layouts.py), `found` how they were come by.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -225,7 +225,7 @@ class Concept(models.Model):
     weights = models.JSONField(default=dict)
     radius = models.FloatField()
     examples = ArrayField(models.UUIDField(), default=list)
-    # of one that examples or a text taught something: what was said of it beside them (spaces/relearning.py), and the layout in
+    # of one that examples or a text taught something: what was said of it beside them (spaces/placement/relearning.py), and the layout in
     # which they stood
     given = models.JSONField(null=True)
     placed_in = models.UUIDField(null=True)

@@ -15,14 +15,14 @@ from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import SYSTEM, Actor
 from memory.queries import MemoryNotFound, get_memory
-from spaces import layouts
-from spaces.axes import Resolved, resolve
-from spaces.checking import check_dimensions, read_coordinates
+from spaces.dimension_rules import check_dimensions, read_coordinates
 from spaces.errors import NameTaken, NotAMember, SpaceChanged, UnknownMemory
-from spaces.following import follow_memories
 from spaces.models import Layout, Member, Space, SpaceDimension, SpaceVersion
-from spaces.outgrowing import mark_outgrown
-from spaces.positions import remove_positions
+from spaces.placement import layouts
+from spaces.placement.axes import Resolved, resolve
+from spaces.placement.memory_changes import follow_memories
+from spaces.placement.outgrowing import mark_outgrown
+from spaces.placement.positions import remove_positions
 from spaces.queries import get_default, get_space, get_version
 from spaces.templates import TEMPLATES, known_dimension
 from spaces.types import Dimension

@@ -14,11 +14,11 @@ from spaces.errors import (
     SpaceNotFound,
     VersionNotFound,
 )
-from spaces.geometry import Metric, Region
-from spaces.layouts import read_dimensions
+from spaces.geometry.metric import Metric, Region
+from spaces.geometry.scales import place_of, to_unit
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceDimension, SpaceVersion
-from spaces.positions import present_in
-from spaces.scales import place_of, to_unit
+from spaces.placement.layouts import read_dimensions
+from spaces.placement.positions import present_in
 from spaces.types import Array, Dimension, LayoutState, Scale
 
 _COUNT = "SELECT count(*) FROM spaces_space WHERE organisation_id = %s AND NOT is_default"

@@ -8,14 +8,14 @@ from uuid import UUID
 import numpy as np
 
 from memory.content_queries import Contents
-from spaces import layouts
-from spaces.checking import read_coordinates
+from spaces.dimension_rules import read_coordinates
 from spaces.errors import InvalidConcept, UnknownMemory
-from spaces.geometry import Region, learn_region
-from spaces.placing import place
-from spaces.positions import read_positions
+from spaces.geometry.metric import Region, learn_region
+from spaces.geometry.scales import from_unit, place_of
+from spaces.placement import layouts
+from spaces.placement.placing import place
+from spaces.placement.positions import read_positions
 from spaces.queries import View
-from spaces.scales import from_unit, place_of
 from spaces.types import Array, ConceptDraft
 
 # of a concept that is given by its prototype alone

@@ -9,10 +9,10 @@ from celery import shared_task
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.jobs import send_hint
-from spaces import layouts
-from spaces.making import Waiting, make_next, renew
 from spaces.models import Space
-from spaces.relearning import relearn_concepts
+from spaces.placement import layouts
+from spaces.placement.building import Waiting, make_next, renew
+from spaces.placement.relearning import relearn_concepts
 
 logger = logging.getLogger("liftos.spaces")
 

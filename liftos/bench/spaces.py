@@ -27,10 +27,10 @@ from memory.search.filters import parse_filters
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces.cloud import forget_clouds
-from spaces.making import make_next
 from spaces.models import SpaceVersion
 from spaces.operations import change_dimensions, create_space
+from spaces.placement.building import make_next
+from spaces.query.matrix import forget_clouds
 from spaces.templates import MARKETING
 from spaces.types import LayoutState
 

@@ -26,7 +26,7 @@ from spaces.api.schemas import (
 )
 from spaces.errors import ConceptNotFound
 from spaces.queries import find_concept, get_view
-from spaces.reading import (
+from spaces.query.questions import (
     Part,
     Standing,
     compare,
@@ -37,7 +37,7 @@ from spaces.reading import (
     neighbours,
     shown,
 )
-from spaces.reporting import make_report
+from spaces.reports.dimensions import make_report
 from spaces.types import Dimension
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceVersion
-from spaces.reading import Standing, shown
+from spaces.query.questions import Standing, shown
 from spaces.types import Coordinate, Dimension
 
 

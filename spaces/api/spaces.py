@@ -26,10 +26,10 @@ from spaces.api.schemas import (
     VersionPage,
     VersionQuery,
 )
-from spaces.layouts import read_dimensions
 from spaces.models import Concept, ConceptRelation, Space
+from spaces.placement.layouts import read_dimensions
 from spaces.port import forget_spaces
-from spaces.reading import get_standing
+from spaces.query.questions import get_standing
 from spaces.templates import TEMPLATES
 
 

@@ -14,11 +14,11 @@ from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces.agreement import auc
 from spaces.evaluation.labelled import Sentence, Wish, read_set
+from spaces.geometry.agreement import auc
 from spaces.operations import create_space
 from spaces.queries import get_view
-from spaces.reading import list_standings
+from spaces.query.questions import list_standings
 from spaces.templates import TEMPLATES
 from spaces.types import Dimension
 

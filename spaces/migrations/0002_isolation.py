@@ -3,7 +3,7 @@ from django.db import migrations
 from liftos.kernel.tenancy.rls import IsolateTenant, OwnerMayLookUp
 
 # `written` is the transaction that wrote the row: who keeps positions in memory asks for what has been written since
-# (spaces/cloud.py). Other than a number given in order of writing, it says what may still commit.
+# (spaces/query/matrix.py). Other than a number given in order of writing, it says what may still commit.
 POSITION = """
 CREATE TABLE spaces_position (
     organisation_id uuid NOT NULL,

@@ -15,11 +15,11 @@ from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.management.observed import ObservedCommand
-from spaces.background import background
-from spaces.projection import PolesCoincide
+from spaces.geometry.projection import PolesCoincide
+from spaces.placement.background import background
 from spaces.queries import find_space
-from spaces.reporting import make_report
-from spaces.validation import Agreement, agree
+from spaces.reports.dimensions import make_report
+from spaces.reports.validation import Agreement, agree
 
 
 class Command(ObservedCommand):

@@ -217,7 +217,7 @@ def test_without_a_space_the_default_one_is_asked_and_it_holds_all(acme, spaces)
 
 
 def test_a_default_space_that_is_still_being_made_is_no_error(acme, spaces, monkeypatch):
-    monkeypatch.setattr("spaces.layouts.SMALL", 0)
+    monkeypatch.setattr("spaces.placement.layouts.SMALL", 0)
     acme.store("cheap")
     body = acme.post("/api/v1/search", {"query": "cheap", "search_type": "conceptual"}).json()
     assert (body["results"], body["degraded"]) == ([], ["conceptual"])

@@ -248,7 +248,7 @@ def test_without_an_embedder_a_space_with_poles_is_not_half_made(acme, monkeypat
     def away(organisation):
         raise EmbedderUnavailable
 
-    monkeypatch.setattr("spaces.axes.active_manager", away)
+    monkeypatch.setattr("spaces.placement.axes.active_manager", away)
     assert acme.post("/api/v1/spaces", {"name": "x", "dimensions": [FEEL]}).status_code == 503
     assert acme.get("/api/v1/spaces").json()["results"] == []
 

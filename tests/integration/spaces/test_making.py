@@ -16,10 +16,10 @@ from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.trust.revision import revise
 from memory.types import MemoryDraft
-from spaces import layouts, making
-from spaces.making import Waiting, make_next, renew
 from spaces.models import Layout, Position, Space, SpaceVersion
 from spaces.operations import add_member, change_dimensions, create_space, delete_space
+from spaces.placement import building, layouts
+from spaces.placement.building import Waiting, make_next, renew
 from spaces.queries import get_space, get_version, list_versions
 from spaces.types import Dimension, LayoutState
 
@@ -324,14 +324,14 @@ def test_two_that_renew_at_once_begin_one_layout(committed_db, monkeypatch):
     space = make(own, PRICE)
     finish_committed(own)
     meet = threading.Barrier(2)
-    true_resolve = making.resolve
+    true_resolve = building.resolve
 
     def resolve_together(**values):
         resolved = true_resolve(**values)
         meet.wait(20)
         return resolved
 
-    monkeypatch.setattr(making, "resolve", resolve_together)
+    monkeypatch.setattr(building, "resolve", resolve_together)
     begun = []
 
     def begin():

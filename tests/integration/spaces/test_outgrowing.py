@@ -13,14 +13,15 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.erasure.operations import forget
 from memory.operations import remember, remember_many
 from memory.types import MemoryDraft
-from spaces import layouts, outgrowing, own, tasks
-from spaces.agreement import spearman
+from spaces import tasks
 from spaces.concepts import add_concept
-from spaces.making import make_next, renew
+from spaces.geometry.agreement import spearman
 from spaces.models import Concept, Layout, SpaceVersion
 from spaces.operations import add_member, create_space, remove_member
-from spaces.positions import page_positions
-from spaces.relearning import relearn_concepts
+from spaces.placement import layouts, outgrowing, own_texts
+from spaces.placement.building import make_next, renew
+from spaces.placement.positions import page_positions
+from spaces.placement.relearning import relearn_concepts
 from spaces.types import ConceptDraft, Dimension
 from tests.factories.orders import read_order
 
@@ -161,7 +162,7 @@ def test_a_scale_is_outgrown_by_a_tenth_more_or_fewer(then, now, expected):
 
 def test_a_scale_larger_than_the_sample_is_not_looked_at_for_ever(organisation, monkeypatch):
     """The sample is capped: what counts is how many texts there were, not how many of them were read."""
-    monkeypatch.setattr(own, "MOST_TEXTS", 10)
+    monkeypatch.setattr(own_texts, "MOST_TEXTS", 10)
     space = make(organisation)
     at_once(organisation, ORDER.texts)
     layout = layout_of(organisation, space)

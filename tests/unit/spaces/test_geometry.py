@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spaces.geometry import (
+from spaces.geometry.metric import (
     Metric,
     Region,
     betweenness,

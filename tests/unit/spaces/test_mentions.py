@@ -3,7 +3,7 @@
 import pytest
 
 from spaces.evaluation.labelled import read_set
-from spaces.mentions import Described, clauses_of, mentions_in
+from spaces.query.mentions import Described, clauses_of, mentions_in
 from spaces.templates import MARKETING, TEMPLATES, is_built_in, known_dimension
 
 DIMENSIONS = [Described(each.name, each.low, each.high) for each in MARKETING.dimensions]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
-from spaces.agreement import spearman
-from spaces.background import background
-from spaces.projection import describe, pole_axis
+from spaces.geometry.agreement import spearman
+from spaces.geometry.projection import describe, pole_axis
+from spaces.placement.background import background
 from tests.factories.orders import read_orders
 
 ORDERS = read_orders()

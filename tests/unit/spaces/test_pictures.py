@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spaces.geometry import Metric, Region
-from spaces.pictures import Area, Point, draw_map, draw_radar
+from spaces.geometry.metric import Metric, Region
+from spaces.reports.diagrams import Area, Point, draw_map, draw_radar
 
 METRIC = Metric.of([1, 1, 1], domains=[0, 1, 1])
 NAN = float("nan")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
-from spaces.agreement import auc, spearman
-from spaces.background import background
-from spaces.projection import PolesCoincide, describe, labelled_axis, pole_axis, redundancy, shares
-from spaces.validation import agree, left_out, report_on
+from spaces.geometry.agreement import auc, spearman
+from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, redundancy, shares
+from spaces.placement.background import background
+from spaces.reports.validation import agree, left_out, report_on
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaces.scales import from_unit, read_field, to_unit
+from spaces.geometry.scales import from_unit, read_field, to_unit
 from spaces.types import Dimension, Scale
 
 LINEAR = Dimension("d", range=(-10.0, 30.0))

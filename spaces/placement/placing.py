@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from memory.content_queries import Contents
-from spaces.projection import Axis
-from spaces.scales import from_unit, read_field
+from spaces.geometry.projection import Axis
+from spaces.geometry.scales import from_unit, read_field
 from spaces.types import Array, Dimension, Source
 
 # poles that stand so many standard deviations apart are taken at their word; nearer ones are believed less

@@ -8,7 +8,7 @@ import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
 from memory.content_queries import count_vectors, sample_vectors, some_contents
-from spaces.projection import Background, describe
+from spaces.geometry.projection import Background, describe
 
 # More texts say no more of how they differ, and reading them costs 20 us each.
 MOST_TEXTS = 4_000

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
-from spaces.layouts import RENEW
-from spaces.own import Counts, count_own
+from spaces.placement.layouts import RENEW
+from spaces.placement.own_texts import Counts, count_own
 
 # A scale is made anew on so many times the texts it was made on, and at least so many. A tenth, because texts may come in the very order
 # that the dimension is about: our temperatures, coldest first, are ordered with .88 on a scale made on all, .65 without the last third.

@@ -13,16 +13,16 @@ from liftos.kernel.jobs import send_hint
 from memory.index.embeddings import active_manager
 from memory.search.arms.interface import ArmNotReady
 from memory.search.types import SearchRequest, SearchType
-from spaces.axes import embed_all
-from spaces.checking import as_coordinate
+from spaces.dimension_rules import as_coordinate
 from spaces.errors import InvalidDimension, NotAMember, PositionsNotReady, UnknownConcept
-from spaces.geometry import Metric
-from spaces.layouts import RENEW, Plan, get_plan
-from spaces.mentions import Described, Mention, clauses_to_embed, mentions_in
+from spaces.geometry.metric import Metric
+from spaces.geometry.scales import to_unit
 from spaces.operations import ensure_default
-from spaces.positions import read_positions
+from spaces.placement.axes import embed_all
+from spaces.placement.layouts import RENEW, Plan, get_plan
+from spaces.placement.positions import read_positions
 from spaces.queries import View, find_concept, find_space, get_view
-from spaces.scales import to_unit
+from spaces.query.mentions import Described, Mention, clauses_to_embed, mentions_in
 from spaces.types import Array, Dimension
 
 ENDS = {"low": 0.0, "high": 1.0}

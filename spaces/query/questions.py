@@ -8,9 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from memory.content_queries import read_texts
-from spaces.cloud import cloud_of
 from spaces.errors import NotAMember
-from spaces.geometry import (
+from spaces.geometry.metric import (
     SENSITIVITY,
     betweenness,
     clusters,
@@ -21,11 +20,12 @@ from spaces.geometry import (
     similarities,
     typicality,
 )
+from spaces.geometry.scales import from_unit
 from spaces.models import Concept
-from spaces.placing import Placed
-from spaces.positions import page_positions, read_positions
+from spaces.placement.placing import Placed
+from spaces.placement.positions import page_positions, read_positions
 from spaces.queries import View, list_concepts
-from spaces.scales import from_unit
+from spaces.query.matrix import cloud_of
 from spaces.types import Array, Coordinate, Dimension, Scale, Source
 
 # of a larger space, clusters are made from its newest members

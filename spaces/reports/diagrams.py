@@ -8,7 +8,7 @@ import numpy as np
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from spaces.geometry import Metric, Region
+from spaces.geometry.metric import Metric, Region
 from spaces.types import Array
 
 _SIDE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560, 70, 16, 150, 54

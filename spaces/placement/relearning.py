@@ -13,7 +13,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.index.embeddings import active_manager
 from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, UnknownDimension, UnknownMemory
 from spaces.models import Concept
-from spaces.positions import read_positions
+from spaces.placement.positions import read_positions
 from spaces.queries import View, get_space, get_view
 from spaces.regions import as_fields, region_of
 from spaces.types import Array, ConceptDraft

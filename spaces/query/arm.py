@@ -13,9 +13,9 @@ from memory.search.arms.interface import Found
 from memory.search.filters import where
 from memory.search.rows import keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
-from spaces.aims import Aim, aims_for, confine
-from spaces.cloud import Cloud, cloud_of
-from spaces.geometry import similarities
+from spaces.geometry.metric import similarities
+from spaces.query.matrix import Cloud, cloud_of
+from spaces.query.targets import Aim, aims_for, confine
 from spaces.types import Array
 
 # So many of the best are looked at under the filters first; if too few pass, the filters are asked for all that do.

@@ -1,7 +1,7 @@
 """Conceptual spaces as geometry. Pure NumPy.
 
 A *point* is float64, shape (k,): one coordinate for each dimension of the space, on the unit scale 0..1 of that dimension
-(`spaces.scales`), NaN where it is unknown. Many points are shape (n, k). What is unknown takes no part: a distance is taken
+(`spaces.geometry.scales`), NaN where it is unknown. Many points are shape (n, k). What is unknown takes no part: a distance is taken
 over the dimensions that both points have, and `coverage` says how much of the weight these are.
 
 Dimensions that belong together (hue and brightness; price and discount) form a *domain*: inside of one, distances are

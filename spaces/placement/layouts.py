@@ -16,11 +16,11 @@ from django.db.models.functions import Now
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
 from memory.content_queries import Contents, count_living, page_contents, some_contents
-from spaces.axes import Resolved, pack, unpack
+from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
-from spaces.placing import as_given, needs_metadata, place
-from spaces.positions import present_in, remove_positions, write_positions
-from spaces.projection import Axis
+from spaces.placement.axes import Resolved, pack, unpack
+from spaces.placement.placing import as_given, needs_metadata, place
+from spaces.placement.positions import present_in, remove_positions, write_positions
 from spaces.types import Dimension, Example, LayoutState, Scale
 
 SMALL = 1_000

@@ -8,16 +8,16 @@ import numpy as np
 from liftos.kernel.db.transactions import tenant_transaction
 from memory.content_queries import some_contents
 from memory.index.embeddings import active_manager
-from spaces.axes import embed_all, examples_of, memories_of
-from spaces.background import background
 from spaces.errors import UnknownMemory
-from spaces.layouts import Plan, get_plan
-from spaces.own import describe_own
-from spaces.positions import page_positions
-from spaces.projection import Background, pole_axis
+from spaces.geometry.projection import Background, pole_axis
+from spaces.placement.axes import embed_all, examples_of, memories_of
+from spaces.placement.background import background
+from spaces.placement.layouts import Plan, get_plan
+from spaces.placement.own_texts import describe_own
+from spaces.placement.positions import page_positions
 from spaces.queries import View, get_view
+from spaces.reports.validation import Report, left_out, report_on
 from spaces.types import Array, Dimension
-from spaces.validation import Report, left_out, report_on
 
 # of a larger space, the newest members are looked at
 MOST = 10_000

@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
-from spaces.placing import Placed
+from spaces.placement.placing import Placed
 from spaces.types import Array
 
 # in the order of ids, so that two writers wait for, not on, each other

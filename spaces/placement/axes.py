@@ -12,10 +12,10 @@ from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
 from memory.content_queries import some_contents
 from memory.index.embeddings import active_manager
-from spaces.background import background
 from spaces.errors import InvalidDimension, UnknownMemory
-from spaces.own import Counts, describe_own
-from spaces.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis
+from spaces.geometry.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis
+from spaces.placement.background import background
+from spaces.placement.own_texts import Counts, describe_own
 from spaces.templates import is_built_in
 from spaces.types import Array, Dimension
 

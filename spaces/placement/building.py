@@ -12,12 +12,12 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index.embeddings import active_manager
-from spaces import layouts
-from spaces.axes import resolve
 from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.models import Layout, Space, SpaceVersion
-from spaces.outgrowing import mark_outgrown
-from spaces.own import Counts, count_own
+from spaces.placement import layouts
+from spaces.placement.axes import resolve
+from spaces.placement.outgrowing import mark_outgrown
+from spaces.placement.own_texts import Counts, count_own
 from spaces.types import Dimension, LayoutState
 
 logger = logging.getLogger("liftos.spaces")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from spaces.errors import InvalidDimension
-from spaces.scales import place_of
+from spaces.geometry.scales import place_of
 from spaces.types import MAX_DIMENSIONS, Dimension, Scale
 
 LEAST_SPAN = 1e-100

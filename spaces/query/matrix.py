@@ -17,7 +17,7 @@ import numpy as np
 from django.conf import settings
 
 from liftos.kernel.db.transactions import raw_cursor
-from spaces.scales import to_unit
+from spaces.geometry.scales import to_unit
 from spaces.types import Array, Dimension
 
 Key = bytes

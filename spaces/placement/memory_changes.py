@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from spaces.layouts import follow
-from spaces.outgrowing import is_due, mark_outgrown
+from spaces.placement.layouts import follow
+from spaces.placement.outgrowing import is_due, mark_outgrown
 
 
 def follow_memories(organisation: UUID, memories: Sequence[UUID]) -> None:

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Protocol
 
 from liftos.kernel.embedding.types import ModelInfo, Vectors
-from spaces.projection import Background, describe
+from spaces.geometry.projection import Background, describe
 
 _known: dict[ModelInfo, Background] = {}
 

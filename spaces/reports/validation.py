@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spaces.agreement import auc, spearman
-from spaces.projection import Axis, Background, describe, labelled_axis, pole_axis
+from spaces.geometry.agreement import auc, spearman
+from spaces.geometry.projection import Axis, Background, describe, labelled_axis, pole_axis
 
 Array = np.ndarray
 
