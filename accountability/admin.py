@@ -9,15 +9,15 @@ from unfold.admin import ModelAdmin
 from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
 from accountability.calibration.admin import CalibrationAdmin
 from accountability.calibration.operations import calibrated
-from accountability.chain_picture import draw_chain
-from accountability.chains import get_chain
+from accountability.decisions.chain_diagram import draw_chain
+from accountability.decisions.chains import get_chain
+from accountability.ledger.verification import check_record
 from accountability.models import DecisionRecord
 from accountability.queries import DecisionNotFound, as_decision
 from accountability.reviews.admin import ReviewCaseAdmin
 from accountability.reviews.pages import decision_page, review_field
 from accountability.reviews.policy_admin import ReviewPolicyAdmin
 from accountability.types import Effect, RiskClass
-from accountability.verification import check_record
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
 from liftos.kernel.telemetry.waterfall import draw_waterfall

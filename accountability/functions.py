@@ -3,7 +3,7 @@
 from typing import Any
 
 from accountability.api.schemas import DecisionIn
-from accountability.recording import record_own
+from accountability.decisions.recording import record_own
 from liftos.kernel.functions import Call, register
 from liftos.kernel.tenancy.types import Scope
 

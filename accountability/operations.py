@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
+from accountability.ledger.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import InvalidInput

@@ -7,9 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from accountability.calibration.operations import calibrate, has_new_verdicts
-from accountability.ledger_store import organisations_with_pending
-from accountability.publishing import deliver_all
-from accountability.sequencer import drain
+from accountability.ledger.publishing import deliver_all
+from accountability.ledger.sequencer import drain
+from accountability.ledger.store import organisations_with_pending
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import SYSTEM
 

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from accountability import proofs, tiles, verifier
+from accountability.ledger import proofs, tiles, verifier
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.views import NativeView

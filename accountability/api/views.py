@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accountability import ledger_store, proofs, queries
+from accountability import queries
 from accountability.api.schemas import (
     ChainOut,
     CheckpointOut,
@@ -27,13 +27,14 @@ from accountability.api.schemas import (
     WaitQuery,
 )
 from accountability.calibration.operations import calibrated
-from accountability.chains import get_chain
-from accountability.exports import export_lines, export_prov
-from accountability.recording import record_own
-from accountability.sequencer import wait_until_integrated
-from accountability.signing import origin_of, verifier_key
+from accountability.decisions.chains import get_chain
+from accountability.decisions.exports import export_lines, export_prov
+from accountability.decisions.recording import record_own
+from accountability.ledger import proofs, store
+from accountability.ledger.sequencer import wait_until_integrated
+from accountability.ledger.signing import origin_of, verifier_key
+from accountability.ledger.verification import verify_within
 from accountability.types import Decision
-from accountability.verification import verify_within
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
@@ -69,7 +70,7 @@ class DecisionList(NativeView):
             # after what the Idempotency-Key guards has committed: until then the sequencer can't see it
             wait_until_integrated(organisation=organisation, decision=decision)
         with tenant_transaction(organisation):
-            recorded.data["index"] = ledger_store.index_of(organisation, decision)
+            recorded.data["index"] = store.index_of(organisation, decision)
         return recorded
 
     @once
@@ -161,7 +162,7 @@ class DecisionProof(NativeView):
         },
     )
     def get(self, request: Request, decision: UUID) -> Response:
-        """Return the proof; `accountability/verifier.py` checks it without us."""
+        """Return the proof; `accountability/ledger/verifier.py` checks it without us."""
         del request
         query, organisation = self.query(ProofQuery), self.principal.organisation
         if query.wait:

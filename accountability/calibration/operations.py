@@ -14,7 +14,7 @@ from django.conf import settings
 from accountability.calibration.measures import as_arrays, reliability
 from accountability.calibration.models import Calibration
 from accountability.calibration.recalibration import Recalibration, fit_best, scores_of
-from accountability.canonical import canonicalise
+from accountability.ledger.canonical import canonicalise
 from accountability.operations import record
 from accountability.reviews.models import ReviewCase
 from accountability.reviews.types import SETTLED

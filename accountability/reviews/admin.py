@@ -19,8 +19,8 @@ from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
-from accountability.chain_picture import draw_chain
-from accountability.chains import get_chain
+from accountability.decisions.chain_diagram import draw_chain
+from accountability.decisions.chains import get_chain
 from accountability.reviews import operations
 from accountability.reviews.admin_list import RISKS, AssignedFilter, QueueChangeList, RiskFilter, StateFilter
 from accountability.reviews.models import NO_CONFIDENCE, ReviewCase

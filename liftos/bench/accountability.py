@@ -12,11 +12,11 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
-from accountability.chains import get_chain
+from accountability.decisions.chains import get_chain
+from accountability.ledger.proofs import count_pending, get_proof
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord
-from accountability.proofs import count_pending, get_proof
-from accountability.sequencer import drain
-from accountability.verification import verify_log
 from liftos.bench.decisions import record_one
 from liftos.bench.ledger_fill import CHAIN, fill
 from liftos.bench.types import Bench, Figure, Options, Target

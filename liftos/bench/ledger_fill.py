@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db import connections
 from tqdm import tqdm
 
-from accountability.leaf import RECORD_FIELDS
-from accountability.sequencer import drain
+from accountability.ledger.leaf import RECORD_FIELDS
+from accountability.ledger.sequencer import drain
 from liftos.bench.decisions import record_one
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction

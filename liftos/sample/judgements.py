@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from accountability.calibration.operations import calibrate
 from accountability.erasure import cite
+from accountability.ledger.sequencer import drain
 from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy, Verdict
-from accountability.sequencer import drain
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind

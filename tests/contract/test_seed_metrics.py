@@ -6,8 +6,8 @@ from statistics import fmean
 import pytest
 
 from accountability import figures
+from accountability.ledger.sequencer import drain, sequence
 from accountability.models import DecisionRecord
-from accountability.sequencer import drain, sequence
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import ObservabilityManager
 from tests.api.routes import NOBODYS_ID

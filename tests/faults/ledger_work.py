@@ -17,8 +17,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 django.setup()
 
+from accountability.ledger.sequencer import sequence
 from accountability.operations import record
-from accountability.sequencer import sequence
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 

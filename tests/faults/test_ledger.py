@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from accountability import merkle
-from accountability.checkpoint import open_signed, parse_vkey
+from accountability.ledger.checkpoint import open_signed, parse_vkey
 from tests.faults.service import ROOT, Service, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -93,4 +93,6 @@ def test_sixty_kills_of_the_sequencer_under_load_leave_every_record_in_the_log_o
     assert "ok:" in service.manage("verify_ledger")
 
 
-_PRINT_KEY = "import json; from accountability.signing import verifier_key; print(json.dumps(verifier_key()))"
+_PRINT_KEY = (
+    "import json; from accountability.ledger.signing import verifier_key; print(json.dumps(verifier_key()))"
+)

@@ -3,8 +3,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from accountability.chains import get_chain
-from accountability.verification import verify_log
+from accountability.decisions.chains import get_chain
+from accountability.ledger.verification import verify_log
 from liftos.bench.ledger_fill import fill
 from liftos.bench.registry import bench_names
 from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of

@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import check_record
 from accountability.models import DecisionPayload, DecisionRecord
-from accountability.sequencer import drain
-from accountability.verification import check_record
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM

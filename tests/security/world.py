@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accountability.sequencer import drain
+from accountability.ledger.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from accountability.verification import Verdict, verify_log
+from accountability.ledger.verification import Verdict, verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.models import Organisation

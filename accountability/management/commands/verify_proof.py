@@ -5,14 +5,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accountability.verifier import NotVerified, verify_bundle
+from accountability.ledger.verifier import NotVerified, verify_bundle
 from liftos.management.observed import ObservedCommand
 
 
 class Command(ObservedCommand):
-    help = (
-        "Check a decision's proof; needs no database (accountability/verifier.py does the same on its own)."
-    )
+    help = "Check a decision's proof; needs no database (accountability/ledger/verifier.py does the same on its own)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from accountability.chains import get_chain
+from accountability.decisions.chains import get_chain
+from accountability.decisions.recording import refuse_reserved
 from accountability.operations import record
 from accountability.queries import list_decisions
-from accountability.recording import refuse_reserved
 from accountability.types import Decision
 from liftos.compat.names.calls import principal_of, unit
 from liftos.compat.names.tracing import LightweightTracer, MetricsCollector

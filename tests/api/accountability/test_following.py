@@ -14,11 +14,11 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from accountability import verifier
+from accountability.ledger import verifier
+from accountability.ledger.sequencer import drain
+from accountability.ledger.tiles import NoSuchTile, Tile, parse_tile
 from accountability.merkle import node_hash, root_hash
 from accountability.models import LedgerLeaf
-from accountability.sequencer import drain
-from accountability.tiles import NoSuchTile, Tile, parse_tile
 from liftos.bench.decisions import record_one
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.logs import ContextFilter, SecretlessFormatter

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from accountability import merkle, verifier
-from accountability.verifier import NotVerified, verify_bundle
+from accountability import merkle
+from accountability.ledger import verifier
+from accountability.ledger.verifier import NotVerified, verify_bundle
 from tests.api.routes import NOBODYS_ID
 
 DECISIONS = "/api/v1/decisions"

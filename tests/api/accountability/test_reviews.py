@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.reviews import ports
-from accountability.sequencer import drain
-from accountability.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.outbox.models import OutboxEvent

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.db import connection
 
+from accountability.ledger.verification import check_record
 from accountability.models import DecisionPayload, DecisionRecord
-from accountability.verification import check_record
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager
 from memory import ports
@@ -102,7 +102,7 @@ def test_no_search_on_any_axis_finds_it(acme, life, secret):
 
 
 def test_the_decisions_stay_and_their_proofs_hold(acme, life, secret):
-    from accountability.sequencer import drain
+    from accountability.ledger.sequencer import drain
 
     drain(organisation=acme.organisation)
     receipt = life.erase(secret)

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accountability.chain_picture import edges, layout
-from accountability.chains import get_chain
+from accountability.decisions.chain_diagram import edges, layout
+from accountability.decisions.chains import get_chain
+from accountability.ledger.sequencer import drain
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import SYSTEM

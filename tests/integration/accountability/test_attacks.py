@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accountability.erasure import LISTED, cite, erase_payloads
-from accountability.leaf import RECORD_FIELDS, hash_of
+from accountability.ledger.leaf import RECORD_FIELDS, hash_of
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import check_record
 from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpoint
 from accountability.operations import record
-from accountability.sequencer import drain
-from accountability.verification import check_record
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import SYSTEM

@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.db import connections
 
-from accountability import publishing
+from accountability.ledger import publishing
+from accountability.ledger.publishing import Undelivered, deliver, deliver_all
+from accountability.ledger.sequencer import drain, wait_until_integrated
 from accountability.models import LedgerCheckpoint
 from accountability.operations import record
-from accountability.publishing import Undelivered, deliver, deliver_all
-from accountability.sequencer import drain, wait_until_integrated
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM

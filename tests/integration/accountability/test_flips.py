@@ -5,10 +5,10 @@ import re
 import pytest
 from django.db import connection, connections
 
-from accountability import raw_rows
+from accountability.ledger import raw_rows
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import verify_log
 from accountability.models import LedgerLeaf, LedgerNode
-from accountability.sequencer import drain
-from accountability.verification import verify_log
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from tests.conftest import make_caller
 from tests.integration.accountability.test_ledger import alter, put, verdict
@@ -114,7 +114,7 @@ def test_two_records_that_change_places_are_caught(log):
 
 def test_a_log_is_verified_in_batches_like_in_one(log, monkeypatch):
     for size in (1, 3, 4, 11, 12, 13):
-        monkeypatch.setattr("accountability.verification.BATCH", size)
+        monkeypatch.setattr("accountability.ledger.verification.BATCH", size)
         with tenant_transaction(log):
             steps = list(verify_log(log))
         assert steps[-1].verdict.text == "12 records and 1 checkpoints hold"
@@ -124,7 +124,7 @@ def test_a_log_is_verified_in_batches_like_in_one(log, monkeypatch):
 
 
 def test_what_is_sequenced_during_a_verification_is_left_to_the_next(log, monkeypatch):
-    monkeypatch.setattr("accountability.verification.BATCH", 5)
+    monkeypatch.setattr("accountability.ledger.verification.BATCH", 5)
     with tenant_transaction(log):
         steps = verify_log(log)
         next(steps)

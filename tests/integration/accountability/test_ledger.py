@@ -7,13 +7,12 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
-from accountability import ledger_store as store
-from accountability import sequencer
-from accountability.leaf import RECORD_FIELDS
+from accountability.ledger import sequencer, store
+from accountability.ledger.leaf import RECORD_FIELDS
+from accountability.ledger.sequencer import LedgerInconsistent, drain, sequence
+from accountability.ledger.verification import check_record, verify_log
 from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpoint, LedgerLeaf, LedgerPending
 from accountability.operations import record
-from accountability.sequencer import LedgerInconsistent, drain, sequence
-from accountability.verification import check_record, verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller

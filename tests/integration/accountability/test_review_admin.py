@@ -8,11 +8,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accountability.ledger.sequencer import drain
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.types import Verdict
-from accountability.sequencer import drain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.types import Actor, ActorKind

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from accountability.publishing import Undelivered, destinations
+from accountability.ledger.publishing import Undelivered, destinations
 from liftos.runtime.checks import checkpoint_url_is_http
 
 

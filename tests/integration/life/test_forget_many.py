@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord
-from accountability.sequencer import drain
-from accountability.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory import ports

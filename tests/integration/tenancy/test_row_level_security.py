@@ -11,12 +11,12 @@ from django.utils import timezone
 from psycopg import sql
 
 from accountability.calibration.operations import calibrate
+from accountability.ledger.publishing import deliver
+from accountability.ledger.sequencer import drain
 from accountability.operations import record
-from accountability.publishing import deliver
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.reviews.types import Policy, Verdict
-from accountability.sequencer import drain
 from liftos.kernel.db.transactions import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter

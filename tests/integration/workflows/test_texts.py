@@ -2,8 +2,8 @@
 
 import pytest
 
-from accountability.sequencer import drain
-from accountability.verification import verify_log
+from accountability.ledger.sequencer import drain
+from accountability.ledger.verification import verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.functions import list_functions, register, unregister

@@ -7,8 +7,8 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accountability.canonical import canonicalise
-from accountability.verifier import NotVerified, _canonical
+from accountability.ledger.canonical import canonicalise
+from accountability.ledger.verifier import NotVerified, _canonical
 
 scalars = (
     st.none()

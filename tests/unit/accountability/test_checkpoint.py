@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accountability.checkpoint import (
+from accountability.ledger.checkpoint import (
     MAX_SIGNATURES,
     MAX_SIZE,
     Checkpoint,

@@ -6,7 +6,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from accountability.checkpoint import Verifier, make_vkey, verifier_of
+from accountability.ledger.checkpoint import Verifier, make_vkey, verifier_of
 from liftos.kernel.keyfiles import read_key
 
 

@@ -7,8 +7,8 @@ the migration found them (LedgerRule, UnlistedErasure): what was gone then may b
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accountability.leaf import moment
-from accountability.raw_rows import Altered, RawLeaf
+from accountability.ledger.leaf import moment
+from accountability.ledger.raw_rows import Altered, RawLeaf
 from liftos.kernel.db.transactions import raw_cursor
 
 # a record is dated when it is written and gets its place after its transaction has committed: no transaction takes so long

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from accountability.leaf import RECORD_FIELDS, leaf_bytes
-from accountability.ledger_store import last_checkpoint
+from accountability.ledger.leaf import RECORD_FIELDS, leaf_bytes
+from accountability.ledger.store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
 from liftos.kernel.db.transactions import raw_cursor

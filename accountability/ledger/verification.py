@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from accountability import ledger_store as store
-from accountability.checkpoint import CheckpointInvalid, open_signed
-from accountability.leaf import RECORD_FIELDS, hash_of
+from accountability.ledger import store
+from accountability.ledger.checkpoint import CheckpointInvalid, open_signed
+from accountability.ledger.leaf import RECORD_FIELDS, hash_of
+from accountability.ledger.raw_rows import Altered, read_leaves
+from accountability.ledger.row_rules import Rules, is_excused
+from accountability.ledger.signing import origin_of, verifier
 from accountability.merkle import HASH_BYTES, append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
 from accountability.models import DecisionPayload, DecisionRecord
-from accountability.raw_rows import Altered, read_leaves
-from accountability.rules import Rules, is_excused
-from accountability.signing import origin_of, verifier
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import Conflict
 
@@ -92,7 +92,7 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
 def verify_log(organisation: UUID) -> Iterator[Progress]:
     """Rebuild an organisation's log from its raw rows, and compare with every stored node and signed checkpoint.
 
-    Its times and its missing payloads are judged too (accountability.rules). What is sequenced meanwhile is left to the next run.
+    Its times and its missing payloads are judged too (accountability.ledger.row_rules). What is sequenced meanwhile is left to the next run.
 
     Yields:
         Progress after each batch; the last has the verdict, which names the first bad record. Inside the caller's

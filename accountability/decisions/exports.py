@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from uuid import UUID
 
-from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
+from accountability.decisions.prov import prov_document
+from accountability.ledger.leaf import RECORD_FIELDS, jsonable, leaf_bytes
 from accountability.models import DecisionRecord, LedgerLeaf
-from accountability.prov import prov_document
 from accountability.queries import as_decision
 from accountability.types import Decision
 from liftos.kernel.db.transactions import tenant_transaction
@@ -16,7 +16,7 @@ BATCH = 500
 
 
 def export_lines(*, organisation: UUID) -> Iterator[bytes]:
-    """Yield each decision as a line of JSON, oldest first, with what an outsider rebuilds the log from (accountability/verifier.py).
+    """Yield each decision as a line of JSON, oldest first, with what an outsider rebuilds the log from (accountability/ledger/verifier.py).
 
     Beside the decision's own fields: `index` in the log, null while it waits; `leaf`, base64 of the bytes that are hashed;
     `payload_commitment`, and the `salt` it was made with, null once the payload has been erased.

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accountability.chains import Step
+from accountability.decisions.chains import Step
 
 _WIDTH, _HEIGHT = 180, 46
 _GAP_X, _GAP_Y, _MARGIN = 48, 16, 8

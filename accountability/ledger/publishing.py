@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accountability import ledger_store as store
+from accountability.ledger import store
 from liftos.kernel.db.transactions import tenant_transaction
 
 logger = logging.getLogger("liftos.ledger")

@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accountability import ledger_store as store
-from accountability.checkpoint import Checkpoint, sign
+from accountability.ledger import store
+from accountability.ledger.checkpoint import Checkpoint, sign
+from accountability.ledger.signing import origin_of, signing_key
 from accountability.merkle import (
     EMPTY_ROOT,
     append_nodes,
@@ -24,7 +25,6 @@ from accountability.merkle import (
     verify_consistency,
 )
 from accountability.reviews.policy import enter_queue
-from accountability.signing import origin_of, signing_key
 from liftos.kernel.db.transactions import tenant_transaction
 
 logger = logging.getLogger("liftos.ledger")

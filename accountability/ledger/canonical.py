@@ -41,7 +41,7 @@ def canonicalise(value: Any) -> bytes:
         ValueError: NaN or an infinity; an int beyond 2**53 - 1 either way, which JSON readers round; text with a lone
             surrogate; a value of another type; nesting deeper than the interpreter follows.
 
-    Source: RFC 8785 section 3.2; `accountability/verifier.py` has its own implementation, and tests compare the three.
+    Source: RFC 8785 section 3.2; `accountability/ledger/verifier.py` has its own implementation, and tests compare the three.
     """
     try:
         return encode(_same(value)).encode()

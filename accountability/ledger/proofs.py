@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from accountability import ledger_store as store
-from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
+from accountability.ledger import store
+from accountability.ledger.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
 from accountability.models import DecisionPayload, DecisionRecord
 from accountability.queries import DecisionNotFound
@@ -48,7 +48,7 @@ def get_checkpoint(organisation: UUID) -> store.StoredCheckpoint:
 
 
 def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> dict[str, Any]:
-    """Return a bundle that proves a record to be in the log (accountability/verifier.py says what it holds).
+    """Return a bundle that proves a record to be in the log (accountability/ledger/verifier.py says what it holds).
 
     Args:
         organisation: whose log.
