@@ -20,8 +20,8 @@ from liftos.kernel.errors import LiftosError
 from workflows import controls
 from workflows.admin.shared import buttons, may, record_link, said, table, tell, took
 from workflows.definition import load
+from workflows.diagram import Node, draw
 from workflows.models import Run, Step, Transition
-from workflows.picture import Node, draw
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 SHOWN_RESULT = 4_000

@@ -26,9 +26,9 @@ from workflows import templates
 from workflows.admin.shared import buttons, may, table, tell
 from workflows.credentials import check_secrets, masked
 from workflows.definition import Faulty, load, parse
+from workflows.diagram import Node, draw
 from workflows.differences import Difference, differences
 from workflows.models import Template, TemplateVersion
-from workflows.picture import Node, draw
 from workflows.queries import list_versions
 from workflows.types import VersionStatus
 

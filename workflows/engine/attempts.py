@@ -30,8 +30,8 @@ from workflows.engine.runs import RunInfo
 from workflows.engine.statements import LOST, MENTION
 from workflows.errors import AuthorityLost, Fenced
 from workflows.machine import WorkerLost, describe, may_be_tried_again
-from workflows.reading import scopes_behind
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
+from workflows.visibility import scopes_behind
 
 
 def complete(
