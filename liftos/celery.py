@@ -17,6 +17,8 @@ from liftos.kernel.telemetry.tracing.tracer import TRACER
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
 app = Celery("liftos")
+# every thread sends by it (liftos.kernel.jobs), not only the one that imports this
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -135,7 +135,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "liftos" / "dashboard" / "templates"],
+        "DIRS": [BASE_DIR / "liftos" / "console" / "dashboard" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -405,6 +405,7 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{"bearer": []}, {"apiKey": []}],
 }
 
+STATICFILES_DIRS = [BASE_DIR / "liftos" / "console" / "static"]
 STATIC_URL = "/static/"
 # unset, the packages' own files are served; an image collects them (deploy/Dockerfile)
 STATIC_ROOT = env("LIFTOS_STATIC_ROOT") or None

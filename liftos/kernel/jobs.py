@@ -3,6 +3,7 @@
 import logging
 from uuid import UUID
 
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger("liftos.kernel.jobs")
@@ -10,9 +11,7 @@ logger = logging.getLogger("liftos.kernel.jobs")
 
 def send_hint(task: str, organisation: UUID) -> None:
     """Tell a worker that an organisation has work of one kind; a broker that is away is logged and let be."""
-    from liftos.celery import app
-
     try:
-        app.send_task(task, args=[str(organisation)], ignore_result=True)
+        current_app.send_task(task, args=[str(organisation)], ignore_result=True)
     except (OperationalError, OSError):
         logger.warning("hint not sent; the sweep will find the work", extra={"task": task})

@@ -6,9 +6,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from liftos.management.observed import ObservedCommand
 from memory.trust.policies import OrganisationPolicy
 
 

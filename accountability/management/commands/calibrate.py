@@ -9,9 +9,9 @@ from django.utils import timezone
 from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.management.observed import ObservedCommand
 
 
 class Command(ObservedCommand):

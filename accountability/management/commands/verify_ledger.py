@@ -8,9 +8,9 @@ from tqdm import tqdm
 from accountability.ledger.verification import Verdict, verify_log
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.queries import get_organisation
-from liftos.management.observed import ObservedCommand
 
 
 class Command(ObservedCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accountability.ledger.verifier import NotVerified, verify_bundle
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 
 
 class Command(ObservedCommand):

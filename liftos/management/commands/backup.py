@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.runtime.backup.dump import make_backup
 from liftos.runtime.backup.options import key_files, superuser_url
 from liftos.runtime.backup.types import RecoveryFailed

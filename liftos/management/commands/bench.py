@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from liftos.bench.registry import BenchNotFound, bench_names, get_bench
 from liftos.bench.types import BenchFailed, Options
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 
 _MET: dict[object, str] = {True: "yes", False: "NO", None: ""}
 _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")

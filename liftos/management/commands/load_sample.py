@@ -8,11 +8,11 @@ from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.utils.text import slugify
 
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import OrganisationExists, create_api_key, create_organisation
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.management.observed import ObservedCommand
 from liftos.sample import NAME, sample_memories
 from liftos.sample.judgements import load_judgements
 from liftos.sample.workflows import ensure_workflows

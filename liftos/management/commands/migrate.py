@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.core.management.commands import migrate
 
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.grants import grant_before_migrating, revoke_after_migrating
-from liftos.management.observed import ObservedCommand
 
 
 class Command(ObservedCommand, migrate.Command):

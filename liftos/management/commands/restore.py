@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from liftos.kernel.keyfiles import give_to_owner
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.runtime.backup.dump import KEYS, bring_back
 from liftos.runtime.backup.options import key_files, superuser_url
 from liftos.runtime.backup.types import RecoveryFailed

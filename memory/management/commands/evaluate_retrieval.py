@@ -12,9 +12,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from liftos.kernel.db.scratch import scratch_database
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.management.observed import ObservedCommand
 from memory.evaluation.beir import read_beir
 from memory.evaluation.locomo import read_locomo
 from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
-from liftos.management.observed import ObservedCommand
 from memory.index.embeddings import active_manager
 from memory.transfer.exporting import count_memories, export_lines, header_line
 

@@ -15,8 +15,8 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.idempotency.once import KeyReused
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
-from liftos.management.observed import ObservedCommand
 from memory.index.embeddings import active_manager
 from memory.transfer.importing import import_lines
 from memory.transfer.opening import UnreadableFile, lines_of, opened

@@ -5,7 +5,7 @@ from typing import Any
 from liftos.kernel.embedding import get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.models import EmbeddingModel
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 from memory.index.vector_graph import create_index, index_name
 
 

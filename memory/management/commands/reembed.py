@@ -9,9 +9,9 @@ from tqdm import tqdm
 from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.registry import embedder_names
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from liftos.management.observed import ObservedCommand
 from memory import reembedding
 from memory.index.vector_graph import create_index
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.management.observed import ObservedCommand
 from spaces.operations import create_space
 from spaces.templates import TEMPLATES
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from liftos.kernel.db.scratch import scratch_database
-from liftos.management.observed import ObservedCommand
+from liftos.kernel.telemetry.command import ObservedCommand
 from spaces.evaluation.ablation import run
 from spaces.evaluation.labelled import SETS
 

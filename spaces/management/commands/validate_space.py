@@ -13,8 +13,8 @@ from django.core.management.base import CommandError
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
-from liftos.management.observed import ObservedCommand
 from spaces.geometry.projection import PolesCoincide
 from spaces.placement.background import background
 from spaces.queries import find_space

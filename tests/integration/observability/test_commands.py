@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from liftos.celery import app
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from liftos.management.observed import ObservedCommand
 
 OURS = ("liftos", "memory", "spaces", "workflows", "accountability")
 COMMANDS = sorted((name, place) for name, place in get_commands().items() if place.split(".")[0] in OURS)

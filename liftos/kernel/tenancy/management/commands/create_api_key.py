@@ -8,11 +8,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Role, Scope
-from liftos.management.observed import ObservedCommand
 
 MAX_DAYS = 36_525  # a hundred years
 

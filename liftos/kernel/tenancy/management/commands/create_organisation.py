@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from liftos.management.observed import ObservedCommand
 
 
 class Command(ObservedCommand):
