@@ -11,7 +11,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager
 from memory import ports
 from memory.ports import register_eraser
-from tests.api.life.conftest import Life
+from tests.api.memory.trust.conftest import Life
 from tests.api.routes import NOBODYS_ID
 
 SECRET = "The password of the lighthouse is grault"

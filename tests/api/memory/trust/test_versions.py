@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.life.conftest import Life
+from tests.api.memory.trust.conftest import Life
 from tests.api.routes import NOBODYS_ID
 
 

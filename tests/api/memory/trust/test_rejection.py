@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.api.life.conftest import Life
+from tests.api.memory.trust.conftest import Life
 
 VALUE = "The Price of Holiday Inn is 10 euros"
 SAME = {

@@ -301,7 +301,7 @@ def test_the_process_ends_with_a_status_and_without_a_traceback(committed_db, tm
     path.write_text("content\nBoots\n")
     done = subprocess.run(
         [sys.executable, "manage.py", "import_memories", "nobody", str(path)],
-        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ),
+        cwd=Path(__file__).resolve().parents[4], capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

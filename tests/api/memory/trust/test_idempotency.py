@@ -5,7 +5,7 @@ import json
 import pytest
 
 from memory.bulk.lines import store_batch
-from tests.api.life.conftest import Life
+from tests.api.memory.trust.conftest import Life
 
 
 def listed(caller):
