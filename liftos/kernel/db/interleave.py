@@ -1,7 +1,7 @@
 """Work that takes turns on one pipelined connection: while Postgres answers one piece, another computes.
 
 A piece of work is a generator that stops after it has sent its statements and before it waits for their answers. There is no thread:
-two of them in one process hold each other up (docs/decisions/0019).
+two of them in one process hold each other up (docs/decisions/0016).
 """
 
 from collections import deque

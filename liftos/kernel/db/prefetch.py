@@ -12,7 +12,7 @@ class Ahead(Generic[Item, Made]):
     """Yields `make(item)` for each item in order; `make_next` makes the following one early.
 
     Whoever uses one calls `make_next` when it would only wait, for Postgres say. There is no thread: two of them in one
-    process hold each other up (docs/decisions/0019).
+    process hold each other up (docs/decisions/0016).
     """
 
     def __init__(self, make: Callable[[Item], Made], items: Iterable[Item]) -> None:

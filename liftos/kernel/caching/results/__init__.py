@@ -1,4 +1,4 @@
-"""Results of functions, kept while what they read stays as it is (docs/decisions/0015)."""
+"""Results of functions, kept while what they read stays as it is (docs/decisions/0012)."""
 
 import hashlib
 import hmac
