@@ -9,9 +9,9 @@ class AccountabilityConfig(AppConfig):
         from accountability import functions  # noqa: F401  registers them
         from accountability.figures import get_decision_figures
         from accountability.operations import record
-        from liftos.kernel.ports import fill_decision_figures, fill_decision_recorder
+        from liftos.kernel.ports import decision_figures, decision_recorder
         from liftos.kernel.reserved_operations import reserve_operations
 
         reserve_operations("decision", "review", "calibration")
-        fill_decision_recorder(record)
-        fill_decision_figures(get_decision_figures)
+        decision_recorder.fill(record)
+        decision_figures.fill(get_decision_figures)

@@ -8,8 +8,8 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q
 
-from accountability.decisions.subjects import decisions_about
 from accountability.models import DecisionRecord
+from accountability.ports import decisions_about
 from accountability.types import Decision
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import NotFound

@@ -6,7 +6,7 @@ class MemoryConfig(AppConfig):
     verbose_name = "Memory"
 
     def ready(self) -> None:
-        from accountability.decisions.subjects import register_finder
+        from accountability.ports import decision_finders
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.search.arms.interface import register_arm
@@ -18,5 +18,5 @@ class MemoryConfig(AppConfig):
         reserve_operations("memory")
         register_arm(MeaningArm())
         register_arm(WordsArm())
-        register_finder("memory", decisions_of)
+        decision_finders.fill("memory", decisions_of)
         take_part()

@@ -1,47 +1,69 @@
-"""Where apps above memory take part in a memory's life: when it comes, changes or goes, and when it is erased."""
+"""Where apps above memory take part in it: when memories change or are erased, and where a request names a space."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 from liftos.kernel.erasure.types import Going
+from liftos.kernel.ports import NamedPort, Port
+from memory.search.types import SearchRequest
 
-Eraser = Callable[[UUID, UUID], int]
-"""Takes the organisation and the memory, inside the erasing transaction; returns how many rows it removed."""
-
-SetEraser = Callable[[Going], int]
-"""Takes all memories that are being erased together, inside the erasing transaction; returns how many rows it removed."""
+Eraser = Callable[[Going], int]
+"""Takes the memories that are erased together, inside the erasing transaction; returns how many rows it removed."""
 
 Follower = Callable[[UUID, Sequence[UUID]], None]
-"""Takes the organisation and memories that were stored, or whose text, metadata, vector or trust state has changed.
+"""Takes the organisation and memories that were stored, or whose text, metadata, vector or trust state changed.
 
 It runs inside the changing transaction, after the change, and reads what it needs itself."""
 
-_erasers: dict[str, SetEraser] = {}
-_followers: dict[str, Follower] = {}
+
+class Spaces(Protocol):
+    """An organisation's conceptual spaces; every method opens its own transaction."""
+
+    def count(self, organisation: UUID) -> int:
+        """Return how many spaces an organisation has made."""
+
+    def expect(self, organisation: UUID) -> None:
+        """Place memories that are stored from now on in the organisation's default space."""
+
+    def has_placed(self, organisation: UUID, memory: UUID) -> bool:
+        """Return whether a memory has a known coordinate in any space."""
 
 
-def register_eraser(name: str, eraser: Eraser) -> None:
-    """Have something removed with each erased memory; `name` stands in the receipt. A second registration replaces the first."""
-    _erasers[name] = lambda going: sum(eraser(going.organisation, each) for each in going.memories)
+class Scope(Protocol):
+    """The members of a space, for searches confined to them."""
+
+    def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
+        """Return a request that names a space with the members it is confined to; outside of any transaction.
+
+        Raises:
+            LiftosError: the organisation has no such space.
+        """
+
+    def test(self, column: str) -> str:
+        """Return SQL that is true where a column of memory ids holds a member of the space %(members_of)s."""
 
 
-def register_set_eraser(name: str, eraser: SetEraser) -> None:
-    """Have something removed with all memories that are erased together. A second registration replaces the first."""
-    _erasers[name] = eraser
+spaces: Port[Spaces] = Port("spaces", filled_by="spaces")
+"""What memory's routes report about spaces. Filled by spaces."""
+
+scope: Port[Scope] = Port("scope", filled_by="spaces")
+"""Confines searches to the members of a space. Filled by spaces."""
+
+erasers: NamedPort[Eraser] = NamedPort("erasers", filled_by="spaces and workflows")
+"""Remove what other apps made of erased memories; names are keys of the receipt. Filled by spaces and workflows."""
+
+followers: NamedPort[Follower] = NamedPort("followers", filled_by="spaces")
+"""Follow changed memories, to place them anew. Filled by spaces."""
 
 
 def erase_elsewhere(going: Going) -> dict[str, int]:
-    """Run every eraser; return what each removed."""
-    return {name: eraser(going) for name, eraser in _erasers.items()}
-
-
-def register_follower(name: str, follower: Follower) -> None:
-    """Have something follow what becomes of memories. A second registration under a name replaces the first."""
-    _followers[name] = follower
+    """Run every eraser; return how many rows each removed."""
+    return {name: eraser(going) for name, eraser in erasers().items()}
 
 
 def tell_followers(organisation: UUID, memories: Sequence[UUID]) -> None:
     """Run every follower."""
     if memories:
-        for follower in _followers.values():
+        for follower in followers().values():
             follower(organisation, memories)

@@ -1,4 +1,4 @@
-"""What memory's own routes tell of spaces. See `memory.spaces_port`."""
+"""What memory's own routes tell of spaces. See `memory.ports.Spaces`."""
 
 import logging
 from functools import partial

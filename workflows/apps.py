@@ -6,9 +6,9 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
-        from liftos.kernel.ports import fill_orchestration_figures
+        from liftos.kernel.ports import orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
-        from memory.ports import register_set_eraser
+        from memory.ports import erasers
         from workflows import checks, http_function  # noqa: F401  registers them
         from workflows.cached_results import forget_results
         from workflows.erasing import erase_quotes
@@ -17,7 +17,7 @@ class WorkflowsConfig(AppConfig):
         from workflows.reviews import take_part
 
         reserve_operations("workflow")
-        register_set_eraser("workflow_runs", erase_quotes)
-        register_set_eraser("function_results", forget_results)
+        erasers.fill("workflow_runs", erase_quotes)
+        erasers.fill("function_results", forget_results)
         take_part()
-        fill_orchestration_figures(get_orchestration_figures)
+        orchestration_figures.fill(get_orchestration_figures)

@@ -40,7 +40,7 @@ TEMPLATES = "workflow templates"
 
 
 def erase_quotes(going: Going) -> int:
-    """Remove what runs quote of memories; return how many runs that were. See `memory.ports.SetEraser`.
+    """Remove what runs quote of memories; return how many runs that were. See `memory.ports.Eraser`.
 
     A run is one of them if a function of it stored, changed or found a memory, or if anything that it holds quotes one. All results
     of such a run go, and its parameters: what a later step made of the memory can't be told apart. A run that is still going sees

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from accountability.reviews.ports import Overturned, Reversal, register_reverser
+from accountability.ports import Overturned, Reversal, reversers
 from workflows.models import TemplateVersion
 from workflows.templates import retire
 from workflows.types import VersionStatus
@@ -10,7 +10,7 @@ from workflows.types import VersionStatus
 
 def take_part() -> None:
     """Fill accountability's port; called once, when the app is ready."""
-    register_reverser("workflow.publish", retire_what_it_published)
+    reversers.fill("workflow.publish", retire_what_it_published)
 
 
 def retire_what_it_published(overturned: Overturned) -> Reversal:

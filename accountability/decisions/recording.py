@@ -6,7 +6,7 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from accountability.reviews.ports import has_reverser
+from accountability.ports import has_reverser
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit

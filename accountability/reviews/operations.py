@@ -16,11 +16,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from accountability import ports
 from accountability.erasure import cite
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.queries import DecisionNotFound, as_decision
-from accountability.reviews import ports
 from accountability.reviews.models import NO_CONFIDENCE, RANKS, ReviewCase
 from accountability.reviews.policy import get_policy
 from accountability.reviews.queries import list_reviews

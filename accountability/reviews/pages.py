@@ -8,9 +8,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accountability.models import DecisionRecord
+from accountability.ports import Cited, Since, read_subjects
 from accountability.queries import as_decision
 from accountability.reviews.operations import MAX_REASON
-from accountability.reviews.ports import Cited, Since, read_subjects
 from accountability.reviews.queries import get_case, list_reviews
 from accountability.reviews.types import OPERATION, Review, Verdict
 from accountability.types import Decision

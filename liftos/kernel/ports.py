@@ -1,13 +1,81 @@
-"""Where lower layers call upward: each port is filled by an app in AppConfig.ready."""
+"""Where a lower layer calls an upper one: a port is declared below, filled by an app in `AppConfig.ready`, and asked below.
 
-from typing import Any, Protocol
+The kernel's own ports are here; `memory/ports.py` and `accountability/ports.py` declare theirs. A port that nobody has filled
+raises when it is asked, so that a project assembled without the app fails instead of reporting nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from liftos.kernel.tenancy.types import Actor
 
+T = TypeVar("T")
+
+
+class UnfilledPort(RuntimeError):
+    """Nobody has filled a port that was asked."""
+
+    def __init__(self, port: str, filled_by: str) -> None:
+        super().__init__(f"port {port} is not filled: call django.setup() with {filled_by} in INSTALLED_APPS")
+
+
+class Port(Generic[T]):
+    """A port with one filler; calling the port returns it.
+
+    Args:
+        name: the port's, for the error.
+        filled_by: the app that fills it.
+    """
+
+    def __init__(self, name: str, *, filled_by: str) -> None:
+        self.name, self.filled_by = name, filled_by
+        self.filler: T | None = None
+
+    def fill(self, filler: T) -> None:
+        """Install the filler; a second one replaces the first."""
+        self.filler = filler
+
+    def __call__(self) -> T:
+        """Return the filler.
+
+        Raises:
+            UnfilledPort: there is none.
+        """
+        if self.filler is None:
+            raise UnfilledPort(self.name, self.filled_by)
+        return self.filler
+
+
+class NamedPort(Generic[T]):
+    """A port with a filler for each name; calling the port returns all of them by name.
+
+    Args:
+        name: the port's, for the error.
+        filled_by: the apps that fill it.
+    """
+
+    def __init__(self, name: str, *, filled_by: str) -> None:
+        self.name, self.filled_by = name, filled_by
+        self.fillers: dict[str, T] = {}
+
+    def fill(self, name: str, filler: T) -> None:
+        """Install a filler under a name; a second one replaces the first."""
+        self.fillers[name] = filler
+
+    def __call__(self) -> Mapping[str, T]:
+        """Return the fillers by name.
+
+        Raises:
+            UnfilledPort: there are none.
+        """
+        if not self.fillers:
+            raise UnfilledPort(self.name, self.filled_by)
+        return self.fillers
+
 
 class DecisionRecorder(Protocol):
-    """Appends a decision record inside the caller's transaction."""
+    """Append a decision record inside the caller's transaction."""
 
     def __call__(
         self,
@@ -25,63 +93,25 @@ class DecisionRecorder(Protocol):
         """Return the new decision's id. See accountability.operations.record for the fields."""
 
 
-_recorder: DecisionRecorder | None = None
+class DecisionFigures(Protocol):
+    """Count an organisation's decisions, as the legacy `/performance/metrics` reports them."""
 
-
-def fill_decision_recorder(recorder: DecisionRecorder) -> None:
-    """Install the recorder; called once, by the accountability app."""
-    global _recorder
-    _recorder = recorder
-
-
-def decision_recorder() -> DecisionRecorder:
-    """Return the installed recorder."""
-    if _recorder is None:
-        raise RuntimeError("no decision recorder is installed: call django.setup() first")
-    return _recorder
+    def __call__(self, organisation: str) -> dict[str, Any]:
+        """Return the figures of an organisation, given by id or slug; opens its own transaction."""
 
 
 class OrchestrationFigures(Protocol):
-    """Tells how an organisation's workflows went, in the words of the seed's `/performance/metrics`."""
+    """Count an organisation's workflow runs, as the legacy `/performance/metrics` reports them."""
 
     def __call__(self, organisation: UUID) -> dict[str, Any]:
-        """Return the figures; opens a transaction of its own."""
+        """Return the figures; opens its own transaction."""
 
 
-_orchestration: OrchestrationFigures | None = None
+decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")
+"""Puts what the kernel does (keys, organisations, admin actions) on record. Filled by accountability."""
 
+decision_figures: Port[DecisionFigures] = Port("decision_figures", filled_by="accountability")
+"""The decisions in `ObservabilityManager.statistics` and `/performance/metrics`. Filled by accountability."""
 
-class DecisionFigures(Protocol):
-    """Counts an organisation's decisions, in the words of the seed's `/performance/metrics`."""
-
-    def __call__(self, organisation: str) -> dict[str, Any]:
-        """Return the figures of an organisation, named by id or slug; opens a transaction of its own."""
-
-
-_decisions: DecisionFigures | None = None
-
-
-def fill_decision_figures(figures: DecisionFigures) -> None:
-    """Install the figures; called once, by the accountability app."""
-    global _decisions
-    _decisions = figures
-
-
-def decision_figures() -> DecisionFigures:
-    """Return the installed figures."""
-    if _decisions is None:
-        raise RuntimeError("no decision figures are installed: call django.setup() first")
-    return _decisions
-
-
-def fill_orchestration_figures(figures: OrchestrationFigures) -> None:
-    """Install the figures; called once, by the workflows app."""
-    global _orchestration
-    _orchestration = figures
-
-
-def orchestration_figures() -> OrchestrationFigures:
-    """Return the installed figures."""
-    if _orchestration is None:
-        raise RuntimeError("no orchestration figures are installed: call django.setup() first")
-    return _orchestration
+orchestration_figures: Port[OrchestrationFigures] = Port("orchestration_figures", filled_by="workflows")
+"""The workflow runs in `/performance/metrics`. Filled by workflows."""

@@ -10,7 +10,7 @@ from typing import Any
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.suggestions import suggestion
 from memory.analysis.attributes import LONG, MAX_KEY, scalar_of
-from memory.search.scopes import scope
+from memory.ports import scope
 from memory.search.types import Condition, SearchRequest
 from memory.types import LIVING, VISIBLE, TrustState
 

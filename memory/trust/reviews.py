@@ -16,16 +16,16 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from accountability.reviews.operations import memories_of
-from accountability.reviews.ports import (
+from accountability.ports import (
     Cited,
     Overturned,
     Reversal,
     Reverser,
     Since,
-    register_reverser,
-    register_subjects,
+    reversers,
+    subject_readers,
 )
+from accountability.reviews.operations import memories_of
 from accountability.types import Decision
 from memory.models import Memory, MemoryVersion
 from memory.trust.corrections import confirm, contest_all
@@ -38,11 +38,11 @@ SHOWN = 600
 def take_part() -> None:
     """Fill accountability's ports; called once, when the app is ready."""
     for operation in ("memory.store", "memory.store_many", "memory.revise", "memory.confirm"):
-        register_reverser(operation, contest_what_it_made)
-    register_reverser("memory.reject", _confirmer(TrustState.REJECTED))
-    register_reverser("memory.contest", _confirmer(TrustState.CONTESTED))
-    register_reverser("memory.hide", _confirmer(TrustState.CANDIDATE))
-    register_subjects("memory", read_since)
+        reversers.fill(operation, contest_what_it_made)
+    reversers.fill("memory.reject", _confirmer(TrustState.REJECTED))
+    reversers.fill("memory.contest", _confirmer(TrustState.CONTESTED))
+    reversers.fill("memory.hide", _confirmer(TrustState.CANDIDATE))
+    subject_readers.fill("memory", read_since)
 
 
 def contest_what_it_made(overturned: Overturned) -> Reversal:

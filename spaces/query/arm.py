@@ -80,7 +80,7 @@ class SpaceScope:
     """Confines a search of any type to the members of the space it names."""
 
     def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
-        """Return the request bound to the members. See `memory.search.scopes.Scope`."""
+        """Return the request bound to the members. See `memory.ports.Scope`."""
         return confine(organisation, request)
 
     def test(self, column: str) -> str:

@@ -1,7 +1,7 @@
-"""Where a lower layer calls upward, or a caller may hand something in: in the assembled project, none of it stays empty.
+"""Ports: each is declared in a `ports.py`, says who fills it, is filled in the assembled project, and raises where it is not.
 
-The hooks are found in the code, so that a new one can't be forgotten here: every module-level `fill_…` and `register_…`, and every
-argument of a constructor that may be left out.
+The ports are found in the code, so that a new one cannot be forgotten here. So are the arguments that may be left out: one that the
+product never gives is a port in disguise.
 """
 
 import ast
@@ -9,11 +9,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 
 import pytest
 
+from liftos.kernel.ports import NamedPort, Port, UnfilledPort
 from liftos.runtime.embedded.paths import REPOSITORY
 
 APPS = ("liftos", "accountability", "memory", "spaces", "workflows")
@@ -36,14 +36,11 @@ LEFT_TO_CALLERS = {
     ("MemoryInterface", "enhanced_kse"): "the seed's name, for code outside; the installation's by default",
 }
 
-
-@dataclass(frozen=True)
-class Hook:
-    """A function that installs something, and the names in its module that it puts it into."""
-
-    module: str
-    name: str
-    slots: tuple[str, ...]
+# functions that install something and are no ports: registries of the layer that asks them
+REGISTRIES = {
+    "memory.search.arms.interface.register_arm": "arms, memory's own and those of apps above",
+    "liftos.kernel.functions.register": "functions of workflows, by decorator",
+}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -57,79 +54,101 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 TREES = dict(modules())
 
 
-def slots_of(function: ast.FunctionDef, registries: set[str]) -> tuple[str, ...]:
-    """Return the module-level names that a function assigns, or changes an entry of."""
-    found: list[str] = []
-    for node in ast.walk(function):
-        if isinstance(node, ast.Global):
-            found += node.names
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        found += [
-            each.value.id for each in targets if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name)
-        ]  # fmt: skip
-    return tuple(name for name in dict.fromkeys(found) if name in registries)
-
-
-def hooks() -> list[Hook]:
-    found = []
+def declared_ports() -> Iterator[tuple[str, str, str]]:
+    """Yield (module, name, docstring) of every port that the code makes at the top of a module."""
     for module, tree in TREES.items():
-        names = {
-            target.id
-            for node in tree.body
-            if isinstance(node, ast.Assign | ast.AnnAssign)
-            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-            if isinstance(target, ast.Name)
-        }
-        found += [
-            Hook(module, node.name, slots_of(node, names))
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef) and node.name.startswith(("fill_", "register_"))
-        ]
-    return [hook for hook in found if hook.slots]
+        for node, after in zip(tree.body, [*tree.body[1:], ast.Pass()], strict=False):
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Call) and ast.unparse(value.func) in {"Port", "NamedPort"}:
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                yield module, ast.unparse(target), str(after.value.value) if is_text else ""
 
 
-HOOKS = hooks()
-PORTS = [hook for hook in HOOKS if hook.name.startswith("fill_")]
+PORTS = list(declared_ports())
 REPORT = """
 import json, sys, django
 django.setup()
 from importlib import import_module
-held = [getattr(import_module(module), slot) for module, slot in json.loads(sys.argv[1])]
-print(json.dumps([[bool(each) or callable(each), type(each).__module__] for each in held]))
+from inspect import unwrap
+def of(each):
+    return getattr(each, "__module__", None) or type(each).__module__
+for module, name in json.loads(sys.argv[1]):
+    port = getattr(import_module(module), name)
+    fillers = list(port.fillers.values()) if hasattr(port, "fillers") else [port.filler]
+    print(json.dumps([name, [None if each is None else of(each) for each in fillers]]))
 """
 
 
-def test_the_hooks_are_found():
-    assert {hook.name for hook in HOOKS} >= {
-        "fill_decision_recorder", "fill_decision_figures", "fill_orchestration_figures", "fill_spaces", "fill_scope",
-        "register_arm", "register_eraser", "register_follower", "register_reverser", "register_subjects",
+def test_the_ports_are_found():
+    assert {f"{module}.{name}" for module, name, _ in PORTS} == {
+        "liftos.kernel.ports.decision_recorder",
+        "liftos.kernel.ports.decision_figures",
+        "liftos.kernel.ports.orchestration_figures",
+        "accountability.ports.reversers",
+        "accountability.ports.subject_readers",
+        "accountability.ports.decision_finders",
+        "memory.ports.spaces",
+        "memory.ports.scope",
+        "memory.ports.erasers",
+        "memory.ports.followers",
+    }
+
+
+def test_a_port_has_no_other_shape():
+    """A function that installs what it is given is a port that this test would not see."""
+    installers = {
+        f"{module}.{node.name}"
+        for module, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith(("fill_", "register", "install_"))
+        and {target for each in ast.walk(node) if isinstance(each, ast.Assign) for target in map(ast.unparse, each.targets)}
+        and (any(isinstance(each, ast.Global) for each in ast.walk(node))
+             or any(isinstance(target, ast.Subscript) for each in ast.walk(node) if isinstance(each, ast.Assign) for target in each.targets))
     }  # fmt: skip
+    assert installers == REGISTRIES.keys()
 
 
-def test_every_hook_is_filled_in_the_assembled_project():
+@pytest.mark.parametrize(("module", "name", "text"), PORTS, ids=lambda each: each[:40])
+def test_a_port_says_what_it_is_for_and_who_fills_it(module, name, text):
+    port = getattr(import_module(module), name)
+    assert module.endswith(".ports")
+    assert port.name == name
+    assert text.rstrip().count(f"Filled by {port.filled_by}.") == 1
+
+
+def test_every_port_is_filled_by_the_app_it_names():
     """In a process of its own, so that nothing a test has installed counts."""
-    asked = [(hook.module, slot) for hook in HOOKS for slot in hook.slots]
+    asked = json.dumps([(module, name) for module, name, _ in PORTS])
     done = subprocess.run(
-        [sys.executable, "-c", REPORT, json.dumps(asked)],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    held = json.loads(done.stdout.splitlines()[-1])
-    empty = [
-        f"{module}.{slot}"
-        for (module, slot), (filled, of) in zip(asked, held, strict=True)
-        # a stand-in that the port's own module brings along is as good as nothing
-        if not filled or of == module
-    ]
-    assert empty == []
+        [sys.executable, "-c", REPORT, asked], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    filled = dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+    for module, name, _ in PORTS:
+        port = getattr(import_module(module), name)
+        apps = {filler and filler.split(".")[0] for filler in filled[name]}
+        assert apps == set(port.filled_by.split(" and ")), name
 
 
-@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.name)
-def test_a_port_that_is_empty_refuses_to_be_used(port, monkeypatch):
-    module = import_module(port.module)
-    for slot in port.slots:
-        monkeypatch.setattr(module, slot, None)
-    with pytest.raises(RuntimeError, match=r"django\.setup"):
-        getattr(module, port.name.removeprefix("fill_"))()
+@pytest.mark.parametrize(("module", "name", "text"), PORTS, ids=lambda each: each[:40])
+def test_an_unfilled_port_raises(module, name, text, monkeypatch):
+    port = getattr(import_module(module), name)
+    if isinstance(port, Port):
+        monkeypatch.setattr(port, "filler", None)
+    else:
+        monkeypatch.setattr(port, "fillers", {})
+    with pytest.raises(UnfilledPort, match=rf"port {name} is not filled: .*django\.setup.*{port.filled_by}"):
+        port()
+
+
+def test_a_later_filler_replaces_the_first():
+    one, many = Port[int]("one", filled_by="a"), NamedPort[int]("many", filled_by="a")
+    one.fill(1)
+    one.fill(2)
+    many.fill("x", 1)
+    many.fill("x", 2)
+    many.fill("y", 3)
+    assert (one(), dict(many())) == (2, {"x": 2, "y": 3})
 
 
 def optional_arguments() -> Iterator[tuple[str, str, int]]:

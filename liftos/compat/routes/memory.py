@@ -17,8 +17,8 @@ from memory.api.schemas import SeedStore
 from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.index.embeddings import cache_stats
 from memory.operations import embed_drafts, remember
+from memory.ports import spaces
 from memory.search.service import search
-from memory.spaces_port import spaces
 from memory.types import EmbeddingState
 
 

@@ -21,9 +21,9 @@ from liftos.kernel.tenancy.types import Principal, Scope
 from memory.api.schemas import naive
 from memory.index.embeddings import cache_stats
 from memory.insights.queries import get_counts, get_insights
+from memory.ports import spaces
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
-from memory.spaces_port import spaces
 from memory.trust.contexts import BACKEND, close_context, get_context_stats, initialise_context
 
 RECENT = 10

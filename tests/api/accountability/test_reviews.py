@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from accountability import ports
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord, ReviewCase
-from accountability.reviews import ports
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.outbox.models import OutboxEvent
@@ -404,7 +404,7 @@ def test_a_failing_reversal_undoes_the_review(acme, reviewer, monkeypatch):
 
     decision = decide(acme)
     # only now: what has a reverser is not a caller's to put on record
-    monkeypatch.setitem(ports._reversers, "budget.move", fails)
+    monkeypatch.setitem(ports.reversers.fillers, "budget.move", fails)
     assert review(reviewer, decision, "overturn").status_code == 409
     assert acme.get(f"/api/v1/decisions/{decision}/reviews").json()["results"] == []
     with tenant_transaction(acme.organisation):

@@ -9,8 +9,7 @@ from accountability.ledger.verification import check_record
 from accountability.models import DecisionPayload, DecisionRecord
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager
-from memory import ports
-from memory.ports import register_eraser
+from memory.ports import erasers as port
 from tests.api.memory.trust.conftest import Life
 from tests.api.routes import NOBODYS_ID
 
@@ -149,12 +148,12 @@ def test_a_successor_that_is_erased_leaves_the_superseded_one(acme, life):
 @pytest.fixture
 def erasers(monkeypatch):
     """What the apps registered, to add to until the test ends."""
-    monkeypatch.setattr(ports, "_erasers", dict(ports._erasers))
+    monkeypatch.setattr(port, "fillers", dict(port.fillers))
 
 
 def test_other_apps_erase_what_they_made_of_it(acme, life, erasers):
     asked = []
-    register_eraser("drawings", lambda organisation, memory: asked.append(str(memory)) or 7)
+    port.fill("drawings", lambda going: asked.extend(map(str, going.memories)) or 7)
     memory = acme.store("x")
     receipt = life.erase(memory)
     assert asked == [memory]
@@ -162,11 +161,11 @@ def test_other_apps_erase_what_they_made_of_it(acme, life, erasers):
 
 
 def test_an_eraser_that_fails_leaves_everything_as_it_was(acme, life, erasers):
-    def fail(organisation, memory):
+    def fail(going):
         raise RuntimeError("away")
 
     memory = acme.store(SECRET)
-    register_eraser("drawings", fail)
+    port.fill("drawings", fail)
     assert acme.delete(f"/api/v1/memories/{memory}").status_code == 500
     assert life.found("password of the lighthouse") == [memory]
 

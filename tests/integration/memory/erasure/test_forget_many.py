@@ -10,12 +10,11 @@ from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
-from memory import ports
 from memory.erasure import operations
 from memory.erasure.operations import forget_many
 from memory.models import CorpusCounter, Erasure, Memory, Posting, Thread
 from memory.operations import remember_many
-from memory.ports import register_eraser
+from memory.ports import erasers
 from memory.types import MemoryDraft
 from tests.api.routes import NOBODYS_ID
 
@@ -75,18 +74,18 @@ def test_part_of_a_thread_leaves_the_others_counted(organisation, five):
 
 def test_broken_off_it_leaves_whole_transactions_and_goes_on(organisation, five, monkeypatch):
     monkeypatch.setattr(operations, "TOGETHER", 2)
-    monkeypatch.setattr(ports, "_erasers", dict(ports._erasers))
+    monkeypatch.setattr(erasers, "fillers", dict(erasers.fillers))
 
-    def fail(organisation, memory):
-        if memory == five[2]:
+    def fail(going):
+        if five[2] in going.memories:
             raise RuntimeError("broken off")
         return 0
 
-    register_eraser("drawings", fail)
+    erasers.fill("drawings", fail)
     with pytest.raises(RuntimeError, match="broken off"):
         erase(organisation, five)
     assert left(organisation)[0] == 3
-    register_eraser("drawings", lambda organisation, memory: 1)
+    erasers.fill("drawings", lambda going: len(going.memories))
     again = erase(organisation, five)
     assert [(each.erased, each.gone) for each in again] == [(0, 2), (2, 0), (1, 0)]
     assert left(organisation)[0] == 0

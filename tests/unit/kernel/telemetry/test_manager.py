@@ -119,7 +119,7 @@ NONE = {
 @pytest.fixture(autouse=True)
 def decisions(monkeypatch):
     """Counts nobody's decisions, without a database."""
-    monkeypatch.setattr(ports, "_decisions", lambda organisation: dict(NONE))
+    monkeypatch.setattr(ports.decision_figures, "filler", lambda organisation: dict(NONE))
 
 
 def test_statistics_have_the_contracts_blocks():
@@ -143,14 +143,16 @@ def test_statistics_have_the_contracts_blocks():
 
 
 def test_statistics_take_the_decisions_of_the_organisation_asked_for(monkeypatch):
-    monkeypatch.setattr(ports, "_decisions", lambda organisation: {"total_events": len(organisation)})
+    monkeypatch.setattr(
+        ports.decision_figures, "filler", lambda organisation: {"total_events": len(organisation)}
+    )
     observability = ObservabilityManager()
     assert observability.statistics("globex")["accountability"] == {"org_id": "globex", "total_events": 6}
     assert observability.statistics()["accountability"]["org_id"] == "default_org"
 
 
 def test_statistics_without_a_source_of_decisions_are_refused(monkeypatch):
-    monkeypatch.setattr(ports, "_decisions", None)
+    monkeypatch.setattr(ports.decision_figures, "filler", None)
     with pytest.raises(RuntimeError, match=r"django\.setup"):
         ObservabilityManager().statistics()
 

@@ -1,8 +1,7 @@
-"""Where apps above accountability take part in reviews: they reverse what was overturned, and show what has changed since.
+"""Where apps above accountability take part in it: they reverse overturned decisions, show what decisions cite, and find decisions.
 
-Both are filled in `AppConfig.ready`. An app whose operation can be taken back registers a reverser under the operation's
-name (workflows: `register_reverser("workflow.publish", ...)`), and whoever keeps what decisions cite registers a reader
-under its kind.
+An app whose operation can be taken back fills `reversers` under the operation's name (workflows: "workflow.publish"); an app
+that keeps what decisions cite fills `subject_readers` and `decision_finders` under the kind of thing ("memory").
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from accountability.types import Decision
+from liftos.kernel.ports import NamedPort
 from liftos.kernel.tenancy.types import Actor
 
 
@@ -39,9 +39,9 @@ class Reversal:
     """What a reverser did.
 
     Attributes:
-        operation: by which it took the effect back.
+        operation: that reversed the effect.
         changed: how many things it changed.
-        left_alone: how many it left, for they were no longer as the decision had left them.
+        left_alone: how many it left, because they had changed since the decision.
         decision_id: the reversal's own record, None where nothing was changed.
     """
 
@@ -71,7 +71,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What became of something that a decision cites.
+    """The state of something that a decision cites, then and now.
 
     Attributes:
         id: of it.
@@ -93,45 +93,55 @@ class Since:
 
     @property
     def has_changed(self) -> bool:
-        """Tell whether it is another version than the decision saw."""
+        """Return whether it is another version than the decision saw."""
         return self.version_then != self.version_now or self.version_now is None
 
 
 Reverser = Callable[[Overturned], Reversal]
 """Takes back what a decision did, inside the review's transaction, under its own locks.
 
-What is no longer as the decision left it is left alone, and said so. Whatever it raises undoes the review too.
+It leaves alone, and counts, what has changed since the decision. Whatever it raises undoes the review too.
 """
 
 SubjectReader = Callable[[UUID, datetime, Sequence[Cited]], list[Since]]
 """Takes the organisation, when the decision was recorded, and what it cites; a constant number of queries."""
 
-_reversers: dict[str, Reverser] = {}
-_readers: dict[str, SubjectReader] = {}
+DecisionFinder = Callable[[UUID, UUID], Sequence[UUID]]
+"""Takes the organisation and a thing's id, inside the tenant transaction; returns decisions of that organisation."""
 
+reversers: NamedPort[Reverser] = NamedPort("reversers", filled_by="memory and workflows")
+"""Reverse an overturned decision, by operation. Filled by memory and workflows."""
 
-def register_reverser(operation: str, reverser: Reverser) -> None:
-    """Have an operation's decisions reversed when they are overturned. A second registration replaces the first."""
-    _reversers[operation] = reverser
+subject_readers: NamedPort[SubjectReader] = NamedPort("subject_readers", filled_by="memory")
+"""Read what a decision cites, then and now, by kind of thing. Filled by memory."""
+
+decision_finders: NamedPort[DecisionFinder] = NamedPort("decision_finders", filled_by="memory")
+"""Find the decisions about a thing whose records name many things, or none, by kind of thing. Filled by memory.
+
+A bulk store has one record for hundreds of memories, and no subject; each memory keeps that record's id.
+"""
 
 
 def has_reverser(operation: str) -> bool:
-    """Tell whether overturning a decision of this operation takes its effect back."""
-    return operation in _reversers
+    """Return whether overturning a decision of this operation reverses its effect."""
+    return operation in reversers()
 
 
 def reverse(overturned: Overturned) -> Reversal | None:
-    """Take back what a decision did; None where its operation has no reverser."""
-    reverser = _reversers.get(overturned.decision.operation)
+    """Reverse what a decision did; None where its operation has no reverser."""
+    reverser = reversers().get(overturned.decision.operation)
     return None if reverser is None else reverser(overturned)
 
 
-def register_subjects(kind: str, reader: SubjectReader) -> None:
-    """Have things of a kind shown beside decisions that cite them. A second registration replaces the first."""
-    _readers[kind] = reader
-
-
 def read_subjects(kind: str, organisation: UUID, at: datetime, cited: Sequence[Cited]) -> list[Since]:
-    """Return what became of things of a kind; nothing for a kind that nobody keeps."""
-    reader = _readers.get(kind)
-    return reader(organisation, at, cited) if reader and cited else []
+    """Return what decisions cite of one kind of thing, then and now."""
+    return subject_readers()[kind](organisation, at, cited) if cited else []
+
+
+def decisions_about(organisation: UUID, subject: str) -> list[UUID]:
+    """Return the decisions that the finders name for a subject's id; none where it is no UUID."""
+    try:
+        thing = UUID(subject)
+    except ValueError:
+        return []
+    return [decision for find in decision_finders().values() for decision in find(organisation, thing)]
