@@ -7,18 +7,17 @@ another process may still ask by the model before, whose vectors are still there
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from time import monotonic
 from uuid import UUID
 
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.registry import embedder_names
 
 KEEP_SECONDS = 2.0
-_MAX_KEPT = 10_000
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
-_chosen: dict[UUID, tuple[float, int | None]] = {}
+_chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
 
 _CHOICE = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
 
@@ -76,13 +75,8 @@ def forget_choices() -> None:
 
 
 def _choice(organisation: UUID) -> int | None:
-    now = monotonic()
-    found = _chosen.get(organisation)
-    if found is not None and found[0] > now:
-        return found[1]
-    with tenant_transaction(organisation):
-        number = chosen_model(organisation)
-    if len(_chosen) >= _MAX_KEPT:
-        _chosen.clear()
-    _chosen[organisation] = (now + KEEP_SECONDS, number)
-    return number
+    def read() -> int | None:
+        with tenant_transaction(organisation):
+            return chosen_model(organisation)
+
+    return _chosen.fetch(organisation, read)

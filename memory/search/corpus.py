@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from time import monotonic
 from uuid import UUID
 
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 
 _SIZE = """
@@ -13,9 +13,8 @@ FROM memory_corpuscounter WHERE organisation_id = %s
 """
 # A plan may rest on a count that is some seconds old: every plan finds the same memories, only at another price.
 _KEEP_SECONDS = 5.0
-_MAX_KEPT = 10_000
-_kept: dict[UUID, tuple[float, int]] = {}
-_dense: dict[UUID, tuple[float, frozenset[str]]] = {}
+_documents: LruTtlCache[UUID, int] = LruTtlCache(10_000, _KEEP_SECONDS)
+_dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +39,21 @@ def get_corpus(organisation: UUID) -> Corpus:
 
 def documents_about(organisation: UUID) -> int:
     """Return how many memories an organisation holds or held a few seconds ago: enough to choose a plan by."""
-    now = monotonic()
-    found = _kept.get(organisation)
-    if found is not None and found[0] > now:
-        return found[1]
-    documents = get_corpus(organisation).documents
-    if len(_kept) >= _MAX_KEPT:
-        _kept.clear()
-    _kept[organisation] = (now + _KEEP_SECONDS, documents)
-    return documents
+    return _documents.fetch(organisation, lambda: get_corpus(organisation).documents)
 
 
 def dense_among(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
     """Return which of some terms stood in too many memories to say anything, a few seconds ago."""
-    until, dense = _dense.get(organisation, (0.0, frozenset()))
-    return dense.intersection(terms) if until > monotonic() else frozenset()
+    return frozenset(terms).intersection(_dense.get(organisation) or ())
 
 
 def remember_dense(organisation: UUID, terms: Iterable[str]) -> None:
     """Remember for a few seconds that terms stand in too many memories to say anything."""
-    now = monotonic()
-    until, dense = _dense.get(organisation, (0.0, frozenset()))
-    if until <= now:
-        # what was known goes as a whole, some seconds after the first of it was learnt
-        until, dense = now + _KEEP_SECONDS, frozenset()
-    if len(_dense) >= _MAX_KEPT:
-        _dense.clear()
-    _dense[organisation] = (until, dense.union(terms))
+    # all of an organisation's terms go together, some seconds after the first was learnt
+    _dense.fetch(organisation, set).update(terms)
 
 
 def forget_counts() -> None:
     """Count anew at the next search: for tests and benchmarks that fill an organisation and ask at once."""
-    _kept.clear()
+    _documents.clear()
     _dense.clear()

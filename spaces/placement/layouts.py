@@ -6,6 +6,7 @@ transactions store, which do not see the layout, is looked for once they have al
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
 from memory.content_queries import Contents, count_living, page_contents, some_contents
@@ -29,7 +31,6 @@ TASK = "spaces.make_layouts"
 RENEW = "spaces.renew_scales"
 # the newest so many layouts of a space are kept up to date: so many changes back a query can ask
 KEPT = 5
-_MAX_CACHED = 256
 
 # Whoever places a memory keeps the layouts it is placed in from being deleted until it has committed, as the foreign key of a position
 # does, only earlier: what is read here still exists when it is written to.
@@ -71,7 +72,7 @@ class Plan:
     axes: tuple[Axis | None, ...]
 
 
-_plans: dict[UUID, Plan] = {}
+_plans: LruTtlCache[UUID, Plan] = LruTtlCache(256, math.inf)
 
 
 def begin(
@@ -227,9 +228,7 @@ def get_plan(*, organisation: UUID, layout: UUID) -> Plan:
             row.id, row.space_id, row.space.holds_all, row.model_id, row.sample, dimensions,
             unpack(bytes(row.axes), row.found),
         )  # fmt: skip
-        if len(_plans) >= _MAX_CACHED:
-            _plans.clear()
-        _plans[layout] = plan
+        _plans.put(layout, plan)
     return plan
 
 

@@ -1,6 +1,5 @@
 """Vectors of texts: models, caches, and the manager everybody asks."""
 
-from liftos.kernel.embedding.cache import LruTtlCache
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.hashing import HashingEmbedder
 from liftos.kernel.embedding.manager import EmbeddingManager
@@ -23,7 +22,6 @@ __all__ = [
     "EmbeddingManager",
     "HashingEmbedder",
     "InMemorySharedCache",
-    "LruTtlCache",
     "MiniLmEmbedder",
     "ModelInfo",
     "NullSharedCache",

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from liftos.kernel.caching.lru import LruTtlCache
+from liftos.kernel.caching.single_flight import Flight, SingleFlight
 from liftos.kernel.deadlines import GivenUp
-from liftos.kernel.embedding.cache import LruTtlCache
 from liftos.kernel.embedding.errors import EmbedderUnavailable
-from liftos.kernel.embedding.flights import Departures, Flight
 from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
 from liftos.kernel.embedding.text import checked_rows
@@ -22,6 +22,9 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.manager import observe_operation
 
 logger = logging.getLogger("liftos.kernel.embedding")
+
+# whoever waits for another caller's computation gives up after this long
+FOLLOW_TIMEOUT_S = 60.0
 
 
 class _Parts(NamedTuple):
@@ -69,7 +72,7 @@ class EmbeddingManager:
         self._cache: LruTtlCache[bytes, Vector] = LruTtlCache(cache_size, cache_ttl, clock)
         self._given = embedder, shared_cache, secret
         self._parts: _Parts | None = None
-        self._departures = Departures()
+        self._flights: SingleFlight[bytes, Vector] = SingleFlight()
         self._lock = threading.Lock()
         self._l2_hits = self._coalesced = self._misses = self._model_calls = self._model_errors = 0
 
@@ -199,23 +202,26 @@ class EmbeddingManager:
             texts: by key.
             asked: look-ups of each key.
         """
-        flight, mine, others, found = self._departures.claim(texts, self._cache.get)
+        flight, others, found = self._flights.claim(texts, self._cache.get)
         total = sum(asked.values())
         left: dict[bytes, str] = {}
         l1, l2, computed = len(found), 0, 0
         answered = sum(asked[key] for key in found)
         try:
-            if mine:
-                l2, computed = self._lead(flight, {key: texts[key] for key in mine}, found)
-                answered += sum(asked[key] for key in mine)
+            if flight.keys:
+                l2, computed = self._lead(flight, {key: texts[key] for key in flight.keys}, found)
+                answered += sum(asked[key] for key in flight.keys)
             for key, other in others.items():
                 try:
-                    found[key] = other.wait(key)
+                    vector = other.wait(key, FOLLOW_TIMEOUT_S)
                 except GivenUp:
                     # its caller has gone, ours has not
                     left[key] = texts[key]
                     total -= asked[key]
                 else:
+                    if vector is None:
+                        raise EmbedderUnavailable
+                    found[key] = vector
                     answered += asked[key]
         finally:
             with self._lock:
@@ -227,7 +233,7 @@ class EmbeddingManager:
         return found
 
     def _lead(
-        self, flight: Flight, texts: Mapping[bytes, str], found: dict[bytes, Vector]
+        self, flight: Flight[bytes, Vector], texts: Mapping[bytes, str], found: dict[bytes, Vector]
     ) -> tuple[int, int]:
         """Compute what this caller claimed, into `found`; return how many came from l2 and from the model."""
         parts = self._ready()
@@ -245,8 +251,7 @@ class EmbeddingManager:
             raise
         finally:
             # whatever ends this caller, even the end of its thread, nobody is left waiting
-            self._departures.release(texts)
-            flight.land(vectors, error)
+            self._flights.land(flight, vectors, error)
         # after landing: who waits for a vector need not wait for Redis
         write_vectors(parts.shared, fresh)
         found.update(vectors)

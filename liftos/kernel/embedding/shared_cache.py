@@ -1,17 +1,14 @@
 """The cache that processes and machines share. Values are bytes: nothing read from it is ever unpickled."""
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.caching.lru import LruTtlCache
+from liftos.kernel.caching.redis import RedisCache
 from liftos.kernel.embedding.types import Vector
-
-logger = logging.getLogger("liftos.kernel.embedding")
 
 KEY_PREFIX = b"liftos:embedding:"
 CHUNK = 500  # keys in one round trip: 750 kB of vectors, so that no other client waits long behind it
@@ -100,38 +97,8 @@ class InMemorySharedCache:
         return True
 
 
-class RedisSharedCache:
-    """Redis through a django-redis cache alias, past its serialiser.
-
-    After an error Redis is left alone for `pause_s`: a server that hangs costs one socket timeout per pause,
-    not one per request. Give the alias a short SOCKET_TIMEOUT; redis-py's own default is 5 s.
-    """
-
-    def __init__(
-        self,
-        alias: str,
-        *,
-        ttl: int,
-        pause_s: float = 5.0,
-        clock: Callable[[], float] = time.monotonic,
-        connect: Callable[[], Any] | None = None,
-    ) -> None:
-        """Name the cache; nothing is connected before the first use.
-
-        Args:
-            alias: of settings.CACHES, a django-redis backend.
-            ttl: seconds an entry lives, at least 1.
-            pause_s: seconds without a try after an error.
-            clock: seconds, never going back.
-            connect: returns a Redis client; by default that of the alias.
-        """
-        self.errors = 0
-        self._ttl = ttl
-        self._pause_s = pause_s
-        self._clock = clock
-        self._connect = connect or (lambda: _client_of(alias))
-        self._lock = threading.Lock()
-        self._closed_until: float | None = None
+class RedisSharedCache(RedisCache):
+    """Redis, past django-redis's serialiser."""
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value or None for each key, in order; all None while Redis is left alone."""
@@ -169,33 +136,3 @@ class RedisSharedCache:
         """Remove entries; False when Redis did not confirm, and they may live until their lifetime ends."""
         names = [KEY_PREFIX + key.hex().encode() for key in keys]
         return not names or self._attempt(lambda client: client.unlink(*names)) is not None
-
-    def _attempt(self, work: Callable[[Any], Any]) -> Any:
-        """Return what `work` returns, or None when Redis failed or is left alone."""
-        with self._lock:
-            probing = self._closed_until is not None
-            if self._closed_until is not None:
-                if self._clock() < self._closed_until:
-                    return None
-                # this caller tries alone; the others go on without until it knows
-                self._closed_until = self._clock() + self._pause_s
-        try:
-            result = work(self._connect())
-        except Exception as error:  # noqa: BLE001  whatever Redis or its client do, embedding goes on
-            with self._lock:
-                self.errors += 1
-                self._closed_until = self._clock() + self._pause_s
-            logger.warning(
-                "shared embedding cache left alone for %s s: %s", self._pause_s, type(error).__name__
-            )
-            return None
-        if probing:
-            with self._lock:
-                self._closed_until = None
-        return result
-
-
-def _client_of(alias: str) -> Any:
-    from django_redis import get_redis_connection
-
-    return get_redis_connection(alias)

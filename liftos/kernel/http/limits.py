@@ -5,9 +5,9 @@ library `limits`. While Redis is away nobody is refused: the limits protect the 
 """
 
 import logging
+import math
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +21,7 @@ from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import Principal
 
@@ -97,47 +98,40 @@ class _Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # by limit and owner: not told yet, what was left at the last telling, and when the window ends
-        self._known: OrderedDict[tuple[str, tuple[str, ...]], tuple[int, int, float]] = OrderedDict()
+        self._known: LruTtlCache[tuple[str, tuple[str, ...]], tuple[int, int, float]] = LruTtlCache(
+            10_000, math.inf
+        )
 
     def add(self, applied: _Applied, cost: int) -> int:
         """Count, and return how much is to be told to Redis now, 0 for nothing."""
         with self._lock:
-            owed, left, ends = self._known.get(applied.key, (0, 0, 0.0))
+            owed, left, ends = self._known.get(applied.key) or (0, 0, 0.0)
             owed += cost
-            self._keep(applied, owed, left, ends)
+            self._known.put(applied.key, (owed, left, ends))
             return owed if owed >= applied.step or owed > left or time() >= ends else 0
 
     def take_back(self, applied: _Applied, cost: int) -> None:
         """Forget what was refused."""
         with self._lock:
-            owed, left, ends = self._known.get(applied.key, (0, 0, 0.0))
-            self._keep(applied, max(0, owed - min(cost, applied.item.amount)), left, ends)
+            owed, left, ends = self._known.get(applied.key) or (0, 0, 0.0)
+            self._known.put(applied.key, (max(0, owed - min(cost, applied.item.amount)), left, ends))
 
     def settle(self, applied: _Applied, told: int, stats: Any) -> None:
         """Note that Redis knows, and what it said."""
         with self._lock:
-            owed = self._known.get(applied.key, (told, 0, 0.0))[0]
-            self._keep(applied, max(0, owed - told), stats.remaining, stats.reset_time)
+            owed = (self._known.get(applied.key) or (told, 0, 0.0))[0]
+            self._known.put(applied.key, (max(0, owed - told), stats.remaining, stats.reset_time))
 
     def window(self, applied: _Applied) -> Window:
         """Return what is left of a limit, as far as this process knows."""
-        with self._lock:
-            owed, left, ends = self._known.get(applied.key, (0, applied.item.amount, 0.0))
+        owed, left, ends = self._known.get(applied.key) or (0, applied.item.amount, 0.0)
         return Window(applied.item.amount, max(0, left - owed), max(0, ceil(ends - time())))
 
     def clear(self) -> None:
         """Know nothing."""
-        with self._lock:
-            self._known.clear()
-
-    def _keep(self, applied: _Applied, owed: int, left: int, ends: float) -> None:
-        self._known[applied.key] = owed, left, ends
-        self._known.move_to_end(applied.key)
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
+        self._known.clear()
 
 
-_MOST_KNOWN = 10_000
 _tally = _Tally()
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
-from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.tenancy.queries import KeyRecord, get_key_record, get_key_record_by_id
 
 # How long another process may go on letting in a key that was revoked or changed in this one.

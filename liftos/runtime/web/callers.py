@@ -4,9 +4,10 @@ A credential is a caller of its own until a request with it has been answered; f
 service and nothing else: a wrong secret is another credential, with a lane of its own.
 """
 
-from collections import OrderedDict
+import math
 from hashlib import blake2b
 
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.runtime.web.environ import Scope
 
 MOST = 10_000
@@ -18,7 +19,7 @@ class Callers:
 
     def __init__(self) -> None:
         """Know nobody."""
-        self._organisations: OrderedDict[bytes, str] = OrderedDict()
+        self._organisations: LruTtlCache[bytes, str] = LruTtlCache(MOST, math.inf)
 
     def credential_of(self, scope: Scope) -> bytes:
         """Return a digest of what a request is sent with; of its address when it has no credential."""
@@ -39,6 +40,4 @@ class Callers:
     def learn(self, credential: bytes, organisation: str) -> None:
         """Remember whose a credential is."""
         if self._organisations.get(credential) != organisation:
-            self._organisations[credential] = organisation
-            if len(self._organisations) > MOST:
-                self._organisations.popitem(last=False)
+            self._organisations.put(credential, organisation)

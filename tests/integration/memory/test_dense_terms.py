@@ -1,5 +1,7 @@
 """Terms that stand in too many memories: left out while rarer ones exist, and remembered to be so for some seconds."""
 
+from time import monotonic
+
 import pytest
 
 from liftos.kernel.tenancy.operations import create_organisation
@@ -50,8 +52,7 @@ def test_a_dense_term_alone_is_searched_for_all_the_same(organisation):
 
 def test_what_was_dense_is_forgotten_after_some_seconds(organisation, monkeypatch):
     found(organisation, "boots and umbrellas")
-    now = corpus.monotonic()
-    monkeypatch.setattr(corpus, "monotonic", lambda: now + 6)
+    monkeypatch.setattr(corpus._dense, "_clock", lambda: monotonic() + 6)
     assert not corpus.dense_among(organisation, ["boot"])
 
 

@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from liftos.kernel.caching.change_tokens.queries import Generation, get_generation
-from liftos.kernel.caching.results.flights import Flights
+from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.caching.results.keys import key_of
 from liftos.kernel.caching.results.shared import NullResults, SharedResults
-from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.caching.single_flight import SingleFlight
 
 MAX_ENTRY_BYTES = 256 * 1024
 MAC_BYTES = 32
@@ -84,7 +84,7 @@ class FunctionCache:
         self._shared: SharedResults = shared or NullResults()
         self._secret = secret
         self._generation = generation
-        self._flights = Flights()
+        self._flights: SingleFlight[bytes, bytes] = SingleFlight()
         self._lock = threading.Lock()
         self._hits = self._misses = self._uncached = self._shared_hits = self._coalesced = 0
 
@@ -132,9 +132,12 @@ class FunctionCache:
         return self._fetch(key, organisation, compute)
 
     def _fetch(self, key: bytes, organisation: UUID, compute: Callable[[], Any]) -> tuple[Any, bool]:
-        flight, own = self._flights.join(key)
-        if not own:
-            value = flight.wait(FOLLOW_TIMEOUT_S)
+        flight, others, found = self._flights.claim([key], self._entries.get)
+        if key in found:
+            self._count(hits=1)
+            return from_json(found[key]), True
+        if key in others:
+            value = others[key].wait(key, FOLLOW_TIMEOUT_S)
             if value is not None:
                 self._count(hits=1, coalesced=1)
                 return from_json(value), True
@@ -143,13 +146,10 @@ class FunctionCache:
             return from_json(to_json(compute())), False
         value = None
         try:
-            # landed between the look and the flight, or computed by another process
-            value = self._entries.get(key)
-            if value is None and (value := self._open(key, self._shared.get(key))) is not None:
-                self._count(shared_hits=1)
-                self._entries.put(key, value)
+            value = self._open(key, self._shared.get(key))
             if value is not None:
-                self._count(hits=1)
+                self._entries.put(key, value)
+                self._count(hits=1, shared_hits=1)
                 return from_json(value), True
             self._count(misses=1)
             value = to_json(compute())
@@ -159,8 +159,7 @@ class FunctionCache:
             return from_json(value), False
         finally:
             # stored before it ends, so that whoever comes in between finds the one or the other
-            self._flights.end(key)
-            flight.land(value)
+            self._flights.land(flight, {} if value is None else {key: value})
 
     def _seal(self, key: bytes, value: bytes) -> bytes:
         """Return a result with HMAC-SHA256(secret, key, result) in front: who can write to Redis can't put a result there."""

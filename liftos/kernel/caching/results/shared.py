@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
-from liftos.kernel.embedding.shared_cache import RedisSharedCache
+from liftos.kernel.caching.redis import RedisCache
 
 PREFIX = "liftos:function:"
 PER_ORGANISATION = 1_000
@@ -86,7 +86,7 @@ class InMemoryResults:
         return True
 
 
-class RedisResults(RedisSharedCache):
+class RedisResults(RedisCache):
     """Redis through a django-redis cache alias, left alone for a while after an error.
 
     Beside the results stands for each organisation a sorted set of its keys, by time of writing: it bounds how many there
@@ -100,7 +100,7 @@ class RedisResults(RedisSharedCache):
             alias: of settings.CACHES, a django-redis backend.
             ttl: seconds an entry lives, at least 1.
             capacity: entries of one organisation.
-            options: see `RedisSharedCache`.
+            options: see `RedisCache`.
         """
         super().__init__(alias, ttl=ttl, **options)
         self._capacity = capacity

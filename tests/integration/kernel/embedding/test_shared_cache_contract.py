@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from django.conf import settings
+from django_redis import get_redis_connection
 
 from liftos.kernel.embedding import (
     EmbeddingManager,
@@ -77,7 +78,7 @@ def test_redis_forgets_at_the_end_of_the_lifetime(key):
     alias = settings.LIFTOS_EMBEDDING_CACHE_ALIAS
     RedisSharedCache(alias, ttl=60).set_many({key: b"value"})
 
-    remaining = shared_cache._client_of(alias).ttl(shared_cache.KEY_PREFIX + key.hex().encode())
+    remaining = get_redis_connection(alias).ttl(shared_cache.KEY_PREFIX + key.hex().encode())
 
     assert 0 < remaining <= 60
 

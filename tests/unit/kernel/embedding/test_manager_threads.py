@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, HashingEmbedder, ModelInfo, flights
+from liftos.kernel.caching import single_flight
+from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, HashingEmbedder, ModelInfo
+from liftos.kernel.embedding import manager as manager_module
 
 WAIT_S = 20  # far more than anything here takes: only a hang reaches it
 
@@ -31,20 +33,20 @@ class Gated:
         return HashingEmbedder(dimension=8).embed(texts)
 
 
-class Watched(flights.Flight):
+class Watched(single_flight.Flight):
     """Tells how many wait."""
 
     waiting = threading.Semaphore(0)
 
-    def wait(self, key):
+    def wait(self, key, timeout):
         self.waiting.release()
-        return super().wait(key)
+        return super().wait(key, timeout)
 
 
 @pytest.fixture
 def waiting(monkeypatch):
     monkeypatch.setattr(Watched, "waiting", threading.Semaphore(0))
-    monkeypatch.setattr(flights, "Flight", Watched)
+    monkeypatch.setattr(single_flight, "Flight", Watched)
     return Watched.waiting
 
 
@@ -121,7 +123,7 @@ def test_followers_of_a_failed_computation_hear_of_it(waiting, error):
 
 
 def test_a_follower_gives_up_at_last(monkeypatch, waiting):
-    monkeypatch.setattr(flights, "FOLLOW_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(manager_module, "FOLLOW_TIMEOUT_S", 0.01)
     embedder = Gated()
     manager = EmbeddingManager(embedder=embedder)
     with ThreadPoolExecutor(1) as pool:

@@ -1,10 +1,12 @@
 """The in-process cache: capacity, order of eviction, lifetime."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftos.kernel.embedding.cache import LruTtlCache
+from liftos.kernel.caching.lru import LruTtlCache
 
 
 class Clock:
@@ -180,3 +182,35 @@ def test_it_behaves_as_the_plainest_cache_would(capacity, operations):
         assert list(cache._by_use) == list(plain)
         assert len(cache) <= capacity
         assert cache._by_use.keys() == cache._by_age.keys()
+
+
+def test_fetch_makes_what_is_not_there_and_keeps_none(clock):
+    cache, made = LruTtlCache(2, 10, clock), []
+
+    def make(value):
+        return lambda: made.append(value) or value
+
+    assert [cache.fetch("a", make(None)), cache.fetch("a", make(1)), cache.fetch("b", make(2))] == [
+        None,
+        None,
+        2,
+    ]
+    clock.now += 10
+    assert cache.fetch("a", make(3)) == 3
+    assert made == [None, 2, 3]
+
+
+def test_an_entry_without_a_lifetime_stays(clock):
+    cache = LruTtlCache(2, math.inf, clock)
+    cache.put("a", 1)
+    clock.now += 1e12
+    assert cache.get("a") == 1
+    cache.put_many({"b": 2, "c": 3})
+    assert cache.get_many("abc") == [None, 2, 3]
+
+
+def test_fetch_leaves_no_entry_where_making_fails(clock):
+    cache = LruTtlCache(2, 10, clock)
+    with pytest.raises(ZeroDivisionError):
+        cache.fetch("a", lambda: 1 // 0)
+    assert (len(cache), cache.fetch("a", lambda: 1)) == (0, 1)

@@ -1,4 +1,4 @@
-"""The in-process cache."""
+"""The cache within a process: bounded by count, age and weight."""
 
 import threading
 import time
@@ -34,7 +34,7 @@ class LruTtlCache(Generic[Key, Value]):
 
         Args:
             capacity: entries, never exceeded; 0 keeps nothing.
-            ttl: seconds an entry lives.
+            ttl: seconds an entry lives; math.inf for no limit.
             clock: seconds, never going back.
             weigh: what an entry counts towards `max_weight`; None for nothing.
             max_weight: of all entries together, never exceeded; a value that alone is heavier is not kept.
@@ -60,13 +60,25 @@ class LruTtlCache(Generic[Key, Value]):
     def get(self, key: Key) -> Value | None:
         """Return the live entry of a key, or None."""
         with self._lock:
-            return self._read(key, self._clock())
+            entry = self._read(key, self._clock())
+        return None if entry is None else entry[0]
 
     def get_many(self, keys: Iterable[Key]) -> list[Value | None]:
         """Return the live entry or None for each key, in order; each counts as a use."""
         with self._lock:
             now = self._clock()
-            return [self._read(key, now) for key in keys]
+            entries = [self._read(key, now) for key in keys]
+        return [None if entry is None else entry[0] for entry in entries]
+
+    def fetch(self, key: Key, make: Callable[[], Value]) -> Value:
+        """Return the live entry of a key, made and stored where there is none; callers at the same time may each make it."""
+        with self._lock:
+            entry = self._read(key, self._clock())
+        if entry is not None:
+            return entry[0]
+        value = make()
+        self.put(key, value)
+        return value
 
     def put(self, key: Key, value: Value) -> None:
         """Store an entry, replacing an older one of the key."""
@@ -110,7 +122,7 @@ class LruTtlCache(Generic[Key, Value]):
             self._drop_expired(self._clock())
             return len(self._by_use)
 
-    def _read(self, key: Key, now: float) -> Value | None:
+    def _read(self, key: Key, now: float) -> tuple[Value, float] | None:
         entry = self._by_use.get(key)
         if entry is None:
             return None
@@ -119,7 +131,7 @@ class LruTtlCache(Generic[Key, Value]):
             return None
         self._by_use.move_to_end(key)
         self.hits += 1
-        return entry[0]
+        return entry
 
     def _drop(self, key: Key) -> None:
         value, _ = self._by_use.pop(key)
