@@ -10,8 +10,8 @@ class MemoryConfig(AppConfig):
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
         from memory.search.arms.interface import register_arm
-        from memory.search.arms.meaning import MeaningArm
-        from memory.search.arms.words import WordsArm
+        from memory.search.arms.meaning.arm import MeaningArm
+        from memory.search.arms.words.arm import WordsArm
         from memory.trust.decisions import decisions_of
         from memory.trust.reviews import take_part
 

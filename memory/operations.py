@@ -26,7 +26,7 @@ from liftos.kernel.tenancy.types import SYSTEM, Actor
 from memory.analysis.words import ANALYSER
 from memory.index import writes
 from memory.index.embeddings import active_manager, chosen_model
-from memory.index.statistics import analyse_if_new
+from memory.index.planner_statistics import analyse_if_new
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.trust.refusals import vet

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content_queries import Contents
+from memory.index.bulk_reads import Contents
 from spaces.dimension_rules import read_coordinates
 from spaces.errors import InvalidConcept, UnknownMemory
 from spaces.geometry.metric import Region, learn_region

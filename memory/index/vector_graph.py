@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, connections
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from memory.search.corpus import get_corpus
+from memory.index.collection_statistics import get_corpus
 
 _indexed: set[tuple[str, int]] = set()
 

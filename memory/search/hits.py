@@ -6,7 +6,7 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.search.text_budget import bytes_each, shorten
+from memory.search.snippet_budget import bytes_each, shorten
 from memory.search.types import Hit, Key, Ranked, SearchRequest
 from memory.trust.as_known import ask_versions, hits_as_known
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from math import exp, log
 
 from memory.analysis.entities import ACTOR
-from memory.search.evidence import Evidence
-from memory.search.question import Wording
-from memory.search.spread import Activation, spread
+from memory.search.query_analysis import Wording
+from memory.search.relations.spreading_activation import Activation, spread
+from memory.search.signals import Evidence
 from memory.search.types import Key, Ranked, SearchRequest, Step, Term
 
 WEIGHTS = {"thread": 0.3, "actor": 0.2, "period": 0.3, "entities": 0.1, "links": 0.4, "fit": 0.2}

@@ -17,11 +17,11 @@ from liftos.kernel.tenancy.types import Actor
 from memory.index.embeddings import active_manager
 from memory.ports import scope
 from memory.search.arms.interface import ALONE, Arm, ArmNotReady, arms_for
-from memory.search.gathering import gather, gather_alone
+from memory.search.candidates import gather, gather_alone
 from memory.search.hits import hits_of, read_hits
-from memory.search.on_record import NOT_CHOSEN, Ranking, record_search, record_searches
 from memory.search.ranking import rank, rank_by_one
-from memory.search.text_budget import bytes_each
+from memory.search.retrieval_record import NOT_CHOSEN, Ranking, record_search, record_searches
+from memory.search.snippet_budget import bytes_each
 from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")

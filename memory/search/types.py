@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.search.question import Wording, read_query
+from memory.search.query_analysis import Wording, read_query
 from memory.types import TrustState
 
 MAX_LIMIT = 100

@@ -9,7 +9,7 @@ from uuid import UUID
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from memory.models import Memory, MemoryVersion
-from memory.search.text_budget import shorten
+from memory.search.snippet_budget import shorten
 from memory.search.types import Hit
 
 _SAID = (

@@ -10,7 +10,7 @@ import numpy as np
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
-from memory.content_queries import some_contents
+from memory.index.bulk_reads import some_contents
 from memory.index.embeddings import active_manager
 from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.geometry.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
-from memory.content_queries import Contents, count_living, page_contents, some_contents
+from memory.index.bulk_reads import Contents, count_living, page_contents, some_contents
 from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
-from memory.content_queries import count_vectors, sample_vectors, some_contents
+from memory.index.bulk_reads import count_vectors, sample_vectors, some_contents
 from spaces.geometry.projection import Background, describe
 
 # More texts say no more of how they differ, and reading them costs 20 us each.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content_queries import Contents
+from memory.index.bulk_reads import Contents
 from spaces.geometry.projection import Axis
 from spaces.geometry.scales import from_unit, read_field
 from spaces.types import Array, Dimension, Source

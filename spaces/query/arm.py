@@ -11,7 +11,7 @@ from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from memory.search.arms.interface import Found
 from memory.search.filters import where
-from memory.search.rows import keys_of
+from memory.search.keys import keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 from spaces.geometry.metric import similarities
 from spaces.query.matrix import Cloud, cloud_of

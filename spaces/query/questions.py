@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from memory.content_queries import read_texts
+from memory.index.bulk_reads import read_texts
 from spaces.errors import NotAMember
 from spaces.geometry.metric import (
     SENSITIVITY,

@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from memory.content_queries import some_contents
+from memory.index.bulk_reads import some_contents
 from memory.index.embeddings import active_manager
 from spaces.errors import UnknownMemory
 from spaces.geometry.projection import Background, pole_axis

@@ -12,8 +12,8 @@ from accountability.queries import newest_confidences
 from accountability.reviews.queries import count_states, count_to_do
 from liftos.console.dashboard.charts import Line, draw_bars, draw_lines
 from liftos.kernel.telemetry.metrics.history import Interval, Step, read_intervals
+from memory.index.collection_statistics import get_corpus
 from memory.index.embeddings import cache_stats
-from memory.search.corpus import get_corpus
 from spaces.queries import count_spaces
 from workflows.queries import count_runs
 

@@ -6,10 +6,10 @@ import pytest
 
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.index import collection_statistics
 from memory.operations import remember_many
-from memory.search import corpus
-from memory.search.arms import words
-from memory.search.arms.bm25 import AmbiguousIds
+from memory.search.arms.words import arm
+from memory.search.arms.words.bm25 import AmbiguousIds
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
@@ -17,13 +17,13 @@ from memory.types import MemoryDraft
 
 @pytest.fixture
 def organisation(db, monkeypatch):
-    monkeypatch.setattr(words, "HERE_FOR_ONE", 0)
-    monkeypatch.setattr(words, "DENSE_FROM", 20)
-    corpus.forget_counts()
+    monkeypatch.setattr(arm, "HERE_FOR_ONE", 0)
+    monkeypatch.setattr(arm, "DENSE_FROM", 20)
+    collection_statistics.forget_counts()
     whose = create_organisation(name="own", by=SYSTEM).id
     store(whose, [f"boots number {number}" for number in range(40)] + ["umbrellas and boots", "umbrellas"])
     yield whose
-    corpus.forget_counts()
+    collection_statistics.forget_counts()
 
 
 def store(organisation, texts):
@@ -38,7 +38,7 @@ def found(organisation, query):
 
 def test_a_dense_term_is_remembered_and_changes_no_answer(organisation):
     first = found(organisation, "boots and umbrellas")
-    assert corpus.dense_among(organisation, ["boot", "umbrella"]) == {"boot"}
+    assert collection_statistics.dense_among(organisation, ["boot", "umbrella"]) == {"boot"}
     assert first[0][0] == "umbrellas"  # the shorter of the two: boots count for nothing
     assert found(organisation, "boots and umbrellas") == first
 
@@ -46,21 +46,21 @@ def test_a_dense_term_is_remembered_and_changes_no_answer(organisation):
 def test_a_dense_term_alone_is_searched_for_all_the_same(organisation):
     first = found(organisation, "boots")
     assert len(first) == 5
-    assert corpus.dense_among(organisation, ["boot"]) == {"boot"}
+    assert collection_statistics.dense_among(organisation, ["boot"]) == {"boot"}
     assert found(organisation, "boots") == first
 
 
 def test_what_was_dense_is_forgotten_after_some_seconds(organisation, monkeypatch):
     found(organisation, "boots and umbrellas")
-    monkeypatch.setattr(corpus._dense, "_clock", lambda: monotonic() + 6)
-    assert not corpus.dense_among(organisation, ["boot"])
+    monkeypatch.setattr(collection_statistics._dense, "_clock", lambda: monotonic() + 6)
+    assert not collection_statistics.dense_among(organisation, ["boot"])
 
 
 def test_what_is_dense_in_one_organisation_is_not_in_another(organisation):
     found(organisation, "boots and umbrellas")
     other = create_organisation(name="other", by=SYSTEM).id
     store(other, [f"hats number {number}" for number in range(40)] + ["boots"])
-    assert not corpus.dense_among(other, ["boot"])
+    assert not collection_statistics.dense_among(other, ["boot"])
     assert found(other, "boots and hats")[0][0] == "boots"
 
 
@@ -84,8 +84,8 @@ def test_too_many_postings_to_hold_are_left_to_postgres(organisation, monkeypatc
     queries = ["umbrellas", "boots", "number 7", "number 8", "umbrellas and boots"]
     request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
     here = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
-    monkeypatch.setattr(words, "MOST_POSTINGS", 0)
-    monkeypatch.setattr(words, "Scorer", None)
+    monkeypatch.setattr(arm, "MOST_POSTINGS", 0)
+    monkeypatch.setattr(arm, "Scorer", None)
     there = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
     assert [[hit.id for hit in hits] for hits in here] == [[hit.id for hit in hits] for hits in there]
 
@@ -95,7 +95,7 @@ def test_ids_that_end_alike_are_left_to_postgres(organisation, monkeypatch):
         raise AmbiguousIds
 
     expected = [content for content, _ in found(organisation, "umbrellas")]
-    monkeypatch.setattr(words, "Scorer", confused)
+    monkeypatch.setattr(arm, "Scorer", confused)
     request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
     many = search_many(organisation=organisation, by=SYSTEM, queries=["umbrellas"] * 5, request=request)
     assert [[hit.content for hit in hits] for hits in many.hits] == [expected] * 5

@@ -7,11 +7,11 @@ from django.utils import timezone
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import vector_graph, writes
+from memory.index.collection_statistics import forget_counts
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
-from memory.search.arms import meaning
-from memory.search.arms.meaning import MeaningArm
-from memory.search.corpus import forget_counts
+from memory.search.arms.meaning import arm
+from memory.search.arms.meaning.arm import MeaningArm
 from memory.search.filters import parse_filters
 from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph
@@ -29,8 +29,8 @@ SETTINGS = (
 @pytest.fixture
 def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
-    monkeypatch.setattr(meaning, "EXACT_ROWS", 100)
-    monkeypatch.setattr(meaning, "ALL_ROWS", 10)
+    monkeypatch.setattr(arm, "EXACT_ROWS", 100)
+    monkeypatch.setattr(arm, "ALL_ROWS", 10)
     monkeypatch.setattr(vector_graph, "GRAPH_ROWS", 100)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)
@@ -78,7 +78,7 @@ def scores(vectors, vector):
 
 def test_the_graph_and_the_exact_plan_find_the_same(organisations, vectors, monkeypatch):
     by_graph = ask(organisations[0], vectors[3])
-    monkeypatch.setattr(meaning, "EXACT_ROWS", 1_000)
+    monkeypatch.setattr(arm, "EXACT_ROWS", 1_000)
     by_reading = ask(organisations[0], vectors[3])
     assert (by_graph.plan, by_reading.plan) == ("graph", "exact")
     # the graph is approximate, and built anew for each run: one of ten may differ, but not by much

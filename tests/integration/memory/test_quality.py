@@ -7,7 +7,7 @@ import pytest
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at
 from memory.operations import remember_many
-from memory.search.arms import words
+from memory.search.arms.words import arm
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import LinkDraft, LinkKind, MemoryDraft
@@ -115,5 +115,5 @@ def test_sums_made_by_postgres_are_those_made_here(stocked, monkeypatch):
         }
 
     here = scores()
-    monkeypatch.setattr(words, "HERE_FOR_ONE", 0)
+    monkeypatch.setattr(arm, "HERE_FOR_ONE", 0)
     assert scores() == here

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.search.arms.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
-from memory.search.corpus import Corpus
-from memory.search.rows import ids_of
+from memory.index.collection_statistics import Corpus
+from memory.search.arms.words.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.search.keys import ids_of
 
 A, M, Z = (bytes([number]) * 16 for number in (1, 2, 3))
 CORPUS = Corpus(documents=10, words=50, threads=4)

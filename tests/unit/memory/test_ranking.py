@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.search.arms.interface import Found
-from memory.search.evidence import Evidence, Names, Traits
-from memory.search.question import read_query
+from memory.search.query_analysis import read_query
 from memory.search.ranking import rank, rank_by_one
-from memory.search.spread import Edge
+from memory.search.relations.spreading_activation import Edge
+from memory.search.signals import Evidence, Names, Traits
 from memory.search.types import SearchRequest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

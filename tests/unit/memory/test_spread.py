@@ -3,7 +3,7 @@ from math import sqrt
 
 import pytest
 
-from memory.search.spread import EDGE, REPLY, SECOND, Edge, spread
+from memory.search.relations.spreading_activation import EDGE, REPLY, SECOND, Edge, spread
 from memory.search.types import Step
 
 A, B, C, D = (bytes([number]) * 16 for number in range(1, 5))

@@ -9,7 +9,7 @@ from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.index import statistics
+from memory.index import planner_statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft
 from spaces.port import MemorysView
@@ -50,12 +50,12 @@ def test_a_default_space_that_was_undone_is_made_again(own):
 
 
 def test_tables_counted_in_a_transaction_that_was_undone_are_counted_again(own, monkeypatch):
-    monkeypatch.setattr(statistics, "_analysed", set())
-    drafts = [MemoryDraft(f"number {number}") for number in range(statistics.LEAST)]
+    monkeypatch.setattr(planner_statistics, "_analysed", set())
+    drafts = [MemoryDraft(f"number {number}") for number in range(planner_statistics.LEAST)]
     undo(lambda: remember_many(organisation=own, by=SYSTEM, drafts=drafts))
-    assert not statistics._analysed
+    assert not planner_statistics._analysed
     remember_many(organisation=own, by=SYSTEM, drafts=drafts)
-    assert statistics._analysed
+    assert planner_statistics._analysed
 
 
 def test_after_a_request_that_was_undone_the_next_one_stores(committed_db, monkeypatch):

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager, reset_manager
+from memory.index.collection_statistics import forget_counts
 from memory.index.embeddings import forget_choices
 from memory.models import Memory, MemoryVector
-from memory.search.corpus import forget_counts
 from memory.transfer import importing
 from tests.conftest import make_caller
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from liftos.kernel.db.transactions import tenant_transaction
+from memory.index.collection_statistics import forget_counts
 from memory.models import Memory, MemoryVersion
-from memory.search.corpus import forget_counts
 from memory.transfer import importing
 from tests.conftest import make_caller
 

@@ -16,11 +16,11 @@ from typing import Any
 from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.search.arms import relations
 from memory.search.arms.interface import CANDIDATES, Arm, Found
-from memory.search.arms.relations import Links, Named
-from memory.search.evidence import Evidence, Names, Traits
 from memory.search.ranking import SEEDS, base_scores, best
+from memory.search.relations import lookup
+from memory.search.relations.lookup import Links, Named
+from memory.search.signals import Evidence, Names, Traits
 from memory.search.types import Key, Question
 
 
@@ -75,12 +75,12 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gath
         span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
     seeds = [_seeds(clue) for clue in clues]
     everyone = {key for own in seeds for key in own}
-    nearest = relations.read_links(questions, everyone)
+    nearest = lookup.read_links(questions, everyone)
     yield
     with TRACER.span("search.links"):
         links = nearest()
         reached = {edge.other for edges in links.values() for edge in edges} - everyone
-        links |= relations.read_links(questions, reached)()
+        links |= lookup.read_links(questions, reached)()
         for clue, own in zip(clues, seeds, strict=True):
             near = {edge.other for key in own for edge in links.get(key, ())}
             clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
@@ -93,7 +93,7 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gath
 def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Clues]]:
     """Ask every arm for its candidates, and for what the questions name."""
     most = max(CANDIDATES, questions[0].request.limit)
-    by_names, by_periods = relations.find_names(questions), relations.find_in_periods(questions)
+    by_names, by_periods = lookup.find_names(questions), lookup.find_in_periods(questions)
     # the last first: what words bring takes most work here, and Postgres is at the others meanwhile
     by_arms = {arm.name: arm.find(questions, most) for arm in reversed(arms)}
 
@@ -103,7 +103,7 @@ def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], li
         clues = []
         for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
             own = {arm.name: found[arm.name][number] for arm in arms}
-            names = relations.names_of(question, known)
+            names = lookup.names_of(question, known)
             candidates = {key for each in own.values() for key in each.best}
             clues.append(_Clues(own, names, candidates | names.brought | of_periods))
         return clues
@@ -134,8 +134,8 @@ def _score(
         {arm.name: _rest(question, arm, clue) for arm in arms}
         for question, clue in zip(questions, clues, strict=True)
     ]
-    by_traits = relations.read_traits(questions, everyone)
-    by_names = relations.read_named(questions, names, everyone)
+    by_traits = lookup.read_traits(questions, everyone)
+    by_names = lookup.read_named(questions, names, everyone)
 
     def wait() -> list[Gathered]:
         raws = [

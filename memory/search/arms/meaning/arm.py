@@ -22,13 +22,13 @@ from psycopg.rows import TupleRow
 
 from liftos.kernel.db.binary import HalfVec, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from memory.index.collection_statistics import documents_about
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Found
-from memory.search.corpus import documents_about
 from memory.search.filters import where
 from memory.search.hits import COLUMNS, HEADS, Row
-from memory.search.rows import figures, keys_of
-from memory.search.text_budget import bytes_each
+from memory.search.keys import figures, keys_of
+from memory.search.snippet_budget import bytes_each
 from memory.search.types import Key, Question, SearchRequest, SearchType
 
 Rows = dict[Key, Row]

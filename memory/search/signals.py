@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from memory.search.spread import Edge
+from memory.search.relations.spreading_activation import Edge
 from memory.search.types import Key
 
 # An entity in more memories than this says too little of each to bring it: then it only scores those found otherwise.

@@ -11,8 +11,8 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.search.corpus import Corpus
-from memory.search.rows import Ids, ids_of, keys_at
+from memory.index.collection_statistics import Corpus
+from memory.search.keys import Ids, ids_of, keys_at
 from memory.search.types import Key
 
 K1 = 0.9

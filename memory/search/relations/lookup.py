@@ -9,10 +9,10 @@ from typing import Any
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.search.evidence import RARE, Names, Traits
 from memory.search.filters import where
-from memory.search.rows import keys_of
-from memory.search.spread import Edge
+from memory.search.keys import keys_of
+from memory.search.relations.spreading_activation import Edge
+from memory.search.signals import RARE, Names, Traits
 from memory.search.types import Key, Question
 
 BROUGHT = 30

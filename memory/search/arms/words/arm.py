@@ -1,4 +1,4 @@
-"""The arm of words: BM25 over an inverted index in Postgres, with the organisation's own statistics (memory/search/arms/bm25.py).
+"""The arm of words: BM25 over an inverted index in Postgres, with the organisation's own statistics (memory/search/arms/words/bm25.py).
 
 Postgres' own ts_rank knows no document frequencies, and its GIN operators are not leakproof, so that under row-level
 security they can't use their index (design, section 4). Two ways to the same figures:
@@ -18,11 +18,11 @@ import numpy as np
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor, send_now
-from memory.search.arms.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.index.collection_statistics import Corpus, dense_among, documents_about, remember_dense
 from memory.search.arms.interface import Found
-from memory.search.corpus import Corpus, dense_among, documents_about, remember_dense
+from memory.search.arms.words.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
 from memory.search.filters import where
-from memory.search.rows import elements, figures, keys_of
+from memory.search.keys import elements, figures, keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 
 # Above this many memories, a term that stands in more than a tenth of them is left out while rarer ones exist: it
@@ -38,7 +38,7 @@ MOST_POSTINGS = 4_000_000
 
 # The statistics are read within the statement, as of its own snapshot, so they are right under every write.
 # df is counted up to the cap: a term is either rare, and its count exact, or dense, and its count beside the point. Counting a dense
-# term is most of the work, so that one was dense is remembered for some seconds (`memory.search.corpus`).
+# term is most of the work, so that one was dense is remembered for some seconds (`memory.index.collection_statistics`).
 _BOUND = """
 corpus AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::float8 AS documents, coalesce(sum(words), 0)::float8 AS words,
