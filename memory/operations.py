@@ -20,6 +20,7 @@ from liftos.kernel.errors import Conflict, InvalidInput, Unavailable
 from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit_many
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
@@ -146,7 +147,7 @@ def read_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
 ) -> list[writes.Row]:
     """Return drafts as rows for `remember_rows`: the part of a store that needs no database, and half of its time."""
-    return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in drafts]
+    return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in giving_way(drafts)]
 
 
 def remember_rows(
@@ -321,7 +322,7 @@ def _outcomes(
     taken = [row for row in rows if row.id not in written and row.id not in refused]
     earlier = writes.find_earlier(organisation, taken) if taken else {}
     stored = []
-    for row in rows:
+    for row in giving_way(rows):
         if row.id in refused:
             stored.append(refused[row.id])
             continue
@@ -341,7 +342,7 @@ def _outcomes(
     # the same memory may come again with more links than before
     again = [
         (each.id, row.draft)
-        for row, each in zip(rows, stored, strict=True)
+        for row, each in giving_way(zip(rows, stored, strict=True))
         if each.outcome is Outcome.UNCHANGED and row.draft.links
     ]
     if again:

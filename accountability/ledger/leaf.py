@@ -13,6 +13,7 @@ from uuid import UUID
 
 from accountability.ledger.canonical import EXACT, Unlike, canonicalise, encode, quote, same_number
 from accountability.merkle import leaf_hash
+from liftos.kernel.precedence import giving_way
 
 SALT_BYTES = 32
 PAYLOAD_FIELDS = ("reasoning", "inputs", "outputs", "alternatives", "memories")
@@ -76,7 +77,7 @@ def moment(value: datetime) -> str:
 def payload_text(payload: Mapping[str, Any]) -> str:
     """Return the canonical text of a payload, which is what is stored and committed to."""
     try:
-        return encode({name: _plain(payload[name]) for name in PAYLOAD_FIELDS})
+        return encode({name: _plain(payload[name]) for name in giving_way(PAYLOAD_FIELDS)})
     except (Unlike, RecursionError):
         return canonicalise({name: jsonable(payload[name]) for name in PAYLOAD_FIELDS}).decode()
 

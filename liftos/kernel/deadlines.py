@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from time import monotonic
 
 from liftos.kernel.errors import Unavailable
+from liftos.kernel.precedence import give_way
 
 
 class GivenUp(Unavailable):
@@ -72,7 +73,11 @@ def use_deadline(deadline: Deadline) -> Iterator[None]:
 
 
 def check_deadline() -> None:
-    """Give up here if the current work's time is over or its caller has gone; without a deadline, return. See `Deadline.check`."""
+    """Let small requests go first, then give up if the current work's time is over or its caller has gone.
+
+    Without a deadline, return. See `give_way` and `Deadline.check`.
+    """
+    give_way()
     deadline = _current.get()
     if deadline is not None:
         deadline.check()

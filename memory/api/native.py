@@ -15,6 +15,7 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import page
 from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.views import NativeView
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Scope
 from memory import operations, queries
 from memory.api.bulk import accept_once, store_lines, store_lines_once
@@ -360,8 +361,10 @@ class SearchBatch(NativeView):
         )
         return Response(
             {
-                "results": [[scored_id(hit) for hit in hits] for hits in answers.hits],
-                "memories": {str(hit.id): found_memory(hit) for hits in answers.hits for hit in hits},
+                "results": [[scored_id(hit) for hit in hits] for hits in giving_way(answers.hits)],
+                "memories": {
+                    str(hit.id): found_memory(hit) for hits in giving_way(answers.hits) for hit in hits
+                },
                 "next": None,
                 "search_type": str(answers.search_type),
                 "degraded": list(answers.degraded),

@@ -8,6 +8,7 @@ from uuid import UUID
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.errors import LiftosError, PermissionDenied
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Actor, Scope
 from memory.api.schemas import LineIn
@@ -106,7 +107,7 @@ def read_lines(
         trust: how far what they say may be believed.
     """
     refused, numbers, drafts = [], [], []
-    for number, line in enumerate(lines, start=first):
+    for number, line in enumerate(giving_way(lines), start=first):
         if not line.strip():
             continue
         try:
@@ -132,7 +133,7 @@ def store_batch(
     stored = remember_rows(organisation=organisation, by=by, rows=batch.rows, meanwhile=meanwhile)
     results = batch.refused + [
         line_result(number, row.draft, each)
-        for number, row, each in zip(batch.numbers, batch.rows, stored, strict=True)
+        for number, row, each in giving_way(zip(batch.numbers, batch.rows, stored, strict=True))
     ]
     return sorted(results, key=lambda result: result["line"])
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
 from memory.analysis.attributes import attributes_of, markers_of
 from memory.analysis.words import count_terms
 
@@ -91,7 +92,7 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
     attributes = [
         (row.id.bytes, *each)
-        for row in rows
+        for row in giving_way(rows)
         for each in chain(attributes_of(row.draft.metadata), markers_of(row.draft.metadata))
     ]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
@@ -128,11 +129,13 @@ def _postings(
     """Return the columns of _POSTINGS: some tens of rows for each memory, so they go packed."""
     counts = [len(row.reading.terms) for row in rows]
     return (
-        TextArray(term for row in rows for term in row.reading.terms),
+        TextArray(term for row in giving_way(rows) for term in row.reading.terms),
         UuidArray(
-            id_ for row, count in zip(rows, counts, strict=True) for id_ in repeat(row.id.bytes, count)
+            id_
+            for row, count in giving_way(zip(rows, counts, strict=True))
+            for id_ in repeat(row.id.bytes, count)
         ),
-        IntArray(tf for row in rows for tf in row.reading.terms.values()),
+        IntArray(tf for row in giving_way(rows) for tf in row.reading.terms.values()),
         IntArray(
             length for length, count in zip(words, counts, strict=True) for length in repeat(length, count)
         ),

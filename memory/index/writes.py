@@ -16,6 +16,7 @@ from liftos.kernel.db.binary import HalfVec, IntArray, TextArray
 from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import new_id
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.attributes import too_long_key
 from memory.analysis.extraction import Reading, read
@@ -211,7 +212,7 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
         "sources": [draft.source for draft in drafts],
         "external_ids": [draft.external_id for draft in drafts],
         "contents": [draft.content for draft in drafts],
-        "metadata": [json.dumps(draft.metadata) for draft in drafts],
+        "metadata": [json.dumps(draft.metadata) for draft in giving_way(drafts)],
         "types": [draft.memory_type for draft in drafts],
         "tags": [json.dumps(draft.tags) for draft in drafts],
         "importance": [draft.importance for draft in drafts],
@@ -260,7 +261,7 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
         for start in range(0, len(vectors), VECTORS_TOGETHER):
             some = vectors[start : start + VECTORS_TOGETHER]
             statement = _VECTORS.format(rows=", ".join([_VECTOR] * len(some)))
-            values = [value for memory, vector in some for value in (memory, HalfVec(vector))]
+            values = [value for memory, vector in giving_way(some) for value in (memory, HalfVec(vector))]
             cursor.execute(statement, [organisation, model, *values])
 
 
@@ -272,7 +273,7 @@ def _insert_memories(
         return set
     # one order for all writers: two batches that name the same external ids then wait for, not on, each other
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
-    values = zip(_COLUMNS, zip(*(_values(by, row) for row in ordered), strict=True), strict=True)
+    values = zip(_COLUMNS, zip(*(_values(by, row) for row in giving_way(ordered)), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
     cursor = raw_cursor().execute(_MEMORY, (organisation, decision, *columns))
     return lambda: {row[0] for row in cursor.fetchall()}

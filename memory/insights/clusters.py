@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from liftos.kernel.precedence import giving_way
+
 MOST = 8
 FEWEST_VECTORS = 4
 ROUNDS = 12
@@ -59,7 +61,7 @@ def _settle(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return to which middle each vector belongs, and the middles, when neither changes any more."""
     belongs = np.full(len(vectors), -1)
-    for _ in range(ROUNDS):
+    for _ in giving_way(range(ROUNDS)):
         nearest = (vectors @ middles.T).argmax(axis=1)
         if (nearest == belongs).all():
             break

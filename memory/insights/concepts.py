@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import log
 
+from liftos.kernel.precedence import giving_way
 from memory.analysis.stopwords import FUNCTION_WORDS
 from memory.analysis.words import terms_of
 
@@ -26,7 +27,7 @@ def dominant_concepts(texts: Sequence[str], most: int) -> list[str]:
     """
     found: Counter[str] = Counter()
     shown: dict[str, Counter[str]] = defaultdict(Counter)
-    for text in texts:
+    for text in giving_way(texts):
         words = Counter(_words(text))
         stems = {stem for word in words if (stem := _stem(word))}
         found.update(stems)

@@ -17,6 +17,7 @@ from pgvector import HalfVector
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.index.embeddings import active_manager
@@ -151,7 +152,7 @@ def _vectors(organisation: UUID, model: int | None, ids: list[UUID]) -> dict[UUI
         return {}
     with raw_cursor() as cursor:
         rows = cursor.execute(_VECTORS, (organisation, model, ids)).fetchall()
-    return {row[0]: HalfVector.from_text(row[1]).to_numpy().astype(np.float32) for row in rows}
+    return {row[0]: HalfVector.from_text(row[1]).to_numpy().astype(np.float32) for row in giving_way(rows)}
 
 
 def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[dict[str, Any]]:
@@ -167,5 +168,5 @@ def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[d
             "cohesion": round(each.cohesion, 4),
             "memory_ids": [str(ids[place]) for place in each.members[:SHOWN]],
         }
-        for each in found
+        for each in giving_way(found)
     ]

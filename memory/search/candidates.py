@@ -15,6 +15,7 @@ from typing import Any
 
 from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.search.arms.interface import CANDIDATES, Arm, Found
 from memory.search.ranking import SEEDS, base_scores, best
@@ -73,7 +74,7 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gath
     with TRACER.span("search.find", count=len(questions)) as span:
         clues = finding()
         span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
-    seeds = [_seeds(clue) for clue in clues]
+    seeds = [_seeds(clue) for clue in giving_way(clues)]
     everyone = {key for own in seeds for key in own}
     nearest = lookup.read_links(questions, everyone)
     yield
@@ -81,7 +82,7 @@ def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gath
         links = nearest()
         reached = {edge.other for edges in links.values() for edge in edges} - everyone
         links |= lookup.read_links(questions, reached)()
-        for clue, own in zip(clues, seeds, strict=True):
+        for clue, own in giving_way(zip(clues, seeds, strict=True)):
             near = {edge.other for key in own for edge in links.get(key, ())}
             clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
     scoring = _score(questions, arms, clues, links)
@@ -101,7 +102,7 @@ def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], li
         known, dated = by_names(), by_periods()
         found = {name: wait() for name, wait in by_arms.items()}
         clues = []
-        for number, (question, of_periods) in enumerate(zip(questions, dated, strict=True)):
+        for number, (question, of_periods) in enumerate(giving_way(zip(questions, dated, strict=True))):
             own = {arm.name: found[arm.name][number] for arm in arms}
             names = lookup.names_of(question, known)
             candidates = {key for each in own.values() for key in each.best}
@@ -132,7 +133,7 @@ def _score(
     names = {name for clue in clues for name in clue.names.members}
     waiting = [
         {arm.name: _rest(question, arm, clue) for arm in arms}
-        for question, clue in zip(questions, clues, strict=True)
+        for question, clue in giving_way(zip(questions, clues, strict=True))
     ]
     by_traits = lookup.read_traits(questions, everyone)
     by_names = lookup.read_named(questions, names, everyone)
@@ -140,10 +141,13 @@ def _score(
     def wait() -> list[Gathered]:
         raws = [
             {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
-            for clue, scores in zip(clues, waiting, strict=True)
+            for clue, scores in giving_way(zip(clues, waiting, strict=True))
         ]
         traits, named = by_traits(), by_names()
-        return [_gathered(clue, raw, traits, named, links) for clue, raw in zip(clues, raws, strict=True)]
+        return [
+            _gathered(clue, raw, traits, named, links)
+            for clue, raw in giving_way(zip(clues, raws, strict=True))
+        ]
 
     return wait
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
 from memory.search.snippet_budget import bytes_each, shorten
 from memory.search.types import Hit, Key, Ranked, SearchRequest
 from memory.trust.as_known import ask_versions, hits_as_known
@@ -43,7 +44,7 @@ def read_hits(
     rows = ask_rows(organisation, ids, room)
     then = ask_versions(organisation, ids, request.known_at, room) if request.known_at else None
     known = rows()
-    hits = [hits_of(ranked, known, room) for ranked in chosen]
+    hits = [hits_of(ranked, known, room) for ranked in giving_way(chosen)]
     return hits if then is None else hits_as_known(hits, then(), room)
 
 

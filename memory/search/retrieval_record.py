@@ -7,6 +7,7 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
 from memory.search.arms.interface import Arm, arms_for, is_only_in_spaces
@@ -94,7 +95,7 @@ def record_searches(
         outputs={"counts": [len(each) for each in hits], "degraded": list(degraded)},
         memories=[
             {"query": number, "id": str(hit.id), "version": hit.version, "score": round(hit.ranked.score, 6)}
-            for number, some in enumerate(hits)
+            for number, some in enumerate(giving_way(hits))
             for hit in some
         ],
         confidence=confidence,

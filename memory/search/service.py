@@ -11,6 +11,7 @@ from liftos.kernel.db.interleave import Work, in_turns
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
@@ -102,7 +103,7 @@ def _understand(
     now = timezone.now()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
-    questions = [Question(organisation, replace(request, query=query), now) for query in queries]
+    questions = [Question(organisation, replace(request, query=query), now) for query in giving_way(queries)]
     arms = arms_for(request)
     if not arms:
         return questions, (str(request.search_type),)
@@ -170,7 +171,7 @@ def _find(questions: Sequence[Question], request: SearchRequest, others: int) ->
                 arms,
                 each.plans,
             )
-            for question, each in zip(questions, gathered, strict=True)
+            for question, each in giving_way(zip(questions, gathered, strict=True))
         ]
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from liftos.kernel.precedence import giving_way
+
 Array = np.ndarray
 
 # how fast similarity falls: at a quarter of the scale's length it is exp(-1), .37
@@ -249,7 +251,7 @@ def clusters(points: Array, metric: Metric, count: int, *, rounds: int = 50) -> 
     for turn in range(rounds):
         before, assigned = (
             assigned,
-            np.argmin(np.stack([_to(own, centre, metric) for centre in centres]), axis=0),
+            np.argmin(np.stack([_to(own, centre, metric) for centre in giving_way(centres)]), axis=0),
         )
         if turn and (before == assigned).all():
             break

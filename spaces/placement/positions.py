@@ -6,6 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
 from spaces.placement.placing import Placed
 from spaces.types import Array
 
@@ -90,6 +91,8 @@ def page_positions(*, organisation: UUID, layout: UUID, before: UUID | None, lim
 
 def _placed(rows: Sequence[tuple[UUID, list[float], list[int], list[float]]]) -> Placed:
     def column(number: int, kind: type) -> Array:
-        return np.asarray([row[number] for row in rows], kind).reshape(len(rows), -1 if rows else 0)
+        return np.asarray([row[number] for row in giving_way(rows)], kind).reshape(
+            len(rows), -1 if rows else 0
+        )
 
     return Placed([row[0] for row in rows], column(1, np.float64), column(2, np.int16), column(3, np.float64))

@@ -116,9 +116,6 @@ def test_work_ends_when_its_caller_has_gone(service):
     assert [each for each in asked if each[0].startswith("a question of its own")] == []
 
 
-@pytest.mark.xfail(
-    reason="5.2 to 6.5 times on a quiet machine: both wait for one interpreter's lock", strict=False
-)
 def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_another(service):
     other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
     queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}

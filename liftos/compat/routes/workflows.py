@@ -15,6 +15,7 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import validate
 from liftos.kernel.http.views import SeedView
+from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Scope
 from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
@@ -126,7 +127,7 @@ class BatchSearch(SeedView):
         started, principal = perf_counter(), self.principal
         asked, options = self.body(SeedQueries).root, self.query(SeedBatchOptions)
         answer = search_batch(principal=principal, queries=asked, request=options.request())
-        hits = [[seed_hit(hit) for hit in found] for found in answer.hits]
+        hits = [[seed_hit(hit) for hit in found] for found in giving_way(answer.hits)]
         workflow = f"wf_{principal.slug}_{answer.code}"
         took = perf_counter() - started
         data = {

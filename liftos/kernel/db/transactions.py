@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from psycopg.rows import TupleRow
 
 from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
+from liftos.kernel.precedence import give_way
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
 
@@ -116,5 +117,6 @@ def raw_cursor() -> psycopg.Cursor[TupleRow]:
 
     Django's own cursors bind on the client, so nothing is ever prepared; the hot statements want to be.
     """
+    give_way()
     connection.ensure_connection()
     return OwnAnswerCursor(connection.connection)

@@ -29,7 +29,8 @@ class LiftosView(APIView):
     Attributes:
         scopes: method name to the scope it needs; a method that is missing needs none.
         reads_json: whether bodies are JSON documents (bulk routes read lines instead).
-        costly: whether a request takes long; the web server lets few of them run at once.
+        costly: whether a request takes long; the web server lets few of them run at once, and they
+            pause at their checkpoints while small requests run (`liftos.kernel.precedence`).
     """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -19,6 +20,7 @@ from liftos.kernel.deadlines import Deadline, use_deadline
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.middleware import body_limit
 from liftos.kernel.http.parsing import WITHHELD
+from liftos.kernel.precedence import Precedence, give_way
 from liftos.runtime.web.bodies import Body, Disconnected, Receive, Room
 from liftos.runtime.web.callers import Callers
 from liftos.runtime.web.environ import Scope, environ_of
@@ -57,6 +59,7 @@ class Bridge:
         self._lanes = Lanes(
             threads=threads, share=settings.LIFTOS_WEB_SHARE, costly=settings.LIFTOS_WEB_COSTLY
         )
+        self._precedence = Precedence()
         self._threads = ThreadPoolExecutor(threads, "web")
         self._probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
         # imports every view here, before any fork, and not on the event loop with the first request
@@ -121,11 +124,12 @@ class Bridge:
         loop = asyncio.get_running_loop()
 
         def emit(message: dict[str, Any]) -> None:
+            give_way()
             deadline.check()
             asyncio.run_coroutine_threadsafe(send(message), loop).result(SLOW_READER_SECONDS)
 
         def answer() -> tuple[int, Headers, bytes | None]:
-            with use_deadline(deadline):
+            with use_deadline(deadline), self._precedence.costly() if costly else nullcontext():
                 return self._call(environ, emit)
 
         costly = is_costly(scope["path"])
@@ -146,7 +150,8 @@ class Bridge:
     ) -> Any:
         """Do something in a thread when it is this caller's turn, and return its result."""
         if scope["path"] in PROBES:
-            return await asyncio.wrap_future(self._probes.submit(work))
+            with self._precedence.small():
+                return await asyncio.wrap_future(self._probes.submit(work))
         credential = self._callers.credential_of(scope)
         lane = self._callers.lane_of(credential)
         if not self._lanes.try_enter(lane, costly=costly):
@@ -156,12 +161,13 @@ class Bridge:
             except TimeoutError:
                 raise TooBusy from None
         loop = asyncio.get_running_loop()
-        future = self._threads.submit(work)
-        # the thread goes on when its caller has gone, and the lane is taken until it is done
-        future.add_done_callback(
-            lambda _: loop.call_soon_threadsafe(self._left, lane, costly, credential, environ)
-        )
-        return await asyncio.wrap_future(future)
+        with nullcontext() if costly else self._precedence.small():
+            future = self._threads.submit(work)
+            # the thread goes on when its caller has gone, and the lane is taken until it is done
+            future.add_done_callback(
+                lambda _: loop.call_soon_threadsafe(self._left, lane, costly, credential, environ)
+            )
+            return await asyncio.wrap_future(future)
 
     def _left(self, lane: str, costly: bool, credential: bytes, environ: dict[str, Any] | None) -> None:
         self._lanes.leave(lane, costly=costly)

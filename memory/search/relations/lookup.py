@@ -9,6 +9,7 @@ from typing import Any
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
 from memory.search.filters import where
 from memory.search.keys import keys_of
 from memory.search.relations.spreading_activation import Edge
@@ -75,7 +76,7 @@ Named = dict[Key, list[tuple[str, str]]]
 
 def find_names(questions: Sequence[Question]) -> Callable[[], dict[str, tuple[int, list[Key]]]]:
     """Ask which of the questions' runs of words are entities: name to members (at most RARE + 1) and, of a rare one, the newest."""
-    names = list(dict.fromkeys(name for question in questions for name in question.wording.names))
+    names = list(dict.fromkeys(name for question in giving_way(questions) for name in question.wording.names))
     if not names:
         return dict
     condition, values = where(questions[0].request, "memory_id")

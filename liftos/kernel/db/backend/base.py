@@ -9,19 +9,22 @@ from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
 
 from liftos.kernel.db.backend.pipeline import is_pipelined, settle
+from liftos.kernel.precedence import give_way
 
 
 class PatientCursor(base.Cursor):
     """Django's cursor, which in a pipeline waits all the same: the ORM reads row counts that would not be there yet."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Execute, and wait for the answer."""
+        """Execute, and wait for the answer; small requests go first."""
+        give_way()
         result = super().execute(*args, **kwargs)
         settle(self.connection)
         return result
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:
-        """Execute, and wait for the answers."""
+        """Execute, and wait for the answers; small requests go first."""
+        give_way()
         super().executemany(*args, **kwargs)
         settle(self.connection)
 

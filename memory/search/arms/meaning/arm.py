@@ -22,6 +22,7 @@ from psycopg.rows import TupleRow
 
 from liftos.kernel.db.binary import HalfVec, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import give_way, giving_way
 from memory.index.collection_statistics import documents_about
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Found
@@ -171,16 +172,19 @@ class MeaningArm:
             ids, packed = cursor.fetchone() or (None, None)
             if not ids:
                 return [Found(plan="exact", is_complete=True) for _ in questions]
+            give_way()
             keys = keys_of(ids)
             places = {key: place for place, key in enumerate(keys)}
+            give_way()
             vectors = _unpack(packed, len(keys))
+            give_way()
             # rounded to 16 bits, as Postgres compares it
             asked = np.stack([np.asarray(each.vector, np.float16) for each in questions], axis=1).astype(
                 np.float32
             )
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
-            return [_nearest(keys, places, column, limit) for column in cosines.T]
+            return [_nearest(keys, places, column, limit) for column in giving_way(cosines.T)]
 
         return wait
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor, send_now
+from liftos.kernel.precedence import giving_way
 from memory.index.collection_statistics import Corpus, dense_among, documents_about, remember_dense
 from memory.search.arms.interface import Found
 from memory.search.arms.words.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
@@ -153,11 +154,11 @@ class WordsArm:
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the memories with the highest BM25, and for the threads that hold the words best."""
-        terms = {term for question in questions for term in question.wording.terms}
+        terms = {term for question in giving_way(questions) for term in question.wording.terms}
         dense = dense_among(questions[0].organisation, terms)
         if (wanted := terms - dense) and _are_for_here(questions, len(wanted)):
             return self._add_up_here(questions, wanted, dense, limit)
-        waiting = [self._add_up_there(question, limit) for question in questions]
+        waiting = [self._add_up_there(question, limit) for question in giving_way(questions)]
         return lambda: [wait() for wait in waiting]
 
     def _add_up_here(
@@ -175,7 +176,7 @@ class WordsArm:
         def wait() -> list[Found]:
             rows = cursor.fetchall()
             cap, *counts = rows[0][6:]
-            postings = {row[0]: _postings(*row[1:6]) for row in rows if row[1] is not None}
+            postings = {row[0]: _postings(*row[1:6]) for row in giving_way(rows) if row[1] is not None}
             too_many = {term for term, each in postings.items() if len(each.counts) > cap}
             if too_many:
                 remember_dense(organisation, too_many)
@@ -184,7 +185,10 @@ class WordsArm:
                 scorer = Scorer(known, Corpus(*counts))
             except AmbiguousIds:
                 return [self._add_up_there(question, limit)() for question in questions]
-            return [self._of(question, scorer, known, dense | too_many, limit) for question in questions]
+            return [
+                self._of(question, scorer, known, dense | too_many, limit)
+                for question in giving_way(questions)
+            ]
 
         return wait
 

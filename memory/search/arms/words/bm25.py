@@ -11,6 +11,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
+from liftos.kernel.precedence import giving_way
 from memory.index.collection_statistics import Corpus
 from memory.search.keys import Ids, ids_of, keys_at
 from memory.search.types import Key
@@ -96,7 +97,7 @@ class Scorer:
             np.concatenate([each.threads for each in postings.values()]), counts, sizes, corpus.threads
         )
         self._threads, thread_places, thread_parts, thread_ends = threads
-        for number, term in enumerate(postings):
+        for number, term in enumerate(giving_way(postings)):
             here = slice(ends[number], ends[number + 1])
             there = slice(thread_ends[number], thread_ends[number + 1])
             self._terms[term] = _Term(

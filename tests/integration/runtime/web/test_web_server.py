@@ -12,11 +12,22 @@ import pytest
 from liftos.bench.http_server import free_port
 
 SERVED = """
-import asyncio, os, time
+import asyncio, json, os, sys, time
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 import django
 django.setup()
+from liftos.kernel.precedence import give_way
 from liftos.runtime.web.bridge import Bridge
+
+def pauses_of_a_second():
+    end, pauses = time.monotonic() + 1, []
+    while (began := time.monotonic()) < end:
+        give_way()
+        pauses.append(time.monotonic() - began)
+        worked = time.thread_time() + 0.002
+        while time.thread_time() < worked:
+            pass
+    return {"pauses": sum(pause > 0.005 for pause in pauses), "switch": sys.getswitchinterval()}
 
 class Answer(list):
     streaming = False
@@ -29,6 +40,11 @@ def wsgi(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/slow":
         time.sleep(3)
+    if path == "/brief":
+        time.sleep(0.01)
+    if path == "/api/v1/search/batch":
+        start_response("200 OK", [])
+        return Answer([json.dumps(pauses_of_a_second()).encode()])
     if path == "/fail":
         raise RuntimeError("secret")
     if path == "/stream":
@@ -266,3 +282,38 @@ def test_connections_from_one_address_are_bounded(port):
             return
         time.sleep(0.1)
     raise AssertionError("closed connections are still counted")
+
+
+def costly(port, meanwhile):
+    """Return what a costly request tells of its pauses, with something done while it works."""
+    with connect(port) as connection:
+        connection.sendall(request("/api/v1/search/batch"))
+        end = time.monotonic() + 0.8
+        while time.monotonic() < end:
+            meanwhile()
+        status, _, body = answer(connection)
+    assert status == 200
+    return json.loads(body)
+
+
+def test_a_costly_request_pauses_while_small_ones_run(port):
+    def small():
+        with connect(port) as connection:
+            connection.sendall(request("/brief"))
+            assert answer(connection)[0] == 200
+
+    assert costly(port, small)["pauses"] >= 5
+
+
+def test_a_costly_request_alone_does_not_pause(port):
+    told = costly(port, lambda: time.sleep(0.1))
+    assert told["pauses"] <= 2  # the machine's, not ours
+    assert told["switch"] == pytest.approx(0.0001)
+
+
+def test_costly_requests_do_not_wait_for_one_that_takes_long(port):
+    with connect(port) as connection:
+        connection.sendall(request("/slow"))
+        time.sleep(0.2)
+        assert costly(port, lambda: time.sleep(0.1))["pauses"] <= 2
+        assert answer(connection)[0] == 200
