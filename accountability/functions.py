@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from accountability.api.schemas import DecisionIn
 from accountability.decisions.recording import record_own
+from accountability.inputs import DecisionIn
 from liftos.kernel.functions import Call, register
 from liftos.kernel.tenancy.types import Scope
 

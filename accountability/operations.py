@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accountability.ledger.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
+from accountability.errors import RecordTooLong
+from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
@@ -46,12 +46,6 @@ SELECT %(id)s, %(organisation_id)s, liftos_leaf_hash(%(leaf_head)s, recorded_at,
 # an entry of a log's public bundles is at most so long (C2SP tlog-tiles: a length of two bytes); the time that is put in has 29
 MAX_LEAF_BYTES = 65_535
 _TIME_BYTES = 29
-
-
-class RecordTooLong(InvalidInput):
-    """The record without its payload is longer than an entry of the log may be."""
-
-    code = "accountability.record_too_long"
 
 
 def record(

@@ -8,23 +8,17 @@ from uuid import UUID
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q
 
+from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
 from accountability.ports import decisions_about
 from accountability.types import Decision
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.errors import NotFound
 
 RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
     "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
     "span_id", "started_at", "ended_at", "recorded_at",
 )  # fmt: skip
-
-
-class DecisionNotFound(NotFound):
-    """There is no such decision."""
-
-    code = "accountability.decision_not_found"
 
 
 def list_decisions(

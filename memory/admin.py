@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from accountability.admin_parts import drawn_once
+from accountability.admin.parts import drawn_once
 from accountability.queries import decisions_of_memory
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accountability.operations import record
-from accountability.reviews.types import is_same_party
+from accountability.reviews.states import is_same_party
 from accountability.types import RiskClass
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.jobs import send_hint

@@ -22,12 +22,12 @@ from accountability.api.schemas import (
     ReviewList,
     ReviewOut,
 )
-from accountability.calibration.models import Calibration
+from accountability.models.calibration import Calibration
+from accountability.models.reviews import RANKS, ReviewCase
 from accountability.reviews import operations, queries
-from accountability.reviews.models import RANKS, ReviewCase
 from accountability.reviews.policy import get_policy, set_policy
 from accountability.reviews.queries import Narrowed
-from accountability.reviews.types import TO_DO, Policy, Review, ReviewState
+from accountability.types import TO_DO, Policy, Review, ReviewState
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.http.idempotency.once import once

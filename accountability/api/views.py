@@ -17,7 +17,6 @@ from accountability.api.schemas import (
     CheckpointOut,
     ConsistencyQuery,
     DecisionCreated,
-    DecisionIn,
     DecisionOut,
     DecisionPage,
     DecisionQuery,
@@ -30,6 +29,7 @@ from accountability.calibration.operations import calibrated
 from accountability.decisions.chains import get_chain
 from accountability.decisions.exports import export_lines, export_prov
 from accountability.decisions.recording import record_own
+from accountability.inputs import DecisionIn
 from accountability.ledger import proofs, store
 from accountability.ledger.sequencer import wait_until_integrated
 from accountability.ledger.signing import origin_of, verifier_key

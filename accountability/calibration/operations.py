@@ -12,13 +12,12 @@ from uuid import UUID
 from django.conf import settings
 
 from accountability.calibration.measures import as_arrays, reliability
-from accountability.calibration.models import Calibration
 from accountability.calibration.recalibration import Recalibration, fit_best, scores_of
-from accountability.ledger.canonical import canonicalise
+from accountability.canonical import canonicalise
+from accountability.models.calibration import Calibration
+from accountability.models.reviews import ReviewCase
 from accountability.operations import record
-from accountability.reviews.models import ReviewCase
-from accountability.reviews.types import SETTLED
-from accountability.types import Decision, Effect
+from accountability.types import SETTLED, Decision, Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor

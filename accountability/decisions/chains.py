@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from accountability.queries import RECORD_COLUMNS, DecisionNotFound, decision_from
+from accountability.errors import DecisionNotFound
+from accountability.queries import RECORD_COLUMNS, decision_from
 from accountability.types import Decision
 from liftos.kernel.db.transactions import raw_cursor
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from accountability.decisions.prov import prov_document
-from accountability.ledger.leaf import RECORD_FIELDS, jsonable, leaf_bytes
+from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.queries import as_decision
 from accountability.types import Decision

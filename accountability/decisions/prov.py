@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from accountability.ledger.leaf import jsonable, moment
+from accountability.leaf import jsonable, moment
 from accountability.types import Decision, Effect
 
 PREFIXES = {

@@ -1,49 +1,18 @@
 """Decisions that callers took themselves and put on record."""
 
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from accountability.erasure import cite
+from accountability.errors import ReservedOperation, UnknownParent
+from accountability.inputs import DecisionIn
 from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.ports import has_reverser
 from liftos.kernel.db.transactions import tenant_pipeline
-from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.reserved_operations import reserved_namespace
 from liftos.kernel.tenancy.types import Actor
-
-
-class UnknownParent(InvalidInput):
-    """A parent is not a decision of this organisation."""
-
-    code = "accountability.unknown_parent"
-
-
-class ReservedOperation(InvalidInput):
-    """This operation is the service's own: only the service puts it on record."""
-
-    code = "accountability.reserved_operation"
-
-
-class OwnDecision(Protocol):
-    """What a caller says of its decision (accountability.api.schemas.DecisionIn)."""
-
-    operation: str
-    decision_point: str
-    reasoning: str
-    inputs: dict[str, Any]
-    outputs: dict[str, Any]
-    alternatives: list[Any]
-    memories: list[Any]
-    confidence: float | None
-    confidence_method: str
-    versions: dict[str, Any]
-    parents: list[UUID]
-    subject: Any
-    risk_class: Any
-    effect: Any
-    started_at: Any
 
 
 def refuse_reserved(**names: str) -> None:
@@ -66,7 +35,7 @@ def refuse_reserved(**names: str) -> None:
         )
 
 
-def record_own(*, organisation: UUID, by: Actor, draft: OwnDecision) -> UUID:
+def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
     """Put a caller's decision on record, with its event; return its id.
 
     Raises:

@@ -6,33 +6,14 @@ from uuid import UUID
 
 from django.db import connection
 
+from accountability.errors import DecisionNotFound, InvalidSize, LogEmpty, NotIntegrated
+from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.ledger import store
-from accountability.ledger.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
 from accountability.models import DecisionPayload, DecisionRecord
-from accountability.queries import DecisionNotFound
-from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 
 FORMAT = "liftos-proof/1"
 CONSISTENCY_FORMAT = "liftos-consistency/1"
-
-
-class NotIntegrated(Conflict):
-    """The record waits for its place in the log; ask again in a moment, or with wait=integrated."""
-
-    code = "accountability.not_integrated"
-
-
-class LogEmpty(NotFound):
-    """The log has no checkpoint yet."""
-
-    code = "accountability.log_empty"
-
-
-class InvalidSize(InvalidInput):
-    """Sizes must satisfy 1 <= from <= to <= the log's size."""
-
-    code = "accountability.invalid_size"
 
 
 def get_checkpoint(organisation: UUID) -> store.StoredCheckpoint:

@@ -12,8 +12,8 @@ from json import loads
 from typing import NamedTuple
 from uuid import UUID
 
-from accountability.ledger.canonical import quote
-from accountability.ledger.leaf import (
+from accountability.canonical import quote
+from accountability.leaf import (
     RECORD_FIELDS,
     commitment_text,
     leaf_from_texts,

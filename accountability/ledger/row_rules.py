@@ -7,7 +7,7 @@ the migration found them (LedgerRule, UnlistedErasure): what was gone then may b
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from accountability.ledger.leaf import moment
+from accountability.leaf import moment
 from accountability.ledger.raw_rows import Altered, RawLeaf
 from liftos.kernel.db.transactions import raw_cursor
 

@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from uuid import UUID
 
-from accountability.ledger.leaf import RECORD_FIELDS, leaf_bytes
+from accountability.errors import EntryTooLong, NoSuchTile
+from accountability.leaf import RECORD_FIELDS, leaf_bytes
 from accountability.ledger.store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.errors import Conflict, NotFound
 
 WIDTH = 256
 HEIGHT = 8  # 2**8 hashes a tile
@@ -34,18 +34,6 @@ _NODES = """
 SELECT string_agg(hash, ''::bytea ORDER BY index) FROM accountability_ledgernode
 WHERE organisation_id = %s AND index >= %s AND index < %s AND level = %s
 """
-
-
-class NoSuchTile(NotFound):
-    """The log has no such tile, or not yet so wide."""
-
-    code = "accountability.no_such_tile"
-
-
-class EntryTooLong(Conflict):
-    """A record of this bundle is too long for one: fetch the tile of level 0 in its place, and the record's own proof."""
-
-    code = "accountability.entry_too_long"
 
 
 @dataclass(frozen=True, slots=True)

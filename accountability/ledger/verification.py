@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from accountability.errors import LogTooLong
+from accountability.leaf import RECORD_FIELDS, hash_of
 from accountability.ledger import store
 from accountability.ledger.checkpoint import CheckpointInvalid, open_signed
-from accountability.ledger.leaf import RECORD_FIELDS, hash_of
 from accountability.ledger.raw_rows import Altered, read_leaves
 from accountability.ledger.row_rules import Rules, is_excused
 from accountability.ledger.signing import origin_of, verifier
 from accountability.merkle import HASH_BYTES, append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
 from accountability.models import DecisionPayload, DecisionRecord
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.errors import Conflict
 
 BATCH = 16_384
 
@@ -126,12 +126,6 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
     if unlisted := rules.unlisted():
         text += f"; {unlisted} payloads were erased before erasures listed them"
     yield Progress(size, Verdict(holds=True, text=text))
-
-
-class LogTooLong(Conflict):
-    """The log is too long to be verified in a request; `manage.py verify_ledger` verifies it."""
-
-    code = "accountability.log_too_long"
 
 
 def verify_within(organisation: UUID, *, most: int) -> tuple[int, Verdict]:

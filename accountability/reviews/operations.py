@@ -18,25 +18,27 @@ from django.utils import timezone
 
 from accountability import ports
 from accountability.erasure import cite
+from accountability.errors import DecisionNotFound, OwnDecision, ReviewForbidden
 from accountability.models import DecisionRecord
+from accountability.models.reviews import NO_CONFIDENCE, RANKS, ReviewCase
 from accountability.operations import record
-from accountability.queries import DecisionNotFound, as_decision
-from accountability.reviews.models import NO_CONFIDENCE, RANKS, ReviewCase
+from accountability.queries import as_decision
 from accountability.reviews.policy import get_policy
 from accountability.reviews.queries import list_reviews
-from accountability.reviews.types import (
-    OPERATION,
+from accountability.reviews.states import is_same_party, state_after
+from accountability.types import (
+    REVIEW_OPERATION,
     SETTLED,
     Because,
+    Decision,
+    Effect,
     Reviewed,
     ReviewState,
+    RiskClass,
     Verdict,
-    is_same_party,
-    state_after,
 )
-from accountability.types import Decision, Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import Conflict, InvalidInput, PermissionDenied
+from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -47,18 +49,6 @@ _DONE = {
     Verdict.OVERTURN: "Overturned",
     Verdict.INFORMATION: "Asked for information on",
 }
-
-
-class OwnDecision(PermissionDenied):
-    """Nobody reviews their own decision."""
-
-    code = "accountability.own_decision"
-
-
-class ReviewForbidden(Conflict):
-    """The state of the review does not allow that."""
-
-    code = "accountability.review_forbidden"
 
 
 def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, reason: str = "") -> Reviewed:
@@ -177,7 +167,7 @@ def _decision(organisation: UUID, decision: UUID) -> DecisionRecord:
     row = rows.first()
     if row is None:
         raise DecisionNotFound
-    if row.operation == OPERATION:
+    if row.operation == REVIEW_OPERATION:
         raise ReviewForbidden("A review is not itself reviewed: review its decision again.")
     return row
 
@@ -217,7 +207,7 @@ def _record(
     made = record(
         organisation=organisation,
         by=by,
-        operation=OPERATION,
+        operation=REVIEW_OPERATION,
         decision_point=verdict.point,
         effect=Effect.WRITE,
         risk_class=RiskClass.LIMITED if state is ReviewState.OVERTURNED else RiskClass.MINIMAL,

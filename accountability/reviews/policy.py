@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from uuid import UUID
 
+from accountability.models.reviews import NO_CONFIDENCE, RANKS, ReviewPolicy
 from accountability.operations import record
-from accountability.reviews.models import NO_CONFIDENCE, RANKS, ReviewPolicy
-from accountability.reviews.types import OPERATION, Because, Policy, ReviewState
-from accountability.types import Effect, RiskClass
+from accountability.types import REVIEW_OPERATION, Because, Effect, Policy, ReviewState, RiskClass
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
@@ -28,7 +27,7 @@ FROM (
                  AND ('x' || left(md5(r.id::text), 7))::bit(28)::int < %(sample_share)s::float8 * 268435456
              THEN '{Because.SAMPLE}' END AS because
     FROM accountability_decisionrecord AS r
-    WHERE r.organisation_id = %(organisation)s AND r.id = ANY(%(ids)s::uuid[]) AND r.operation <> '{OPERATION}'
+    WHERE r.organisation_id = %(organisation)s AND r.id = ANY(%(ids)s::uuid[]) AND r.operation <> '{REVIEW_OPERATION}'
 ) AS c
 WHERE c.because IS NOT NULL
 ON CONFLICT DO NOTHING

@@ -14,8 +14,8 @@ from django.db.models.expressions import Func, Value
 from django.db.models.fields import BooleanField
 
 from accountability.models import DecisionRecord
-from accountability.reviews.models import ReviewCase
-from accountability.reviews.types import OPERATION, TO_DO, Review, ReviewState, Verdict
+from accountability.models.reviews import ReviewCase
+from accountability.types import REVIEW_OPERATION, TO_DO, Review, ReviewState, Verdict
 from liftos.kernel.tenancy.types import Actor, ActorKind
 
 MAX_REVIEWS = 200
@@ -177,7 +177,10 @@ def list_reviews(
         limit: at most so many.
     """
     rows = DecisionRecord.objects.filter(
-        organisation_id=organisation, subject_kind="decision", subject_id=str(decision), operation=OPERATION
+        organisation_id=organisation,
+        subject_kind="decision",
+        subject_id=str(decision),
+        operation=REVIEW_OPERATION,
     )
     if after is not None:
         rows = rows.filter(id__gt=after)

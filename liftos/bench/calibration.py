@@ -16,7 +16,7 @@ from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
 from accountability.operations import record
 from accountability.reviews.operations import review
-from accountability.reviews.types import Verdict
+from accountability.types import Verdict
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import connections
 from tqdm import tqdm
 
-from accountability.ledger.leaf import RECORD_FIELDS
+from accountability.leaf import RECORD_FIELDS
 from accountability.ledger.sequencer import drain
 from liftos.bench.decisions import record_one
 from liftos.kernel.db.binary import UuidArray

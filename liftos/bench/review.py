@@ -15,7 +15,7 @@ from accountability.models import DecisionRecord
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.reviews.queries import Order, get_next, list_queue
-from accountability.reviews.types import Policy, Verdict
+from accountability.types import Policy, Verdict
 from liftos.bench.ledger_fill import fill
 from liftos.bench.search_data import World
 from liftos.bench.search_load import load

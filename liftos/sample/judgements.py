@@ -18,8 +18,7 @@ from accountability.ledger.sequencer import drain
 from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
-from accountability.reviews.types import Policy, Verdict
-from accountability.types import Effect, RiskClass
+from accountability.types import Effect, Policy, RiskClass, Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
+from accountability.models.calibration import Calibration
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation

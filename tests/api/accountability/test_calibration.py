@@ -6,14 +6,14 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate, has_new_verdicts
 from accountability.calibration.recalibration import Recalibration
 from accountability.models import DecisionRecord, ReviewCase
+from accountability.models.calibration import Calibration
 from accountability.operations import record
 from accountability.reviews.operations import review
-from accountability.reviews.types import Verdict
 from accountability.tasks import calibrate_all
+from accountability.types import Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from accountability.errors import NoSuchTile
 from accountability.ledger import verifier
 from accountability.ledger.sequencer import drain
-from accountability.ledger.tiles import NoSuchTile, Tile, parse_tile
+from accountability.ledger.tiles import Tile, parse_tile
 from accountability.merkle import node_hash, root_hash
 from accountability.models import LedgerLeaf
 from liftos.bench.decisions import record_one

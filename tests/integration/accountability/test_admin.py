@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accountability.decisions.chain_diagram import edges, layout
+from accountability.admin.chain_diagram import edges, layout
 from accountability.decisions.chains import get_chain
 from accountability.ledger.sequencer import drain
 from accountability.models import DecisionRecord

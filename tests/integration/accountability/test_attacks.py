@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accountability.erasure import LISTED, cite, erase_payloads
-from accountability.ledger.leaf import RECORD_FIELDS, hash_of
+from accountability.leaf import RECORD_FIELDS, hash_of
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import check_record
 from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpoint

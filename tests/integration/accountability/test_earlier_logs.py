@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import call_command
 
-from accountability.ledger.leaf import RECORD_FIELDS, commitment, hash_of, payload_text
+from accountability.leaf import RECORD_FIELDS, commitment, hash_of, payload_text
 from accountability.ledger.sequencer import drain
 from accountability.models import DecisionRecord
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from django.db import connections
 
+from accountability.leaf import RECORD_FIELDS
 from accountability.ledger import sequencer, store
-from accountability.ledger.leaf import RECORD_FIELDS
 from accountability.ledger.sequencer import LedgerInconsistent, drain, sequence
 from accountability.ledger.verification import check_record, verify_log
 from accountability.models import DecisionPayload, DecisionRecord, LedgerCheckpoint, LedgerLeaf, LedgerPending

@@ -12,7 +12,7 @@ from accountability.ledger.sequencer import drain
 from accountability.models import DecisionRecord, ReviewCase
 from accountability.operations import record
 from accountability.reviews.operations import review
-from accountability.reviews.types import Verdict
+from accountability.types import Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.types import Actor, ActorKind

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from django.core.management import call_command
 
-from accountability.calibration.models import Calibration
 from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord, ReviewCase
+from accountability.models.calibration import Calibration
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM

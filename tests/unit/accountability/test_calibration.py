@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accountability.calibration.diagram import draw_reliability
+from accountability.admin.reliability_diagram import draw_reliability
 from accountability.calibration.measures import (
     as_arrays,
     bootstrap,

@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accountability.ledger.canonical import canonicalise
+from accountability.canonical import canonicalise
 from accountability.ledger.verifier import NotVerified, _canonical
 
 scalars = (

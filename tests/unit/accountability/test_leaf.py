@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accountability.canonical import canonicalise
+from accountability.leaf import PAYLOAD_FIELDS, RECORD_FIELDS, jsonable, leaf_bytes, leaf_record, payload_text
 from accountability.ledger import raw_rows
-from accountability.ledger.canonical import canonicalise
-from accountability.ledger.leaf import (
-    PAYLOAD_FIELDS,
-    RECORD_FIELDS,
-    jsonable,
-    leaf_bytes,
-    leaf_record,
-    payload_text,
-)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 ANY_TEXT = st.text(max_size=8)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accountability.reviews.types import Review, ReviewState, Verdict, is_same_party, state_after
+from accountability.reviews.states import is_same_party, state_after
+from accountability.types import Review, ReviewState, Verdict
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 

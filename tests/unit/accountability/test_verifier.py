@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accountability.canonical import canonicalise
 from accountability.ledger import verifier
-from accountability.ledger.canonical import canonicalise
 from accountability.ledger.checkpoint import Checkpoint, make_vkey, sign
 from accountability.ledger.verifier import NotVerified, Verified, main, verify_bundle
 from accountability.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, root_hash

@@ -16,7 +16,7 @@ from accountability.ledger.sequencer import drain
 from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
-from accountability.reviews.types import Policy, Verdict
+from accountability.types import Policy, Verdict
 from liftos.kernel.db.transactions import SET_ORGANISATION, current_organisation, tenant_transaction
 from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter

@@ -7,9 +7,9 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accountability.reviews.models import RANKS
+from accountability.models.reviews import RANKS
 from accountability.reviews.queries import COLUMNS, Order
-from accountability.reviews.types import SETTLED, TO_DO, ReviewState
+from accountability.types import SETTLED, TO_DO, ReviewState
 from liftos.kernel.admin.parts import CheckedChangeList
 
 RISKS = {rank: risk.value for risk, rank in RANKS.items()}

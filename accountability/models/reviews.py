@@ -8,8 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from accountability.reviews.types import TO_DO, Because, Policy, ReviewState
-from accountability.types import Effect, RiskClass
+from accountability.types import TO_DO, Because, Effect, Policy, ReviewState, RiskClass
 from liftos.kernel.tenancy.models import Organisation
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}

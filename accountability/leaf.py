@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from accountability.ledger.canonical import EXACT, Unlike, canonicalise, encode, quote, same_number
+from accountability.canonical import EXACT, Unlike, canonicalise, encode, quote, same_number
 from accountability.merkle import leaf_hash
 from liftos.kernel.precedence import giving_way
 

@@ -6,10 +6,9 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accountability.reviews.models import ReviewPolicy
+from accountability.models.reviews import ReviewPolicy
 from accountability.reviews.policy import set_policy
-from accountability.reviews.types import Policy
-from accountability.types import Effect, RiskClass
+from accountability.types import Effect, Policy, RiskClass
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import OnRecord, staff_actor
 from liftos.kernel.admin.one_each import OneEach

@@ -12,8 +12,7 @@ from accountability.ports import Cited, Since, read_subjects
 from accountability.queries import as_decision
 from accountability.reviews.operations import MAX_REASON
 from accountability.reviews.queries import get_case, list_reviews
-from accountability.reviews.types import OPERATION, Review, Verdict
-from accountability.types import Decision
+from accountability.types import REVIEW_OPERATION, Decision, Review, Verdict
 
 # of the memories in a receipt, so many are compared with their present versions
 COMPARED = 20
@@ -66,7 +65,7 @@ def verdict_form(decision: UUID) -> SafeString:
 
 def review_field(record: DecisionRecord) -> SafeString:
     """Return how far the review of a decision has come; a button where nobody asked for one."""
-    if record.operation == OPERATION:
+    if record.operation == REVIEW_OPERATION:
         return format_html("{}", "this is a review")
     case = get_case(organisation=record.organisation_id, decision=record.pk)
     if case is not None:

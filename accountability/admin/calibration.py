@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from accountability.calibration.diagram import draw_reliability
+from accountability.admin.reliability_diagram import draw_reliability
+from accountability.admin.review_parts import decision_page
 from accountability.calibration.measures import Bin
-from accountability.calibration.models import Calibration
 from accountability.calibration.operations import calibrate
 from accountability.calibration.recalibration import Recalibration
-from accountability.reviews.pages import decision_page
+from accountability.models.calibration import Calibration
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, as_text

@@ -6,17 +6,15 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
-from accountability.calibration.admin import CalibrationAdmin
+from accountability.admin.chain_diagram import draw_chain
+from accountability.admin.parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin.review_parts import decision_page, review_field
 from accountability.calibration.operations import calibrated
-from accountability.decisions.chain_diagram import draw_chain
 from accountability.decisions.chains import get_chain
+from accountability.errors import DecisionNotFound
 from accountability.ledger.verification import check_record
 from accountability.models import DecisionRecord
-from accountability.queries import DecisionNotFound, as_decision
-from accountability.reviews.admin import ReviewCaseAdmin
-from accountability.reviews.pages import decision_page, review_field
-from accountability.reviews.policy_admin import ReviewPolicyAdmin
+from accountability.queries import as_decision
 from accountability.types import Effect, RiskClass
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
@@ -27,9 +25,6 @@ WHERE = (
     "id", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "actor_kind", "actor_id",
     "on_behalf_of", "versions", "correlation_id", "trace_id", "span_id", "started_at", "ended_at", "recorded_at",
 )  # fmt: skip
-
-# the admin is found through this module
-__all__ = ["CalibrationAdmin", "DecisionRecordAdmin", "ReviewCaseAdmin", "ReviewPolicyAdmin"]
 
 
 @admin.register(DecisionRecord)

@@ -18,15 +18,21 @@ from unfold.decorators import action
 from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accountability.admin_parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
-from accountability.decisions.chain_diagram import draw_chain
+from accountability.admin.chain_diagram import draw_chain
+from accountability.admin.parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin.review_parts import (
+    decision_page,
+    draw_reviews,
+    draw_since,
+    review_page,
+    verdict_form,
+)
+from accountability.admin.review_queue import RISKS, AssignedFilter, QueueChangeList, RiskFilter, StateFilter
 from accountability.decisions.chains import get_chain
+from accountability.models.reviews import NO_CONFIDENCE, ReviewCase
 from accountability.reviews import operations
-from accountability.reviews.admin_list import RISKS, AssignedFilter, QueueChangeList, RiskFilter, StateFilter
-from accountability.reviews.models import NO_CONFIDENCE, ReviewCase
-from accountability.reviews.pages import decision_page, draw_reviews, draw_since, review_page, verdict_form
 from accountability.reviews.queries import get_next
-from accountability.reviews.types import Because, Reviewed, ReviewState, Verdict
+from accountability.types import Because, Reviewed, ReviewState, Verdict
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text

@@ -1,0 +1,8 @@
+"""The pages of accountability in the admin, which finds them through this package."""
+
+from accountability.admin.calibration import CalibrationAdmin
+from accountability.admin.decisions import DecisionRecordAdmin
+from accountability.admin.review_policy import ReviewPolicyAdmin
+from accountability.admin.reviews import ReviewCaseAdmin
+
+__all__ = ["CalibrationAdmin", "DecisionRecordAdmin", "ReviewCaseAdmin", "ReviewPolicyAdmin"]

@@ -1,0 +1,106 @@
+"""The log: what waits for a place in it, its leaves, the nodes of its tree, its checkpoints and where they were published."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accountability.models.decisions import DecisionRecord
+from liftos.kernel.tenancy.models import Organisation
+
+
+class LedgerPending(models.Model):
+    """A record that waits for its place in the log: written with the record, deleted by the sequencer."""
+
+    decision = models.OneToOneField(
+        DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "decision"], name="pending_in_order")]
+
+    def __str__(self) -> str:
+        return f"pending {self.decision_id}"
+
+
+class LedgerLeaf(models.Model):
+    """A record's place in its organisation's log. Insert-only."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "index")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    index = models.BigIntegerField()
+    decision = models.ForeignKey(
+        DecisionRecord, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "decision"], name="leaf_once")]
+
+    def __str__(self) -> str:
+        return f"leaf {self.index}"
+
+
+class LedgerNode(models.Model):
+    """The hash over a complete subtree of 2^level leaves, level 1 and up. Insert-only: a complete subtree never changes."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "level", "index")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return f"node {self.level}:{self.index}"
+
+
+class LedgerCheckpoint(models.Model):
+    """A signed tree head (C2SP checkpoint). Insert-only; the newest one is the log's state."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "size")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    size = models.BigIntegerField()
+    root = models.BinaryField(max_length=32)
+    text = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"
+
+
+class LedgerDelivery(models.Model):
+    """Up to which size an organisation's checkpoints have left the house, for each place they go to."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "destination")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
+    destination = models.CharField(max_length=10)
+    size = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.destination} up to {self.size}"
+
+
+class LedgerRule(models.Model):
+    """From which place on a log's records were dated by the database; a log without a row: from its first.
+
+    Written by the migration that began it, for logs that were there; the application may only read it.
+    """
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
+    )
+    size = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"rules since {self.size}"
