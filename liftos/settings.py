@@ -275,7 +275,7 @@ CELERY_BEAT_SCHEDULE["sweep-lives"] = {
 
 # --- conceptual spaces --------------------------------------------------------------------------
 
-# the template of the space that holds all memories of an organisation: one of spaces/templates.py
+# the template of the space that holds all memories of an organisation: one of spaces/space_templates.py
 LIFTOS_DEFAULT_SPACE = env("LIFTOS_DEFAULT_SPACE", "marketing")
 # positions that a process keeps in memory, at least of the space asked last
 LIFTOS_SPACE_CACHE_MB = int(env("LIFTOS_SPACE_CACHE_MB", "256"))

@@ -10,9 +10,9 @@ class SpacesConfig(AppConfig):
         from memory.ports import erasers, followers, scope, spaces
         from memory.search.arms.interface import register_arm
         from spaces import checks  # noqa: F401  registers them
-        from spaces.erasing import erase_positions, erase_words
+        from spaces.erasure import erase_positions, erase_words
+        from spaces.memory_port import MemorysView
         from spaces.placement.memory_changes import follow_memories
-        from spaces.port import MemorysView
         from spaces.query.arm import ConceptualArm, SpaceScope
 
         reserve_operations("space")

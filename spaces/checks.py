@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from spaces.templates import TEMPLATES
+from spaces.space_templates import TEMPLATES
 
 
 @register("spaces")

@@ -24,7 +24,7 @@ from spaces.placement.memory_changes import follow_memories
 from spaces.placement.outgrowing import mark_outgrown
 from spaces.placement.positions import remove_positions
 from spaces.queries import get_default, get_space, get_version
-from spaces.templates import TEMPLATES, known_dimension
+from spaces.space_templates import TEMPLATES, known_dimension
 from spaces.types import Dimension
 
 

@@ -9,10 +9,10 @@ from celery import shared_task
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.jobs import send_hint
+from spaces.concepts.relearning import relearn_concepts
 from spaces.models import Space
 from spaces.placement import layouts
-from spaces.placement.building import Waiting, make_next, renew
-from spaces.placement.relearning import relearn_concepts
+from spaces.placement.building import Waiting, build_next, renew
 
 logger = logging.getLogger("liftos.spaces")
 
@@ -27,7 +27,7 @@ def make_layouts(organisation: str) -> None:
     until = time.monotonic() + PATIENCE_S
     while True:
         try:
-            if not make_next(organisation=UUID(organisation)):
+            if not build_next(organisation=UUID(organisation)):
                 break
         except Waiting:
             if time.monotonic() > until:

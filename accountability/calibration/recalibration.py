@@ -77,12 +77,12 @@ def fit_platt(confidences: np.ndarray, outcomes: np.ndarray) -> Recalibration:
     """Return the logistic curve by Newton's method, towards Platt's softened outcomes so that no curve is infinitely steep."""
     right = outcomes.sum()
     high, low = (right + 1) / (right + 2), 1 / (len(outcomes) - right + 2)
-    aims = np.where(outcomes > 0.5, high, low)
+    targets = np.where(outcomes > 0.5, high, low)
     columns = np.stack([_logit(confidences), np.ones(len(confidences))], axis=1)
     weights = np.array([1.0, 0.0])
     for _ in range(_ROUNDS):
         stated = _sigma(columns @ weights)
-        slope = columns.T @ (stated - aims)
+        slope = columns.T @ (stated - targets)
         curvature = (columns * (stated * (1 - stated))[:, None]).T @ columns + 1e-6 * np.eye(2)
         step = np.linalg.solve(curvature, slope)
         weights -= np.clip(step, -5, 5)
@@ -91,7 +91,7 @@ def fit_platt(confidences: np.ndarray, outcomes: np.ndarray) -> Recalibration:
     # more confidence never means less: a falling line would be noise
     a = max(0.0, float(weights[0]))
     if a == 0.0:
-        return Recalibration("platt", {"a": [0.0], "b": [float(_logit(np.asarray([aims.mean()]))[0])]})
+        return Recalibration("platt", {"a": [0.0], "b": [float(_logit(np.asarray([targets.mean()]))[0])]})
     return Recalibration("platt", {"a": [a], "b": [float(weights[1])]})
 
 

@@ -29,9 +29,9 @@ from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
 from spaces.models import SpaceVersion
 from spaces.operations import change_dimensions, create_space
-from spaces.placement.building import make_next
-from spaces.query.matrix import forget_clouds
-from spaces.templates import MARKETING
+from spaces.placement.building import build_next
+from spaces.query.matrix import forget_matrices
+from spaces.space_templates import MARKETING
 from spaces.types import LayoutState
 
 P95_MS = Target("<=", 30)
@@ -78,7 +78,7 @@ def _work(organisation: UUID) -> int:
     """Do what a worker would; return in how many steps."""
     steps = 0
     with tqdm(desc="placing", unit="step", disable=None) as progress:
-        while make_next(organisation=organisation):
+        while build_next(organisation=organisation):
             steps += 1
             progress.update()
     return steps
@@ -87,7 +87,7 @@ def _work(organisation: UUID) -> int:
 def _searches(loaded: Loaded, space: UUID, queries: int, label: str) -> Iterator[Figure]:
     draw = np.random.default_rng(5)
     names = [each.name for each in MARKETING.dimensions if each.has_poles]
-    forget_clouds()
+    forget_matrices()
     base = SearchRequest("", SearchType.CONCEPTUAL, space=space)
     cold = replace(base, target=((names[0], "low"),))
     yield Figure(f"first search of a process, {label}", _ask(loaded.id, cold), "ms")

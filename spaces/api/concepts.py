@@ -13,9 +13,10 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from spaces import concepts, queries
+from spaces import queries
 from spaces.api.rendering import concept_out, relation_out
 from spaces.api.schemas import ConceptIn, ConceptOut, ConceptPage, RelationIn, RelationOut, RelationPage
+from spaces.concepts import operations
 
 
 def _answer(view: NativeView, space: UUID, concept: UUID) -> Response:
@@ -62,7 +63,7 @@ class Concepts(NativeView):
         """Add a concept: by its prototype, learnt from examples, or placed by a text."""
         del request
         asked, principal = self.body(ConceptIn), self.principal
-        row = concepts.add_concept(
+        row = operations.add_concept(
             organisation=principal.organisation, by=principal.actor, space=space, draft=asked.draft()
         )
         with tenant_transaction(principal.organisation):
@@ -87,7 +88,7 @@ class ConceptDetail(NativeView):
         """Delete a concept with its relations."""
         del request
         principal = self.principal
-        concepts.remove_concept(
+        operations.remove_concept(
             organisation=principal.organisation, by=principal.actor, space=space, concept=concept
         )
         return Response(status=204)
@@ -120,7 +121,7 @@ class Relations(NativeView):
         """Say how one concept stands to another: is_a, part_of, opposite, causes, similar; what was said already answers 200."""
         del request
         asked, principal = self.body(RelationIn), self.principal
-        row, is_new = concepts.relate(
+        row, is_new = operations.relate(
             organisation=principal.organisation,
             by=principal.actor,
             space=space,
@@ -142,7 +143,7 @@ class RelationDetail(NativeView):
         """Take a relation back."""
         del request
         principal = self.principal
-        concepts.unrelate(
+        operations.unrelate(
             organisation=principal.organisation, by=principal.actor, space=space, relation=relation
         )
         return Response(status=204)

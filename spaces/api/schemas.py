@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validato
 
 from liftos.kernel.http.pagination import PageQuery, QueryText, no_nul
 from liftos.kernel.http.strict import Strict
-from spaces.templates import TEMPLATES, known_dimension
+from spaces.space_templates import TEMPLATES, known_dimension
 from spaces.types import (
     MAX_DIMENSIONS,
     MAX_EXAMPLES,

@@ -26,11 +26,11 @@ from spaces.api.schemas import (
     VersionPage,
     VersionQuery,
 )
+from spaces.memory_port import forget_spaces
 from spaces.models import Concept, ConceptRelation, Space
 from spaces.placement.layouts import read_dimensions
-from spaces.port import forget_spaces
 from spaces.query.questions import get_standing
-from spaces.templates import TEMPLATES
+from spaces.space_templates import TEMPLATES
 
 
 def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:

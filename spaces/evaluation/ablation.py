@@ -19,7 +19,7 @@ from spaces.geometry.agreement import auc
 from spaces.operations import create_space
 from spaces.queries import get_view
 from spaces.query.questions import list_standings
-from spaces.templates import TEMPLATES
+from spaces.space_templates import TEMPLATES
 from spaces.types import Dimension
 
 DEPTH = 50

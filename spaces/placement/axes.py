@@ -16,7 +16,7 @@ from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.geometry.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis
 from spaces.placement.background import background
 from spaces.placement.own_texts import Counts, describe_own
-from spaces.templates import is_built_in
+from spaces.space_templates import is_built_in
 from spaces.types import Array, Dimension
 
 

@@ -27,7 +27,7 @@ class Waiting(Exception):
     """The next step can only be done when older transactions have ended."""
 
 
-def make_next(*, organisation: UUID) -> bool:
+def build_next(*, organisation: UUID) -> bool:
     """Do one step of what waits in an organisation that nobody else works on; tell whether there was one.
 
     Raises:

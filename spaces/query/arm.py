@@ -14,8 +14,8 @@ from memory.search.filters import where
 from memory.search.keys import keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 from spaces.geometry.metric import similarities
-from spaces.query.matrix import Cloud, cloud_of
-from spaces.query.targets import Aim, aims_for, confine
+from spaces.query.matrix import PositionMatrix, matrix_of
+from spaces.query.targets import Target, confine, targets_for
 from spaces.types import Array
 
 # So many of the best are looked at under the filters first; if too few pass, the filters are asked for all that do.
@@ -42,8 +42,8 @@ class ConceptualArm:
     search_types = frozenset({SearchType.CONCEPTUAL, SearchType.HYBRID})
 
     def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
-        """Return an `Aim` for each query, None where there is none. See `memory.search.arms.interface.Arm`."""
-        return list(aims_for(organisation=organisation, queries=queries, request=request))
+        """Return a `Target` for each query, None where there is none. See `memory.search.arms.interface.Arm`."""
+        return list(targets_for(organisation=organisation, queries=queries, request=request))
 
     def can_answer(self, question: Question) -> bool:
         """Tell whether the question wants something of the space."""
@@ -61,16 +61,16 @@ class ConceptualArm:
         del found
         if not self.can_answer(question):
             return dict
-        aim: Aim = question.prepared[self.name]
+        target: Target = question.prepared[self.name]
 
         def wait() -> dict[Key, float]:
-            cloud = _cloud(question, aim)
-            _, points = cloud.refresh()
-            placed = [(key, place) for key, place in zip(ids, cloud.places_of(list(ids)), strict=True)]
+            matrix = _matrix(question, target)
+            _, points = matrix.refresh()
+            placed = [(key, place) for key, place in zip(ids, matrix.places_of(list(ids)), strict=True)]
             known = [(key, place) for key, place in placed if place is not None and place < len(points)]
             if not known:
                 return {}
-            figures = figures_of(points[[place for _, place in known]], aim)
+            figures = figures_of(points[[place for _, place in known]], target)
             return {key: figure for (key, _), figure in zip(known, figures.tolist(), strict=True) if figure}
 
         return wait
@@ -92,37 +92,37 @@ class SpaceScope:
         )
 
 
-def figures_of(points: Array, aim: Aim) -> Array:
+def figures_of(points: Array, target: Target) -> Array:
     """Return the arm's figure, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
 
     Args:
-        points: as a cloud has them, shape (n, 2k).
-        aim: in k dimensions.
+        points: as a matrix has them, shape (n, 2k).
+        target: in k dimensions.
     """
-    size = len(aim.point)
-    near, _ = similarities(points[:, :size], aim.point, aim.metric)
-    counted = np.where(np.isnan(aim.point), 0.0, aim.metric.weights)
+    size = len(target.point)
+    near, _ = similarities(points[:, :size], target.point, target.metric)
+    counted = np.where(np.isnan(target.point), 0.0, target.metric.weights)
     # what is unknown has a confidence of 0
     return near * (points[:, size:] @ (counted / counted.sum()))
 
 
-def _cloud(question: Question, aim: Aim) -> Cloud:
-    return cloud_of(
-        organisation=question.organisation, layout=aim.view.layout.id, dimensions=aim.view.dimensions
+def _matrix(question: Question, target: Target) -> PositionMatrix:
+    return matrix_of(
+        organisation=question.organisation, layout=target.view.layout.id, dimensions=target.view.dimensions
     )
 
 
-def _find(question: Question, aim: Aim, limit: int) -> Found:
-    cloud = _cloud(question, aim)
-    keys, points = cloud.refresh()
-    figures = figures_of(points, aim)
-    if aim.excluded is not None:
-        for place in cloud.places_of([aim.excluded.bytes]):
+def _find(question: Question, target: Target, limit: int) -> Found:
+    matrix = _matrix(question, target)
+    keys, points = matrix.refresh()
+    figures = figures_of(points, target)
+    if target.excluded is not None:
+        for place in matrix.places_of([target.excluded.bytes]):
             if place is not None and place < len(figures):
                 figures[place] = 0.0
     # whoever has a position here is a member
     condition, values = where(replace(question.request, members_of=None), "p.memory_id")
-    values |= {"organisation": question.organisation, "layout": aim.view.layout.id}
+    values |= {"organisation": question.organisation, "layout": target.view.layout.id}
     wanted = max(AT_LEAST, FIRST * limit)
     best = _best(figures, keys, wanted)
     passing = _ask(_CHECK.format(where=condition), values | {"ids": UuidArray(keys[place] for place in best)})
@@ -131,14 +131,16 @@ def _find(question: Question, aim: Aim, limit: int) -> Found:
     if len(chosen) < limit and len(best) == wanted:
         passing = _ask(_PASSING.format(where=condition), values)
         places = [
-            place for place in cloud.places_of(list(passing)) if place is not None and place < len(keys)
+            place for place in matrix.places_of(list(passing)) if place is not None and place < len(keys)
         ]
         allowed = np.zeros(len(keys))
         allowed[places] = figures[places]
         chosen = _best(allowed, keys, limit)
         plan = "filtered, all that pass compared"
     elif not question.request.is_filtered:
-        _forget_removed(question, aim, cloud, [keys[place] for place in best if keys[place] not in passing])
+        _forget_removed(
+            question, target, matrix, [keys[place] for place in best if keys[place] not in passing]
+        )
     scores = {keys[place]: float(figures[place]) for place in chosen}
     return Found(list(scores)[:limit], scores, plan)
 
@@ -159,15 +161,15 @@ def _ask(statement: str, values: dict[str, Any]) -> set[Key]:
     return set(keys_of(bytes(row[0]))) if row and row[0] else set()
 
 
-def _forget_removed(question: Question, aim: Aim, cloud: Cloud, missing: list[Key]) -> None:
+def _forget_removed(question: Question, target: Target, matrix: PositionMatrix, missing: list[Key]) -> None:
     """Drop from memory what has been removed from the space, so that it stands in nobody's way again."""
     if missing:
         values = {
             "organisation": question.organisation,
-            "layout": aim.view.layout.id,
+            "layout": target.view.layout.id,
             "ids": UuidArray(missing),
         }
         there = _ask(_CHECK.format(where="true"), values)
         gone = [key for key in missing if key not in there]
         if gone:
-            cloud.forget(gone)
+            matrix.forget(gone)

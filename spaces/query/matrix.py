@@ -2,7 +2,7 @@
 
 Postgres stays the truth. Before every use the rows are asked for that have been written since the last time; by the number of the
 writing transaction, not by a time or a counter: of those that were still open then, none is missed. What has been removed is
-found when a candidate is checked (`spaces.arm`), and a cloud is read anew after LIFTOS_EMBEDDING_CACHE_TTL, so that what was erased stays
+found when a candidate is checked (`spaces.query.arm`), and a matrix is read anew after LIFTOS_EMBEDDING_CACHE_TTL, so that what was erased stays
 in no process for longer than an erasure's receipt says.
 
 Measured at 100,000 members of 9 dimensions: read whole in .3 s, asked for news in .2 ms, compared in 6 ms, 15 MB.
@@ -34,7 +34,7 @@ FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(
 """
 
 
-class Cloud:
+class PositionMatrix:
     """The positions of one layout, as of a moment.
 
     Attributes:
@@ -130,24 +130,24 @@ def _unpack(packed: bytes, count: int, size: int) -> Array:
     return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
 
 
-_clouds: "OrderedDict[UUID, Cloud]" = OrderedDict()
+_matrices: "OrderedDict[UUID, PositionMatrix]" = OrderedDict()
 _lock = threading.Lock()
 
 
-def cloud_of(*, organisation: UUID, layout: UUID, dimensions: tuple[Dimension, ...]) -> Cloud:
-    """Return this process's cloud of a layout; those asked last are kept, up to LIFTOS_SPACE_CACHE_MB."""
+def matrix_of(*, organisation: UUID, layout: UUID, dimensions: tuple[Dimension, ...]) -> PositionMatrix:
+    """Return this process's matrix of a layout; those asked last are kept, up to LIFTOS_SPACE_CACHE_MB."""
     with _lock:
-        found = _clouds.get(layout)
+        found = _matrices.get(layout)
         if found is None:
-            found = _clouds[layout] = Cloud(organisation, layout, dimensions)
-        _clouds.move_to_end(layout)
+            found = _matrices[layout] = PositionMatrix(organisation, layout, dimensions)
+        _matrices.move_to_end(layout)
         limit = settings.LIFTOS_SPACE_CACHE_MB * 1_000_000
-        while len(_clouds) > 1 and sum(each.size_bytes for each in _clouds.values()) > limit:
-            _clouds.popitem(last=False)
+        while len(_matrices) > 1 and sum(each.size_bytes for each in _matrices.values()) > limit:
+            _matrices.popitem(last=False)
         return found
 
 
-def forget_clouds() -> None:
-    """Drop every cloud of this process: for tests whose transactions are undone."""
+def forget_matrices() -> None:
+    """Drop every matrix of this process: for tests whose transactions are undone."""
     with _lock:
-        _clouds.clear()
+        _matrices.clear()

@@ -25,7 +25,7 @@ from spaces.models import Concept
 from spaces.placement.placing import Placed
 from spaces.placement.positions import page_positions, read_positions
 from spaces.queries import View, list_concepts
-from spaces.query.matrix import cloud_of
+from spaces.query.matrix import matrix_of
 from spaces.types import Array, Coordinate, Dimension, Scale, Source
 
 # of a larger space, clusters are made from its newest members
@@ -126,7 +126,7 @@ def neighbours(*, organisation: UUID, view: View, memory: UUID, limit: int) -> l
         NotAMember: it has no position in this space.
     """
     own = get_standing(organisation=organisation, view=view, memory=memory)
-    keys, points = cloud_of(
+    keys, points = matrix_of(
         organisation=organisation, layout=view.layout.id, dimensions=view.dimensions
     ).refresh()
     points = points[:, : len(view.dimensions)]

@@ -31,7 +31,7 @@ MAX_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class Target:
     """What a question wants of a space.
 
     Attributes:
@@ -49,7 +49,7 @@ class Aim:
     because: dict[str, str]
 
 
-def aims_for(*, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Aim | None]:
+def targets_for(*, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Target | None]:
     """Return what each query wants, None for one that says nothing that the space could answer.
 
     A target, a concept and an example count as they are given; what a query names beside them is added. A query alone counts by
@@ -72,7 +72,7 @@ def aims_for(*, organisation: UUID, queries: Sequence[str], request: SearchReque
             raise ArmNotReady from None
         plan = get_plan(organisation=organisation, layout=view.layout.id)
         point, emphasis, because = _given(organisation, view, request)
-    return [_aim(organisation, view, plan, query, request, point, emphasis, because) for query in queries]
+    return [_target(organisation, view, plan, query, request, point, emphasis, because) for query in queries]
 
 
 def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Array, Array, dict[str, str]]:
@@ -123,7 +123,7 @@ def _unit(dimension: Dimension, value: float | str, name: str) -> float:
     return float(to_unit(np.asarray([number]), dimension)[0])
 
 
-def _aim(
+def _target(
     organisation: UUID,
     view: View,
     plan: Plan,
@@ -132,7 +132,7 @@ def _aim(
     point: Array,
     emphasis: Array,
     because: dict[str, str],
-) -> Aim | None:
+) -> Target | None:
     point, emphasis, because = point.copy(), emphasis.copy(), dict(because)
     text = query[:MAX_CHARACTERS].strip()
     is_given = bool(because)
@@ -158,7 +158,7 @@ def _aim(
         metric = Metric.of(counting, domains=view.metric.domains, circular=view.metric.circular)
     else:
         metric = view.metric.with_context(counting)
-    return Aim(view, point, metric, request.example, because)
+    return Target(view, point, metric, request.example, because)
 
 
 def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
+from liftos.sample.space import add_sample_space
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
 from spaces.operations import add_member
-from spaces.sample import add_sample_space
 
 
 def make_space_rows(organisation: UUID) -> None:

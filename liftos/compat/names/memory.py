@@ -20,10 +20,10 @@ from memory.operations import remember
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces.concepts import add_concept
+from spaces.concepts.operations import add_concept
 from spaces.errors import SpaceNotFound
+from spaces.memory_port import forget_spaces
 from spaces.operations import add_member, create_space, named_dimensions
-from spaces.port import forget_spaces
 from spaces.queries import find_space
 from spaces.types import ConceptDraft
 

@@ -14,10 +14,10 @@ from liftos.kernel.http.views import SeedView
 from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.api.schemas import SeedDimensions, SeedSpaceQuery
 from spaces.dimension_rules import check_dimensions
+from spaces.memory_port import forget_spaces
 from spaces.models import Space
 from spaces.operations import create_space, named_dimensions
 from spaces.placement.axes import resolve
-from spaces.port import forget_spaces
 from spaces.queries import count_parts, list_made_spaces, seed_suffix
 
 

@@ -15,9 +15,9 @@ from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from liftos.sample import NAME, sample_memories
 from liftos.sample.judgements import load_judgements
+from liftos.sample.space import add_sample_space
 from liftos.sample.workflows import ensure_workflows
 from memory.operations import remember_many
-from spaces.sample import add_sample_space
 
 ADMIN = "admin"
 

@@ -11,7 +11,7 @@ from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from spaces.operations import create_space
-from spaces.templates import TEMPLATES
+from spaces.space_templates import TEMPLATES
 
 
 class Command(ObservedCommand):

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from spaces.sample import add_sample_space
+from liftos.sample.space import add_sample_space
 from tests.api.spaces.conftest import COST, Spaces
 
 

@@ -12,7 +12,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from spaces.evaluation.ablation import run
 from spaces.evaluation.labelled import SETS, read_set
 from spaces.models import Space
-from spaces.templates import TEMPLATES
+from spaces.space_templates import TEMPLATES
 
 
 def call(*args, **options):

@@ -19,7 +19,7 @@ from memory.types import MemoryDraft
 from spaces.models import Layout, Position, Space, SpaceVersion
 from spaces.operations import add_member, change_dimensions, create_space, delete_space
 from spaces.placement import building, layouts
-from spaces.placement.building import Waiting, make_next, renew
+from spaces.placement.building import Waiting, build_next, renew
 from spaces.queries import get_space, get_version, list_versions
 from spaces.types import Dimension, LayoutState
 
@@ -53,7 +53,7 @@ def finish(organisation):
     """Make all that waits; a test's own transaction, which never ends, counts as ended."""
     with tenant_transaction(organisation):
         Layout.objects.update(begun_in=0)
-    while make_next(organisation=organisation):
+    while build_next(organisation=organisation):
         pass
 
 
@@ -67,7 +67,7 @@ def step(organisation):
     """Do one step; transactions of other tests, whose numbers are of the same row, are waited for."""
     for _ in range(200):
         try:
-            return make_next(organisation=organisation)
+            return build_next(organisation=organisation)
         except Waiting:
             time.sleep(0.1)
     raise AssertionError("older transactions do not end")
@@ -113,7 +113,7 @@ def test_what_is_stored_while_a_layout_is_made_is_in_it(committed_db, in_steps):
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 10)
     space = make(organisation)
-    assert make_next(organisation=organisation)
+    assert build_next(organisation=organisation)
     store(organisation, 2)
     while step(organisation):
         pass
@@ -139,7 +139,7 @@ def test_a_store_that_began_before_the_layout_is_waited_for(committed_db):
     assert begun.wait(20)
     space = make(organisation)
     with pytest.raises(Waiting):
-        make_next(organisation=organisation)
+        build_next(organisation=organisation)
     may_commit.set()
     assert done.wait(20)
     thread.join()
@@ -147,7 +147,7 @@ def test_a_store_that_began_before_the_layout_is_waited_for(committed_db):
     assert count(organisation, layout) == 2
     assert step(organisation)
     assert count(organisation, layout) == 3
-    assert not make_next(organisation=organisation)
+    assert not build_next(organisation=organisation)
 
 
 def test_a_search_sees_what_another_process_placed(committed_db):
@@ -192,7 +192,7 @@ def test_a_scale_is_made_anew_when_the_organisation_has_grown(organisation):
     assert renew(organisation=organisation, space=space.id) is not None
     assert renew(organisation=organisation, space=space.id) is None  # one is on its way
     with pytest.raises(Waiting):  # the test's own transaction has not ended
-        make_next(organisation=organisation)
+        build_next(organisation=organisation)
     finish(organisation)
     new = present(organisation, space.id)
     assert (new.number, new.layout.sample) == (1, 43)

@@ -14,14 +14,14 @@ from memory.erasure.operations import forget
 from memory.operations import remember, remember_many
 from memory.types import MemoryDraft
 from spaces import tasks
-from spaces.concepts import add_concept
+from spaces.concepts.operations import add_concept
+from spaces.concepts.relearning import relearn_concepts
 from spaces.geometry.agreement import spearman
 from spaces.models import Concept, Layout, SpaceVersion
 from spaces.operations import add_member, create_space, remove_member
 from spaces.placement import layouts, outgrowing, own_texts
-from spaces.placement.building import make_next, renew
+from spaces.placement.building import build_next, renew
 from spaces.placement.positions import page_positions
-from spaces.placement.relearning import relearn_concepts
 from spaces.types import ConceptDraft, Dimension
 from tests.factories.orders import read_order
 
@@ -63,7 +63,7 @@ def work(organisation):
         with tenant_transaction(organisation):
             Layout.objects.update(begun_in=0)
             outgrown = Layout.objects.filter(outgrown=True).exists()
-        made = make_next(organisation=organisation)
+        made = build_next(organisation=organisation)
         if not made and not outgrown:
             return
         if outgrown:

@@ -4,7 +4,7 @@ import pytest
 
 from spaces.evaluation.labelled import read_set
 from spaces.query.mentions import Described, clauses_of, mentions_in
-from spaces.templates import MARKETING, TEMPLATES, is_built_in, known_dimension
+from spaces.space_templates import MARKETING, TEMPLATES, is_built_in, known_dimension
 
 DIMENSIONS = [Described(each.name, each.low, each.high) for each in MARKETING.dimensions]
 NAMES = [each.name for each in MARKETING.dimensions]

@@ -12,7 +12,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import planner_statistics
 from memory.operations import remember_many
 from memory.types import MemoryDraft
-from spaces.port import MemorysView
+from spaces.memory_port import MemorysView
 from spaces.queries import get_default
 from tests.conftest import make_caller
 

@@ -12,6 +12,8 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.index.embeddings import active_manager
+from spaces.concepts.regions import as_fields, region_of
+from spaces.concepts.relearning import as_given
 from spaces.errors import (
     CyclicRelation,
     NameTaken,
@@ -19,9 +21,7 @@ from spaces.errors import (
     UnknownConcept,
 )
 from spaces.models import Concept, ConceptRelation, Space
-from spaces.placement.relearning import as_given
 from spaces.queries import find_concept, get_concept, get_space, get_view
-from spaces.regions import as_fields, region_of
 from spaces.types import WITHOUT_CYCLES, ConceptDraft, RelationKind
 
 

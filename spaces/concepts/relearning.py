@@ -11,11 +11,11 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index.embeddings import active_manager
+from spaces.concepts.regions import as_fields, region_of
 from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, UnknownDimension, UnknownMemory
 from spaces.models import Concept
 from spaces.placement.positions import read_positions
 from spaces.queries import View, get_space, get_view
-from spaces.regions import as_fields, region_of
 from spaces.types import Array, ConceptDraft
 
 

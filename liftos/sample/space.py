@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from liftos.kernel.tenancy.types import SYSTEM
-from spaces.concepts import add_concept, relate
+from spaces.concepts.operations import add_concept, relate
 from spaces.operations import create_space
-from spaces.templates import MARKETING
+from spaces.space_templates import MARKETING
 from spaces.types import ConceptDraft, RelationKind
 
 CONCEPTS = (
