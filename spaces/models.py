@@ -225,7 +225,7 @@ class Concept(models.Model):
     weights = models.JSONField(default=dict)
     radius = models.FloatField()
     examples = ArrayField(models.UUIDField(), default=list)
-    # of one that examples or a text taught something: what was said of it beside them (spaces/concepts/operations/relearning.py), and the layout in
+    # of one that examples or a text taught something: what was said of it beside them (spaces/concepts/relearning.py), and the layout in
     # which they stood
     given = models.JSONField(null=True)
     placed_in = models.UUIDField(null=True)

@@ -6,18 +6,17 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from accountability.ports import reversers
         from liftos.kernel.ports import orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
         from memory.ports import erasers
-        from workflows import checks, http_function  # noqa: F401  registers them
-        from workflows.cached_results import forget_results
-        from workflows.erasing import erase_quotes
+        from workflows import checks, functions  # noqa: F401  registers them
+        from workflows.erasure import erase_quotes, forget_results
         from workflows.figures import get_orchestration_figures
-        from workflows.marketing import functions  # noqa: F401  registers it
-        from workflows.reviews import take_part
+        from workflows.publishing.reversal import retire_what_it_published
 
         reserve_operations("workflow")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)
-        take_part()
+        reversers.fill("workflow.publish", retire_what_it_published)
         orchestration_figures.fill(get_orchestration_figures)

@@ -20,8 +20,8 @@ from workflows.engine.carriers import CARRIERS
 from workflows.engine.runs import plan_of
 from workflows.engine.starting import INSERT_RUN, insert_run, run_values
 from workflows.engine.waiting import WORK, can_wait_here, wait_for
-from workflows.shipped import NAMES as SHIPPED
-from workflows.shipped import publish_shipped
+from workflows.publishing.shipped import NAMES as SHIPPED
+from workflows.publishing.shipped import publish_shipped
 from workflows.types import RunStatus
 
 # of a run's first steps, for how many a worker is woken at once; each that ends a step takes the next by itself

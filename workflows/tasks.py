@@ -11,7 +11,7 @@ from django.utils import timezone
 from workflows.engine.keeper import KEEPER
 from workflows.engine.slots import take_turn
 from workflows.queries import list_organisations_with_runs_ended_before
-from workflows.retention import prune
+from workflows.runs.retention import prune
 
 
 @shared_task(name="workflows.work")

@@ -32,7 +32,7 @@ from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.runtime import embedded
 from workflows.models import Policy
 from workflows.operations import start
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 
 CHAINS, RUNS, CHAIN = 100, 200, 10
 THREADS = 10

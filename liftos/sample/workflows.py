@@ -8,7 +8,7 @@ from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.marketing import TEMPLATES, read_template
 from workflows.models import Template
 from workflows.operations import start
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 
 SEED_TEMPLATE = {
     "name": "enhanced_search_workflow",

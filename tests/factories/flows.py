@@ -10,8 +10,8 @@ from liftos.kernel.functions import Call, register, unregister
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run, Step, Transition
 from workflows.operations import start
+from workflows.publishing.templates import publish, save_draft
 from workflows.queries import get_run
-from workflows.templates import publish, save_draft
 
 
 def step(name: str, function: str = "test.echo", /, **fields: Any) -> dict[str, Any]:

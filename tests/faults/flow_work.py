@@ -25,7 +25,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from workflows.models import Run
 from workflows.operations import start
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 
 GOING = 20
 

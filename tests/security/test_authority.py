@@ -11,11 +11,11 @@ from memory.bulk.jobs import work_on_next_chunk
 from memory.models import Memory
 from tests.factories.flows import registered_functions, step
 from tests.factories.keys import ENDS, change, revoke, with_key
-from workflows import controls
 from workflows.engine.reaper import make_due_ready
 from workflows.engine.work import work
 from workflows.errors import ScopeMissing
 from workflows.models import Step
+from workflows.runs import controls
 
 RUNS = "/api/v1/workflows/runs"
 TEXT = "written by a run"

@@ -12,8 +12,8 @@ from accountability.models import DecisionPayload
 from liftos.kernel.db.transactions import tenant_transaction
 from tests.factories.flows import registered_functions, step
 from workflows.checks import secrets_are_usable
-from workflows.credentials import MASK, is_literal
 from workflows.models import Step, Template, TemplateVersion, Transition
+from workflows.publishing.credentials import MASK, is_literal
 from workflows.secrets import Revealer, find_secret
 
 SECRET, OWN = "s3cr3t/value+of=crm", "the-own-secret-of-acme"

@@ -17,11 +17,11 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.errors import LiftosError
-from workflows import controls
+from workflows.admin.diagram import Node, draw
 from workflows.admin.shared import buttons, may, record_link, said, table, tell, took
 from workflows.definition import load
-from workflows.diagram import Node, draw
 from workflows.models import Run, Step, Transition
+from workflows.runs import controls
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 SHOWN_RESULT = 4_000

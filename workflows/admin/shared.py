@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from liftos.kernel.admin.parts import BUTTON
-from workflows.diagram import in_words
+from workflows.admin.diagram import in_words
 
 MAX_REASON = 500
 

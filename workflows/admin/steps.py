@@ -14,9 +14,9 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
 from liftos.kernel.errors import LiftosError
-from workflows import controls
 from workflows.admin.shared import may, record_link, table, tell, took
 from workflows.models import Step, Transition
+from workflows.runs import controls
 from workflows.types import StepStatus
 
 SHOWN_TRANSITIONS = 100

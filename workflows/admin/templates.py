@@ -22,13 +22,13 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.kernel.tenancy.queries import slug_by_id
-from workflows import templates
+from workflows.admin.diagram import Node, draw
 from workflows.admin.shared import buttons, may, table, tell
-from workflows.credentials import check_secrets, masked
 from workflows.definition import Faulty, load, parse
-from workflows.diagram import Node, draw
-from workflows.differences import Difference, differences
 from workflows.models import Template, TemplateVersion
+from workflows.publishing import templates
+from workflows.publishing.credentials import check_secrets, masked
+from workflows.publishing.differences import Difference, differences
 from workflows.queries import list_versions
 from workflows.types import VersionStatus
 

@@ -19,7 +19,7 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import UNKNOWN
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from workflows import controls, operations, queries, templates
+from workflows import operations, queries
 from workflows.api.rendering import (
     current_number,
     render_function,
@@ -44,6 +44,8 @@ from workflows.api.schemas import (
 from workflows.definition import Faulty
 from workflows.engine.waiting import wait_for
 from workflows.models import Run
+from workflows.publishing import templates
+from workflows.runs import controls
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from typing import Any
 from liftos.kernel.functions import Function
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.api.schemas import FunctionOut, RunLine, RunOut, StepOut, TemplateLine, TemplateOut, VersionOut
-from workflows.credentials import masked
+from workflows.engine.visibility import withheld_from
 from workflows.models import Run, Step, Template, TemplateVersion
+from workflows.publishing.credentials import masked
 from workflows.types import NOT_AN_ITEM, SEED_TASK_STATUS, StepStatus, VersionStatus
-from workflows.visibility import withheld_from
 
 
 def render_function(function: Function) -> dict[str, Any]:

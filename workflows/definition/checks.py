@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from liftos.kernel.suggestions import unknown
-from workflows.definition.equality import Unknown
+from workflows.definition.equality import Equality, Unknown
 from workflows.definition.formats import FORMATS
 from workflows.definition.types import Json
-
-if TYPE_CHECKING:
-    from workflows.definition.checking import Checker
 
 Place = tuple[str, ...]
 
@@ -41,6 +38,19 @@ class Finding:
 Findings = Iterator[Finding]
 
 
+class Walk(Protocol):
+    """The check of a whole value, as its single checks use it: `workflows.definition.checking.Checker`."""
+
+    trusted: bool
+    equality: Equality
+
+    def tick(self, steps: int = 1) -> None: ...  # noqa: D102  all of these: see Checker
+    def findings(self, schema: Json, value: Json, place: Place = ()) -> Findings: ...  # noqa: D102
+    def fits(self, schema: Json, value: Json) -> bool: ...  # noqa: D102
+    def among(self, members: list[Json], value: Json) -> bool: ...  # noqa: D102
+    def named(self, name: Json) -> Json: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One schema at one place of the value.
@@ -51,7 +61,7 @@ class Visit:
         place: within the value.
     """
 
-    checker: "Checker"
+    checker: Walk
     schema: Mapping[str, Json]
     place: Place
 

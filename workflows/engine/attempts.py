@@ -26,12 +26,12 @@ from workflows.engine.endings import (
     put_on_record,
 )
 from workflows.engine.items import end_item
+from workflows.engine.machine import WorkerLost, describe, may_be_tried_again
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import LOST, MENTION
+from workflows.engine.visibility import scopes_behind
 from workflows.errors import AuthorityLost, Fenced
-from workflows.machine import WorkerLost, describe, may_be_tried_again
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
-from workflows.visibility import scopes_behind
 
 
 def complete(

@@ -13,9 +13,9 @@ from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied
+from workflows.definition.plan import Plan
 from workflows.engine.runs import RunInfo, carried_on_by
 from workflows.errors import AuthorityLost, Fenced
-from workflows.plan import Plan
 
 _PARTIES = "SELECT parties FROM workflows_run WHERE organisation_id = %s AND id = %s"
 

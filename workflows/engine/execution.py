@@ -25,10 +25,10 @@ from workflows.engine.authority import require_authority
 from workflows.engine.claims import Claim
 from workflows.engine.endings import AfterCommit, fenced_pipeline
 from workflows.engine.items import fan_out
+from workflows.engine.machine import StepTimedOut
 from workflows.engine.runs import RunInfo
 from workflows.engine.sources import sources_of
 from workflows.errors import Fenced
-from workflows.machine import StepTimedOut
 from workflows.secrets import Revealer
 from workflows.types import NOT_AN_ITEM, StepStatus
 

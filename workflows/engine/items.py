@@ -18,10 +18,10 @@ from workflows.definition.sizes import utf8_bytes
 from workflows.definition.types import TooLarge
 from workflows.engine import endings
 from workflows.engine.claims import Claim, claim_from, lease_values
+from workflows.engine.machine import describe
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import BY_INDEX, END_ITEM, FAN_OUT, ITEMS
 from workflows.errors import Fenced
-from workflows.machine import describe
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 

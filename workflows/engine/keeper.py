@@ -18,10 +18,10 @@ from django.db import connection
 
 from workflows.engine import attempts
 from workflows.engine.claims import Claim, renew
+from workflows.engine.machine import StepTimedOut
 from workflows.engine.reaper import sweep
 from workflows.engine.runs import RunInfo
 from workflows.errors import Fenced
-from workflows.machine import StepTimedOut
 
 logger = logging.getLogger("liftos.workflows")
 

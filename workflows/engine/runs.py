@@ -15,9 +15,9 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.kernel.errors import NotFound
 from liftos.kernel.telemetry.tracing.context import RequestContext, start_context
 from liftos.kernel.tenancy.types import Actor, ActorKind, Principal, Scope
+from workflows.definition.plan import Plan, plan_from
 from workflows.definition.types import TooLarge
 from workflows.errors import Fenced
-from workflows.plan import Plan, plan_from
 from workflows.types import RunStatus
 
 _RUN = """

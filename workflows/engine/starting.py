@@ -13,9 +13,9 @@ from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor, Principal
+from workflows.definition.plan import Plan
 from workflows.engine.claims import Claim, claim_within
 from workflows.engine.runs import RunInfo
-from workflows.plan import Plan
 from workflows.types import RunStatus
 
 CODE_DIGITS = 16

@@ -10,7 +10,7 @@ from workflows import queries
 from workflows.api.rendering import render_seed_status
 from workflows.engine.waiting import wait_for
 from workflows.operations import start
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 from workflows.types import RunStatus
 
 

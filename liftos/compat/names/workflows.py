@@ -11,7 +11,7 @@ from liftos.kernel.functions import find_function, function_names
 from workflows import queries
 from workflows.definition import parse
 from workflows.engine.starting import CODE_DIGITS
-from workflows.shipped import shipped_template
+from workflows.publishing.shipped import shipped_template
 
 
 class WorkflowOrchestrator:

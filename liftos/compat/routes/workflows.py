@@ -22,9 +22,9 @@ from workflows import operations, queries
 from workflows.api.native import faults_as_items
 from workflows.api.rendering import render_seed_status, task_id
 from workflows.api.schemas import SeedMetadata, SeedName
-from workflows.batch import search_batch
 from workflows.engine.starting import CODE_DIGITS
 from workflows.errors import RunNotFound, TemplateNotFound
+from workflows.runs.batch import search_batch
 
 
 class WorkflowCreate(SeedView):

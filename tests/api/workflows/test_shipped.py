@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflows.shipped import NAMES
+from workflows.publishing.shipped import NAMES
 
 RUNS, TEMPLATES = "/api/v1/workflows/runs", "/api/v1/workflows/templates"
 PARAMETERS = {

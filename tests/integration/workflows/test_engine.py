@@ -17,7 +17,7 @@ from tests.factories.flows import (
 )
 from workflows.definition import Faulty
 from workflows.models import Run
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 
 
 def test_a_chain_runs_in_order_and_hands_results_on(organisation, calls):

@@ -20,12 +20,12 @@ from memory.queries import list_recent
 from memory.trust.corrections import contest
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.factories.flows import read_run, run_again, statuses, steps_of
-from workflows.controls import approve
 from workflows.definition import parse
 from workflows.engine.waiting import wait_for
 from workflows.marketing import TEMPLATES, read_template
 from workflows.models import Run, Template
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
+from workflows.runs.controls import approve
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -10,7 +10,6 @@ from liftos.kernel.functions import register, unregister
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import history, make_template, read_run, run_again, statuses, step, steps_of
-from workflows.controls import cancel, pause, resume
 from workflows.engine import reaper
 from workflows.engine.claims import claim_next, renew
 from workflows.engine.execution import carry_out
@@ -19,6 +18,7 @@ from workflows.engine.runs import load_run
 from workflows.engine.slots import stuck_threads, take_turn
 from workflows.models import Policy
 from workflows.queries import list_organisations_with_work
+from workflows.runs.controls import cancel, pause, resume
 from workflows.tasks import prune_runs
 
 EXPIRE = "UPDATE workflows_step SET lease_until = clock_timestamp() - interval '1 second' WHERE organisation_id = %s AND token IS NOT NULL"

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from workflows.definition import Definition, Step
-from workflows.differences import differences
+from workflows.publishing.differences import differences
 
 FIND = Step("find", "memory.search", arguments={"query": "{topic}", "limit": 5})
 KEEP = Step("keep", "memory.store", arguments={"content": "x"}, depends_on=("find",))

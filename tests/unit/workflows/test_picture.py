@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.diagram import MAX_DRAWN, Node, arrange, draw, in_words
+from workflows.admin.diagram import MAX_DRAWN, Node, arrange, draw, in_words
 from workflows.types import StepStatus
 
 

@@ -12,7 +12,7 @@ from liftos.kernel.tenancy.types import Actor, ActorKind
 from workflows import marketing
 from workflows.errors import TemplateExists
 from workflows.models import Template
-from workflows.templates import publish, save_draft
+from workflows.publishing.templates import publish, save_draft
 
 _SEED: dict[str, dict[str, Any]] = {
     "enhanced_search": {

@@ -1,4 +1,4 @@
-"""The statements of `workflows.controls`: each changes the steps of one run, whose row is locked, and notes each change.
+"""The statements of `workflows.runs.controls`: each changes the steps of one run, whose row is locked, and notes each change.
 
 A run that is paused has no ready step: what would be ready waits, with nothing left to wait for.
 """

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes
 from liftos.kernel.tenancy.types import Principal, Scope
+from workflows.definition.plan import Plan
 from workflows.engine.runs import plan_of
 from workflows.models import Run, Step
-from workflows.plan import Plan
 
 # what a function that this process does not know may have read
 _ANYTHING = frozenset({Scope.MEMORY_READ, Scope.SPACES_READ, Scope.DECISIONS_READ})

@@ -1,16 +1,11 @@
-"""Workflows' part in reviews: an overturned publication takes the template out of use."""
+"""What overturning a publication does: the template is retired. Fills `accountability.ports.reversers`."""
 
 from uuid import UUID
 
-from accountability.ports import Overturned, Reversal, reversers
+from accountability.ports import Overturned, Reversal
 from workflows.models import TemplateVersion
-from workflows.templates import retire
+from workflows.publishing.templates import retire
 from workflows.types import VersionStatus
-
-
-def take_part() -> None:
-    """Fill accountability's port; called once, when the app is ready."""
-    reversers.fill("workflow.publish", retire_what_it_published)
 
 
 def retire_what_it_published(overturned: Overturned) -> Reversal:

@@ -1,5 +1,8 @@
-"""What runs quote of memories goes with the memories: parameters, items, results, errors, reasons."""
+"""What runs and cached results of functions quote of memories goes with the memories."""
 
+from django.db import transaction
+
+from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
@@ -65,3 +68,20 @@ def erase_quotes(going: Going) -> int:
     if templates:
         going.kept[TEMPLATES] = len(templates)
     return len(runs)
+
+
+def forget_results(going: Going) -> int:
+    """Remove an organisation's cached results, now and again once the erasure has committed: others may ask in between.
+
+    Args:
+        going: what is being erased; results are not looked into, all go.
+
+    Returns:
+        How many this process had, of all organisations.
+    """
+    organisation = going.organisation
+    cache = get_function_cache()
+    held = int(cache.stats()["cache_size"])
+    cache.forget(organisation)
+    transaction.on_commit(lambda: cache.forget(organisation))
+    return held

@@ -17,10 +17,10 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.queries import slug_by_id
 from liftos.kernel.tenancy.types import Actor
 from workflows import queries
-from workflows.credentials import check_secrets
 from workflows.definition import Definition, dump, load, parse
 from workflows.errors import NeedsReview, NothingToPublish, TemplateExists, TemplateRetired
 from workflows.models import Policy, Template, TemplateVersion
+from workflows.publishing.credentials import check_secrets
 from workflows.types import VersionStatus
 
 

@@ -1,6 +1,6 @@
 """The states of runs and steps and what leads from one to another, and what an error means for a step. No Django here.
 
-Each arrow is one compare-and-set in SQL (workflows.engine, workflows.controls), with a row of history.
+Each arrow is one compare-and-set in SQL (workflows.engine, workflows.runs.controls), with a row of history.
 """
 
 from typing import Any

@@ -20,16 +20,16 @@ from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
-from workflows import control_statements as sql
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim
 from workflows.engine.endings import end_step, put_on_record
+from workflows.engine.machine import StepRefused, describe
 from workflows.engine.runs import load_run, plan_of, read_parties
 from workflows.errors import OwnRun, ScopeMissing, StateForbids, StepNotFound
-from workflows.machine import StepRefused, describe
 from workflows.models import Run, Step
 from workflows.operations import MAX_HINTS, WORK
 from workflows.queries import get_run
+from workflows.runs import statements as sql
 from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 R = RunStatus
