@@ -9,10 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from accountability.admin.parts import drawn_once
 from accountability.queries import decisions_of_memory
 from liftos.kernel.admin.middleware import opened
-from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator, drawn_once
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin import staff_actor
 from memory.erasure.operations import forget

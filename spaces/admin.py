@@ -1,5 +1,6 @@
 """Spaces in the admin: a map, a memory beside a concept, the dimension report. They are made and changed by the API and commands."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -8,12 +9,13 @@ import numpy as np
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, table
 from liftos.kernel.errors import LiftosError
 from spaces.geometry.metric import typicality
 from spaces.models import Concept, ConceptRelation, Space
@@ -80,7 +82,9 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         note = f"The newest {len(standings)} members; the fuller a point, the surer its place." + (
             f" {missing} of them are unknown on one of the two." if missing else ""
         )
-        return format_html("{}<p>{}</p><p>{}</p>", picture, note, _axes(space, view, pair))
+        return render_to_string(
+            "spaces/map_page.html", {"picture": picture, "note": note, "axes": _axes(view, pair)}
+        )
 
     @admin.display(description="A memory beside a concept")
     def radar(self, space: Space) -> SafeString | str:
@@ -114,38 +118,26 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         found = _concepts(view) if view is not None else []
         if view is None or not found:
             return "none"
-        rows = format_html_join(
-            "",
-            "<tr><td><b>{}</b><br>{}</td><td>{}</td></tr>",
-            (
-                (
-                    concept.name,
-                    ", ".join(
-                        f"{each.name} {_text(shown(concept.prototype[each.name], each))}"
-                        for each in view.dimensions
-                        if each.name in concept.prototype
-                    ),
-                    format_html_join(
-                        "",
-                        '<div><a href="?{}">{}</a> {}</div>',
-                        (
-                            (
-                                urlencode({"concept": concept.id, "memory": each.memory}),
-                                f"{figure:.2f} radar",
-                                each.content[:120],
-                            )
-                            for each, figure in _typical(view, concept, standings)
-                        ),
-                    ),
-                )
-                for concept in found
-            ),
-        )
-        return format_html(
-            '<table aria-label="Concepts"><thead><tr><th scope="col">concept</th>'
-            '<th scope="col">most typical members</th></tr></thead><tbody>{}</tbody></table>',
-            rows,
-        )
+        concepts = [
+            {
+                "name": concept.name,
+                "prototype": ", ".join(
+                    f"{each.name} {_text(shown(concept.prototype[each.name], each))}"
+                    for each in view.dimensions
+                    if each.name in concept.prototype
+                ),
+                "typical": [
+                    {
+                        "query": urlencode({"concept": concept.id, "memory": each.memory}),
+                        "typicality": f"{figure:.2f}",
+                        "text": each.content[:120],
+                    }
+                    for each, figure in _typical(view, concept, standings)
+                ],
+            }
+            for concept in found
+        ]
+        return render_to_string("spaces/concepts.html", {"concepts": concepts})
 
     @admin.display(description="Dimensions")
     def report(self, space: Space) -> SafeString | str:
@@ -155,24 +147,16 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         except LiftosError as error:
             return error.message
         titles = ("dimension", "by", "weight", "known", "poles apart", "Spearman", "most like", "warnings")
-        cell = "<td>{}</td>"
-        rows = format_html_join(
-            "",
-            "<tr>" + cell * len(titles) + "</tr>",
+        rows = (
             (
-                (
-                    each.name, each.kind, f"{dimension.weight:g}", f"{each.known:.0%}",
-                    "" if each.separation is None else f"{each.separation:.1f} sd",
-                    "" if each.spearman is None else f"{each.spearman:.2f}",
-                    f"{each.twin} {each.correlation:+.2f}" if each.twin else "", "; ".join(each.warnings),
-                )
-                for each, dimension in zip(reports, view.dimensions, strict=True)
-            ),
+                each.name, each.kind, f"{dimension.weight:g}", f"{each.known:.0%}",
+                "" if each.separation is None else f"{each.separation:.1f} sd",
+                "" if each.spearman is None else f"{each.spearman:.2f}",
+                f"{each.twin} {each.correlation:+.2f}" if each.twin else "", "; ".join(each.warnings),
+            )
+            for each, dimension in zip(reports, view.dimensions, strict=True)
         )  # fmt: skip
-        head = format_html_join("", '<th scope="col">{}</th>', ((each,) for each in titles))
-        return format_html(
-            '<table aria-label="Dimensions"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, rows
-        )
+        return table(titles, rows, label="Dimensions")
 
 
 @admin.register(Concept)
@@ -262,32 +246,20 @@ def _pair(view: View, standings: list[Standing], space: Space) -> tuple[int, int
     return across, upwards
 
 
-def _axes(space: Space, view: View, pair: tuple[int, int]) -> SafeString:
+def _axes(view: View, pair: tuple[int, int]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return links to the map of every other dimension, across and upwards."""
-    del space
     across, upwards = (view.dimensions[number].name for number in pair)
-    lines = (
-        ("Across", [(each.name, {"x": each.name, "y": upwards}) for each in view.dimensions], across),
-        ("Upwards", [(each.name, {"x": across, "y": each.name}) for each in view.dimensions], upwards),
-    )
-    return format_html_join(
-        "",
-        "{}: {}<br>",
-        (
-            (
-                title,
-                format_html_join(
-                    " · ",
-                    '<a href="?{}" style="{}">{}</a>',
-                    (
-                        (urlencode(query), "font-weight: 700" if name == chosen else "", name)
-                        for name, query in choices
-                    ),
-                ),
-            )
-            for title, choices, chosen in lines
-        ),
-    )
+
+    def choices(chosen: str, query: Callable[[str], dict[str, str]]) -> list[dict[str, Any]]:
+        return [
+            {"name": each.name, "query": urlencode(query(each.name)), "is_chosen": each.name == chosen}
+            for each in view.dimensions
+        ]
+
+    return [
+        ("Across", choices(across, lambda name: {"x": name, "y": upwards})),
+        ("Upwards", choices(upwards, lambda name: {"x": across, "y": name})),
+    ]
 
 
 def _sure(standing: Standing, view: View, number: int) -> float:

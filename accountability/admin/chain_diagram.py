@@ -1,14 +1,16 @@
-"""A chain of decisions as a drawn graph: what came before at the left, what followed at the right. SVG, no script."""
+"""A chain of decisions as a graph: what came before at the left, what followed at the right. The markup is a template."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from accountability.decisions.chains import Step
 
+# of a box; the template has the same
 _WIDTH, _HEIGHT = 180, 46
 _GAP_X, _GAP_Y, _MARGIN = 48, 16, 8
 _SHOWN = 24  # characters of an operation's name that fit a box
@@ -16,6 +18,20 @@ _SHOWN = 24  # characters of an operation's name that fit a box
 _COLOURS = {"read": "var(--drawn-violet)", "write": "var(--drawn-teal)", "delete": "var(--drawn-red)"}
 
 Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Box:
+    """One decision as it is drawn; `x` and `y` are its upper left corner."""
+
+    x: int
+    y: int
+    link: str
+    title: str
+    name: str
+    note: str
+    colour: str
+    is_own: bool
 
 
 def draw_chain(steps: Sequence[Step], link: Callable[[UUID], str]) -> SafeString:
@@ -26,22 +42,15 @@ def draw_chain(steps: Sequence[Step], link: Callable[[UUID], str]) -> SafeString
         link: a decision's address.
     """
     places = layout(steps)
-    width = max(x for x, _ in places.values()) + _WIDTH + _MARGIN
-    height = max(y for _, y in places.values()) + _HEIGHT + _MARGIN
-    arrows = format_html_join(
-        "",
-        '<path d="M{},{} C{},{} {},{} {},{}" fill="none" stroke="currentColor" stroke-opacity="0.5"'
-        ' marker-end="url(#chain-arrow)"/>',
-        (_curve(places[parent], places[child]) for parent, child in edges(steps)),
+    return render_to_string(
+        "accountability/chain.html",
+        {
+            "width": max(x for x, _ in places.values()) + _WIDTH + _MARGIN,
+            "height": max(y for _, y in places.values()) + _HEIGHT + _MARGIN,
+            "arrows": [_curve(places[parent], places[child]) for parent, child in edges(steps)],
+            "boxes": [_box(step, places[step.decision.id], link) for step in steps],
+        },
     )
-    boxes = format_html_join("", _BOX, (_box(step, places[step.decision.id], link) for step in steps))
-    return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="Chain of {} decisions"'
-        ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
-        '<defs><marker id="chain-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0,0 L8,4 L0,8 z" fill="currentColor" fill-opacity="0.5"/></marker></defs>{}{}</svg></div>',
-        len(steps), width, height, width, height, arrows, boxes,
-    )  # fmt: skip
 
 
 def layout(steps: Sequence[Step]) -> dict[UUID, Place]:
@@ -71,28 +80,21 @@ def edges(steps: Sequence[Step]) -> list[tuple[UUID, UUID]]:
     ]
 
 
-_BOX = (
-    '<a href="{}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6" fill="{}" fill-opacity="{}"'
-    ' stroke="{}" stroke-width="{}"/><text x="{}" y="{}" fill="currentColor" font-weight="600">{}</text>'
-    '<text x="{}" y="{}" fill="currentColor">{}</text></a>'
-)
+def _box(step: Step, place: Place, link: Callable[[UUID], str]) -> Box:
+    decision, name = step.decision, step.decision.operation
+    confidence = "" if decision.confidence is None else f" · {decision.confidence:.2f}"
+    return Box(
+        *place,
+        link=link(decision.id),
+        title=f"{decision.effect}: {decision.reasoning or 'erased'}",
+        name=name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…",
+        note=f"{decision.recorded_at:%Y-%m-%d %H:%M:%S}{confidence}",
+        colour=_COLOURS.get(decision.effect, _COLOURS["read"]),
+        is_own=step.distance == 0,
+    )
 
 
-def _box(step: Step, place: Place, link: Callable[[UUID], str]) -> tuple[object, ...]:
-    decision, (x, y) = step.decision, place
-    colour = _COLOURS.get(decision.effect, _COLOURS["read"])
-    own = step.distance == 0
-    name = decision.operation
-    shown = name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
-    sure = "" if decision.confidence is None else f" · {decision.confidence:.2f}"
-    return (
-        link(decision.id), f"{decision.effect}: {decision.reasoning or 'erased'}",
-        x, y, _WIDTH, _HEIGHT, colour, "0.25" if own else "0.08", colour, 2 if own else 1,
-        x + 10, y + 19, shown, x + 10, y + 36, f"{decision.recorded_at:%Y-%m-%d %H:%M:%S}{sure}",
-    )  # fmt: skip
-
-
-def _curve(start: Place, end: Place) -> tuple[int, ...]:
+def _curve(start: Place, end: Place) -> str:
     x1, y1, x2, y2 = start[0] + _WIDTH, start[1] + _HEIGHT // 2, end[0], end[1] + _HEIGHT // 2
     bend = max(20, abs(x2 - x1) // 2)
-    return x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2
+    return f"M{x1},{y1} C{x1 + bend},{y1} {x2 - bend},{y2} {x2},{y2}"

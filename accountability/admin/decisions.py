@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
 from accountability.admin.chain_diagram import draw_chain
-from accountability.admin.parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin.parts import ERASED, draw_receipt, payload_of
 from accountability.admin.review_parts import decision_page, review_field
 from accountability.calibration.operations import calibrated
 from accountability.decisions.chains import get_chain
@@ -16,7 +16,7 @@ from accountability.ledger.verification import check_record
 from accountability.models import DecisionRecord
 from accountability.queries import as_decision
 from accountability.types import Effect, RiskClass
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, one_of
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 from liftos.kernel.tenancy.types import ActorKind
@@ -128,7 +128,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
         return f"{found[record.pk]:.3f}" if record.pk in found else "too few verdicts on decisions like it"
 
     @drawn_once
-    def review(self, record: DecisionRecord) -> SafeString:
+    def review(self, record: DecisionRecord) -> SafeString | str:
         """How far its review has come, and the way there."""
         return review_field(record)
 

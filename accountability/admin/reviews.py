@@ -19,7 +19,7 @@ from unfold.forms import ActionForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accountability.admin.chain_diagram import draw_chain
-from accountability.admin.parts import ERASED, draw_receipt, drawn_once, one_of, payload_of
+from accountability.admin.parts import ERASED, draw_receipt, payload_of
 from accountability.admin.review_parts import (
     decision_page,
     draw_reviews,
@@ -35,7 +35,7 @@ from accountability.reviews.queries import get_next
 from accountability.types import Because, Reviewed, ReviewState, Verdict
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, one_of
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.roles_backend import may_review
 

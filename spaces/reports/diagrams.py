@@ -1,27 +1,28 @@
-"""A space as a map, and a memory beside a concept as a radar: SVG drawn here, no script, no outside asset."""
+"""A space as a map, and a memory beside a concept as a radar: where everything goes. The markup is in templates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin, sqrt
 
 import numpy as np
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from spaces.geometry.metric import Metric, Region
 from spaces.types import Array
 
-_SIDE, _LEFT, _TOP, _RIGHT, _BOTTOM = 560, 70, 16, 150, 54
+# the plot's frame, and the radar's middle and radius; the templates have the same
+_SIDE, _LEFT, _TOP = 560, 70, 16
+_MIDDLE_X, _MIDDLE_Y, _RADIUS = 290, 230, 150
 # liftos/admin.css has each for the light and for the dark theme
 _COLOURS = tuple(
     f"var(--drawn-{name})" for name in ("violet", "teal", "amber", "blue", "pink", "lime", "red", "cyan")
 )
-_RADAR, _REACH = 460, 150
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A member on the map: where, 0..1 each way, how sure, 0..1, its text and its address."""
+    """A member on the map: where, 0..1 each way, its confidence, 0..1, its text and its address."""
 
     x: float
     y: float
@@ -38,6 +39,22 @@ class Area:
     region: Region
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The shape of a region: a polygon where it has corners, else an ellipse about (x, y) or a rectangle from (x, y).
+
+    `middle` is where its name stands, 0..1 each way.
+    """
+
+    middle: tuple[float, float]
+    corners: str = ""
+    is_ellipse: bool = False
+    x: str = ""
+    y: str = ""
+    width: str = ""
+    height: str = ""
+
+
 def draw_map(
     *,
     points: Sequence[Point],
@@ -49,176 +66,131 @@ def draw_map(
     """Return the map of two dimensions: concepts as regions, members as points that lead to their pages.
 
     A region is drawn as far as it reaches on these two dimensions: a diamond (city-block), an ellipse where the two are of one
-    domain, a band where the concept speaks of one of them alone.
+    domain, a band where the concept names one of them alone.
 
     Args:
         points: members with both coordinates.
-        areas: concepts; those that speak of neither dimension are left out.
+        areas: concepts; those that name neither dimension are left out.
         metric: the space's.
         across: place and name of the dimension from left to right.
         upwards: of the dimension from bottom to top.
     """
-    width, height = _LEFT + _SIDE + _RIGHT, _TOP + _SIDE + _BOTTOM
-    shapes = [
-        (number, each, outline)
-        for number, each in enumerate(areas)
-        if (outline := _outline(each.region, metric, across[0], upwards[0]))
+    regions = [
+        _region(area.name, outline, _COLOURS[number % len(_COLOURS)])
+        for number, area in enumerate(areas)
+        if (outline := _outline(area.region, metric, across[0], upwards[0]))
     ]
-    regions = format_html_join(
-        "",
-        "<g><title>{}</title>{}</g>",
-        (
-            (area.name, format_html(shape, colour=_COLOURS[number % len(_COLOURS)]))
-            for number, area, (shape, _) in shapes
-        ),
-    )
-    # over the points, which would hide them
-    names = format_html_join(
-        "",
-        '<text class="over" x="{}" y="{}" text-anchor="{}" fill="{}" font-weight="600">{}</text>',
-        (
-            (*_label(place), _COLOURS[number % len(_COLOURS)], area.name)
-            for number, area, (_, place) in shapes
-        ),
-    )
-    dots = format_html_join(
-        "",
-        '<a href="{}"><title>{}</title><circle cx="{}" cy="{}" r="5" fill="currentColor" fill-opacity="{}" '
-        'stroke="currentColor" stroke-opacity="0.6"/></a>',
-        (
-            (each.link, each.text[:200], *_place(each.x, each.y), f"{0.15 + 0.75 * each.confidence:.2f}")
-            for each in points
-        ),
-    )
-    return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="Map of {} members, {} by {}"'
-        ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
-        '<defs><clipPath id="plot"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath></defs>'
-        '<rect x="{}" y="{}" width="{}" height="{}" fill="none" stroke="currentColor" stroke-opacity="0.3"/>{}'
-        '<g clip-path="url(#plot)">{}</g>{}{}</svg></div>',
-        len(points), across[1], upwards[1], width, height, width, height,
-        _LEFT, _TOP, _SIDE, _SIDE, _LEFT, _TOP, _SIDE, _SIDE, _titles(across[1], upwards[1]), regions, dots, names,
-    )  # fmt: skip
+    found = {
+        "across": across[1],
+        "upwards": upwards[1],
+        "regions": regions,
+        "dots": [_dot(each) for each in points],
+    }
+    return render_to_string("spaces/map.html", found)
 
 
-def draw_radar(
-    *, names: Sequence[str], memory: Array, concept: Array, concept_name: str, weights: Array
-) -> SafeString:
-    """Return a memory beside a concept: a spoke for each dimension that one of both has, 0 in the middle.
+def _dot(point: Point) -> dict[str, str]:
+    x, y = _place(point.x, point.y)
+    opacity = f"{0.15 + 0.75 * point.confidence:.2f}"
+    return {"link": point.link, "title": point.text[:200], "x": x, "y": y, "opacity": opacity}
 
-    Args:
-        names: of the dimensions, k.
-        memory: shape (k,), on the unit scales, NaN where unknown.
-        concept: shape (k,), likewise.
-        concept_name: for the legend.
-        weights: shape (k,): how much each counts, told in the spoke's title.
-    """
-    shown = [
-        number for number in range(len(names)) if not (np.isnan(memory[number]) and np.isnan(concept[number]))
-    ]
-    if not shown:
-        return mark_safe("Nothing is known of either.")
-    turn = {number: 2 * pi * place / len(shown) - pi / 2 for place, number in enumerate(shown)}
-    middle_x, middle_y = _RADAR / 2 + 60, _RADAR / 2
 
-    def at(number: int, reach: float) -> tuple[float, float]:
-        return middle_x + _REACH * reach * cos(turn[number]), middle_y + _REACH * reach * sin(turn[number])
-
-    def shape(values: Array, colour: str, title: str) -> SafeString:
-        known = [at(number, values[number]) for number in shown if not np.isnan(values[number])]
-        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in known)
-        dots = format_html_join(
-            "",
-            '<circle cx="{}" cy="{}" r="4" fill="{}"/>',
-            ((f"{x:.1f}", f"{y:.1f}", colour) for x, y in known),
-        )
-        return format_html(
-            '<g><title>{}</title><polygon points="{}" fill="{}" fill-opacity="0.18" stroke="{}" stroke-width="2"/>{}</g>',
-            title, corners, colour, colour, dots,
-        )  # fmt: skip
-
-    spokes = format_html_join(
-        "",
-        '<g><title>{}</title><line x1="{}" y1="{}" x2="{}" y2="{}" stroke="currentColor" stroke-opacity="0.25"/>'
-        '<text x="{}" y="{}" text-anchor="{}" fill="currentColor">{}</text></g>',
-        (
-            (
-                f"weight {weights[number]:g}", middle_x, middle_y, *(f"{each:.1f}" for each in at(number, 1.0)),
-                *(f"{each:.1f}" for each in at(number, 1.12)),
-                "middle" if abs(cos(turn[number])) < 0.3 else "start" if cos(turn[number]) > 0 else "end", names[number],
-            )
-            for number in shown
-        ),
-    )  # fmt: skip
-    rings = format_html_join(
-        "",
-        '<circle cx="{}" cy="{}" r="{}" fill="none" stroke="currentColor" stroke-opacity="0.15"/>',
-        ((middle_x, middle_y, _REACH * share) for share in (0.25, 0.5, 0.75, 1.0)),
-    )
-    return format_html(
-        '<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="Radar beside {}" width="{}" height="{}"'
-        ' viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">{}{}{}{}'
-        '<text x="8" y="18" fill="{}">● the memory</text><text x="8" y="36" fill="{}">● {}</text></svg>',
-        concept_name, _RADAR + 120, _RADAR, _RADAR + 120, _RADAR, rings, spokes,
-        shape(concept, _COLOURS[1], concept_name), shape(memory, _COLOURS[0], "the memory"),
-        _COLOURS[0], _COLOURS[1], concept_name,
-    )  # fmt: skip
+def _region(name: str, outline: Outline, colour: str) -> dict[str, str | bool]:
+    x, y = (min(0.97, max(0.02, each)) for each in outline.middle)
+    name_x, name_y = _place(x, y)
+    return {
+        "name": name,
+        "colour": colour,
+        "corners": outline.corners,
+        "is_ellipse": outline.is_ellipse,
+        "x": outline.x,
+        "y": outline.y,
+        "width": outline.width,
+        "height": outline.height,
+        "name_x": name_x,
+        "name_y": name_y,
+        # towards the middle, or the frame would cut it off
+        "anchor": "end" if x > 0.75 else "start" if x < 0.25 else "middle",
+    }
 
 
 def _place(x: float, y: float) -> tuple[str, str]:
     return f"{_LEFT + x * _SIDE:.1f}", f"{_TOP + (1 - y) * _SIDE:.1f}"
 
 
-def _label(place: tuple[float, float]) -> tuple[str, str, str]:
-    x, y = (min(0.97, max(0.02, each)) for each in place)
-    # towards the middle, or the frame would cut it off
-    return *_place(x, y), "end" if x > 0.75 else "start" if x < 0.25 else "middle"
-
-
-def _titles(across: str, upwards: str) -> SafeString:
-    bottom = _TOP + _SIDE
-    middle = _LEFT + _SIDE / 2
-    return format_html(
-        '<text x="{}" y="{}" fill="currentColor">low</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">high</text>'
-        '<text x="{}" y="{}" text-anchor="middle" fill="currentColor" font-weight="600">{} →</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">low</text>'
-        '<text x="{}" y="{}" text-anchor="end" fill="currentColor">high</text>'
-        '<text x="18" y="{}" text-anchor="middle" fill="currentColor" font-weight="600" transform="rotate(-90 18 {})">{} →</text>',
-        _LEFT, bottom + 18, _LEFT + _SIDE, bottom + 18, middle, bottom + 36, across,
-        _LEFT - 8, bottom, _LEFT - 8, _TOP + 12, _TOP + _SIDE / 2, _TOP + _SIDE / 2, upwards,
-    )  # fmt: skip
-
-
-def _outline(
-    region: Region, metric: Metric, across: int, upwards: int
-) -> tuple[str, tuple[float, float]] | None:
-    """Return a region's shape on two dimensions, with {colour} to be filled in, and where its name stands."""
-    weights = region.metric(metric).weights if _speaks(region, metric, (across, upwards)) else None
-    if weights is None:
+def _outline(region: Region, metric: Metric, across: int, upwards: int) -> Outline | None:
+    """Return a region's shape on two dimensions; None where it has none on either."""
+    if not _names_any(region, metric, (across, upwards)):
         return None
+    weights = region.metric(metric).weights
     both = weights[across] + weights[upwards]
     x, y = (float(region.prototype[number]) for number in (across, upwards))
-    style = 'fill="{colour}" fill-opacity="0.12" stroke="{colour}"'
     if not weights[across] or not weights[upwards]:
         left, right = (0.0, 1.0) if not weights[across] else (x - region.radius, x + region.radius)
         low, high = (0.0, 1.0) if not weights[upwards] else (y - region.radius, y + region.radius)
         (x1, y1), (x2, y2) = _place(left, high), _place(right, low)
-        size = f'width="{float(x2) - float(x1):.1f}" height="{float(y2) - float(y1):.1f}"'
-        middle = (0.5 if not weights[across] else x, 0.5 if not weights[upwards] else y)
-        return f'<rect x="{x1}" y="{y1}" {size} {style}/>', middle
-    wide, tall = (region.radius * both / weights[number] for number in (across, upwards))
-    centre = _place(x, y)
+        return Outline(
+            middle=(0.5 if not weights[across] else x, 0.5 if not weights[upwards] else y),
+            x=x1,
+            y=y1,
+            width=f"{float(x2) - float(x1):.1f}",
+            height=f"{float(y2) - float(y1):.1f}",
+        )
     if metric.domains[across] == metric.domains[upwards]:
         wide, tall = (region.radius * sqrt(both / weights[number]) for number in (across, upwards))
-        size = f'rx="{wide * _SIDE:.1f}" ry="{tall * _SIDE:.1f}"'
-        return f'<ellipse cx="{centre[0]}" cy="{centre[1]}" {size} {style}/>', (x, y)
+        centre_x, centre_y = _place(x, y)
+        return Outline((x, y), "", True, centre_x, centre_y, f"{wide * _SIDE:.1f}", f"{tall * _SIDE:.1f}")
+    wide, tall = (region.radius * both / weights[number] for number in (across, upwards))
     corners = [(x - wide, y), (x, y + tall), (x + wide, y), (x, y - tall)]
-    return f'<polygon points="{" ".join(",".join(_place(*each)) for each in corners)}" {style}/>', (x, y)
+    return Outline((x, y), " ".join(",".join(_place(*each)) for each in corners))
 
 
-def _speaks(region: Region, metric: Metric, places: tuple[int, int]) -> bool:
+def _names_any(region: Region, metric: Metric, places: tuple[int, int]) -> bool:
     return any(
         not np.isnan(region.prototype[number]) and region.weights[number] * metric.weights[number] > 0
         for number in places
     )
+
+
+def draw_radar(
+    *, names: Sequence[str], memory: Array, concept: Array, concept_name: str, weights: Array
+) -> SafeString | str:
+    """Return a memory beside a concept: a spoke for each dimension that either of them has, 0 in the middle.
+
+    Args:
+        names: of the dimensions, k.
+        memory: shape (k,), on the unit scales, NaN where unknown.
+        concept: shape (k,), likewise.
+        concept_name: for the legend.
+        weights: shape (k,): how much each counts, shown in the spoke's title.
+    """
+    shown = [
+        number for number in range(len(names)) if not (np.isnan(memory[number]) and np.isnan(concept[number]))
+    ]
+    if not shown:
+        return "Nothing is known of either."
+    angles = {number: 2 * pi * place / len(shown) - pi / 2 for place, number in enumerate(shown)}
+
+    def at(number: int, reach: float) -> tuple[str, str]:
+        x, y = _RADIUS * reach * cos(angles[number]), _RADIUS * reach * sin(angles[number])
+        return f"{_MIDDLE_X + x:.1f}", f"{_MIDDLE_Y + y:.1f}"
+
+    def shape(values: Array, colour: str, title: str) -> dict[str, object]:
+        dots = [at(number, values[number]) for number in shown if not np.isnan(values[number])]
+        return {"title": title, "colour": colour, "dots": dots, "points": " ".join(map(",".join, dots))}
+
+    def spoke(number: int) -> dict[str, str]:
+        (end_x, end_y), (name_x, name_y), side = at(number, 1.0), at(number, 1.12), cos(angles[number])
+        return {
+            "name": names[number],
+            "weight": f"{weights[number]:g}",
+            "end_x": end_x,
+            "end_y": end_y,
+            "name_x": name_x,
+            "name_y": name_y,
+            "anchor": "middle" if abs(side) < 0.3 else "start" if side > 0 else "end",
+        }
+
+    shapes = [shape(concept, _COLOURS[1], concept_name), shape(memory, _COLOURS[0], "the memory")]
+    found = {"concept": concept_name, "spokes": [spoke(number) for number in shown], "shapes": shapes}
+    return render_to_string("spaces/radar.html", found)

@@ -1,11 +1,11 @@
-"""A workflow as a drawn graph: what comes first at the left. SVG, no script."""
+"""A workflow as a graph, what comes first at the left: where everything goes. The markup is a template."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from workflows.definition import ancestors, topological
@@ -13,6 +13,7 @@ from workflows.types import StepStatus
 
 MAX_DRAWN = 200
 """More steps than a person can follow in a picture are not drawn."""
+# of a box; the template has the same
 _WIDTH, _HEIGHT = 190, 50
 _GAP_X, _GAP_Y, _MARGIN = 52, 18, 8
 _SHOWN = 25  # characters that fit a box
@@ -53,36 +54,45 @@ class Node:
     title: str = ""
 
 
-def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> SafeString:
+@dataclass(frozen=True)
+class Box:
+    """One step's box: `x` and `y` are its upper left corner; the border of what is open is dashed."""
+
+    x: int
+    y: int
+    link: str
+    title: str
+    name: str
+    note: str
+    colour: str
+    is_open: bool
+
+
+def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> SafeString | str:
     """Return the picture: a box for each step in its state's colour, an arrow from each to what depends on it. See `arrange`.
 
     Args:
         nodes: at most MAX_DRAWN; of more, a sentence is returned.
-        label: what the picture is, for who can't see it.
+        label: what the picture shows, for screen readers.
         link: the address that a step's box leads to.
     """
     if not nodes:
-        return format_html("<p>{}</p>", "No steps.")
+        return "No steps."
     if len(nodes) > MAX_DRAWN:
-        return format_html("<p>{} steps are too many for a picture; they are listed below.</p>", len(nodes))
+        return f"{len(nodes)} steps are too many for a picture; they are listed below."
     placed = arrange(nodes)
     places = placed.boxes
     every = [*places.values(), *(bend for _, bends, _ in placed.arrows for bend in bends)]
-    width = max(x for x, _ in every) + _WIDTH + _MARGIN
-    height = max(y for _, y in every) + _HEIGHT + _MARGIN
-    arrows = format_html_join(
-        "",
-        '<path d="{}" fill="none" stroke="currentColor" stroke-opacity="0.5" marker-end="url(#step-arrow)"/>',
-        ((_way(places[start], bends, places[end]),) for start, bends, end in placed.arrows),
-    )
-    boxes = format_html_join("", _BOX, (_box(node, places[node.name], link) for node in nodes))
-    return format_html(
-        '<div style="overflow-x: auto"><svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{}"'
-        ' width="{}" height="{}" viewBox="0 0 {} {}" style="max-width: none" font-family="inherit" font-size="12">'
-        '<defs><marker id="step-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0,0 L8,4 L0,8 z" fill="currentColor" fill-opacity="0.5"/></marker></defs>{}{}</svg></div>{}',
-        label, width, height, width, height, arrows, boxes, _legend(nodes),
-    )  # fmt: skip
+    seen = {node.status for node in nodes}
+    found = {
+        "label": label,
+        "width": max(x for x, _ in every) + _WIDTH + _MARGIN,
+        "height": max(y for _, y in every) + _HEIGHT + _MARGIN,
+        "arrows": [_way(places[start], bends, places[end]) for start, bends, end in placed.arrows],
+        "boxes": [_box(node, places[node.name], link) for node in nodes],
+        "legend": [(_COLOURS[each], each.replace("_", " ")) for each in StepStatus if each in seen],
+    }
+    return render_to_string("workflows/steps.html", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,39 +189,20 @@ def _sort_by_middle(
     columns[number].sort(key=middle)
 
 
-_BOX = (
-    '<a href="{}"><title>{}</title><rect x="{}" y="{}" width="{}" height="{}" rx="6" fill="{}" fill-opacity="0.14"'
-    ' stroke="{}" stroke-width="1.5"{}/><text x="{}" y="{}" fill="currentColor" font-weight="600">{}</text>'
-    '<text x="{}" y="{}" fill="currentColor">{}</text></a>'
-)
-
-
-def _box(node: Node, place: Place, link: Callable[[str], str]) -> tuple[object, ...]:
-    x, y = place
-    colour = _COLOURS[node.status] if node.status else _PLAIN
-    open_ = node.status in (StepStatus.RUNNING, StepStatus.RETRY_WAIT, StepStatus.AWAITING_APPROVAL)
-    dashes = format_html(' stroke-dasharray="{}"', "6 3") if open_ else ""
-    return (
-        link(node.name), node.title or node.name, x, y, _WIDTH, _HEIGHT, colour, colour, dashes,
-        x + 10, y + 21, _cut(node.name), x + 10, y + 39, _cut(node.note),
-    )  # fmt: skip
+def _box(node: Node, place: Place, link: Callable[[str], str]) -> Box:
+    return Box(
+        *place,
+        link=link(node.name),
+        title=node.title or node.name,
+        name=_cut(node.name),
+        note=_cut(node.note),
+        colour=_COLOURS[node.status] if node.status else _PLAIN,
+        is_open=node.status in (StepStatus.RUNNING, StepStatus.RETRY_WAIT, StepStatus.AWAITING_APPROVAL),
+    )
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def _legend(nodes: Sequence[Node]) -> SafeString:
-    seen = [status for status in StepStatus if any(node.status is status for node in nodes)]
-    return format_html(
-        '<p style="margin-top: 6px">{}</p>' if seen else "{}",
-        format_html_join(
-            "",
-            '<span style="margin-right: 1.2em; white-space: nowrap"><span style="display: inline-block; width: 0.8em;'
-            ' height: 0.8em; border-radius: 3px; background: {}; margin-right: 0.4em"></span>{}</span>',
-            ((_COLOURS[status], status.replace("_", " ")) for status in seen),
-        ),
-    )
 
 
 def _way(start: Place, bends: Sequence[Place], end: Place) -> str:

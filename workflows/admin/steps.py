@@ -12,9 +12,9 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, table
 from liftos.kernel.errors import LiftosError
-from workflows.admin.shared import may, record_link, table, tell, took
+from workflows.admin.shared import may, record_link, tell, took
 from workflows.models import Step, Transition
 from workflows.runs import controls
 from workflows.types import StepStatus

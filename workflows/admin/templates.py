@@ -8,22 +8,23 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator
+from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator, table
 from liftos.kernel.db.transactions import current_organisation
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.kernel.tenancy.queries import slug_by_id
 from workflows.admin.diagram import Node, draw
-from workflows.admin.shared import buttons, may, table, tell
+from workflows.admin.shared import buttons, may, tell
 from workflows.definition import Faulty, load, parse
 from workflows.models import Template, TemplateVersion
 from workflows.publishing import templates
@@ -160,7 +161,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         obj.refresh_from_db()
 
     @admin.display(description="Publish")
-    def controls(self, template: Template) -> SafeString:
+    def controls(self, template: Template) -> SafeString | str:
         """Publish the draft, retire the template."""
         actions = []
         if TemplateVersion.objects.filter(template=template, status=VersionStatus.DRAFT).exists():
@@ -250,27 +251,18 @@ def _text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString:
+def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString | str:
     found = differences(load(masked(before.definition)), load(masked(after.definition)))
     if not found:
-        return format_html("{}", "nothing")
-    lines = format_html_join("", "<li>{}</li>", ((_line(each),) for each in found))
-    return format_html(
-        "<details{}><summary>{}</summary><ul>{}</ul></details>",
-        " open" if len(found) <= 8 else "",
-        "1 difference" if len(found) == 1 else f"{len(found)} differences",
-        lines,
-    )
+        return "nothing"
+    return render_to_string("workflows/differences.html", {"differences": [_line(each) for each in found]})
 
 
-def _line(each: Difference) -> SafeString:
+def _line(each: Difference) -> dict[str, str | None]:
     where = f"step {each.step}" if each.step else "template"
     if each.kind != "changed":
-        return format_html("<b>{}</b> {}", where, f"{each.kind} ({each.after or each.before})")
-    return format_html(
-        '<b>{} {}</b>: <del style="color: var(--drawn-red)">{}</del> → <ins style="color: var(--drawn-green); text-decoration: none">{}</ins>',
-        where, each.field, _short(each.before), _short(each.after),
-    )  # fmt: skip
+        return {"where": where, "kind": f"{each.kind} ({each.after or each.before})", "before": None}
+    return {"where": f"{where} {each.field}", "before": _short(each.before), "after": _short(each.after)}
 
 
 def _short(value: Any) -> str:

@@ -1,9 +1,9 @@
-"""A trace as a picture: a bar for each span, children below and within their parents."""
+"""A trace as a picture: a bar for each span, children below and within their parents. The markup is a template."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 # liftos/admin.css has each for the light and for the dark theme
@@ -17,37 +17,24 @@ def draw_waterfall(spans: Sequence[dict[str, Any]], duration_ms: float) -> SafeS
         spans: as in `TraceRecord`, `start_ns` since the trace began.
         duration_ms: of the whole trace.
     """
-    rows = format_html_join(
-        "",
-        '<div role="row" style="display: flex; gap: 8px; align-items: center; line-height: 1.9" title="{}">'
-        '<span role="cell" style="flex: 0 0 20em; padding-left: {}em; white-space: nowrap; overflow: hidden;'
-        ' text-overflow: ellipsis">{}</span>'
-        '<span role="cell" style="flex: 0 0 6em; text-align: right">{} ms</span>'
-        '<span aria-hidden="true" style="flex: 1; position: relative; height: 10px">'
-        '<span style="position: absolute; left: {}%; width: {}%; min-width: 2px; height: 10px;'
-        ' border-radius: 2px; background: {}"></span></span></div>',
-        _rows(spans, duration_ms),
-    )
-    return format_html('<div role="table" aria-label="Spans" style="min-width: 40em">{}</div>', rows)
-
-
-def _rows(
-    spans: Sequence[dict[str, Any]], duration_ms: float
-) -> Iterator[tuple[str, float, str, str, str, str, str]]:
     whole = max(duration_ms * 1e6, 1)
-    for depth, span in in_tree_order(spans):
-        left = min(100, max(0, span["start_ns"] / whole * 100))
-        width = min(100 - left, span["duration_ns"] / whole * 100)
-        tags = ", ".join(f"{key}: {value}" for key, value in span["tags"].items())
-        yield (
-            f"{span['error_type']} {tags}".strip(),
-            min(depth, 12) * 1.2,
-            f"{span['name']} (failed)" if span["status"] == "error" else span["name"],
-            f"{span['duration_ns'] / 1e6:.2f}",
-            f"{left:.2f}",
-            f"{width:.2f}",
-            COLOURS.get(span["status"], COLOURS["ok"]),
-        )
+    bars = [_bar(depth, span, whole) for depth, span in in_tree_order(spans)]
+    return render_to_string("observability/waterfall.html", {"bars": bars})
+
+
+def _bar(depth: int, span: dict[str, Any], whole: float) -> dict[str, str]:
+    left = min(100, max(0, span["start_ns"] / whole * 100))
+    width = min(100 - left, span["duration_ns"] / whole * 100)
+    tags = ", ".join(f"{key}: {value}" for key, value in span["tags"].items())
+    return {
+        "title": f"{span['error_type']} {tags}".strip(),
+        "indent": str(min(depth, 12) * 1.2),
+        "name": f"{span['name']} (failed)" if span["status"] == "error" else span["name"],
+        "took": f"{span['duration_ns'] / 1e6:.2f}",
+        "left": f"{left:.2f}",
+        "width": f"{width:.2f}",
+        "colour": COLOURS.get(span["status"], COLOURS["ok"]),
+    }
 
 
 def in_tree_order(spans: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
