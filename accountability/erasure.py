@@ -7,6 +7,14 @@ the erasure lists them, so that a payload that is missing without one is found (
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from accountability.statements import (
+    ABOUT_MEMORIES,
+    CITE,
+    CITED_BY,
+    ERASE_PAYLOADS,
+    FORGET_CITATIONS,
+    WITHOUT_ERASURES,
+)
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
@@ -14,32 +22,6 @@ from liftos.kernel.erasure.types import Going
 # where the outputs of an erasure's record list the decisions whose payloads it scrubbed
 LISTED = "erased_decisions"
 
-_CITE = """
-INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
-SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS memory ON CONFLICT DO NOTHING
-"""
-_CITED_TOO = """
-INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
-SELECT %s, %s, decision FROM unnest(%s::uuid[]) AS decision ON CONFLICT DO NOTHING
-"""
-# an erasure's own record is never scrubbed: it says which others were
-_ABOUT = """
-SELECT p.decision_id FROM accountability_decisionpayload AS p
-JOIN accountability_decisionrecord AS r ON r.organisation_id = p.organisation_id AND r.id = p.decision_id
-WHERE p.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AND p.decision_id IN (
-    SELECT id FROM accountability_decisionrecord
-    WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = ANY(%(subjects)s) AND subject_id <> ''
-    UNION ALL
-    SELECT decision_id FROM accountability_citedmemory
-    WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s)
-)
-ORDER BY p.decision_id
-"""
-_ERASE = "SELECT liftos_erase_payloads(%s)"
-_FORGET = "DELETE FROM accountability_citedmemory WHERE organisation_id = %s AND memory_id = ANY(%s)"
-_NO_ERASURES = """
-SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id = ANY(%s) AND operation <> 'memory.delete' ORDER BY id
-"""
 _PAYLOADS = Place(
     "accountability_decisionpayload", ("decision_id",), documents=("body",), order="decision_id"
 )
@@ -66,7 +48,7 @@ def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> Non
     wanted = list(memories)
     if wanted:
         with raw_cursor() as cursor:
-            cursor.execute(_CITE, (organisation, decision, wanted))
+            cursor.execute(CITE, (organisation, decision, wanted))
 
 
 def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
@@ -88,15 +70,17 @@ def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
     quotes = [row[0] for row in quoting(going, _PAYLOADS) if row[0] not in about]
     with raw_cursor() as cursor:
         if quotes:
-            quotes = [row[0] for row in cursor.execute(_NO_ERASURES, (going.organisation, quotes)).fetchall()]
+            quotes = [
+                row[0] for row in cursor.execute(WITHOUT_ERASURES, (going.organisation, quotes)).fetchall()
+            ]
         if quotes and not scrub_quoting:
             going.kept[QUOTING] = len(quotes)
             quotes = []
         listed = sorted(about.union(quotes))
         if listed:
-            cursor.execute(_CITED_TOO, (going.organisation, first, listed))
+            cursor.execute(CITED_BY, (going.organisation, first, listed))
         if others:
-            cursor.execute(_FORGET, (going.organisation, others))
+            cursor.execute(FORGET_CITATIONS, (going.organisation, others))
     return listed
 
 
@@ -119,8 +103,8 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
         psycopg.errors.InsufficientPrivilege: the record is none of this transaction, or lists a decision of another memory.
     """
     with raw_cursor() as cursor:
-        row = cursor.execute(_ERASE, [erasure]).fetchone()
-        cursor.execute(_FORGET, (organisation, [memory]))
+        row = cursor.execute(ERASE_PAYLOADS, [erasure]).fetchone()
+        cursor.execute(FORGET_CITATIONS, (organisation, [memory]))
     return row[0] if row else 0
 
 
@@ -131,4 +115,4 @@ def _about(organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
         "subjects": [str(each) for each in memories],
     }
     with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(_ABOUT, values).fetchall()]
+        return [row[0] for row in cursor.execute(ABOUT_MEMORIES, values).fetchall()]

@@ -4,33 +4,11 @@ import json
 from typing import Any
 from uuid import UUID
 
+from accountability.statements import FIGURES
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 
 RECENT = 1_000
-
-# Of one moment. A record waits for its place in the log or has it, so the log's size and the queue are all there are: nobody counts a
-# million rows. The operations are found by leaps along `decision_by_operation`, one for each.
-_FIGURES = """
-WITH RECURSIVE operations AS (
-    (SELECT operation FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY operation LIMIT 1)
-    UNION ALL
-    SELECT (SELECT d.operation FROM accountability_decisionrecord AS d
-            WHERE d.organisation_id = %(organisation)s AND d.operation > o.operation ORDER BY d.operation LIMIT 1)
-    FROM operations AS o WHERE o.operation IS NOT NULL
-), recent AS (
-    SELECT operation, count(*) AS n, sum(confidence) AS stated, count(confidence) AS stating
-    FROM (SELECT operation, confidence FROM accountability_decisionrecord
-          WHERE organisation_id = %(organisation)s ORDER BY id DESC LIMIT %(recent)s) AS newest
-    GROUP BY operation
-)
-SELECT coalesce((SELECT max(size) FROM accountability_ledgercheckpoint WHERE organisation_id = %(organisation)s), 0)
-         + (SELECT count(*) FROM accountability_ledgerpending WHERE organisation_id = %(organisation)s),
-       (SELECT count(operation) FROM operations),
-       coalesce((SELECT sum(n) FROM recent), 0)::bigint,
-       coalesce((SELECT sum(stated) / nullif(sum(stating), 0) FROM recent), 0)::float8,
-       coalesce((SELECT jsonb_object_agg(operation, n) FROM recent), '{}')::text
-"""
 
 
 def get_decision_figures(organisation: str) -> dict[str, Any]:
@@ -57,7 +35,7 @@ def get_decision_figures(organisation: str) -> dict[str, Any]:
 
 def _read(organisation: UUID) -> tuple[Any, ...]:
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_FIGURES, {"organisation": organisation, "recent": RECENT}).fetchone()
+        row = cursor.execute(FIGURES, {"organisation": organisation, "recent": RECENT}).fetchone()
     assert row is not None  # noqa: S101  one row, whatever there is
     return row
 

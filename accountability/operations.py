@@ -11,37 +11,12 @@ from django.utils import timezone
 
 from accountability.errors import RecordTooLong
 from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
+from accountability.statements import INSERT_DECISION
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
-
-# One statement, one round trip: the record, its payload, its links, its place in the queue. The database dates the record
-# (a trigger), so the leaf, which holds that time, is put together and hashed there.
-_INSERT = """
-WITH record AS (
-    INSERT INTO accountability_decisionrecord
-        (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
-         confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
-         started_at, ended_at, payload_commitment)
-    VALUES
-        (%(id)s, %(organisation_id)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
-         %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
-         %(on_behalf_of)s, %(parents)s::uuid[], %(versions_text)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
-         %(started_at)s, %(ended_at)s, %(payload_commitment)s)
-    RETURNING recorded_at
-), payload AS (
-    INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
-    VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s)
-), links AS (
-    INSERT INTO accountability_decisionlink (organisation_id, parent_id, child_id)
-    SELECT %(organisation_id)s, parent, %(id)s FROM unnest(%(parents)s::uuid[]) AS p(parent)
-)
-INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
-SELECT %(id)s, %(organisation_id)s, liftos_leaf_hash(%(leaf_head)s, recorded_at, %(leaf_tail)s) FROM record
-"""
-
 
 # an entry of a log's public bundles is at most so long (C2SP tlog-tiles: a length of two bytes); the time that is put in has 29
 MAX_LEAF_BYTES = 65_535
@@ -91,7 +66,7 @@ def record(
         parents: decisions this one follows from.
         started_at: aware UTC; now when left out.
         decision: the record's id, from `new_id`, where what it made was written before it and names it.
-        write: puts the parameters of `_INSERT` where they belong; for bulk loads, which have a way of their own.
+        write: puts the parameters of `INSERT_DECISION` where they belong; for bulk loads, which have a way of their own.
 
     Returns:
         The record's id.
@@ -155,4 +130,4 @@ def record(
 
 def _insert(values: dict[str, Any]) -> None:
     with raw_cursor() as cursor:
-        cursor.execute(_INSERT, values)
+        cursor.execute(INSERT_DECISION, values)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
 from accountability.ports import decisions_about
+from accountability.statements import DECISIONS_OF_MEMORY
 from accountability.types import Decision
 from liftos.kernel.db.transactions import raw_cursor
 
@@ -93,27 +94,6 @@ def newest_confidences(*, organisation: UUID, most: int) -> list[float]:
     return [each for each in rows.values_list("confidence", flat=True) if each is not None][:most]
 
 
-_OF_MEMORY = """
-WITH found AS (
-    (SELECT id FROM accountability_decisionrecord
-     WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = %(subject)s AND subject_id <> ''
-     ORDER BY id DESC LIMIT %(limit)s)
-    UNION
-    (SELECT decision_id FROM accountability_citedmemory
-     WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s ORDER BY decision_id DESC LIMIT %(limit)s)
-    UNION
-    SELECT p.decision_id FROM (
-        SELECT id FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY id DESC LIMIT %(newest)s
-    ) AS r JOIN accountability_decisionpayload AS p ON p.organisation_id = %(organisation)s AND p.decision_id = r.id
-    WHERE p.body LIKE %(named)s
-    UNION
-    SELECT id FROM accountability_decisionrecord
-    WHERE organisation_id = %(organisation)s AND id = ANY(%(about)s::uuid[])
-)
-SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s
-"""
-
-
 def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest: int) -> list[DecisionRecord]:
     """Return the decisions that changed, cited or used a memory, newest first.
 
@@ -135,5 +115,5 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
         "newest": newest,
     }
     with raw_cursor() as cursor:
-        ids = [row[0] for row in cursor.execute(_OF_MEMORY, values).fetchall()]
+        ids = [row[0] for row in cursor.execute(DECISIONS_OF_MEMORY, values).fetchall()]
     return list(DecisionRecord.objects.filter(organisation_id=organisation, id__in=ids).order_by("-id"))

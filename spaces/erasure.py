@@ -13,31 +13,7 @@ from liftos.kernel.jobs import send_hint
 from spaces.placement.layouts import RENEW
 from spaces.placement.outgrowing import mark_outgrown
 from spaces.placement.positions import remove_positions
-
-_DESCRIBED_BY = """
-SELECT DISTINCT d.space_id FROM spaces_spacedimension AS d
-WHERE d.organisation_id = %(organisation)s AND (
-    d.low_memories && %(memories)s::uuid[] OR d.high_memories && %(memories)s::uuid[]
-    OR EXISTS (SELECT 1 FROM jsonb_array_elements(d.examples) AS e WHERE e ->> 'memory_id' = ANY(%(memories)s::text[]))
-)
-"""
-_UNDESCRIBE = """
-UPDATE spaces_spacedimension SET
-    low_memories = ARRAY(SELECT m FROM unnest(low_memories) WITH ORDINALITY AS l(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n),
-    high_memories = ARRAY(SELECT m FROM unnest(high_memories) WITH ORDINALITY AS h(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n),
-    examples = (SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(examples) AS e
-                WHERE coalesce(e ->> 'memory_id', '') <> ALL(%(memories)s::text[]))
-WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
-"""
-_STALE = """
-UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
-"""
-_UNLEARN = """
-UPDATE spaces_concept
-SET examples = ARRAY(SELECT m FROM unnest(examples) WITH ORDINALITY AS e(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n)
-WHERE organisation_id = %(organisation)s AND examples && %(memories)s::uuid[]
-"""
-_MEMBERSHIPS = "DELETE FROM spaces_member WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s::uuid[])"
+from spaces.statements import DESCRIBE, DESCRIBED_BY, FORGET_MEMBERSHIPS, MARK_STALE, UNDESCRIBE, UNLEARN
 
 _SPACES = Place("spaces_space", ("id",), texts=("name", "description"))
 _DIMENSIONS = Place(
@@ -51,11 +27,6 @@ _BLANK = {
     "spaces_concept": "UPDATE spaces_concept SET description = '' WHERE organisation_id = %s AND id = %s",
     "spaces_layout": "UPDATE spaces_layout SET error = '' WHERE organisation_id = %s AND id = %s",
 }
-_DESCRIBE = """
-UPDATE spaces_spacedimension SET description = %(description)s, low = %(low)s::text[], high = %(high)s::text[],
-    examples = %(examples)s::jsonb
-WHERE organisation_id = %(organisation)s AND id = %(id)s
-"""
 NAMES = "names in spaces"
 
 
@@ -68,11 +39,11 @@ def erase_positions(going: Going) -> int:
     values = {"organisation": going.organisation, "memories": list(going.memories)}
     removed = remove_positions(organisation=going.organisation, memories=going.memories)
     with raw_cursor() as cursor:
-        removed += cursor.execute(_MEMBERSHIPS, values).rowcount
-        removed += cursor.execute(_UNLEARN, values).rowcount
-        described = [row[0] for row in cursor.execute(_DESCRIBED_BY, values).fetchall()]
+        removed += cursor.execute(FORGET_MEMBERSHIPS, values).rowcount
+        removed += cursor.execute(UNLEARN, values).rowcount
+        described = [row[0] for row in cursor.execute(DESCRIBED_BY, values).fetchall()]
         if described:
-            removed += cursor.execute(_UNDESCRIBE, values | {"spaces": described}).rowcount
+            removed += cursor.execute(UNDESCRIBE, values | {"spaces": described}).rowcount
     _renew(going.organisation, described)
     mark_outgrown(going.organisation, going.memories)
     return removed
@@ -104,7 +75,7 @@ def erase_words(going: Going) -> int:
                 "high": _unquoting(going, high),
                 "examples": json.dumps(_unquoting(going, examples)),
             }
-            cursor.execute(_DESCRIBE, values)
+            cursor.execute(DESCRIBE, values)
             removed += 1
             spaces.append(space)
             kept += any(going.quotes.in_text(each) for each in (name, unit, field, domain, *levels))
@@ -122,5 +93,5 @@ def _renew(organisation: UUID, spaces: list[UUID]) -> None:
     """Have the axes of spaces made anew by a worker."""
     if spaces:
         with raw_cursor() as cursor:
-            cursor.execute(_STALE, {"organisation": organisation, "spaces": spaces})
+            cursor.execute(MARK_STALE, {"organisation": organisation, "spaces": spaces})
         transaction.on_commit(lambda: send_hint(RENEW, organisation))

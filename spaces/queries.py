@@ -19,21 +19,8 @@ from spaces.geometry.scales import place_of, to_unit
 from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceDimension, SpaceVersion
 from spaces.placement.layouts import read_dimensions
 from spaces.placement.positions import present_in
+from spaces.statements import COUNT_PARTS, COUNT_SPACES, IS_MAPPED
 from spaces.types import Array, Dimension, LayoutState, Scale
-
-_COUNT = "SELECT count(*) FROM spaces_space WHERE organisation_id = %s AND NOT is_default"
-_PARTS = """
-SELECT c.space_id, count(*), (
-    SELECT count(*) FROM spaces_conceptrelation AS r
-    WHERE r.organisation_id = %(organisation)s AND r.space_id = c.space_id
-) FROM spaces_concept AS c WHERE c.organisation_id = %(organisation)s GROUP BY c.space_id
-"""
-_MAPPED = """
-SELECT EXISTS (
-    SELECT 1 FROM spaces_position AS p WHERE p.organisation_id = %s AND p.memory_id = %s
-    AND EXISTS (SELECT 1 FROM unnest(p.sources) AS s WHERE s > 0)
-)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +263,7 @@ def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:
 def count_parts(*, organisation: UUID) -> dict[UUID, tuple[int, int]]:
     """Return how many concepts and relations each space of an organisation has that has any."""
     with raw_cursor() as cursor:
-        rows = cursor.execute(_PARTS, {"organisation": organisation}).fetchall()
+        rows = cursor.execute(COUNT_PARTS, {"organisation": organisation}).fetchall()
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -288,12 +275,12 @@ def has_position(*, organisation: UUID, layout: UUID, memory: UUID) -> bool:
 def count_spaces(organisation: UUID) -> int:
     """Return how many spaces an organisation has made; the default one comes by itself and does not count."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_COUNT, [organisation]).fetchone()
+        row = cursor.execute(COUNT_SPACES, [organisation]).fetchone()
     return row[0] if row else 0
 
 
 def is_mapped(organisation: UUID, memory: UUID) -> bool:
     """Tell whether a memory has a known coordinate in any space."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_MAPPED, (organisation, memory)).fetchone()
+        row = cursor.execute(IS_MAPPED, (organisation, memory)).fetchone()
     return bool(row and row[0])

@@ -6,33 +6,15 @@ from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
-
-_MENTIONING = """
-SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)
-"""
-# in the order in which whoever ends a step takes them: the run, then its steps
-_LOCK = (
-    "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+from workflows.statements import (
+    BLANK_REASONS,
+    BLANK_RUNS,
+    BLANK_STEPS,
+    FORGET_MENTIONS,
+    LOCK_RUNS,
+    RENAME_RUNS,
+    RUNS_MENTIONING,
 )
-_BLANK_STEPS = """
-UPDATE workflows_step SET result = NULL, value = NULL, error = CASE WHEN error IS NULL THEN NULL
-    ELSE jsonb_build_object('type', 'Erased', 'message', 'it quoted a memory that was erased') END,
-    approval = CASE WHEN approval ? 'reason' THEN jsonb_set(approval, '{reason}', '""') ELSE approval END
-WHERE organisation_id = %s AND run_id = ANY(%s)
-"""
-_BLANK_RUNS = """
-UPDATE workflows_run SET parameters = '{}', metadata = '{}' WHERE organisation_id = %s AND id = ANY(%s)
-"""
-# the history is never updated: a line is taken out and put back without its reason
-_BLANK_REASONS = """
-WITH gone AS (
-    DELETE FROM workflows_transition WHERE organisation_id = %s AND run_id = ANY(%s) AND reason <> '' RETURNING *
-)
-INSERT INTO workflows_transition (id, organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-SELECT id, organisation_id, run_id, step_id, before, after, attempt, '', worker, at FROM gone
-"""
-_RENAME = "UPDATE workflows_run SET name = 'erased' WHERE organisation_id = %s AND id = ANY(%s)"
-_FORGET = "DELETE FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
 _RUNS = Place("workflows_run", ("id",), texts=("name",), values=("parameters", "metadata"))
 _STEPS = Place("workflows_step", ("run_id",), values=("value", "result", "error", "approval"))
@@ -51,19 +33,20 @@ def erase_quotes(going: Going) -> int:
     """
     where = (going.organisation, list(going.memories))
     with raw_cursor() as cursor:
-        runs = {row[0] for row in cursor.execute(_MENTIONING, where).fetchall()}
+        runs = {row[0] for row in cursor.execute(RUNS_MENTIONING, where).fetchall()}
         named = quoting(going, _RUNS)
         runs |= {row[0] for place in (_STEPS, _HISTORY) for row in quoting(going, place)}
         runs |= {row[0] for row in named}
         if runs:
             these = (going.organisation, sorted(runs))
-            cursor.execute(_LOCK, these).fetchall()
-            for statement in (_BLANK_STEPS, _BLANK_RUNS, _BLANK_REASONS):
+            cursor.execute(LOCK_RUNS, these).fetchall()
+            for statement in (BLANK_STEPS, BLANK_RUNS, BLANK_REASONS):
                 cursor.execute(statement, these)
             cursor.execute(
-                _RENAME, (going.organisation, [id_ for id_, name, *_ in named if going.quotes.in_text(name)])
+                RENAME_RUNS,
+                (going.organisation, [id_ for id_, name, *_ in named if going.quotes.in_text(name)]),
             )
-            cursor.execute(_FORGET, where)
+            cursor.execute(FORGET_MENTIONS, where)
     templates = {row[0] for place in (_TEMPLATES, _VERSIONS) for row in quoting(going, place)}
     if templates:
         going.kept[TEMPLATES] = len(templates)

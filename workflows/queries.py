@@ -13,6 +13,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.suggestions import MAX_COMPARED, suggestion
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
 from workflows.models import Run, Step, Template, TemplateVersion
+from workflows.statements import COUNT_EXECUTIONS, FIND_VERSION
 from workflows.types import ENDED_RUN, NOT_AN_ITEM, RunStatus
 
 
@@ -86,19 +87,6 @@ class Chosen:
     number: int
 
 
-_FIND_VERSION = """
-SELECT t.name, t.retired_at IS NOT NULL, v.id, v.number
-FROM workflows_template AS t LEFT JOIN LATERAL (
-    SELECT p.id, p.number FROM workflows_templateversion AS p
-    WHERE p.organisation_id = t.organisation_id AND p.template_id = t.id AND p.status = 'published'
-      AND p.number = coalesce(%(number)s, p.number)
-    ORDER BY p.number DESC LIMIT 1
-) AS v ON true
-WHERE t.organisation_id = %(organisation)s AND (t.name = %(name)s OR t.id = %(id)s::uuid)
-ORDER BY t.name = %(name)s DESC LIMIT 1
-"""
-
-
 def find_version(
     *, organisation: UUID, name: str, number: int | None = None, others: Sequence[str] = ()
 ) -> Chosen:
@@ -119,7 +107,7 @@ def find_version(
     with suppress(ValueError):
         ident = UUID(name)
     values = {"organisation": organisation, "name": name, "id": ident, "number": number}
-    row = raw_cursor().execute(_FIND_VERSION, values).fetchone()
+    row = raw_cursor().execute(FIND_VERSION, values).fetchone()
     if row is None:
         raise _no_template(organisation, name, others)
     if row[1]:
@@ -212,19 +200,6 @@ def count_runs(*, organisation: UUID) -> Totals:
     return Totals(rows.count(), rows.filter(status__in=[RunStatus.RUNNING, RunStatus.PAUSED]).count())
 
 
-# A step that maps over a list calls nothing itself, its items do. What a lost worker did is not known, so it is not counted.
-_EXECUTIONS = """
-SELECT coalesce(sum(s.retries + (s.status IN ('done', 'failed'))::int), 0)::bigint,
-       coalesce(avg(extract(epoch FROM s.finished_at - s.started_at) * 1e3)
-                FILTER (WHERE s.status IN ('done', 'failed')), 0)::float8
-FROM workflows_step AS s
-WHERE s.organisation_id = %(organisation)s AND s.attempt > 0 AND s.function <> '' AND NOT (s.item = -1 AND EXISTS (
-    SELECT 1 FROM workflows_step AS i
-    WHERE i.organisation_id = s.organisation_id AND i.run_id = s.run_id AND i.name = s.name AND i.item = 0
-))
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Executions:
     """How often steps called their functions, and how long the last call of each took, on average."""
@@ -235,7 +210,7 @@ class Executions:
 
 def count_executions(*, organisation: UUID) -> Executions:
     """Return the executions of an organisation's kept runs, by whichever process; 100,000 steps take about 60 ms."""
-    row = raw_cursor().execute(_EXECUTIONS, {"organisation": organisation}).fetchone()
+    row = raw_cursor().execute(COUNT_EXECUTIONS, {"organisation": organisation}).fetchone()
     return Executions(*row) if row is not None else Executions(0, 0.0)
 
 

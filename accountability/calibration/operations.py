@@ -13,6 +13,7 @@ from django.conf import settings
 
 from accountability.calibration.measures import as_arrays, reliability
 from accountability.calibration.recalibration import Recalibration, fit_best, scores_of
+from accountability.calibration.statements import ONE_AT_A_TIME, VERDICTS
 from accountability.canonical import canonicalise
 from accountability.models.calibration import Calibration
 from accountability.models.reviews import ReviewCase
@@ -28,16 +29,6 @@ NEWEST = 50_000
 EITHER = 10
 # versions are the callers' own words: without a bound they could make a group of every decision
 MOST_GROUPS = 200
-
-_VERDICTS = """
-SELECT r.decision_point, r.confidence_method, r.versions, r.confidence, c.state = 'approved', c.because
-FROM accountability_reviewcase AS c
-JOIN accountability_decisionrecord AS r ON r.organisation_id = c.organisation_id AND r.id = c.decision_id
-WHERE c.organisation_id = %s AND c.state IN ('approved', 'overturned') AND r.confidence IS NOT NULL
-ORDER BY c.decision_id DESC LIMIT %s
-"""
-
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 @dataclass(slots=True)
@@ -75,7 +66,7 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
         rows = [_fit(organisation, key, group, now) for key, group in largest]
         with tenant_transaction(organisation):
             with raw_cursor() as cursor:
-                cursor.execute(_ONE_AT_A_TIME, [f"calibration {organisation}"])
+                cursor.execute(ONE_AT_A_TIME, [f"calibration {organisation}"])
             if rows:
                 decision = _put_on_record(organisation, by, rows)
                 for row in rows:
@@ -89,7 +80,7 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
 def _groups(organisation: UUID) -> dict[tuple[str, str, str], _Group]:
     groups: dict[tuple[str, str, str], _Group] = {}
     with raw_cursor() as cursor:
-        for point, method, raw, stated, right, because in cursor.execute(_VERDICTS, (organisation, NEWEST)):
+        for point, method, raw, stated, right, because in cursor.execute(VERDICTS, (organisation, NEWEST)):
             versions = json.loads(raw) if isinstance(raw, str) else raw
             group = groups.setdefault((point, method, version_key(versions)), _Group(versions))
             group.stated.append(stated)

@@ -9,33 +9,17 @@ from uuid import UUID
 
 from accountability.leaf import moment
 from accountability.ledger.raw_rows import Altered, RawLeaf
+from accountability.ledger.statements import (
+    COUNT_UNLISTED,
+    LISTED_AS_ERASED,
+    RULE_SINCE,
+    SIGNED_SIZES,
+    STILL_THERE,
+)
 from liftos.kernel.db.transactions import raw_cursor
 
 # a record is dated when it is written and gets its place after its transaction has committed: no transaction takes so long
 TOLERANCE = timedelta(hours=1)
-
-_BEGAN = "SELECT size FROM accountability_ledgerrule WHERE organisation_id = %s"
-_SIGNED = """
-SELECT size, recorded_at FROM accountability_ledgercheckpoint WHERE organisation_id = %s ORDER BY size
-"""
-_EXCUSED = """
-SELECT d.id FROM accountability_decisionrecord AS r
-JOIN accountability_decisionpayload AS p ON p.organisation_id = r.organisation_id AND p.decision_id = r.id
-CROSS JOIN LATERAL liftos_erased_decisions(p.body) AS d(id)
-WHERE r.organisation_id = %(organisation)s AND r.effect = 'delete' AND r.operation = 'memory.delete' AND d.id = ANY(%(missing)s::uuid[])
-UNION ALL
-SELECT decision_id FROM accountability_unlistederasure
-WHERE organisation_id = %(organisation)s AND decision_id = ANY(%(missing)s::uuid[])
-"""
-_STILL_THERE = """
-SELECT r.id, d.id FROM accountability_decisionrecord AS r
-JOIN accountability_decisionpayload AS p ON p.organisation_id = r.organisation_id AND p.decision_id = r.id
-CROSS JOIN LATERAL liftos_erased_decisions(p.body) AS d(id)
-JOIN accountability_decisionpayload AS there ON there.organisation_id = r.organisation_id AND there.decision_id = d.id
-WHERE r.organisation_id = %(organisation)s AND r.effect = 'delete' AND r.operation = 'memory.delete'
-ORDER BY d.id LIMIT 1
-"""
-_UNLISTED = "SELECT count(*) FROM accountability_unlistederasure WHERE organisation_id = %s"
 
 
 class Rules:
@@ -45,8 +29,8 @@ class Rules:
         """Read from where on the rules hold; inside a tenant transaction."""
         self.organisation = organisation
         with raw_cursor() as cursor:
-            began = cursor.execute(_BEGAN, [organisation]).fetchone()
-            self._signed: list[tuple[int, datetime]] = cursor.execute(_SIGNED, [organisation]).fetchall()
+            began = cursor.execute(RULE_SINCE, [organisation]).fetchone()
+            self._signed: list[tuple[int, datetime]] = cursor.execute(SIGNED_SIZES, [organisation]).fetchall()
         # texts of one width in UTC: they compare as the times do
         self._limits = [(size, moment(at + TOLERANCE)) for size, at in self._signed]
         self.began: int = began[0] if began else 0
@@ -89,21 +73,21 @@ class Rules:
         if self._missing:
             values = {"organisation": self.organisation, "missing": list(self._missing)}
             with raw_cursor() as cursor:
-                excused = {row[0] for row in cursor.execute(_EXCUSED, values).fetchall()}
+                excused = {row[0] for row in cursor.execute(LISTED_AS_ERASED, values).fetchall()}
             for decision, place in self._missing.items():
                 if decision not in excused:
                     raise Altered(
                         f"the payload of record {place} ({decision}) is missing, and no erasure lists it"
                     )
         with raw_cursor() as cursor:
-            found = cursor.execute(_STILL_THERE, {"organisation": self.organisation}).fetchone()
+            found = cursor.execute(STILL_THERE, {"organisation": self.organisation}).fetchone()
         if found is not None:
             raise Altered(f"erasure {found[0]} lists decision {found[1]}, whose payload is still there")
 
     def unlisted(self) -> int:
         """Return how many payloads were gone before erasures listed what they scrub."""
         with raw_cursor() as cursor:
-            row = cursor.execute(_UNLISTED, [self.organisation]).fetchone()
+            row = cursor.execute(COUNT_UNLISTED, [self.organisation]).fetchone()
         return row[0] if row else 0
 
     def _check_checkpoints(self) -> None:
@@ -120,7 +104,7 @@ def is_excused(organisation: UUID, decision: UUID) -> bool:
     """Return whether a decision's payload may be missing: an erasure lists it, or it was gone before erasures did."""
     with raw_cursor() as cursor:
         values = {"organisation": organisation, "missing": [decision]}
-        return cursor.execute(_EXCUSED, values).fetchone() is not None
+        return cursor.execute(LISTED_AS_ERASED, values).fetchone() is not None
 
 
 def _at(text: str) -> datetime:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from accountability.errors import EntryTooLong, NoSuchTile
 from accountability.leaf import RECORD_FIELDS, leaf_bytes
+from accountability.ledger.statements import TILE_LEAVES, TILE_NODES
 from accountability.ledger.store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
@@ -26,14 +27,6 @@ _TILE = re.compile(
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
     re.ASCII,
 )
-_LEAVES = """
-SELECT string_agg(leaf_hash, ''::bytea ORDER BY index) FROM accountability_ledgerleaf
-WHERE organisation_id = %s AND index >= %s AND index < %s
-"""
-_NODES = """
-SELECT string_agg(hash, ''::bytea ORDER BY index) FROM accountability_ledgernode
-WHERE organisation_id = %s AND index >= %s AND index < %s AND level = %s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +83,9 @@ def read_tile(organisation: UUID, tile: Tile) -> bytes:
         return _entries(organisation, first, end)
     with raw_cursor() as cursor:
         if level:
-            row = cursor.execute(_NODES, (organisation, first, end, HEIGHT * level)).fetchone()
+            row = cursor.execute(TILE_NODES, (organisation, first, end, HEIGHT * level)).fetchone()
         else:
-            row = cursor.execute(_LEAVES, (organisation, first, end)).fetchone()
+            row = cursor.execute(TILE_LEAVES, (organisation, first, end)).fetchone()
     return bytes(row[0]) if row and row[0] else b""
 
 

@@ -11,35 +11,12 @@ from accountability.ledger.checkpoint import CheckpointInvalid, open_signed
 from accountability.ledger.raw_rows import Altered, read_leaves
 from accountability.ledger.row_rules import Rules, is_excused
 from accountability.ledger.signing import origin_of, verifier
+from accountability.ledger.statements import ALL_CHECKPOINTS, EXTENT, NODE_RANGES, OUTSIDE
 from accountability.merkle import HASH_BYTES, append_nodes, edge_root, inclusion_from_nodes, verify_inclusion
 from accountability.models import DecisionPayload, DecisionRecord
 from liftos.kernel.db.transactions import raw_cursor
 
 BATCH = 16_384
-
-_CHECKPOINTS = """
-SELECT size, root, text FROM accountability_ledgercheckpoint WHERE organisation_id = %s ORDER BY size
-"""
-_NODES = """
-SELECT n.level, string_agg(n.hash, ''::bytea ORDER BY n.index)
-FROM unnest(%(levels)s::smallint[], %(firsts)s::bigint[], %(ends)s::bigint[]) AS k(level, first, "end")
-JOIN accountability_ledgernode AS n
-    ON n.organisation_id = %(organisation)s AND n.level = k.level AND n.index >= k.first AND n.index < k."end"
-GROUP BY n.level
-"""
-_EXTENT = """
-SELECT (SELECT coalesce(max(index) + 1, 0) FROM accountability_ledgerleaf WHERE organisation_id = %(organisation)s),
-       (SELECT coalesce(max(size), 0) FROM accountability_ledgercheckpoint WHERE organisation_id = %(organisation)s)
-"""
-_OUTSIDE = """
-SELECT r.id FROM accountability_decisionrecord AS r
-WHERE r.organisation_id = %(organisation)s
-AND NOT EXISTS (SELECT 1 FROM accountability_ledgerleaf AS l
-                WHERE l.organisation_id = %(organisation)s AND l.decision_id = r.id)
-AND NOT EXISTS (SELECT 1 FROM accountability_ledgerpending AS p
-                WHERE p.organisation_id = %(organisation)s AND p.decision_id = r.id)
-ORDER BY r.id LIMIT 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +136,7 @@ class Nodes:
 
 def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
     with raw_cursor() as cursor:
-        return cursor.execute(_CHECKPOINTS, [organisation]).fetchall()
+        return cursor.execute(ALL_CHECKPOINTS, [organisation]).fetchall()
 
 
 def _rebuilt(organisation: UUID, first: int, end: int, rules: Rules) -> list[bytes]:
@@ -189,7 +166,7 @@ def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
     ends = [first + len(nodes.levels[level][1]) for level, first in zip(levels, firsts, strict=True)]
     values = {"organisation": organisation, "levels": levels, "firsts": firsts, "ends": ends}
     with raw_cursor() as cursor:
-        stored: dict[int, bytes] = dict(cursor.execute(_NODES, values).fetchall())
+        stored: dict[int, bytes] = dict(cursor.execute(NODE_RANGES, values).fetchall())
     for level, (first, digests) in nodes.levels.items():
         found = stored.get(level, b"")
         if found == b"".join(digests):
@@ -202,7 +179,7 @@ def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
 def _extent(organisation: UUID) -> tuple[int, int]:
     """Return how many leaves there are, and for how many a checkpoint was signed, at one moment."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_EXTENT, {"organisation": organisation}).fetchone()
+        row = cursor.execute(EXTENT, {"organisation": organisation}).fetchone()
     return (row[0], row[1]) if row else (0, 0)
 
 
@@ -225,6 +202,6 @@ def _closing(organisation: UUID) -> None:
     if leaves != signed:
         raise Altered(f"the log has {leaves} records, and only {signed} were signed")
     with raw_cursor() as cursor:
-        outside = cursor.execute(_OUTSIDE, {"organisation": organisation}).fetchone()
+        outside = cursor.execute(OUTSIDE, {"organisation": organisation}).fetchone()
     if outside is not None:
         raise Altered(f"record {outside[0]} is neither in the log nor waiting for it")

@@ -4,34 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from uuid import UUID
 
-from accountability.models.reviews import NO_CONFIDENCE, RANKS, ReviewPolicy
+from accountability.models.reviews import ReviewPolicy
 from accountability.operations import record
-from accountability.types import REVIEW_OPERATION, Because, Effect, Policy, ReviewState, RiskClass
+from accountability.reviews.statements import ENTER_QUEUE
+from accountability.types import Effect, Policy, RiskClass
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-
-_RANK = " ".join(f"WHEN '{risk}' THEN {rank}" for risk, rank in RANKS.items())
-# a decision's place in the sample comes from its id: looked at twice, it is in it twice or not at all
-_ENTER = f"""
-INSERT INTO accountability_reviewcase
-    (decision_id, organisation_id, state, because, rank, sureness, decision_point, assigned_to)
-SELECT c.id, c.organisation_id, '{ReviewState.OPEN}', c.because, c.rank, c.sureness, c.decision_point, ''
-FROM (
-    SELECT r.id, r.organisation_id, r.decision_point, CASE r.risk_class {_RANK} ELSE 3 END AS rank,
-        coalesce(r.confidence, {NO_CONFIDENCE}) AS sureness,
-        CASE WHEN r.risk_class = ANY(%(risk_classes)s::text[]) THEN '{Because.RISK}'
-             WHEN r.confidence < %(confidence_below)s AND r.effect = ANY(%(effects)s::text[]) THEN '{Because.CONFIDENCE}'
-             WHEN r.confidence IS NOT NULL
-                 AND ('x' || left(md5(r.id::text), 7))::bit(28)::int < %(sample_share)s::float8 * 268435456
-             THEN '{Because.SAMPLE}' END AS because
-    FROM accountability_decisionrecord AS r
-    WHERE r.organisation_id = %(organisation)s AND r.id = ANY(%(ids)s::uuid[]) AND r.operation <> '{REVIEW_OPERATION}'
-) AS c
-WHERE c.because IS NOT NULL
-ON CONFLICT DO NOTHING
-"""
 
 
 def get_policy(*, organisation: UUID) -> Policy:
@@ -88,4 +68,4 @@ def enter_queue(*, organisation: UUID, decisions: Sequence[UUID]) -> int:
         "sample_share": policy.sample_share,
     }
     with raw_cursor() as cursor:
-        return cursor.execute(_ENTER, values).rowcount
+        return cursor.execute(ENTER_QUEUE, values).rowcount

@@ -23,6 +23,15 @@ from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack
 from spaces.placement.placing import as_given, needs_metadata, place
 from spaces.placement.positions import present_in, remove_positions, write_positions
+from spaces.placement.statements import (
+    CONCERNED,
+    COUNT_MEMBERS,
+    FORGET_POSITIONS,
+    GIVEN,
+    OLDEST_TRANSACTION,
+    PAGE_OF_MEMBERS,
+    THIS_TRANSACTION,
+)
 from spaces.types import Dimension, Example, LayoutState, Scale
 
 SMALL = 1_000
@@ -31,32 +40,6 @@ TASK = "spaces.make_layouts"
 RENEW = "spaces.renew_scales"
 # the newest so many layouts of a space are kept up to date: so many changes back a query can ask
 KEPT = 5
-
-# Whoever places a memory keeps the layouts it is placed in from being deleted until it has committed, as the foreign key of a position
-# does, only earlier: what is read here still exists when it is written to.
-_CONCERNED = """
-SELECT l.id, l.space_id, s.holds_all, CASE WHEN l.model_id IS NOT NULL AND NOT l.outgrown AND EXISTS (
-    SELECT 1 FROM spaces_spaceversion AS v WHERE v.organisation_id = l.organisation_id AND v.space_id = l.space_id
-    AND v.number = s.version AND v.layout_id = l.id
-) THEN l.own END FROM spaces_layout AS l JOIN spaces_space AS s
-ON s.organisation_id = l.organisation_id AND s.id = l.space_id
-WHERE l.organisation_id = %(organisation)s AND l.state <> 'dropped' AND (s.holds_all OR EXISTS (
-    SELECT 1 FROM spaces_member AS m
-    WHERE m.organisation_id = %(organisation)s AND m.space_id = s.id AND m.memory_id = ANY(%(ids)s)
-)) ORDER BY l.id FOR KEY SHARE OF l
-"""
-_GIVEN = """
-SELECT memory_id, given::text FROM spaces_member
-WHERE organisation_id = %(organisation)s AND space_id = %(space)s AND memory_id = ANY(%(ids)s)
-"""
-_PAGE = """
-SELECT memory_id FROM spaces_member WHERE organisation_id = %(organisation)s AND space_id = %(space)s AND memory_id > %(after)s
-ORDER BY memory_id LIMIT %(limit)s
-"""
-_COUNT = "SELECT count(*) FROM spaces_member WHERE organisation_id = %s AND space_id = %s"
-_FORGET = "DELETE FROM spaces_position WHERE organisation_id = %s AND layout_id = %s"
-_THIS = "SELECT pg_current_xact_id()::text"
-_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +70,8 @@ def begin(
     """Begin a layout; a small one is ready when this returns, for a large one a worker is told on commit."""
     directions, found = pack(resolved.axes)
     with raw_cursor() as cursor:
-        row = cursor.execute(_THIS).fetchone()
-        members = cursor.execute(_COUNT, (organisation, space)).fetchone()
+        row = cursor.execute(THIS_TRANSACTION).fetchone()
+        members = cursor.execute(COUNT_MEMBERS, (organisation, space)).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
     assert members is not None  # noqa: S101  nor is an aggregate without one
     layout = Layout.objects.create(
@@ -148,7 +131,7 @@ def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
         Of the scales in use that they belong to, on how few own texts one was made; None where there is no such scale.
     """
     with raw_cursor() as cursor:
-        rows = cursor.execute(_CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
+        rows = cursor.execute(CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
     if not rows:
         return None
     living: set[UUID] = set()
@@ -189,7 +172,7 @@ def page(
             "limit": limit,
         }
         with raw_cursor() as cursor:
-            ids = [row[0] for row in cursor.execute(_PAGE, values).fetchall()]
+            ids = [row[0] for row in cursor.execute(PAGE_OF_MEMBERS, values).fetchall()]
         found = some_contents(organisation=organisation, model=model, memories=ids, metadata=metadata)
         if found.ids or not ids:
             return found
@@ -210,7 +193,7 @@ def read_given(organisation: UUID, space: UUID, memories: Sequence[UUID]) -> Map
     """Return the explicit coordinates of members, by folded name of the dimension."""
     with raw_cursor() as cursor:
         values = {"organisation": organisation, "space": space, "ids": list(memories)}
-        rows = cursor.execute(_GIVEN, values).fetchall()
+        rows = cursor.execute(GIVEN, values).fetchall()
     return {row[0]: as_given(json.loads(row[1])) for row in rows}
 
 
@@ -241,7 +224,7 @@ def keep_for_deleting(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
 def forget_positions(*, organisation: UUID, layout: UUID) -> None:
     """Remove all positions of a layout."""
     with raw_cursor() as cursor:
-        cursor.execute(_FORGET, (organisation, layout))
+        cursor.execute(FORGET_POSITIONS, (organisation, layout))
 
 
 def forget_plans() -> None:
@@ -283,7 +266,7 @@ def as_dimension(row: SpaceDimension) -> Dimension:
 def is_settled(layout: Layout) -> bool:
     """Tell whether every transaction that began before a layout was there has ended."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_OLDEST).fetchone()
+        row = cursor.execute(OLDEST_TRANSACTION).fetchone()
     return row is not None and int(row[0]) > layout.begun_in
 
 

@@ -14,26 +14,13 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
 from spaces.placement.layouts import RENEW
 from spaces.placement.own_texts import Counts, count_own
+from spaces.placement.statements import MARK_OUTGROWN, SCALES_IN_USE
 
 # A scale is made anew on so many times the texts it was made on, and at least so many. A tenth, because texts may come in the very order
 # that the dimension is about: our temperatures, coldest first, are ordered with .88 on a scale made on all, .65 without the last third.
 GROWTH = 1.1
 LEAST = 8
 CHECKS = 64
-
-_IN_USE = """
-SELECT l.id, l.model_id, CASE WHEN s.holds_all THEN NULL ELSE s.id END, l.own, l.around FROM spaces_space AS s
-JOIN spaces_spaceversion AS v ON v.organisation_id = s.organisation_id AND v.space_id = s.id AND v.number = s.version
-JOIN spaces_layout AS l ON l.organisation_id = v.organisation_id AND l.id = v.layout_id
-WHERE s.organisation_id = %(organisation)s AND l.model_id IS NOT NULL AND NOT l.outgrown
-"""
-# whoever holds the row is making it anew or marking it too
-_MARK = """
-UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND id IN (
-    SELECT id FROM spaces_layout WHERE organisation_id = %(organisation)s AND id = ANY(%(layouts)s) AND NOT outgrown
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-)
-"""
 
 
 def is_due(memories: Sequence[UUID], own: int) -> bool:
@@ -59,7 +46,7 @@ def mark_outgrown(organisation: UUID, changed: Sequence[UUID] | None = None) -> 
         Whether there were any.
     """
     with raw_cursor() as cursor:
-        rows = cursor.execute(_IN_USE, {"organisation": organisation}).fetchall()
+        rows = cursor.execute(SCALES_IN_USE, {"organisation": organisation}).fetchall()
     counted: dict[tuple[int, UUID | None], Counts] = {}
     found = []
     for layout, model, space, own, around in rows:
@@ -73,6 +60,6 @@ def mark_outgrown(organisation: UUID, changed: Sequence[UUID] | None = None) -> 
             found.append(layout)
     if found:
         with raw_cursor() as cursor:
-            cursor.execute(_MARK, {"organisation": organisation, "layouts": found})
+            cursor.execute(MARK_OUTGROWN, {"organisation": organisation, "layouts": found})
         transaction.on_commit(lambda: send_hint(RENEW, organisation))
     return bool(found)

@@ -9,14 +9,10 @@ import numpy as np
 from liftos.kernel.db.transactions import raw_cursor
 from memory.index.bulk_reads import count_vectors, sample_vectors, some_contents
 from spaces.geometry.projection import Background, describe
+from spaces.placement.statements import SAMPLE_MEMBERS
 
 # More texts say no more of how they differ, and reading them costs 20 us each.
 MOST_TEXTS = 4_000
-
-# in an order that has nothing to do with when they came: the first of them are a fair sample
-_MEMBERS = """
-SELECT memory_id FROM spaces_member WHERE organisation_id = %s AND space_id = %s ORDER BY hashtext(memory_id::text), memory_id
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +73,4 @@ def count_own(*, organisation: UUID, model: int, space: UUID | None) -> Counts:
 
 def _list_members(organisation: UUID, space: UUID) -> Sequence[UUID]:
     with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(_MEMBERS, (organisation, space)).fetchall()]
+        return [row[0] for row in cursor.execute(SAMPLE_MEMBERS, (organisation, space)).fetchall()]

@@ -18,20 +18,10 @@ from django.conf import settings
 
 from liftos.kernel.db.transactions import raw_cursor
 from spaces.geometry.scales import to_unit
+from spaces.query.statements import ALL_POSITIONS, POSITIONS_SINCE
 from spaces.types import Array, Dimension
 
 Key = bytes
-
-_ALL = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
-       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
-FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s
-"""
-_SINCE = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, string_agg(uuid_send(memory_id), ''),
-       string_agg(array_send(coordinates), ''), string_agg(array_send(confidences), '')
-FROM spaces_position WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND written >= %(horizon)s::text::xid8
-"""
 
 
 class PositionMatrix:
@@ -68,9 +58,9 @@ class PositionMatrix:
                 self.keys, self._places = [], {}
                 self.points = self._nothing()
                 self._read_at = monotonic()
-                self._take(*self._ask(_ALL))
+                self._take(*self._ask(ALL_POSITIONS))
             else:
-                self._take(*self._ask(_SINCE))
+                self._take(*self._ask(POSITIONS_SINCE))
             return self.keys, self.points
 
     def forget(self, gone: list[Key]) -> None:

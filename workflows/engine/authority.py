@@ -15,9 +15,8 @@ from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied
 from workflows.definition.plan import Plan
 from workflows.engine.runs import RunInfo, carried_on_by
+from workflows.engine.statements import READ_PARTIES
 from workflows.errors import AuthorityLost, Fenced
-
-_PARTIES = "SELECT parties FROM workflows_run WHERE organisation_id = %s AND id = %s"
 
 
 def require_authority(info: RunInfo, step: str, function: str) -> Principal:
@@ -67,7 +66,7 @@ def _parties(info: RunInfo) -> list[Actor]:
     """Return who started the run, and who let it go on last; the latter is read anew after a second, as keys are."""
     if monotonic() - info.read_at >= KEEP_SECONDS:
         with tenant_pipeline(info.organisation):
-            row = raw_cursor().execute(_PARTIES, (info.organisation, info.id)).fetchone()
+            row = raw_cursor().execute(READ_PARTIES, (info.organisation, info.id)).fetchone()
         if row is None:
             raise Fenced
         info.carried_on, info.read_at = carried_on_by(row[0]), monotonic()

@@ -17,43 +17,12 @@ from django.conf import settings
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.kernel.functions import known_keys
 from liftos.kernel.ids import new_id
+from workflows.engine.statements import CLAIM, CLAIM_IN_TURN, RENEW_LEASES
 
 _HOST = socket.gethostname()[:60]
 
-_ONE_AT_A_TIME = """
-SELECT pg_advisory_xact_lock(hashtextextended('workflows.claim:' || %s, 0)), set_config('enable_seqscan', 'off', true)
-"""
-# {among} narrows it to one run, for a caller who waits for that
-_CLAIM = """
-WITH room AS (
-    SELECT coalesce(
-        (SELECT p.concurrency FROM workflows_policy AS p WHERE p.organisation_id = %(organisation)s), %(limit)s
-    ) - (
-        SELECT count(*) FROM workflows_step AS l WHERE l.organisation_id = %(organisation)s AND l.token IS NOT NULL
-    ) AS free
-), picked AS (
-    SELECT s.id FROM workflows_step AS s
-    WHERE s.organisation_id = %(organisation)s AND s.status = 'ready' AND s.function = ANY(%(known)s::text[])
-      AND (SELECT free FROM room) > 0 {among}
-    ORDER BY s.priority, s.run_at, s.id LIMIT 1 FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE workflows_step AS s
-    SET status = 'running', token = %(token)s, worker = %(worker)s, attempt = s.attempt + 1,
-        started_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s * interval '1 second'
-    FROM picked WHERE s.organisation_id = %(organisation)s AND s.id = picked.id
-    RETURNING s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
-), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, run_id, id, 'ready', 'running', attempt, '', %(worker)s, clock_timestamp() FROM claimed
-)
-SELECT * FROM claimed
-"""
-_ANYWHERE = _CLAIM.format(among="")
-_IN_RUN = _CLAIM.format(among="AND s.run_id = %(run)s")
-_RENEW = """
-UPDATE workflows_step SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
-WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status = 'running'
-"""
+_ANYWHERE = CLAIM.format(among="")
+_IN_RUN = CLAIM.format(among="AND s.run_id = %(run)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +106,7 @@ def claim_within(*, organisation: UUID, run: UUID | None = None) -> Claim | None
     else:
         statement = _IN_RUN
     with raw_cursor() as cursor:
-        cursor.execute(_ONE_AT_A_TIME, [str(organisation)])
+        cursor.execute(CLAIM_IN_TURN, [str(organisation)])
         row = raw_cursor().execute(statement, values).fetchone()
     return None if row is None else claim_from(organisation, token, row)
 
@@ -156,4 +125,4 @@ def renew(*, organisation: UUID, tokens: list[UUID]) -> int:
         "organisation": organisation, "tokens": tokens, "lease": settings.LIFTOS_WORKFLOW_LEASE_SECONDS,
     }  # fmt: skip
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        return cursor.execute(_RENEW, values).rowcount
+        return cursor.execute(RENEW_LEASES, values).rowcount

@@ -28,15 +28,13 @@ from workflows.engine.items import fan_out
 from workflows.engine.machine import StepTimedOut
 from workflows.engine.runs import RunInfo
 from workflows.engine.sources import sources_of
+from workflows.engine.statements import SET_LIMITS
 from workflows.errors import Fenced
 from workflows.secrets import Revealer
 from workflows.types import NOT_AN_ITEM, StepStatus
 
 logger = logging.getLogger("liftos.workflows")
 
-_LIMITS = """
-SELECT set_config('statement_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
-"""
 # raw cursors raise psycopg's own, Django's the wrapped ones
 _DATABASE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -212,7 +210,7 @@ def _complete(
 def _limit(seconds: float) -> None:
     """Have Postgres end a statement that takes too long, and a transaction whose process has stopped in the middle."""
     idle = seconds + settings.LIFTOS_WORKFLOW_LEASE_SECONDS
-    raw_cursor().execute(_LIMITS, (f"{max(1, round(seconds * 1e3))}ms", f"{round(idle * 1e3)}ms"))
+    raw_cursor().execute(SET_LIMITS, (f"{max(1, round(seconds * 1e3))}ms", f"{round(idle * 1e3)}ms"))
 
 
 def _failed(claim: Claim, info: RunInfo, error: Exception) -> Claim | None:

@@ -14,6 +14,7 @@ from workflows.engine.attempts import give_back
 from workflows.engine.claims import Claim, claim_from
 from workflows.engine.endings import lock_run
 from workflows.engine.runs import load_run
+from workflows.engine.statements import COUNT_UNCLAIMED, IS_STILL_LOST, LOST_CLAIMS, READY_DUE
 from workflows.errors import Fenced
 from workflows.queries import list_organisations_with_work
 
@@ -23,39 +24,8 @@ logger = logging.getLogger("liftos.workflows")
 TOGETHER = 200
 HINTS = 10
 
-_LOST = """
-SELECT s.token, s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
-FROM workflows_step AS s
-WHERE s.organisation_id = %(organisation)s AND s.token IS NOT NULL AND s.lease_until < clock_timestamp()
-ORDER BY s.lease_until LIMIT %(limit)s
-"""
-_STILL_LOST = """
-SELECT 1 FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s AND lease_until < clock_timestamp()
-"""
 # whoever holds the run's row may itself have stopped in the middle: Postgres will end it, the next sweep looks again
 _PATIENCE = "SET LOCAL lock_timeout = '1s'"
-_DUE = """
-WITH due AS (
-    SELECT id FROM workflows_step
-    WHERE organisation_id = %(organisation)s AND status = 'retry_wait' AND run_at <= clock_timestamp()
-    ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), ready AS (
-    UPDATE workflows_step AS s SET status = 'ready' FROM due
-    WHERE s.organisation_id = %(organisation)s AND s.id = due.id
-    RETURNING s.id, s.run_id, s.attempt
-), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, run_id, id, 'retry_wait', 'ready', attempt, '', '', clock_timestamp() FROM ready
-)
-SELECT count(*) FROM ready
-"""
-# not those of this moment: their hints are on their way
-_UNCLAIMED = """
-SELECT count(*) FROM (
-    SELECT 1 FROM workflows_step
-    WHERE organisation_id = %s AND status = 'ready' AND run_at < clock_timestamp() - interval '500 milliseconds' LIMIT %s
-) AS waiting
-"""
 
 
 def sweep() -> int:
@@ -77,7 +47,7 @@ def sweep_one(*, organisation: UUID) -> int:
     returned = sum(_return(claim) for claim in _lost(organisation))
     with tenant_transaction(organisation):
         due = make_due_ready(organisation=organisation)
-        row = raw_cursor().execute(_UNCLAIMED, (organisation, HINTS)).fetchone()
+        row = raw_cursor().execute(COUNT_UNCLAIMED, (organisation, HINTS)).fetchone()
     unclaimed = row[0] if row else 0
     for _ in range(min(HINTS, max(returned + due, unclaimed))):
         send_hint("workflows.work", organisation)
@@ -86,13 +56,13 @@ def sweep_one(*, organisation: UUID) -> int:
 
 def make_due_ready(*, organisation: UUID) -> int:
     """Make ready what waited to be tried again; inside the caller's tenant transaction. Return how many steps."""
-    row = raw_cursor().execute(_DUE, {"organisation": organisation, "limit": TOGETHER}).fetchone()
+    row = raw_cursor().execute(READY_DUE, {"organisation": organisation, "limit": TOGETHER}).fetchone()
     return row[0] if row else 0
 
 
 def _lost(organisation: UUID) -> list[Claim]:
     with tenant_pipeline(organisation):
-        rows = raw_cursor().execute(_LOST, {"organisation": organisation, "limit": TOGETHER}).fetchall()
+        rows = raw_cursor().execute(LOST_CLAIMS, {"organisation": organisation, "limit": TOGETHER}).fetchall()
     return [claim_from(organisation, token, columns) for token, *columns in rows]
 
 
@@ -104,7 +74,7 @@ def _return(claim: Claim) -> bool:
             raw_cursor().execute(_PATIENCE)
             lock_run(claim.organisation, claim.run)
             values = (claim.organisation, claim.step, claim.token)
-            if raw_cursor().execute(_STILL_LOST, values).fetchone() is None:
+            if raw_cursor().execute(IS_STILL_LOST, values).fetchone() is None:
                 return False
             give_back(claim, info, "its worker was not heard of again")
     except Fenced:

@@ -17,24 +17,10 @@ from liftos.kernel.telemetry.tracing.context import RequestContext, start_contex
 from liftos.kernel.tenancy.types import Actor, ActorKind, Principal, Scope
 from workflows.definition.plan import Plan, plan_from
 from workflows.definition.types import TooLarge
+from workflows.engine.statements import READ_DEFINITION, READ_RESULTS, READ_RUN
 from workflows.errors import Fenced
 from workflows.types import RunStatus
 
-_RUN = """
-SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
-       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties
-FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
-WHERE r.organisation_id = %s AND r.id = %s
-"""
-_DEFINITION = "SELECT definition FROM workflows_templateversion WHERE organisation_id = %s AND id = %s"
-# nothing but their bytes, where they have more together than one step may read
-_RESULTS = """
-WITH ended AS (
-    SELECT name, result, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
-    WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status IN ('done', 'skipped')
-)
-SELECT name, CASE WHEN bytes <= %s THEN result END, coalesce(bytes, 0) FROM ended
-"""
 READ_TIMES = 4
 """Results that one step refers to may have so many times LIFTOS_WORKFLOW_RESULT_BYTES together: it may need little of each."""
 
@@ -145,7 +131,7 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         Fenced: it is gone.
     """
     with tenant_pipeline(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_RUN, (organisation, run)).fetchone()
+        row = cursor.execute(READ_RUN, (organisation, run)).fetchone()
     if row is None:
         raise Fenced
     (
@@ -200,7 +186,7 @@ def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> tuple[d
     Where those are more than one step may read, None and the bytes.
     """
     with raw_cursor() as cursor:
-        rows = cursor.execute(_RESULTS, (organisation, run, list(names), most_read())).fetchall()
+        rows = cursor.execute(READ_RESULTS, (organisation, run, list(names), most_read())).fetchall()
     size = int(rows[0][2]) if rows else 0
     if size > most_read():
         return None, size
@@ -215,7 +201,7 @@ def plan_of(organisation: UUID, version: UUID) -> Plan:
         NotFound: there is none; that is not remembered.
     """
     with tenant_pipeline(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_DEFINITION, (organisation, version)).fetchone()
+        row = cursor.execute(READ_DEFINITION, (organisation, version)).fetchone()
     if row is None:
         raise NotFound
     return plan_from(json.loads(row[0]))

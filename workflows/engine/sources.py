@@ -9,15 +9,10 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.kernel.functions import Mentions, Sources, find_function
 from workflows.engine.claims import Claim
 from workflows.engine.runs import RunInfo
+from workflows.engine.statements import ENDED_STEPS, READ_RESULT
 from workflows.types import NOT_AN_ITEM
 
 MAX_SOURCES = 100
-_ENDED = """
-SELECT id FROM workflows_step
-WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status = 'done'
-ORDER BY finished_at DESC
-"""
-_READ = "SELECT name, result, decision_id FROM workflows_step WHERE organisation_id = %s AND id = %s"
 
 
 def sources_of(claim: Claim, info: RunInfo) -> Sources:
@@ -32,12 +27,12 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
     memories: dict[UUID, None] = {}
     decisions: dict[UUID, None] = {}
     with tenant_pipeline(info.organisation):
-        ended = raw_cursor().execute(_ENDED, (info.organisation, info.id, sorted(names))).fetchall()
+        ended = raw_cursor().execute(ENDED_STEPS, (info.organisation, info.id, sorted(names))).fetchall()
         # one at a time: together they may be a thousand times what one result may have
         for (step,) in ended:
             if len(memories) >= MAX_SOURCES:
                 break
-            row = raw_cursor().execute(_READ, (info.organisation, step)).fetchone()
+            row = raw_cursor().execute(READ_RESULT, (info.organisation, step)).fetchone()
             if row is None:
                 continue
             name, result, decision = row

@@ -16,38 +16,10 @@ from liftos.kernel.tenancy.types import Actor, Principal
 from workflows.definition.plan import Plan
 from workflows.engine.claims import Claim, claim_within
 from workflows.engine.runs import RunInfo
+from workflows.engine.statements import INSERT_RUN, INSERT_STEPS
 from workflows.types import RunStatus
 
 CODE_DIGITS = 16
-
-INSERT_RUN = """
-WITH noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
-    VALUES (%(organisation)s, %(id)s, '', %(status)s, 0, '', '', clock_timestamp())
-)
-INSERT INTO workflows_run
-    (id, organisation_id, code, name, version_id, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
-     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at)
-VALUES
-    (%(id)s, %(organisation)s, %(code)s, %(name)s, %(version)s, %(status)s, %(parameters)s::jsonb, %(metadata)s::jsonb,
-     %(actor_kind)s, %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s,
-     %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END)
-"""
-_INSERT_STEPS = """
-WITH made AS (
-    INSERT INTO workflows_step
-        (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
-         retries, lost, worker, run_at)
-    SELECT s.id, %(organisation)s, %(run)s, s.name, s.position - 1, -1, s.function, s.priority,
-           CASE WHEN s.waiting_on = 0 THEN 'ready' ELSE 'waiting' END, s.waiting_on, 0, 0, 0, 0, '',
-           CASE WHEN s.waiting_on = 0 THEN clock_timestamp() END
-    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(functions)s::text[], %(priorities)s::int[], %(waits)s::int[])
-        WITH ORDINALITY AS s(id, name, function, priority, waiting_on, position)
-    RETURNING id, status
-)
-INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM made WHERE status = 'ready'
-"""
 
 
 def run_values(
@@ -145,7 +117,7 @@ def insert_run(
     )
     raw_cursor().execute(INSERT_RUN, values)
     raw_cursor().execute(
-        _INSERT_STEPS,
+        INSERT_STEPS,
         {
             "organisation": organisation,
             "run": run,

@@ -191,3 +191,182 @@ WITH items AS (
 )
 SELECT status, CASE WHEN bytes <= %(most)s THEN result END, error, coalesce(bytes, 0) FROM items ORDER BY item
 """
+
+# --- starting.py
+
+# a run, with the first line of its history
+INSERT_RUN = """
+WITH noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
+    VALUES (%(organisation)s, %(id)s, '', %(status)s, 0, '', '', clock_timestamp())
+)
+INSERT INTO workflows_run
+    (id, organisation_id, code, name, version_id, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
+     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at)
+VALUES
+    (%(id)s, %(organisation)s, %(code)s, %(name)s, %(version)s, %(status)s, %(parameters)s::jsonb, %(metadata)s::jsonb,
+     %(actor_kind)s, %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s,
+     %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END)
+"""
+
+# the steps of a run, each ready or waiting for others
+INSERT_STEPS = """
+WITH made AS (
+    INSERT INTO workflows_step
+        (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
+         retries, lost, worker, run_at)
+    SELECT s.id, %(organisation)s, %(run)s, s.name, s.position - 1, -1, s.function, s.priority,
+           CASE WHEN s.waiting_on = 0 THEN 'ready' ELSE 'waiting' END, s.waiting_on, 0, 0, 0, 0, '',
+           CASE WHEN s.waiting_on = 0 THEN clock_timestamp() END
+    FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(functions)s::text[], %(priorities)s::int[], %(waits)s::int[])
+        WITH ORDINALITY AS s(id, name, function, priority, waiting_on, position)
+    RETURNING id, status
+)
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM made WHERE status = 'ready'
+"""
+
+
+# --- claims.py
+
+# claims of an organisation one after the other; the plan goes by index, see BY_INDEX
+CLAIM_IN_TURN = """
+SELECT pg_advisory_xact_lock(hashtextextended('workflows.claim:' || %s, 0)), set_config('enable_seqscan', 'off', true)
+"""
+
+# {among} narrows it to one run, for a caller who waits for that
+CLAIM = """
+WITH room AS (
+    SELECT coalesce(
+        (SELECT p.concurrency FROM workflows_policy AS p WHERE p.organisation_id = %(organisation)s), %(limit)s
+    ) - (
+        SELECT count(*) FROM workflows_step AS l WHERE l.organisation_id = %(organisation)s AND l.token IS NOT NULL
+    ) AS free
+), picked AS (
+    SELECT s.id FROM workflows_step AS s
+    WHERE s.organisation_id = %(organisation)s AND s.status = 'ready' AND s.function = ANY(%(known)s::text[])
+      AND (SELECT free FROM room) > 0 {among}
+    ORDER BY s.priority, s.run_at, s.id LIMIT 1 FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE workflows_step AS s
+    SET status = 'running', token = %(token)s, worker = %(worker)s, attempt = s.attempt + 1,
+        started_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s * interval '1 second'
+    FROM picked WHERE s.organisation_id = %(organisation)s AND s.id = picked.id
+    RETURNING s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, run_id, id, 'ready', 'running', attempt, '', %(worker)s, clock_timestamp() FROM claimed
+)
+SELECT * FROM claimed
+"""
+
+# of steps that this worker still carries out
+RENEW_LEASES = """
+UPDATE workflows_step SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
+WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status = 'running'
+"""
+
+
+# --- runs.py
+
+# a run as its steps need it
+READ_RUN = """
+SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
+       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties
+FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
+WHERE r.organisation_id = %s AND r.id = %s
+"""
+
+# of a published version
+READ_DEFINITION = "SELECT definition FROM workflows_templateversion WHERE organisation_id = %s AND id = %s"
+
+# nothing but their bytes, where they have more together than one step may read
+READ_RESULTS = """
+WITH ended AS (
+    SELECT name, result, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
+    WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status IN ('done', 'skipped')
+)
+SELECT name, CASE WHEN bytes <= %s THEN result END, coalesce(bytes, 0) FROM ended
+"""
+
+
+# --- authority.py
+
+# who started a run, and who let it go on
+READ_PARTIES = "SELECT parties FROM workflows_run WHERE organisation_id = %s AND id = %s"
+
+
+# --- sources.py
+
+# steps that have ended, the last first
+ENDED_STEPS = """
+SELECT id FROM workflows_step
+WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status = 'done'
+ORDER BY finished_at DESC
+"""
+
+# one step's result and record
+READ_RESULT = "SELECT name, result, decision_id FROM workflows_step WHERE organisation_id = %s AND id = %s"
+
+
+# --- execution.py
+
+# how long a statement and an idle transaction may take
+SET_LIMITS = """
+SELECT set_config('statement_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
+"""
+
+
+# --- waiting.py
+
+# whether a run goes on, and how much of it is ready
+PROGRESS = """
+SELECT r.status, (
+    SELECT count(*) FROM workflows_step AS s
+    WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id AND s.status = 'ready'
+), EXISTS (
+    SELECT 1 FROM workflows_step AS s WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id
+      AND (s.token IS NOT NULL OR s.status IN ('ready', 'retry_wait'))
+) FROM workflows_run AS r WHERE r.organisation_id = %s AND r.id = %s
+"""
+
+
+# --- reaper.py
+
+# claims whose lease has run out
+LOST_CLAIMS = """
+SELECT s.token, s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
+FROM workflows_step AS s
+WHERE s.organisation_id = %(organisation)s AND s.token IS NOT NULL AND s.lease_until < clock_timestamp()
+ORDER BY s.lease_until LIMIT %(limit)s
+"""
+
+# asked again under the lock
+IS_STILL_LOST = """
+SELECT 1 FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s AND lease_until < clock_timestamp()
+"""
+
+# steps whose wait before the next attempt is over
+READY_DUE = """
+WITH due AS (
+    SELECT id FROM workflows_step
+    WHERE organisation_id = %(organisation)s AND status = 'retry_wait' AND run_at <= clock_timestamp()
+    ORDER BY run_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), ready AS (
+    UPDATE workflows_step AS s SET status = 'ready' FROM due
+    WHERE s.organisation_id = %(organisation)s AND s.id = due.id
+    RETURNING s.id, s.run_id, s.attempt
+), noted AS (
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+    SELECT %(organisation)s, run_id, id, 'retry_wait', 'ready', attempt, '', '', clock_timestamp() FROM ready
+)
+SELECT count(*) FROM ready
+"""
+
+# not those of this moment: their hints are on their way
+COUNT_UNCLAIMED = """
+SELECT count(*) FROM (
+    SELECT 1 FROM workflows_step
+    WHERE organisation_id = %s AND status = 'ready' AND run_at < clock_timestamp() - interval '500 milliseconds' LIMIT %s
+) AS waiting
+"""

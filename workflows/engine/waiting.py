@@ -19,6 +19,7 @@ from workflows.engine.claims import Claim
 from workflows.engine.keeper import KEEPER
 from workflows.engine.reaper import make_due_ready
 from workflows.engine.runs import RunInfo, load_run
+from workflows.engine.statements import PROGRESS
 from workflows.engine.work import work
 from workflows.errors import Fenced
 from workflows.types import RunStatus
@@ -29,16 +30,6 @@ _POLL_SECONDS = 0.05
 # from this look on the waiting thread leaves its connection to others meanwhile
 _GIVE_BACK_AFTER = 1
 _ENDLESS = 10**9
-
-_PROGRESS = """
-SELECT r.status, (
-    SELECT count(*) FROM workflows_step AS s
-    WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id AND s.status = 'ready'
-), EXISTS (
-    SELECT 1 FROM workflows_step AS s WHERE s.organisation_id = r.organisation_id AND s.run_id = r.id
-      AND (s.token IS NOT NULL OR s.status IN ('ready', 'retry_wait'))
-) FROM workflows_run AS r WHERE r.organisation_id = %s AND r.id = %s
-"""
 
 
 def can_wait_here() -> bool:
@@ -198,7 +189,7 @@ class _Member:
 
 def _progress(organisation: UUID, run: UUID) -> tuple[RunStatus, int, bool]:
     """Return a run's status, how many of its steps are ready, and whether anything of it goes on by itself."""
-    row = raw_cursor().execute(_PROGRESS, (organisation, run)).fetchone()
+    row = raw_cursor().execute(PROGRESS, (organisation, run)).fetchone()
     if row is None:
         return RunStatus.CANCELLED, 0, False
     return RunStatus(row[0]), row[1], bool(row[2])

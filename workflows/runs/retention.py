@@ -6,24 +6,16 @@ from uuid import UUID
 from accountability.operations import record
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
+from workflows.runs.statements import PRUNE_RUNS
 
 TOGETHER = 500
-
-# steps, history and mentions go by their foreign keys
-_PRUNE = """
-DELETE FROM workflows_run WHERE organisation_id = %(organisation)s AND id IN (
-    SELECT id FROM workflows_run
-    WHERE organisation_id = %(organisation)s AND finished_at < %(before)s ORDER BY finished_at LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-)
-"""
 
 
 def prune(*, organisation: UUID, before: datetime) -> int:
     """Remove some of an organisation's runs that ended before a moment, with their steps and history; return how many."""
     with tenant_transaction(organisation):
         values = {"organisation": organisation, "before": before, "limit": TOGETHER}
-        removed = raw_cursor().execute(_PRUNE, values).rowcount
+        removed = raw_cursor().execute(PRUNE_RUNS, values).rowcount
         if removed:
             record(
                 organisation=organisation,

@@ -104,3 +104,45 @@ UPDATE workflows_step SET approval = %(approval)s::jsonb WHERE organisation_id =
 TAKE_UP = (
     "UPDATE workflows_step SET status = 'running' WHERE organisation_id = %(organisation)s AND id = %(step)s"
 )
+
+# --- batch.py
+
+# a run that has ended, its steps and its history, all at once
+WRITE_BATCH = """
+WITH moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS ended, clock_timestamp() - %(took)s * interval '1 second' AS began
+), run AS (
+    INSERT INTO workflows_run
+        (id, organisation_id, code, name, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
+         correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, finished_at)
+    SELECT %(id)s, %(organisation)s, %(code)s, %(name)s, 'completed', %(parameters)s::jsonb, '{}', %(actor_kind)s,
+           %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s, 0, 0, %(decision)s,
+           began, ended FROM moment
+), steps AS (
+    INSERT INTO workflows_step
+        (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
+         retries, lost, worker, run_at, started_at, finished_at, result, decision_id)
+    SELECT s.id, %(organisation)s, %(id)s, %(step)s, 0, s.number - 2, %(function)s, 3, 'done', 0, 0, 1, 0, 0,
+           %(worker)s, began, began, ended, s.result::jsonb, %(decision)s
+    FROM moment, unnest(%(ids)s::uuid[], %(results)s::text[]) WITH ORDINALITY AS s(id, result, number)
+)
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+SELECT %(organisation)s, %(id)s, t.step, t.before, t.after, t.attempt, '', %(worker)s,
+       CASE WHEN t.after IN ('completed', 'done') THEN ended ELSE began END
+FROM moment, (VALUES
+    (NULL::uuid, '', 'running', 0), (%(first)s::uuid, 'ready', 'running', 1), (%(first)s::uuid, 'running', 'done', 1),
+    (NULL::uuid, 'running', 'completed', 0)
+) AS t(step, before, after, attempt)
+"""
+
+
+# --- retention.py
+
+# steps, history and mentions go by their foreign keys
+PRUNE_RUNS = """
+DELETE FROM workflows_run WHERE organisation_id = %(organisation)s AND id IN (
+    SELECT id FROM workflows_run
+    WHERE organisation_id = %(organisation)s AND finished_at < %(before)s ORDER BY finished_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+"""

@@ -1,0 +1,118 @@
+"""The SQL of accountability's operations, queries, erasure and figures. Each runs in a tenant transaction."""
+
+# --- operations.py
+
+# One statement, one round trip: the record, its payload, its links, its place in the queue. The database dates the record
+# (a trigger), so the leaf, which holds that time, is put together and hashed there.
+INSERT_DECISION = """
+WITH record AS (
+    INSERT INTO accountability_decisionrecord
+        (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
+         confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
+         started_at, ended_at, payload_commitment)
+    VALUES
+        (%(id)s, %(organisation_id)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
+         %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
+         %(on_behalf_of)s, %(parents)s::uuid[], %(versions_text)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
+         %(started_at)s, %(ended_at)s, %(payload_commitment)s)
+    RETURNING recorded_at
+), payload AS (
+    INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
+    VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s)
+), links AS (
+    INSERT INTO accountability_decisionlink (organisation_id, parent_id, child_id)
+    SELECT %(organisation_id)s, parent, %(id)s FROM unnest(%(parents)s::uuid[]) AS p(parent)
+)
+INSERT INTO accountability_ledgerpending (decision_id, organisation_id, leaf_hash)
+SELECT %(id)s, %(organisation_id)s, liftos_leaf_hash(%(leaf_head)s, recorded_at, %(leaf_tail)s) FROM record
+"""
+
+
+# --- queries.py
+
+# the decisions about a memory, those that cite it, and of the newest those that name it
+DECISIONS_OF_MEMORY = """
+WITH found AS (
+    (SELECT id FROM accountability_decisionrecord
+     WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = %(subject)s AND subject_id <> ''
+     ORDER BY id DESC LIMIT %(limit)s)
+    UNION
+    (SELECT decision_id FROM accountability_citedmemory
+     WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s ORDER BY decision_id DESC LIMIT %(limit)s)
+    UNION
+    SELECT p.decision_id FROM (
+        SELECT id FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY id DESC LIMIT %(newest)s
+    ) AS r JOIN accountability_decisionpayload AS p ON p.organisation_id = %(organisation)s AND p.decision_id = r.id
+    WHERE p.body LIKE %(named)s
+    UNION
+    SELECT id FROM accountability_decisionrecord
+    WHERE organisation_id = %(organisation)s AND id = ANY(%(about)s::uuid[])
+)
+SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+# --- erasure.py
+
+# one decision cites these memories
+CITE = """
+INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
+SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS memory ON CONFLICT DO NOTHING
+"""
+
+# these decisions cite one memory
+CITED_BY = """
+INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
+SELECT %s, %s, decision FROM unnest(%s::uuid[]) AS decision ON CONFLICT DO NOTHING
+"""
+
+# an erasure's own record is never scrubbed: it says which others were
+ABOUT_MEMORIES = """
+SELECT p.decision_id FROM accountability_decisionpayload AS p
+JOIN accountability_decisionrecord AS r ON r.organisation_id = p.organisation_id AND r.id = p.decision_id
+WHERE p.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AND p.decision_id IN (
+    SELECT id FROM accountability_decisionrecord
+    WHERE organisation_id = %(organisation)s AND subject_kind = 'memory' AND subject_id = ANY(%(subjects)s) AND subject_id <> ''
+    UNION ALL
+    SELECT decision_id FROM accountability_citedmemory
+    WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s)
+)
+ORDER BY p.decision_id
+"""
+
+# a function of the database: the application may not delete payloads itself
+ERASE_PAYLOADS = "SELECT liftos_erase_payloads(%s)"
+
+# all citations of these memories
+FORGET_CITATIONS = "DELETE FROM accountability_citedmemory WHERE organisation_id = %s AND memory_id = ANY(%s)"
+
+# those of some decisions that are no erasures: these list what was erased, and stay
+WITHOUT_ERASURES = """
+SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id = ANY(%s) AND operation <> 'memory.delete' ORDER BY id
+"""
+
+
+# --- figures.py
+
+# Of one moment. A record waits for its place in the log or has it, so the log's size and the queue are all there are: nobody counts a
+# million rows. The operations are found by leaps along `decision_by_operation`, one for each.
+FIGURES = """
+WITH RECURSIVE operations AS (
+    (SELECT operation FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY operation LIMIT 1)
+    UNION ALL
+    SELECT (SELECT d.operation FROM accountability_decisionrecord AS d
+            WHERE d.organisation_id = %(organisation)s AND d.operation > o.operation ORDER BY d.operation LIMIT 1)
+    FROM operations AS o WHERE o.operation IS NOT NULL
+), recent AS (
+    SELECT operation, count(*) AS n, sum(confidence) AS stated, count(confidence) AS stating
+    FROM (SELECT operation, confidence FROM accountability_decisionrecord
+          WHERE organisation_id = %(organisation)s ORDER BY id DESC LIMIT %(recent)s) AS newest
+    GROUP BY operation
+)
+SELECT coalesce((SELECT max(size) FROM accountability_ledgercheckpoint WHERE organisation_id = %(organisation)s), 0)
+         + (SELECT count(*) FROM accountability_ledgerpending WHERE organisation_id = %(organisation)s),
+       (SELECT count(operation) FROM operations),
+       coalesce((SELECT sum(n) FROM recent), 0)::bigint,
+       coalesce((SELECT sum(stated) / nullif(sum(stating), 0) FROM recent), 0)::float8,
+       coalesce((SELECT jsonb_object_agg(operation, n) FROM recent), '{}')::text
+"""

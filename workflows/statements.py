@@ -1,0 +1,69 @@
+"""The SQL of reads of workflows, and of erasing what runs quote of memories. Each runs in a tenant transaction."""
+
+# --- queries.py
+
+# a template by its name, with the version asked for or its newest
+FIND_VERSION = """
+SELECT t.name, t.retired_at IS NOT NULL, v.id, v.number
+FROM workflows_template AS t LEFT JOIN LATERAL (
+    SELECT p.id, p.number FROM workflows_templateversion AS p
+    WHERE p.organisation_id = t.organisation_id AND p.template_id = t.id AND p.status = 'published'
+      AND p.number = coalesce(%(number)s, p.number)
+    ORDER BY p.number DESC LIMIT 1
+) AS v ON true
+WHERE t.organisation_id = %(organisation)s AND (t.name = %(name)s OR t.id = %(id)s::uuid)
+ORDER BY t.name = %(name)s DESC LIMIT 1
+"""
+
+# A step that maps over a list calls nothing itself, its items do. What a lost worker did is not known, so it is not counted.
+COUNT_EXECUTIONS = """
+SELECT coalesce(sum(s.retries + (s.status IN ('done', 'failed'))::int), 0)::bigint,
+       coalesce(avg(extract(epoch FROM s.finished_at - s.started_at) * 1e3)
+                FILTER (WHERE s.status IN ('done', 'failed')), 0)::float8
+FROM workflows_step AS s
+WHERE s.organisation_id = %(organisation)s AND s.attempt > 0 AND s.function <> '' AND NOT (s.item = -1 AND EXISTS (
+    SELECT 1 FROM workflows_step AS i
+    WHERE i.organisation_id = s.organisation_id AND i.run_id = s.run_id AND i.name = s.name AND i.item = 0
+))
+"""
+
+
+# --- erasure.py
+
+# runs whose functions stored, changed or found one of these memories
+RUNS_MENTIONING = """
+SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)
+"""
+
+# in the order in which whoever ends a step takes them: the run, then its steps
+LOCK_RUNS = (
+    "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+)
+
+# results, items, errors and reasons of their steps
+BLANK_STEPS = """
+UPDATE workflows_step SET result = NULL, value = NULL, error = CASE WHEN error IS NULL THEN NULL
+    ELSE jsonb_build_object('type', 'Erased', 'message', 'it quoted a memory that was erased') END,
+    approval = CASE WHEN approval ? 'reason' THEN jsonb_set(approval, '{reason}', '""') ELSE approval END
+WHERE organisation_id = %s AND run_id = ANY(%s)
+"""
+
+# their parameters and metadata
+BLANK_RUNS = """
+UPDATE workflows_run SET parameters = '{}', metadata = '{}' WHERE organisation_id = %s AND id = ANY(%s)
+"""
+
+# the history is never updated: a line is taken out and put back without its reason
+BLANK_REASONS = """
+WITH gone AS (
+    DELETE FROM workflows_transition WHERE organisation_id = %s AND run_id = ANY(%s) AND reason <> '' RETURNING *
+)
+INSERT INTO workflows_transition (id, organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+SELECT id, organisation_id, run_id, step_id, before, after, attempt, '', worker, at FROM gone
+"""
+
+# runs whose name quotes
+RENAME_RUNS = "UPDATE workflows_run SET name = 'erased' WHERE organisation_id = %s AND id = ANY(%s)"
+
+# the list itself
+FORGET_MENTIONS = "DELETE FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)"
