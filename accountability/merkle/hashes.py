@@ -1,0 +1,66 @@
+"""Hashes of leaves, of inner nodes and of whole trees (RFC 9162 section 2.1.1)."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+HASH_BYTES = 32
+EMPTY_ROOT = sha256(b"").digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Return SHA-256(0x00 || data), the hash of a leaf (RFC 9162 section 2.1.1)."""
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return SHA-256(0x01 || left || right), the hash of an inner node (RFC 9162 section 2.1.1)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
+    """Return the root of the tree over leaf hashes, `EMPTY_ROOT` for none.
+
+    Args:
+        leaf_hashes: in log order, already hashed with `leaf_hash`; 32 bytes each.
+
+    Raises:
+        TypeError: a hash that is no bytes.
+        ValueError: a hash that is not 32 bytes.
+
+    Source: RFC 9162 section 2.1.1. Cost: len(leaf_hashes) - 1 hashes.
+    """
+    check_hashes(leaf_hashes)
+    return tree(leaf_hashes)
+
+
+def tree(leaf_hashes: Sequence[bytes]) -> bytes:
+    """Return the root over hashes that were checked."""
+    if not leaf_hashes:
+        return EMPTY_ROOT
+    row = list(leaf_hashes)
+    while len(row) > 1:
+        # a last node without a sibling rises unhashed, which is the RFC's split at a power of two
+        odd = [row.pop()] if len(row) & 1 else []
+        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)] + odd
+    return row[0]
+
+
+def fold(tiles: Sequence[bytes]) -> bytes:
+    """Return the root over perfect subtrees of falling size: the small ones at the right join first."""
+    root = tiles[-1]
+    for tile in tiles[-2::-1]:
+        root = node_hash(tile, root)
+    return root
+
+
+def check_hashes(hashes: Sequence[bytes]) -> None:
+    """Raise TypeError or ValueError for what is no hash."""
+    if not all(isinstance(digest, bytes) for digest in hashes):
+        raise TypeError("hashes are bytes")
+    if not are_hashes(hashes):
+        raise ValueError(f"a hash is {HASH_BYTES} bytes")
+
+
+def are_hashes(hashes: Sequence[bytes]) -> bool:
+    """Return whether each is as long as a hash."""
+    return all(len(digest) == HASH_BYTES for digest in hashes)
