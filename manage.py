@@ -54,6 +54,20 @@ def migrate_if_new(arguments: list[str]) -> None:
         subprocess.run([sys.executable, __file__, "migrate", "--verbosity", "0"], check=True)
 
 
+def run(arguments: list[str]) -> int:
+    """Run a command of Django's; return the exit code."""
+    from django.core.management import execute_from_command_line
+
+    from liftos.runtime.environment import InvalidEnvironment
+
+    try:
+        execute_from_command_line([sys.argv[0], *arguments])
+    except InvalidEnvironment as error:
+        sys.stderr.writelines(f"error: {problem}\n" for problem in error.problems)
+        return 1
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run the command; return the exit code."""
     from liftos.runtime.embedded import EmbeddedError, hold, home, supervise
@@ -70,15 +84,12 @@ def main(arguments: list[str]) -> int:
         if needs_servers(arguments) and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
             hold(home())
             migrate_if_new(arguments)
-        from django.core.management import execute_from_command_line
-
-        execute_from_command_line([sys.argv[0], *arguments])
+        return run(arguments)
     except EmbeddedError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

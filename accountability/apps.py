@@ -6,7 +6,7 @@ class AccountabilityConfig(AppConfig):
     verbose_name = "Accountability"
 
     def ready(self) -> None:
-        from accountability import functions  # noqa: F401  registers them
+        from accountability import checks, functions  # noqa: F401  registers them
         from accountability.figures import get_decision_figures
         from accountability.operations import record
         from liftos.kernel.ports import decision_figures, decision_recorder

@@ -19,13 +19,14 @@ class LiftosConfig(AppConfig):
         from django.core.signals import got_request_exception
 
         from liftos import celery
+        from liftos.kernel import checks as kernel_checks
         from liftos.kernel.http import converters
         from liftos.kernel.http.errors import log_uncaught
         from liftos.kernel.telemetry.manager import configure
         from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_options
         from liftos.runtime import checks
 
-        del celery, checks, converters  # importing registers them
+        del celery, checks, converters, kernel_checks  # importing registers them
         got_request_exception.connect(log_uncaught, dispatch_uid="liftos.log_uncaught")
         try:
             options = trace_options()

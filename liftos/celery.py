@@ -45,7 +45,7 @@ def begin_figures(**kwargs: Any) -> None:
     if settings.LIFTOS_WORKER_METRICS_PORT:
         _at_shutdown.callback(
             serve_metrics(
-                os.environ.get("LIFTOS_BIND") or "127.0.0.1",
+                settings.LIFTOS_BIND,
                 settings.LIFTOS_WORKER_METRICS_PORT,
                 settings.LIFTOS_METRICS_TOKEN,
             )

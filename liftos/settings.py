@@ -1,36 +1,18 @@
-"""The one settings file. Everything an operator may change comes from the environment.
+"""Django's settings. What an operator may change comes from the environment: liftos/runtime/environment.py, docs/settings.md."""
 
-Each name is described in docs/settings.md; a test fails for one that is not.
-"""
-
-import ipaddress
-import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from liftos import beat
 from liftos.runtime import embedded
+from liftos.runtime.environment import read_environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = embedded.home()
-
-
-def env(name: str, default: str = "") -> str:
-    """Return an environment variable, stripped; an empty one counts as unset."""
-    return os.environ.get(name, "").strip() or default
-
-
-def env_flag(name: str, *, default: bool = False) -> bool:
-    """Return a yes-or-no environment variable: 1, true, yes and on mean yes."""
-    return env(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    """Return a comma-separated environment variable as a list without blanks."""
-    return [item.strip() for item in env(name, default).split(",") if item.strip()]
+env = read_environment()
 
 
 def database(url: str) -> dict[str, Any]:
@@ -45,41 +27,31 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-def _timeouts(*, statement: str, lock: str) -> str:
-    """Return libpq's `options` for time limits in seconds, by the names of their variables; 0 is none."""
-    limits = {"statement_timeout": statement, "lock_timeout": lock}
-    defaults = {"LIFTOS_STATEMENT_SECONDS": "0", "LIFTOS_MIGRATE_LOCK_SECONDS": "10"}
-    return " ".join(
-        f"-c {name}={round(float(env(variable, defaults[variable])) * 1000)}"
-        for name, variable in limits.items()
-        if variable
-    )
+def _timeout(name: str, seconds: float) -> str:
+    """Return libpq's `options` for a time limit; 0 is none."""
+    return f"-c {name}={round(seconds * 1000)}"
 
 
 # --- what runs where ---------------------------------------------------------------------------
 
-DEBUG = env_flag("LIFTOS_DEBUG")
-SECRET_KEY = env("LIFTOS_SECRET_KEY") or embedded.secret_key(HOME)
-PORT = int(env("LIFTOS_PORT", "8003"))
-LIFTOS_WEB_THREADS = int(env("LIFTOS_WEB_THREADS", "16"))
-# of these, what one organisation may have at once
-LIFTOS_WEB_SHARE = float(env("LIFTOS_WEB_SHARE", "0.75"))
-# batches, bulk stores and reports at work at once in a process
-LIFTOS_WEB_COSTLY = int(env("LIFTOS_WEB_COSTLY", "1"))
+DEBUG = env.LIFTOS_DEBUG
+SECRET_KEY = env.LIFTOS_SECRET_KEY or embedded.secret_key(HOME)
+PORT = env.LIFTOS_PORT
+LIFTOS_BIND = env.LIFTOS_BIND
+LIFTOS_WEB_THREADS = env.LIFTOS_WEB_THREADS
+LIFTOS_WEB_SHARE = env.LIFTOS_WEB_SHARE
+LIFTOS_WEB_COSTLY = env.LIFTOS_WEB_COSTLY
 # values in one JSON document: parsed, each takes some hundred times its two bytes
-LIFTOS_MAX_JSON_VALUES = int(env("LIFTOS_MAX_JSON_VALUES", "100000"))
-# seconds: for a request's header, for its body (and then at least 16 kB/s), for its turn, for its work
-LIFTOS_HEADER_SECONDS = float(env("LIFTOS_HEADER_SECONDS", "10"))
-LIFTOS_BODY_SECONDS = float(env("LIFTOS_BODY_SECONDS", "30"))
-LIFTOS_QUEUE_SECONDS = float(env("LIFTOS_QUEUE_SECONDS", "30"))
-LIFTOS_REQUEST_SECONDS = float(env("LIFTOS_REQUEST_SECONDS", "120"))
-# from one address that is no trusted proxy's; 0 for no bound
-LIFTOS_CONNECTIONS_PER_ADDRESS = int(env("LIFTOS_CONNECTIONS_PER_ADDRESS", "1000"))
-# where bodies above a megabyte wait until they have arrived, and what all of them may take in a process
-LIFTOS_SPOOL_DIR = env("LIFTOS_SPOOL_DIR")
-LIFTOS_MAX_SPOOL_BYTES = int(env("LIFTOS_MAX_SPOOL_BYTES", str(1024 * 1024 * 1024)))
-ALLOWED_HOSTS = env_list("LIFTOS_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver")
-CSRF_TRUSTED_ORIGINS = env_list("LIFTOS_TRUSTED_ORIGINS")
+LIFTOS_MAX_JSON_VALUES = env.LIFTOS_MAX_JSON_VALUES
+LIFTOS_HEADER_SECONDS = env.LIFTOS_HEADER_SECONDS
+LIFTOS_BODY_SECONDS = env.LIFTOS_BODY_SECONDS
+LIFTOS_QUEUE_SECONDS = env.LIFTOS_QUEUE_SECONDS
+LIFTOS_REQUEST_SECONDS = env.LIFTOS_REQUEST_SECONDS
+LIFTOS_CONNECTIONS_PER_ADDRESS = env.LIFTOS_CONNECTIONS_PER_ADDRESS
+LIFTOS_SPOOL_DIR = env.LIFTOS_SPOOL_DIR
+LIFTOS_MAX_SPOOL_BYTES = env.LIFTOS_MAX_SPOOL_BYTES
+ALLOWED_HOSTS = env.LIFTOS_ALLOWED_HOSTS
+CSRF_TRUSTED_ORIGINS = env.LIFTOS_TRUSTED_ORIGINS
 ROOT_URLCONF = "liftos.urls"
 WSGI_APPLICATION = "liftos.wsgi.application"
 APPEND_SLASH = False
@@ -151,29 +123,27 @@ TEMPLATES = [
 
 _EMBEDDED = embedded.urls(HOME)
 DATABASES = {
-    "default": database(env("DATABASE_URL", _EMBEDDED.database_url)),
-    "owner": database(
-        env("LIFTOS_OWNER_DATABASE_URL") or env("DATABASE_URL") or _EMBEDDED.owner_database_url
-    ),
+    "default": database(env.DATABASE_URL or _EMBEDDED.database_url),
+    "owner": database(env.LIFTOS_OWNER_DATABASE_URL or env.DATABASE_URL or _EMBEDDED.owner_database_url),
 }
 DATABASES["default"]["OPTIONS"] |= {
     "pool": {
         "min_size": 1,
-        "max_size": int(env("LIFTOS_DB_POOL_SIZE", "20")),
+        "max_size": env.LIFTOS_DB_POOL_SIZE,
         # seconds to wait for a connection before the request answers 503
-        "timeout": float(env("LIFTOS_DB_POOL_TIMEOUT", "5")),
+        "timeout": env.LIFTOS_DB_POOL_TIMEOUT,
         # seconds: a connection plans by what the tables were like when it first asked, so it does not stay for ever
         "max_lifetime": 600.0,
         # give up reconnecting soon: its back-off would otherwise still sleep when Postgres has long been back
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
-    "options": _timeouts(statement="LIFTOS_STATEMENT_SECONDS", lock=""),
+    "options": _timeout("statement_timeout", env.LIFTOS_STATEMENT_SECONDS),
     # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.kernel.db.transactions)
-    "prepare_threshold": int(env("LIFTOS_DB_PREPARE_AFTER", "2")) or None,
+    "prepare_threshold": env.LIFTOS_DB_PREPARE_AFTER or None,
 }
 # who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
-DATABASES["owner"]["OPTIONS"]["options"] = _timeouts(statement="", lock="LIFTOS_MIGRATE_LOCK_SECONDS")
+DATABASES["owner"]["OPTIONS"]["options"] = _timeout("lock_timeout", env.LIFTOS_MIGRATE_LOCK_SECONDS)
 # the owner is a visitor: no pool, and the default's database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_ROUTERS = ["liftos.kernel.db.transactions.OwnerMigrates"]
@@ -182,7 +152,7 @@ LIFTOS_APP_ROLE = DATABASES["default"]["USER"]
 
 # --- Redis: second-level caches and Celery's hints ----------------------------------------------
 
-REDIS_URL = env("REDIS_URL", _EMBEDDED.redis_url)
+REDIS_URL = env.REDIS_URL or _EMBEDDED.redis_url
 _REDIS_CACHE = {
     "BACKEND": "django_redis.cache.RedisCache",
     "LOCATION": REDIS_URL,
@@ -197,10 +167,9 @@ CACHES = {
     "embeddings": _REDIS_CACHE | {"KEY_PREFIX": "emb"},
 }
 
-CELERY_BROKER_URL = env(
-    "LIFTOS_BROKER_URL",
-    # Celery names a Unix socket its own way
-    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host="),
+# Celery names a Unix socket its own way
+CELERY_BROKER_URL = env.LIFTOS_BROKER_URL or REDIS_URL.replace("unix://", "redis+socket://", 1).replace(
+    "?db=", "?virtual_host="
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -208,162 +177,95 @@ CELERY_TASK_PUBLISH_RETRY = False  # a hint that can't be sent is found again by
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep-pending-embeddings": {
-        "task": "memory.sweep_pending_embeddings",
-        "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
-    },
-    "sweep-graph": {
-        "task": "memory.sweep_graph",
-        "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
-    },
-}
-
-# Prometheus sends it as a bearer token; without one anybody who reaches the port reads /metrics
-LIFTOS_METRICS_TOKEN = env("LIFTOS_METRICS_TOKEN")
+CELERY_BEAT_SCHEDULE = beat.schedule(env)
 
 # --- tenancy ------------------------------------------------------------------------------------
 
-LIFTOS_TRUSTED_PROXIES = [ipaddress.ip_network(cidr) for cidr in env_list("LIFTOS_TRUSTED_PROXIES")]
-LIFTOS_TRUSTED_PROXY_SECRET = env("LIFTOS_TRUSTED_PROXY_SECRET")
-LIFTOS_TRUSTED_CREATE = env_flag("LIFTOS_TRUSTED_CREATE")
-LIFTOS_TRUSTED_DEFAULT_ORG = env("LIFTOS_TRUSTED_DEFAULT_ORG")
+LIFTOS_TRUSTED_PROXIES = env.LIFTOS_TRUSTED_PROXIES
+LIFTOS_TRUSTED_PROXY_SECRET = env.LIFTOS_TRUSTED_PROXY_SECRET
+LIFTOS_TRUSTED_CREATE = env.LIFTOS_TRUSTED_CREATE
+LIFTOS_TRUSTED_DEFAULT_ORG = env.LIFTOS_TRUSTED_DEFAULT_ORG
 
-# --- the ledger ---------------------------------------------------------------------------------
+# --- the ledger and calibration -----------------------------------------------------------------
 
-# seconds between runs of the sequencer: how long a record waits for its place in the log
-LIFTOS_LEDGER_MERGE_SECONDS = float(env("LIFTOS_LEDGER_MERGE_SECONDS", "1"))
-LIFTOS_LEDGER_ORIGIN = env("LIFTOS_LEDGER_ORIGIN", "liftos.local/ledger")
-LIFTOS_LEDGER_KEY_FILE = env("LIFTOS_LEDGER_KEY_FILE", str(HOME / "ledger_key"))
-LIFTOS_CHECKPOINT_FILE = env("LIFTOS_CHECKPOINT_FILE")
-LIFTOS_CHECKPOINT_URL = env("LIFTOS_CHECKPOINT_URL")
-CELERY_BEAT_SCHEDULE["sequence-the-ledger"] = {
-    "task": "accountability.sequence",
-    "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
-    # a run that could not start in time is replaced by the next
-    "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
-}
-if LIFTOS_CHECKPOINT_FILE or LIFTOS_CHECKPOINT_URL:
-    CELERY_BEAT_SCHEDULE["deliver-checkpoints"] = {
-        "task": "accountability.deliver_checkpoints",
-        "schedule": LIFTOS_LEDGER_MERGE_SECONDS,
-        "options": {"expires": 10 * LIFTOS_LEDGER_MERGE_SECONDS},
-    }
+LIFTOS_LEDGER_MERGE_SECONDS = env.LIFTOS_LEDGER_MERGE_SECONDS
+LIFTOS_LEDGER_ORIGIN = env.LIFTOS_LEDGER_ORIGIN
+LIFTOS_LEDGER_KEY_FILE = env.LIFTOS_LEDGER_KEY_FILE or str(HOME / "ledger_key")
+LIFTOS_CHECKPOINT_FILE = env.LIFTOS_CHECKPOINT_FILE
+LIFTOS_CHECKPOINT_URL = env.LIFTOS_CHECKPOINT_URL
+LIFTOS_CALIBRATION_REVIEWS = env.LIFTOS_CALIBRATION_REVIEWS
 
-# --- calibration --------------------------------------------------------------------------------
-
-# verdicts on a decision point after which its confidences are recalibrated
-LIFTOS_CALIBRATION_REVIEWS = int(env("LIFTOS_CALIBRATION_REVIEWS", "100"))
-CELERY_BEAT_SCHEDULE["calibrate"] = {
-    "task": "accountability.calibrate",
-    "schedule": float(env("LIFTOS_CALIBRATION_HOURS", "24")) * 3600,
-}
-
-# --- a memory's life ----------------------------------------------------------------------------
+# --- memories and spaces ------------------------------------------------------------------------
 
 # keys the values that were rejected; it must outlive SECRET_KEY, or they would come back
-LIFTOS_VALUE_KEY_FILE = env("LIFTOS_VALUE_KEY_FILE", str(HOME / "value_key"))
-# seconds after which memories of a type expire: {"note": 86400}; a memory's own time beats it
-LIFTOS_MEMORY_TTL = json.loads(env("LIFTOS_MEMORY_TTL", "{}"))
-# rows of each table that an erasure looks through for quotes, the newest first
-LIFTOS_ERASURE_ROWS = int(env("LIFTOS_ERASURE_ROWS", "200000"))
-LIFTOS_IDEMPOTENCY_HOURS = float(env("LIFTOS_IDEMPOTENCY_HOURS", "24"))
-CELERY_BEAT_SCHEDULE["sweep-lives"] = {
-    "task": "memory.sweep_lives",
-    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
-}
-
-# --- conceptual spaces --------------------------------------------------------------------------
-
-# the template of the space that holds all memories of an organisation: one of spaces/space_templates.py
-LIFTOS_DEFAULT_SPACE = env("LIFTOS_DEFAULT_SPACE", "marketing")
-# positions that a process keeps in memory, at least of the space asked last
-LIFTOS_SPACE_CACHE_MB = int(env("LIFTOS_SPACE_CACHE_MB", "256"))
-CELERY_BEAT_SCHEDULE["sweep-layouts"] = {
-    "task": "spaces.sweep",
-    "schedule": float(env("LIFTOS_SWEEP_SECONDS", "30")),
-}
+LIFTOS_VALUE_KEY_FILE = env.LIFTOS_VALUE_KEY_FILE or str(HOME / "value_key")
+LIFTOS_MEMORY_TTL = env.LIFTOS_MEMORY_TTL
+LIFTOS_ERASURE_ROWS = env.LIFTOS_ERASURE_ROWS
+LIFTOS_IDEMPOTENCY_HOURS = env.LIFTOS_IDEMPOTENCY_HOURS
+LIFTOS_DEFAULT_SPACE = env.LIFTOS_DEFAULT_SPACE
+LIFTOS_SPACE_CACHE_MB = env.LIFTOS_SPACE_CACHE_MB
 
 # --- workflows ----------------------------------------------------------------------------------
 
-# an organisation's steps that are carried out at once, where its policy names no number
-LIFTOS_WORKFLOW_CONCURRENCY = int(env("LIFTOS_WORKFLOW_CONCURRENCY", "100"))
-# for so long a step is a worker's without a sign of life; a living worker renews it
-LIFTOS_WORKFLOW_LEASE_SECONDS = float(env("LIFTOS_WORKFLOW_LEASE_SECONDS", "15"))
-# between two looks for steps that were dropped, in each worker
-LIFTOS_WORKFLOW_SWEEP_SECONDS = float(env("LIFTOS_WORKFLOW_SWEEP_SECONDS", "1"))
-# workers that a step may take down before it is given up
-LIFTOS_WORKFLOW_LOST_LIMIT = int(env("LIFTOS_WORKFLOW_LOST_LIMIT", "10"))
-# the longest wait between two attempts, seconds
-LIFTOS_WORKFLOW_BACKOFF_CAP = float(env("LIFTOS_WORKFLOW_BACKOFF_CAP", "60"))
-# the longest that a request waits for a run, seconds
-LIFTOS_WORKFLOW_WAIT_SECONDS = float(env("LIFTOS_WORKFLOW_WAIT_SECONDS", "30"))
-# threads of a process that carry out the steps of runs that somebody waits for there
-LIFTOS_WORKFLOW_WAIT_THREADS = int(env("LIFTOS_WORKFLOW_WAIT_THREADS", "8"))
-# threads that a worker may leave behind at steps that took too long, before it asks to be replaced
-LIFTOS_WORKFLOW_STUCK_LIMIT = int(env("LIFTOS_WORKFLOW_STUCK_LIMIT", "5"))
-# the most that a step's result, and what its references bring, may have as JSON
-LIFTOS_WORKFLOW_RESULT_BYTES = int(env("LIFTOS_WORKFLOW_RESULT_BYTES", "4000000"))
-# for how long runs are kept after their end
-LIFTOS_WORKFLOW_RETENTION_DAYS = float(env("LIFTOS_WORKFLOW_RETENTION_DAYS", "90"))
-LIFTOS_FUNCTION_CACHE_SIZE = int(env("LIFTOS_FUNCTION_CACHE_SIZE", "10000"))
-LIFTOS_FUNCTION_CACHE_TTL = int(env("LIFTOS_FUNCTION_CACHE_TTL", "3600"))
-LIFTOS_FUNCTION_CACHE_BYTES = int(env("LIFTOS_FUNCTION_CACHE_BYTES", str(64 * 1024 * 1024)))
+LIFTOS_WORKFLOW_CONCURRENCY = env.LIFTOS_WORKFLOW_CONCURRENCY
+LIFTOS_WORKFLOW_LEASE_SECONDS = env.LIFTOS_WORKFLOW_LEASE_SECONDS
+LIFTOS_WORKFLOW_SWEEP_SECONDS = env.LIFTOS_WORKFLOW_SWEEP_SECONDS
+LIFTOS_WORKFLOW_LOST_LIMIT = env.LIFTOS_WORKFLOW_LOST_LIMIT
+LIFTOS_WORKFLOW_BACKOFF_CAP = env.LIFTOS_WORKFLOW_BACKOFF_CAP
+LIFTOS_WORKFLOW_WAIT_SECONDS = env.LIFTOS_WORKFLOW_WAIT_SECONDS
+LIFTOS_WORKFLOW_WAIT_THREADS = env.LIFTOS_WORKFLOW_WAIT_THREADS
+LIFTOS_WORKFLOW_STUCK_LIMIT = env.LIFTOS_WORKFLOW_STUCK_LIMIT
+LIFTOS_WORKFLOW_RESULT_BYTES = env.LIFTOS_WORKFLOW_RESULT_BYTES
+LIFTOS_WORKFLOW_RETENTION_DAYS = env.LIFTOS_WORKFLOW_RETENTION_DAYS
+LIFTOS_FUNCTION_CACHE_SIZE = env.LIFTOS_FUNCTION_CACHE_SIZE
+LIFTOS_FUNCTION_CACHE_TTL = env.LIFTOS_FUNCTION_CACHE_TTL
+LIFTOS_FUNCTION_CACHE_BYTES = env.LIFTOS_FUNCTION_CACHE_BYTES
+LIFTOS_WORKFLOW_SECRETS_FILE = env.LIFTOS_WORKFLOW_SECRETS_FILE
+LIFTOS_HTTP_ALLOWED_HOSTS = env.LIFTOS_HTTP_ALLOWED_HOSTS
+LIFTOS_HTTP_PRIVATE_HOSTS = env.LIFTOS_HTTP_PRIVATE_HOSTS
 
-# the operator's secrets for workflows: a JSON file of names to values, mode 0600
-LIFTOS_WORKFLOW_SECRETS_FILE = env("LIFTOS_WORKFLOW_SECRETS_FILE", "")
-# hosts that http.request may call; none unless named
-LIFTOS_HTTP_ALLOWED_HOSTS = env_list("LIFTOS_HTTP_ALLOWED_HOSTS")
-LIFTOS_HTTP_PRIVATE_HOSTS = env_list("LIFTOS_HTTP_PRIVATE_HOSTS")
-CELERY_BEAT_SCHEDULE["prune-workflow-runs"] = {"task": "workflows.prune_runs", "schedule": 3600.0}
+# --- traces: checked by liftos.kernel.telemetry.tracing.options ---------------------------------
 
-# --- traces: checked, and made into values, by liftos.kernel.telemetry.tracing.options ---------------------
+LIFTOS_TRACE_SAMPLING = env.LIFTOS_TRACE_SAMPLING
+LIFTOS_TRACE_LEVEL = env.LIFTOS_TRACE_LEVEL
+LIFTOS_TRACE_SPANS = env.LIFTOS_TRACE_SPANS
+LIFTOS_TRACE_PERSIST = env.LIFTOS_TRACE_PERSIST
+LIFTOS_TRACE_RETENTION_DAYS = env.LIFTOS_TRACE_RETENTION_DAYS
+LIFTOS_OTLP_ENDPOINT = env.LIFTOS_OTLP_ENDPOINT
+LIFTOS_OTLP_HEADERS = env.LIFTOS_OTLP_HEADERS
 
-LIFTOS_TRACE_SAMPLING = env("LIFTOS_TRACE_SAMPLING", "1.0")
-LIFTOS_TRACE_LEVEL = env("LIFTOS_TRACE_LEVEL", "INFO")
-LIFTOS_TRACE_SPANS = env("LIFTOS_TRACE_SPANS", "10000")
-LIFTOS_TRACE_PERSIST = env_flag("LIFTOS_TRACE_PERSIST", default=True)
-LIFTOS_TRACE_RETENTION_DAYS = env("LIFTOS_TRACE_RETENTION_DAYS", "30")
-LIFTOS_OTLP_ENDPOINT = env("LIFTOS_OTLP_ENDPOINT")
-LIFTOS_OTLP_HEADERS = dict(each.split("=", 1) for each in env_list("LIFTOS_OTLP_HEADERS") if "=" in each)
-CELERY_BEAT_SCHEDULE["prune-traces"] = {"task": "observability.prune_traces", "schedule": 3600.0}
+# --- metrics and alerts -------------------------------------------------------------------------
 
-# --- figures by the minute and the hour ---------------------------------------------------------
-
-LIFTOS_METRICS_SECONDS = float(env("LIFTOS_METRICS_SECONDS", "60"))
-# a worker's own /metrics, where no directory is shared with the web server; 0 for none
-LIFTOS_WORKER_METRICS_PORT = int(env("LIFTOS_WORKER_METRICS_PORT", "0"))
+LIFTOS_METRICS_TOKEN = env.LIFTOS_METRICS_TOKEN
+LIFTOS_METRICS_SECONDS = env.LIFTOS_METRICS_SECONDS
+LIFTOS_WORKER_METRICS_PORT = env.LIFTOS_WORKER_METRICS_PORT
 # minutes are needed until they are sure to be in their hour
-LIFTOS_METRICS_MINUTE_HOURS = max(4, int(env("LIFTOS_METRICS_MINUTE_HOURS", "48")))
-LIFTOS_METRICS_HOUR_DAYS = int(env("LIFTOS_METRICS_HOUR_DAYS", "400"))
-# an alert is raised below the first and cleared at the second, each time over so many events at least
-LIFTOS_ALERT_HIT_RATE = float(env("LIFTOS_ALERT_HIT_RATE", "0.5"))
-LIFTOS_ALERT_HIT_RATE_CLEAR = float(env("LIFTOS_ALERT_HIT_RATE_CLEAR", "0.6"))
-LIFTOS_ALERT_SUCCESS_RATE = float(env("LIFTOS_ALERT_SUCCESS_RATE", "0.95"))
-LIFTOS_ALERT_SUCCESS_RATE_CLEAR = float(env("LIFTOS_ALERT_SUCCESS_RATE_CLEAR", "0.98"))
-LIFTOS_ALERT_LEAST = int(env("LIFTOS_ALERT_LEAST", "1000"))
-CELERY_BEAT_SCHEDULE["roll-up-figures"] = {"task": "observability.roll_up", "schedule": 300.0}
+LIFTOS_METRICS_MINUTE_HOURS = max(4, env.LIFTOS_METRICS_MINUTE_HOURS)
+LIFTOS_METRICS_HOUR_DAYS = env.LIFTOS_METRICS_HOUR_DAYS
+LIFTOS_ALERT_HIT_RATE = env.LIFTOS_ALERT_HIT_RATE
+LIFTOS_ALERT_HIT_RATE_CLEAR = env.LIFTOS_ALERT_HIT_RATE_CLEAR
+LIFTOS_ALERT_SUCCESS_RATE = env.LIFTOS_ALERT_SUCCESS_RATE
+LIFTOS_ALERT_SUCCESS_RATE_CLEAR = env.LIFTOS_ALERT_SUCCESS_RATE_CLEAR
+LIFTOS_ALERT_LEAST = env.LIFTOS_ALERT_LEAST
 
 # --- embeddings ---------------------------------------------------------------------------------
 
-LIFTOS_EMBEDDER = env("LIFTOS_EMBEDDER", "minilm")
-LIFTOS_EMBEDDER_OPTIONS = json.loads(env("LIFTOS_EMBEDDER_OPTIONS", "{}"))
-# further ones by name, for organisations that move to another model: {"new": {"embedder": "openai", "options": {...}}}
-LIFTOS_EMBEDDERS = json.loads(env("LIFTOS_EMBEDDERS", "{}"))
-LIFTOS_EMBEDDING_CACHE_SIZE = int(env("LIFTOS_EMBEDDING_CACHE_SIZE", "10000"))
-LIFTOS_EMBEDDING_CACHE_TTL = int(env("LIFTOS_EMBEDDING_CACHE_TTL", "3600"))
+LIFTOS_EMBEDDER = env.LIFTOS_EMBEDDER
+LIFTOS_EMBEDDER_OPTIONS = env.LIFTOS_EMBEDDER_OPTIONS
+LIFTOS_EMBEDDERS = env.LIFTOS_EMBEDDERS
+LIFTOS_EMBEDDING_CACHE_SIZE = env.LIFTOS_EMBEDDING_CACHE_SIZE
+LIFTOS_EMBEDDING_CACHE_TTL = env.LIFTOS_EMBEDDING_CACHE_TTL
 LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 
-LIFTOS_RATE_LIMIT_KEY = env("LIFTOS_RATE_LIMIT_KEY", "12000/minute")
-LIFTOS_RATE_LIMIT_ORGANISATION = env("LIFTOS_RATE_LIMIT_ORGANISATION")
-LIFTOS_MAX_BODY_BYTES = int(env("LIFTOS_MAX_BODY_BYTES", str(4 * 1024 * 1024)))
-# an answer above it is 413; searches cut long texts before
-LIFTOS_MAX_ANSWER_BYTES = int(env("LIFTOS_MAX_ANSWER_BYTES", str(16 * 1024 * 1024)))
-LIFTOS_MAX_BULK_BYTES = int(env("LIFTOS_MAX_BULK_BYTES", str(256 * 1024 * 1024)))
+LIFTOS_RATE_LIMIT_KEY = env.LIFTOS_RATE_LIMIT_KEY
+LIFTOS_RATE_LIMIT_ORGANISATION = env.LIFTOS_RATE_LIMIT_ORGANISATION
+LIFTOS_MAX_BODY_BYTES = env.LIFTOS_MAX_BODY_BYTES
+LIFTOS_MAX_ANSWER_BYTES = env.LIFTOS_MAX_ANSWER_BYTES
+LIFTOS_MAX_BULK_BYTES = env.LIFTOS_MAX_BULK_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the body is read
-CORS_ALLOWED_ORIGINS = env_list("LIFTOS_CORS_ORIGINS", "http://localhost:3000")
+CORS_ALLOWED_ORIGINS = env.LIFTOS_CORS_ORIGINS
 CORS_ALLOW_ALL_ORIGINS = DEBUG
 CORS_ALLOW_CREDENTIALS = True
 # the admin is for pages of its own origin alone
@@ -373,7 +275,6 @@ CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-encoding", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
     "x-api-key", "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
 ]  # fmt: skip
-
 CORS_EXPOSE_HEADERS = [
     "ETag", "X-Correlation-Id", "X-Trace-Id", "Retry-After", "Idempotent-Replayed", "traceparent",
 ]  # fmt: skip
@@ -408,15 +309,15 @@ SPECTACULAR_SETTINGS = {
 STATICFILES_DIRS = [BASE_DIR / "liftos" / "console" / "static"]
 STATIC_URL = "/static/"
 # unset, the packages' own files are served; an image collects them (deploy/Dockerfile)
-STATIC_ROOT = env("LIFTOS_STATIC_ROOT") or None
+STATIC_ROOT = env.LIFTOS_STATIC_ROOT or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = False
 
-HTTPS = env_flag("LIFTOS_HTTPS")
+HTTPS = env.LIFTOS_HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 # asked from inside, past the proxy that ends TLS
 SECURE_REDIRECT_EXEMPT = [r"^(ready|health|metrics)$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("LIFTOS_BEHIND_TLS_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.LIFTOS_BEHIND_TLS_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -432,12 +333,12 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "liftos.kernel.tenancy.roles_backend.RoleBackend",
 ]
-SESSION_COOKIE_AGE = int(float(env("LIFTOS_SESSION_HOURS", "12")) * 3600)
+SESSION_COOKIE_AGE = int(env.LIFTOS_SESSION_HOURS * 3600)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # by name and address together: guessing from elsewhere does not shut the person out
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = int(env("LIFTOS_LOGIN_FAILURES", "5"))
-AXES_COOLOFF_TIME = timedelta(minutes=float(env("LIFTOS_LOGIN_COOLOFF_MINUTES", "15")))
+AXES_FAILURE_LIMIT = env.LIFTOS_LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=env.LIFTOS_LOGIN_COOLOFF_MINUTES)
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True  # who has opened what is on record: admin.enter
 AXES_ENABLE_ADMIN = False
@@ -472,9 +373,9 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["context"]}},
-    "root": {"handlers": ["console"], "level": env("LIFTOS_LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": env.LIFTOS_LOG_LEVEL or "WARNING"},
     "loggers": {
-        "liftos": {"level": env("LIFTOS_LOG_LEVEL", "INFO"), "propagate": True},
+        "liftos": {"level": env.LIFTOS_LOG_LEVEL or "INFO", "propagate": True},
         # our own handlers log what failed, once, with the correlation id
         "django.request": {"level": "CRITICAL"},
         # a stranger's bad Host header is answered with 400; a traceback for each would let anyone flood the log

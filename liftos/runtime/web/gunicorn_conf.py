@@ -7,13 +7,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from liftos.runtime.embedded.preflight import DEFAULT_BIND, DEFAULT_PORT
-
-_host = os.environ.get("LIFTOS_BIND") or DEFAULT_BIND
-_port = os.environ.get("LIFTOS_PORT") or str(DEFAULT_PORT)
+from liftos.runtime.environment import InvalidEnvironment, read_environment
 
 # a request gives up before the worker is taken for hung; commands and the worker have no such limit
 os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
+
+try:
+    _environment = read_environment()
+except InvalidEnvironment as error:
+    sys.exit(f"error: {error}")
+_host = _environment.LIFTOS_BIND
 
 # connections, pooled ones to Postgres and files of spooled bodies count together
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -21,9 +24,9 @@ resource.setrlimit(
     resource.RLIMIT_NOFILE, (_hard if _hard != resource.RLIM_INFINITY else max(_soft, 65_536), _hard)
 )
 
-bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+bind = f"[{_host}]:{_environment.LIFTOS_PORT}" if ":" in _host else f"{_host}:{_environment.LIFTOS_PORT}"
 worker_class = "liftos.runtime.web.worker.Worker"
-workers = int(os.environ.get("LIFTOS_WEB_WORKERS") or 1)
+workers = _environment.LIFTOS_WEB_WORKERS
 # the threads are the application's (liftos.runtime.web.bridge); to gunicorn each process is an event loop
 threads = 1
 # refused by our own count for each address (LIFTOS_CONNECTIONS_PER_ADDRESS)

@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from accountability.checks import checkpoint_url_is_http
 from accountability.ledger.publishing import Undelivered, destinations
-from liftos.runtime.checks import checkpoint_url_is_http
 
 
 @pytest.mark.parametrize("url", ["", "http://log.example/add", "https://log.example/add"])
