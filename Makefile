@@ -5,13 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 LOCK := deploy/requirements
-# `make sbom` and `make audit` have an environment of their own: what they need is nobody else's business
+# `make sbom` and `make audit` use their own environment
 TOOLS := .venv-tools
 SBOM ?= sbom.cdx.json
 ARGS ?=
 
-# `make compat PATH=checkout` names the original's checkout, and make would look for every program there: the checkout is kept under
-# a name of its own, and PATH becomes again what make itself was started with
+# `make compat PATH=checkout` overrides PATH, so keep the checkout's path in CHECKOUT
+# and restore the PATH that make was started with
 ifeq ($(origin PATH),command line)
 CHECKOUT := $(PATH)
 override PATH := $(or $(shell /usr/bin/env -i /bin/sh -c '/usr/bin/tr "\0" "\n" < /proc/'$$PPID'/environ | /bin/sed -n "s/^PATH=//p"' 2>/dev/null),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
@@ -23,23 +23,23 @@ endif
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-up: $(VENV)/.runtime  ## run everything here; Ctrl-C stops it
+up: $(VENV)/.runtime  ## run everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
-test: $(VENV)/.dev  ## the tests a developer waits for
+test: $(VENV)/.dev  ## run the tests, without faults and browser
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
 
-test-robust: $(VENV)/.dev  ## the tests in random order, each file alone, and on busy cores (ARGS="alone tests/api")
+test-robust: $(VENV)/.dev  ## run the tests in two random orders, each file alone, and on busy cores (ARGS="alone tests/api")
 	$(BIN)/python -m tests.robust $(ARGS)
 
-compat: $(VENV)/.dev  ## replay the old platform's callers (PATH=checkout of the original: run its own programs too)
+compat: $(VENV)/.dev  ## replay the old platform's calls (PATH=checkout: also run its programs)
 	@$(BIN)/python -m tests.compat "$(CHECKOUT)"
 
-test-all: $(VENV)/.browser  ## all tests, with kills, restarts and a browser
+test-all: $(VENV)/.browser  ## run all tests, with kills, restarts and a browser
 	$(BIN)/python -m pytest -n 2 -q -m "not faults and not browser" $(ARGS)
 	$(BIN)/python -m pytest -q -m "faults or browser" $(ARGS)
 
-check: $(VENV)/.dev  ## style, types, layers, migrations, settings
+check: $(VENV)/.dev  ## check style, types, layers, migrations, settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -47,60 +47,60 @@ check: $(VENV)/.dev  ## style, types, layers, migrations, settings
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	LIFTOS_HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-fix: $(VENV)/.dev  ## format, and mend what can be mended by machine
+fix: $(VENV)/.dev  ## format and autofix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-migrate: $(VENV)/.runtime  ## bring the database's tables up to date
+migrate: $(VENV)/.runtime  ## migrate the database
 	$(BIN)/python manage.py migrate
 
-bench: $(VENV)/.runtime  ## print the measured figures (ARGS="search --json")
+bench: $(VENV)/.runtime  ## run a benchmark (ARGS="search --json")
 	$(BIN)/python manage.py bench $(or $(ARGS),search)
 
 COMPILE = uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-lock:  ## resolve pyproject.toml anew into deploy/requirements (needs uv)
+lock:  ## resolve pyproject.toml into deploy/requirements (needs uv)
 	$(COMPILE) pyproject.toml -o $(LOCK)/runtime.txt
 	$(COMPILE) --group embedded -c $(LOCK)/runtime.txt -o $(LOCK)/embedded.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev --group browser -c $(LOCK)/dev.txt -o $(LOCK)/browser.txt
 	$(COMPILE) --group tools -o $(LOCK)/tools.txt
 
-pin-images:  ## write the images' digests into docker-compose.yml and the Dockerfile (needs docker, skopeo or crane, and a network)
+pin-images:  ## pin images by digest in docker-compose.yml and the Dockerfile (needs docker, skopeo or crane, and a network)
 	@$(PYTHON) deploy/pin_images.py
 
-sbom: $(TOOLS)/.installed  ## write what production installs as CycloneDX (SBOM=file)
+sbom: $(TOOLS)/.installed  ## write production's packages as CycloneDX (SBOM=file)
 	@$(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o "$(SBOM)" $(LOCK)/runtime.txt
 	@echo "$(SBOM) lists what $(LOCK)/runtime.txt installs"
 
-audit: $(TOOLS)/.installed  ## look the locks up among published vulnerabilities (needs a network)
+audit: $(TOOLS)/.installed  ## check the locks for known vulnerabilities (needs a network)
 	@$(TOOLS)/bin/python deploy/audit.py $(LOCK)
 
-clean:  ## remove the virtual environment and this directory's data
+clean:  ## remove the virtual environments and this directory's data
 	rm -rf $(VENV) $(TOOLS) .liftos
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "LiftOS needs Python 3.11 or newer, and $(PYTHON) is not: try  make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "Making a virtual environment in $(VENV) ..."
+	  { echo "LiftOS needs Python 3.11 or newer; $(PYTHON) is older or missing. Try  make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Creating a virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt | $(VENV)/bin/python
-	@echo "Installing what LiftOS needs (about a minute on first start) ..."
+	@echo "Installing LiftOS's dependencies (about a minute) ..."
 	@$(PIP) -r $(LOCK)/runtime.txt -r $(LOCK)/embedded.txt
 	@touch $@
 
 $(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
-	@echo "Installing what its tests need ..."
+	@echo "Installing test dependencies ..."
 	@$(PIP) -r $(LOCK)/dev.txt
 	@touch $@
 
 $(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev
 	@$(PIP) -r $(LOCK)/browser.txt
 	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
-	  echo "without promtool the alert rules are parsed, not checked"
+	  echo "Without promtool, the alert rules are parsed but not checked."
 	@command -v chromium >/dev/null || { echo "Installing Debian's chromium ..."; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
-	  { echo "The browser tests need a program called chromium on PATH" >&2; exit 1; }
+	  { echo "The browser tests need chromium on PATH" >&2; exit 1; }
 	@touch $@
 
 $(TOOLS)/.installed: $(LOCK)/tools.txt

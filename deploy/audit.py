@@ -1,9 +1,9 @@
-"""Look the locked packages up among published vulnerabilities: pip-audit, with its silences taken seriously.
+"""Check the locked packages for known vulnerabilities with pip-audit, and fail if any could not be checked.
 
-pip-audit passes over a package that the advisory service does not know, and exits 0 though it looked up nothing: behind a mirror
-that has packages but no advisories everything would seem to be well. Here that is a failure.
+pip-audit skips packages that the advisory service does not know and still exits 0. Behind a mirror
+with packages but no advisories, everything would look fine. Here that is a failure.
 
-Exit codes: 0 every package was looked up and none has a known vulnerability; 1 some have; 2 not every one could be looked up.
+Exit codes: 0 every package was checked and none has a known vulnerability; 1 some have; 2 some could not be checked.
 """
 
 import json
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = (sys.executable, "-m", "pip_audit")
-# The locks name every package: nothing is to be resolved or installed to know what there is.
+# the locks name every package, so nothing needs resolving or installing
 OPTIONS = ("--disable-pip", "--require-hashes", "--progress-spinner=off", "--desc=off", "--format=json")
 SAID_CHARACTERS = 300
 
 
 def look_up(locks: list[Path], command: tuple[str, ...] = COMMAND) -> tuple[list[dict[str, Any]], str]:
-    """Return what pip-audit found for each package of all locks, and the last line of what it said beside it."""
+    """Return pip-audit's result for each package of all locks, and the last line of its error output."""
     found: list[dict[str, Any]] = []
     said = ""
-    for lock in locks:  # one by one: the same package in two of them would be an error
+    for lock in locks:  # one by one: a package in two locks would be an error
         done = subprocess.run(
             [*command, *OPTIONS, "--requirement", str(lock)], capture_output=True, text=True, check=False
         )
@@ -30,12 +30,12 @@ def look_up(locks: list[Path], command: tuple[str, ...] = COMMAND) -> tuple[list
         try:
             found += json.loads(done.stdout)["dependencies"]
         except (ValueError, KeyError, TypeError):
-            return [], said  # a lock that was not read is no lock without vulnerabilities
+            return [], said  # an unreadable lock must not pass as free of vulnerabilities
     return found, said
 
 
 def judge(found: list[dict[str, Any]], said: str) -> tuple[int, list[str]]:
-    """Return the exit code and the lines that say why."""
+    """Return the exit code and the lines that explain it."""
     looked_up = [each for each in found if "vulns" in each]
     passed_over = sorted({each["name"] for each in found if "vulns" not in each})
     if not looked_up:
@@ -50,12 +50,12 @@ def judge(found: list[dict[str, Any]], said: str) -> tuple[int, list[str]]:
         }
     )
     if passed_over:
-        why = f"error: the advisory service knows nothing of {', '.join(passed_over)}: not looked up"
+        why = f"error: the advisory service does not know {', '.join(passed_over)}: not checked"
         return 2, [*lines, why]
     if lines:
         return 1, lines
     packages = {each["name"] for each in looked_up}
-    return 0, [f"{len(packages)} packages looked up, no known vulnerability"]
+    return 0, [f"{len(packages)} packages checked, no known vulnerability"]
 
 
 def main(arguments: list[str]) -> int:

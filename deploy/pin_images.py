@@ -1,7 +1,7 @@
-"""Write the digests of the images that production runs into docker-compose.yml and the Dockerfile.
+"""Write the digests of production's images into docker-compose.yml and the Dockerfile.
 
-A tag can be moved to another image, a digest can't. Digests come from the registry alone, through whichever of docker (buildx),
-skopeo or crane is on PATH; nothing is written unless every image was resolved. Run it again to move to what the tags name today.
+A tag can move to another image; a digest can't. Digests come from the registry, through docker (buildx),
+skopeo or crane. Nothing is written unless every image was resolved. Run it again to update to the tags' current digests.
 Standard library only.
 """
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("docker-compose.yml", "deploy/Dockerfile")
-# `image:` of a service, `FROM` of a stage; behind the tag perhaps the digest of an earlier run
+# `image:` of a service or `FROM` of a stage; after the tag, the digest of an earlier run, if any
 REFERENCE = re.compile(
     r"^(?P<before>\s*image:\s*[\"']?|FROM\s+(?:--platform=\S+\s+)?)"
     r"(?P<name>[^\s\"'@$]+)(?P<digest>@sha256:[0-9a-f]{64})?(?=[\"'\s]|$)",
     re.MULTILINE,
 )
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# The digest of the index, where an image is built for several platforms: each machine then finds its own.
+# for multi-platform images, the index's digest, from which each machine selects its own image
 TOOLS = {
     "docker": ("buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}", "{}"),
     "skopeo": ("inspect", "--no-tags", "--format", "{{.Digest}}", "docker://{}"),
@@ -30,23 +30,23 @@ TOOL_SECONDS = 60
 
 
 class NotResolved(Exception):
-    """An image's digest could not be had."""
+    """An image's digest could not be resolved."""
 
 
 def is_pulled(name: str) -> bool:
-    """Return whether an image comes from a registry: one of our own, built from the Dockerfile, has no tag here."""
+    """Return whether an image comes from a registry. Our own, built from the Dockerfile, has no tag here."""
     return ":" in name.rsplit("/", 1)[-1]
 
 
 def resolve(name: str, tools: dict[str, str]) -> str:
-    """Return the digest that a tag names today.
+    """Return a tag's current digest.
 
     Args:
-        name: as in `caddy:2.10-alpine`.
-        tools: paths of the programs to ask, in this order, by their names in `TOOLS`.
+        name: such as `caddy:2.10-alpine`.
+        tools: paths of the programs to try, in order, by their names in `TOOLS`.
 
     Raises:
-        NotResolved: none of them could tell; with the last line of what each said.
+        NotResolved: none succeeded; with the last line of each one's output.
     """
     said = []
     for tool, path in tools.items():
@@ -65,7 +65,7 @@ def resolve(name: str, tools: dict[str, str]) -> str:
 
 
 def pin(text: str, digests: dict[str, str]) -> str:
-    """Return a file's text with each pulled image followed by its digest."""
+    """Return the text with each pulled image followed by its digest."""
 
     def replace(found: re.Match[str]) -> str:
         name = found["name"]
@@ -75,11 +75,11 @@ def pin(text: str, digests: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Pin every image, or say why not and change nothing."""
+    """Pin every image, or print why not and change nothing."""
     tools = {name: path for name in TOOLS if (path := shutil.which(name))}
     if not tools:
         sys.stderr.write(
-            f"error: none of {', '.join(TOOLS)} is on PATH to ask a registry with; nothing was changed\n"
+            f"error: none of {', '.join(TOOLS)} is on PATH; nothing was changed\n"
         )
         return 1
     texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in FILES}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs once, when the database volume is empty: the two roles and the database, as the embedded server has them.
+# Runs once, when the database volume is empty: creates the same two roles and database as the embedded server.
 set -eu
 : "${OWNER_PASSWORD:?the password of liftos_owner}" "${APP_PASSWORD:?the password of liftos_app}"
 

@@ -1,1 +1,1 @@
-"""Measurements of the whole product, each on a database of its own: `manage.py bench NAME`."""
+"""Benchmarks of the whole product, each on its own database: `manage.py bench NAME`."""

@@ -1,4 +1,4 @@
-"""`bench accountability`: what a durable decision record costs, and how fast its log is written, read and verified."""
+"""`bench accountability`: the cost of a durable decision record, and the speed of writing, reading and verifying its log."""
 
 import multiprocessing
 import threading
@@ -34,7 +34,7 @@ _READ = "SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures of writing, of a large log, and of verifying it."""
+    """Yield figures for writing, for a large log, and for verifying it."""
     with scratch_database("bench") as name:
         organisation = create_organisation(name="Bench", by=SYSTEM).id
         yield from _writing(name, organisation)
@@ -45,7 +45,7 @@ def run(options: Options) -> Generator[Figure]:
 
 
 def _writing(name: str, organisation: UUID) -> Iterator[Figure]:
-    """Writers in processes of their own, each record in a transaction of its own, durably, with the sequencer at work."""
+    """Measure writer processes with one durable transaction per record, while the sequencer runs."""
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(WRITERS + 1)
     spans = context.Queue()
@@ -88,7 +88,7 @@ def _pending(organisation: UUID) -> int:
 
 
 def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
-    """The same reading transaction with and without a record, in turn; the record goes with the read, as a search's does."""
+    """Measure a reading transaction with and without a record, alternately; the record is sent with the read, as in a search."""
 
     def read() -> None:
         with raw_cursor() as cursor:
@@ -139,7 +139,7 @@ def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Ite
 
     def filtered(decision: UUID) -> None:
         del decision
-        # the worst case: a filter that no row passes
+        # the worst case: a filter that matches nothing
         if staff.get("/admin/accountability/decisionrecord/?effect=delete").status_code != 200:
             raise RuntimeError("the admin's list did not open")
 
@@ -179,4 +179,4 @@ def _timed(call: Callable[..., None], *arguments: Any) -> float:
     return (perf_counter() - start) * 1e3
 
 
-BENCH = Bench("accountability", "what a durable decision record costs, and how fast its log is", run)
+BENCH = Bench("accountability", "the cost of a durable decision record, and the speed of its log", run)

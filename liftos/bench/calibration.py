@@ -1,7 +1,7 @@
-"""`bench calibration`: a source that is too sure is reviewed, and what is learnt of it is tried on decisions that nobody reviewed.
+"""`bench calibration`: review an overconfident source, and evaluate its recalibration on unreviewed decisions.
 
-The stated set: decisions whose confidence is drawn from a beta distribution (5, 2), of which sigma(0.7 logit(c) - 0.9) are right.
-Each is recorded, and approved or overturned by the operations that people use, so that the figures are of the whole way.
+Confidences are drawn from a beta distribution (5, 2); a decision stated at c is right with probability sigma(0.7 logit(c) - 0.9).
+Each is recorded and reviewed through the normal operations, so the figures cover the whole path.
 """
 
 from collections.abc import Generator
@@ -28,14 +28,14 @@ AGENT, REVIEWER = Actor(ActorKind.API_KEY, "agent"), Actor(ActorKind.STAFF, "rev
 
 
 def draw(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return confidences and outcomes of the stated set, float64 of shape (count,)."""
+    """Return simulated confidences and outcomes, float64, shape (count,)."""
     stated = draws.beta(5, 2, count)
     worth = 1 / (1 + np.exp(0.9 - 0.7 * np.log(stated / (1 - stated))))
     return stated, (draws.random(count) < worth).astype(np.float64)
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the errors before and after."""
+    """Yield the errors before and after recalibration."""
     draws = np.random.default_rng(options.seed)
     stated, right = draw(REVIEWED, draws)
     with scratch_database("bench"):
@@ -97,6 +97,4 @@ def run(options: Options) -> Generator[Figure]:
     yield Figure("calibrating, intervals included", took, "s")
 
 
-BENCH = Bench(
-    "calibration", "how far confidences can be believed before and after they are recalibrated", run
-)
+BENCH = Bench("calibration", "calibration error of confidences before and after recalibration", run)

@@ -1,7 +1,7 @@
-"""Starts programs that end with the benchmark, however it ends.
+"""Child programs that end with the benchmark, however it ends.
 
-Between fork and exec of a process with threads nothing of Python's may run, so a small program in between asks the kernel
-for SIGTERM at its parent's death and then becomes the command.
+In a process with threads, no Python may run between fork and exec, so a small intermediate program asks the kernel
+for SIGTERM when its parent dies, then execs the command.
 """
 
 import os
@@ -27,7 +27,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class ChildFailed(BenchFailed):
-    """A program of the benchmark ended, or did not come up; the message holds its last lines."""
+    """A program of the benchmark ended or failed to start; the message contains its last lines."""
 
 
 class Child:
@@ -43,19 +43,19 @@ class Child:
             raise self.failed(f"ended with exit code {self.process.returncode}")
 
     def failed(self, why: str) -> ChildFailed:
-        """Return the error for what the program did, with its last words."""
+        """Return an error with the program's last lines."""
         lines = self.log.read_text("utf-8", "replace").splitlines()[-5:]
         return ChildFailed(f"{self.log.stem} {why}: {' / '.join(lines) or 'it said nothing'}")
 
 
 @contextmanager
 def running(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> Iterator[Child]:
-    """Run a program for the length of a block; leaving it, the program is asked to stop and waited for.
+    """Run a program for the duration of a block, then stop it and wait.
 
     Args:
-        command: absolute program, arguments.
-        log: file that gets what the program says; its stem is the program's name.
-        environment: all of it.
+        command: absolute path of the program, and its arguments.
+        log: file for the program's output; its stem is the program's name.
+        environment: the complete environment.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -64,7 +64,7 @@ def running(command: Sequence[str], *, log: Path, environment: Mapping[str, str]
             stdout=output,
             stderr=output,
             env=dict(environment),
-            start_new_session=True,  # Ctrl-C is for the benchmark, which passes it on
+            start_new_session=True,  # the benchmark handles Ctrl-C and passes it on
         )
     try:
         yield Child(process, log)
@@ -80,7 +80,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         pass
     finally:
-        # what is left of its group: it had its time, or Ctrl-C came again
+        # kill what remains of its group: it timed out, or Ctrl-C came again
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

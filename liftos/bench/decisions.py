@@ -1,4 +1,4 @@
-"""Decisions of a usual size for `bench accountability`: a search's receipt of ten memories."""
+"""Typical decisions for `bench accountability`: a search's receipt of ten memories."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ BY = Actor(ActorKind.API_KEY, "bench")
 
 
 def decide(organisation: UUID, number: int) -> UUID:
-    """Record a decision in a transaction of its own, sent with its COMMIT."""
+    """Record a decision in its own transaction, sent with the COMMIT."""
     with tenant_pipeline(organisation):
         return record_one(organisation, number)
 
@@ -23,7 +23,7 @@ def record_one(
     parents: tuple[UUID, ...] = (),
     write: Callable[[dict[str, Any]], object] | None = None,
 ) -> UUID:
-    """Record a decision in the caller's transaction, by `write` where given (accountability.operations.record)."""
+    """Record a decision in the caller's transaction, with `write` (default: accountability.operations.record)."""
     return record(
         organisation=organisation,
         by=BY,

@@ -1,4 +1,4 @@
-"""`bench embedding`: what a cached look-up costs, how many are found, how fast the model is, and what search gains."""
+"""`bench embedding`: cost and hit rate of cached look-ups, model throughput, and the gain for a search."""
 
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,7 +24,7 @@ from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
 
 ENTRIES = (100, 10_000)
-ROUND = 1_000  # look-ups timed together: the clock itself costs a tenth of a microsecond
+ROUND = 1_000  # look-ups timed together: reading the clock costs a tenth of a microsecond
 ROUNDS = 30
 ORIGINAL_ROUND = 100
 SHARED_LOOKUPS = 2_000
@@ -36,7 +36,7 @@ ALIAS = "embeddings"
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures of both caches, of a replay, of the model, and of searches."""
+    """Yield figures for both caches, a replay, the model and searches."""
     texts = short_texts(MOST_TEXTS)
     real = MiniLmEmbedder()
     real.embed(texts[:1])
@@ -56,7 +56,7 @@ def run(options: Options) -> Generator[Figure]:
 
 
 def _model(real: Embedder, texts: Sequence[str]) -> tuple[float, float]:
-    """Return texts a second one by one, and in batches."""
+    """Return texts per second, one by one and in batches."""
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     together = [_seconds(lambda batch=batch: real.embed(batch)) / len(batch) for batch in batches]  # type: ignore[misc]
     single = [_seconds(lambda text=text: real.embed([text])) for text in texts[: 2 * BATCH]]  # type: ignore[misc]
@@ -64,7 +64,7 @@ def _model(real: Embedder, texts: Sequence[str]) -> tuple[float, float]:
 
 
 def _first_level(real: Embedder, texts: Sequence[str], model_us: float) -> Iterator[Figure]:
-    """Time hits in this process, at a few entries and at many, in turn; and the original's beside them."""
+    """Time in-process hits with few and many entries, alternately, and the original's cache."""
     organisation = UUID(int=7)
     hits, originals = {}, {}
     for entries in ENTRIES:
@@ -100,10 +100,10 @@ def _first_level(real: Embedder, texts: Sequence[str], model_us: float) -> Itera
 
 
 def _second_level(real: Embedder, texts: Sequence[str], model_us: float) -> Iterator[Figure]:
-    """Time hits in Redis: a manager that keeps nothing in its process asks there each time."""
+    """Time hits in Redis, with a manager that has no in-process cache."""
     shared = RedisSharedCache(ALIAS, ttl=600)
     asked = texts[:SHARED_LOOKUPS]
-    # a secret of our own: nobody else's keys, and none that is left over
+    # its own secret, so no other keys are hit, not even leftovers
     manager = EmbeddingManager(0, 600, RandomEmbedder(real.model), shared, secret=os.urandom(32))
     try:
         manager.embed_many(asked)
@@ -118,7 +118,7 @@ def _second_level(real: Embedder, texts: Sequence[str], model_us: float) -> Iter
 
 
 def _replay(real: Embedder, texts: Sequence[str], options: Options) -> Iterator[Figure]:
-    """Replay skewed look-ups from an empty cache, then more of them in the same process and in one begun anew."""
+    """Replay skewed look-ups from an empty cache, then more in the same process and in a new one."""
     random = RandomEmbedder(real.model)
     shared = RedisSharedCache(ALIAS, ttl=600)
     secret = os.urandom(32)
@@ -151,7 +151,7 @@ def _replay(real: Embedder, texts: Sequence[str], options: Options) -> Iterator[
 
 
 def _hit_rate(manager: EmbeddingManager, embedder: RandomEmbedder, lookups: Sequence[str]) -> float:
-    """Return the share of look-ups that needed no model: by counting what the model was given."""
+    """Return the share of look-ups that did not reach the model, counted at the model."""
     before = embedder.texts
     for text in lookups:
         manager.embed(text)
@@ -159,11 +159,11 @@ def _hit_rate(manager: EmbeddingManager, embedder: RandomEmbedder, lookups: Sequ
 
 
 def _searches(real: Embedder, texts: Sequence[str], queries: int) -> Iterator[Figure]:
-    """Time whole searches, decision record and commit included, whose text was never seen and whose text was."""
+    """Time whole searches for new and known texts, decision record and commit included."""
     with scratch_database("bench"):
         organisation = create_organisation(name="Bench", by=SYSTEM).id
         drafts = [MemoryDraft(text) for text in texts[:SEARCHED_MEMORIES]]
-        # a manager of our own: the process's would leave a thousand vectors in everybody's Redis
+        # its own manager: the process's would leave a thousand vectors in the shared Redis
         with patch("memory.operations.active_manager", return_value=EmbeddingManager(embedder=real)):
             remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
         asked = texts[SEARCHED_MEMORIES : SEARCHED_MEMORIES + queries]
@@ -211,4 +211,4 @@ def _each_us(call: Callable[[str], object], texts: Sequence[str]) -> float:
     return (perf_counter() - started) * 1e6 / len(texts)
 
 
-BENCH = Bench("embedding", "what a cached look-up costs, how many are found, and what search gains", run)
+BENCH = Bench("embedding", "cost and hit rate of cached look-ups, and the gain for a search", run)

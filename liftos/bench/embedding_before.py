@@ -1,4 +1,4 @@
-"""The cache of the service that this one replaces, re-created as a reference: a dictionary and a list in order of use."""
+"""The original service's cache, recreated as a reference: a dictionary and a list in order of use."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,20 +7,20 @@ from liftos.kernel.embedding.types import Vector
 
 
 class ListLruCache:
-    """Text to vector; every hit searches the list from its start, so that it costs more the more there is.
+    """A text-to-vector cache whose hits scan a list, so they slow down with its size.
 
-    Keys are digests of model and text, as they were there.
+    Keys are digests of model and text, as in the original.
     """
 
     def __init__(self, capacity: int, compute: Callable[[str], Vector]) -> None:
-        """Make an empty cache in front of `compute`."""
+        """Create an empty cache in front of `compute`."""
         self._capacity = capacity
         self._compute = compute
         self._vectors: dict[str, Vector] = {}
         self._order: list[str] = []
 
     def embed(self, text: str) -> Vector:
-        """Return a text's vector, a copy."""
+        """Return a copy of a text's vector."""
         key = hashlib.md5(f"model:{text}".encode(), usedforsecurity=False).hexdigest()
         if key in self._vectors:
             self._order.remove(key)

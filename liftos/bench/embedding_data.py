@@ -22,30 +22,30 @@ MOST_TEXTS = 10_000
 
 
 def short_texts(count: int) -> list[str]:
-    """Return distinct English sentences of 8 to 16 words, at most 10,000, in a mixed order."""
+    """Return at most 10,000 distinct English sentences of 8 to 16 words, shuffled."""
     every = [" ".join(parts) for parts in product(_WHO, _DID, _WHAT, _WHEN)]
     order = np.random.default_rng(7).permutation(len(every))
     return list(islice((every[place] for place in order), count))
 
 
 def zipf(texts: Sequence[str], lookups: int, seed: int) -> list[str]:
-    """Return look-ups of which the n-th most frequent text has a share proportional to 1/n."""
+    """Return Zipf-distributed look-ups: the n-th most frequent text has a share proportional to 1/n."""
     weights = 1 / np.arange(1, len(texts) + 1)
     chosen = np.random.default_rng(seed).choice(len(texts), lookups, p=weights / weights.sum())
     return [texts[place] for place in chosen]
 
 
 class RandomEmbedder:
-    """Vectors of the right form at no cost: where the caches are measured, the model must not be."""
+    """An embedder without cost, so that only the caches are measured."""
 
     def __init__(self, model: ModelInfo) -> None:
-        """Pose as a model."""
+        """Identify as a model of this dimension."""
         self.model = model
         self.texts = 0
         self._random = np.random.default_rng(7)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors, and count the texts. See `Embedder.embed`."""
+        """Return unit vectors and count the texts. See `Embedder.embed`."""
         self.texts += len(texts)
         rows = self._random.standard_normal((len(texts), self.model.dimension), dtype=np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
@@ -56,19 +56,19 @@ class RandomEmbedder:
 
 
 class SlowEmbedder:
-    """Another embedder that takes a while longer for each call, as one behind a network does."""
+    """An embedder with added latency per call, like one behind a network."""
 
     def __init__(self, inner: Embedder, seconds: float) -> None:
-        """Wrap an embedder."""
+        """Wrap `inner`, delaying each call."""
         self._inner = inner
         self._seconds = seconds
 
     @property
     def model(self) -> ModelInfo:
-        """The inner one's."""
+        """The inner embedder's model."""
         return self._inner.model
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return the inner one's vectors, later."""
+        """Return the inner embedder's vectors after the delay."""
         sleep(self._seconds)
         return self._inner.embed(texts)

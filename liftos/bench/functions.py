@@ -1,4 +1,4 @@
-"""`bench functions`: what a cached result of a function costs, how many are found between writes, what writers pay for it."""
+"""`bench functions`: cost of a cached function result, hit rate between writes, and overhead for writers."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -33,7 +33,7 @@ REPLAYED = 20_000
 
 @dataclass(frozen=True)
 class _Counts:
-    """A function that counts marked links; what it reads is watched as memories are."""
+    """Count marked links; the table it reads is watched like memories."""
 
     name: str = "bench.count"
     version: int = 1
@@ -42,7 +42,7 @@ class _Counts:
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the cost of hits, the hit rates of replays, and the cost of a mark."""
+    """Yield the cost of hits, the hit rates of replays, and the cost of a change token."""
     yield from _in_process()
     with scratch_database("bench"):
         organisation = create_organisation(name="Bench", by=SYSTEM).id
@@ -52,7 +52,7 @@ def run(options: Options) -> Generator[Figure]:
 
 
 def _in_process() -> Iterator[Figure]:
-    """Time hits where the state is known, at a few entries and at many, in turn; and the original's beside them."""
+    """Time hits with known state, with few and many entries alternately, and the original's."""
     organisation, function = UUID(int=7), _Counts()
     ours: dict[int, list[float]] = {entries: [] for entries in ENTRIES}
     theirs: dict[int, list[float]] = {entries: [] for entries in ENTRIES}
@@ -92,7 +92,7 @@ def _embed_all(original: ListLruCache, asked: list[str]) -> None:
 
 
 def _with_state(organisation: UUID) -> Iterator[Figure]:
-    """Time hits as they are: the state asked of Postgres, in a transaction that is open and in one for it alone."""
+    """Time real hits, which read the state from Postgres, in an open transaction and in one of their own."""
     cache, function = FunctionCache(secret=b"bench"), _Counts()
 
     def ask() -> None:
@@ -110,7 +110,7 @@ def _with_state(organisation: UUID) -> Iterator[Figure]:
 
 
 def _replays(organisation: UUID, options: Options) -> Iterator[Figure]:
-    """Replay skewed calls with a write now and then, and compare every answer with what had been committed."""
+    """Replay skewed calls with occasional writes, and compare every result with the committed state."""
     calls = min(options.lookups, REPLAYED)
     for every in WRITE_EVERY:
         cache, function = FunctionCache(secret=os.urandom(16)), _Counts()
@@ -129,7 +129,7 @@ def _replays(organisation: UUID, options: Options) -> Iterator[Figure]:
 
 
 def _writers(organisation: UUID) -> Iterator[Figure]:
-    """Time a statement on a watched table, first of its transaction and later ones, with the trigger and without."""
+    """Time a transaction's first and later statements on a watched table, with and without the trigger."""
     first, later = _statements(organisation)
     with connections["owner"].cursor() as cursor:
         cursor.execute("DROP TRIGGER leave_a_mark ON memory_memorylink")
@@ -183,6 +183,4 @@ def _us(call: Callable[[], Any]) -> float:
     return (perf_counter() - started) * 1e6
 
 
-BENCH = Bench(
-    "functions", "what a cached result of a function costs, how many are found, what writers pay", run
-)
+BENCH = Bench("functions", "cost and hit rate of cached function results, and overhead for writers", run)

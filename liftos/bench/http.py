@@ -1,7 +1,7 @@
-"""`bench http`: the service as it is run, asked over HTTP, beside a Chroma server that holds the same vectors.
+"""`bench http`: the whole service over HTTP, beside a Chroma server with the same vectors.
 
-The service is `manage.py up`: web server, worker and sequencer, Postgres and Redis as they come, with authentication,
-row-level security, traces and a durable decision record for each search. Chroma has none of these to do. All three
+The service is `manage.py up`: web server, worker and sequencer, Postgres and Redis with default settings, authentication,
+row-level security, traces and a durable decision record per search. Chroma does none of this. All three
 share the machine's cores with the load generator.
 """
 
@@ -43,7 +43,7 @@ NO_FILTER, WHERE = "Chroma, no filter", "Chroma, where filter"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An organisation that is asked, its key, and the questions whose vectors the service's cache knows."""
+    """A queried organisation, its key, and the queries whose vectors are cached."""
 
     loaded: Loaded
     key: str
@@ -51,7 +51,7 @@ class Asked:
     vectors: Vectors
 
     def requests(self, search_type: str = "neural", texts: Sequence[str] = ()) -> list[str]:
-        """Return one search for each text, as the load generator wants it."""
+        """Return one search per text, in the load generator's form."""
         return [
             self.post("/api/v1/search", {"query": text, "search_type": search_type, "limit": DEPTH})
             for text in texts or self.texts
@@ -64,7 +64,7 @@ class Asked:
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures: recall, ours beside Chroma's, batches, and what there was before."""
+    """Yield recall, times beside Chroma's, batches, and the original's way."""
     world = World(options.seed)
     plans = world.plans(options.memories, options.organisations)
     previous = signal.signal(signal.SIGTERM, _stop)
@@ -84,7 +84,7 @@ def run(options: Options) -> Generator[Figure]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C would: with everything cleaned up."""
+    """Exit as on Ctrl-C, with everything cleaned up."""
     del frame
     sys.exit(128 + number)
 
@@ -98,7 +98,7 @@ def _asked(
     for places in size_classes(plans).values():
         loaded = organisations[places[0]]
         vectors, texts = world.questions(loaded.plan, queries)
-        # a text that comes twice would have two vectors
+        # a repeated text would have two vectors
         texts = [f"{text} {place}" for place, text in enumerate(texts)]
         know(ours.home, model, loaded.id, texts, vectors)
         _, key = create_api_key(organisation=loaded.id, by=SYSTEM, name="bench")
@@ -107,7 +107,7 @@ def _asked(
 
 
 def _recall(ours: Service, asked: Sequence[Asked]) -> Iterator[Figure]:
-    """Ask everything once, which also fills the embedding cache, and compare with the truth."""
+    """Run every query once, which also fills the embedding cache, and compare with the truth."""
     for each in asked:
         size = each.loaded.plan.size
         truth = Truth(each.loaded, np.ones(size, dtype=bool))
@@ -200,7 +200,7 @@ def _times(title: str, ratio: float, least: float) -> Figure:
 
 
 def _batch(ours: Service, big: Asked, queries: int) -> Iterator[Figure]:
-    """The same queries in one request and one after the other (the seed's own "before")."""
+    """Measure the same queries in one request and one by one (the original's way)."""
     texts = [big.texts[place % queries] for place in range(BATCH)]
     whole = big.post("/api/v1/search/batch", {"queries": texts, "search_type": "hybrid", "limit": DEPTH})
     singles = big.requests("hybrid", texts)
@@ -214,7 +214,7 @@ def _batch(ours: Service, big: Asked, queries: int) -> Iterator[Figure]:
 
 
 def _before(ours: Service, big: Asked, world: World, number: int) -> Iterator[Figure]:
-    """What the cache and the index are worth: the seed's "before" and "after"."""
+    """Measure what the cache and the index gain."""
     _, texts = world.questions(big.loaded.plan, 3 * BATCH)
     unseen = [f"{text} never seen {place}" for place, text in enumerate(texts)]
     cold = ask(ours.port, big.requests(texts=unseen), 1, count=len(unseen), seconds=60)["times_ms"]
@@ -231,4 +231,4 @@ def _before(ours: Service, big: Asked, world: World, number: int) -> Iterator[Fi
         yield _times(f"search without cache or index, compared {way}, over ours", took / now, 10)
 
 
-BENCH = Bench("http", "the service over HTTP, beside a Chroma server that holds the same vectors", run)
+BENCH = Bench("http", "the service over HTTP, beside a Chroma server with the same vectors", run)

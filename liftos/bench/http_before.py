@@ -1,4 +1,4 @@
-"""What search was before it had a cache and an index: every query embedded, every row compared."""
+"""Search without cache or index: every query embedded, every row compared."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ _SCAN = """
 SELECT memory_id FROM memory_memoryvector WHERE organisation_id = %s AND model_id = %s
 ORDER BY embedding <=> %s::halfvec LIMIT %s
 """
-_HALFVEC_HEADER = 4  # bytes of pgvector's binary form before its values
+_HALFVEC_HEADER = 4  # length of the header in pgvector's binary form
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """Times in ms, one for each query: of embedding it, and of finding by either way without an index."""
+    """Times in ms per query: embedding, and finding in Python and in SQL without an index."""
 
     embedding: list[float]
     in_python: list[float]
@@ -33,7 +33,7 @@ class Before:
 
 
 def measure_before(organisation: Loaded, number: int, texts: Sequence[str]) -> Before:
-    """Ask without cache and without index, in this process: no HTTP, no record, nothing but the search itself."""
+    """Search without cache or index, in this process, without HTTP or record."""
     embedder = MiniLmEmbedder()
     embedder.embed(["warm"])
     times = Before([], [], [])
@@ -51,7 +51,7 @@ def measure_before(organisation: Loaded, number: int, texts: Sequence[str]) -> B
 
 
 def compare_in_python(organisation: UUID, number: int, vector: Vector) -> None:
-    """Find the nearest by reading every vector and comparing it here."""
+    """Find the nearest by reading every vector and comparing in Python."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         rows = cursor.execute(_ALL, (organisation, number), binary=True).fetchall()
         stored = b"".join(row[1][_HALFVEC_HEADER:] for row in rows)

@@ -1,4 +1,4 @@
-"""The reference: a Chroma server, in a virtual environment of its own, holding the same vectors in one collection."""
+"""The reference: a Chroma server in its own virtual environment, with the same vectors in one collection."""
 
 import base64
 import http.client
@@ -28,20 +28,20 @@ _COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collec
 
 
 class ChromaUnavailable(BenchFailed):
-    """The reference can't be had; the message says why."""
+    """Chroma is not available; the message says why."""
 
 
 class Chroma:
-    """A running server with one collection."""
+    """A running Chroma server with one collection."""
 
     def __init__(self, port: int) -> None:
         self.port = port
-        # cosine, as ours; everything else as it comes
+        # cosine, like ours; otherwise defaults
         made = self._post(_COLLECTIONS, {"name": "bench", "configuration": {"hnsw": {"space": "cosine"}}})
         self._collection = f"{_COLLECTIONS}/{made['id']}"
 
     def load(self, organisations: Sequence[Loaded]) -> None:
-        """Add every organisation's memories, mixed as they are in our table."""
+        """Add every organisation's memories, interleaved as in our table."""
         rows = [(place, row) for place, each in enumerate(organisations) for row in range(len(each.ids))]
         rows.sort(key=lambda at: (at[1] / len(organisations[at[0]].ids), at[0]))
         for start in tqdm(range(0, len(rows), BATCH), desc="Chroma", unit="batch", disable=None):
@@ -57,7 +57,7 @@ class Chroma:
             )
 
     def request(self, vector: Vector, limit: int, *, organisation: object = None) -> str:
-        """Return a query as the load generator wants it; with an organisation, filtered by it."""
+        """Return a query in the load generator's form, filtered by the organisation if given."""
         asked: dict[str, Any] = {"query_embeddings": [[float(value) for value in vector]], "n_results": limit}
         if organisation is not None:
             asked["where"] = {"organisation": str(organisation)}
@@ -84,11 +84,11 @@ class Chroma:
 
 @contextmanager
 def chroma(venv: Path, data: Path) -> Iterator[Chroma]:
-    """Run a Chroma server for the length of a block.
+    """Run a Chroma server for the duration of a block.
 
     Args:
         venv: a virtual environment with chromadb, as `installed` returns it.
-        data: directory for its data, made here and left to the caller to remove.
+        data: directory for its data; created here, removed by the caller.
     """
     data.mkdir()
     port = free_port()
@@ -104,14 +104,14 @@ def chroma(venv: Path, data: Path) -> Iterator[Chroma]:
 
 
 def installed(given: str, home: Path) -> Path:
-    """Return a virtual environment that has Chroma, made on first use.
+    """Return a virtual environment with Chroma, created on first use.
 
     Args:
-        given: an environment that has it already; empty to have one made below `home`.
-        home: where to make it.
+        given: an existing environment; empty to create one below `home`.
+        home: directory for a new environment.
 
     Raises:
-        ChromaUnavailable: there is none, and none could be made.
+        ChromaUnavailable: it has no Chroma, or could not be created.
     """
     if given:
         if not (Path(given) / "bin" / "chroma").exists():
@@ -121,7 +121,7 @@ def installed(given: str, home: Path) -> Path:
     if (venv / "bin" / "chroma").exists():
         return venv
     sys.stderr.write(f"Installing chromadb {VERSION} into {venv}: half a gigabyte, about a minute ...\n")
-    # a virtual environment's scripts name their place, so it is made there, and removed if that fails
+    # a virtual environment's scripts contain its path, so create it in place, and remove it if that fails
     shutil.rmtree(venv, ignore_errors=True)
     try:
         _run(sys.executable, "-m", "venv", str(venv))

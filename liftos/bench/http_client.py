@@ -1,7 +1,7 @@
 """A load generator: raw HTTP/1.1 over kept-alive connections, one thread, standard library only.
 
-A program of its own (`python liftos/bench/http_client.py < spec.json`), so that the time it takes is not the server's,
-and small, because it runs on the server's own cores. It ends by itself: after so many requests, or so many seconds.
+A separate program (`python liftos/bench/http_client.py < spec.json`), so its CPU time is not the server's,
+and small, because it shares the server's cores. It stops after a number of requests or seconds.
 """
 
 import base64
@@ -12,22 +12,22 @@ import sys
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
 
-REPLY_SECONDS = 60.0  # a server that says nothing for so long has failed
+REPLY_SECONDS = 60.0  # seconds without an answer before the server counts as failed
 _RECEIVE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What to send.
+    """The load to send.
 
     Attributes:
-        host: of the server; loopback.
-        port: of the server.
-        requests: whole HTTP requests, base64; sent in turn, over and over.
-        in_flight: connections, each with one request under way.
-        count: requests in all, at most.
-        seconds: from which on no new request is sent.
-        keep: whether to return the bodies, by the request's place.
+        host: the server's; loopback.
+        port: the server's.
+        requests: complete HTTP requests, base64; sent cyclically.
+        in_flight: connections, each with one open request.
+        count: maximum number of requests.
+        seconds: no new requests after this time.
+        keep: whether to return the bodies, by the request's index.
     """
 
     host: str
@@ -41,14 +41,14 @@ class Spec:
 
 @dataclass(slots=True)
 class Load:
-    """What came back.
+    """The result of a load.
 
     Attributes:
         elapsed_s: from the first byte sent to the last received.
-        times_ms: of each request, first byte sent to last byte received.
-        statuses: status to how many.
-        bodies: of the answers, by the place of the request, where they were to be kept.
-        failure: the first answer that was not a success, cut short.
+        times_ms: per request, from first byte sent to last byte received.
+        statuses: count by status.
+        bodies: answers by the request's index, if `keep`.
+        failure: the first unsuccessful answer, truncated.
     """
 
     elapsed_s: float = 0.0
@@ -59,20 +59,20 @@ class Load:
 
 
 class Broken(Exception):
-    """The server hung up, hung, or does not speak HTTP/1.1."""
+    """The server closed the connection, timed out, or does not speak HTTP/1.1."""
 
 
 def request_bytes(
     method: str, path: str, *, host: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> str:
-    """Return one request in the form that `Spec.requests` wants."""
+    """Return one request in the form of `Spec.requests`."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return base64.b64encode("\r\n".join([*lines, "", ""]).encode() + body).decode()
 
 
 class _Connection:
-    """One kept-alive connection and the answer that is arriving on it."""
+    """A kept-alive connection and the answer arriving on it."""
 
     def __init__(self, host: str, port: int) -> None:
         self.socket = socket.create_connection((host, port), timeout=REPLY_SECONDS)
@@ -90,7 +90,7 @@ class _Connection:
         self.socket.sendall(request)
 
     def receive(self) -> bytes | None:
-        """Take what has arrived; return the body when it is whole."""
+        """Read available bytes; return the body once complete."""
         part = self.socket.recv(_RECEIVE)
         if not part:
             raise Broken("the server closed a connection in the middle of an answer")
@@ -133,11 +133,11 @@ def _dechunk(raw: bytes) -> bytes | None:
 
 
 def run(spec: Spec) -> Load:
-    """Send the requests; return what came back.
+    """Send the requests and return the result.
 
     Raises:
-        Broken: see there.
-        OSError: no connection.
+        Broken: the server failed.
+        OSError: connecting failed.
     """
     requests = [base64.b64decode(each) for each in spec.requests]
     load, sent = Load(), 0

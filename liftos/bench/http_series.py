@@ -1,4 +1,4 @@
-"""Series of requests, each measured several times in turn with the others: a busy machine then slows all of them alike."""
+"""Series of requests, measured alternately in rounds, so that a busy machine slows all of them alike."""
 
 import json
 import subprocess
@@ -18,23 +18,23 @@ from liftos.bench.http_server import HOST
 from liftos.bench.types import BenchFailed
 
 ROUNDS = 3
-# of one series in one round: whichever comes first ends it
+# limits of one series in one round; the first reached ends it
 PASSES = 20  # over the requests
 SECONDS = 6.0
 
 
 class BadAnswer(BenchFailed):
-    """A request was not answered with success: the figures would mean nothing."""
+    """A request failed, so the figures would be meaningless."""
 
 
 @dataclass(slots=True)
 class Series:
-    """One way to ask, and what came of it, round by round.
+    """A kind of request and its results per round.
 
     Attributes:
-        port: of whom it asks.
-        requests: as `http_client.request_bytes` makes them, sent in turn.
-        in_flight: how many at once.
+        port: the server's.
+        requests: from `http_client.request_bytes`, sent cyclically.
+        in_flight: concurrent requests.
     """
 
     port: int
@@ -43,17 +43,17 @@ class Series:
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the time that this share of a round's requests stayed below, the median of the rounds."""
+        """Return this quantile of a round's times, median over the rounds."""
         return median(float(np.percentile(each["times_ms"], percent)) for each in self.rounds)
 
     @property
     def rate(self) -> float:
-        """Answers a second, the median of the rounds."""
+        """Answers per second, median over the rounds."""
         return median(len(each["times_ms"]) / each["elapsed_s"] for each in self.rounds)
 
 
 def measure(series: Iterable[Series], label: str) -> None:
-    """Measure all series ROUNDS times, taking turns."""
+    """Measure all series alternately, ROUNDS times."""
     every = list(series)
     for turn in tqdm(
         [each for _ in range(ROUNDS) for each in every], desc=label, unit="series", disable=None
@@ -66,14 +66,14 @@ def measure(series: Iterable[Series], label: str) -> None:
 def ask(
     port: int, requests: list[str], in_flight: int, *, count: int, seconds: float, keep: bool = False
 ) -> dict[str, Any]:
-    """Send requests from a process of its own; return `http_client.Load` as a dictionary.
+    """Send requests from a separate process; return its `http_client.Load` as a dictionary.
 
     Raises:
-        BadAnswer: one of them was answered with anything but success.
+        BadAnswer: a request failed.
     """
     spec = Spec(HOST, port, requests, in_flight, count, seconds, keep)
     done = subprocess.run(
-        # -P: beside the program lies a module that has the name of one of the standard library's
+        # -P: a module beside the program has the name of a standard library module
         [sys.executable, "-P", str(Path(http_client.__file__))],
         input=json.dumps(asdict(spec)),
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The service under measurement: `manage.py up` in a home of its own, as anybody would run it."""
+"""The service under test: `manage.py up` with default settings in its own home."""
 
 import http.client
 import os
@@ -29,7 +29,7 @@ from liftos.settings import database
 
 READY_SECONDS = 120.0
 HOST = "127.0.0.1"
-# what would send the service to servers of somebody's own, or make it other than the default
+# variables that would point the service at other servers or change its defaults
 _NOT_INHERITED = ("DATABASE_URL", "LIFTOS_OWNER_DATABASE_URL", "REDIS_URL", "LIFTOS_BROKER_URL")
 
 
@@ -43,9 +43,9 @@ class Service:
 
 @contextmanager
 def service() -> Iterator[Service]:
-    """Run the service for the length of a block, with this process's connections on its database.
+    """Run the service for the duration of a block, with this process connected to its database.
 
-    Its home is below ours, on the same disk: in /tmp, which may be memory, a commit would cost nothing.
+    Its home is below ours, on the same disk: in /tmp, which may be tmpfs, commits would be free.
     """
     ours = embedded.home() / "bench"
     ours.mkdir(mode=0o711, exist_ok=True)
@@ -59,9 +59,9 @@ def service() -> Iterator[Service]:
             "LIFTOS_BIND": HOST,
             "LIFTOS_EMBEDDER": "minilm",
             "LIFTOS_TRACE_PERSIST": "1",
-            # what is measured is the service, not its patience
+            # measure the service, not its rate limits
             "LIFTOS_RATE_LIMIT_KEY": "none",
-            # the keys of its embedding cache are then ours too
+            # shares the keys of its embedding cache
             "LIFTOS_SECRET_KEY": settings.SECRET_KEY,
         }
         command = [sys.executable, str(REPOSITORY / "manage.py"), "up"]
@@ -75,7 +75,7 @@ def service() -> Iterator[Service]:
 
 @contextmanager
 def _connected_to(home: Path) -> Iterator[None]:
-    """Have both connections lead to another home's database for a block."""
+    """Point both connections at another home's database for a block."""
     urls = embedded.urls(home)
     wanted = {"default": urls.database_url, "owner": urls.owner_database_url}
     earlier = {alias: dict(connections[alias].settings_dict) for alias in wanted}
@@ -98,7 +98,7 @@ def _reconnect(alias: str, entry: dict[str, Any]) -> None:
 
 
 def know(home: Path, model: ModelInfo, organisation: object, texts: list[str], vectors: Vectors) -> None:
-    """Put vectors into the service's shared embedding cache, as another process that embedded the texts would have."""
+    """Put vectors into the service's shared embedding cache, as if another process had embedded the texts."""
     client = Redis.from_url(embedded.urls(home).redis_url)
     cache = RedisSharedCache("", ttl=settings.LIFTOS_EMBEDDING_CACHE_TTL, connect=lambda: client)
     keys = CacheKeys(configured_secret(), model)
@@ -111,7 +111,7 @@ def know(home: Path, model: ModelInfo, organisation: object, texts: list[str], v
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -119,10 +119,10 @@ def free_port() -> int:
 
 
 def wait_for(child: Child, ready: Callable[[], bool]) -> None:
-    """Wait until a program answers.
+    """Wait until a program is ready.
 
     Raises:
-        ChildFailed: it ended, or was not ready in two minutes.
+        ChildFailed: it ended, or was not ready within two minutes.
     """
     deadline = time.monotonic() + READY_SECONDS
     while not ready():
@@ -133,7 +133,7 @@ def wait_for(child: Child, ready: Callable[[], bool]) -> None:
 
 
 def answers(port: int, path: str) -> bool:
-    """Say whether a GET is answered with 200."""
+    """Return whether a GET answers 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)

@@ -1,9 +1,9 @@
-"""`bench import`: storing many memories that bring their vectors, beside a Chroma server that is given the same.
+"""`bench import`: bulk import of memories with vectors, beside a Chroma server with the same data.
 
-Ours goes the way of every bulk store and import (`memory.operations.remember_rows`, 500 a transaction, the next batch being read
-meanwhile): rejected values looked up, rows with their constraints, vectors, words, attributes, entities, the decision record and an event for each
-memory, committed durably; every search finds them from then on. The graph, which workers grow afterwards, is a figure of its own.
-Chroma writes vectors, documents and metadata. Making the embeddings is part of neither.
+Uses the path of every bulk store and import (`memory.operations.remember_rows`, 500 per transaction, reading the next batch
+meanwhile): rejected values checked, rows with constraints, vectors, words, attributes, entities, the decision record and an event per
+memory, committed durably and searchable at once. The graph, which workers build afterwards, is a separate figure.
+Chroma writes vectors, documents and metadata. Neither includes computing the embeddings.
 """
 
 import tempfile
@@ -40,7 +40,7 @@ ERASED = 200
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures: rows a second beside Chroma's, bytes a memory, the time of an erasure."""
+    """Yield rows per second beside Chroma's, bytes per memory, and the time of an erasure."""
     world = World(options.seed)
     [plan] = world.plans(min(options.memories, MOST), 1)
     material = world.material(plan)
@@ -150,4 +150,4 @@ def _sizes(rows: int) -> Generator[Figure]:
         )
 
 
-BENCH = Bench("import", "rows stored a second beside Chroma, bytes a memory, the time of an erasure", run)
+BENCH = Bench("import", "rows stored per second beside Chroma, bytes per memory, the time of an erasure", run)

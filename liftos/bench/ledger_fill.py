@@ -1,4 +1,4 @@
-"""A large log in minutes: the rows that `record` would write, sent by COPY, and sequenced as ever."""
+"""Fill a large log in minutes: the rows that `record` would write, sent by COPY and sequenced normally."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 BATCH = 20_000
 CHAIN = 10
 
-# the database dates the records
+# the database sets the dates
 _WRITTEN = tuple(name for name in RECORD_FIELDS if name != "recorded_at")
 _COLUMNS = (
     *(name for name in _WRITTEN if name != "versions"),
@@ -25,7 +25,7 @@ _COLUMNS = (
     "leaf_head",
     "leaf_tail",
 )
-# COPY into a table under row security is refused: it goes through a temporary one
+# Postgres refuses COPY into a table with row security, so use a temporary table
 _TABLE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS fill (
     LIKE accountability_decisionrecord, versions_text text, salt bytea, body text, leaf_head bytea, leaf_tail bytea
@@ -54,7 +54,7 @@ _SPREAD = (
 
 
 def fill(organisation: UUID, records: int) -> list[UUID]:
-    """Grow the log by decisions in chains of ten; return their ids."""
+    """Append decisions in chains of ten; return their ids."""
     made: list[UUID] = []
     with tqdm(total=records, unit="record", desc="filling the log", disable=None) as progress:
         while len(made) < records:

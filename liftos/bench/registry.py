@@ -1,4 +1,4 @@
-"""The benchmarks by name. A new one is a module with a `BENCH`, named here."""
+"""The benchmarks by name. To add one, write a module with a `BENCH` and list it here."""
 
 from importlib import import_module
 
@@ -20,23 +20,23 @@ _MODULES = {
         "tracing",
         "workflows",
     )
-} | {"import": "liftos.bench.imports"}  # its own name is a word of Python's
+} | {"import": "liftos.bench.imports"}  # `import` is a Python keyword
 
 
 class BenchNotFound(LookupError):
-    """There is no benchmark of that name."""
+    """No benchmark has that name."""
 
 
 def bench_names() -> list[str]:
-    """Return the known names, in order."""
+    """Return the known names, sorted."""
     return sorted(_MODULES)
 
 
 def get_bench(name: str) -> Bench:
-    """Return a benchmark; its module is imported only now, for it may need what is not always installed.
+    """Return a benchmark, importing its module only now, because it may need optional packages.
 
     Raises:
-        BenchNotFound: naming those that exist.
+        BenchNotFound: unknown name; the message lists the known ones.
     """
     if name not in _MODULES:
         raise BenchNotFound(f"no benchmark {name!r}: choose one of {', '.join(bench_names())}")

@@ -1,4 +1,4 @@
-"""`bench review`: the admin over a long log and many memories, and the queue when every one of the log's decisions stands in it."""
+"""`bench review`: the admin with a long log and many memories, and a review queue of every decision in the log."""
 
 import random
 from collections.abc import Callable, Generator, Iterator
@@ -56,7 +56,7 @@ _PAGES = {
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures of listing, of going on to the next, and of a verdict."""
+    """Yield the times of listing, opening the next decision, and a verdict."""
     with scratch_database("bench"):
         world = World(options.seed)
         plans = world.plans(min(options.memories, MOST), 1)
@@ -151,4 +151,4 @@ def _timed(call: Callable[..., None], *arguments: Any) -> float:
     return (perf_counter() - start) * 1e3
 
 
-BENCH = Bench("review", "the queue of decisions to review, however long it is", run)
+BENCH = Bench("review", "the review queue with every decision waiting", run)

@@ -1,7 +1,7 @@
-"""`bench search`: recall and time of filtered search, for organisations of every size in one table.
+"""`bench search`: recall and latency of filtered search, for organisations of every size in one table.
 
-Everything is measured as the application role, under row-level security, inside the organisation's transaction; the
-query's vector is given, so that no model is measured.
+Everything runs as the application role under row-level security, inside the organisation's transaction. The
+query's vector is given, so no model is measured.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -40,7 +40,7 @@ BATCH_REPEATS = 5
 BATCH_MS = Target("<=", 150)
 BATCH_RATIO = Target(">=", 5)
 NONE_SHORT = Target("<=", 0)
-# a neural search asks its arm for a few more than it returns
+# a neural search asks its arm for slightly more than it returns
 NEURAL_LIMIT = DEPTH + 5
 FILTERS: dict[str, dict[str, Any]] = {
     "no filter": {},
@@ -48,15 +48,15 @@ FILTERS: dict[str, dict[str, Any]] = {
     "10% filter": {"region": "region 7"},
     "1% filter": {"team": "team 7"},
 }
-MOST_ORGANISATIONS = 10  # of one size that are asked
+MOST_ORGANISATIONS = 10  # organisations queried per size
 PLANNER = "planner's choice"
 
 
 class GivenVectors:
-    """An embedder that knows its texts' vectors beforehand."""
+    """An embedder with given vectors."""
 
     def __init__(self, model: ModelInfo) -> None:
-        """Pose as a model."""
+        """Identify as a model of this dimension."""
         self.model = model
         self.known: dict[str, Vector] = {}
 
@@ -66,7 +66,7 @@ class GivenVectors:
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures of loading, and then of each size of organisation, largest first."""
+    """Yield the figures for loading, then for each organisation size, largest first."""
     world = World(options.seed)
     plans = world.plans(options.memories, options.organisations)
     with scratch_database("bench"):
@@ -170,7 +170,7 @@ def _whole(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Pr
 
 
 def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInfo) -> list[Figure]:
-    """Time a batch of warm queries, the median of some times, and the same queries one by one."""
+    """Time a batch of warm queries (median of several runs), and the same queries one by one."""
     questions = _questions([asked], world, number, BATCH)
     queries = [question.request.query for _, question in questions]
     request = SearchRequest("", SearchType.HYBRID, DEPTH)
@@ -185,7 +185,7 @@ def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInf
     with _given(questions, model):
         in_one()
         one_by_one()
-        # a single one may be stopped for the collector, in a process that holds as much as a benchmark
+        # in a process this large, a garbage collection may interrupt a single run
         together = median(_timed(in_one) for _ in range(BATCH_REPEATS))
         alone = _timed(one_by_one)
     return [
@@ -195,7 +195,7 @@ def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInf
 
 
 def _timed(work: Callable[[], None]) -> float:
-    """Return how long something takes, ms."""
+    """Return the duration of a call in ms."""
     started = perf_counter()
     work()
     return (perf_counter() - started) * 1e3
@@ -203,7 +203,7 @@ def _timed(work: Callable[[], None]) -> float:
 
 @contextmanager
 def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Iterator[None]:
-    """Have searches find their query's vector in the embedding cache."""
+    """Put the queries' vectors into the embedding cache."""
     embedder = GivenVectors(model)
     manager = EmbeddingManager(cache_size=len(questions), embedder=embedder)
     for _, question in questions:
@@ -222,5 +222,5 @@ def _times(title: str, probe: Probe) -> list[Figure]:
 
 
 BENCH = Bench(
-    "search", "recall and time of filtered search, for organisations of every size in one table", run
+    "search", "recall and latency of filtered search, for organisations of every size in one table", run
 )

@@ -1,7 +1,7 @@
 """Organisations, vectors and texts for the search benchmark. No Django here.
 
 The vectors are a mixture of topics with 48 intrinsic dimensions in a space of 384, about what sentence embeddings
-have: vectors without structure would make every graph look bad, and well separated clusters every graph look good.
+have. Vectors without structure would make every graph look bad; well separated clusters would make every graph look good.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 DIMENSION = 384
 INTRINSIC = 48
 TOPICS = 400
-SPREAD = 0.7  # of a memory round its topic, whose own coordinates have 1
+SPREAD = 0.7  # a memory's spread around its topic; the topics' own spread is 1
 NOISE = 0.05
 FEW_TOPICS = 3
 WORDS = 5_000
@@ -21,7 +21,7 @@ TOPIC_WORDS = 40
 TEAMS = 100
 REGIONS = 10
 
-# (share of all memories, how many organisations have it); what is left over is dealt to the rest in equal parts
+# (share of all memories, number of organisations with it); the rest is divided equally
 SHARES = (
     (0.5, 1), (0.1, 2), (0.05, 2), (0.025, 2), (0.01, 4), (0.005, 6), (0.002, 10), (0.001, 20), (0.0005, 30),
 )  # fmt: skip
@@ -29,7 +29,7 @@ SHARES = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One organisation to make: how many memories, and about which topics."""
+    """An organisation to generate: its number of memories and their topics."""
 
     size: int
     topics: NDArray[np.int64]
@@ -45,7 +45,7 @@ class Material:
 
 
 class World:
-    """Everything random, from one seed."""
+    """Generates everything random from one seed."""
 
     def __init__(self, seed: int) -> None:
         """Draw the topics and the vocabulary."""
@@ -60,7 +60,7 @@ class World:
     def plans(self, memories: int, organisations: int) -> list[Plan]:
         """Return the organisations, largest first.
 
-        Every other one of a size has few topics: it lies in a corner of the graph, which is where filtering is hard.
+        Every other one of a size has few topics, so it occupies a corner of the graph, where filtering is hard.
         """
         sizes = sizes_of(memories, organisations)
         plans, narrow = [], False
@@ -81,7 +81,7 @@ class World:
         return Material(self._vectors(topics), list(self._texts(topics, 12, 40)), metadata)
 
     def questions(self, plan: Plan, count: int) -> tuple[NDArray[np.float32], list[str]]:
-        """Return vectors and texts to ask for; every fifth is about anything, known to the organisation or not."""
+        """Return query vectors and texts; every fifth has a random topic, known to the organisation or not."""
         topics = self._random.choice(plan.topics, count)
         topics[::5] = self._random.integers(0, TOPICS, len(topics[::5]))
         return self._vectors(topics), list(self._texts(topics, 3, 8))
@@ -94,7 +94,7 @@ class World:
     def _texts(self, topics: NDArray[np.int64], least: int, most: int) -> Iterator[str]:
         lengths = self._random.integers(least, most + 1, len(topics))
         common = self._random.choice(WORDS, int(lengths.sum()), p=self._frequencies)
-        # a third of the words are the topic's own
+        # a third of the words belong to the topic
         places = self._random.integers(0, TOPIC_WORDS, int(lengths.sum()))
         own = self._topic_words[np.repeat(topics, lengths), places]
         words = self._vocabulary[np.where(self._random.random(len(common)) < 1 / 3, own, common)]
@@ -105,7 +105,7 @@ class World:
 
 
 def sizes_of(memories: int, organisations: int) -> list[int]:
-    """Return how many memories each organisation gets, largest first; together they are `memories`."""
+    """Return the number of memories per organisation, largest first; they sum to `memories`."""
     sizes: list[int] = []
     for share, count in SHARES:
         size = round(memories * share)
@@ -120,13 +120,13 @@ def sizes_of(memories: int, organisations: int) -> list[int]:
 
 
 def nearest(vectors: NDArray[np.float32], question: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the true cosine of every row with a question, both rounded to 16 bits as the database holds them."""
+    """Return the exact cosine of every row with a query, both rounded to 16 bits as in the database."""
     rows, one = _rounded(vectors), _rounded(question)
     return (rows @ one) / (np.linalg.norm(rows, axis=1) * np.linalg.norm(one))
 
 
 def size_classes(plans: Sequence[Plan]) -> dict[int, list[int]]:
-    """Return size to the places of the organisations of that size, without those that hold nothing."""
+    """Return the indices of organisations by size, without empty ones."""
     classes: dict[int, list[int]] = {}
     for place, plan in enumerate(plans):
         if plan.size:
@@ -139,7 +139,7 @@ def _rounded(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _word(number: int) -> str:
-    # pronounceable and without endings a stemmer would fold together
+    # pronounceable, without endings that a stemmer would merge
     letters, word = "bdfgklmprt", ""
     for digit in f"{number:04d}":
         word += letters[int(digit)] + "aeiou"[int(digit) % 5]

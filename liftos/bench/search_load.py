@@ -1,4 +1,4 @@
-"""Loads the search benchmark's organisations by the product's own write path."""
+"""Loads the search benchmark's organisations through the product's write path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What loading took, in seconds: writing rows without the graph, and then making the graph."""
+    """Load times in seconds: writing rows without the graph, then building the graph."""
 
     organisations: list[Loaded]
     writing_s: float
@@ -43,9 +43,9 @@ class Load:
 
 
 def load(world: World, plans: Sequence[Plan], model: int) -> Load:
-    """Store every organisation's memories, mixed with one another, and leave the tables vacuumed and analysed.
+    """Store every organisation's memories, interleaved, then vacuum and analyse the tables.
 
-    The graph is made afterwards, in a hundredth of the time it takes row by row.
+    The graph is built afterwards, in a hundredth of the time of building it row by row.
     """
     made = [
         Loaded(create_organisation(name=f"bench {place}", by=SYSTEM).id, plan, world.material(plan), [])
@@ -67,7 +67,7 @@ def load(world: World, plans: Sequence[Plan], model: int) -> Load:
 
 
 def copy_plainly() -> None:
-    """Make a table of all vectors as an application would that leaves plans to the planner: one graph, an index by organisation."""
+    """Create a naive reference table of all vectors: one graph, one index by organisation, plans left to the planner."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             f"CREATE TABLE {PLAIN} AS SELECT organisation_id, memory_id, model_id, embedding FROM memory_memoryvector LIMIT 0"  # noqa: S608
@@ -87,9 +87,9 @@ def copy_plainly() -> None:
 
 
 def _write(made: Sequence[Loaded], model: int) -> None:
-    """Write batches of all organisations in a mixed order: a tenant's rows don't lie side by side in real tables."""
+    """Write the organisations' batches interleaved: in real tables a tenant's rows are not adjacent."""
     batches = [(place, start) for place, each in enumerate(made) for start in range(0, each.plan.size, BATCH)]
-    # by position, so that every organisation is spread over the whole time
+    # by position, to spread every organisation over the whole load
     batches.sort(key=lambda batch: ((batch[1] + 0.5) / made[batch[0]].plan.size, batch[0]))
     with tqdm(
         total=sum(each.plan.size for each in made), desc="memories", unit="row", disable=None
@@ -115,6 +115,6 @@ def _write_batch(each: Loaded, start: int, model: int) -> None:
 
 
 def passing(organisation: Loaded, wanted: Mapping[str, object]) -> NDArray[np.bool_]:
-    """Return which of an organisation's rows have all of these values in their metadata."""
+    """Return the organisation's rows whose metadata has all of these values."""
     rows = organisation.material.metadata
     return np.array([all(row[key] == value for key, value in wanted.items()) for row in rows], dtype=bool)

@@ -1,4 +1,4 @@
-"""Asks, times, and compares with the truth."""
+"""Runs searches, times them and compares them with the truth."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,10 +17,10 @@ from memory.search.arms.interface import Found
 from memory.search.types import Key, Question
 
 DEPTH = 10
-# scores this close are a tie: the database adds 16-bit products in another order
+# scores this close are ties: the database sums 16-bit products in another order
 TIE = 1e-4
 
-# what an application writes that leaves the plan to the planner
+# the naive statement, with the plan left to the planner
 _AS_PLANNED = f"""
 SELECT memory_id, 1 - (embedding::halfvec({DIMENSION}) <=> %(vector)s::halfvec({DIMENSION})) FROM {PLAIN}
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s
@@ -31,21 +31,21 @@ Find = Callable[[Sequence[Question], int], Callable[[], list[Found]]]
 
 
 class Truth:
-    """What a search of one organisation, under one filter, should find."""
+    """The expected results of searching one organisation with one filter."""
 
     def __init__(self, organisation: Loaded, passing: NDArray[np.bool_]) -> None:
-        """Take the rows that pass the filter."""
+        """Compute the truth for the rows that pass the filter."""
         self._ids = np.flatnonzero(passing)
         self._place = {organisation.ids[row].bytes: place for place, row in enumerate(self._ids)}
         self._vectors = organisation.material.vectors[self._ids]
 
     @property
     def rows(self) -> int:
-        """How many rows there are to be found."""
+        """Number of rows that can be found."""
         return len(self._ids)
 
     def recall(self, found: Sequence[Key], vector: NDArray[np.float32]) -> float:
-        """Return which part of the ten nearest, or of all if they are fewer, is among the best ten found."""
+        """Return the recall of the ten nearest (or of all, if fewer) among the first ten found."""
         wanted = min(DEPTH, self.rows)
         if not wanted:
             return 1.0
@@ -58,13 +58,13 @@ class Truth:
 
 @dataclass(slots=True)
 class Probe:
-    """What came of a series of searches.
+    """Results of a series of searches.
 
     Attributes:
-        times_ms: of each search.
-        recalls: of each search.
-        short: the most rows by which an answer fell short of min(limit, rows that exist).
-        plans: how often each was taken.
+        times_ms: per search.
+        recalls: per search.
+        short: the largest number of rows missing from min(limit, existing rows).
+        plans: count by plan.
     """
 
     times_ms: list[float] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Probe:
     plans: Counter[str] = field(default_factory=Counter)
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the time that this share of the searches stayed below."""
+        """Return this quantile of the times."""
         return float(np.percentile(self.times_ms, percent))
 
     @property
@@ -82,7 +82,7 @@ class Probe:
         return float(np.mean(self.recalls))
 
     def ask(self, find: Find, question: Question, limit: int, truth: Truth | None = None) -> None:
-        """Search once, inside a transaction of its own, and note what came of it."""
+        """Search once in its own transaction and record the result."""
         with tenant_transaction(question.organisation):
             started = perf_counter()
             [found] = find([question], limit)()
@@ -94,9 +94,9 @@ class Probe:
 
 
 def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-    """Return what the plain statement finds under the planner's own choice."""
+    """Return what the naive statement finds with the planner's plan."""
     [question] = questions
-    assert question.vector is not None  # noqa: S101  the benchmark gives one
+    assert question.vector is not None  # noqa: S101  the benchmark always gives one
     values: dict[str, Any] = {
         "vector": HalfVec(question.vector),
         "organisation": question.organisation,
@@ -113,7 +113,7 @@ def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], l
 
 
 def warm(find: Find, questions: Sequence[Question], limit: int) -> None:
-    """Search without noting anything, so that what follows finds its pages in memory."""
+    """Search without recording, to bring pages into memory."""
     unseen = Probe()
     for question in questions:
         unseen.ask(find, question, limit)

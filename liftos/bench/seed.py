@@ -1,8 +1,8 @@
-"""`bench seed`: the table of the seed's document, before and after, both measured in this run.
+"""`bench seed`: the original document's table, before and after, both measured in this run.
 
-*Before* is what the document describes: no cache, no index, one query after the other; every query is embedded by a model that
-takes 50 ms a call (one behind a network), every vector of the organisation is read and compared in Python. It does nothing else: no
-HTTP, no record. *After* is the search of today with its decision record, its trace and a durable commit, asked what it has been asked before.
+*Before* is what the document describes: no cache, no index, one query after another. Every query is embedded by a model that
+takes 50 ms per call (like one behind a network); every vector of the organisation is read and compared in Python, with no
+HTTP and no record. *After* is today's search with decision record, trace and durable commit, on known queries.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -28,11 +28,11 @@ from memory.search.types import SearchRequest, SearchType
 SLOW_SECONDS = 0.05
 MOST = 20_000
 BATCH = 100
-SEQUENTIAL = 10  # of the hundred, one by one the old way; the rest would take as long each
+SEQUENTIAL = 10  # queries of the hundred run the old way; the others would take as long each
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield before and after: latency, hit rate, what observing costs, a batch."""
+    """Yield latency, hit rate, observability overhead and a batch, before and after."""
     world = World(options.seed)
     plans = world.plans(min(options.memories, MOST), 1)
     slow = SlowEmbedder(MiniLmEmbedder(), SLOW_SECONDS)
@@ -58,7 +58,7 @@ def run(options: Options) -> Generator[Figure]:
 
 
 def _questions(organisation: Loaded, count: int) -> list[str]:
-    """Return questions of six words, each from another memory."""
+    """Return six-word queries, each from a different memory."""
     contents = organisation.material.contents
     return [" ".join(contents[(7 * place) % len(contents)].split()[:6]) for place in range(count)]
 
@@ -124,7 +124,7 @@ def _hit_rate(slow: SlowEmbedder, options: Options) -> Iterator[Figure]:
     again = zipf(texts, options.lookups, options.seed + 1)
     for text in again:
         manager.embed(text)
-    # what the model was given is counted at the model; before, it was given every text
+    # texts are counted at the model; the old way sends it every text
     yield Figure(
         f"hit rate of the cache, {options.lookups:,} look-ups, Zipf 1.0 over {MOST_TEXTS:,} texts, in use",
         1 - (counting.texts - known) / len(again),
@@ -135,4 +135,6 @@ def _hit_rate(slow: SlowEmbedder, options: Options) -> Iterator[Figure]:
     )
 
 
-BENCH = Bench("seed", "the seed document's table: latency, hit rate, overhead, batch, before and after", run)
+BENCH = Bench(
+    "seed", "the original document's table: latency, hit rate, overhead, batch, before and after", run
+)

@@ -1,8 +1,8 @@
-"""`bench soak`: mixed requests for a long time, and whether anything grows, leaks, slows down or fails.
+"""`bench soak`: long mixed load, to find growth, leaks, slowdown and failures.
 
-The service is `manage.py up`; a process beside it keeps 16 requests in flight: searches of each type, batches, prompts, stores (new ones,
-and the same again by external id), lists, decisions, insights, metrics, health. The time is divided into twelve parts of one
-length; the first two warm up.
+The service is `manage.py up`. A separate process keeps 16 requests in flight: searches of each type, batches, prompts, stores (new ones,
+and repeats by external id), lists, decisions, insights, metrics, health. The time is divided into twelve equal parts;
+the first two are warm-up.
 """
 
 import json
@@ -33,7 +33,7 @@ QUESTIONS = 60
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield requests and errors, memory, connections, and the slowest hundredth at both ends."""
+    """Yield requests and errors, memory, connections, and p99 at both ends."""
     world = World(options.seed)
     plans = world.plans(min(options.memories, MOST), min(options.organisations, ORGANISATIONS))
     with service() as ours:
@@ -65,7 +65,7 @@ def _soak(ours: Service, requests: Sequence[str], seconds: float) -> Iterator[Fi
         "memory of web and worker at the end (proportional set size)", end, "MB", "after warm-up", warm
     )
     yield Figure("growth of memory after warm-up", (end / warm - 1) * 100, "%", target=Target("<=", 2))
-    # caches fill for longer than the warm-up; what leaks goes on growing
+    # caches keep filling after the warm-up; leaks keep growing
     yield Figure("growth of memory in the second half", (end / memory[PARTS // 2 - 1] - 1) * 100, "%")
     yield Figure(
         "connections to Postgres at the end", open_connections[-1], "connections", "after warm-up",
@@ -76,7 +76,7 @@ def _soak(ours: Service, requests: Sequence[str], seconds: float) -> Iterator[Fi
 
 
 def _requests(organisation: Loaded) -> Iterator[str]:
-    """Return the requests of one organisation, each as often as it stands here."""
+    """Return one organisation's requests, repeated by their weight."""
     _, key = create_api_key(organisation=organisation.id, by=SYSTEM, name="soak")
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
@@ -115,7 +115,7 @@ def _mixed(requests: Sequence[str], seed: int) -> list[str]:
 
 
 def _memory_mb(home: Path) -> float:
-    """Return the memory of the service's own processes, shared pages by their share, in MB."""
+    """Return the service's memory in MB (proportional set size)."""
     wanted = f"LIFTOS_HOME={home}".encode()
     total = 0
     for process in Path("/proc").glob("[0-9]*"):
@@ -124,7 +124,7 @@ def _memory_mb(home: Path) -> float:
                 continue
             rollup = (process / "smaps_rollup").read_text()
         except OSError:
-            continue  # it has ended meanwhile
+            continue  # the process has ended
         total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
     return total / 1024
 
@@ -135,4 +135,4 @@ def _connections() -> int:
         return int(cursor.fetchone()[0])
 
 
-BENCH = Bench("soak", "mixed requests for a long time: errors, memory, connections, slowness", run)
+BENCH = Bench("soak", "long mixed load: errors, memory growth, connections, latency", run)

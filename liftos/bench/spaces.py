@@ -1,7 +1,7 @@
-"""`bench spaces`: a conceptual space of many members: searched, weighted anew, described anew, and kept up to date by stores.
+"""`bench spaces`: a conceptual space of many members: searches, changed weights, changed poles, stores.
 
-Everything runs as the application role under row-level security. A search is a whole one (`memory.search.service.search`),
-its decision record and commit included; queries are read by the real model, whose cache is empty for the first of each wording.
+Everything runs as the application role under row-level security. Searches are complete (`memory.search.service.search`),
+with decision record and commit. The real model embeds the queries, with a cold cache for each new wording.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -45,7 +45,7 @@ QUERIES = (
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the figures of one organisation that holds all the memories."""
+    """Yield the figures for one organisation with all the memories."""
     world = World(options.seed)
     plan = Plan(options.memories, world.plans(options.memories, 1)[0].topics)
     with scratch_database("spaces"):
@@ -75,7 +75,7 @@ def _create(organisation: UUID) -> UUID:
 
 
 def _work(organisation: UUID) -> int:
-    """Do what a worker would; return in how many steps."""
+    """Do the worker's work; return the number of steps."""
     steps = 0
     with tqdm(desc="placing", unit="step", disable=None) as progress:
         while build_next(organisation=organisation):
@@ -136,7 +136,7 @@ def _weights(organisation: UUID, space: UUID, label: str) -> Iterator[Figure]:
         version = change_dimensions(organisation=organisation, by=SYSTEM, space=space, dimensions=heavier)
         _work(organisation)
         answer = search(organisation=organisation, by=SYSTEM, request=request)
-        assert answer.hits  # noqa: S101  else nothing was measured
+        assert answer.hits  # noqa: S101  otherwise nothing was measured
         assert version.number == 2  # noqa: S101
 
     yield Figure(
@@ -198,4 +198,4 @@ def _timed(what: Callable[[], Any]) -> tuple[Any, float]:
     return found, perf_counter() - started
 
 
-BENCH = Bench("spaces", "a conceptual space: searched, weighted anew, described anew, kept up to date", run)
+BENCH = Bench("spaces", "a conceptual space: searches, changed weights, changed poles, stores", run)

@@ -1,4 +1,4 @@
-"""`bench tracing`: what a span costs, and what tracing adds to a request that does real work."""
+"""`bench tracing`: the cost of a span, and of tracing a real request."""
 
 import json
 from collections.abc import Callable, Generator, Iterator
@@ -24,7 +24,7 @@ BLOCK = 50
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the cost of spans, then of tracing a search over HTTP's whole stack, in this process."""
+    """Yield the cost of spans, then of tracing a search through the whole HTTP stack in this process."""
     yield from _spans()
     with scratch_database("bench"):
         yield from measure_requests(options)
@@ -44,10 +44,10 @@ def _spans() -> Iterator[Figure]:
     if reference is not None:
         ways["opentelemetry"] = reference
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):  # in turn, so that a busy moment hits all alike
+    for _ in range(ROUNDS):  # alternately, so that a busy moment affects all alike
         for name, way in ways.items():
             start = perf_counter_ns()
-            # outside of the command's own span, of which these would all be parts
+            # outside the command's own span, or these would all be its children
             Context().run(way)
             times[name].append((perf_counter_ns() - start) / SPANS / 1e3)
     loop = median(times["loop"])
@@ -86,7 +86,7 @@ def _discard(ended: list[Span]) -> None:
 
 
 def _opentelemetry() -> Callable[[], None] | None:
-    """Return the same loop over the reference SDK, which records and exports nothing; None where it is not installed."""
+    """Return the same loop with the reference SDK, which exports nothing; None if it is not installed."""
     try:
         from opentelemetry.sdk.trace import TracerProvider  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
@@ -103,7 +103,7 @@ def _opentelemetry() -> Callable[[], None] | None:
 
 
 def measure_requests(options: Options) -> Iterator[Figure]:
-    """One search after the other, traced and not in turn; spans are stored as in service."""
+    """Measure searches alternately with and without tracing; spans are stored as in production."""
     organisation = create_organisation(name="Bench", by=SYSTEM).id
     _, token = create_api_key(organisation=organisation, by=SYSTEM)
     client = Client(headers={"authorization": f"Bearer {token}"})
@@ -120,7 +120,7 @@ def measure_requests(options: Options) -> Iterator[Figure]:
     finally:
         TRACER.configure(sampling_rate=earlier[0])
         TRACER.sink = earlier[1]
-    # of each pair the difference, then the median: whatever else the machine does hits both of a pair
+    # median of pairwise differences: other load affects both of a pair
     differences = [one - other for one, other in zip(traced, untraced, strict=True)]
     added = median(differences) / median(untraced) * 100
     yield Figure("search request, traced: p50", median(traced), "ms", "not traced", median(untraced))
@@ -156,7 +156,7 @@ def _search(client: Client, number: int) -> float:
 def _in_turn(client: Client, count: int) -> tuple[list[float], list[float]]:
     times: dict[float, list[float]] = {1.0: [], 0.0: []}
     for number in tqdm(range(count), unit="pair", desc="requests in turn", disable=None):
-        # who is first changes: whatever follows from being second hits both alike
+        # alternate who goes first, so that effects of order cancel out
         for rate in (1.0, 0.0) if number % 2 else (0.0, 1.0):
             TRACER.configure(sampling_rate=rate)
             times[rate].append(_search(client, number))
@@ -164,7 +164,7 @@ def _in_turn(client: Client, count: int) -> tuple[list[float], list[float]]:
 
 
 def _in_blocks(client: Client, count: int, writer: TraceWriter) -> tuple[float, float]:
-    """Return the median time of a block of requests with tracing, its traces stored before it ends, and without."""
+    """Return the median time of a block of requests with tracing (traces stored before it ends) and without."""
     writer.flush()
     times: dict[float, list[float]] = {1.0: [], 0.0: []}
     for block in range(max(4, count // BLOCK)):
@@ -178,4 +178,4 @@ def _in_blocks(client: Client, count: int, writer: TraceWriter) -> tuple[float, 
     return median(times[1.0]), median(times[0.0])
 
 
-BENCH = Bench("tracing", "what a span costs, and what tracing adds to a request", run)
+BENCH = Bench("tracing", "the cost of a span, and of tracing a request", run)

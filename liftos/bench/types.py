@@ -1,27 +1,27 @@
-"""What a benchmark takes and gives. No Django here."""
+"""Options and figures of benchmarks. No Django here."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 
 class BenchFailed(RuntimeError):
-    """A benchmark could not be run to its end; the message is one line."""
+    """A benchmark could not finish; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How large a run is.
+    """The size of a run.
 
     Attributes:
-        memories: rows in all.
-        organisations: among how many they are divided.
-        queries: asked of each class of organisations.
-        seed: of everything random.
-        records: of decisions in the log.
-        lookups: of embeddings that are replayed.
-        minutes: of a soak.
-        chroma: a virtual environment that has Chroma; empty to have one made, `none` to do without.
-        dbos: the same, of DBOS Transact.
+        memories: in total.
+        organisations: that share the memories.
+        queries: per class of organisations.
+        seed: random seed.
+        records: decision records in the log.
+        lookups: embedding look-ups to replay.
+        minutes: duration of a soak.
+        chroma: a virtual environment with Chroma; empty to create one, `none` to skip it.
+        dbos: the same for DBOS Transact.
     """
 
     memories: int = 100_000
@@ -37,13 +37,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a value has to reach: at least, or at most, a bound."""
+    """A target: at least, or at most, a bound."""
 
     sign: str
     bound: float
 
     def is_met_by(self, value: float) -> bool:
-        """Tell whether a value is on the right side of the bound, or on it."""
+        """Return whether a value meets the target."""
         return value >= self.bound if self.sign == ">=" else value <= self.bound
 
     def __str__(self) -> str:
@@ -55,14 +55,14 @@ class Figure:
     """One measured value.
 
     Attributes:
-        metric: what was measured, with its circumstances.
-        value: how much.
-        unit: of the value and of the reference's.
-        reference: what it is compared with, measured in the same run; empty for nothing.
-        reference_value: what that reached.
-        target: what the value has to reach, if anything.
-        overhead: the value is what something adds, the difference of two measurements: below zero it says that nothing could
-            be measured, not that the target was met with room to spare.
+        metric: what was measured, and under which conditions.
+        value: the figure.
+        unit: of value and reference_value.
+        reference: what it is compared with, measured in the same run; empty for none.
+        reference_value: the reference's figure.
+        target: the target, if any.
+        overhead: whether the value is a difference of two measurements. Below zero it means that nothing could
+            be measured, not that the target was met with a margin.
     """
 
     metric: str
@@ -101,7 +101,7 @@ Run = Callable[[Options], Generator[Figure]]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A named measurement; `run` yields its figures as it gets them, inside a scratch database of its own."""
+    """A benchmark. `run` yields figures as they are measured, in its own scratch database."""
 
     name: str
     summary: str

@@ -1,7 +1,7 @@
 """`bench workflows`: the engine beside DBOS Transact on the same Postgres, in the same run.
 
-Short chains are carried out as a request that waits does it, in this process; DBOS carries its own out in its process too.
-What many runs at once need is measured with Celery workers as `make up` starts them.
+Short chains run in this process, as in a waiting request; DBOS runs its own in its process too.
+Many runs at once are measured with Celery workers as `make up` starts them.
 """
 
 import os
@@ -21,7 +21,7 @@ from django.db import connections
 from psycopg.conninfo import make_conninfo
 from redis import Redis
 
-import liftos.bench.workflows_functions  # noqa: F401  registers them here; workers load it themselves
+import liftos.bench.workflows_functions  # noqa: F401  registers them here; workers import it themselves
 from liftos.bench.child import Child, running
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
 from liftos.bench.workflows_dbos import installed, measure
@@ -53,13 +53,13 @@ WHERE organisation_id = %s AND run_id IN (SELECT id FROM workflows_run WHERE org
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the cost of steps, beside DBOS's, the steps a second of many runs, and what the limits and the workers do."""
+    """Yield the cost of steps beside DBOS's, throughput of many runs, parallelism and limits."""
     reference: dict[str, Any] | None = None
     if options.dbos != "none":
         venv = installed(options.dbos, embedded.home())
     with scratch_database("bench"):
         principal = _organisation("Bench")
-        # one after the other within seconds: what else the machine does is then much the same for both
+        # within seconds of each other, so that other load is much the same for both
         ours = _chains(principal)
         if options.dbos != "none":
             reference = measure(venv, chains=CHAINS, runs=RUNS)
@@ -147,7 +147,7 @@ def _scheduling(principal: Principal) -> Iterator[Figure]:
     for length in lengths:
         _publish(principal, f"chain{length}", _chain(length))
     for _ in range(3):
-        # in turn, and the best of each: what else the machine does comes and goes
+        # alternately, taking the best of each, because other load varies
         cost[1_000].append(_carry_out(principal, "chain1000") / 1_000)
         cost[100] += [_carry_out(principal, "chain100") / 100 for _ in range(4)]
     yield Figure(
@@ -205,7 +205,7 @@ def _limit(principal: Principal, workers: list[Child]) -> Figure:
     with tenant_transaction(principal.organisation):
         values = (principal.organisation, principal.organisation, "limited")
         spans = raw_cursor().execute(_SPANS, values).fetchall()
-    # an end before a beginning at the same moment: the one took the other's place
+    # at equal times, ends come before starts: the one took the other's slot
     changes = sorted(change for began, ended in spans for change in ((ended, -1), (began, 1)))
     most = max(accumulate(step for _, step in changes))
     return Figure(
@@ -217,7 +217,7 @@ def _limit(principal: Principal, workers: list[Child]) -> Figure:
 
 
 def _until_done(organisation: UUID, name: str, workers: list[Child], *, newest: bool = False) -> float:
-    """Wait until an organisation's runs have ended; return the seconds from the first's creation to the last's end."""
+    """Wait until an organisation's runs have ended; return the seconds from the first creation to the last end."""
     deadline = time.monotonic() + 300
     while True:
         with tenant_transaction(organisation):
@@ -235,13 +235,13 @@ def _until_done(organisation: UUID, name: str, workers: list[Child], *, newest: 
             .execute(_TOOK, {"organisation": organisation, "name": name, "newest": newest})
             .fetchone()
         )
-    assert row is not None  # noqa: S101  an aggregate has one row
+    assert row is not None  # noqa: S101  an aggregate returns one row
     return float(row[0])
 
 
 @contextmanager
 def _broker() -> Iterator[str]:
-    """Yield the URL of a Redis database that is nobody else's, empty, and empty it afterwards."""
+    """Yield the URL of an unused, empty Redis database, and empty it afterwards."""
     url = settings.REDIS_URL
     bare = url.split("?")[0]
     client = Redis.from_url(f"{bare}?db=9" if bare.startswith("unix") else f"{bare.rstrip('/0')}/9")
@@ -254,7 +254,7 @@ def _broker() -> Iterator[str]:
 
 
 def _workers(stack: ExitStack, count: int) -> list[Child]:
-    """Start Celery workers on this database, and wait until each has carried out something."""
+    """Start Celery workers on this database, and wait until each has executed something."""
     home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="liftos-bench-")))
     broker = stack.enter_context(_broker())
     environment = dict(os.environ) | {
@@ -284,7 +284,7 @@ def _workers(stack: ExitStack, count: int) -> list[Child]:
 
 
 def _send_to(stack: ExitStack, broker: str) -> None:
-    """Have this process's hints go to a broker, for the time of the stack."""
+    """Send this process's hints to a broker while the stack is open."""
     from liftos.celery import app
 
     earlier = app.conf.broker_url

@@ -1,4 +1,4 @@
-"""The reference of `bench workflows`: DBOS Transact, in an environment and a database of its own on the same Postgres."""
+"""The reference of `bench workflows`: DBOS Transact, in its own environment and database on the same Postgres."""
 
 import json
 import shutil
@@ -17,18 +17,18 @@ TIMEOUT_SECONDS = 600
 
 
 class DbosUnavailable(BenchFailed):
-    """The reference can't be had; the message says why."""
+    """DBOS is not available; the message says why."""
 
 
 def installed(given: str, home: Path) -> Path:
-    """Return a virtual environment that has DBOS, made on first use.
+    """Return a virtual environment with DBOS, created on first use.
 
     Args:
-        given: an environment that has it already; empty to have one made below `home`.
-        home: where to make it.
+        given: an existing environment; empty to create one below `home`.
+        home: directory for a new environment.
 
     Raises:
-        DbosUnavailable: there is none, and none could be made.
+        DbosUnavailable: it has no DBOS, or could not be created.
     """
     if given:
         if not (Path(given) / "bin" / "dbos").exists():
@@ -50,15 +50,15 @@ def installed(given: str, home: Path) -> Path:
 
 
 def measure(venv: Path, *, chains: int, runs: int) -> dict[str, Any]:
-    """Return what DBOS needs: `one` and `ten` (ms of each chain of so many steps), and `steps_a_second` of many at once.
+    """Return DBOS's figures: `one` and `ten` (ms per chain of one and ten steps), and `steps_a_second` of concurrent runs.
 
     Args:
-        venv: as `installed` returns it.
-        chains: of each length, one after the other.
-        runs: of ten steps, at once.
+        venv: from `installed`.
+        chains: number per length, run sequentially.
+        runs: concurrent runs of ten steps.
 
     Raises:
-        DbosUnavailable: it did not come to its end.
+        DbosUnavailable: it did not finish.
     """
     owner = connections["owner"].settings_dict
     name = f"{owner['NAME']}_dbos"
@@ -67,7 +67,7 @@ def measure(venv: Path, *, chains: int, runs: int) -> dict[str, Any]:
     place = f"host={owner['HOST']}&port={owner['PORT'] or 5432}"
     url = f"postgresql://{owner['USER']}:{owner['PASSWORD']}@/{name}?{place}"
     try:
-        # -P: this directory's modules have names of the standard library's
+        # -P: modules in this directory have names of standard library modules
         command = [str(venv / "bin" / "python"), "-P", str(PROGRAM), url, str(chains), str(runs)]
         return json.loads(_run(command).splitlines()[-1])
     finally:

@@ -1,6 +1,6 @@
-"""The reference of `bench workflows`: DBOS Transact in a virtual environment of its own. Imports nothing of ours.
+"""The reference of `bench workflows`: DBOS Transact in its own virtual environment. Imports nothing of ours.
 
-`python workflows_dbos_program.py URL CHAINS RUNS`: prints one JSON object of figures. The steps do nothing, as ours do.
+`python workflows_dbos_program.py URL CHAINS RUNS`: prints one JSON object of figures. The steps do nothing, like ours.
 """
 
 import json
@@ -21,7 +21,7 @@ def nothing(number: int) -> int:
 
 @DBOS.workflow()
 def chain(length: int) -> int:
-    """Carry out so many steps, each after the other."""
+    """Run this many steps in sequence."""
     total = 0
     for number in range(length):
         total += nothing(number)
@@ -30,7 +30,7 @@ def chain(length: int) -> int:
 
 def main(url: str, chains: int, runs: int) -> None:
     """Measure and print."""
-    # its own defaults for all but the database and the noise
+    # defaults, except for the database and logging
     DBOS(
         config={"name": "bench", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False}
     )

@@ -1,4 +1,4 @@
-"""What the steps of `bench workflows` call; its workers load it (`celery worker -I`)."""
+"""Functions of the steps in `bench workflows`; its workers load them (`celery worker -I`)."""
 
 import time
 
@@ -13,6 +13,6 @@ def nothing() -> int:
 
 @register("bench.sleep", outside=True)
 def sleep(ms: float) -> float:
-    """Take some time, as a service that is asked does."""
+    """Sleep, like a call to a slow service."""
     time.sleep(ms / 1e3)
     return ms

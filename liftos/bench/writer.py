@@ -1,4 +1,4 @@
-"""One writer of `bench accountability`, in a process of its own: nothing of Django is imported before it is set up."""
+"""One writer process of `bench accountability`. Imports nothing of Django before setup."""
 
 import os
 from time import perf_counter
@@ -9,14 +9,14 @@ START_SECONDS = 60
 
 
 def write(name: str, organisation: UUID, count: int, together: Any, spans: Any) -> None:
-    """Record `count` decisions, each durably in its own transaction, and report when that began and ended.
+    """Record `count` decisions, each durably in its own transaction, and report the start and end times.
 
     Args:
-        name: of the database.
-        organisation: whose decisions.
-        count: how many.
-        together: a barrier that all writers wait at before they begin.
-        spans: a queue for (start, end) in seconds of the system's monotonic clock, which processes share.
+        name: the database's.
+        organisation: that records them.
+        count: number of decisions.
+        together: a barrier at which all writers wait before they start.
+        spans: a queue for (start, end) in seconds of the monotonic clock, which processes share.
     """
     import django
 

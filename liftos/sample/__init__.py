@@ -1,4 +1,4 @@
-"""The sample organisation: an invented outdoor retailer and what its marketing team learned in a year."""
+"""The sample organisation: a fictional outdoor retailer and what its marketing team learned in a year."""
 
 import json
 from collections.abc import Iterator

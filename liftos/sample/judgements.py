@@ -1,6 +1,6 @@
-"""The sample organisation's decisions: what its media agent decided in the last weeks, and what people said of it.
+"""The sample organisation's decisions: those of its media agent in recent weeks, with verdicts.
 
-The agent is too sure of itself, so that its calibration is worth looking at. Nothing here is random from one load to the next.
+The agent is overconfident, so that its calibration is interesting. Every load gives the same decisions.
 """
 
 import random
@@ -27,21 +27,21 @@ PEOPLE = (Actor(ActorKind.STAFF, "mara"), Actor(ActorKind.STAFF, "jonas"))
 DECISIONS, JUDGED = 260, 225
 VERSIONS = {"agent": "media-agent 1.4"}
 METHOD = "media-agent/1: share of agreeing forecasts"
-# half of what states a confidence is looked at, whatever it is: the report is then of all of them
+# review a random half, so that the calibration report is representative
 POLICY = Policy(confidence_below=0.5, sample_share=0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of decision that the agent takes.
+    """A kind of decision that the agent makes.
 
     Attributes:
         operation: its name.
-        risk: how much a wrong one can harm.
-        effect: what it does.
-        reasoning: with places for a channel, another one, a sum and a share.
-        cites: external ids of memories that it is made from.
-        wrong: what people say when they overturn one.
+        risk: its risk class.
+        effect: its effect.
+        reasoning: with placeholders for two channels, an amount and a share.
+        cites: external ids of the memories it is based on.
+        wrong: reviewers' reasons for overturning one.
     """
 
     operation: str
@@ -92,10 +92,10 @@ CHANNELS = ("paid social", "paid search", "email", "direct mail", "radio", "infl
 
 
 def load_judgements(*, organisation: UUID, memories: Mapping[str, UUID]) -> None:
-    """Record the agent's decisions, fill the queue, give verdicts on most of it, and calibrate.
+    """Record the agent's decisions, fill the queue, review most of it, and calibrate.
 
     Args:
-        organisation: whose.
+        organisation: that gets them.
         memories: external id to id of the sample's memories.
     """
     chance = random.Random(7)  # noqa: S311  no secret
@@ -127,7 +127,7 @@ def load_judgements(*, organisation: UUID, memories: Mapping[str, UUID]) -> None
 
 
 def _leave_work(organisation: UUID, risky: list[UUID]) -> None:
-    """Leave one risky decision for a second reviewer, and a question on another."""
+    """Leave one risky decision waiting for a second reviewer, and another waiting for information."""
     if risky:
         why = "Checked with the warehouse."
         review(

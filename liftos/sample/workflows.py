@@ -1,4 +1,4 @@
-"""The sample organisation's workflows: the templates for marketing teams and the seed's own, and what came of a few runs."""
+"""The sample organisation's workflows: marketing templates, the original platform's, and a few runs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ SEED_TEMPLATE = {
     ],
 }
 WAIT_SECONDS = 30.0
-# the hygiene run stops where a person must agree, which is what there is to try in the admin
+# the hygiene run stops for approval, so that there is one to try in the admin
 RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("weekly_insight_digest", {}),
     (
@@ -30,7 +30,7 @@ RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def ensure_workflows(organisation: Organisation) -> None:
-    """Publish the templates that are not there yet, and carry out the runs of those that were not, in this thread."""
+    """Publish missing templates, and execute their sample runs in this thread."""
     principal = Principal(organisation.id, organisation.slug, SYSTEM, ALL_SCOPES)
     made = set()
     for payload in (*map(read_template, TEMPLATES), SEED_TEMPLATE):

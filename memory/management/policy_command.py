@@ -1,4 +1,4 @@
-"""What the commands that show or set a policy of an organisation have in common."""
+"""The base of commands that show or set an organisation's policy."""
 
 from typing import Any, ClassVar
 
@@ -13,17 +13,17 @@ from memory.trust.policies import OrganisationPolicy
 
 
 class PolicyCommand(ObservedCommand):
-    """`manage.py NAME ORG [POLICY]`: writes the policy that holds then."""
+    """`manage.py NAME ORG [POLICY]`: set the policy if given, and print it."""
 
     policy: ClassVar[OrganisationPolicy[Any]]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the organisation, and perhaps a policy."""
-        parser.add_argument("organisation", help="its short name")
+        """Take the organisation and an optional policy."""
+        parser.add_argument("organisation", help="the organisation's slug")
         parser.add_argument("policy", nargs="?", choices=[each.value for each in self.policy.choices])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Set the policy if one is given, and show it."""
+        """Set the policy if given, and print it."""
         del args
         try:
             organisation = get_organisation(options["organisation"]).id

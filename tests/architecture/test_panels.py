@@ -84,7 +84,7 @@ def test_operations_and_requests_are_all_drawn_and_apart(exported):
             for name, inside in SELECTOR.findall(PANELS[f"{title} A"])
             if matches(sample, name, MATCHER.findall(inside))
         }
-        for title in ("Operations a second", "Requests a second, by route")
+        for title in ("Operations per second", "Requests per second, by route")
     }
     operations, requests = drawn.values()
     known = {sample.labels["operation"] for sample in exported if sample.name == "liftos_operations_total"}

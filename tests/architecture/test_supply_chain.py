@@ -131,11 +131,11 @@ PASSED_OVER = {"name": "odd", "skip_reason": "Dependency not found and could not
 @pytest.mark.parametrize(
     ("printed", "code", "said"),
     [
-        (json.dumps({"dependencies": [CLEAN]}), 0, "1 packages looked up, no known vulnerability"),
+        (json.dumps({"dependencies": [CLEAN]}), 0, "1 packages checked, no known vulnerability"),
         (json.dumps({"dependencies": [CLEAN, HURT]}), 1, "hurt 2.0: CVE-1 (fixed in 2.1)"),
         # pip-audit itself exits 0 on these
         (json.dumps({"dependencies": [PASSED_OVER]}), 2, "could not be reached (Dependency not found"),
-        (json.dumps({"dependencies": [CLEAN, PASSED_OVER]}), 2, "knows nothing of odd: not looked up"),
+        (json.dumps({"dependencies": [CLEAN, PASSED_OVER]}), 2, "does not know odd: not checked"),
         ("", 2, "could not be reached (ConnectionError: no route to host): is there a network?"),
     ],
 )

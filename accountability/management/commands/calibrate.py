@@ -15,11 +15,11 @@ from liftos.kernel.tenancy.types import SYSTEM
 
 
 class Command(ObservedCommand):
-    help = "Measure confidences against verdicts, and learn what they are worth where there are enough."
+    help = "Measure stated confidences against verdicts, and fit a recalibration where there are enough."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("org", help="the organisation's slug")
-        parser.add_argument("--json", action="store_true", help="print one JSON object for each group")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per group")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,7 +28,7 @@ class Command(ObservedCommand):
             raise CommandError(error.message) from error
         rows = calibrate(organisation=organisation.id, by=SYSTEM, now=timezone.now())
         if not rows:
-            self.stdout.write("no decision that states a confidence has been approved or overturned yet")
+            self.stdout.write("No decision with a stated confidence has been approved or overturned yet.")
         for row in rows:
             self.stdout.write(json.dumps(_shape(row)) if options["json"] else _text(row))
 
@@ -48,13 +48,13 @@ def _shape(row: Calibration) -> dict[str, Any]:
 
 def _text(row: Calibration) -> str:
     lines = [
-        f"{row.decision_point} by {row.confidence_method or 'no stated method'}: {row.reviews} reviewed, {row.right} right",
+        f"{row.decision_point} by {row.confidence_method or 'no method'}: {row.reviews} reviewed, {row.right} right",
         f"  as stated     {_scores(row.figures['raw'])}",
     ]
     if after := row.figures.get("after"):
         lines.append(f"  recalibrated  {_scores(after)}  by {row.method}, cross-validated")
     else:
-        lines.append("  too few verdicts to learn from")
+        lines.append("  too few verdicts to fit a recalibration")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger [ORG]`: rebuild every log from its raw rows, and name the first bad one."""
+"""`manage.py verify_ledger [ORG]`: verify decision logs from their raw rows."""
 
 from typing import Any
 
@@ -14,10 +14,12 @@ from liftos.kernel.tenancy.queries import get_organisation
 
 
 class Command(ObservedCommand):
-    help = "Rebuild the decision log from its raw rows and compare it with every signed checkpoint."
+    help = (
+        "Rebuild decision logs from their raw rows, and compare them with their nodes and signed checkpoints."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("org", nargs="?", help="an organisation's slug; all of them when left out")
+        parser.add_argument("org", nargs="?", help="an organisation's slug (default: all organisations)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         bad = 0
@@ -26,7 +28,7 @@ class Command(ObservedCommand):
             bad += not verdict.holds
             self.stdout.write(f"{organisation.slug}: {'ok' if verdict.holds else 'BAD'}: {verdict.text}")
         if bad:
-            raise CommandError(f"{bad} of the logs do not hold")
+            raise CommandError(f"logs that failed verification: {bad}")
 
     def _organisations(self, slug: str | None) -> list[Organisation]:
         if not slug:
@@ -45,4 +47,4 @@ class Command(ObservedCommand):
                 bar.update(progress.records - bar.n)
                 if progress.verdict is not None:
                     return progress.verdict
-        raise CommandError("the verification ended without a verdict")
+        raise CommandError("verification ended without a verdict")

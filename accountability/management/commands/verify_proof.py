@@ -1,4 +1,4 @@
-"""`manage.py verify_proof FILE --key VKEY`: check a proof without any database."""
+"""`manage.py verify_proof FILE --key VKEY`: verify a proof without a database."""
 
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,15 @@ from liftos.kernel.telemetry.command import ObservedCommand
 
 
 class Command(ObservedCommand):
-    help = "Check a decision's proof; needs no database (accountability/ledger/verifier.py does the same on its own)."
+    help = "Verify a decision's proof without a database (accountability/ledger/verifier.py does the same on its own)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the proof, as GET /api/v1/decisions/{id}/proof gives it")
+        parser.add_argument("file", type=Path, help="JSON file from GET /api/v1/decisions/{id}/proof")
         parser.add_argument(
-            "--key", required=True, help="the log's verifier key, from somewhere else than the proof"
+            "--key", required=True, help="the log's verifier key, from a source other than the proof"
         )
-        parser.add_argument("--origin", help="the log's name; any that the key signed when left out")
+        parser.add_argument("--origin", help="the log's origin (default: any that the key signed)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -12,15 +12,15 @@ from liftos.runtime.backup.types import RecoveryFailed
 
 
 class Command(ObservedCommand):
-    help = "Write everything the database holds, as of one moment, into a new directory. The service may run meanwhile."
+    help = "Back up the database as of one moment into a new directory. The service can keep running."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("directory", type=Path, help="where to; made")
+        parser.add_argument("directory", type=Path, help="output directory; must not exist")
         parser.add_argument(
-            "--with-keys", action="store_true", help="take the installation's keys along: then it is a secret"
+            "--with-keys", action="store_true", help="include the installation's keys; keep the backup secret"
         )
         parser.add_argument(
-            "--url", default="", help="the database, as a superuser (default: the embedded one)"
+            "--url", default="", help="database URL of a superuser (default: the embedded database)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,10 +32,10 @@ class Command(ObservedCommand):
         except RecoveryFailed as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{options['directory']}: {sum(manifest['rows'].values())} rows of {len(manifest['rows'])} tables"
+            f"{options['directory']}: {sum(manifest['rows'].values())} rows in {len(manifest['rows'])} tables"
         )
         if not keys:
             self.stderr.write(
-                "the keys are not in it; keep a copy of "
+                "The backup does not contain the keys. Keep copies of "
                 + ", ".join(str(path) for path in key_files().values())
             )

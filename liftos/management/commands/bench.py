@@ -1,4 +1,4 @@
-"""`manage.py bench NAME [--json]`: measure one thing on a throw-away database, against its target and its reference."""
+"""`manage.py bench NAME [--json]`: run a benchmark in a throw-away database."""
 
 import json
 import logging
@@ -16,33 +16,37 @@ _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
 
 
 class Command(ObservedCommand):
-    help = "Run a benchmark by name; without a name, list them. A missed target is reported, not an error."
+    help = "Run a benchmark, or list them if no name is given. A missed target is reported, not an error."
 
     def add_arguments(self, parser: CommandParser) -> None:
         defaults = Options()
-        parser.add_argument("name", nargs="?", help="which benchmark; leave it out to see the list")
-        parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-        parser.add_argument("--memories", type=int, default=defaults.memories, help="rows in all")
+        parser.add_argument("name", nargs="?", help="the benchmark; omit it to list them")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+        parser.add_argument("--memories", type=int, default=defaults.memories, help="memories in total")
         parser.add_argument(
-            "--organisations", type=int, default=defaults.organisations, help="among how many"
+            "--organisations", type=int, default=defaults.organisations, help="organisations that share them"
         )
-        parser.add_argument("--queries", type=int, default=defaults.queries, help="of each class")
-        parser.add_argument("--records", type=int, default=defaults.records, help="of decisions in the log")
-        parser.add_argument("--lookups", type=int, default=defaults.lookups, help="of embeddings, replayed")
-        parser.add_argument("--minutes", type=int, default=defaults.minutes, help="of a soak")
+        parser.add_argument("--queries", type=int, default=defaults.queries, help="queries per class")
+        parser.add_argument(
+            "--records", type=int, default=defaults.records, help="decision records in the log"
+        )
+        parser.add_argument(
+            "--lookups", type=int, default=defaults.lookups, help="embedding look-ups to replay"
+        )
+        parser.add_argument("--minutes", type=int, default=defaults.minutes, help="duration of the soak")
         parser.add_argument(
             "--chroma",
             default=defaults.chroma,
             metavar="VENV",
-            help="for http: an environment that has chromadb (one is made when left out), or none",
+            help="http: virtual environment with chromadb (default: create one), or none",
         )
         parser.add_argument(
             "--dbos",
             default=defaults.dbos,
             metavar="VENV",
-            help="for workflows: an environment that has dbos (one is made when left out), or none",
+            help="workflows: virtual environment with dbos (default: create one), or none",
         )
-        parser.add_argument("--seed", type=int, default=defaults.seed, help="of everything random")
+        parser.add_argument("--seed", type=int, default=defaults.seed, help="random seed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["name"] is None:
@@ -53,10 +57,10 @@ class Command(ObservedCommand):
             bench = get_bench(options["name"])
         except BenchNotFound as error:
             raise CommandError(str(error)) from None
-        # a line for each request would bury the figures
+        # one log line per request would bury the figures
         logging.getLogger("liftos.http").setLevel(logging.WARNING)
         try:
-            # closing: whatever happens here, what the benchmark started ends before we do
+            # closing: the benchmark's processes must end before this one, whatever happens
             with closing(bench.run(self._size(options))) as figures:
                 if options["json"]:
                     for figure in figures:
@@ -75,7 +79,7 @@ class Command(ObservedCommand):
             if value < 1:
                 raise CommandError(f"--{name} must be at least 1")
         if sizes["memories"] < sizes["organisations"]:
-            raise CommandError("--memories must be at least --organisations: each holds one or more")
+            raise CommandError("--memories must be at least --organisations: each has at least one")
         return Options(**sizes, seed=options["seed"], chroma=options["chroma"], dbos=options["dbos"])
 
     def _print_table(self, figures: list[dict[str, object]]) -> None:

@@ -1,4 +1,4 @@
-"""`migrate`, as the owner: the application role may not make tables."""
+"""`migrate` as the owner: the application role may not create tables."""
 
 from typing import Any
 

@@ -5,5 +5,5 @@ from memory.trust.policies import DERIVED_POLICY
 
 
 class Command(PolicyCommand):
-    help = "Show or set what becomes of memories that were made from one that was erased, rejected or superseded."
+    help = "Show or set what happens to memories derived from one that is erased, rejected or superseded."
     policy = DERIVED_POLICY

@@ -17,14 +17,14 @@ from memory.erasure.operations import forget_many
 
 class Command(ObservedCommand):
     help = (
-        "Erase the memories whose ids a file lists, one a line, a thousand in a transaction, each with a receipt. "
-        "After it was broken off, the same command erases the rest."
+        "Erase the memories whose ids are in a file, one per line, a thousand per transaction, each with a receipt. "
+        "If interrupted, run it again to erase the rest."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organisation", help="its short name")
-        parser.add_argument("--ids-file", required=True, help="- for standard input")
-        parser.add_argument("--reason", default="", help="stands in the decisions")
+        parser.add_argument("organisation", help="the organisation's slug")
+        parser.add_argument("--ids-file", required=True, help="file of memory ids; - for standard input")
+        parser.add_argument("--reason", default="", help="reason to record in the decisions")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -42,7 +42,7 @@ class Command(ObservedCommand):
             unknown += done.unknown
             if done.receipt is not None:
                 self.stdout.write(f"{done.erased} erased, receipt {done.receipt.id}")
-        self.stdout.write(f"{erased} erased, {gone} had been erased before, {len(unknown)} unknown")
+        self.stdout.write(f"{erased} erased, {gone} already erased, {len(unknown)} unknown")
         for each in unknown:
             self.stderr.write(f"unknown: {each}")
 
@@ -58,4 +58,4 @@ def _read(path: str) -> Iterator[UUID]:
         try:
             yield UUID(line.strip())
         except ValueError:
-            raise CommandError(f"Line {number} of {path} is no id.") from None
+            raise CommandError(f"Line {number} of {path} is not a memory id.") from None

@@ -15,14 +15,16 @@ from memory.erasure.types import Refuse
 
 
 class Command(ObservedCommand):
-    help = "Show or set what erasures remove from decisions, and where the external ids of erased memories are refused."
+    help = (
+        "Show or set whether erasures scrub decisions that quote, and where erased external ids are refused."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organisation", help="its short name")
+        parser.add_argument("organisation", help="the organisation's slug")
         parser.add_argument(
             "--scrub-quotes",
             choices=["on", "off"],
-            help="remove payloads of decisions that quote an erased text",
+            help="delete payloads of decisions that quote an erased text",
         )
         parser.add_argument("--refuse-erased-ids", choices=[each.value for each in Refuse])
 

@@ -28,12 +28,12 @@ TYPES = (SearchType.NEURAL, SearchType.KNOWLEDGE, SearchType.HYBRID)
 PARTS = ("meaning", "words", *WEIGHTS)
 RELATIONS = frozenset(WEIGHTS)
 BATCH = 500
-DEPTH = 50  # how far down a reciprocal rank is looked for
+DEPTH = 50  # hits searched for the reciprocal rank
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to search: a type, and what of it is left out."""
+    """A search type, and the arms left out of it."""
 
     search_type: SearchType
     without: frozenset[str] = frozenset()
@@ -49,16 +49,14 @@ Figures = dict[Way, dict[str, list[float]]]
 
 class Command(ObservedCommand):
     help = (
-        "Measure R@5, R@10, MRR and nDCG@10 of every search type on a LoCoMo file or a BEIR folder, and of hybrid with each "
-        "part removed in turn, in a throw-away database."
+        "Measure R@5, R@10, MRR and nDCG@10 of each search type on a LoCoMo file or BEIR folder, and of hybrid with each "
+        "part removed, in a throw-away database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", type=Path, help="a LoCoMo JSON file, or a folder in BEIR's form")
-        parser.add_argument(
-            "--json", action="store_true", help="print one JSON object a line, one for each row"
-        )
-        parser.add_argument("--no-ablation", action="store_true", help="leave out hybrid with parts removed")
+        parser.add_argument("path", type=Path, help="a LoCoMo JSON file or a BEIR folder")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per row")
+        parser.add_argument("--no-ablation", action="store_true", help="skip hybrid with parts removed")
 
     def handle(self, *args: Any, **options: Any) -> None:
         collections = self._read(options["path"])
@@ -82,7 +80,7 @@ class Command(ObservedCommand):
         except UnreadableSet as error:
             raise CommandError(str(error)) from error
         if not any(each.questions for each in collections):
-            raise CommandError(f"{path} holds no question with evidence")
+            raise CommandError(f"{path} contains no question with evidence")
         return collections
 
     def _measure(self, collection: Collection, ways: list[Way], figures: Figures, progress: Any) -> None:

@@ -17,14 +17,16 @@ from memory.transfer.exporting import count_memories, export_lines, header_line
 
 
 class Command(ObservedCommand):
-    help = "Write an organisation's memories to a file, a JSON object a line; it can be imported anywhere."
+    help = "Export an organisation's memories to a file, one JSON object per line, for import into any organisation."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organisation", help="its short name")
-        parser.add_argument("file", type=Path, help="where to; - for standard output")
-        parser.add_argument("--resume", action="store_true", help="go on with a file that was broken off")
+        parser.add_argument("organisation", help="the organisation's slug")
+        parser.add_argument("file", type=Path, help="output file; - for standard output")
+        parser.add_argument("--resume", action="store_true", help="continue an interrupted export")
         parser.add_argument(
-            "--without-vectors", action="store_true", help="a fifth of the size; made anew on import"
+            "--without-vectors",
+            action="store_true",
+            help="a fifth of the size; the import computes them again",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,11 +41,11 @@ class Command(ObservedCommand):
             return
         after = _last(path) if options["resume"] and path.exists() else None
         if path.exists() and not options["resume"]:
-            raise CommandError(f"{path} exists already; --resume goes on with it")
+            raise CommandError(f"{path} already exists; --resume continues it")
         with path.open("a" if after else "w", encoding="utf-8") as file:
             for line in self._lines(organisation, options, after):
                 file.write(f"{line}\n")
-        self.stderr.write(f"written to {path}")
+        self.stderr.write(f"exported to {path}")
 
     def _lines(self, organisation: UUID, options: dict[str, Any], after: UUID | None) -> Any:
         model = number = None
@@ -52,7 +54,7 @@ class Command(ObservedCommand):
                 model = active_manager(organisation).model
                 number = model_number(model)
             except EmbedderUnavailable:
-                self.stderr.write("without vectors: the embedder is not available")
+                self.stderr.write("Exporting without vectors: the embedder is not available.")
         if after is None:
             yield header_line(organisation=organisation, model=model)
         total = count_memories(organisation=organisation, after=after)
@@ -63,7 +65,7 @@ class Command(ObservedCommand):
 
 
 def _last(path: Path) -> UUID | None:
-    """Return the id of a file's last whole line, and cut off what comes after it."""
+    """Return the id in a file's last complete line, and truncate what follows."""
     with path.open("r+b") as file:
         kept, last = 0, None
         for raw in file:

@@ -21,25 +21,23 @@ from memory.index.embeddings import active_manager
 from memory.transfer.importing import import_lines
 from memory.transfer.opening import UnreadableFile, lines_of, opened
 
-# of the lines that were not taken, so many are shown; all of them stand in the file of errors
+# refused lines to print; the error file lists all of them
 SHOWN = 20
 INTERRUPTED = 130
 
 
 class Command(ObservedCommand):
-    help = "Store memories from a file, a JSON object a line. Run again, it goes on where it was broken off."
+    help = "Import memories from a file, one JSON object per line. If interrupted, run it again to continue."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organisation", help="its short name")
-        parser.add_argument("file", type=Path, help="where from; - for standard input")
-        parser.add_argument("--dry-run", action="store_true", help="do everything and undo it")
+        parser.add_argument("organisation", help="the organisation's slug")
+        parser.add_argument("file", type=Path, help="input file; - for standard input")
+        parser.add_argument("--dry-run", action="store_true", help="import, then roll everything back")
+        parser.add_argument("--errors", type=Path, help="file for refused lines (default: FILE.errors)")
         parser.add_argument(
-            "--errors", type=Path, help="where the lines go that were not taken (default: FILE.errors)"
+            "--again", action="store_true", help="also store what an earlier run of this file stored"
         )
-        parser.add_argument(
-            "--again", action="store_true", help="store also what an earlier run of this file has stored"
-        )
-        parser.add_argument("--json", action="store_true", help="print the counts as a JSON object")
+        parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -52,12 +50,12 @@ class Command(ObservedCommand):
         try:
             with opened(path) as stream:
                 for each in self._run(organisation, stream, options, counts):
-                    refused.append(each)  # noqa: PERF402  kept also when the run is broken off
+                    refused.append(each)  # noqa: PERF402  kept also if the run is interrupted
         except UnreadableFile as error:
             raise CommandError(f"nothing was stored: {path}: {error}") from None
         except KeyReused:
             raise CommandError(
-                f"{path} has changed since it was imported in part; --again stores all of it"
+                f"{path} has changed since its partial import; --again imports all of it"
             ) from None
         except LiftosError as error:
             raise CommandError(self._stopped(error.message, counts)) from None
@@ -74,7 +72,7 @@ class Command(ObservedCommand):
     def _run(
         self, organisation: UUID, stream: IO[bytes], options: dict[str, Any], counts: dict[str, int]
     ) -> Iterator[dict[str, Any]]:
-        """Import, counting; yield the lines that were not taken."""
+        """Import and count; yield the refused lines."""
         from_stdin = str(options["file"]) == "-"
         size = os.fstat(stream.fileno()).st_size
         with tqdm(total=size, unit="B", unit_scale=True, desc="imported", disable=None) as progress:
@@ -98,18 +96,18 @@ class Command(ObservedCommand):
         try:
             return active_manager(organisation).model
         except EmbedderUnavailable:
-            self.stderr.write("without vectors for now: the embedder is not available")
+            self.stderr.write("Importing without vectors for now: the embedder is not available.")
             return None
 
     def _tell(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(counts))
             return
-        done = "would be" if options["dry_run"] else "were"
-        self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()) + f" ({done})")
+        note = " (dry run)" if options["dry_run"] else ""
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()) + note)
 
     def _refusals(self, refused: list[dict[str, Any]], options: dict[str, Any]) -> str:
-        """Write the refused lines to the file of errors, in place of an earlier run's; return what is said of them."""
+        """Write the refused lines to the error file, replacing an earlier run's, and return a summary to print."""
         from_stdin = str(options["file"]) == "-"
         usual = Path("import.errors" if from_stdin else f"{options['file']}.errors")
         errors: Path = options["errors"] or usual
@@ -125,13 +123,13 @@ class Command(ObservedCommand):
         try:
             with errors.open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(each, ensure_ascii=False, default=str) + "\n" for each in refused)
-            text.append(f"{count} lines were not taken; all of them are in {errors}")
+            text.append(f"{count} lines refused; all are in {errors}")
         except OSError as error:
-            text.append(f"{count} lines were not taken; {errors} can't be written: {error.strerror}")
+            text.append(f"{count} lines refused; {errors} can't be written: {error.strerror}")
         return "\n".join(text)
 
     def _stopped(self, why: str, counts: dict[str, int]) -> str:
         return (
-            f"stopped ({why}): {counts['stored']} memories were stored, each of them whole; "
-            "the same command goes on from there"
+            f"stopped ({why}): {counts['stored']} memories stored, all complete; "
+            "run the same command to continue"
         )

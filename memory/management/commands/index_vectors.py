@@ -1,4 +1,4 @@
-"""`manage.py index_vectors`: the graph index of every registered embedding model, made by the owner."""
+"""`manage.py index_vectors`: create missing graph indexes, as the owner."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from memory.index.vector_graph import create_index, index_name
 
 
 class Command(ObservedCommand):
-    help = "Make the vector index of each embedding model that has none; writers are not stopped."
+    help = "Create the vector index of each embedding model that lacks one, without blocking writers."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        model_number(get_manager().model)  # the active model may be new
+        model_number(get_manager().model)  # registers the active model if it is new
         for model in EmbeddingModel.objects.order_by("id"):
             self.stdout.write(f"{index_name(model.id)}: {model}")
             create_index(model.id, model.dimension)

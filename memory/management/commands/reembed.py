@@ -19,28 +19,28 @@ OPERATOR = Actor(ActorKind.SYSTEM, "reembed")
 
 
 class Command(ObservedCommand):
-    help = "Move organisations to another embedding model while they are in use. Run again, it goes on where it was broken off."
+    help = "Move organisations to another embedding model without downtime. If interrupted, run it again to continue."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organisation", nargs="?", help="its short name")
+        parser.add_argument("organisation", nargs="?", help="the organisation's slug")
         parser.add_argument("--all", action="store_true", help="every organisation")
-        parser.add_argument("--to", default="", help="a name in LIFTOS_EMBEDDERS; left out, LIFTOS_EMBEDDER")
-        parser.add_argument("--drop", action="store_true", help="delete the other models' vectors afterwards")
+        parser.add_argument("--to", default="", help="a name in LIFTOS_EMBEDDERS (default: LIFTOS_EMBEDDER)")
+        parser.add_argument("--drop", action="store_true", help="then delete the other models' vectors")
         parser.add_argument(
             "--without-index", action="store_true", help="leave the graph index to `index_vectors`"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["organisation"]) == options["all"]:
-            raise CommandError("name an organisation, or give --all")
+            raise CommandError("name an organisation or pass --all")
         if options["to"] not in embedder_names():
             known = ", ".join(settings.LIFTOS_EMBEDDERS) or "none"
-            raise CommandError(f"LIFTOS_EMBEDDERS names no {options['to']!r}; it names {known}")
+            raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; it names {known}")
         rows = Organisation.objects.order_by("slug")
         if options["organisation"]:
             rows = rows.filter(slug=options["organisation"])
         if not rows:
-            raise CommandError("There is no organisation of that name.")
+            raise CommandError("No organisation with that slug.")
         try:
             manager = get_manager(options["to"])
             number = model_number(manager.model)
@@ -49,7 +49,7 @@ class Command(ObservedCommand):
             for organisation in rows:
                 self._move(organisation, manager, number, drop=options["drop"])
         except EmbedderUnavailable as error:
-            raise CommandError(f"{error.message} What was filled stays; run it again.") from None
+            raise CommandError(f"{error.message} Vectors already computed are kept; run it again.") from None
 
     def _move(
         self, organisation: Organisation, manager: EmbeddingManager, number: int, *, drop: bool
@@ -61,10 +61,10 @@ class Command(ObservedCommand):
         flipped = reembedding.flip(organisation=organisation.id, by=OPERATOR, manager=manager)
         if not reembedding.wait_for_older(flipped):
             self.stderr.write(
-                "a transaction has been open for over a minute: run this once more when it has ended"
+                "A transaction has been open for over a minute; run this again when it has ended."
             )
         late = sum(reembedding.fill(organisation=organisation.id, manager=manager))
-        text = f"{organisation.slug}: searched by {manager.model.name} {manager.model.version}, {total - done + late} vectors made"
+        text = f"{organisation.slug}: searched by {manager.model.name} {manager.model.version}, {total - done + late} vectors computed"
         if drop:
             dropped = reembedding.drop_others(organisation=organisation.id, model=number)
             text += f", {dropped} others deleted"

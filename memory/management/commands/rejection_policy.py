@@ -5,5 +5,5 @@ from memory.trust.policies import REJECTION_POLICY
 
 
 class Command(PolicyCommand):
-    help = "Show or set what becomes of texts that hold a rejected value: flag, refuse or allow."
+    help = "Show or set what happens to texts that contain a rejected value."
     policy = REJECTION_POLICY

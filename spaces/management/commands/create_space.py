@@ -1,4 +1,4 @@
-"""`manage.py create_space`: a space from a template."""
+"""`manage.py create_space`: create a space from a template."""
 
 import json
 from argparse import ArgumentParser
@@ -15,16 +15,14 @@ from spaces.space_templates import TEMPLATES
 
 
 class Command(ObservedCommand):
-    help = (
-        "Makes a conceptual space from a template, in which every memory of the organisation has its place."
-    )
+    help = "Create a conceptual space from a template; it holds every memory unless --members-only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("organisation", help="its slug")
+        parser.add_argument("organisation", help="the organisation's slug")
         parser.add_argument("--template", choices=sorted(TEMPLATES), default="marketing")
-        parser.add_argument("--name", default="", help="of the space; the template's title if left out")
+        parser.add_argument("--name", default="", help="name of the space (default: the template's title)")
         parser.add_argument(
-            "--members-only", action="store_true", help="begin empty: memories are added one by one"
+            "--members-only", action="store_true", help="start empty; members are added one by one"
         )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,7 +38,7 @@ class Command(ObservedCommand):
                 holds_all=not options["members_only"],
             )
         except OrganisationNotFound:
-            raise CommandError(f"There is no organisation {options['organisation']!r}.") from None
+            raise CommandError(f"No organisation called {options['organisation']!r}.") from None
         except LiftosError as error:
             raise CommandError(error.message) from None
         if options["json"]:

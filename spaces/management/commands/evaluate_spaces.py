@@ -1,4 +1,4 @@
-"""`manage.py evaluate_spaces`: what the conceptual arm is worth, on our own labelled sets."""
+"""`manage.py evaluate_spaces`: evaluate the conceptual arm on our own labelled sets."""
 
 import json
 from argparse import ArgumentParser
@@ -12,12 +12,10 @@ from spaces.evaluation.labelled import SETS
 
 
 class Command(ObservedCommand):
-    help = "Searches our labelled sets with the conceptual arm and without it, in a throw-away database."
+    help = "Search our labelled sets with and without the conceptual arm, in a throw-away database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--json", action="store_true", help="print one JSON object a line, one for each set"
-        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object per set")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for name in SETS:

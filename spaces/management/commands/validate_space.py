@@ -1,4 +1,4 @@
-"""`manage.py validate_space`: does a dimension measure what its poles say?"""
+"""`manage.py validate_space`: report how well dimensions measure what their poles say."""
 
 import json
 import math
@@ -23,19 +23,19 @@ from spaces.reports.validation import Agreement, agree
 
 
 class Command(ObservedCommand):
-    help = "Reports for a space's dimensions, or for two poles beside a file of ratings, whether they measure what they say."
+    help = "Report how well a space's dimensions, or two poles compared with a file of ratings, measure what they should."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("organisation", nargs="?", help="its slug")
-        parser.add_argument("space", nargs="?", help="its name or id")
+        parser.add_argument("organisation", nargs="?", help="the organisation's slug")
+        parser.add_argument("space", nargs="?", help="the space's name or id")
         parser.add_argument(
-            "--ratings", help="a file of lines: rating, tab, text (further columns are not read)"
+            "--ratings", help="file of lines: rating, tab, text (further columns are ignored)"
         )
         parser.add_argument("--low", nargs="+", default=[], help="texts of the low pole")
         parser.add_argument("--high", nargs="+", default=[], help="texts of the high pole")
         parser.add_argument("--examples", type=int, default=20, help="labelled examples in each split")
-        parser.add_argument("--splits", type=int, default=100, help="held-out splits")
-        parser.add_argument("--seed", type=int, default=7, help="of the splits")
+        parser.add_argument("--splits", type=int, default=100, help="number of held-out splits")
+        parser.add_argument("--seed", type=int, default=7, help="random seed of the splits")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,7 +49,7 @@ class Command(ObservedCommand):
         self.stdout.write(
             f"{found.texts} rated texts, poles {found.separation:.2f} standard deviations apart\n"
             f"  Spearman by the poles alone          {found.poles:.3f}   (AUC {found.poles_auc:.3f})\n"
-            f"  - of texts that did not shape the axis {found.inductive:.3f}   mean of {found.splits} halvings\n"
+            f"  - texts that did not shape the axis   {found.inductive:.3f}   mean of {found.splits} halvings\n"
             f"  Spearman with {found.examples:3d} labelled examples {found.labelled:.3f}   "
             f"mean over the unlabelled rest of {found.splits} splits, sd {found.labelled_sd:.3f}, "
             f"5% of them below {found.labelled_worst:.3f}"
@@ -57,9 +57,7 @@ class Command(ObservedCommand):
 
     def _space(self, options: dict[str, Any]) -> None:
         if not options["organisation"] or not options["space"]:
-            raise CommandError(
-                "Name an organisation and one of its spaces, or --ratings FILE --low … --high …"
-            )
+            raise CommandError("Name an organisation and a space, or pass --ratings FILE --low … --high …")
         try:
             organisation = get_organisation(options["organisation"]).id
             with tenant_transaction(organisation):
@@ -83,9 +81,9 @@ class Command(ObservedCommand):
 
     def _ratings(self, options: dict[str, Any]) -> Agreement:
         if not options["low"] or not options["high"]:
-            raise CommandError("--ratings needs texts of both poles: --low … --high …")
+            raise CommandError("--ratings needs both --low and --high")
         if options["examples"] < 2 or options["splits"] < 1:
-            raise CommandError("--examples is at least 2, --splits at least 1")
+            raise CommandError("--examples must be at least 2, --splits at least 1")
         ratings, texts = read_ratings(options["ratings"])
         try:
             manager = get_manager()
@@ -106,10 +104,10 @@ class Command(ObservedCommand):
 
 
 def read_ratings(path: str) -> tuple[list[float], list[str]]:
-    """Return ratings and texts of a file; a first line without a number is taken for a heading.
+    """Return a file's ratings and texts. A first line without a number is a heading.
 
     Raises:
-        CommandError: it can't be read, or a line has no rating and text.
+        CommandError: the file can't be read, or a line lacks a rating or text.
     """
     ratings, texts = [], []
     try:
@@ -128,7 +126,7 @@ def read_ratings(path: str) -> tuple[list[float], list[str]]:
         if not math.isfinite(rating) or not text:
             if number == 1:
                 continue
-            raise CommandError(f"{path}, line {number}: there must be a rating, a tab and a text")
+            raise CommandError(f"{path}, line {number}: expected a rating, a tab and a text")
         ratings.append(rating)
         texts.append(text)
     return ratings, texts

@@ -304,7 +304,7 @@ def test_a_payload_that_is_missing_without_an_erasure_is_named(victim):
         assert check_record(organisation, decision).text == (
             "NOT VERIFIED: the payload of record 2 is missing, and no erasure lists it"
         )
-    with pytest.raises(CommandError, match="1 of the logs do not hold"):
+    with pytest.raises(CommandError, match="logs that failed verification: 1"):
         call_command("verify_ledger", "acme")
 
 

@@ -102,7 +102,7 @@ def test_a_role_is_one_of_the_known(two):
 def test_a_key_may_be_made_for_a_role(two, capsys):
     call_command("create_api_key", "first", "--role", "reviewer", "--json")
     assert '"decisions:review"' in capsys.readouterr().out
-    with pytest.raises(CommandError, match="exclude each other"):
+    with pytest.raises(CommandError, match="mutually exclusive"):
         call_command("create_api_key", "first", "--role", "owner", "--scopes", "memory:read")
 
 

@@ -97,10 +97,10 @@ def test_the_command_erases_what_a_file_lists(organisation_and_slug, five, tmp_p
     file.write_text("\n".join([*map(str, five), "", NOBODYS_ID]))
     call_command("erase_memories", slug, ids_file=str(file), reason="Ann asked")
     said = capsys.readouterr()
-    assert "5 erased, 0 had been erased before, 1 unknown" in said.out
+    assert "5 erased, 0 already erased, 1 unknown" in said.out
     assert f"unknown: {UUID(NOBODYS_ID)}" in said.err
     call_command("erase_memories", slug, ids_file=str(file))
-    assert "0 erased, 5 had been erased before, 1 unknown" in capsys.readouterr().out
+    assert "0 erased, 5 already erased, 1 unknown" in capsys.readouterr().out
     assert left(organisation)[0] == 0
 
 

@@ -12,11 +12,11 @@ from liftos.kernel.tenancy.types import SYSTEM
 
 
 class Command(ObservedCommand):
-    help = "Create an organisation and a key with all scopes."
+    help = "Create an organisation and an API key with all scopes."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="its name; the slug is made from it")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("name", help="the organisation's name; its slug is derived from it")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,5 +28,5 @@ class Command(ObservedCommand):
             self.stdout.write(json.dumps({"org": organisation.slug, "api_key": token}))
         else:
             self.stdout.write(
-                f"Organisation {organisation.slug}\nAPI key      {token}\n(the key is not shown again)"
+                f"Organisation {organisation.slug}\nAPI key      {token}\n(the key will not be shown again)"
             )
