@@ -1,4 +1,4 @@
-"""Loaded before Django's settings: the tests have servers and data of their own, apart from `make up`'s."""
+"""Loaded before Django's settings: tests use their own servers and data, separate from `make up`'s."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ settings.load_profile("no clock")
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Say the order's seed, which `-q` leaves out."""
+    """Print the order's seed, which `-q` omits."""
     seed = config.getoption("randomly_seed", None)
     if seed is not None:
         terminalreporter.write_line(f"random order: repeat it with --randomly-seed={seed}")

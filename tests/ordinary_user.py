@@ -1,4 +1,4 @@
-"""A Python that another user can start, for tests of what root gives up: the one that runs them may lie in root's own home."""
+"""A Python that another user can run, for tests of leaving root: the current one may be in root's home."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 @cache
 def python_for(uid: int) -> str | None:
-    """Return an interpreter that the user can start, of whatever version, or None."""
+    """Return an interpreter of any version that the user can run, or None."""
     for program in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
         try:
             subprocess.run(
@@ -30,10 +30,10 @@ def python_for(uid: int) -> str | None:
 
 
 def environment_for(uid: int, directory: Path) -> tuple[str, dict[str, str]]:
-    """Return a Python of this very version, with all that is installed here, that the user can start.
+    """Return a Python of this version, with everything installed here, that the user can run.
 
     Returns:
-        Its path, and the variables that it needs. It is this one, or a copy of it in the directory.
+        Its path and its environment variables. It is the current one, or a copy in the directory.
     """
     if python_for(uid) == sys.executable:
         return sys.executable, {}

@@ -1,4 +1,4 @@
-"""`make test-robust`: do the tests pass in any order, each file alone, and on a busy machine?
+"""`make test-robust`: run the tests in any order, each file alone, and on a busy machine.
 
     python -m tests.robust [order] [alone] [load] [--seed N] [paths ...]
 
@@ -41,7 +41,7 @@ while os.getppid() == parent and time.monotonic() < deadline:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of pytest: what it was, whether it passed, its last line, where its output is."""
+    """One run of pytest: its name, whether it passed, its last line, its output file."""
 
     name: str
     passed: bool
@@ -51,7 +51,7 @@ class Run:
 
 
 def pytest_run(name: str, output: Path, *arguments: str, **environment: str) -> Run:
-    """Run pytest in a process of its own, its output to a file."""
+    """Run pytest in a separate process, with its output in a file."""
     command = [sys.executable, "-m", "pytest", "-q", "-m", " ".join(LEFT_OUT), *arguments]
     began = time.monotonic()
     with output.open("w", encoding="utf-8") as file:
@@ -101,7 +101,7 @@ def each_alone(paths: list[str], folder: Path, seed: int) -> Iterator[Run]:
 
 
 def files_of(paths: list[str]) -> list[Path]:
-    """Return the test files of some folders or files, those left out by their marker apart."""
+    """Return the test files of some directories or files, except those excluded by marker."""
     found: set[Path] = set()
     for path in map(Path, paths):
         whole = ROOT / path
@@ -126,7 +126,7 @@ def busy_cores() -> Iterator[None]:
 
 
 def main() -> int:
-    """Run what is asked for; print a line for each run and the failures at the end; return the exit code."""
+    """Run the chosen kinds; print a line per run, then the failures; return the exit code."""
     parser = argparse.ArgumentParser(prog="tests.robust", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("what", nargs="*", metavar="order | alone | load | path")

@@ -1,4 +1,4 @@
-"""The routes of the API, as the URL configuration has them."""
+"""The API's routes, from the URL configuration."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""docker-compose.yml cannot be run where the tests run, so what it names is checked to exist."""
+"""docker-compose.yml can't run here, so check that everything it names exists."""
 
 import importlib.util
 import os
@@ -23,7 +23,7 @@ def command(service):
 
 
 def importable(module):
-    """Say whether a module of ours exists, without importing it."""
+    """Return whether one of our modules exists, without importing it."""
     return any((REPOSITORY / f"{module.replace('.', '/')}{end}").exists() for end in (".py", "/__init__.py"))
 
 

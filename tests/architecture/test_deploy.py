@@ -1,4 +1,4 @@
-"""What `deploy/` hands to an operator's own tools is checked as far as can be without them running."""
+"""Files in `deploy/` for operators' tools, checked as far as possible without running the tools."""
 
 import configparser
 import json
@@ -30,7 +30,7 @@ def test_expressions_name_only_series_that_there_are():
 
 
 def _samples(family):
-    """Return the names of a family's series, also of one that has none yet."""
+    """Return the names of a family's series, even if it has none yet."""
     if family.type == "counter":
         return {f"{family.name}_total"}
     return {f"{family.name}_{part}" for part in ("bucket", "sum", "count")} | {family.name}

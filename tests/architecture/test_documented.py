@@ -1,4 +1,4 @@
-"""What operators and callers can use is written down."""
+"""Everything that operators and callers can use is documented."""
 
 import re
 from pathlib import Path

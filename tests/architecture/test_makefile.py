@@ -1,4 +1,4 @@
-"""`make compat PATH=checkout` names a directory, not where programs are."""
+"""`make compat PATH=checkout` names a checkout and leaves the search path alone."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Each panel's query and each rule finds something in what /metrics really exports."""
+"""Every dashboard query and alert rule matches series that /metrics exports."""
 
 import json
 import re
@@ -31,7 +31,7 @@ OPTIONAL = {"liftos_otlp_traces_total"}
 
 @pytest.fixture
 def exported(acme):
-    """The samples that /metrics exports after a little of everything."""
+    """The samples that /metrics exports after exercising everything once."""
     acme.store("Boots sell in rain")
     acme.search("boots")
     acme.post("/conceptual-spaces/create?name=brand", ["price", "quality"])
@@ -55,7 +55,7 @@ def matches(sample, name, matchers):
 
 
 def branches(pattern):
-    """Return the alternatives of a pattern: outside of any brackets, or of the one pair it begins with."""
+    """Return a pattern's alternatives: top-level ones, or those of the group it starts with."""
     opened = re.fullmatch(r"\(([^()]*)\)(.*)", pattern)
     if opened:
         return [f"{each}{opened[2]}" for each in opened[1].split("|")]

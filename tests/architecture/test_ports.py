@@ -118,7 +118,7 @@ def test_a_port_says_what_it_is_for_and_who_fills_it(module, name, text):
 
 
 def test_every_port_is_filled_by_the_app_it_names():
-    """In a process of its own, so that nothing a test has installed counts."""
+    """Run in a separate process, so that ports filled by tests don't count."""
     asked = json.dumps([(module, name) for module, name, _ in PORTS])
     done = subprocess.run(
         [sys.executable, "-c", REPORT, asked], cwd=REPOSITORY, capture_output=True, text=True, check=True
@@ -174,7 +174,7 @@ def _optional(arguments: ast.arguments) -> Iterator[tuple[str, int]]:
 
 
 def is_given(of: str, argument: str, place: int) -> bool:
-    """Say whether any code of the product gives a class this argument, or sets it afterwards."""
+    """Return whether any product code passes a class this argument, or sets it afterwards."""
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == of:

@@ -1,4 +1,4 @@
-"""Production installs runtime.txt alone: none of the servers that `make up` brings along, and nothing needs them there."""
+"""Production installs only runtime.txt, without the embedded servers, and nothing there needs them."""
 
 import os
 import re

@@ -1,1 +1,1 @@
-"""Needs playwright and chromium, which `make test-all` installs and `make test` does without."""
+"""Needs playwright and chromium, which only `make test-all` installs."""

@@ -39,7 +39,7 @@ def site(request) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture
 def page(site, tmp_path) -> Iterator[Any]:
-    """A signed-in page; fails the test if it logged an error or asked anybody but the service for anything."""
+    """A signed-in page; fails the test if it logs an error or sends a request to another host."""
     faults: list[str] = []
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

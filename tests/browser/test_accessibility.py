@@ -1,4 +1,4 @@
-"""Every kind of page of the admin by axe-core (WCAG 2.2 A and AA), light and dark; and its main ways by keyboard alone."""
+"""Every kind of admin page with axe-core (WCAG 2.2 A and AA), light and dark, and the main paths by keyboard."""
 
 import pytest
 
@@ -62,7 +62,7 @@ def faults(page, where):
 
 
 def wear(page, theme):
-    """Choose the light or the dark theme as the theme's own switch keeps it."""
+    """Select the light or dark theme the way the switch stores it."""
     page.evaluate(f"localStorage.setItem('adminTheme', '\"{theme}\"')")
     page.reload()
     assert ("dark" in (page.locator("html").get_attribute("class") or "")) == (theme == "dark")

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
 def picture(page, name: str) -> None:
-    """Save a picture for README and docs where LIFTOS_PICTURES says so."""
+    """Save a picture for README and docs if LIFTOS_PICTURES is set."""
     if folder := os.environ.get("LIFTOS_PICTURES"):
         page.screenshot(path=Path(folder) / f"{name}.png")
 

@@ -1,4 +1,4 @@
-"""Reviewing as a member of staff does it: four clicks to the first verdict, then by keys."""
+"""Reviewing in the browser: four clicks to the first verdict, then by keyboard."""
 
 import re
 

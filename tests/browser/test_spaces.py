@@ -1,4 +1,4 @@
-"""A space as staff see it."""
+"""A space in the browser."""
 
 import pytest
 

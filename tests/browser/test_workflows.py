@@ -1,4 +1,4 @@
-"""Workflows in the admin as staff see them: the sample organisation's runs, and a template written by hand."""
+"""Workflows in the browser: the sample organisation's runs, and a new template."""
 
 import json
 from itertools import pairwise

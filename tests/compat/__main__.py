@@ -1,4 +1,4 @@
-"""`make compat [PATH=checkout]`: do the old platform's callers get what they always should have?
+"""`make compat [PATH=checkout]`: check that the old platform's callers still get the contract's answers.
 
 Replays the calls of the original's programs against a product, and, where a checkout of the original is given, runs its own
 programs too; prints a table. The product is one of its own, or the one at LIFTOS_COMPAT_URL, which must trust this machine's context
@@ -19,7 +19,7 @@ from tests.compat.session import Outcome
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table; return 1 if anything was answered otherwise than the contract says."""
+    """Print the table; return 1 if any answer differs from the contract."""
     checkout = Path(arguments[0]).expanduser() if arguments and arguments[0] else None
     if checkout is not None and not checkout.is_dir():
         sys.stderr.write(f"error: {checkout} is no directory\n")
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def chosen_product() -> Iterator[tuple[str, str]]:
-    """Yield the address and the default organisation of the product to ask."""
+    """Yield the address and default organisation of the product under test."""
     if url := os.environ.get("LIFTOS_COMPAT_URL"):
         yield url.rstrip("/"), os.environ.get("LIFTOS_COMPAT_ORG", "")
         return
@@ -49,7 +49,7 @@ def chosen_product() -> Iterator[tuple[str, str]]:
 
 
 def summarised(outcomes: list[Outcome]) -> list[Report]:
-    """Return a report for each program whose calls were replayed; calls not served yet count among neither."""
+    """Return a report per replayed program; calls not served yet count neither as successes nor as failures."""
     reports: dict[str, Report] = {}
     for each in outcomes:
         report = reports.setdefault(each.program, Report(each.program))
@@ -62,7 +62,7 @@ def summarised(outcomes: list[Outcome]) -> list[Report]:
 
 
 def table(title: str, reports: list[Report]) -> str:
-    """Return a table: program, calls, how many held, what failed or why it did not run."""
+    """Return a table: program, calls, successes, failures or why it did not run."""
     width = max((len(report.program) for report in reports), default=10)
     lines = [title, f"{'program':<{width}}  calls  as the contract says  what failed"]
     for report in reports:

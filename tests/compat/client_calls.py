@@ -1,4 +1,4 @@
-"""What the other programs of the original send to its memory service, and what each reads back.
+"""The calls of the original's other programs to its memory service, and what each reads from the answers.
 
 Some name no organisation at all: they act for LIFTOS_TRUSTED_DEFAULT_ORG. The last function holds what is not served yet.
 """
@@ -13,7 +13,7 @@ STORED = frozenset({200, 201})
 
 
 def cross_service_script(session: Session) -> None:
-    """Store for one module, search from another, look at the analytics."""
+    """Store for one module, search from another, read the analytics."""
     session.ask(
         "POST",
         "/store",
@@ -47,7 +47,7 @@ def cross_service_script(session: Session) -> None:
 
 
 def streamlit_client(session: Session) -> None:
-    """Store, search in the page's three ways, list what was done last."""
+    """Store, search in the page's three ways, list recent activity."""
     stored = session.ask(
         "POST",
         "/api/v1/store",
@@ -154,7 +154,7 @@ def modules_with_memories(session: Session) -> None:
 
 
 def load_test(session: Session) -> None:
-    """The load test's two calls; it names its organisation in the body alone."""
+    """The load test's two calls; it names its organisation only in the body."""
     stored = session.ask(
         "POST",
         "/memory/store",
@@ -207,7 +207,7 @@ MARKETING = {
 
 
 def not_served_yet(session: Session) -> None:
-    """Calls of the original's programs that have no answer here yet: marketing first, then stores by collection and by key."""
+    """Calls of the original's programs that are not served yet: marketing, then stores by collection and by key."""
     asked = {"data_sources": ["google_ads"], "date_range_start": "2024-01-01", "date_range_end": "2024-01-07"}
     grouped = asked | {"group_by": ["data_source"], "metrics": ["spend", "conversions"]}
     session.not_yet("POST", "/marketing/ingest", MARKETING)

@@ -41,7 +41,7 @@ def make_token(org: str, *, user: str = "u1", secret: str = SECRET, seconds: int
 
 
 def read_token(token: str) -> dict[str, Any] | None:
-    """Return the claims of a token that the gateway signed and that has not ended."""
+    """Return the claims of an unexpired token signed by the gateway."""
     signed, _, signature = token.rpartition(".")
     if not signed or not hmac.compare_digest(signature, _signature(signed, SECRET)):
         return None

@@ -1,4 +1,4 @@
-"""A product of one's own, set up as the old platform's services meet it: behind a gateway that it trusts."""
+"""A product of its own, configured like the old platform: behind a trusted gateway."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ def product(*, on_old_port: bool = False) -> Iterator[tuple[str, str]]:
     """Run a product for a block; yield its address and its default organisation's slug.
 
     Args:
-        on_old_port: listen where the original does, if nobody does; some of its programs know no other address.
+        on_old_port: listen on the original's port if it is free; some programs have it hard-coded.
     """
     home = Path(tempfile.mkdtemp(prefix="liftos-compat-"))
     named = {
@@ -48,6 +48,6 @@ def product(*, on_old_port: bool = False) -> Iterator[tuple[str, str]]:
 
 
 def is_free(port: int) -> bool:
-    """Return whether nobody listens on a port of this machine."""
+    """Return whether a port of this machine is free."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

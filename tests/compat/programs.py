@@ -36,7 +36,7 @@ MARKETING = "the marketing routes are not served yet"
 
 @dataclass(slots=True)
 class Report:
-    """What came of one program: calls or checks, how many held, what failed; or why it did not run."""
+    """The result of one program: calls or checks, successes, failures, or why it did not run."""
 
     program: str
     calls: int = 0
@@ -59,7 +59,7 @@ class Checkout:
         self.room = room
 
     def find(self, *patterns: str, says: str = "") -> Path:
-        """Return the first file under one of some patterns in which a text stands.
+        """Return the first file matching one of the patterns that contains a text.
 
         Raises:
             CanNotRun: there is none.
@@ -114,13 +114,13 @@ class Checkout:
 
 
 def endpoint_script(checkout: Checkout, url: str) -> Report:
-    """Run the marketing endpoint script, which knows port 8003 alone."""
+    """Run the marketing endpoint script, which only knows port 8003."""
     script = checkout.find("test_marketing_endpoints.py", "**/test_marketing_endpoints.py")
     return _script(Report("marketing endpoint script"), checkout, script, url)
 
 
 def cross_service_script(checkout: Checkout, url: str) -> Report:
-    """Run the script that stores for one service and searches from another, wherever it lies."""
+    """Run the script that stores for one service and searches from another, wherever it is in the checkout."""
     script = checkout.find(
         "*cross*service*.py", "tests/*cross*service*.py", "scripts/*cross*service*.py", says="/analytics"
     )
@@ -227,7 +227,7 @@ PROGRAMS: dict[str, Callable[[Checkout, str], Report]] = {
 
 
 def run_all(given: Path, room: Path, url: str) -> list[Report]:
-    """Run every program of a checkout; what can't run is reported with its reason."""
+    """Run every program of a checkout; report why a program can't run."""
     checkout, reports = Checkout(given, room), []
     for name, program in PROGRAMS.items():
         try:
@@ -244,7 +244,7 @@ def report_of(session: Session) -> Report:
 
 
 def _clean() -> dict[str, str]:
-    """Return the environment without what is ours."""
+    """Return the environment without our variables."""
     ours = ("LIFTOS_", "DJANGO_", "PYTHONPATH", "DATABASE_URL", "REDIS_URL", "MAKE")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 

@@ -1,4 +1,4 @@
-"""All replays against one product, each program in an organisation of its own."""
+"""All replays against one product, each program in its own organisation."""
 
 import secrets
 
@@ -18,7 +18,7 @@ CLIENTS = {
 
 
 def replay_all(url: str, default_org: str) -> list[Outcome]:
-    """Send every call of every program that needs no checkout; return what came of each.
+    """Send every call of every program that needs no checkout; return the results.
 
     Args:
         url: of a product that trusts this machine's headers, creates organisations, and has a default organisation.
@@ -40,7 +40,7 @@ def replay_all(url: str, default_org: str) -> list[Outcome]:
 
 
 def behind_the_gateway(url: str, org: str) -> Session:
-    """Send the 18 calls with a JWT through the stand-in of the old gateway, then one with an organisation of the caller's own."""
+    """Send the 18 calls with a JWT through the stand-in gateway, then one that names an organisation itself."""
     with gateway(url) as outside:
         session = Session(
             "behind the old gateway", outside, org, {"authorization": f"Bearer {make_token(org)}"}

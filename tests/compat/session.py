@@ -1,4 +1,4 @@
-"""One old program's calls to the product over HTTP, and what came of each."""
+"""One old program's calls to the product over HTTP, and their outcomes."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ ABSENT = {404, 405, 422}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one call: answered as the contract says, not served yet, or what was wrong with it."""
+    """The outcome of one call: as in the contract, not served yet, or its differences."""
 
     program: str
     call: str
@@ -52,9 +52,9 @@ class Session:
         """Send a call, compare status and answer with what the contract says, and return the answer.
 
         Args:
-            body: sent as JSON; nothing is sent where it is left out.
+            body: sent as JSON, if given.
             shape: of the answer: an Envelope, or as `shapes.differences` takes it.
-            check: called with an answer of the right shape; returns what is wrong with it, "" if nothing is.
+            check: called with an answer of the right shape; returns an error, or "".
         """
         found, answer = self.send(method, path, body, **headers)
         allowed = status if isinstance(status, frozenset) else frozenset({status})
@@ -67,7 +67,7 @@ class Session:
         return answer
 
     def not_yet(self, method: str, path: str, body: Any = NO_BODY) -> None:
-        """Send a call that is known not to be served yet; once it is answered, it belongs among the others."""
+        """Send a call that is not served yet; it fails once it is answered."""
         found, _ = self.send(method, path, body)
         problem = "" if found in ABSENT else f"answered with {found}: no longer one that is not served"
         self._note(method, path, served=False, problem=problem)
@@ -98,7 +98,7 @@ class Session:
 
 
 def dig(answer: Any, *keys: str) -> Any:
-    """Return what stands under some keys, one below the other; "" where there is nothing."""
+    """Return the value at a path of keys, or ""."""
     for key in keys:
         answer = answer.get(key, "") if isinstance(answer, dict) else ""
     return answer

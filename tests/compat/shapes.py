@@ -1,7 +1,7 @@
-"""What an answer looks like, and where one differs.
+"""Shapes of answers, and where an answer differs from its shape.
 
 A shape is a type or a tuple of types (`bool` is no number here), a frozenset of the values allowed, a dictionary of the fields
-that must be there (others may be too), `object` for whatever it is, a list of one shape for each element, or any other value, which is then the answer.
+that must be there (others may be too), `object` for anything, a list of one shape for each element, or a literal value.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ ENVELOPE = ["success", "message", "data", "errors", "metadata"]
 
 
 def differences(shape: Any, value: Any, place: str = "") -> list[str]:
-    """Return a sentence for each place in which a value is not of a shape."""
+    """Return a sentence per position where a value differs from a shape."""
     here = place or "the answer"
     if shape is object:
         return []
@@ -48,13 +48,13 @@ def differences(shape: Any, value: Any, place: str = "") -> list[str]:
 
 
 class Envelope:
-    """The original's envelope: its five keys in their order, and what stands in three of them."""
+    """The original's envelope: its five keys in order, and the values of three."""
 
     def __init__(self, message: str, data: Any, metadata: Any = None) -> None:
         self.message, self.data, self.metadata = message, data, metadata
 
     def differences(self, value: Any) -> list[str]:
-        """Return a sentence for each difference."""
+        """Return a sentence per difference."""
         if not isinstance(value, dict) or list(value) != ENVELOPE:
             return [f"the envelope's keys are {list(value) if isinstance(value, dict) else value!r}"]
         shape = {

@@ -5,7 +5,7 @@ import sys
 
 
 def main(place: str, url: str) -> None:
-    """Use the page's client as its pages do, and say what came of each call."""
+    """Use the client as its pages do, and print the outcome of each call."""
     sys.path.insert(0, place)
     from utils.api_client import APIClient
 

@@ -1,4 +1,4 @@
-"""What the original's programs send is answered as the contract says, by a running product."""
+"""A running product answers the original programs' calls as the contract says."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The comparison with the contract can fail: at a missing field, another type, another value, another order."""
+"""The comparison with the contract detects missing fields, and wrong types, values and order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Erasures of what decisions said, without a memory that is stored."""
+"""Erasures of decision payloads, without stored memories."""
 
 from uuid import UUID, uuid4
 
@@ -9,7 +9,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 
 
 def record_erasure(organisation: UUID, memory: UUID, listed: list[UUID], **fields: object) -> UUID:
-    """Put an erasure that lists decisions on record, and scrub nothing; in the caller's transaction."""
+    """Record an erasure that lists decisions, in the caller's transaction, and scrub nothing."""
     values = {
         "operation": "memory.delete",
         "effect": "delete",
@@ -21,7 +21,7 @@ def record_erasure(organisation: UUID, memory: UUID, listed: list[UUID], **field
 
 
 def scrub(organisation: UUID, memory: UUID) -> int:
-    """Erase what decisions say of a memory; return how many payloads went."""
+    """Erase decisions' payloads about a memory; return their number."""
     with tenant_transaction(organisation):
         listed = payloads_about(organisation=organisation, memory=memory)
         erasure = record_erasure(organisation, memory, listed)
@@ -29,7 +29,7 @@ def scrub(organisation: UUID, memory: UUID) -> int:
 
 
 def record_about(organisation: UUID, memory: UUID | None = None) -> UUID:
-    """Put a decision about a memory on record."""
+    """Record a decision about a memory."""
     with tenant_transaction(organisation):
         return record(
             organisation=organisation,

@@ -1,4 +1,4 @@
-"""Templates and runs for tests of the engine, and functions that tell what was done."""
+"""Templates and runs for engine tests, and functions that log their calls."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ def history(run: Run, name: str | None = None) -> list[tuple[str, str]]:
 
 
 class Calls(list[Any]):
-    """What the test functions were called with, in order."""
+    """Arguments of the test functions' calls, in order."""
 
 
 @contextmanager

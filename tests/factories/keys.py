@@ -1,4 +1,4 @@
-"""Further keys of a caller's organisation, and what becomes of them."""
+"""Additional keys of a caller's organisation, and changes to them."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.factories.callers import Caller
 
 
 def with_key(caller: Caller, *scopes: Scope) -> tuple[Caller, ApiKey]:
-    """Return the caller with another key, and the key; without scopes, one that may do everything."""
+    """Return the caller with a new key, and the key; without `scopes`, it has all."""
     key, token = create_api_key(
         organisation=caller.organisation, by=SYSTEM, scopes=frozenset(scopes or ALL_SCOPES)
     )
@@ -38,7 +38,7 @@ def expire(key: ApiKey) -> None:
 
 
 def narrow(key: ApiKey) -> None:
-    """Leave it what running workflows and reading needs."""
+    """Reduce the key to the scopes for reading and running workflows."""
     change(key, scopes=[Scope.WORKFLOWS_RUN, Scope.MEMORY_READ])
 
 

@@ -1,4 +1,4 @@
-"""Our own words and sentences in an obvious order, for the dimensions of spaces."""
+"""Words and sentences with an obvious order, for testing dimensions."""
 
 import json
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from spaces.operations import add_member
 
 
 def make_space_rows(organisation: UUID) -> None:
-    """Make the sample's space, of concepts and relations, with one of the organisation's memories as an explicit member."""
+    """Create the sample's space with concepts and relations, and one of the organisation's memories as an explicit member."""
     space = add_sample_space(organisation)
     with tenant_transaction(organisation):
         [memory] = list_memories(organisation=organisation, limit=1, narrowed=SearchRequest(""))

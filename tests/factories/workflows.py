@@ -1,4 +1,4 @@
-"""A row in every table of workflows."""
+"""Rows in every workflow table."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ STARTER = {"actor_kind": "system", "actor_id": "test", "correlation_id": "c", "t
 
 
 def make_rows(organisation: UUID, **fields: Any) -> Run:
-    """Make a template with a version, and a run of it with a step; `fields` are the step's."""
+    """Create a template with a version, and a run with a step; `fields` are the step's."""
     with tenant_transaction(organisation):
         Policy.objects.create(organisation_id=organisation)
         template = Template.objects.create(organisation_id=organisation, name="t")

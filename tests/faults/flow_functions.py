@@ -14,7 +14,7 @@ VERSION = int(os.environ.get("FAULT_VERSION", "1"))
 
 
 def effect(call: Call, ms: int = 0) -> str:
-    """Write one event, then take some time before the transaction ends."""
+    """Write one event, then sleep before the transaction ends."""
     emit(organisation=call.organisation, type="fault.effect", subject=call.key, data={"version": VERSION})
     if "FAULT_BEGUN_FD" in os.environ:
         os.write(int(os.environ["FAULT_BEGUN_FD"]), b"1")
@@ -28,7 +28,7 @@ for _version in range(1, VERSION + 1):
 
 @register("fault.outside", outside=True)
 def outside(call: Call, path: str, ms: int = 0) -> str:
-    """Append the call's key to a file, which knows of no transaction."""
+    """Append the call's key to a file, outside any transaction."""
     time.sleep(ms / 1e3)
     with open(path, "a") as file:  # noqa: PTH123
         file.write(f"{call.key}\n")
@@ -37,6 +37,6 @@ def outside(call: Call, path: str, ms: int = 0) -> str:
 
 @register("fault.sleep", outside=True)
 def sleep(ms: int) -> int:
-    """Take some time."""
+    """Sleep."""
     time.sleep(ms / 1e3)
     return ms

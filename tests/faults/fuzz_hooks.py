@@ -1,4 +1,4 @@
-"""Read by schemathesis (SCHEMATHESIS_HOOKS): what it must not see, ids that exist, and how lines of JSON are sent."""
+"""Hooks for schemathesis (SCHEMATHESIS_HOOKS): forbidden content, existing ids, and JSON lines."""
 
 import json
 import os
@@ -12,14 +12,14 @@ IDS = [each for each in os.environ.get("LIFTOS_FUZZ_IDS", "").split(",") if each
 
 @schemathesis.check
 def no_foreign_data(ctx: Any, response: Any, case: Any) -> None:
-    """No answer holds what only the other organisation has stored."""
+    """Check that no answer contains the other organisation's content."""
     del ctx, case
     assert not FOREIGN or FOREIGN not in response.text, "another organisation's data"
 
 
 @schemathesis.check
 def no_inner_text(ctx: Any, response: Any, case: Any) -> None:
-    """No answer quotes an exception, and each has its correlation id."""
+    """Check that no answer quotes an exception and each has a correlation id."""
     del ctx, case
     for inner in ("Traceback", "psycopg", 'File "/'):
         assert inner not in response.text, f"an answer says {inner}"
@@ -28,7 +28,7 @@ def no_inner_text(ctx: Any, response: Any, case: Any) -> None:
 
 @schemathesis.hook
 def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Ask, every other time, for ids of the other organisation instead of ids that nobody has."""
+    """Use the other organisation's ids half of the time, instead of random ones."""
     del ctx
     if not path_parameters or not IDS:
         return path_parameters
@@ -41,7 +41,7 @@ def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> dic
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(ctx: Any, value: Any) -> bytes:
-    """A value as a line of JSON, or several."""
+    """Encode a value as one or several JSON lines."""
     del ctx
     rows = value if isinstance(value, list) else [value]
     return b"\n".join(json.dumps(row, default=str).encode() for row in rows)

@@ -1,4 +1,4 @@
-"""A running service for the fault tests: its own home, servers, web process and worker, none of them supervised."""
+"""A running service for fault tests: its own home, servers, web process and worker, unsupervised."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""The benchmark of the running service: it starts a whole one, and leaves nothing of it."""
+"""`bench http` starts a whole service and leaves nothing behind."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The embedded servers as processes: started together, killed, left behind, stopped by the last one out."""
+"""The embedded servers as processes: concurrent starts, kills, leftovers, the last user stops them."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def value(home, query):
 
 
 def run_python(home, code):
-    """Start a process that has `home`; it says 'held' once it is where the test wants it."""
+    """Start a process that uses `home`; it prints 'held' once it has reached the test's point."""
     preamble = "import os, sys, time; from pathlib import Path; from liftos.runtime.embedded import *; home = Path(sys.argv[1])"
     return subprocess.Popen(
         [sys.executable, "-c", f"{preamble}\n{code}", str(home)],

@@ -1,4 +1,4 @@
-"""The whole API, as its schema describes it, asked anything by two organisations in turn."""
+"""Property tests of the whole API from its schema, as two organisations alternately."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def service(tmp_path, monkeypatch):
 
 
 def fuzz(service, key, *, foreign="", ids=(), seed, only=()):
-    """Run schemathesis; return its code and the beginning of what it found."""
+    """Run schemathesis; return its exit code and the start of its findings."""
     done = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{service.port}/openapi.json",

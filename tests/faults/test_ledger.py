@@ -1,4 +1,4 @@
-"""The sequencer may be killed at any point: the log stays whole."""
+"""Killing the sequencer at any point keeps the log valid."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of an import and of erasures: each batch and each erasure happened or did not."""
+"""kill -9 during imports and erasures: each batch and each erasure is complete or absent."""
 
 import json
 import os

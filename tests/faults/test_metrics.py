@@ -1,4 +1,4 @@
-"""What several processes count is one figure, and outlives them."""
+"""Figures add up across processes and outlive them."""
 
 import re
 
@@ -28,7 +28,7 @@ def service(tmp_path, monkeypatch):
 
 
 def counted(service, operation):
-    """Return what Prometheus would read, from whichever process answers."""
+    """Return the /metrics of whichever process answers."""
     text = service.text("/metrics")
     pattern = rf'^liftos_operations_total{{operation="{operation}",outcome="success"}} (\S+)$'
     found = re.findall(pattern, text, re.MULTILINE)
@@ -36,7 +36,7 @@ def counted(service, operation):
 
 
 def kept(service, operation):
-    """Return what the minutes say."""
+    """Return the per-minute figures."""
     _, page = service.request("GET", f"/api/v1/metrics/operations?operation={operation}")
     return sum(each["count"] for each in page["results"] if each["operation"] == operation)
 

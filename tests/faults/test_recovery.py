@@ -1,4 +1,4 @@
-"""A backup of a service in use, brought back elsewhere: the log verifies, search answers the same, and it goes on."""
+"""A backup of a service in use, restored elsewhere: the log verifies and continues, and search answers the same."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ def places(tmp_path, monkeypatch):
 
 
 def answers(service):
-    """Return what a service finds, scores included."""
+    """Return a service's search results, scores included."""
     found = []
     for query in QUERIES:
         status, body = service.request("POST", "/api/v1/search", {"query": query, "limit": 5})
@@ -44,7 +44,7 @@ def answers(service):
 
 
 def by_hand(service, *arguments: str) -> str:
-    """Run a command as an operator does, who lets it find the embedded servers by itself."""
+    """Run a command as an operator would; it finds the embedded servers itself."""
     named = ("DATABASE_URL", "LIFTOS_OWNER_DATABASE_URL", "REDIS_URL")
     kept = service.environment
     service.environment = {name: value for name, value in kept.items() if name not in named}

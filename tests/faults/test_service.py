@@ -1,4 +1,4 @@
-"""What callers see when a part of the service dies."""
+"""Callers' view of failing parts of the service."""
 
 import json
 import os

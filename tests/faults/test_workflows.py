@@ -1,4 +1,4 @@
-"""Whatever dies, freezes, restarts or is lost: each effect of a workflow happens once, in order, and every run ends."""
+"""Through kills, freezes, restarts and losses, each workflow effect happens once, in order, and every run ends."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ LEASE = 2.0
 
 
 class Flows:
-    """A service without a web process, in whose organisation workflows run."""
+    """A service without a web process, with an organisation that runs workflows."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -74,7 +74,7 @@ class Flows:
         return self.rows("SELECT count(*) FROM workflows_run WHERE status = 'completed'") == [(count,)]
 
     def check(self, runs, steps=STEPS):
-        """Each effect once, each step done once, in order, nothing left over."""
+        """Assert that each effect and step happened once, in order, with nothing left over."""
         assert self.rows("SELECT status, count(*) FROM workflows_run GROUP BY 1") == [("completed", runs)]
         assert self.rows("SELECT status, count(*) FROM workflows_step GROUP BY 1") == [("done", runs * steps)]
         effects = self.rows(
@@ -97,7 +97,7 @@ class Flows:
             )
             == []
         )
-        # and each end is on record once
+        # and each end is recorded once
         ends = self.rows(
             "SELECT count(*) FROM accountability_decisionrecord WHERE decision_point = 'workflow.step.done'"
         )

@@ -1,4 +1,4 @@
-"""What an answer may take: bounded before it is read, said where it is cut, and whole by another way."""
+"""Size of answers: bounded before reading, marked where cut, complete by another route."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Authority is never stale: a run, or a job, does no more than its party may do at that moment."""
+"""A run or job may only do what its party may do at that moment."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -47,7 +47,7 @@ def written(caller):
 
 
 def failure(caller, run, name="keep"):
-    """Return the code and the message of the error of the step that failed."""
+    """Return the failed step's error code and message."""
     body = read(caller, run)
     assert body["status"] == "failed", body
     found = next(each for each in body["steps"] if each["name"] == name)

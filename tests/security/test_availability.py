@@ -1,4 +1,4 @@
-"""What one caller can cost the others: asked of the service as gunicorn runs it, with a key and without."""
+"""One caller's effect on others, with and without a key, against gunicorn."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ def connect(service):
 
 
 def send(service, head, *chunks):
-    """Send a request in chunks, and return its status and body; who answers early is heard."""
+    """Send a request in chunks; return status and body, even of an early answer."""
     with connect(service) as caller:
         caller.sendall(head.encode() + b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
         try:

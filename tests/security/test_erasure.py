@@ -1,4 +1,4 @@
-"""A text that goes in by every door is nowhere after its erasure, and no column of text is forgotten."""
+"""A text sent through every route is nowhere after its erasure, in any text column."""
 
 import json
 import re
@@ -83,14 +83,14 @@ ORDER BY 1, 2
 
 
 def columns():
-    """Return every column of text or JSON that the database has."""
+    """Return every text or JSON column of the database."""
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS)
         return cursor.fetchall()
 
 
 def standing(organisation, word=WORD):
-    """Return the columns in which a word stands, as table.column."""
+    """Return the columns that contain a word, as table.column."""
     found = set()
     with tenant_transaction(organisation), connection.cursor() as cursor:
         for table, column in columns():
@@ -103,7 +103,7 @@ def standing(organisation, word=WORD):
 
 
 class Doors:
-    """One caller who sends the text through each of them, with keys, and remembers what was sent."""
+    """A caller that sends the text through every route, with keys, and remembers what it sent."""
 
     def __init__(self, acme):
         self.acme, self.sent, self.ids = acme, [], {}
@@ -137,7 +137,7 @@ def template(doors, name, steps, properties):
 
 @pytest.fixture
 def doors(acme, staff):
-    """The text, gone in by every door; `ids` names what came of it."""
+    """The text after being sent through every route; `ids` has the resulting ids."""
     with registered_functions():
         yield go_in(Doors(acme))
 
@@ -264,7 +264,7 @@ def go_in(doors):
 
 
 def plant(acme):
-    """Put the text where no door leads today, and a sweep looks all the same."""
+    """Put the text where no route leads today, but the erasure still looks."""
     with tenant_transaction(acme.organisation), connection.cursor() as cursor:
         spans = json.dumps([{"name": "x", "tags": {"query": TEXT}}])
         cursor.execute(
@@ -357,7 +357,7 @@ def test_what_was_erased_is_nowhere(acme, doors, staff):
 
 
 def everywhere(ids):
-    """Yield every address that is read with GET, filled with what the text went through."""
+    """Yield every GET address, filled with the ids of what holds the text."""
     names = {"trace_id": "0" * 32, "workflow": "wf_acme_0", "run": ids["run"]}
     for route in routes():
         method, path = route.split(" ")

@@ -32,7 +32,7 @@ def world(acme):
 
 
 def answers(caller, world):
-    """Ask every route, each as if nothing had been asked before; yield the route, the status and the answer's text."""
+    """Call every route independently; yield the route, status and answer text."""
     for route, requests in ROUTES.items():
         for path, body in requests(world):
             with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Small doors that stay shut: other origins in the admin, the operator's figures."""
+"""Other origins in the admin, and access to /metrics."""
 
 import pytest
 

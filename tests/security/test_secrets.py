@@ -1,4 +1,4 @@
-"""Secrets are named in templates, kept by the operator, sent, and seen by nobody."""
+"""Secrets are named in templates, kept by the operator, sent, and never shown."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ def calls():
 
 @pytest.fixture
 def keep(settings, tmp_path):
-    """A function that keeps secrets in the operator's file."""
+    """A function that writes secrets into the operator's file."""
     file = tmp_path / "secrets.json"
     settings.LIFTOS_WORKFLOW_SECRETS_FILE = str(file)
 

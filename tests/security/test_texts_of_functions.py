@@ -1,6 +1,6 @@
-"""Text of every kind through every registered function, each place of its arguments: kept as it is, or refused by name.
+"""Every kind of text in every argument of every registered function is kept unchanged or refused by name.
 
-Arguments are made from the functions' own schemas, so that a function that is added is tried by itself.
+Arguments are generated from the functions' schemas, so new functions are covered automatically.
 """
 
 from copy import deepcopy
@@ -43,7 +43,7 @@ def followed(schema, root):
 
 
 def sample(schema, root, depth=0):
-    """Return a value that fits a schema, as short as may be."""
+    """Return a minimal value for a schema."""
     schema = followed(schema, root)
     for word in ("anyOf", "oneOf", "allOf"):
         if word in schema:
@@ -64,7 +64,7 @@ def sample(schema, root, depth=0):
 
 
 def places(schema, root, at=(), depth=0):
-    """Yield where in the arguments a text may stand: paths; a key of an object is a path's last part, `None`."""
+    """Yield the paths of possible texts in the arguments; for an object's key, the last part is `None`."""
     schema = followed(schema, root)
     if depth > MOST_DEEP:
         return
@@ -87,7 +87,7 @@ def places(schema, root, at=(), depth=0):
 
 
 def put(arguments, path, text):
-    """Return arguments with a text at a path; what is missing on the way is made."""
+    """Return arguments with a text at a path, creating what is missing on the way."""
     made = deepcopy(arguments)
     inner = made
     for part, following in pairwise(path):
@@ -107,7 +107,7 @@ def put(arguments, path, text):
 
 
 def carried_out(function, call, arguments):
-    """Return a function's result as JSON, None where the arguments or what they would do are refused by name."""
+    """Return a function's result as JSON, or None if it refused its arguments by name."""
     try:
         given = function.parse(arguments)
         if function.prepare is not None:

@@ -1,4 +1,4 @@
-"""What a run read is shown to those who may read it: the rest see that it is withheld, and why."""
+"""Run results are shown only to callers with the scopes; others see what is withheld and why."""
 
 import json
 

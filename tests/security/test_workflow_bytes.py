@@ -1,4 +1,4 @@
-"""What the product of maximal limits may weigh: references, maps and results are counted before they are built."""
+"""Memory use at maximal limits: references, maps and results are measured before they are built."""
 
 import tracemalloc
 
@@ -21,7 +21,7 @@ def calls():
 
 
 def grown(work):
-    """Return a function's result, and how far above the beginning Python's memory was meanwhile."""
+    """Return a function's result and Python's peak memory above the start."""
     tracemalloc.start()
     try:
         begun = tracemalloc.get_traced_memory()[0]

@@ -1,4 +1,4 @@
-"""Schemas that callers write: refused at their place, or checked in steps that somebody counted; never a 500."""
+"""Callers' schemas are refused at their position or validated in bounded steps, never a 500."""
 
 import pytest
 
@@ -52,7 +52,7 @@ REFUSED = {
     "zero": ({"multipleOf": 0}, "multipleOf"),
     "a misspelled word": ({"maxlength": 3}, "maxlength"),
     "a default of the wrong kind": ({"type": "boolean", "default": 1}, "default"),
-    "a default that is no multiple": ({"multipleOf": 0.5, "default": 0.75}, "default"),
+    "a default that is not a multiple": ({"multipleOf": 0.5, "default": 0.75}, "default"),
     "two equal defaults": ({"uniqueItems": True, "default": [{"a": 1}, {"a": 1.0}]}, "default"),
     "thousands of properties": ({"properties": {f"p{k}": {} for k in range(3_000)}}, "properties"),
 }

@@ -1,6 +1,6 @@
-"""An organisation in which memories and decisions carry canaries, and a request for every route that is documented.
+"""An organisation with canaries in memories and decisions, and a request for every documented route.
 
-Whoever adds a route adds a request here: the tests compare the two with /openapi.json.
+Add a request here for every new route: the tests compare with /openapi.json.
 """
 
 import json
@@ -27,7 +27,7 @@ DECISION = "canarydecision"
 
 @dataclass(frozen=True)
 class World:
-    """Ids of what the routes name, all of one organisation."""
+    """Ids for the routes' parameters, all of one organisation."""
 
     memory: str
     other: str
@@ -125,7 +125,7 @@ Requests = Callable[[World], list[Request]]
 
 
 def at(path: str, *bodies: Any) -> Requests:
-    """Return a request of a path, whose {names} are the world's, with each of several bodies."""
+    """Return requests of a path filled with the world's ids, one per body."""
 
     def requests(world: World) -> list[Request]:
         filled = path.format(**vars(world))
@@ -249,6 +249,6 @@ def ask(caller: Caller, route: str, path: str, body: Any) -> HttpResponse:
 
 
 def text_of(response: HttpResponse) -> str:
-    """Return a response's body, also of one that is streamed, with its headers."""
+    """Return a response's headers and body, streamed or not."""
     body = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
     return f"{dict(response.headers)} {body.decode(errors='replace')}"

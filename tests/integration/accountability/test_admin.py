@@ -1,4 +1,4 @@
-"""The decision pages of the admin: what they show, and that they stay quick."""
+"""The admin's decision pages: content and speed."""
 
 import re
 from itertools import pairwise
@@ -114,14 +114,14 @@ def test_the_page_shows_receipt_proof_and_trace(caller, staff):
     assert "POST /api/v1/search" in html
 
 
-def test_an_erased_payload_is_said_to_be_erased(caller, staff):
+def test_erased_payload_is_shown_as_erased(caller, staff):
     memory = uuid4()
     decision = put(caller, memories=[{"id": str(memory)}], subject=("memory", str(memory)))
     assert scrub(caller.organisation, memory) == 1
     assert page(staff, decision).count("erased") >= 5
 
 
-def test_the_list_asks_the_same_few_questions_however_long_it_is(caller, staff):
+def test_list_query_count_does_not_grow(caller, staff):
     def queries():
         with CaptureQueriesContext(
             connection,
@@ -141,7 +141,7 @@ def test_the_list_asks_the_same_few_questions_however_long_it_is(caller, staff):
     assert not [sql for sql in many if "DISTINCT" in sql]
 
 
-def test_the_list_filters_by_what_there_may_be(caller, staff):
+def test_list_filters_by_known_values(caller, staff):
     kept, gone = put(caller, effect="write"), put(caller, effect="delete")
     html = staff.get(LIST, {"effect": "delete"}).content.decode()
     assert f"{LIST}{gone}/change/" in html
@@ -151,7 +151,7 @@ def test_the_list_filters_by_what_there_may_be(caller, staff):
 
 
 @pytest.mark.parametrize("name", ["operation", "subject_id", "correlation_id"])
-def test_a_whole_value_finds_its_decisions(caller, staff, name):
+def test_exact_value_finds_its_decisions(caller, staff, name):
     put(caller, "other")
     wanted = put(caller, "wanted", subject=("campaign", "spring"))
     values = caller.get(f"/api/v1/decisions/{wanted}").json()
@@ -166,7 +166,7 @@ def test_a_whole_value_finds_its_decisions(caller, staff, name):
     ({"risk_class": "high"}, "decision_at_risk"),
     ({"actor_kind": "staff"}, "decision_by_hand"),
 ])  # fmt: skip
-def test_what_is_rare_is_found_by_an_index(caller, name, index):
+def test_rare_values_are_found_by_an_index(caller, name, index):
     with tenant_transaction(caller.organisation), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")

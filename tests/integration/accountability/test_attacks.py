@@ -1,4 +1,4 @@
-"""What the application's own role can't do to the log, in plain SQL; and what verification finds of what somebody else did."""
+"""Attacks on the log: the application's role is refused in plain SQL, and verification detects what others changed."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ DENIED = psycopg.errors.InsufficientPrivilege
 
 @contextmanager
 def refused(organisation, error=DENIED):
-    """A transaction of an organisation in which a statement is refused."""
+    """Run a block in an organisation's transaction and expect a refusal."""
     with pytest.raises(Exception) as told, tenant_transaction(organisation):
         yield
     found = told.value if isinstance(told.value, psycopg.Error) else told.value.__cause__
@@ -35,7 +35,7 @@ def refused(organisation, error=DENIED):
 
 
 def run(statement, *values):
-    """Run a statement; return its first row, if it has any."""
+    """Run a statement; return its first row, if any."""
     with raw_cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone() if cursor.description else None
@@ -64,7 +64,7 @@ def victim(committed_db):
         "WHEN MATCHED THEN DELETE",
     ],
 )
-def test_a_record_and_its_payload_stay(victim, statement):
+def test_records_and_payloads_cannot_be_changed_or_deleted(victim, statement):
     organisation, _, decision = victim
     with refused(organisation):
         if "{decision}" in statement:
@@ -89,13 +89,13 @@ def test_a_record_and_its_payload_stay(victim, statement):
         "CREATE OR REPLACE FUNCTION liftos_date_decision() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
     ],
 )
-def test_the_guards_stay(victim, statement):
+def test_guards_cannot_be_disabled(victim, statement):
     organisation, _, _ = victim
     with refused(organisation):
         run(statement)
 
 
-def test_a_schema_in_front_does_not_lead_the_eraser_astray(victim):
+def test_search_path_does_not_mislead_the_eraser(victim):
     organisation, _, decision = victim
     with refused(organisation):
         run(
@@ -111,7 +111,7 @@ def test_a_schema_in_front_does_not_lead_the_eraser_astray(victim):
     assert verdict(organisation).holds
 
 
-def test_an_erasure_scrubs_what_it_lists(victim):
+def test_erasure_scrubs_the_listed_payloads(victim):
     organisation, memory, decision = victim
     assert scrub(organisation, memory) == 1
     drain(organisation=organisation)
@@ -121,7 +121,7 @@ def test_an_erasure_scrubs_what_it_lists(victim):
         assert check_record(organisation, decision).holds
 
 
-def test_what_cites_the_memory_is_scrubbed_too(victim):
+def test_citing_decisions_are_scrubbed_too(victim):
     organisation, memory, _ = victim
     with tenant_transaction(organisation):
         citing = record(organisation=organisation, by=SYSTEM, operation="agent.choose", reasoning="Ann's pay")
@@ -131,7 +131,7 @@ def test_what_cites_the_memory_is_scrubbed_too(victim):
     assert verdict(organisation).holds
 
 
-def test_nul_in_a_reason_does_not_hinder_an_erasure(victim):
+def test_nul_in_a_reason_does_not_prevent_an_erasure(victim):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         erasure = record_erasure(organisation, memory, [decision], reasoning="\0 \\u0000 \\\0")
@@ -186,7 +186,7 @@ def test_an_erasure_of_another_transaction_that_began_later_scrubs_nothing(victi
         {"effect": "write"},
     ],
 )
-def test_what_is_no_erasure_of_the_memory_scrubs_nothing(victim, fields):
+def test_other_records_scrub_nothing(victim, fields):
     organisation, memory, decision = victim
     with refused(organisation):
         erasure = record_erasure(organisation, memory, [decision], **fields)
@@ -194,7 +194,7 @@ def test_what_is_no_erasure_of_the_memory_scrubs_nothing(victim, fields):
     assert verdict(organisation).holds
 
 
-def test_an_erasure_is_not_scrubbed_itself(victim):
+def test_erasure_records_are_never_scrubbed(victim):
     organisation, memory, decision = victim
     scrub(organisation, memory)
     with tenant_transaction(organisation):
@@ -205,7 +205,7 @@ def test_an_erasure_is_not_scrubbed_itself(victim):
     assert decision != earlier
 
 
-def test_what_an_erasure_does_not_list_stays(victim):
+def test_unlisted_payloads_stay(victim):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         erasure = record_erasure(organisation, memory, [])
@@ -214,7 +214,7 @@ def test_what_an_erasure_does_not_list_stays(victim):
 
 
 @pytest.mark.parametrize("inner", ["record", "both"])
-def test_a_savepoint_that_is_rolled_back_takes_the_scrubbing_with_it(victim, inner):
+def test_rolled_back_savepoint_undoes_the_scrubbing(victim, inner):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         run("SAVEPOINT inside")
@@ -228,7 +228,7 @@ def test_a_savepoint_that_is_rolled_back_takes_the_scrubbing_with_it(victim, inn
         run("SELECT liftos_erase_payloads(%s)", erasure)
 
 
-def test_a_released_savepoint_is_of_the_transaction(victim):
+def test_released_savepoint_counts_as_the_transaction(victim):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         run("SAVEPOINT inside")
@@ -257,7 +257,7 @@ def test_another_organisations_erasure_and_decisions_are_out_of_reach(victim):
     assert verdict(organisation).holds
 
 
-def test_a_record_can_not_be_dated_by_who_writes_it(victim):
+def test_writer_cannot_date_a_record(victim):
     organisation, _, decision = victim
     columns = ", ".join(name for name in RECORD_FIELDS if name not in ("id", "recorded_at"))
     copy = (
@@ -272,7 +272,7 @@ def test_a_record_can_not_be_dated_by_who_writes_it(victim):
     assert before - timedelta(seconds=5) < at < datetime.now(UTC) + timedelta(seconds=5)
 
 
-def test_a_transaction_that_waits_does_not_date_its_records_back(victim):
+def test_records_of_a_long_transaction_are_dated_when_written(victim):
     organisation, _, _ = victim
     with tenant_transaction(organisation):
         run("SELECT pg_sleep(0.3)")
@@ -295,7 +295,7 @@ def test_a_checkpoint_is_dated_by_the_database(victim):
 # --- what somebody did who has the database in hand ---
 
 
-def test_a_payload_that_is_missing_without_an_erasure_is_named(victim):
+def test_payload_missing_without_an_erasure_is_reported(victim):
     organisation, _, decision = victim
     alter("DELETE FROM accountability_decisionpayload WHERE decision_id = %s", decision)
     said = f"the payload of record 2 ({decision}) is missing, and no erasure lists it"
@@ -308,7 +308,7 @@ def test_a_payload_that_is_missing_without_an_erasure_is_named(victim):
         call_command("verify_ledger", "acme")
 
 
-def test_a_listed_payload_that_is_still_there_is_named(victim):
+def test_listed_payload_that_still_exists_is_reported(victim):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         erasure = record_erasure(organisation, memory, [decision])
@@ -319,7 +319,7 @@ def test_a_listed_payload_that_is_still_there_is_named(victim):
     )
 
 
-def test_what_callers_record_lists_nothing(victim):
+def test_callers_records_authorise_no_scrubbing(victim):
     organisation, memory, decision = victim
     with tenant_transaction(organisation):
         record_erasure(organisation, memory, [decision], operation="agent.delete")
@@ -328,7 +328,7 @@ def test_what_callers_record_lists_nothing(victim):
 
 
 def as_recorded(organisation, decision, at):
-    """Date a record that waits for its place, leaf and all, as somebody would who may do anything but sign."""
+    """Backdate a waiting record and its leaf, like an attacker who can do anything but sign."""
     alter("UPDATE accountability_decisionrecord SET recorded_at = %s WHERE id = %s", at, decision)
     with tenant_transaction(organisation):
         row = DecisionRecord.objects.values(*RECORD_FIELDS).get(id=decision)
@@ -347,7 +347,7 @@ def as_recorded(organisation, decision, at):
         (timedelta(hours=1, seconds=30), "after the checkpoint at 4 that signed it"),
     ],
 )
-def test_a_record_dated_against_the_logs_order_is_named(victim, shift, said):
+def test_record_dated_out_of_order_is_reported(victim, shift, said):
     organisation, _, _ = victim
     decision = put(organisation, 1)
     as_recorded(organisation, decision, datetime.now(UTC) + shift)
@@ -358,7 +358,7 @@ def test_a_record_dated_against_the_logs_order_is_named(victim, shift, said):
     assert told.text.endswith(said)
 
 
-def test_a_record_of_a_long_transaction_is_in_order(victim):
+def test_long_transaction_is_not_reported_as_out_of_order(victim):
     organisation, _, _ = victim
     decision = put(organisation, 1)
     as_recorded(organisation, decision, datetime.now(UTC) - timedelta(minutes=55))
@@ -366,7 +366,7 @@ def test_a_record_of_a_long_transaction_is_in_order(victim):
     assert verdict(organisation).holds
 
 
-def test_checkpoints_dated_against_their_order_are_named(victim):
+def test_checkpoints_dated_out_of_order_are_reported(victim):
     organisation, _, _ = victim
     put(organisation, 1)
     drain(organisation=organisation)

@@ -16,7 +16,7 @@ def test_a_usable_address_passes_the_check(settings, url):
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://log.example", "log.example"])
-def test_any_other_is_named_by_the_check_and_never_opened(settings, monkeypatch, url):
+def test_other_addresses_fail_the_check_and_are_never_opened(settings, monkeypatch, url):
     settings.LIFTOS_CHECKPOINT_URL = url
     opened = []
     monkeypatch.setattr("urllib.request.urlopen", lambda *asked, **options: opened.append(asked))
@@ -26,7 +26,7 @@ def test_any_other_is_named_by_the_check_and_never_opened(settings, monkeypatch,
     assert opened == []
 
 
-def test_a_checkpoint_is_posted_as_it_is(settings):
+def test_checkpoint_is_posted_verbatim(settings):
     got: list[tuple[str, bytes]] = []
 
     class Witness(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Checkpoints leave the house in order, each at least once, and nobody waits for their receiver."""
+"""Checkpoints are published in order, each at least once, without blocking on the receiver."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,7 +41,7 @@ def logs(committed_db):
 
 
 class Receiver:
-    """A server that keeps what is posted to it; `hang` makes it answer nothing until released."""
+    """A server that records what is posted to it; `hang` blocks its answers until released."""
 
     def __init__(self):
         self.bodies, self.status, self.hang = [], 200, threading.Event()
@@ -99,7 +99,7 @@ def test_every_checkpoint_is_posted_in_order(logs, receiver):
         assert [body for body in receiver.bodies if str(organisation) in body] == texts(organisation)
 
 
-def test_what_was_not_taken_is_sent_again(logs, receiver, caplog):
+def test_rejected_checkpoint_is_resent(logs, receiver, caplog):
     receiver.status = 503
     assert deliver_all() == 0
     assert "checkpoint not delivered" in caplog.text
@@ -115,7 +115,7 @@ def test_a_failing_receiver_does_not_hold_up_the_file(logs, receiver, settings, 
     assert receiver.bodies == []
 
 
-def test_one_that_fails_in_the_middle_goes_on_from_there(logs):
+def test_failed_delivery_resumes_where_it_stopped(logs):
     taken = []
 
     def send(text):
@@ -130,7 +130,7 @@ def test_one_that_fails_in_the_middle_goes_on_from_there(logs):
     assert [each for each in taken if each != "refused"] == texts(logs[0])
 
 
-def test_a_backlog_goes_out_in_bounded_parts(logs, monkeypatch):
+def test_backlog_is_sent_in_bounded_parts(logs, monkeypatch):
     monkeypatch.setattr(publishing, "BATCH", 2)
     sent = []
     assert deliver(organisation=logs[0], destination="url", send=sent.append) == 2
@@ -138,7 +138,7 @@ def test_a_backlog_goes_out_in_bounded_parts(logs, monkeypatch):
     assert sent == texts(logs[0])
 
 
-def test_whoever_waits_for_a_place_does_not_wait_for_the_receiver(logs, receiver):
+def test_waiting_for_integration_does_not_wait_for_the_receiver(logs, receiver):
     receiver.hang.clear()
     decision = put(logs[0])
     wait_until_integrated(organisation=logs[0], decision=decision)
@@ -146,7 +146,7 @@ def test_whoever_waits_for_a_place_does_not_wait_for_the_receiver(logs, receiver
     assert receiver.bodies == []
 
 
-def test_a_hanging_receiver_ties_up_one_thread_only(logs, receiver):
+def test_hanging_receiver_blocks_only_one_thread(logs, receiver):
     receiver.hang.clear()
     done = []
 
@@ -167,7 +167,7 @@ def test_a_hanging_receiver_ties_up_one_thread_only(logs, receiver):
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "example.com"])
-def test_only_http_is_posted_to(logs, settings, url, caplog):
+def test_only_http_urls_are_posted_to(logs, settings, url, caplog):
     settings.LIFTOS_CHECKPOINT_URL = url
     assert deliver_all() == 0
     assert "is not http(s)" in next(getattr(line, "reason", "") for line in caplog.records)

@@ -25,7 +25,7 @@ _PENDING = (
 
 
 def record_as_before(organisation, at):
-    """Write a record as the code did that dated it itself and hashed the leaf."""
+    """Write a record as the old code did, with its own date and leaf hash."""
     decision, salt = new_id(), bytes(32)
     payload = {"reasoning": "r", "inputs": {}, "outputs": {}, "alternatives": [], "memories": []}
     body = payload_text(payload)
@@ -42,7 +42,7 @@ def record_as_before(organisation, at):
 
 @pytest.fixture
 def earlier(committed_db):
-    """A log of the earlier code, migrated: five records, the second dated 2001, the third erased, the last not yet in the log."""
+    """A migrated log of the old code: five records, the second dated 2001, the third erased, the last not sequenced."""
     call_command("migrate", "accountability", "0007", verbosity=0)
     organisation = Organisation.objects.create(name="Old", slug="old").id
     now = datetime.now(UTC)
@@ -56,7 +56,7 @@ def earlier(committed_db):
     return organisation, made
 
 
-def test_an_earlier_log_holds_and_says_what_was_erased_without_a_list(earlier):
+def test_older_log_verifies_and_counts_unlisted_erasures(earlier):
     organisation, _ = earlier
     drain(organisation=organisation)
     told = verdict(organisation)
@@ -64,7 +64,7 @@ def test_an_earlier_log_holds_and_says_what_was_erased_without_a_list(earlier):
     assert told.text == "5 records and 2 checkpoints hold; 1 payloads were erased before erasures listed them"
 
 
-def test_what_goes_missing_from_an_earlier_log_is_named(earlier):
+def test_payload_missing_from_an_older_log_is_reported(earlier):
     organisation, made = earlier
     drain(organisation=organisation)
     alter("DELETE FROM accountability_decisionpayload WHERE decision_id = %s", made[3])
@@ -74,7 +74,7 @@ def test_what_goes_missing_from_an_earlier_log_is_named(earlier):
     )
 
 
-def test_an_earlier_log_goes_on_under_the_new_rules(earlier):
+def test_older_log_continues_under_the_new_rules(earlier):
     organisation, _ = earlier
     decision = record_about(organisation)
     with tenant_transaction(organisation):

@@ -1,4 +1,4 @@
-"""Whatever byte of the stored log is altered, `verify_ledger` says so and names the place."""
+"""`verify_ledger` detects and locates every altered byte of the stored log."""
 
 import re
 
@@ -74,7 +74,7 @@ def test_every_altered_byte_of_a_record_and_its_payload_is_caught(log):
 
 @pytest.mark.parametrize("model", [LedgerNode, LedgerLeaf])
 def test_every_flipped_byte_of_a_stored_hash_is_caught(log, model):
-    """All of one row's bytes, then one byte of every other row."""
+    """Flip all bytes of one row, then one byte of every other row."""
     table, column = model._meta.db_table, "hash" if model is LedgerNode else "leaf_hash"
     places = ["level", "index"] if model is LedgerNode else ["index"]
     with tenant_transaction(log):
@@ -97,7 +97,7 @@ def test_a_missing_node_is_named(log):
     assert "the node 2 of level 1 is missing or was altered" in verdict(log).text
 
 
-def test_two_records_that_change_places_are_caught(log):
+def test_swapped_records_are_caught(log):
     with tenant_transaction(log):
         one, two = (
             LedgerLeaf.objects.filter(index__in=[3, 4])
@@ -112,7 +112,7 @@ def test_two_records_that_change_places_are_caught(log):
     assert re.match("record 3 .* was altered", verdict(log).text)
 
 
-def test_a_log_is_verified_in_batches_like_in_one(log, monkeypatch):
+def test_verification_in_batches_agrees_with_one_pass(log, monkeypatch):
     for size in (1, 3, 4, 11, 12, 13):
         monkeypatch.setattr("accountability.ledger.verification.BATCH", size)
         with tenant_transaction(log):
@@ -123,7 +123,7 @@ def test_a_log_is_verified_in_batches_like_in_one(log, monkeypatch):
         ]
 
 
-def test_what_is_sequenced_during_a_verification_is_left_to_the_next(log, monkeypatch):
+def test_records_sequenced_during_a_verification_are_left_to_the_next(log, monkeypatch):
     monkeypatch.setattr("accountability.ledger.verification.BATCH", 5)
     with tenant_transaction(log):
         steps = verify_log(log)

@@ -1,4 +1,4 @@
-"""The log: every record gets its place once, and whatever is altered afterwards is found."""
+"""The log: every record is sequenced once, and later changes are detected."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def verdict(organisation):
 
 
 def alter(statement, *values):
-    """Change rows as somebody would who has the database in hand: triggers off, row security off."""
+    """Change rows as the database's administrator could: triggers and row security off."""
     with connections["owner"].cursor() as cursor:
         tables = ("decisionrecord", "decisionpayload", "ledgerleaf", "ledgernode", "ledgercheckpoint")
         for table in tables:
@@ -48,7 +48,7 @@ def alter(statement, *values):
 
 @pytest.fixture
 def log(committed_db):
-    """An organisation with its own creation and key, and 20 records, in the log in three steps."""
+    """An organisation's log: its creation, its key and 20 records, sequenced in three steps."""
     organisation = make_caller("Log").organisation
     decisions = []
     for step in (7, 1, 12):
@@ -57,7 +57,7 @@ def log(committed_db):
     return organisation, decisions
 
 
-def test_records_get_contiguous_places_once(log):
+def test_records_get_contiguous_indexes_once(log):
     organisation, _ = log
     with tenant_transaction(organisation):
         places = list(LedgerLeaf.objects.order_by("index").values_list("index", "decision_id"))
@@ -70,12 +70,12 @@ def test_records_get_contiguous_places_once(log):
     assert verdict(organisation).text == "22 records and 3 checkpoints hold"
 
 
-def test_a_log_without_records_holds(organisation):
+def test_empty_log_verifies(organisation):
     drain(organisation=organisation)
     assert verdict(organisation).holds
 
 
-def test_unusual_values_survive_the_way_through_postgres(organisation):
+def test_unusual_values_survive_postgres(organisation):
     odd = {
         "big": 2**70,
         "tiny": 1e-7,
@@ -136,7 +136,7 @@ def test_an_altered_payload_is_named(log):
     assert verdict(organisation).text == f"the payload of record 6 ({decisions[4]}) was altered"
 
 
-def test_an_erased_payload_leaves_the_log_whole(log):
+def test_erased_payload_keeps_the_log_valid(log):
     organisation, _ = log
     memory = uuid4()
     decision = record_about(organisation, memory)
@@ -177,7 +177,7 @@ def test_a_forged_checkpoint_is_found(log):
     assert "the checkpoint at 10 is not valid" in verdict(organisation).text
 
 
-def test_a_record_slipped_past_the_queue_is_found(log):
+def test_record_inserted_without_the_queue_is_found(log):
     organisation, _ = log
     late = put(organisation, "late")
     with tenant_transaction(organisation):
@@ -236,7 +236,7 @@ def test_one_sequencer_at_a_time(committed_db, monkeypatch):
     assert verdict(organisation).holds
 
 
-def test_a_clock_that_steps_back_changes_no_order(organisation, monkeypatch):
+def test_clock_stepping_back_does_not_change_the_order(organisation, monkeypatch):
     first = put(organisation, 1)
     drain(organisation=organisation)
     monkeypatch.setattr("accountability.operations.timezone.now", lambda: datetime(2001, 1, 1, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""The queue in the admin: listed, sorted, judged one by one and in bulk, by those who may."""
+"""The review queue in the admin: listing, sorting, single and bulk verdicts, permissions."""
 
 import re
 
@@ -72,7 +72,7 @@ def bulk(client, action, decisions, reason=""):
     return client.post(LIST, body, follow=True).content.decode()
 
 
-def test_the_list_shows_what_is_to_do_the_riskiest_first(caller, ann):
+def test_queue_lists_open_reviews_by_risk(caller, ann):
     sure, unsure = put(caller, confidence=0.9), put(caller, confidence=0.2)
     doubtful = put(caller, risk_class="minimal", confidence=0.1)
     put(caller, risk_class="minimal", confidence=0.9)
@@ -87,7 +87,7 @@ def test_the_list_shows_what_is_to_do_the_riskiest_first(caller, ann):
                         (4, lambda c: (c.decision_point, c.pk)), (8, lambda c: c.pk)],
 )  # fmt: skip
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_it_is_sorted_by_each_order_both_ways(caller, ann, column, key, sign):
+def test_queue_sorts_by_each_order_both_ways(caller, ann, column, key, sign):
     for number in range(6):
         put(caller, risk_class=("high", "limited")[number % 2], decision_point=f"p{number % 3}", effect="write",
             confidence=(0.3, 0.1, 0.2)[number % 3])  # fmt: skip
@@ -98,7 +98,7 @@ def test_it_is_sorted_by_each_order_both_ways(caller, ann, column, key, sign):
     assert listed(ann, f"?o={sign}{column}") == [str(each.pk) for each in cases]
 
 
-def test_the_list_asks_the_same_few_questions_however_long_it_is(caller, ann):
+def test_list_query_count_does_not_grow(caller, ann):
     def queries():
         with CaptureQueriesContext(connection) as found:
             assert ann.get(LIST).status_code == 200
@@ -161,7 +161,7 @@ def test_the_page_shows_what_changed_since(caller, ann):
     assert "opens at" not in page
 
 
-def test_the_page_asks_the_same_few_questions_however_much_was_cited(caller, ann):
+def test_page_query_count_does_not_grow_with_citations(caller, ann):
     memories = [caller.store(f"memory {number}") for number in range(12)]
 
     def queries(count):
@@ -175,7 +175,7 @@ def test_the_page_asks_the_same_few_questions_however_much_was_cited(caller, ann
     assert queries(1) == queries(12) <= 16
 
 
-def test_the_page_shows_what_was_said_so_far(caller, ann):
+def test_page_shows_previous_verdicts(caller, ann):
     decision = put(caller)
     assert "nothing yet" in ann.get(f"{LIST}{decision}/change/").content.decode()
     judge(ann, decision, "overturn", "the <b>forecast</b> was old")
@@ -199,7 +199,7 @@ def test_a_verdict_leads_to_the_next(caller, ann):
     assert state(caller, first) == "approved"
 
 
-def test_ones_own_and_others_are_passed_over(caller, ann):
+def test_next_skips_own_and_assigned_decisions(caller, ann):
     own = put(caller, by=Actor(ActorKind.STAFF, "ann"))
     theirs, mine = put(caller), put(caller)
     ben = member(caller, "ben")
@@ -210,7 +210,7 @@ def test_ones_own_and_others_are_passed_over(caller, ann):
     assert state(caller, own) == "open"
 
 
-def test_what_is_refused_is_said(caller, ann):
+def test_refused_verdict_is_explained(caller, ann):
     decision = put(caller)
     page = ann.post(f"{LIST}{decision}/judge/overturn/", {"reason": " "}, follow=True).content.decode()
     assert "A reason is wanted" in page
@@ -221,7 +221,7 @@ def test_what_is_refused_is_said(caller, ann):
     assert ann.get(f"{LIST}{decision}/judge/approve/").status_code == 405
 
 
-def test_in_bulk_each_is_a_verdict_of_its_own(caller, ann):
+def test_bulk_verdicts_are_recorded_one_by_one(caller, ann):
     memories = [caller.store(f"memory {number}") for number in range(3)]
     with tenant_transaction(caller.organisation):
         stores = list(DecisionRecord.objects.filter(operation="memory.store").values_list("id", flat=True))
@@ -239,7 +239,7 @@ def test_in_bulk_each_is_a_verdict_of_its_own(caller, ann):
         assert len(verdicts) == 3
 
 
-def test_assigning_is_on_record_and_only_to_who_reviews(caller, ann):
+def test_assignment_is_recorded_and_limited_to_reviewers(caller, ann):
     decisions = [put(caller), put(caller)]
     member(caller, "ben")
     member(caller, "cleo", role="auditor")
@@ -256,7 +256,7 @@ def test_assigning_is_on_record_and_only_to_who_reviews(caller, ann):
 
 
 @pytest.mark.parametrize("role", ["auditor", "curator"])
-def test_who_does_not_review_may_look(caller, role):
+def test_non_reviewer_may_look(caller, role):
     decision = put(caller)
     client = member(caller, "cleo", role)
     assert listed(client) == [str(decision)]
@@ -295,7 +295,7 @@ def test_an_overturned_decision_has_no_buttons(caller, ann):
 AGENT_2 = Actor(ActorKind.API_KEY, "agent-2")
 
 
-def test_the_rules_are_the_owners(caller, ann):
+def test_only_owners_change_the_rules(caller, ann):
     add = "/admin/accountability/reviewpolicy/add/"
     form = {"risk_classes": ["limited"], "confidence_below": "0.3", "effects": ["write"], "sample_share": "0.1",
             "second_reviewer": []}  # fmt: skip

@@ -56,12 +56,12 @@ def test_a_size_that_cannot_be_run_is_refused(option):
 
 
 @pytest.mark.parametrize(("memories", "organisations"), [(100_000, 1_000), (300, 12), (5, 5), (1, 1)])
-def test_sizes_add_up_and_nobody_is_left_out(memories, organisations):
+def test_organisation_sizes_sum_to_the_total(memories, organisations):
     sizes = sizes_of(memories, organisations)
     assert (sum(sizes), len(sizes), min(sizes) >= 1) == (memories, organisations, True)
 
 
-def test_a_world_repeats_itself():
+def test_material_is_deterministic():
     one, other = World(3), World(3)
     plans = one.plans(300, 12)
     material = one.material(plans[0])
@@ -83,7 +83,7 @@ def test_a_figure_says_whether_its_target_is_met():
     ("value", "overhead", "shown"),
     [(-0.4, True, "within noise"), (0.4, True, "yes"), (1.4, True, "NO"), (-0.4, False, "yes")],
 )
-def test_an_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, shown):
+def test_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, shown):
     figure = Figure("adds", value, "ms", target=Target("<=", 1), overhead=overhead)
     bench = Bench("x", "x", lambda options: (each for each in [figure]))
     monkeypatch.setattr("liftos.management.commands.bench.get_bench", lambda name: bench)
@@ -93,7 +93,7 @@ def test_an_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, s
     assert figure.as_json("x")["met"] == {"yes": True, "NO": False}.get(shown, shown)
 
 
-def test_a_log_filled_for_a_bench_is_a_log_like_any_other(committed_db, monkeypatch):
+def test_filled_log_verifies(committed_db, monkeypatch):
     monkeypatch.setattr("liftos.bench.ledger_fill.BATCH", 20)
     organisation = create_organisation(name="Filled", by=SYSTEM).id
     made = fill(organisation, 45)

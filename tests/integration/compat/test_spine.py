@@ -1,4 +1,4 @@
-"""The seed's Python names, and the three blocks of code that its document prints, as they stand there."""
+"""The original's Python names, and the three code blocks of its document, verbatim."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Every public method of the original is there, works by the original's signature, and stands in docs/python.md."""
+"""Every public method of the original exists, has the original's signature, and is in docs/python.md."""
 
 import asyncio
 import inspect

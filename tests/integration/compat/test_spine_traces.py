@@ -1,4 +1,4 @@
-"""What is called from Python leaves its thread as it found it: each call is a unit of work with a trace of its own."""
+"""Calls from Python leave their thread unchanged; each is a unit of work with its own trace."""
 
 import asyncio
 import threading
@@ -73,7 +73,7 @@ CALLS = [
 
 
 def root_trace():
-    """Return the trace that a piece of work begun now belongs to."""
+    """Return the trace of work started now."""
     with TRACER.span("later") as span:
         return span.trace_id
 

@@ -40,7 +40,7 @@ def test_it_shows_the_open_organisation_alone(staff):
     assert {tile.name: tile.value for tile in page.context["dashboard"].tiles}["Memories"] == "1"
 
 
-def test_without_an_organisation_there_is_the_list_alone(staff):
+def test_without_an_organisation_only_the_list_is_shown(staff):
     page = staff.get("/admin/")
     assert page.status_code == 200
     assert "dashboard" not in page.context
@@ -50,7 +50,7 @@ def test_the_number_of_queries_does_not_grow(staff):
     own = make_caller("Own")
 
     def asked():
-        # read anew every two seconds: here each time
+        # read every two seconds; here every time
         forget_choices()
         with CaptureQueriesContext(
             connection,

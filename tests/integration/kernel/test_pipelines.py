@@ -1,4 +1,4 @@
-"""Statements sent together, and ids sent as bytes."""
+"""Pipelined statements, and ids sent as bytes."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ def test_answers_belong_to_their_statements(db):
         assert [cursor.fetchone()[0] for cursor in cursors] == list(range(50))
 
 
-def test_what_comes_later_is_not_done_after_an_error(organisation):
+def test_statements_after_an_error_are_not_executed(organisation):
     with pytest.raises(psycopg.errors.DivisionByZero), tenant_transaction(organisation), pipelined():
         raw_cursor().execute("SELECT 1 / %s", [0])
         raw_cursor().execute("SELECT 1")
@@ -34,7 +34,7 @@ def test_the_organisation_holds_within_a_pipeline(organisations):
             assert cursor.fetchone()[0] == str(organisation)
 
 
-def test_a_fetch_waits_for_its_own_answer_alone(db):
+def test_fetch_waits_only_for_its_own_answer(db):
     with pipelined():
         first, second = (raw_cursor().execute("SELECT %s::int", [number]) for number in (1, 2))
         send_now()
@@ -78,7 +78,7 @@ def asking(number, statements, log):
     return number
 
 
-def test_work_takes_turns_and_ends_in_order(db):
+def test_interleaved_work_ends_in_order(db):
     log = []
     with pipelined():
         done = list(
@@ -92,7 +92,7 @@ def test_work_takes_turns_and_ends_in_order(db):
     ]
 
 
-def test_no_more_work_is_begun_than_may_run(db):
+def test_interleaved_work_is_bounded(db):
     log = []
     with pipelined():
         works = in_turns((asking(number, 2, log) for number in range(4)), at_once=1)

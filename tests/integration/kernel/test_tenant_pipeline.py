@@ -1,4 +1,4 @@
-"""Statements of one transaction sent without waiting: the same promises as a transaction whose statements wait."""
+"""A pipelined transaction keeps the guarantees of an ordinary one."""
 
 import psycopg
 import pytest
@@ -38,7 +38,7 @@ def subjects(organisation):
     return sorted(row[0] for row in rows)
 
 
-def test_what_nobody_fetched_is_committed(two):
+def test_unfetched_statements_are_committed(two):
     with tenant_pipeline(two[0]):
         assert is_pipelined(connection.connection)
         put(two[0])
@@ -46,7 +46,7 @@ def test_what_nobody_fetched_is_committed(two):
     assert subjects(two[0]) == ["x"]
 
 
-def test_begin_organisation_statements_and_commit_leave_together(two, monkeypatch):
+def test_transaction_is_sent_in_one_batch(two, monkeypatch):
     sent = []
     fetch = psycopg.Pipeline._fetch_gen
 
@@ -65,7 +65,7 @@ def test_begin_organisation_statements_and_commit_leave_together(two, monkeypatc
     assert subjects(two[0]) == ["a", "b"]
 
 
-def test_a_fetch_sends_what_stands_before_it(two):
+def test_fetch_sends_earlier_statements(two):
     with tenant_pipeline(two[0]):
         put(two[0])
         later = raw_cursor().execute("SELECT 2")
@@ -74,7 +74,7 @@ def test_a_fetch_sends_what_stands_before_it(two):
         assert later.fetchone() == (2,)
 
 
-def test_more_than_a_buffer_goes_both_ways(two):
+def test_data_larger_than_the_buffer_is_sent_and_received(two):
     text = "x" * 3_000_000
     with tenant_pipeline(two[0]):
         cursors = [raw_cursor().execute("SELECT %s::text", [text]) for _ in range(5)]
@@ -112,7 +112,7 @@ def test_a_second_organisation_is_refused(two):
     assert subjects(two[0]) == []
 
 
-def test_an_error_nobody_fetched_comes_up_all_the_same_and_nothing_is_committed(two):
+def test_unfetched_error_is_raised_and_nothing_is_committed(two):
     with pytest.raises(ANY_ERROR, match="division by zero"), tenant_pipeline(two[0]):
         put(two[0])
         raw_cursor().execute(FAILING)
@@ -127,7 +127,7 @@ def test_an_error_at_a_fetch_is_psycopgs_own(two):
     assert subjects(two[0]) == []
 
 
-def test_an_error_that_was_caught_still_commits_nothing(two):
+def test_caught_error_still_commits_nothing(two):
     with pytest.raises(ANY_ERROR), tenant_pipeline(two[0]):
         put(two[0])
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -135,7 +135,7 @@ def test_an_error_that_was_caught_still_commits_nothing(two):
     assert subjects(two[0]) == []
 
 
-def test_an_error_that_was_caught_before_a_sync_still_commits_nothing(two):
+def test_error_caught_before_a_sync_still_commits_nothing(two):
     with pytest.raises(ANY_ERROR, match="nothing was committed"), tenant_pipeline(two[0]):
         put(two[0])
         with pytest.raises(psycopg.errors.DivisionByZero):
@@ -144,7 +144,7 @@ def test_an_error_that_was_caught_before_a_sync_still_commits_nothing(two):
     assert subjects(two[0]) == []
 
 
-def test_an_exception_of_the_block_stands_before_an_error_of_a_statement(two):
+def test_exception_of_the_block_precedes_a_statements_error(two):
     with pytest.raises(LookupError, match="of the block"), tenant_pipeline(two[0]):
         put(two[0])
         raw_cursor().execute(FAILING)
@@ -153,7 +153,7 @@ def test_an_exception_of_the_block_stands_before_an_error_of_a_statement(two):
     assert not is_pipelined(connection.connection)
 
 
-def test_a_savepoint_within_can_be_given_up(two):
+def test_inner_savepoint_can_be_rolled_back(two):
     with tenant_pipeline(two[0]):
         put(two[0], "kept")
         with pytest.raises(psycopg.errors.DivisionByZero), tenant_transaction(two[0]):
@@ -163,7 +163,7 @@ def test_a_savepoint_within_can_be_given_up(two):
     assert subjects(two[0]) == ["kept", "kept too"]
 
 
-def test_an_error_within_a_savepoint_comes_up_at_its_end(two):
+def test_error_within_a_savepoint_is_raised_at_its_end(two):
     with tenant_pipeline(two[0]):
         with pytest.raises(ANY_ERROR, match="division by zero"), transaction.atomic():
             raw_cursor().execute(FAILING)
@@ -171,7 +171,7 @@ def test_an_error_within_a_savepoint_comes_up_at_its_end(two):
     assert subjects(two[0]) == ["after"]
 
 
-def test_djangos_own_reads_and_writes_work_within(two):
+def test_django_orm_works_inside(two):
     with tenant_pipeline(two[0]):
         put(two[0])
         keys = ApiKey.objects.filter(organisation_id=two[0])
@@ -195,7 +195,7 @@ def test_a_pipeline_within_a_pipeline_is_part_of_it(two):
     assert subjects(two[0]) == ["inner", "outer"]
 
 
-def test_what_waits_for_the_commit_sees_it(two):
+def test_on_commit_hooks_see_the_commit(two):
     seen = []
     with tenant_pipeline(two[0]):
         transaction.on_commit(lambda: seen.append(subjects(two[0])))
@@ -211,7 +211,7 @@ def test_a_connection_that_breaks_is_not_used_again(two):
     assert subjects(two[0]) == []
 
 
-def test_inside_a_larger_transaction_it_is_a_savepoint(organisations):
+def test_inside_a_transaction_it_is_a_savepoint(organisations):
     first, second = organisations
     with tenant_pipeline(first):
         put(first)
@@ -223,7 +223,7 @@ def test_inside_a_larger_transaction_it_is_a_savepoint(organisations):
 
 
 @pytest.mark.parametrize("megabytes", [1, 4, 16])
-def test_a_large_statement_that_nobody_fetches_from_is_sent_whole(organisation, megabytes):
+def test_large_unfetched_statement_is_sent_completely(organisation, megabytes):
     text = "x" * (megabytes * 1_000_000)
     for _ in range(3):
         with tenant_pipeline(organisation):

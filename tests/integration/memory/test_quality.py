@@ -1,4 +1,4 @@
-"""On a small labelled set: every way to search finds its own, and both together find at least as much as either."""
+"""On a small labelled set, each search type finds its own, and hybrid at least as much as either."""
 
 from statistics import fmean
 

@@ -1,4 +1,4 @@
-"""A bulk store into a new installation has Postgres count what the tables hold now."""
+"""A bulk store into a new installation analyses its tables."""
 
 import pytest
 from django.db import connections

@@ -1,4 +1,4 @@
-"""What `make up` loads is worth looking at: a year of memories that hang together, decisions, verdicts and work left over."""
+"""The sample of `make up`: a coherent year of memories, decisions, verdicts and open work."""
 
 import json
 from collections import Counter

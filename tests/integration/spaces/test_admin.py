@@ -37,7 +37,7 @@ def test_a_space_is_drawn_with_its_concepts_and_report(staff, acme):
 
 
 @pytest.mark.parametrize("dimensions", [(COST,), (COST, "nobody knows")])
-def test_a_space_of_which_little_is_known_is_shown(staff, acme, dimensions):
+def test_sparse_space_is_shown(staff, acme, dimensions):
     spaces = Spaces(acme)
     space = spaces.make(*dimensions)
     assert "No member has its place yet." in page(staff, acme, space)

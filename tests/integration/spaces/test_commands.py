@@ -40,7 +40,7 @@ def ratings(tmp_path):
     return path
 
 
-def test_ratings_are_agreed_with(ratings):
+def test_validate_space_compares_with_ratings(ratings):
     asked = ("validate_space", "--ratings", str(ratings), "--examples", "3", "--splits", "5", "--json")
     found = json.loads(call(*asked, "--low", "cheap", "low cost", "--high", "expensive", "high cost"))
     assert found["texts"] == 8
@@ -60,7 +60,7 @@ def test_ratings_are_agreed_with(ratings):
         ("nowhere", "x"),
     ],
 )
-def test_what_can_not_be_validated_is_said_in_a_line(db, ratings, args):
+def test_invalid_validation_is_reported_in_one_line(db, ratings, args):
     with pytest.raises(CommandError):
         call("validate_space", *[each.format(ratings=ratings) for each in args])
 
@@ -72,7 +72,7 @@ def test_a_line_without_a_rating_is_named(tmp_path):
         call("validate_space", "--ratings", str(path), "--low", "a", "--high", "b")
 
 
-def test_a_space_is_made_from_a_template_and_reported_on(db):
+def test_space_is_created_from_a_template_and_reported(db):
     organisation = create_organisation(name="Acme", by=SYSTEM)
     made = json.loads(call("create_space", organisation.slug, "--template", "feedback", "--json"))
     with tenant_transaction(organisation.id):
@@ -97,8 +97,8 @@ def test_a_labelled_set_answers_every_query(name):
     assert all(each.labels.keys() <= known for each in sentences)
 
 
-def test_the_conceptual_arm_is_worth_its_place(db):
-    """It takes part in hybrid search where a space is named because of this; figures in docs/spaces.md."""
+def test_conceptual_arm_improves_hybrid_search_in_a_space(db):
+    """This is why it joins hybrid search where a space is named; figures in docs/spaces.md."""
     for name in SETS:
         rows, _ = run(name)
         found = {row.way: row.ndcg_10 for row in rows}

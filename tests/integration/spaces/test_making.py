@@ -1,4 +1,4 @@
-"""Layouts made in the background: in steps, without gaps, anew as the organisation grows."""
+"""Layouts built in the background: in steps, without gaps, and again as the organisation grows."""
 
 import threading
 import time
@@ -50,7 +50,7 @@ def count(organisation, layout):
 
 
 def finish(organisation):
-    """Make all that waits; a test's own transaction, which never ends, counts as ended."""
+    """Build everything that waits, treating the test's open transaction as ended."""
     with tenant_transaction(organisation):
         Layout.objects.update(begun_in=0)
     while build_next(organisation=organisation):
@@ -58,13 +58,13 @@ def finish(organisation):
 
 
 def finish_committed(organisation):
-    """Make all that waits where transactions do end."""
+    """Build everything that waits, with committed transactions."""
     while step(organisation):
         pass
 
 
 def step(organisation):
-    """Do one step; transactions of other tests, whose numbers are of the same row, are waited for."""
+    """Do one step, waiting for other tests' transactions, which share the numbering."""
     for _ in range(200):
         try:
             return build_next(organisation=organisation)
@@ -79,7 +79,7 @@ def in_steps(monkeypatch):
     monkeypatch.setattr(layouts, "BATCH", 4)
 
 
-def test_a_large_layout_is_made_in_steps_that_tell_how_far_it_is(committed_db, in_steps):
+def test_large_layout_is_built_in_steps_with_progress(committed_db, in_steps):
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 10)
     space = make(organisation)
@@ -94,7 +94,7 @@ def test_a_large_layout_is_made_in_steps_that_tell_how_far_it_is(committed_db, i
     assert count(organisation, layout.id) == 10
 
 
-def test_the_version_before_is_asked_until_the_next_is_ready(committed_db, in_steps):
+def test_previous_version_serves_until_the_next_is_ready(committed_db, in_steps):
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 10)
     space = make(organisation)
@@ -109,7 +109,7 @@ def test_the_version_before_is_asked_until_the_next_is_ready(committed_db, in_st
     assert present(organisation, space.id).number == 2
 
 
-def test_what_is_stored_while_a_layout_is_made_is_in_it(committed_db, in_steps):
+def test_memories_stored_during_a_build_are_placed(committed_db, in_steps):
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 10)
     space = make(organisation)
@@ -120,7 +120,7 @@ def test_what_is_stored_while_a_layout_is_made_is_in_it(committed_db, in_steps):
     assert count(organisation, present(organisation, space.id).layout_id) == 12
 
 
-def test_a_store_that_began_before_the_layout_is_waited_for(committed_db):
+def test_build_waits_for_stores_that_began_earlier(committed_db):
     """Its transaction does not see the layout, and so places nothing in it."""
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 2)
@@ -150,7 +150,7 @@ def test_a_store_that_began_before_the_layout_is_waited_for(committed_db):
     assert not build_next(organisation=organisation)
 
 
-def test_a_search_sees_what_another_process_placed(committed_db):
+def test_search_sees_positions_of_other_processes(committed_db):
     """Also where the placing transaction is older than one that committed before it."""
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     space = make(organisation)
@@ -181,7 +181,7 @@ def test_a_search_sees_what_another_process_placed(committed_db):
     assert found() == first | second | set(slow_ids)
 
 
-def test_a_scale_is_made_anew_when_the_organisation_has_grown(organisation):
+def test_scale_is_recomputed_when_the_organisation_has_grown(organisation):
     store(organisation, 3)
     space = make(organisation, PRICE)
     finish(organisation)
@@ -201,7 +201,7 @@ def test_a_scale_is_made_anew_when_the_organisation_has_grown(organisation):
     assert count(organisation, old.id) == 0
 
 
-def test_an_erased_pole_is_taken_out_of_the_axis(organisation):
+def test_erased_pole_is_removed_from_the_axis(organisation):
     low, second, high = store(organisation, 3)
     space = make(organisation, Dimension("worth", low_memories=(low, second), high_memories=(high,)))
     before = bytes(present(organisation, space.id).layout.axes)
@@ -259,7 +259,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_no_row_is_seen_outside_of_its_organisation(organisations, table):
+def test_rows_are_invisible_outside_their_organisation(organisations, table):
     first, second = organisations
     memory, _ = store(first, 2)
     space = make(first)
@@ -289,7 +289,7 @@ def test_no_row_is_seen_outside_of_its_organisation(organisations, table):
     assert rows() == 0
 
 
-def test_a_foreign_memory_can_be_no_member_even_by_sql(organisations):
+def test_foreign_memory_cannot_be_a_member_even_by_sql(organisations):
     first, second = organisations
     space = make(first)
     [theirs] = store(second, 1)
@@ -312,13 +312,13 @@ def test_a_foreign_memory_can_be_no_member_even_by_sql(organisations):
         (SpaceVersion, {"number": 0}, "space_version_from_1"),
     ],
 )
-def test_rows_that_say_nothing_sensible_are_refused(organisation, model, change, constraint):
+def test_check_constraints_refuse_invalid_rows(organisation, model, change, constraint):
     make(organisation)
     with pytest.raises(IntegrityError, match=constraint), tenant_transaction(organisation):
         model.objects.update(**change)
 
 
-def test_two_that_renew_at_once_begin_one_layout(committed_db, monkeypatch):
+def test_concurrent_renewals_start_one_layout(committed_db, monkeypatch):
     own = create_organisation(name="Racing", by=SYSTEM).id
     store(own, 3)
     space = make(own, PRICE)
@@ -352,7 +352,7 @@ def test_two_that_renew_at_once_begin_one_layout(committed_db, monkeypatch):
     assert count(own, present(own, space.id).layout_id) == 5
 
 
-def test_storing_and_changing_go_on_while_layouts_take_one_anothers_place(committed_db):
+def test_stores_and_changes_continue_while_layouts_are_replaced(committed_db):
     own = create_organisation(name="Busy", by=SYSTEM).id
     first = store(own, 5)
     space = make(own, PRICE)

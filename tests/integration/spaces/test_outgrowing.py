@@ -1,4 +1,4 @@
-"""Scales follow their members, whichever way these came; by a worker that is played here."""
+"""Scales follow their members, whichever way they came; the test plays the worker."""
 
 import threading
 from uuid import UUID
@@ -36,7 +36,7 @@ def make(organisation, *, holds_all=True, name="space", dimension=DIMENSION):
 
 
 def one_by_one(organisation, texts, space=None):
-    """Store texts one at a time and make each a member; between them the worker does what it was told."""
+    """Store texts one at a time as members, running the worker's tasks in between."""
     found = {}
     for text in texts:
         memory = remember(organisation=organisation, by=SYSTEM, draft=MemoryDraft(text)).id
@@ -58,7 +58,7 @@ def at_once(organisation, texts, space=None):
 
 
 def work(organisation):
-    """Do what a worker would, until nothing is left; a test's own transaction, which never ends, counts as ended."""
+    """Run the worker's tasks until none is left, treating the test's open transaction as ended."""
     while True:
         with tenant_transaction(organisation):
             Layout.objects.update(begun_in=0)
@@ -92,7 +92,7 @@ def rho(organisation, space, memories):
 
 
 @pytest.mark.parametrize("holds_all", [True, False])
-def test_the_order_in_which_members_and_space_come_does_not_matter(organisations, holds_all):
+def test_order_of_creating_space_and_members_does_not_matter(organisations, holds_all):
     first, second = organisations
     early = make(first, holds_all=holds_all)
     one = one_by_one(first, ORDER.texts, None if holds_all else early)
@@ -106,7 +106,7 @@ def test_the_order_in_which_members_and_space_come_does_not_matter(organisations
     assert layout_of(first, early).own * outgrowing.GROWTH > len(ORDER.texts)
 
 
-def test_half_before_and_half_after_is_as_good(organisation):
+def test_members_added_before_and_after_are_equivalent(organisation):
     memories = at_once(organisation, ORDER.texts[::2])
     space = make(organisation)
     before = layout_of(organisation, space)
@@ -115,7 +115,7 @@ def test_half_before_and_half_after_is_as_good(organisation):
     assert rho(organisation, space, memories) > 0.8
 
 
-def test_members_alone_shape_the_scale_of_their_space(organisation):
+def test_only_members_shape_the_scale(organisation):
     space = make(organisation, holds_all=False)
     at_once(organisation, [f"Invoice number {number} was paid late." for number in range(30)])
     memories = at_once(organisation, ORDER.texts, space)
@@ -129,7 +129,7 @@ def test_members_alone_shape_the_scale_of_their_space(organisation):
 
 
 @pytest.mark.parametrize("gone_by", ["removed", "forgotten"])
-def test_a_scale_follows_members_that_go(organisation, gone_by):
+def test_scale_follows_removed_members(organisation, gone_by):
     space = make(organisation, holds_all=False)
     memories = at_once(organisation, ORDER.texts, space)
     assert layout_of(organisation, space).own == len(memories)
@@ -144,7 +144,7 @@ def test_a_scale_follows_members_that_go(organisation, gone_by):
     assert rho(organisation, space, memories) is not None
 
 
-def test_looking_at_a_scale_costs_the_same_for_each_store_however_many_texts_there_are():
+def test_cost_of_checking_a_scale_does_not_grow():
     ids = [UUID(int=number * 7919) for number in range(100_000)]
     for texts in (0, 31, 64, 3_200, 320_000):
         looked = sum(outgrowing.is_due([each], texts) for each in ids)
@@ -160,8 +160,8 @@ def test_a_scale_is_outgrown_by_a_tenth_more_or_fewer(then, now, expected):
     assert outgrowing.is_outgrown(then, now) is expected
 
 
-def test_a_scale_larger_than_the_sample_is_not_looked_at_for_ever(organisation, monkeypatch):
-    """The sample is capped: what counts is how many texts there were, not how many of them were read."""
+def test_scale_beyond_the_sample_is_not_checked_forever(organisation, monkeypatch):
+    """The sample is capped; the number of texts counts, not the number sampled."""
     monkeypatch.setattr(own_texts, "MOST_TEXTS", 10)
     space = make(organisation)
     at_once(organisation, ORDER.texts)
@@ -176,7 +176,7 @@ def test_a_scale_larger_than_the_sample_is_not_looked_at_for_ever(organisation, 
     assert layout_of(organisation, space).id == layout.id
 
 
-def test_a_mark_outlives_a_hint_that_was_lost(committed_db, monkeypatch):
+def test_mark_survives_a_lost_hint(committed_db, monkeypatch):
     organisation = create_organisation(name="Hintless", by=SYSTEM).id
     make(organisation)
     at_once(organisation, ORDER.texts[:2])
@@ -191,7 +191,7 @@ def test_a_mark_outlives_a_hint_that_was_lost(committed_db, monkeypatch):
     assert layouts.list_organisations_with_outgrown_scales() == []
 
 
-def test_a_mark_on_an_older_version_is_forgotten(organisation):
+def test_mark_on_an_older_version_is_dropped(organisation):
     from spaces.operations import change_dimensions
 
     space = make(organisation)
@@ -207,7 +207,7 @@ def test_a_mark_on_an_older_version_is_forgotten(organisation):
     assert layouts.list_organisations_with_outgrown_scales() == []
 
 
-def test_a_space_whose_pole_is_no_longer_believed_keeps_its_scale_and_hinders_no_other(organisation):
+def test_space_with_an_unbelieved_pole_keeps_its_scale(organisation):
     from memory.trust.corrections import reject
 
     low, high = at_once(organisation, ["a cold winter", "a hot summer"]).values()
@@ -273,7 +273,7 @@ def concept_of(organisation, concept):
         return Concept.objects.get(id=concept)
 
 
-def test_concepts_that_were_learnt_or_placed_follow_the_scale_and_given_numbers_stay(organisation):
+def test_learnt_concepts_follow_the_scale_and_given_numbers_stay(organisation):
     space = make(organisation)
     memories = at_once(organisation, ORDER.texts[:6])
     draft = ConceptDraft("cold things", examples=tuple(memories.values()))
@@ -304,7 +304,7 @@ def test_concepts_that_were_learnt_or_placed_follow_the_scale_and_given_numbers_
     assert relearn_concepts(organisation=organisation) == 0
 
 
-def test_a_concept_whose_examples_are_gone_stays_where_it_was(organisation):
+def test_concept_without_examples_stays_in_place(organisation):
     space = make(organisation)
     memories = at_once(organisation, ORDER.texts[:6])
     first, second, *_ = memories.values()

@@ -1,4 +1,4 @@
-"""Workflows in the admin: what is shown, and that everything done there is an operation on record."""
+"""Workflows in the admin: pages, and actions that are recorded."""
 
 import json
 
@@ -42,7 +42,7 @@ def text(response) -> str:
 
 
 def listed(response) -> str:
-    """Return the rows of a list; nothing where it has none."""
+    """Return a list page's rows, if any."""
     page = text(response)
     return page.split('id="result_list"', 1)[1].split("</table>")[0] if 'id="result_list"' in page else ""
 
@@ -107,7 +107,7 @@ def test_everything_wrong_with_a_template_is_said_and_nothing_is_written(acme, s
 
 
 @pytest.mark.parametrize("typed", ["{", "[]", "", '{"name": "a\\u0000"}', '{"name": NaN}', "3"])
-def test_what_is_no_template_is_no_failure(acme, staff, typed):
+def test_invalid_template_is_not_500(acme, staff, typed):
     assert write(staff, typed).status_code == 200
     with tenant_transaction(acme.organisation):
         assert not Template.objects.exists()

@@ -1,4 +1,4 @@
-"""What Postgres refuses, and what it takes."""
+"""Both sides of every check constraint."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ def run(organisation):
 
 
 def refused(organisation, by, act):
-    """Assert that Postgres refuses an act, by this constraint's name or with this message."""
+    """Assert that Postgres refuses an action with this constraint or message."""
     with pytest.raises(Error) as caught, tenant_transaction(organisation), transaction.atomic():
         act()
     said = caught.value.__cause__.diag

@@ -1,4 +1,4 @@
-"""Runs carried out in the caller's own thread: order, results, conditions, maps, failures."""
+"""Runs in the caller's thread: order, results, conditions, maps, failures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The orchestration part of /performance/metrics, and of /health, says what was done."""
+"""Workflow figures in /performance/metrics and /health."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_what_was_run_is_counted_for_its_own_organisation(calls):
 
 
 def test_executions_are_counted_by_whichever_process_carried_them_out(calls):
-    """As a web server that carries nothing out: what it has observed itself plays no part."""
+    """A web server that executes nothing reports the same figures."""
     acme = make_caller("Acme")
     run_steps(
         acme.organisation,

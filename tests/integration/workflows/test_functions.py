@@ -1,4 +1,4 @@
-"""The functions that the apps offer do what their operations do, for the run's actor."""
+"""The apps' workflow functions act as their operations do, for the run's actor."""
 
 from time import monotonic
 from uuid import UUID

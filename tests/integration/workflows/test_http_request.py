@@ -111,7 +111,7 @@ def test_text_is_read_and_what_cannot_be_kept_is_replaced(call, server):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 507, 520])
-def test_what_may_pass_is_tried_again_by_the_step(call, server, status):
+def test_transient_status_is_retried_by_the_step(call, server, status):
     server.answer = answering(status)
     with pytest.raises(OutboundUnavailable, match=str(status)):
         call()
@@ -119,14 +119,14 @@ def test_what_may_pass_is_tried_again_by_the_step(call, server, status):
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 410, 501])
-def test_what_will_not_pass_fails_for_good(call, server, status):
+def test_permanent_status_fails_the_step(call, server, status):
     server.answer = answering(status, {"Location": "http://169.254.169.254/latest/meta-data"})
     with pytest.raises(OutboundRefused, match=str(status)):
         call()
     assert len(server.requests) == 1
 
 
-def test_a_status_that_is_expected_is_no_failure(call, server):
+def test_accepted_status_is_not_a_failure(call, server):
     server.answer = answering(404, {"Location": "/there"})
     assert call(accept_status=[200, 404])["status"] == 404
     with pytest.raises(OutboundRefused):
@@ -140,7 +140,7 @@ def test_a_redirect_is_not_followed(call, server):
 
 
 @pytest.mark.parametrize("length", [True, False])
-def test_an_answer_that_is_too_large_is_broken_off(call, server, length):
+def test_oversized_answer_is_aborted(call, server, length):
     def endless(handler):
         handler.send_response(200)
         if length:
@@ -157,7 +157,7 @@ def test_an_answer_that_is_too_large_is_broken_off(call, server, length):
         call()
 
 
-def test_an_answer_that_drips_ends_by_the_deadline(call, server):
+def test_slow_answer_ends_at_the_deadline(call, server):
     stop = threading.Event()
 
     def drip(handler):
@@ -179,7 +179,7 @@ def test_an_answer_that_drips_ends_by_the_deadline(call, server):
         stop.set()
 
 
-def test_what_is_no_http_or_nobody_is_said_plainly(call, server):
+def test_non_http_or_unreachable_server_is_reported(call, server):
     server.answer = lambda handler: handler.wfile.write(b"SSH-2.0-x\r\n\r\n")
     with pytest.raises(OutboundUnavailable, match="not answer in HTTP"):
         call()
@@ -197,7 +197,7 @@ def test_nobody_there(settings, call):
         call(url="http://127.0.0.1:9/")
 
 
-def test_nothing_is_allowed_unless_named(settings, call, server):
+def test_hosts_are_denied_by_default(settings, call, server):
     settings.LIFTOS_HTTP_PRIVATE_HOSTS = []
     with pytest.raises(OutboundRefused, match="LIFTOS_HTTP_ALLOWED_HOSTS"):
         call()
@@ -254,7 +254,7 @@ def certificate(name, folder):
 
 
 def test_the_checked_address_is_connected_to_and_the_certificate_is_of_the_name(server, tmp_path):
-    """A name that is asked for its address once only: the second answer, elsewhere, is never used."""
+    """The name is resolved once; a second, different answer is never used."""
     path = certificate("service.test", tmp_path)
     here = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     here.load_cert_chain(path)
@@ -278,6 +278,6 @@ def test_the_checked_address_is_connected_to_and_the_certificate_is_of_the_name(
         send("GET", f"https://other.test:{server.server_port}/", resolve=lambda *_: ["127.0.0.1"], **asked)
 
 
-def test_a_setting_that_names_no_host_is_a_check(settings):
+def test_invalid_host_setting_fails_the_check(settings):
     settings.LIFTOS_HTTP_ALLOWED_HOSTS = ["https://api.example.com"]
     assert [each.id for each in run_checks(tags=["workflows"])] == ["workflows.E001"]

@@ -1,4 +1,4 @@
-"""The marketing templates on the sample organisation's memories, and what memory offers them."""
+"""The marketing templates on the sample organisation's memories, and memory's functions for them."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a workflow stores names the memories that it was made of, and its decision those that read them."""
+"""Memories stored by a workflow name their sources, and their decision the ones that read them."""
 
 from time import monotonic
 from uuid import UUID, uuid4

@@ -1,4 +1,4 @@
-"""Any text that a memory may hold goes through steps, maps, parameters, metadata and the ledger unchanged."""
+"""Any text a memory accepts passes unchanged through steps, maps, parameters, metadata and the ledger."""
 
 import pytest
 

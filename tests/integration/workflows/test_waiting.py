@@ -1,4 +1,4 @@
-"""A run that somebody waits for is carried out by a worker's rules: beside one another, with leases, timeouts and limits."""
+"""Runs with `wait` follow a worker's rules: concurrency, leases, timeouts and limits."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ def calls():
 
 @pytest.fixture(autouse=True)
 def hints(monkeypatch):
-    """Hints go nowhere: no worker is there."""
+    """Discard hints, as without a worker."""
     sent = []
     for module in ("operations", "engine.waiting", "engine.execution", "engine.endings", "engine.reaper"):
         monkeypatch.setattr(
@@ -51,7 +51,7 @@ def hints(monkeypatch):
 
 @pytest.fixture
 def slow():
-    """A function that takes some time outside of the database; what it was called with, and how many at once."""
+    """A slow function outside the database, with a log of its calls and their concurrency."""
     begun, at_once, now, lock = [], [], set(), threading.Lock()
 
     def call(seconds: float = 0.1, number: int = 0):
@@ -78,7 +78,7 @@ def _eventually(condition):
 
 
 def closing(act):
-    """Return what does the same and closes its thread's connections."""
+    """Wrap a function to close its thread's connections."""
 
     def close():
         try:

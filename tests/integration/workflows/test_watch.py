@@ -1,4 +1,4 @@
-"""What the keeper, the reaper and the limits do. These need commits: several connections look at the same rows."""
+"""Keeper, reaper and limits. Needs commits, because several connections read the same rows."""
 
 import threading
 import time

@@ -81,12 +81,12 @@ def test_numbers_are_written_as_ecmascript_does(write, bits, text):
         ([1, [2.5, "x"], {"b": 1, "a": 2}], '[1,[2.5,"x"],{"a":2,"b":1}]'),
     ],
 )
-def test_values_have_one_form(write, value, text):
+def test_each_value_has_one_canonical_form(write, value, text):
     assert write(value) == text.encode()
 
 
 @both
-def test_the_rfc_s_sample(write):
+def test_rfc_8785_sample(write):
     value = {
         "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
         "string": "\u20ac$\u000f\u000aA'\u0042\u0022\u005c\\\"/",
@@ -114,7 +114,7 @@ def test_keys_sort_by_utf16_code_units(write):
 
 
 @both
-def test_only_what_must_be_is_escaped(write):
+def test_only_required_characters_are_escaped(write):
     assert write('\x00\x1f\b\t\n\f\r"\\/\x7f\u2028é') == (
         '"\\u0000\\u001f\\b\\t\\n\\f\\r\\"\\\\/\x7f\u2028é"'.encode()
     )
@@ -136,12 +136,12 @@ def test_only_what_must_be_is_escaped(write):
         object(),
     ],
 )
-def test_what_is_not_json_is_refused(value):
+def test_non_json_values_are_refused(value):
     with pytest.raises(ValueError):
         canonicalise([value])
 
 
-def test_endless_nesting_is_refused():
+def test_unbounded_nesting_is_refused():
     value: list = []
     value.append(value)
     with pytest.raises(ValueError):
@@ -156,7 +156,7 @@ def test_service_and_offline_verifier_agree(value):
 
 
 @given(values)
-def test_the_form_is_json_of_the_same_value_and_stays(value):
+def test_canonical_form_round_trips(value):
     def integer(text: str) -> int | float:
         return int(text) if abs(int(text)) < 2**53 else float(text)
 
@@ -168,7 +168,7 @@ def test_the_form_is_json_of_the_same_value_and_stays(value):
 
 @given(values)
 @settings(max_examples=1_000)
-def test_both_ways_of_writing_agree(value):
+def test_fast_and_reference_encoders_agree(value):
     assert canonicalise(value) == rfc8785.dumps(value)
 
 
@@ -192,5 +192,5 @@ def test_both_ways_of_writing_agree(value):
         "\u2028",
     ],
 )
-def test_numbers_and_letters_at_the_borders_agree(value):
+def test_encoders_agree_on_edge_cases(value):
     assert canonicalise({"a": [value]}) == rfc8785.dumps({"a": [value]})

@@ -36,7 +36,7 @@ GO_CHECKPOINT = (
 
 
 def sign_text(body: str) -> str:
-    """A note over any text, as a log that does not follow the format would sign it."""
+    """A signed note over any text, even a malformed one."""
     value = base64.b64encode(VERIFIER.key_id + KEY.sign(body.encode())).decode()
     return f"{body}\n— {NAME} {value}\n"
 
@@ -55,13 +55,13 @@ def test_a_checkpoint_of_the_go_checksum_database_opens():
     assert checkpoint.root.hex().startswith("e7eb86163c7ac416")
 
 
-def test_what_is_signed_opens_again():
+def test_signed_checkpoint_opens():
     assert open_signed(SIGNED, VERIFIER, origin=NAME) == CHECKPOINT
     body, root = SIGNED.split("\n\n")[0], base64.b64encode(ROOT).decode()
     assert body == f"{NAME}\n20852163\n{root}"
 
 
-def test_an_empty_log_and_the_largest_open_again():
+def test_smallest_and_largest_logs_round_trip():
     for checkpoint in (Checkpoint(NAME, 0, EMPTY_ROOT), Checkpoint(NAME, MAX_SIZE, ROOT)):
         assert open_signed(sign(checkpoint, NAME, KEY), VERIFIER) == checkpoint
 
@@ -82,7 +82,7 @@ def test_every_flipped_bit_is_refused():
             assert refused(changed.decode(errors="surrogateescape")), (place, bit)
 
 
-def test_every_missing_doubled_or_added_byte_is_refused():
+def test_removed_duplicated_or_added_bytes_are_refused():
     for place in range(len(SIGNED)):
         assert refused(SIGNED[:place] + SIGNED[place + 1 :]), place
         assert refused(SIGNED[:place]), place
@@ -114,7 +114,7 @@ def test_any_other_text_is_refused(text):
         f"{NAME}\n5\n{base64.b64encode(ROOT).decode()}\nbell \x07\n",
     ],
 )
-def test_a_malformed_body_is_refused_though_signed(body):
+def test_signed_malformed_body_is_refused(body):
     assert refused(sign_text(body))
 
 
@@ -165,7 +165,7 @@ def test_another_key_or_origin_is_refused():
         (NAME, 5, ROOT, ("two\nlines",)),
     ],
 )
-def test_a_checkpoint_that_has_no_form_is_refused(fields):
+def test_unserialisable_checkpoint_is_refused(fields):
     with pytest.raises(CheckpointInvalid):
         Checkpoint(*fields)
 

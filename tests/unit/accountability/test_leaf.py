@@ -1,4 +1,4 @@
-"""The quick ways to a leaf write what the slow one does."""
+"""The fast leaf encoders agree with the reference."""
 
 import base64
 import json
@@ -47,25 +47,25 @@ ROWS = st.fixed_dictionaries({name: _OTHERS.get(name, STORED) for name in RECORD
 
 
 @given(ROWS)
-def test_a_leaf_written_field_by_field_is_the_canonical_object(row):
+def test_fast_leaf_equals_the_canonical_object(row):
     assert leaf_bytes(row) == canonicalise(leaf_record(row))
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(PAYLOAD_FIELDS, VALUES)))
-def test_a_payload_written_in_one_walk_is_the_canonical_object(payload):
+def test_fast_payload_equals_the_canonical_object(payload):
     assert payload_text(payload).encode() == canonicalise(
         {name: jsonable(payload[name]) for name in PAYLOAD_FIELDS}
     )
 
 
 @given(VALUES)
-def test_what_is_made_jsonable_stays_as_it_is(value):
+def test_jsonable_is_idempotent(value):
     once = jsonable(value)
     assert repr(jsonable(once)) == repr(once)
     json.dumps(once)
 
 
-def test_a_time_of_another_zone_is_told_in_utc():
+def test_times_are_converted_to_utc():
     row = dict.fromkeys(RECORD_FIELDS, "")
     at = datetime(2026, 1, 2, 3, 4, 5, 60, tzinfo=timezone(timedelta(hours=2)))
     row |= {"id": uuid4(), "organisation_id": uuid4(), "parents": [], "versions": {}, "confidence": None}
@@ -74,7 +74,7 @@ def test_a_time_of_another_zone_is_told_in_utc():
 
 
 def copied(value):
-    """A field as COPY writes it (PostgreSQL's documentation of COPY, text format)."""
+    """A field in COPY's text format."""
     escapes = {"\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
     return "".join(escapes.get(each, each) for each in value)
 
@@ -97,7 +97,7 @@ def written(name, value):
 
 
 @given(ROWS)
-def test_a_leaf_rebuilt_from_copied_text_is_the_one_that_was_written(row):
+def test_leaf_rebuilt_from_copy_text_equals_the_original(row):
     columns = [copied(written(name, row[name])) for name in ("versions", *raw_rows._COLUMNS)]
     found = raw_rows._leaf("\t".join(["7", "00" * 32, str(row["id"]), "t", "\\N", "\\N", *columns]))
     assert (found.place, found.rebuilt) == (7, raw_rows.leaf_hash(leaf_bytes(row)))
@@ -108,7 +108,7 @@ PLAIN_ROWS = st.fixed_dictionaries({name: _OTHERS.get(name, LETTERS) for name in
 
 
 @given(PLAIN_ROWS)
-def test_the_quick_way_is_taken_where_nothing_is_escaped_and_says_the_same(row):
+def test_unescaped_text_takes_the_fast_path_with_the_same_result(row):
     columns = [copied(written(name, row[name])) for name in raw_rows._COLUMNS]
     versions = canonicalise(row["versions"]).decode()
     assert not raw_rows._SPECIAL.search("\t".join(columns))

@@ -60,7 +60,7 @@ def hashes(count: int) -> list[bytes]:
 
 
 def mth(leaves: Sequence[bytes]) -> bytes:
-    """RFC 9162 section 2.1.1, word for word, over leaf hashes."""
+    """The root by RFC 9162 section 2.1.1, literally, over leaf hashes."""
     if len(leaves) == 1:
         return leaves[0]
     split = 1
@@ -76,7 +76,7 @@ def flip(data: bytes, bit: int) -> bytes:
 
 
 class Nodes:
-    """A store of perfect nodes that remembers what was asked of it."""
+    """A store of perfect nodes that logs its reads."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
         _, nodes = append_nodes([], 0, leaves)
@@ -239,13 +239,13 @@ def test_consistency_at_the_edges(size1, size2, root1, root2, proof, verifies):
 
 
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (1, 0), (1, 1), (2, 1), (-1, 1), (2**64 - 1, 1)])
-def test_no_leaf_is_in_a_tree_too_small_for_it(index, size):
+def test_index_beyond_the_tree_is_refused(index, size):
     assert not verify_inclusion(ROOTS[0], index, size, [], ROOTS[0])
     assert not verify_inclusion(EMPTY_ROOT, index, size, [], EMPTY_ROOT)
 
 
 @pytest.mark.parametrize("sequence", [list, tuple])
-def test_a_proof_is_any_sequence_and_none_is_the_empty_one(sequence):
+def test_proof_may_be_any_sequence_and_none_means_empty(sequence):
     proof = sequence(inclusion_proof(LEAF_HASHES, 5, 8))
     assert verify_inclusion(LEAF_HASHES[5], 5, 8, proof, ROOTS[7])
     assert verify_consistency(3, 8, sequence(consistency_proof(LEAF_HASHES, 3, 8)), ROOTS[2], ROOTS[7])
@@ -256,7 +256,7 @@ def test_a_proof_is_any_sequence_and_none_is_the_empty_one(sequence):
 
 
 def published_faults(proof, *roots):
-    """The proofs that the published vectors derive from a good one, none of which may verify."""
+    """Invalid proofs that the published vectors derive from a valid one."""
     yield from ([*proof, b""], [b"", *proof], proof[:-1])
     for root in roots:
         yield from ([*proof, root], [root, *proof])
@@ -293,7 +293,7 @@ def test_the_published_faults_of_a_consistency_proof_are_refused(size1, size2):
         assert not verify_consistency(size1, size2, other, root1, root2)
 
 
-def test_an_iterator_is_a_proof_and_not_the_empty_one():
+def test_iterator_is_read_as_a_proof():
     proof = inclusion_proof(LEAF_HASHES, 5, 8)
     assert verify_inclusion(LEAF_HASHES[5], 5, 8, iter(proof), ROOTS[7])
     assert verify_consistency(3, 8, iter(consistency_proof(LEAF_HASHES, 3, 8)), ROOTS[2], ROOTS[7])
@@ -304,7 +304,7 @@ def test_an_iterator_is_a_proof_and_not_the_empty_one():
 
 
 @pytest.mark.parametrize("leaves", [["a" * 32], [None], [bytearray(32)]])
-def test_trees_are_made_of_bytes_alone(leaves):
+def test_leaves_must_be_bytes(leaves):
     with pytest.raises(TypeError):
         root_hash(leaves)
     with pytest.raises(TypeError):
@@ -352,7 +352,7 @@ def test_the_empty_tree_has_one_root(root):
 
 
 @given(sizes)
-def test_the_root_is_the_one_the_rfc_defines(size):
+def test_root_matches_the_rfc_definition(size):
     assert root_hash(hashes(size)) == mth(hashes(size))
 
 
@@ -441,7 +441,7 @@ def test_a_rewritten_leaf_has_no_consistency():
 
 
 @given(size_and_index)
-def test_inclusion_from_nodes_is_the_list_one_in_a_single_read(drawn):
+def test_inclusion_proof_from_nodes_equals_the_list_version_in_one_read(drawn):
     size, index = drawn
     nodes = Nodes(hashes(size + 5))  # later leaves don't change what an earlier tree reads
     assert inclusion_from_nodes(nodes.get, index, size) == inclusion_proof(hashes(size), index)
@@ -450,7 +450,7 @@ def test_inclusion_from_nodes_is_the_list_one_in_a_single_read(drawn):
 
 
 @given(size_pairs)
-def test_consistency_from_nodes_is_the_list_one_in_a_single_read(drawn):
+def test_consistency_proof_from_nodes_equals_the_list_version_in_one_read(drawn):
     size1, size2 = drawn
     nodes = Nodes(hashes(size2 + 5))
     assert consistency_from_nodes(nodes.get, size1, size2) == consistency_proof(hashes(size2), size1)
@@ -460,7 +460,7 @@ def test_consistency_from_nodes_is_the_list_one_in_a_single_read(drawn):
 
 
 @given(st.integers(0, 140))
-def test_the_root_from_nodes_is_the_list_one(size):
+def test_root_from_nodes_equals_the_list_version(size):
     nodes = Nodes(hashes(size + 5))
     assert root_from_nodes(nodes.get, size) == root_hash(hashes(size))
     assert sum(map(len, nodes.calls)) == size.bit_count()
@@ -522,6 +522,6 @@ def test_appending_in_batches_builds_the_tree(batches):
         lambda: append_nodes([], 0, [b"short"]),
     ],
 )
-def test_makers_raise_for_arguments_that_name_no_proof(make):
+def test_invalid_proof_requests_raise(make):
     with pytest.raises(ValueError):
         make()

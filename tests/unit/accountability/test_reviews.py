@@ -1,4 +1,4 @@
-"""The rules of reviewing, without a database."""
+"""Review rules, without a database."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -46,7 +46,7 @@ def test_who_is_the_same_party(one, other, same):
     ("verdict", "state"),
     [(A, ReviewState.APPROVED), (O, ReviewState.OVERTURNED), (I, ReviewState.WAITING_INFORMATION)],
 )
-def test_one_reviewer_settles_it(verdict, state):
+def test_one_reviewer_settles_a_decision(verdict, state):
     assert state_after([], verdict, ANN, needs_second=False) is state
 
 
@@ -71,5 +71,5 @@ def test_one_reviewer_settles_it(verdict, state):
         ([(ANN, A), (ANN, I)], BEN, A, ReviewState.APPROVED),
     ],
 )
-def test_two_have_to_agree(earlier, by, verdict, state):
+def test_two_reviewers_must_agree(earlier, by, verdict, state):
     assert state_after(said(*earlier), verdict, by, needs_second=True) is state

@@ -65,7 +65,7 @@ def altered(**fields) -> dict:
 
 
 def run(tmp_path: Path, bundle: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a copy of the verifier as a stranger would: alone, isolated from the project and its packages."""
+    """Run a copy of the verifier isolated from the project and its packages."""
     script = tmp_path / "verifier.py"
     shutil.copy(verifier.__file__, script)
     (tmp_path / "proof.json").write_bytes(bundle)
@@ -91,13 +91,13 @@ def test_a_proof_verifies_on_another_machine(tmp_path):
     ]
 
 
-def test_a_broken_proof_says_in_one_line_what_failed(tmp_path):
+def test_broken_proof_is_reported_in_one_line(tmp_path):
     done = run(tmp_path, dump(altered(index=6)), "--key", VKEY)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "NOT VERIFIED: the inclusion proof does not lead to the checkpoint's root\n"
 
 
-def test_the_file_imports_the_standard_library_alone(tmp_path):
+def test_verifier_imports_only_the_standard_library(tmp_path):
     probe = f"import runpy, sys; runpy.run_path({verifier.__file__!r}); print(*sys.modules, sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", probe],
@@ -111,7 +111,7 @@ def test_the_file_imports_the_standard_library_alone(tmp_path):
     assert roots - {"__main__", "__mp_main__"} <= sys.stdlib_module_names
 
 
-def test_a_file_that_is_not_there_is_not_verified(tmp_path, capsys):
+def test_missing_file_is_not_verified(tmp_path, capsys):
     assert main([str(tmp_path / "none.json"), "--key", VKEY]) == 1
     assert capsys.readouterr().err.startswith("NOT VERIFIED: the bundle cannot be read")
 
@@ -125,7 +125,7 @@ def test_the_command_answers_like_the_function(tmp_path, capsys):
     assert "another log's" in capsys.readouterr().err
 
 
-def test_what_was_proved_is_returned():
+def test_verified_facts_are_returned():
     found = verify_bundle(dump(BUNDLE), VKEY, origin=ORIGIN)
     root = BUNDLE["checkpoint"].splitlines()[2]
     assert found == Verified(BUNDLE["record"]["id"], ORIGIN, INDEX, SIZE, root, NAME, True)
@@ -136,14 +136,14 @@ def test_spacing_and_key_order_do_not_matter():
     assert verify_bundle(json.dumps(shuffled, indent=4).encode(), VKEY).disclosed
 
 
-def test_numbers_that_only_doubles_hold_verify():
+def test_doubles_beyond_integers_verify():
     numbers = {"large": 1e20, "larger": 1e300, "small": 1e-7, "zero": -0.0, "whole": 3.0}
     bundle = make_bundle(numbers=numbers)
     assert verify_bundle(dump(bundle), VKEY)
     assert verify_bundle(canonicalise(bundle), VKEY)
 
 
-def test_what_a_stranger_wrote_cannot_move_the_cursor(tmp_path, capsys):
+def test_output_escapes_control_characters(tmp_path, capsys):
     path = tmp_path / "proof.json"
     path.write_bytes(dump(make_bundle(id="\x1b[2Jé")))
     assert main([str(path), "--key", VKEY]) == 0
@@ -205,7 +205,7 @@ def test_every_claim_is_checked(bundle, failure):
         dump(BUNDLE).replace(b"0.75", b"9" * 1000),
     ],
 )
-def test_what_is_not_json_of_one_meaning_is_refused(bundle):
+def test_ambiguous_json_is_refused(bundle):
     with pytest.raises(NotVerified):
         verify_bundle(bundle, VKEY)
 
@@ -305,14 +305,14 @@ def test_an_empty_log_proves_nothing_and_has_one_root(root, message):
 @pytest.mark.parametrize(
     ("bundle", "vkey"), [(dump(BUNDLE).decode(), VKEY), (None, VKEY), (dump(BUNDLE), None)]
 )
-def test_another_type_is_said(bundle, vkey):
+def test_unexpected_type_is_reported(bundle, vkey):
     with pytest.raises(TypeError):
         verify_bundle(bundle, vkey)
 
 
 @settings(max_examples=30)
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=100), st.integers(0, 64 * 8 - 1))
-def test_signatures_are_judged_as_cryptography_judges_them(seed, message, bit):
+def test_signature_checks_agree_with_the_cryptography_package(seed, message, bit):
     key = Ed25519PrivateKey.from_private_bytes(seed)
     public, signature = key.public_key().public_bytes_raw(), key.sign(message)
     assert verifier._ed25519_verifies(public, message, signature)
@@ -323,7 +323,7 @@ def test_signatures_are_judged_as_cryptography_judges_them(seed, message, bit):
     assert not verifier._ed25519_verifies(public, message, bytes(flipped))
 
 
-def test_a_second_form_of_a_signature_is_refused():
+def test_non_canonical_signature_is_refused():
     public, signature = KEY.public_key().public_bytes_raw(), KEY.sign(b"text")
     scalar = int.from_bytes(signature[32:], "little") + verifier._L
     again = signature[:32] + scalar.to_bytes(32, "little")
@@ -344,6 +344,6 @@ def test_a_second_form_of_a_signature_is_refused():
         (2).to_bytes(32, "little"),  # not on the curve
     ],
 )
-def test_keys_that_prove_nothing_are_refused(public_key):
+def test_weak_keys_are_refused(public_key):
     neutral = (1).to_bytes(32, "little") + bytes(32)
     assert not verifier._ed25519_verifies(public_key, b"text", neutral)

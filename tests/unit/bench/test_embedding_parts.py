@@ -25,7 +25,7 @@ def test_texts_are_distinct_and_short():
     assert short_texts(10) == texts[:10]
 
 
-def test_look_ups_follow_the_stated_law():
+def test_lookups_follow_zipfs_law():
     texts = short_texts(1_000)
     trace = zipf(texts, 50_000, seed=3)
     counts = [trace.count(text) for text in texts[:4]]

@@ -21,7 +21,7 @@ ANSWERS = {
 
 
 class Server:
-    """Answers by path, and notes how many requests came on how many connections."""
+    """Answers by path, counting requests per connection."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -81,12 +81,12 @@ def test_never_more_connections_than_requests(server):
     assert (server.connections, server.requests) == (3, 3)
 
 
-def test_no_request_is_sent_after_the_time(server):
+def test_no_request_is_sent_after_the_deadline(server):
     load = run(spec(server, "/plain", in_flight=2, count=1_000, seconds=0.0))
     assert len(load.times_ms) == 2
 
 
-def test_the_first_failure_is_told(server):
+def test_first_failure_is_reported(server):
     load = run(spec(server, "/plain", "/refused", count=4))
     assert load.statuses == {"200": 2, "422": 2}
     assert load.failure == "422 why"
@@ -100,6 +100,6 @@ def test_what_is_not_http_is_an_error(server, path, why):
         run(spec(server, path))
 
 
-def test_a_request_is_what_stands_on_the_wire():
+def test_request_bytes_are_sent_verbatim():
     made = request_bytes("POST", "/x", host="h", headers={"A": "b"}, body=b"{}")
     assert base64.b64decode(made) == b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nA: b\r\n\r\n{}"

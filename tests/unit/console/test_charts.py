@@ -1,4 +1,4 @@
-"""Charts: what is drawn is what was given."""
+"""Charts draw the given figures."""
 
 import re
 from xml.etree import ElementTree
@@ -14,7 +14,7 @@ def parsed(picture):
     return ElementTree.fromstring(str(picture))
 
 
-def test_bars_stand_on_one_another_and_say_what_they_are():
+def test_bars_are_stacked_and_labelled():
     root = parsed(draw_bars("Ops", ["a", "b"], [Line("x", [10, 0]), Line("<y>", [5, 20])]))
     titles = [each.find(f"{SVG}title").text for each in root.iter(f"{SVG}rect")]
     assert titles == ["a: 10 x", "a: 5 <y>", "b: 20 <y>"]
@@ -26,13 +26,13 @@ def test_bars_stand_on_one_another_and_say_what_they_are():
     assert all(float(each.get("y")) >= 0 for each in (first, second, third))
 
 
-def test_lines_break_where_nothing_is_known():
+def test_lines_break_at_missing_values():
     root = parsed(draw_lines("ms", list("abcde"), [Line("p50", [1, 2, None, 3, None])], " ms"))
     lines = [each.get("points").split() for each in root.iter(f"{SVG}polyline")]
     assert [len(points) for points in lines] == [2, 2]
 
 
-def test_the_same_figures_stand_in_a_table_without_the_places_that_have_none():
+def test_table_has_the_same_figures_without_gaps():
     picture = draw_lines(
         "ms", list("abc"), [Line("p50", [1, None, None]), Line("p95", [2.5, None, 3])], " ms"
     )
@@ -40,13 +40,13 @@ def test_the_same_figures_stand_in_a_table_without_the_places_that_have_none():
     assert rows == [[None, "p50", "p95"], ["a", "1 ms", "2.5 ms"], ["c", "-", "3 ms"]]
 
 
-def test_lines_are_told_apart_by_more_than_their_colours():
+def test_lines_differ_by_more_than_colour():
     root = parsed(draw_lines("ms", list("ab"), [Line("p50", [1, 2]), Line("p95", [2, 3])]))
     dashes = [each.get("stroke-dasharray") for each in root.iter(f"{SVG}polyline")]
     assert len(set(dashes)) == 2
 
 
-def test_nothing_to_show_is_drawn_too():
+def test_empty_chart_is_drawn():
     for picture in (draw_bars("none", [], [Line("x", [])]), draw_lines("none", ["a"], [Line("x", [None])])):
         assert not list(parsed(picture).iter(f"{SVG}rect"))
 
@@ -54,7 +54,7 @@ def test_nothing_to_show_is_drawn_too():
 @pytest.mark.parametrize(
     ("value", "top"), [(0, 1), (0.3, 0.5), (1, 1), (1.1, 2), (7, 10), (99, 100), (101, 200), (4_100, 5_000)]
 )
-def test_the_axis_ends_at_a_round_number(value, top):
+def test_axis_ends_at_a_round_number(value, top):
     assert _nice(value) == pytest.approx(top)
 
 

@@ -11,7 +11,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_work_may_go_on_until_the_time_is_over(clock):
+def test_work_continues_until_the_deadline(clock):
     with use_deadline(Deadline(5)):
         clock[0] += 5
         assert check_deadline() is None
@@ -20,7 +20,7 @@ def test_work_may_go_on_until_the_time_is_over(clock):
             check_deadline()
 
 
-def test_work_ends_when_nobody_waits_for_it(clock):
+def test_work_ends_after_the_deadline(clock):
     deadline = Deadline(5)
     with use_deadline(deadline):
         deadline.abandoned = True
@@ -28,7 +28,7 @@ def test_work_ends_when_nobody_waits_for_it(clock):
             check_deadline()
 
 
-def test_outside_of_a_deadline_nothing_ends(clock):
+def test_without_a_deadline_work_never_ends(clock):
     with use_deadline(Deadline(-1)):
         pass
     assert check_deadline() is None

@@ -1,4 +1,4 @@
-"""Key files: made once, whoever asks first."""
+"""Key files are created once."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +17,7 @@ def test_a_key_is_made_once_and_kept(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
 
 
-def test_of_several_at_once_one_is_everybodys(tmp_path):
+def test_concurrent_creators_get_one_key(tmp_path):
     path = tmp_path / "key"
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: _make(path), range(8)))
@@ -25,7 +25,7 @@ def test_of_several_at_once_one_is_everybodys(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["key"]
 
 
-def test_a_file_that_is_no_key_is_said(tmp_path):
+def test_invalid_key_file_is_reported(tmp_path):
     (tmp_path / "key").write_bytes(b"short")
     with pytest.raises(ValueError, match="32 random bytes"):
         read_key(str(tmp_path / "key"))

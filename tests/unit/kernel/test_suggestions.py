@@ -1,4 +1,4 @@
-"""What may have been meant by an unknown name."""
+"""Suggestions for unknown names."""
 
 import time
 
@@ -14,13 +14,13 @@ FIELDS = ["limit", "cursor", "memory_type", "external_id", "expires_at", "valid_
     [("limt", "limit"), ("LIMIT", "limit"), ("expires", "expires_at"), ("memory_typ", "memory_type"), ("memoryType", "memory_type"),
      ("extrenal_id", "external_id"), ("memory-type", "memory_type"), (" tags ", "tags"), ("tag", "tags"), ("valid_form", "valid_from")],
 )  # fmt: skip
-def test_a_slip_leads_to_the_name_that_was_meant(name, meant):
+def test_typo_suggests_the_intended_name(name, meant):
     assert nearest(name, FIELDS) == [meant]
     assert unknown("field", name, FIELDS) == f"Unknown field '{name}'; did you mean '{meant}'?"
 
 
 @pytest.mark.parametrize("name", ["zebra", "", "_", "日本語", "user_id"])
-def test_a_name_like_none_is_answered_with_those_there_are(name):
+def test_dissimilar_name_lists_the_known_ones(name):
     assert nearest(name, FIELDS) == []
     assert did_you_mean(name, FIELDS) == f"; known: {', '.join(FIELDS)}."
 
@@ -30,19 +30,19 @@ def test_the_nearest_come_first():
     assert nearest("valid", FIELDS, limit=5) == ["valid_from", "valid_to"]
 
 
-def test_of_many_or_no_known_names_none_is_listed():
+def test_long_or_empty_lists_are_not_printed():
     assert did_you_mean("zebra", []) == "."
     assert did_you_mean("zebra", [f"name{number}" for number in range(21)]) == "."
 
 
-def test_an_endless_name_is_cut_short_and_costs_nothing():
+def test_very_long_name_is_truncated_cheaply():
     began = time.monotonic()
     said = unknown("field", "limit" * 200_000, FIELDS)
     assert time.monotonic() - began < 0.5
     assert len(said) < 300
 
 
-def test_of_very_many_known_names_only_so_many_are_compared():
+def test_number_of_compared_names_is_bounded():
     compared = []
 
     def known():

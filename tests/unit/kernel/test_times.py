@@ -1,4 +1,4 @@
-"""Reading a time."""
+"""Parsing times."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -62,7 +62,7 @@ def test_a_time_is_read(written, moment):
         float("nan"), float("inf"), True, False, None, [], {}, ["2024-01-31"],
     ],
 )  # fmt: skip
-def test_what_is_no_time_is_refused(written):
+def test_invalid_time_is_refused(written):
     with pytest.raises(InvalidTime):
         read_time(written)
     with pytest.raises(InvalidTime):
@@ -115,12 +115,12 @@ def test_a_date_as_an_end_is_the_whole_day(written, moment):
         ({"start": "2024-01-31"}, None),
     ],
 )
-def test_what_metadata_means_is_guessed(value, moment):
+def test_times_in_metadata_are_recognised(value, moment):
     assert guess_time(value) == moment
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["T", " ", "t"]))
-def test_what_python_writes_is_read_back(moment, parted):
+def test_isoformat_round_trips(moment, parted):
     assert read_time(moment.isoformat(parted)) == moment
     assert read_time(moment.isoformat(parted).replace("+00:00", "Z")) == moment
     assert read_end(moment.date().isoformat()) - read_time(moment.date().isoformat()) == timedelta(
@@ -134,7 +134,7 @@ def test_what_python_writes_is_read_back(moment, parted):
     | st.integers()
     | st.floats(allow_nan=True)
 )
-def test_anything_is_a_time_or_refused(value):
+def test_any_input_is_a_time_or_refused(value):
     for read in (read_time, read_end):
         try:
             moment = read(value)

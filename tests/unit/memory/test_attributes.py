@@ -43,7 +43,7 @@ def test_big_and_exact_numbers_survive():
     assert scalar_of(0.1) == (None, Decimal("0.1"))
 
 
-def test_what_holds_others_is_marked_as_there():
+def test_containers_are_marked_as_present():
     metadata = {"a": {"b": {}}, "l": [], "o": [{"c": [1]}, [2]], "s": "x", "n": None}
     assert list(markers_of(metadata)) == [(key, "o", None) for key in ("a", "a.b", "l", "o", "o.c")]
 
@@ -72,5 +72,5 @@ def test_an_empty_key_is_a_key():
         ({}, False),
     ],
 )
-def test_a_key_counts_with_what_it_is_nested_in(metadata, is_long):
+def test_key_length_includes_its_path(metadata, is_long):
     assert (too_long_key(metadata) is not None) == is_long

@@ -35,19 +35,19 @@ def test_the_formula():
     assert best(scorer, {"x": 1}) == {A: pytest.approx(expected)}
 
 
-def test_one_word_once_in_an_average_memory_is_all_that_can_be_had():
+def test_single_word_in_an_average_memory_has_share_one():
     scorer = Scorer({"x": postings([A])}, CORPUS)
     assert best(scorer, {"x": 1})[A] == pytest.approx(scorer.attainable({"x": 1}))
 
 
-def test_filters_take_memories_away_but_not_from_the_statistics():
+def test_filters_do_not_change_the_statistics():
     some = Scorer({"x": postings([A, M], passes=[False, True])}, CORPUS)
     every = Scorer({"x": postings([A, M])}, CORPUS)
     assert best(some, {"x": 1}) == {M: best(every, {"x": 1})[M]}
     assert some.attainable({"x": 1}) == every.attainable({"x": 1})
 
 
-def test_a_thread_is_weighed_as_a_whole():
+def test_thread_is_scored_as_one_document():
     scorer = Scorer({"x": postings([A, M, Z], [1, 2, 5], threads=[-7, -7, 0])}, CORPUS)
     assert scorer.threads({"x": 1}) == {-7: pytest.approx(log(1 + (4 - 1 + 0.5) / 1.5) * 3 / (3 + THREAD_K))}
 
@@ -94,7 +94,7 @@ def test_ids_that_end_alike_are_not_confused():
         Scorer({"x": postings([A, M[:8] + A[8:]])}, CORPUS)
 
 
-def test_what_says_all_that_is_asked_has_all_that_can_be_had():
+def test_memory_with_every_query_word_has_share_one():
     scorer = Scorer({"x": postings([A, M]), "y": postings([A])}, CORPUS)
     assert best(scorer, {"x": 1, "y": 1})[A] == pytest.approx(scorer.attainable({"x": 1, "y": 1}))
     # a word that stands nowhere is worth most, so a query for something else is matched in part only
@@ -102,7 +102,7 @@ def test_what_says_all_that_is_asked_has_all_that_can_be_had():
     assert scorer.attainable({}) > 0
 
 
-def test_where_no_word_stands_nothing_is_found():
+def test_no_matching_word_finds_nothing():
     scorer = Scorer({}, CORPUS)
     scores = scorer.score({"x": 1})
     assert scorer.best(scores, 10) == scorer.look_up(scores, [A]) == scorer.threads({"x": 1}) == {}
@@ -110,7 +110,7 @@ def test_where_no_word_stands_nothing_is_found():
 
 
 @given(st.integers(0, 50), st.integers(0, 200), st.integers(0, 5))
-def test_no_count_is_too_odd(documents, words, threads):
+def test_extreme_counts_are_handled(documents, words, threads):
     scorer = Scorer({"x": postings([A, M, Z], threads=[1, 2, 3])}, Corpus(documents, words, threads))
     assert len(best(scorer, {"x": 1})) == len(scorer.threads({"x": 1})) == 3
     assert scorer.attainable({"x": 1, "y": 2}) > 0

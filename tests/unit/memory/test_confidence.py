@@ -1,4 +1,4 @@
-"""How sure a search says it is of its first place."""
+"""The confidence of a search."""
 
 from uuid import uuid4
 
@@ -40,12 +40,12 @@ def test_it_grows_with_the_margin(search_type):
     assert values[-1] > 0.6
 
 
-def test_an_arm_that_did_not_take_part_halves_it():
+def test_missing_arm_halves_the_confidence():
     pair = [ranked(0.8), ranked(0.4)]
     assert confidence_of(pair, coverage=0.5)[0] == pytest.approx(confidence_of(pair)[0] / 2)
 
 
-def test_a_hit_that_has_nothing_to_do_with_the_question_is_not_trusted():
+def test_unrelated_hit_has_low_confidence():
     far, near = ranked(0.8, meaning=0.03, words=0.0), ranked(0.8, meaning=0.5, words=0.0)
     assert confidence_of([far])[0] == pytest.approx(confidence_of([near])[0] / 10)
     assert confidence_of([ranked(0.8, meaning=0.03, words=4.0)]) == confidence_of([near])

@@ -25,7 +25,7 @@ def test_entities(content, metadata, wanted):
     assert entities_of(content, metadata) == wanted
 
 
-def test_names_of_a_question_meet_the_keys_of_memories():
+def test_query_names_match_entity_keys():
     names = names_in("Did the Black  Friday campaign pay off for Clara's team?")
     assert {"black friday", "clara"} <= set(names)
     assert name_key("Clara\u2019s") == name_key("CLARA") == "clara"
@@ -36,7 +36,7 @@ def test_a_memory_has_a_bounded_number_of_entities():
 
 
 @given(st.text(max_size=300), st.dictionaries(st.text(max_size=10), st.text(max_size=100), max_size=5))
-def test_any_text_is_read(content, metadata):
+def test_any_text_is_parsed(content, metadata):
     found = entities_of(content, metadata)
     assert all(key and len(key) <= 80 for key in found)
     assert all(name for name in names_in(content))

@@ -71,7 +71,7 @@ def test_only_answerable_questions_are_asked(conversation):
 
 
 @pytest.mark.parametrize("text", ["not json", '{"a": 1}', "[1]", '[{"conversation": {}}]'])
-def test_what_is_not_locomo_is_said_to_be_so(tmp_path, text):
+def test_invalid_locomo_file_is_reported(tmp_path, text):
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(UnreadableSet, match=r"x\.json"):
@@ -105,7 +105,7 @@ def test_a_shared_title_makes_a_thread_and_stands_last(folder):
     assert (found.drafts[1].thread, links(found)) == ("Minutes", [[], ["d1"]])
 
 
-def test_ids_that_count_on_make_a_thread_but_gaps_do_not(folder):
+def test_consecutive_ids_make_a_thread(folder):
     counted = [{"_id": f"{name}-{number}", "text": "x"} for name in "ab" for number in range(1, 6)]
     assert links(read_beir(folder(counted)))[:6] == [[], ["a-1"], ["a-2"], ["a-3"], ["a-4"], []]
     gaps = [{"_id": f"MED-{number}", "text": "x"} for number in (10, 14, 118, 301)]

@@ -1,4 +1,4 @@
-"""Concepts and clusters, by hand."""
+"""Concepts and clusters, checked by hand."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def around(axis, count, rng):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def test_groups_that_lie_apart_are_found_whole_and_alike_each_time():
+def test_separated_clusters_are_found_deterministically():
     rng = np.random.default_rng(3)
     vectors = np.concatenate([around(0, 20, rng), around(1, 10, rng), around(2, 5, rng)])
     first, again = cluster(vectors), cluster(vectors)
@@ -27,7 +27,7 @@ def test_groups_that_lie_apart_are_found_whole_and_alike_each_time():
     )
 
 
-def test_few_vectors_and_equal_ones_are_no_trouble():
+def test_few_or_equal_vectors_are_clustered():
     one = np.ones((1, 8), dtype=np.float32) / np.sqrt(8)
     assert cluster(one) == []
     assert cluster(np.empty((0, 8), dtype=np.float32)) == []
@@ -35,7 +35,7 @@ def test_few_vectors_and_equal_ones_are_no_trouble():
     assert sorted(all_of_them.members) == list(range(6))
 
 
-def test_concepts_are_what_texts_share_in_their_usual_form():
+def test_concepts_are_shared_words_in_their_usual_form():
     texts = [
         "Boots sell in the rain",
         "Rain sells boots",

@@ -53,7 +53,7 @@ def test_what_is_not_a_period(question):
     assert periods_in(question, NOW) == []
 
 
-def test_what_happened_is_told_in_the_days_after():
+def test_days_after_a_period_count_half():
     named = Period(day(2023, 5, 8), day(2023, 5, 9))
     assert [named.share(day(2023, 5, number)) for number in (7, 8, 9, 15, 16)] == [0, 1, 0.5, 0.5, 0]
     every = Period(month=5, day=8)
@@ -80,7 +80,7 @@ def test_when_it_happened(metadata, moment):
     assert happened_at(metadata) == moment
 
 
-def test_what_a_question_wants():
+def test_form_of_a_question():
     assert asks_when("When did it start?")
     assert asks_when("in which month did we stop")
     assert not asks_when("what stopped when we left?")
@@ -93,7 +93,7 @@ def test_what_a_question_wants():
 
 
 @given(st.text(max_size=200) | st.text("0123456789:-/.+ ,apmTZjanEST", max_size=40))
-def test_any_text_is_read(text):
+def test_any_text_is_parsed(text):
     assert all(0 <= period.share(NOW) <= 1 for period in periods_in(text, NOW))
     moment = happened_at({"date": text})
     assert moment is None or moment.tzinfo is not None

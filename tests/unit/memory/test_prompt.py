@@ -43,12 +43,12 @@ def test_a_memory_cannot_end_its_fence_or_hide_in_it():
      "\u17b4", "\u2065", "\ufff0", "\U000e0fff", "\xad", "\ufeff"],
     ids=ascii,
 )  # fmt: skip
-def test_what_shows_nothing_reaches_no_prompt(hidden):
+def test_invisible_characters_are_removed_from_prompts(hidden):
     found = hit(f"Bo{hidden}ots sell", source=f"s{hidden}x")
     assert hidden not in as_prompt([found], 1_000).text
 
 
-def test_what_shows_stays():
+def test_visible_characters_are_kept():
     assert "❤ équipe ไทย 🚀" in as_prompt([hit("❤\ufe0f équipe ไทย 🚀")], 1_000).text
 
 

@@ -18,7 +18,7 @@ DAY = 86_400
 
 
 def traits_of(thread=None, days=300.0, recorded=None, asks=False, tells_time=False, importance=0.5):
-    """Traits of a memory that happened, and was recorded, so many days ago."""
+    """Traits of a memory that happened and was recorded some days ago."""
     now = NOW.timestamp()
     ago = days if recorded is None else recorded
     return Traits(thread, now - days * DAY, now - ago * DAY, asks, tells_time, importance)
@@ -54,7 +54,7 @@ def test_two_arms_together_beat_one_alone():
     assert ids(ranking(evidence(x={A: 1.0, B: 0.7}, y={B: 0.7, C: 1.0})))[0] == B
 
 
-def test_what_the_filters_refused_is_no_candidate():
+def test_filtered_memories_are_not_candidates():
     known = evidence(x={A: 1.0, B: 0.5})
     refused = Evidence(known.arms, known.shares, {B: PLAIN}, links={B: [Edge(B, A, "follows", 1.0, True)]})
     assert ids(ranking(refused)) == [B]

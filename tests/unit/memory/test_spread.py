@@ -10,7 +10,7 @@ A, B, C, D = (bytes([number]) * 16 for number in range(1, 5))
 
 
 def seen(*edges):
-    """Links by the memory that they are seen from."""
+    """Links by the memory they start from."""
     links = {}
     for edge in edges:
         links.setdefault(edge.source, []).append(edge)
@@ -18,7 +18,7 @@ def seen(*edges):
 
 
 def chain(*memories, kind="follows", weight=1.0):
-    """A chain in which each memory follows the one before, seen from both ends."""
+    """A chain of memories, linked in both directions."""
     return seen(
         *[
             edge
@@ -37,7 +37,7 @@ def test_two_hops_and_no_further():
     assert reached[C].steps == (Step("follows", A, False), Step("follows", B, False))
 
 
-def test_activations_add_up_and_the_strongest_way_is_told():
+def test_activations_add_up_and_the_strongest_path_is_reported():
     reached = spread(chain(A, B, C), {A: 0.2, C: 1.0})
     assert reached[B].value == pytest.approx(1.2 * EDGE)
     assert reached[B].steps == (Step("follows", C, True),)
@@ -59,5 +59,5 @@ def test_a_weak_link_carries_little():
     assert spread(chain(A, B, kind="supports", weight=0.1), {A: 1.0})[B].value == pytest.approx(EDGE * 0.1)
 
 
-def test_nothing_comes_back_to_where_it_started():
+def test_activation_does_not_return_to_its_source():
     assert A not in spread(chain(A, B), {A: 1.0})

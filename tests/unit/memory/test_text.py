@@ -20,7 +20,7 @@ def test_numbers_and_accents_are_words():
     assert terms_of("Q3 café 12") == ["q3", "café", "12"]
 
 
-def test_text_without_spaces_becomes_overlapping_pairs():
+def test_text_without_spaces_becomes_bigrams():
     assert terms_of("東京都庁") == ["東京", "京都", "都庁"]
 
 
@@ -36,11 +36,11 @@ def test_any_text_gives_bounded_non_empty_terms(text):
 
 
 @given(st.text(max_size=200))
-def test_removal_finds_the_terms_that_writing_made(text):
+def test_removal_produces_the_stored_terms(text):
     assert count_terms(text) == count_terms(text)
 
 
-def test_a_query_is_about_its_other_words():
+def test_function_words_are_removed_from_queries():
     assert query_terms("What did Anna's boots do in the rain?") == count_terms("Anna's boots rain")
     assert query_terms("what's up with boots") == count_terms("boots")
 

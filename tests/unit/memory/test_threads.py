@@ -12,16 +12,16 @@ def test_a_session_counts_within_its_conversation_and_source():
     assert one not in {thread_key("", source, metadata) for source, metadata in others}
 
 
-def test_what_the_caller_says_comes_first():
+def test_explicit_thread_takes_precedence():
     assert thread_key("minutes", "chat", {"session": 1}) == thread_key("minutes", "chat", {"session": 2})
 
 
-def test_no_name_no_thread():
+def test_no_name_means_no_thread():
     assert thread_key("", "chat", {"session": None, "thread": "", "document": ["x"], "meeting": True}) == ""
     assert thread_id("") is None
 
 
-def test_numbers_fit_a_bigint_and_are_the_same_everywhere():
+def test_thread_numbers_are_stable_bigints():
     numbers = {thread_id(f"thread {number}") for number in range(1_000)}
     assert len(numbers) == 1_000
     assert all(-(2**63) <= number < 2**63 for number in numbers)

@@ -1,4 +1,4 @@
-"""The laws of conceptual spaces, on any points and any weights."""
+"""Laws of conceptual spaces, for any points and weights."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_a_distance_of_0_means_the_same_place(first, second, weight, domain):
 
 
 @given(points, points, points, metrics)
-def test_no_detour_is_shorter(first, second, third, metric):
+def test_triangle_inequality(first, second, third, metric):
     direct = distance(first, third, metric)
     assert direct <= distance(first, second, metric) + distance(second, third, metric) + NEAR
 
@@ -71,7 +71,7 @@ def test_the_order_of_dimensions_does_not_matter(first, second, metric, order):
 
 
 @given(points, points, metrics, st.integers(0, SIZE - 1), unit)
-def test_further_away_is_less_similar(first, second, metric, place, share):
+def test_similarity_decreases_with_distance(first, second, metric, place, share):
     assume(not metric.circular[place])
     nearer = second.copy()
     nearer[place] = first[place] + share * (second[place] - first[place])
@@ -87,7 +87,7 @@ def test_inside_a_domain_distances_are_euclidean_across_domains_they_add():
     assert apart == pytest.approx(0.7)
 
 
-def test_what_is_unknown_takes_no_part_and_lowers_the_coverage():
+def test_unknown_coordinates_are_ignored_and_lower_coverage():
     metric = Metric.of([3, 1])
     apart, covered = distances(
         np.array([[0.5, np.nan], [np.nan, np.nan], [0.5, 0.5]]), np.array([1.0, 0.5]), metric
@@ -98,14 +98,14 @@ def test_what_is_unknown_takes_no_part_and_lowers_the_coverage():
     assert covered.tolist() == [0.75, 0.0, 1.0]
 
 
-def test_a_circle_has_no_ends():
+def test_circular_distance_wraps_around():
     metric = Metric.of([1], circular=[True])
     assert distance(np.array([0.95]), np.array([0.05]), metric) == pytest.approx(0.2)
     assert distance(np.array([0.25]), np.array([0.75]), metric) == pytest.approx(1.0)
 
 
 @given(points, points, metrics, unit)
-def test_what_lies_on_the_way_is_between(first, second, metric, share):
+def test_points_on_the_segment_are_between(first, second, metric, share):
     assume(not metric.circular.any())
     middle = first + share * (second - first)
     assert (
@@ -120,7 +120,7 @@ def test_betweenness_is_a_share(point, first, second, metric):
 
 
 @given(points, metrics, st.floats(0.05, 0.9))
-def test_the_prototype_is_most_typical_and_belongs_most(prototype, metric, radius):
+def test_prototype_has_maximal_typicality_and_membership(prototype, metric, radius):
     region = Region(prototype, np.ones(SIZE), radius)
     around = np.vstack([prototype, np.random.default_rng(1).random((20, SIZE))])
     for figures in (typicality(around, region, metric), membership(around, region, metric)):
@@ -128,7 +128,7 @@ def test_the_prototype_is_most_typical_and_belongs_most(prototype, metric, radiu
         assert ((figures >= 0) & (figures <= 1)).all()
 
 
-def test_at_its_radius_something_belongs_by_half():
+def test_membership_is_half_at_the_radius():
     region = Region(np.array([0.5]), np.ones(1), 0.2)
     inside, edge, outside = membership(np.array([[0.5], [0.7], [1.0]]), region, Metric.of([1]))
     assert edge == pytest.approx(0.5)
@@ -136,7 +136,7 @@ def test_at_its_radius_something_belongs_by_half():
     assert outside < 0.1
 
 
-def test_the_nearest_concept_is_told_and_one_that_shares_nothing_is_left_out():
+def test_nearest_concept_is_returned_without_unrelated_ones():
     regions = [
         Region(np.array([0.0, np.nan]), np.ones(2), 0.2),
         Region(np.array([1.0, np.nan]), np.ones(2), 0.2),
@@ -147,7 +147,7 @@ def test_the_nearest_concept_is_told_and_one_that_shares_nothing_is_left_out():
     assert [number for number, _ in found] == [1, 0]
 
 
-def test_examples_teach_what_matters():
+def test_concept_learns_weights_from_examples():
     draw = np.random.default_rng(2)
     examples = np.column_stack([np.full(30, 0.8) + draw.normal(0, 0.01, 30), draw.random(30)])
     region = learn_region(examples, Metric.of([1, 1]))
@@ -162,12 +162,12 @@ def test_examples_round_midnight_have_their_mean_at_midnight():
     assert region.prototype[0] == pytest.approx(0.0, abs=1e-9) or region.prototype[0] == pytest.approx(1.0)
 
 
-def test_nothing_is_learnt_from_nothing():
+def test_learning_without_examples_is_refused():
     with pytest.raises(ValueError, match="nothing is known"):
         learn_region(np.full((3, 2), np.nan), Metric.of([1, 1]))
 
 
-def test_clusters_are_what_lies_together_and_repeat_themselves():
+def test_clusters_group_neighbours_deterministically():
     draw = np.random.default_rng(3)
     centres = np.array([[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]])
     truth = np.repeat(np.arange(3), 40)
@@ -179,13 +179,13 @@ def test_clusters_are_what_lies_together_and_repeat_themselves():
     assert len(set(groups)) == 3
 
 
-def test_what_nothing_is_known_of_is_in_no_cluster():
+def test_unplaced_memories_are_in_no_cluster():
     groups, centres = clusters(np.array([[np.nan], [0.5], [0.5]]), Metric.of([1]), 2)
     assert groups.tolist() == [-1, 0, 0]
     assert len(centres) == 1
 
 
 @pytest.mark.parametrize("bad", [[], [0, 0], [-1, 2], [float("nan"), 1], [float("inf"), 1]])
-def test_weights_that_weigh_nothing_are_refused(bad):
+def test_zero_weights_are_refused(bad):
     with pytest.raises(ValueError, match="weights"):
         Metric.of(bad)

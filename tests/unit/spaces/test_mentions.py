@@ -1,4 +1,4 @@
-"""What a query says of dimensions, by words alone."""
+"""Dimensions named in a query, by words alone."""
 
 import pytest
 
@@ -40,13 +40,13 @@ def test_the_first_word_on_a_dimension_counts():
     assert said("cheap, or expensive")["price"] == "low"
 
 
-def test_our_labelled_queries_are_read():
+def test_labelled_queries_are_parsed():
     _, wishes = read_set("marketing")
     right = sum(said(wish.query) == wish.wants for wish in wishes)
     assert right / len(wishes) > 0.9
 
 
-def test_a_query_falls_into_clauses():
+def test_query_is_split_into_clauses():
     assert clauses_of("cheap but premium, without doubt") == ["cheap", "premium", "without doubt"]
     assert clauses_of(" , ; ") == []
     assert len(clauses_of(",".join("abcdefghij"))) == 6
@@ -62,7 +62,7 @@ def test_templates_have_poles_that_differ():
             assert each.kind == "field" or min(len(each.low), len(each.high)) >= 4
 
 
-def test_a_known_name_takes_the_templates_poles_in_any_writing():
+def test_known_name_gets_the_templates_poles_in_any_spelling():
     for name in ("Price", "conversion-intent", "Conversion Intent", "brand"):
         assert known_dimension(name).has_poles
         assert known_dimension(name).name == name

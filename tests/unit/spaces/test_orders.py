@@ -1,4 +1,4 @@
-"""Poles order words and sentences as people would, with the real model: twelve dimensions of our own."""
+"""Poles order words and sentences as people would: twelve dimensions with the real model."""
 
 import numpy as np
 import pytest
@@ -39,13 +39,13 @@ def measure(model, order, kind, *, own):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("order", ORDERS, ids=[each.name for each in ORDERS])
-def test_without_own_texts_poles_order_as_their_plain_difference_does(model, order, kind):
+def test_without_own_texts_the_axis_is_the_plain_difference(model, order, kind):
     plain, found = measure(model, order, kind, own=False)
     assert found == pytest.approx(plain, abs=0.005)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_own_texts_make_the_order_better_on_the_whole_and_much_worse_nowhere(model, kind):
+def test_own_texts_improve_the_order_on_average_and_never_hurt_much(model, kind):
     pairs = np.array([measure(model, order, kind, own=True) for order in ORDERS])
     assert pairs[:, 1].mean() > pairs[:, 0].mean()
     assert (pairs[:, 1] - pairs[:, 0]).min() > -0.12

@@ -1,4 +1,4 @@
-"""Drawn spaces."""
+"""Pictures of spaces."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_a_region_on_two_dimensions_of_one_domain_is_an_ellipse():
     assert "<ellipse" in picture
 
 
-def test_a_concept_that_speaks_of_neither_is_left_out():
+def test_concept_on_neither_dimension_is_left_out():
     assert "concept 0" not in drawn(region(NAN, NAN, 0.5))
 
 
@@ -56,7 +56,7 @@ def test_a_point_leads_to_its_page_and_is_escaped():
     assert 'cx="70.0" cy="16.0"' in picture
 
 
-def test_a_radar_shows_what_one_of_both_has():
+def test_radar_shows_dimensions_that_either_has():
     picture = draw_radar(
         names=["price", "reach", "mood"],
         memory=np.array([0.5, 1.0, NAN]),

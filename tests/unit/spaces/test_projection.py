@@ -1,4 +1,4 @@
-"""Semantic projection, on made vectors: the laws; with the real model: that poles order words."""
+"""Semantic projection: laws on synthetic vectors, and ordering words with the real model."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from spaces.reports.validation import agree, left_out, report_on
 
 @pytest.fixture
 def texts():
-    """Texts that differ in two directions of eight, in the first more than in the second."""
+    """Texts that vary in two of eight directions, more in the first."""
     draw = np.random.default_rng(4)
     return draw.normal(0, [1, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], (400, 8))
 
@@ -27,13 +27,13 @@ def test_values_rise_from_the_low_to_the_high_pole(texts):
     assert values.mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_exchanged_poles_turn_the_axis_round(texts):
+def test_swapped_poles_invert_the_axis(texts):
     low, high = texts[:3], texts[3:6]
     there, back = (pole_axis(*poles, describe(texts)) for poles in ((low, high), (high, low)))
     assert there.values(texts) == pytest.approx(1 - back.values(texts))
 
 
-def test_the_axis_turns_away_from_what_no_text_varies_in(texts):
+def test_axis_avoids_directions_without_variance(texts):
     """The poles differ mostly in the last direction, which is noise in the texts."""
     low, high = np.zeros((1, 8)), np.array([[4.0, 0, 0, 0, 0, 0, 0, 4.0]])
     axis = pole_axis(low, high, describe(texts))
@@ -62,7 +62,7 @@ def test_labelled_examples_correct_a_wrong_axis(texts):
     )
 
 
-def test_labels_may_stand_on_any_scale(texts):
+def test_labels_may_use_any_scale(texts):
     background = describe(texts)
     axis = pole_axis(np.zeros((1, 8)), np.eye(8)[[0]], background)
     one = labelled_axis(axis, texts[:9], texts[:9, 1], background)
@@ -71,14 +71,14 @@ def test_labels_may_stand_on_any_scale(texts):
 
 
 @pytest.mark.parametrize("labels", [[1.0], [2.0, 2.0, 2.0]])
-def test_labels_that_say_nothing_are_refused(texts, labels):
+def test_uninformative_labels_are_refused(texts, labels):
     background = describe(texts)
     axis = pole_axis(np.zeros((1, 8)), np.eye(8)[[0]], background)
     with pytest.raises(ValueError, match="labelled"):
         labelled_axis(axis, texts[: len(labels)], np.array(labels), background)
 
 
-def test_few_texts_are_seen_beside_the_language_at_large(texts):
+def test_few_texts_are_supplemented_by_the_background(texts):
     prior = describe(texts)
     few = describe(np.ones((1, 8)), prior)
     assert few.count == 1
@@ -101,7 +101,7 @@ def test_shares_are_the_normal_distribution():
     assert shares(np.array([-1.959964, 0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)
 
 
-def test_agreement_is_measured_on_what_was_not_labelled(texts):
+def test_agreement_is_measured_on_unlabelled_texts(texts):
     draw = np.random.default_rng(5)
     found = agree(
         low=np.zeros((1, 8)),
@@ -123,7 +123,7 @@ def test_each_example_is_left_out_in_turn(texts):
     assert abs(spearman(left_out(axis, texts[:60], by_chance, background), by_chance)) < 0.35
 
 
-def test_a_report_warns_of_what_is_useless():
+def test_report_warns_of_useless_dimensions():
     draw = np.random.default_rng(7)
     column = draw.random(50)
     points = np.column_stack(
@@ -154,7 +154,7 @@ def test_rank_correlation_and_auc_treat_ties_fairly():
     assert np.isnan(auc(np.array([1.0]), np.array([True])))
 
 
-def test_the_model_puts_words_in_order():
+def test_real_model_orders_words():
     model = EmbeddingManager(cache_size=200, embedder=MiniLmEmbedder())
     low = ["cheap", "low price", "inexpensive", "costs little"]
     high = ["expensive", "high price", "costly luxury", "costs a fortune"]
@@ -164,7 +164,7 @@ def test_the_model_puts_words_in_order():
     assert discount < 0.5 < min(luxury, diamond)
 
 
-def test_a_text_is_about_a_dimension_or_not():
+def test_relevance_separates_related_from_unrelated_texts():
     model = EmbeddingManager(cache_size=200, embedder=MiniLmEmbedder())
     axis = pole_axis(
         model.embed_many(["cheap", "low price"]),

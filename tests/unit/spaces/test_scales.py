@@ -1,4 +1,4 @@
-"""Units and back."""
+"""Conversion of units."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ LEVELS = Dimension("d", range=(0.0, 2.0), scale=Scale.ORDINAL, levels=("low", "m
 
 @pytest.mark.parametrize("dimension", [LINEAR, LOG, LEVELS])
 @given(share=st.floats(0, 1))
-def test_there_and_back(dimension, share):
+def test_units_round_trip(dimension, share):
     assert to_unit(from_unit(np.array([share]), dimension), dimension)[0] == pytest.approx(share, abs=1e-9)
 
 
@@ -29,14 +29,14 @@ def test_order_is_kept_and_the_ends_hold(dimension, values):
 
 
 @given(st.floats(-1e4, 1e4))
-def test_a_turn_round_the_clock_changes_nothing(hour):
+def test_full_circle_changes_nothing(hour):
     first, second = to_unit(np.array([hour, hour + 24]), HOURS)
     assert min(abs(first - second), 1 - abs(first - second)) < 1e-6
 
 
 @given(st.floats(0, 1000), st.floats(0.1, 1000))
-def test_units_of_measure_do_not_matter(value, factor):
-    """The same thing in metres or in feet."""
+def test_unit_of_measure_does_not_matter(value, factor):
+    """Metres and feet give the same position."""
     metres, feet = Dimension("d", range=(0.0, 500.0)), Dimension("d", range=(0.0, 500.0 * factor))
     assert to_unit(np.array([value]), metres)[0] == pytest.approx(
         to_unit(np.array([value * factor]), feet)[0], abs=1e-9

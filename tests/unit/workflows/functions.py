@@ -1,4 +1,4 @@
-"""Functions as a registry would give them, for templates in tests."""
+"""Fake registered functions for templates in tests."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -49,7 +49,7 @@ def held(when):
         {"limit": 10, "$not": "{empty}"},
     ],
 )
-def test_holds(when):
+def test_condition_holds(when):
     assert held(when)
 
 
@@ -75,7 +75,7 @@ def test_holds(when):
         {"steps.find.result.nothing.deeper": 3},
     ],
 )
-def test_holds_not(when):
+def test_condition_does_not_hold(when):
     assert not held(when)
 
 
@@ -83,7 +83,7 @@ def test_holds_not(when):
     st.integers() | st.text() | st.booleans() | st.none() | st.floats(allow_nan=False),
     st.integers() | st.text(),
 )
-def test_not_turns_every_condition_round(value, wanted):
+def test_not_negates_every_condition(value, wanted):
     for when in ({"x": wanted}, {"x": {"$gt": wanted}}, {"x": {"$in": [wanted]}}):
         assert holds(when, parameters={"x": value}, results={}) is not holds(
             {"$not": when}, parameters={"x": value}, results={}

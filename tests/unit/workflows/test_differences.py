@@ -14,11 +14,11 @@ def told(after):
     ]
 
 
-def test_the_same_has_no_differences():
+def test_equal_templates_have_no_differences():
     assert told(BEFORE) == []
 
 
-def test_the_whole_comes_first():
+def test_template_fields_come_first():
     after = replace(BEFORE, name="weekly digest", parameters={"type": "object", "properties": {"topic": {}}})
     assert told(after) == [
         (None, "name", "digest", "weekly digest", "changed"),
@@ -26,7 +26,7 @@ def test_the_whole_comes_first():
     ]
 
 
-def test_steps_that_came_and_went():
+def test_added_and_removed_steps():
     tell = Step("tell", "http.request")
     assert told(replace(BEFORE, steps=(FIND, tell))) == [
         ("tell", "", None, "http.request", "added"),

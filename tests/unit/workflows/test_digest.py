@@ -9,7 +9,7 @@ def hit(name, content, score):
     return {"id": name, "content": content, "score": score}
 
 
-def test_each_memory_stands_with_what_was_known_before_and_every_sentence_has_its_source():
+def test_digest_shows_each_memory_with_prior_knowledge_and_sources():
     made = compose(
         title="Weekly",
         memories=[
@@ -68,7 +68,7 @@ def test_one_memory_quoted_twice_has_one_number():
     assert made.memory_ids == ("a", "o1", "b")
 
 
-def test_nothing_new_is_a_digest_of_nothing():
+def test_digest_without_new_memories_is_empty():
     assert compose(title="W", memories=[], related=[]).memory_ids == ()
 
 

@@ -14,7 +14,7 @@ def graphs(draw):
 
 
 @given(graphs())
-def test_every_step_comes_after_what_it_waits_for(edges):
+def test_topological_order_respects_dependencies(edges):
     ordered = topological(edges)
     assert sorted(ordered) == sorted(edges)
     place = {name: number for number, name in enumerate(ordered)}
@@ -22,7 +22,7 @@ def test_every_step_comes_after_what_it_waits_for(edges):
 
 
 @given(graphs())
-def test_ancestors_are_what_can_be_reached(edges):
+def test_ancestors_are_all_reachable_steps(edges):
     def reached(name):
         return {far for needed in edges[name] for far in {needed} | reached(needed)}
 

@@ -1,4 +1,4 @@
-"""Where requests may go."""
+"""Allowed addresses of outbound requests."""
 
 from ipaddress import ip_address
 
@@ -27,7 +27,7 @@ def test_public_addresses_may_be_called(text):
 
 
 @pytest.mark.parametrize("text", PRIVATE)
-def test_private_addresses_may_be_called_only_where_the_operator_says_so(text):
+def test_private_addresses_need_the_operators_permission(text):
     assert not is_allowed(ip_address(text), private=False)
     assert is_allowed(ip_address(text), private=True)
 
@@ -39,7 +39,7 @@ def test_some_addresses_may_never_be_called(text):
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_an_address_means_the_same_however_it_is_wrapped(number):
+def test_wrapped_addresses_are_recognised(number):
     plain = ip_address(number)
     mapped, translated = ip_address(0xFFFF << 32 | number), ip_address(int(ip_address("64:ff9b::")) | number)
     for private in (False, True):
@@ -86,7 +86,7 @@ def test_hosts_are_allowed_by_name(hosts, url, expected):
 @pytest.mark.parametrize(
     "entry", ["", "*", "http://a", "a/b", "a:b", "a:0", "a:70000", "u@a", "[::1", "[::1]8000", "a?b"]
 )
-def test_a_list_that_cannot_be_understood_is_refused(entry):
+def test_invalid_host_list_is_refused(entry):
     with pytest.raises(InvalidHostList):
         AllowedHosts([entry])
 
@@ -99,7 +99,7 @@ def test_a_list_that_cannot_be_understood_is_refused(entry):
         "http://[::1", "javascript:alert(1)", "http://a..b/",
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_refused(url):
+def test_invalid_url_is_refused(url):
     with pytest.raises(OutboundRefused):
         split_url(url)
 
@@ -117,6 +117,6 @@ def test_every_address_of_a_name_must_be_allowed():
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "0177.0.0.1", "localhost"])
-def test_other_spellings_of_this_machine_are_seen_through(host):
+def test_other_spellings_of_loopback_are_recognised(host):
     with pytest.raises((OutboundRefused, OutboundUnavailable)):
         checked_address(host, 80, private=False)

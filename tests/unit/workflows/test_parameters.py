@@ -40,7 +40,7 @@ def test_types_are_kept_and_defaults_filled():
     assert bind_parameters(definition, None) == {"limit": 10, "names": ["a"]}
 
 
-def test_everything_wrong_is_named():
+def test_every_error_is_named():
     definition = template(
         topic={"type": "string", "required": True}, limit={"type": "integer"}, on={"format": "date"}
     )
@@ -53,7 +53,7 @@ def test_everything_wrong_is_named():
     assert faults(definition, [1]) == [(None, "parameters")]
 
 
-def test_true_is_no_number():
+def test_true_is_not_a_number():
     assert faults(template(limit={"type": "integer"}), {"limit": True}) == [(None, "parameters.limit")]
 
 

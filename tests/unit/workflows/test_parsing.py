@@ -1,4 +1,4 @@
-"""Templates: what is read, and that everything that is wrong is told at once."""
+"""Parsing templates, with every error reported at once."""
 
 from itertools import pairwise
 from typing import Any
@@ -60,7 +60,7 @@ def test_a_template_is_read_with_its_defaults():
     )
 
 
-def test_what_is_kept_reads_back_as_the_same():
+def test_definition_round_trips():
     payload = template(
         step("find", "memory.search", arguments={"query": "{topic}"}, when={"limit": {"$gt": 3}}),
         step("each", map=["a", 1], arguments={"it": "{item}"}, depends_on=["find"], version=1),
@@ -103,7 +103,7 @@ def test_all_faults_are_found_at_once_each_naming_its_step():
     assert texts["a", "arguments.limit"] == "101 is greater than the maximum of 100."
 
 
-def test_a_fault_reads_as_a_sentence_that_names_its_place():
+def test_error_message_names_its_position():
     with pytest.raises(Faulty) as raised:
         parse(template(step("a", priority=0), step("b", priority=9)), functions=functions)
     assert str(raised.value) == "step a: priority: It must be a whole number from 1 to 5. (1 more)"
@@ -147,7 +147,7 @@ def test_a_fault_reads_as_a_sentence_that_names_its_place():
         ({"map": "{undeclared}"}, "map"),
     ],
 )
-def test_a_field_that_cannot_be_used_is_named(more, field):
+def test_invalid_field_is_named(more, field):
     assert (("x", field)) in places(template(step("x", **more), step("b")))
 
 
@@ -173,11 +173,11 @@ def test_a_field_that_cannot_be_used_is_named(more, field):
         {"name": "x", "tasks": [{"name": "a", "function": None}]},
     ],
 )
-def test_what_is_no_template_is_refused(payload):
+def test_invalid_template_is_refused(payload):
     assert faults(payload)
 
 
-def test_what_is_nested_too_deep_is_refused_before_anything_walks_it():
+def test_deep_nesting_is_refused_before_traversal():
     deep: Any = 1
     for _ in range(100_000):
         deep = [deep]
@@ -209,7 +209,7 @@ def test_what_is_nested_too_deep_is_refused_before_anything_walks_it():
         ),
     ],
 )
-def test_parameters_must_be_a_sound_schema(parameters, field):
+def test_invalid_parameter_schema_is_refused(parameters, field):
     assert (None, field) in places({"name": "x", "parameters": parameters, "steps": [step("a")]})
 
 
@@ -249,12 +249,12 @@ def test_arguments_are_checked_as_far_as_they_are_known(arguments, wrong):
         assert parse(payload, functions=functions).steps[1].arguments == arguments
 
 
-def test_a_parameter_that_need_not_be_given_may_be_required_behind_a_condition_on_it():
+def test_optional_parameter_may_be_used_behind_a_condition_on_it():
     guarded = step("a", "memory.search", arguments={"query": "{note}"}, when={"note": {"$exists": True}})
     assert parse(template(guarded), functions=functions).steps[0].when == {"note": {"$exists": True}}
 
 
-def test_a_version_may_stand_in_the_functions_name():
+def test_function_name_may_include_a_version():
     read = parse(
         template(step("a", "memory.search@2", arguments={"query": "x"}), step("b")), functions=functions
     )
@@ -281,7 +281,7 @@ SEED = {
 }
 
 
-def test_the_seeds_template_is_read_as_it_stands():
+def test_old_template_shape_is_accepted():
     read = parse(SEED, functions=functions)
     assert isinstance(read, Definition)
     (only,) = read.steps
@@ -327,7 +327,7 @@ def test_the_seeds_tasks_depend_by_name_and_declare_parameters_by_using_them():
 
 @given(st.integers(1, 12).flatmap(lambda size: st.tuples(st.just(size), st.sets(st.tuples(
     st.integers(0, size - 1), st.integers(0, size - 1))))))  # fmt: skip
-def test_a_circle_is_found_exactly_where_there_is_one(drawn):
+def test_cycles_are_detected(drawn):
     size, edges = drawn
     needs = {number: sorted(b for a, b in edges if a == number) for number in range(size)}
     payload = {
@@ -368,7 +368,7 @@ def test_a_circle_is_found_exactly_where_there_is_one(drawn):
          "$any", "$not", "limit", "any.thing"]) | st.text(max_size=8), inner, max_size=5),
     max_leaves=25,
 ))  # fmt: skip
-def test_whatever_is_sent_the_answer_is_a_definition_or_faults(payload):
+def test_any_input_gives_a_definition_or_errors(payload):
     try:
         read = parse(payload, functions=functions)
     except Faulty:
@@ -411,7 +411,7 @@ def test_whatever_is_sent_the_answer_is_a_definition_or_faults(payload):
         ),
     ],
 )
-def test_parameters_that_contradict_themselves(schema, expected):
+def test_contradictory_parameters_are_refused(schema, expected):
     [(step_name, field, message)] = faults(
         {"name": "t", "parameters": {"type": "object"} | schema, "steps": [step("a")]}
     )
@@ -426,13 +426,13 @@ def test_parameters_that_contradict_themselves(schema, expected):
         {"properties": {"o": {"type": "object", "properties": {}, "required": ["x"]}}},
     ],
 )
-def test_parameters_that_a_run_can_satisfy(schema):
+def test_satisfiable_parameters_are_accepted(schema):
     schema = {"type": "object"} | schema
     payload = {"name": "t", "parameters": schema, "steps": [step("a")]}
     parse(payload, functions=functions)
 
 
-def test_an_unknown_function_is_answered_with_those_there_are_the_nearest_first():
+def test_unknown_function_lists_known_ones_nearest_first():
     names = ["decisions.record", "http.request", "memory.search", "memory.store"]
     with pytest.raises(Faulty) as raised:
         parse(
@@ -451,7 +451,7 @@ def test_an_unknown_function_is_answered_with_those_there_are_the_nearest_first(
 
 
 @pytest.mark.parametrize("name", ["2nd", "a b", "größe", "", "a" * 65, "a.b", 7])
-def test_the_rules_of_step_names_are_told(name):
+def test_step_name_error_states_the_rules(name):
     [(_, field, message)] = faults(template(step(name)))
     assert field == "name"
     assert (

@@ -1,4 +1,4 @@
-"""Paths of references: any JSON key is reached; what only looks like a reference is a fault at save."""
+"""Paths of references reach any JSON key; malformed ones are errors on save."""
 
 import json
 
@@ -89,7 +89,7 @@ def _faults(arguments, **step):
         "{steps.find}",
     ],
 )
-def test_what_looks_like_a_reference_and_is_none_is_a_fault(text):
+def test_malformed_reference_is_an_error(text):
     [(step, field, message)] = _faults({"a": {"b": [text]}}, map=[1])
     assert (step, field) == ("use", "arguments.a.b.0")
     assert "{" in message
@@ -109,7 +109,7 @@ def test_what_looks_like_a_reference_and_is_none_is_a_fault(text):
         "{größe}",
     ],
 )
-def test_other_braces_are_text(text):
+def test_other_braces_are_literal(text):
     assert _faults({"a": text}) == []
 
 

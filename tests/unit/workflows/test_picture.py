@@ -1,4 +1,4 @@
-"""The drawn graph: what stands where."""
+"""The layout of a drawn graph."""
 
 from itertools import combinations
 from xml.etree import ElementTree
@@ -44,7 +44,7 @@ def test_no_two_boxes_share_a_place_and_every_arrow_points_right(nodes):
 
 
 @given(graphs())
-def test_no_arrow_passes_behind_a_box_and_none_is_lost_that_others_do_not_imply(nodes):
+def test_no_arrow_crosses_a_box_and_no_necessary_arrow_is_missing(nodes):
     arranged = arrange(nodes)
     taken = set(arranged.boxes.values())
     free = [bend for _, bends, _ in arranged.arrows for bend in bends]
@@ -61,7 +61,7 @@ def test_no_arrow_passes_behind_a_box_and_none_is_lost_that_others_do_not_imply(
         assert drawn_from[each.name] <= set(each.needs) <= reached(each.name)
 
 
-def test_an_arrow_that_others_imply_is_left_out():
+def test_redundant_arrow_is_left_out():
     arranged = arrange([node("a"), node("b", "a"), node("c", "a", "b")])
     assert [(start, end) for start, _, end in arranged.arrows] == [("a", "b"), ("b", "c")]
 
@@ -80,7 +80,7 @@ def test_arrows_that_need_not_cross_do_not():
     assert (places["a"][1] < places["b"][1]) == (places["for_a"][1] < places["for_b"][1])
 
 
-def test_each_step_is_a_box_that_leads_to_its_line():
+def test_each_box_links_to_its_step():
     root = drawn(
         node("find", status=StepStatus.DONE, note="done · 12 ms"),
         node("keep", "find", status=StepStatus.RUNNING, title="keep: memory.store"),
@@ -96,14 +96,14 @@ def test_each_step_is_a_box_that_leads_to_its_line():
     assert "done" in "".join(root.find("p").itertext())
 
 
-def test_what_people_wrote_is_escaped():
+def test_user_text_is_escaped():
     text = draw([node("a", note="<script>", title='"><script>')], label='"<x>', link=lambda name: name)
     assert "<script>" not in text
     assert "<x>" not in text
 
 
 @pytest.mark.parametrize("count", [0, MAX_DRAWN + 1])
-def test_what_can_not_be_drawn_is_said(count):
+def test_undrawable_graph_is_reported(count):
     text = draw([node(str(number)) for number in range(count)], label="x", link=lambda name: name)
     assert "<svg" not in text
     assert "steps" in text

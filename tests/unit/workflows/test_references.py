@@ -1,4 +1,4 @@
-"""References: types kept, text put in, what is missing."""
+"""References: types, interpolation, missing values."""
 
 import json
 import tracemalloc
@@ -26,7 +26,7 @@ def resolved(value, item=None, **parameters):
 
 
 @given(JSON)
-def test_a_value_that_is_one_reference_is_that_very_value(value):
+def test_single_reference_keeps_the_values_type(value):
     assert resolve("{x}", parameters={"x": value}, results={}) is value
     assert resolve("{item}", parameters={}, results={}, item=value) is value
     assert resolve("{steps.a.result}", parameters={}, results={"a": value}) is value
@@ -34,7 +34,7 @@ def test_a_value_that_is_one_reference_is_that_very_value(value):
 
 
 @given(PLAIN, JSON, PLAIN)
-def test_within_text_a_value_is_put_in_as_text(before, value, after):
+def test_reference_inside_text_is_interpolated(before, value, after):
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     put_in = resolve(f"<{before}{{x}}{after}>", parameters={"x": value}, results={})
     assert put_in == f"<{before}{text}{after}>"
@@ -45,12 +45,12 @@ def test_within_text_a_value_is_put_in_as_text(before, value, after):
         PLAIN | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(PLAIN, inner)
     )
 )
-def test_what_has_no_references_stays_as_it_is(value):
+def test_values_without_references_are_unchanged(value):
     assert resolve(value, parameters={"x": 1}, results={"x": 1}) == value
 
 
 @given(PLAIN)
-def test_what_is_put_in_is_never_read_as_a_reference(text):
+def test_resolved_values_are_not_resolved_again(text):
     assert resolve("{a} {b}", parameters={"a": "{b}", "b": text}, results={}) == f"{{b}} {text}"
 
 
@@ -80,7 +80,7 @@ def test_examples(value, expected):
     assert type(found) is type(expected)
 
 
-def test_a_parameter_that_was_not_given_leaves_its_member_out():
+def test_omitted_parameter_omits_its_argument():
     assert resolved({"a": "{none}", "b": ["{none}"], "c": "[{none}]", "d": "{none.x}"}) == {
         "b": [None],
         "c": "[]",
@@ -88,7 +88,7 @@ def test_a_parameter_that_was_not_given_leaves_its_member_out():
     assert resolved("{none}") is None
 
 
-def test_a_parameter_that_was_given_as_null_stays():
+def test_null_parameter_stays_null():
     assert resolved({"a": "{given}"}, given=None) == {"a": None}
 
 
@@ -104,12 +104,12 @@ def test_a_parameter_that_was_given_as_null_stays():
         "a {limit.x} b",
     ],
 )
-def test_a_path_that_leads_to_nothing_is_named(value):
+def test_missing_path_is_named(value):
     with pytest.raises(Unresolvable, match=r"(leads to nothing|names no step)"):
         resolved(value, limit=10)
 
 
-def test_nothing_given_is_changed():
+def test_inputs_are_not_mutated():
     parameters, results = {"x": [1]}, {"a": {"b": [2]}}
     resolve({"y": ["{x}", "{steps.a.result}"]}, parameters=parameters, results=results)
     assert (parameters, results) == ({"x": [1]}, {"a": {"b": [2]}})
@@ -124,7 +124,7 @@ QUOTING = st.recursive(
 
 
 @given(QUOTING, JSON, JSON)
-def test_bytes_are_counted_as_they_will_be_kept(value, x, y):
+def test_size_is_counted_as_stored(value, x, y):
     resolver = Resolver({"x": x, "y": y}, {"a": {"x": y}}, [x])
     try:
         found = resolver.resolve(value)
@@ -154,7 +154,7 @@ QUOTED_OFTEN = {
 
 
 @pytest.mark.parametrize("name", QUOTED_OFTEN)
-def test_what_would_be_too_large_is_not_built(name):
+def test_oversized_result_is_not_built(name):
     values = {"parameters": {"p": BIG, "q": [{"a": BIG}]}, "results": {"a": {"b": BIG}}, "item": BIG}
     tracemalloc.start()
     try:
@@ -165,7 +165,7 @@ def test_what_would_be_too_large_is_not_built(name):
         tracemalloc.stop()
 
 
-def test_what_a_condition_compares_with_is_counted_too():
+def test_condition_values_count_towards_the_size():
     values = {"parameters": {"p": list(range(50_000)), "q": list(range(49_999))}, "results": {}}
     assert holds({"p": {"$in": ["{p}"]}}, most=MOST, **values)
     assert not holds({"p": {"$in": ["{q}"] * 5}}, most=MOST, **values)
@@ -174,7 +174,7 @@ def test_what_a_condition_compares_with_is_counted_too():
             holds(when, most=MOST, **values)
 
 
-def test_a_value_quoted_often_is_looked_at_once(monkeypatch):
+def test_repeated_value_is_measured_once(monkeypatch):
     counted = []
     monkeypatch.setattr(references, "json_bytes", lambda value: counted.append(value) or 2)
     resolve(["{p}"] * 1_000, parameters={"p": [1, 2]}, results={}, most=MOST)

@@ -1,4 +1,4 @@
-"""A cached search over real memories: no write that it depends on is ever missed, and nothing else ends it."""
+"""A cached search over real memories: every write it depends on invalidates it, and nothing else does."""
 
 import threading
 from uuid import uuid4
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.enable_socket
 
 
 class Searches:
-    """Cached searches of one organisation, and how many were computed."""
+    """Cached searches of one organisation, with a count of computations."""
 
     def __init__(self, organisation):
         self.organisation, self.computed = organisation, 0
@@ -103,7 +103,7 @@ WRITES = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_every_kind_of_write_ends_what_was_cached(organisation, searches, write):
+def test_every_kind_of_write_invalidates_cached_results(organisation, searches, write):
     memory = store(organisation, source="s", external_id="b")
     searches()
     write(organisation, memory)
@@ -111,7 +111,7 @@ def test_every_kind_of_write_ends_what_was_cached(organisation, searches, write)
     assert searches() == (fresh()[0], False)
 
 
-def test_reads_and_other_organisations_end_nothing(organisation, searches):
+def test_reads_and_other_organisations_invalidate_nothing(organisation, searches):
     memory = store(organisation)
     searches()
     other = create_organisation(name="Other", by=SYSTEM).id
@@ -121,7 +121,7 @@ def test_reads_and_other_organisations_end_nothing(organisation, searches):
     assert Searches(other)()[0] != [str(memory)]
 
 
-def test_a_write_that_is_taken_back_leaves_nothing_behind(organisation, searches):
+def test_rolled_back_write_leaves_no_token(organisation, searches):
     first = store(organisation)
     searches()
     with pytest.raises(ZeroDivisionError), tenant_transaction(organisation):
@@ -132,7 +132,7 @@ def test_a_write_that_is_taken_back_leaves_nothing_behind(organisation, searches
     assert searches() == ([str(first)], True)
 
 
-def test_a_savepoint_taken_back_does_not_hide_a_later_write(organisation, searches):
+def test_rolled_back_savepoint_does_not_hide_a_later_write(organisation, searches):
     searches()
     with tenant_transaction(organisation):
         with pytest.raises(ZeroDivisionError), transaction.atomic():
@@ -142,16 +142,14 @@ def test_a_savepoint_taken_back_does_not_hide_a_later_write(organisation, search
     assert searches() == ([str(kept)], False)
 
 
-def test_what_was_computed_before_a_write_of_the_same_transaction_is_not_found_after_it(
-    organisation, searches
-):
+def test_result_before_an_own_write_is_not_found_after_it(organisation, searches):
     with tenant_transaction(organisation):
         assert searches() == ([], False)
         memory = store(organisation)
     assert searches() == ([str(memory)], False)
 
 
-def test_two_organisations_in_one_transaction_both_leave_marks(organisation):
+def test_two_organisations_in_one_transaction_both_leave_tokens(organisation):
     other = create_organisation(name="Other", by=SYSTEM).id
     with transaction.atomic():
         store(organisation)
@@ -161,7 +159,7 @@ def test_two_organisations_in_one_transaction_both_leave_marks(organisation):
 
 
 def test_writers_do_not_wait_for_one_another(organisation, searches):
-    """One has written and not committed; another writes and commits meanwhile."""
+    """One writer has not committed while another writes and commits."""
     searches()
     finished = []
 
@@ -186,7 +184,7 @@ def test_writers_do_not_wait_for_one_another(organisation, searches):
         assert finished == [True]
 
 
-def test_states_never_come_back_and_marks_stay_few(organisation):
+def test_states_never_recur_and_tokens_stay_few(organisation):
     names = set()
     for number in range(300):
         with tenant_transaction(organisation), raw_cursor() as cursor:
@@ -198,8 +196,8 @@ def test_states_never_come_back_and_marks_stay_few(organisation):
         assert 1 <= cursor.fetchone()[0] <= 128
 
 
-def test_readers_beside_writers_never_see_less_than_was_committed(organisation):
-    """Four readers with caches that share results; whoever reads after a commit finds what it brought."""
+def test_concurrent_readers_see_every_committed_write(organisation):
+    """Four readers share cached results; a read after a commit sees the commit."""
     from liftos.kernel.caching.results import InMemoryResults
 
     shared, secret = InMemoryResults(), b"s"
@@ -271,7 +269,7 @@ WATCHED = [
 
 
 @pytest.mark.parametrize("table", WATCHED)
-def test_whatever_a_search_reads_is_watched(organisation, table):
+def test_every_table_a_search_reads_is_watched(organisation, table):
     things = find_function("memory.search").reads
 
     def state():

@@ -29,7 +29,7 @@ def new_key():
     return os.urandom(32)
 
 
-def test_what_was_stored_is_found(results, organisations):
+def test_stored_value_is_found(results, organisations):
     key = new_key()
     results.put(organisations[0], key, b"\x00\xff not text")
     assert (results.get(key), results.get(new_key())) == (b"\x00\xff not text", None)
@@ -38,7 +38,7 @@ def test_what_was_stored_is_found(results, organisations):
     assert results.errors == 0
 
 
-def test_an_organisation_has_a_bounded_number_and_the_first_written_goes_first(results, organisations):
+def test_number_per_organisation_is_bounded_oldest_first(results, organisations):
     keys = [new_key() for _ in range(5)]
     others = new_key()
     results.put(organisations[1], others, b"other")
@@ -48,7 +48,7 @@ def test_an_organisation_has_a_bounded_number_and_the_first_written_goes_first(r
     assert results.get(others) == b"other"
 
 
-def test_what_is_forgotten_is_gone_and_nobody_elses(results, organisations):
+def test_forget_removes_only_the_organisations_results(results, organisations):
     keys = [new_key() for _ in range(3)]
     results.put(organisations[0], keys[0], b"a")
     results.put(organisations[0], keys[1], b"b")
@@ -69,7 +69,7 @@ def test_redis_forgets_at_the_end_of_the_lifetime(organisations):
     assert 60 < client.ttl(f"{PREFIX}of:{organisations[0]}") <= 120
 
 
-def test_a_redis_that_is_away_is_a_miss(organisations):
+def test_unavailable_redis_is_a_miss(organisations):
     def connect():
         raise ConnectionError
 

@@ -1,4 +1,4 @@
-"""What a process remembers having written is there: nothing is remembered of a transaction that was undone."""
+"""Process caches of written rows never remember rolled back transactions."""
 
 import pytest
 from django.db import transaction
@@ -34,14 +34,14 @@ def own(committed_db):
     return create_organisation(name="own", by=SYSTEM).id
 
 
-def test_a_models_number_is_that_of_a_row_that_is_there(committed_db):
+def test_model_number_belongs_to_a_committed_row(committed_db):
     undo(lambda: model_number(MODEL))
     assert not EmbeddingModel.objects.filter(name=MODEL.name).exists()
     number = model_number(MODEL)
     assert EmbeddingModel.objects.get(name=MODEL.name).id == number == model_number(MODEL)
 
 
-def test_a_default_space_that_was_undone_is_made_again(own):
+def test_rolled_back_default_space_is_created_again(own):
     view = MemorysView()
     undo(lambda: view.expect(own))
     view.expect(own)
@@ -49,7 +49,7 @@ def test_a_default_space_that_was_undone_is_made_again(own):
         assert get_default(organisation=own) is not None
 
 
-def test_tables_counted_in_a_transaction_that_was_undone_are_counted_again(own, monkeypatch):
+def test_rolled_back_analyse_is_repeated(own, monkeypatch):
     monkeypatch.setattr(planner_statistics, "_analysed", set())
     drafts = [MemoryDraft(f"number {number}") for number in range(planner_statistics.LEAST)]
     undo(lambda: remember_many(organisation=own, by=SYSTEM, drafts=drafts))
@@ -58,7 +58,7 @@ def test_tables_counted_in_a_transaction_that_was_undone_are_counted_again(own, 
     assert planner_statistics._analysed
 
 
-def test_after_a_request_that_was_undone_the_next_one_stores(committed_db, monkeypatch):
+def test_request_after_a_rolled_back_one_stores(committed_db, monkeypatch):
     """The first store of an installation fails after its model was registered; under a key it runs in one transaction."""
     caller = make_caller("Acme")
     key = {"idempotency-key": "k"}

@@ -36,7 +36,7 @@ def key():
     return b"\x00" + os.urandom(31)
 
 
-def test_what_was_stored_is_found(cache, key):
+def test_stored_value_is_found(cache, key):
     cache.set_many({key: b"\x00\xff not text", b"\x01" + key[1:]: b""})
 
     assert cache.get_many([key]) == [b"\x00\xff not text"]
@@ -44,14 +44,14 @@ def test_what_was_stored_is_found(cache, key):
     assert cache.errors == 0
 
 
-def test_the_last_value_stands(cache, key):
+def test_last_value_wins(cache, key):
     cache.set_many({key: b"old"})
     cache.set_many({key: b"new"})
 
     assert cache.get_many([key]) == [b"new"]
 
 
-def test_what_was_deleted_is_gone(cache, key):
+def test_deleted_value_is_gone(cache, key):
     cache.set_many({key: b"value"})
 
     assert cache.delete_many([key, bytes(32)]) is True

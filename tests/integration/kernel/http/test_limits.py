@@ -1,4 +1,4 @@
-"""Requests in a window, on a real Redis."""
+"""Rate limits on a real Redis."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def test_without_a_limit_nothing_is_counted(two, settings):
     assert "X-RateLimit-Limit" not in response
 
 
-def test_a_key_has_its_own_window_and_is_told_what_is_left(two, settings):
+def test_key_has_its_own_window_and_sees_the_remainder(two, settings):
     settings.LIFTOS_RATE_LIMIT_KEY = "3/hour"
     own, other = two
     left = [own.get(PATH)["X-RateLimit-Remaining"] for _ in range(3)]
@@ -80,7 +80,7 @@ def test_without_redis_nobody_is_refused(two, settings, monkeypatch):
     assert [two[0].get(PATH).status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_limit_that_can_not_be_read_is_told(settings):
+def test_invalid_limit_is_reported(settings):
     settings.LIFTOS_RATE_LIMIT_ORGANISATION = "many"
     assert [each.id for each in run_checks(tags=["liftos"])] == ["liftos.E004"]
 
@@ -110,7 +110,7 @@ def test_a_request_larger_than_the_limit_takes_all_of_it(two, settings):
     assert own.get(PATH).status_code == 429
 
 
-def test_redis_is_asked_once_for_a_hundredth_of_the_limit(two, settings, monkeypatch):
+def test_redis_is_called_once_per_hundredth_of_the_limit(two, settings, monkeypatch):
     settings.LIFTOS_RATE_LIMIT_KEY = "1000/hour"
     asked = []
     limiter = limits._limiter()
@@ -122,7 +122,7 @@ def test_redis_is_asked_once_for_a_hundredth_of_the_limit(two, settings, monkeyp
     assert left == [999 - number for number in range(21)]
 
 
-def test_a_limit_holds_over_processes(two, settings):
+def test_limit_applies_across_processes(two, settings):
     settings.LIFTOS_RATE_LIMIT_KEY = "200/hour"
     own, _ = two
     answered = 0

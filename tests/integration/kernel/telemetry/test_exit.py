@@ -1,4 +1,4 @@
-"""What waits to be written when a process ends is written."""
+"""Queued traces are written when a process ends."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ with observe_operation("short.lived", organisation=sys.argv[1]):
 """
 
 
-def test_a_trace_of_the_last_moment_is_stored(committed_db):
+def test_trace_at_process_exit_is_stored(committed_db):
     organisation = create_organisation(name="Brief", by=SYSTEM).id
     parts = connections["default"].settings_dict
     url = f"postgresql://{parts['USER']}@/{parts['NAME']}?host={parts['HOST']}&port={parts['PORT']}"

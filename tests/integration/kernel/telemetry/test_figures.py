@@ -1,4 +1,4 @@
-"""How operations went: minutes of each process, hours of all, gone after their time, each organisation its own."""
+"""Operation metrics: minutes per process, hours across processes, retention, isolation by organisation."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +54,7 @@ def rolled(organisation, now, minutes_kept=timedelta(hours=4), hours_kept=timede
     roll_up(organisation=organisation, now=now, minutes_kept=minutes_kept, hours_kept=hours_kept)
 
 
-def test_each_interval_has_its_own_and_a_restart_loses_none(two, process):
+def test_each_interval_has_its_own_figures_across_restarts(two, process):
     own, other = two
     manager, writer, clock = process()
     manager.record("memory.search", 3_000_000, organisation=str(own))
@@ -80,7 +80,7 @@ def test_each_interval_has_its_own_and_a_restart_loses_none(two, process):
     assert intervals(own, prefix="memory.st") == []
 
 
-def test_what_is_written_twice_says_the_same(two, process):
+def test_writing_twice_changes_nothing(two, process):
     own, _ = two
     manager, writer, _clock = process()
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_what_is_written_twice_says_the_same(two, process):
         assert sum(OperationMinute.objects.get().buckets) == 3
 
 
-def test_a_busy_minute_is_estimated_from_what_was_kept(two, process):
+def test_busy_minute_is_estimated_from_its_sample(two, process):
     own, _ = two
     manager, writer, _clock = process()
     for number in range(3_000):
@@ -107,7 +107,7 @@ def test_a_busy_minute_is_estimated_from_what_was_kept(two, process):
     assert buckets[2] == pytest.approx(2_000, abs=10)
 
 
-def test_a_database_that_is_away_costs_nothing(two, process, monkeypatch):
+def test_unavailable_database_has_no_effect(two, process, monkeypatch):
     own, _ = two
     manager, writer, clock = process()
     manager.record("memory.search", 1, organisation=str(own))
@@ -134,7 +134,7 @@ def test_a_database_that_is_away_costs_nothing(two, process, monkeypatch):
     assert (writer.lost, writer.flush()) == (2, 1)
 
 
-def test_hours_are_made_once_however_often(two, process):
+def test_hourly_aggregation_is_idempotent(two, process):
     own, other = two
     for failed in (False, True):
         manager, writer, clock = process()

@@ -1,4 +1,4 @@
-"""Tasks go on with the trace of whoever sent them."""
+"""Tasks continue their sender's trace."""
 
 import logging
 from contextvars import Context
@@ -30,7 +30,7 @@ def spans_of(context):
     return {span.name: span for span in TRACER.traces(context.trace_id)}
 
 
-def test_a_task_goes_on_with_its_senders_trace(organisation, sent):
+def test_task_continues_its_senders_trace(organisation, sent):
     headers, context, parent = sent
     before = peek_context(), current_span()
     heal_pending_embeddings.apply(args=[str(organisation)], headers=headers)
@@ -63,7 +63,7 @@ def test_a_task_inside_a_request_is_part_of_its_tree(organisation):
     assert spans_of(context)[TASK].parent.name == "request"
 
 
-def test_an_unsampled_sender_is_followed(organisation):
+def test_unsampled_trace_stays_unsampled(organisation):
     context = start_context(traceparent=f"00-{'a' * 32}-{'b' * 16}-00")
     with use_context(context), TRACER.span("sender"):
         headers = {}
@@ -73,7 +73,7 @@ def test_an_unsampled_sender_is_followed(organisation):
     assert spans_of(context) == {}
 
 
-def test_each_message_of_the_beat_begins_a_trace():
+def test_each_beat_message_starts_a_trace():
     first, second = {}, {}
     beat = Context()  # of a thread that is in no unit of work
     beat.run(send_context, first)
@@ -82,7 +82,7 @@ def test_each_message_of_the_beat_begins_a_trace():
     assert first["traceparent"][3:35] != second["traceparent"][3:35]
 
 
-def test_healing_is_traced_as_embedding(acme, sent, monkeypatch):
+def test_embedding_task_is_traced(acme, sent, monkeypatch):
     headers, context, _ = sent
 
     def away(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""Stored traces: written off the path, read by their organisation alone, gone after their time."""
+"""Stored traces: written off the request path, readable only by their organisation, pruned after retention."""
 
 import os
 import time
@@ -78,7 +78,7 @@ def test_a_trace_can_be_read_by_its_organisation_alone(two, install):
     assert TraceRecord.objects.count() == 0  # outside of any organisation
 
 
-def test_from_the_correlation_id_to_the_decision_and_its_trace(two, install):
+def test_correlation_id_leads_to_decision_and_trace(two, install):
     writer = install()
     two[0].post("/api/v1/search", {"query": "hands"}, **{"x-correlation-id": "c-2"})
     writer.flush()
@@ -106,7 +106,7 @@ def test_an_unknown_or_malformed_id_is_404(acme, trace_id):
     assert acme.get(f"/api/v1/traces/{trace_id}").status_code == 404
 
 
-def test_what_is_no_one_organisations_is_not_stored(two, install):
+def test_traces_without_an_organisation_are_not_stored(two, install):
     writer = install()
     assert Client().get("/health").status_code == 200
     with TRACER.span("sweep"):
@@ -135,7 +135,7 @@ def test_a_full_queue_drops_and_counts(two, install):
     assert len(stored(two[0])) == writer.written == 10
 
 
-def test_odd_tags_are_stored_as_far_as_postgres_can(two, install):
+def test_unstorable_tags_are_cleaned(two, install):
     writer = install()
     odd = {"nul": "a\x00b", "half": "\udcff", "nan": float("nan"), "long": "x" * 1_000, "object": uuid4()}
     trees(1, organisation=str(two[0].organisation), plain=1.5, **odd)
@@ -155,7 +155,7 @@ def test_an_errors_text_is_not_stored(two, install):
     assert "content" not in str(record.spans)
 
 
-def test_a_failing_database_loses_traces_and_nothing_else(two, install, monkeypatch, caplog):
+def test_failing_database_loses_only_traces(two, install, monkeypatch, caplog):
     now = [1_000.0]
     writer = install(clock=lambda: now[0])
 
@@ -204,7 +204,7 @@ def test_the_thread_writes_by_itself(two, install):
     assert len(stored(two[0])) == 5
 
 
-def test_stopping_writes_what_waits(two, install):
+def test_stopping_writes_queued_traces(two, install):
     writer = install(background=True, pause=0.01)
     trees(5, organisation=str(two[0].organisation))
     writer.stop()
@@ -222,7 +222,7 @@ def test_a_child_process_starts_empty(install):
     writer._queue.clear()
 
 
-def test_old_traces_are_pruned_and_only_those(two, install):
+def test_only_old_traces_are_pruned(two, install):
     writer = install()
     for caller in two:
         trees(3, organisation=str(caller.organisation))

@@ -35,7 +35,7 @@ def runs(text):
     return float(line.split()[-1])
 
 
-def test_the_sequencers_runs_are_read_from_the_workers_port(port, organisation):
+def test_worker_port_serves_sequencer_metrics(port, organisation):
     app.tasks["accountability.sequence"].apply()
     stop = serve_metrics("127.0.0.1", port)
     try:
@@ -48,7 +48,7 @@ def test_the_sequencers_runs_are_read_from_the_workers_port(port, organisation):
         read(port)
 
 
-def test_a_token_that_is_set_is_wanted(port, organisation):
+def test_configured_token_is_required(port, organisation):
     app.tasks["accountability.sequence"].apply()
     stop = serve_metrics("127.0.0.1", port, "secret")
     try:
@@ -60,7 +60,7 @@ def test_a_token_that_is_set_is_wanted(port, organisation):
         stop()
 
 
-def test_a_port_that_is_taken_is_logged_and_work_goes_on(port, caplog):
+def test_port_in_use_is_logged_and_work_continues(port, caplog):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()

@@ -1,4 +1,4 @@
-"""The admin shows one organisation at a time, and writes through the operations."""
+"""The admin shows one organisation at a time and writes through operations."""
 
 import pytest
 from django.contrib.admin import site
@@ -75,7 +75,7 @@ def test_records_can_not_be_changed_added_or_deleted(two):
     assert client.post(f"{DECISIONS}{record.id}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_key_made_in_the_admin_works_is_shown_once_and_is_on_record(two):
+def test_key_created_in_the_admin_works_is_shown_once_and_recorded(two):
     client = signed_in(is_superuser=True)
     response = client.post(
         "/admin/tenancy/apikey/add/", {"name": "ui", "scopes": ["memory:read"]}, follow=True
@@ -97,7 +97,7 @@ def test_a_key_revoked_in_the_admin_is_refused(two):
     assert two[0].get("/api/v1/memories").status_code == 401
 
 
-def test_strangers_are_sent_to_the_login(committed_db):
+def test_anonymous_users_are_sent_to_the_login(committed_db):
     response = Client().get(DECISIONS)
     assert response.status_code == 302
     assert response.url.startswith("/admin/login/")
@@ -113,7 +113,7 @@ def records(caller, operation):
         ]
 
 
-def test_opening_an_organisation_is_on_its_record_once(two):
+def test_opening_an_organisation_is_recorded_once(two):
     client = signed_in(is_superuser=True)
     for _ in range(3):
         client.get("/admin/")
@@ -126,7 +126,7 @@ def test_opening_an_organisation_is_on_its_record_once(two):
     assert len(records(two[0], "admin.enter")) == 1
 
 
-def test_what_staff_change_is_on_record(two):
+def test_staff_changes_are_recorded(two):
     client = signed_in(is_superuser=True)
     page = f"/admin/tenancy/organisation/{two[0].organisation}/change/"
     assert client.post(page, {"name": "First and foremost"}).status_code == 302
@@ -136,7 +136,7 @@ def test_what_staff_change_is_on_record(two):
     assert "ann changed the organisation" in payload["reasoning"]
 
 
-def test_accounts_and_memberships_are_on_record_and_no_password_is(two):
+def test_account_changes_are_recorded_without_passwords(two):
     client = signed_in(is_superuser=True)
     secret = "correct-horse-battery"
     form = {"username": "bob", "usable_password": "true", "password1": secret, "password2": secret}
@@ -158,7 +158,7 @@ def test_accounts_and_memberships_are_on_record_and_no_password_is(two):
 ADD = "/admin/tenancy/organisation/add/"
 
 
-def test_an_organisation_is_made_without_a_shell_and_opened(two):
+def test_organisation_is_created_in_the_admin_and_opened(two):
     client = signed_in(is_superuser=True)
     page = client.post(ADD, {"name": "Third & Sons"}, follow=True)
     assert page.wsgi_request.organisation.slug == "third-sons"
@@ -173,7 +173,7 @@ def test_an_organisation_is_made_without_a_shell_and_opened(two):
 
 
 @pytest.mark.parametrize("name", ["first", "First ", "***", ""])
-def test_a_name_that_makes_no_organisation_is_told_beside_the_field(two, name):
+def test_invalid_organisation_name_is_a_field_error(two, name):
     before = Organisation.objects.count()
     page = signed_in(is_superuser=True).post(ADD, {"name": name})
     assert page.status_code == 200
@@ -181,21 +181,21 @@ def test_a_name_that_makes_no_organisation_is_told_beside_the_field(two, name):
     assert Organisation.objects.count() == before
 
 
-def test_a_name_taken_in_between_is_no_failure(two, monkeypatch):
+def test_name_taken_concurrently_is_a_form_error(two, monkeypatch):
     monkeypatch.setattr(OrganisationForm, "clean_name", lambda form: form.cleaned_data["name"])
     page = signed_in(is_superuser=True).post(ADD, {"name": "First"}, follow=True)
     assert page.status_code == 200
     assert "exists already" in page.content.decode()
 
 
-def test_members_make_no_organisations(two):
+def test_members_cannot_create_organisations(two):
     client = signed_in()
     Membership.objects.create(user=User.objects.get(), organisation_id=two[0].organisation, role="owner")
     assert client.post(ADD, {"name": "Mine"}).status_code == 403
     assert not Organisation.objects.filter(slug="mine").exists()
 
 
-def test_every_list_has_a_place_in_the_sidebar(two):
+def test_every_list_is_in_the_sidebar(two):
     lists = {model._meta.label_lower for model in site._registry}
     assert lists == {entry.model for entries in GROUPS.values() for entry in entries}
     client = signed_in()

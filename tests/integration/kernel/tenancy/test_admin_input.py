@@ -1,4 +1,4 @@
-"""What an address can hold that no list, page or method of the admin has: it is answered 4xx, never 500."""
+"""Invalid addresses of admin pages are 4xx, never 500."""
 
 import pytest
 from django.contrib.admin import site
@@ -34,12 +34,12 @@ def staff(committed_db):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_list_checks_its_address(name):
+def test_every_list_validates_its_query_string(name):
     listed = site._registry[MODELS[name]].get_changelist(None)
     assert issubclass(listed, CheckedChangeList)
 
 
-def test_filters_that_can_not_be_read_are_400_in_every_list(staff):
+def test_invalid_filters_are_400_in_every_list(staff):
     answered = {}
     for name, model in MODELS.items():
         for field in model._meta.concrete_fields:
@@ -64,12 +64,12 @@ def test_a_refused_filter_leaves_the_next_page_as_it_was(staff, query):
 @pytest.mark.parametrize(
     "query", ["p=99999999999999999999", "p=x", "o=99.x", "_facets=1", "e=1", "q=" + "x" * 5_000, "q=%FF"]
 )
-def test_odd_pages_orders_and_searches_are_no_failure(staff, query):
+def test_invalid_pages_orders_and_searches_are_not_500(staff, query):
     for name in MODELS:
         assert staff.get(f"/admin/{name}/?{query}").status_code < 500
 
 
-def test_ids_that_are_none_are_no_failure(staff):
+def test_malformed_ids_are_not_500(staff):
     answered = {}
     for name in MODELS:
         for each in IDS:
@@ -90,7 +90,7 @@ def test_ids_that_are_none_are_no_failure(staff):
         "/admin/a/b/c/d",
     ],
 )
-def test_a_page_that_is_none_is_404_at_once(staff, path):
+def test_unknown_page_is_404(staff, path):
     assert staff.get(path).status_code == 404
 
 
@@ -103,7 +103,7 @@ def test_a_page_without_its_slash_is_still_found(staff):
     "path", ["/", "/docs", "/redoc", "/openapi.json", "/metrics", "/favicon.ico", "/health", "/ready", "/nowhere", "/store",
              "/api/v1/memories", "/admin/", "/admin/memory/memory/", "/admin/login/", "/static/liftos/admin.css"]
 )  # fmt: skip
-def test_no_method_is_a_failure(staff, path, method):
+def test_no_method_is_500(staff, path, method):
     assert staff.generic(method, path).status_code < 500
 
 

@@ -1,4 +1,4 @@
-"""Roles count in the organisation that is open, and nowhere else; whoever guesses passwords is shut out."""
+"""Roles apply only in the open organisation; password guessing is blocked."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,14 +35,14 @@ def test_a_role_ends_at_the_organisation(two):
     assert client.get("/admin/tenancy/apikey/").status_code == 200
 
 
-def test_who_is_no_member_sees_nothing(two):
+def test_non_member_sees_nothing(two):
     client = signed_in("ann")
     assert client.get("/admin/memory/memory/").status_code == 403
     assert client.get("/admin/accountability/reviewcase/").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["auditor", "reviewer"])
-def test_who_may_only_read_writes_nothing(two, role):
+def test_read_only_role_writes_nothing(two, role):
     memory = two[0].store("stays")
     client = signed_in("ann", first=role)
     for page in ("memory/memory", "accountability/decisionrecord", "tenancy/apikey", "tenancy/membership"):
@@ -56,7 +56,7 @@ def test_who_may_only_read_writes_nothing(two, role):
     assert client.get("/admin/auth/user/").status_code == 403
 
 
-def test_a_curator_corrects_memories_and_makes_no_keys(two):
+def test_curator_corrects_memories_but_creates_no_keys(two):
     memory = two[0].store("goes")
     client = signed_in("ann", first="curator")
     assert client.post(f"/admin/memory/memory/{memory}/correct/reject/", {"reason": "r"}).status_code == 302
@@ -106,7 +106,7 @@ def test_a_key_may_be_made_for_a_role(two, capsys):
         call_command("create_api_key", "first", "--role", "owner", "--scopes", "memory:read")
 
 
-def test_pages_of_the_admin_have_a_policy_and_are_not_kept(two):
+def test_admin_pages_have_a_csp_and_are_not_cached(two):
     answer = signed_in("ann", first="auditor").get("/admin/memory/memory/")
     policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -116,7 +116,7 @@ def test_pages_of_the_admin_have_a_policy_and_are_not_kept(two):
     assert "Content-Security-Policy" in Client().get("/admin/login/")
 
 
-def test_who_guesses_passwords_is_shut_out(two, settings):
+def test_repeated_failed_sign_ins_are_blocked(two, settings):
     signed_in("ann", first="auditor")
 
     def sign_in(password, address="10.0.0.1"):

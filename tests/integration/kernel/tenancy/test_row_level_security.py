@@ -1,4 +1,4 @@
-"""Postgres itself keeps organisations apart: what raw SQL as the application role can and can't do."""
+"""Postgres isolates organisations, even from raw SQL as the application role."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -109,7 +109,7 @@ def two(committed_db):
 
 
 def leave_from_before(organisations):
-    """Write what only migrations write: what they found of earlier logs."""
+    """Write the rows that only migrations write, about earlier logs."""
     with connections["owner"].cursor() as cursor:
         for organisation in organisations:
             cursor.execute(SET_ORGANISATION.replace("true", "false"), [str(organisation)])
@@ -124,7 +124,7 @@ def leave_from_before(organisations):
 
 
 def live(caller):
-    """Leave what a memory leaves behind it: versions, a tombstone, a receipt, a key, a context, a bulk store."""
+    """Create rows around a memory: versions, a tombstone, a receipt, a key, a context, a bulk store."""
     key = {"idempotency-key": "k"}
     memory = caller.post("/api/v1/memories", {"content": "text c"}, **key).json()["id"]
     caller.post("/api/v1/decisions", {"operation": "o", "reasoning": "r", "memories": [memory]})
@@ -136,7 +136,7 @@ def live(caller):
 
 @pytest.fixture
 def raw():
-    """A connection of our own, as the application role, with nothing set."""
+    """A separate connection as the application role, with nothing set."""
     parameters = connections["default"].get_connection_params()
     wanted = {
         key: parameters[key] for key in ("dbname", "user", "password", "host", "port") if key in parameters
@@ -164,7 +164,7 @@ def test_every_table_with_an_organisation_is_isolated(db):
     assert [table for table, yes in isolated.items() if not yes] == []
 
 
-def test_application_role_has_no_way_round(db):
+def test_application_role_cannot_bypass_row_security(db):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, "
@@ -233,7 +233,7 @@ def test_decision_records_can_not_be_deleted(two, raw):
         raw.execute("DELETE FROM accountability_decisionrecord")
 
 
-def test_even_the_owner_is_refused_by_the_trigger(two):
+def test_trigger_refuses_the_owner_too(two):
     with (
         pytest.raises(Exception, match="append-only"),
         connections["owner"].cursor() as cursor,
@@ -263,7 +263,7 @@ def test_outside_of_a_tenant_transaction_the_orm_sees_nothing(organisations):
         assert ApiKey.objects.count() == 1
 
 
-def test_a_failure_rolls_all_of_it_back(committed_db):
+def test_failure_rolls_everything_back(committed_db):
     caller = make_caller("Broken")
     with pytest.raises(ZeroDivisionError), tenant_transaction(caller.organisation):
         remember(organisation=caller.organisation, by=SYSTEM, draft=MemoryDraft("half"))

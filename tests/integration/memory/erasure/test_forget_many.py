@@ -1,4 +1,4 @@
-"""Sets of memories are erased a thousand in a transaction, with one decision and one receipt each, and again is as good as once."""
+"""Bulk erasure: a thousand memories per transaction, one decision and receipt each, idempotent."""
 
 from uuid import UUID
 
@@ -78,11 +78,11 @@ def test_broken_off_it_leaves_whole_transactions_and_goes_on(organisation, five,
 
     def fail(going):
         if five[2] in going.memories:
-            raise RuntimeError("broken off")
+            raise RuntimeError("interrupted")
         return 0
 
     erasers.fill("drawings", fail)
-    with pytest.raises(RuntimeError, match="broken off"):
+    with pytest.raises(RuntimeError, match="interrupted"):
         erase(organisation, five)
     assert left(organisation)[0] == 3
     erasers.fill("drawings", lambda going: len(going.memories))
@@ -104,7 +104,7 @@ def test_the_command_erases_what_a_file_lists(organisation_and_slug, five, tmp_p
     assert left(organisation)[0] == 0
 
 
-def test_a_file_with_a_line_that_is_no_id_erases_nothing(organisation_and_slug, five, tmp_path):
+def test_file_with_an_invalid_id_erases_nothing(organisation_and_slug, five, tmp_path):
     organisation, slug = organisation_and_slug
     file = tmp_path / "ids"
     file.write_text(f"{five[0]}\nfive\n")

@@ -1,4 +1,4 @@
-"""What is no file of memories is refused as a whole; a line that can't be taken is named; the exit status says so."""
+"""Import: invalid files are refused as a whole, invalid lines are named, and the exit status reports it."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ ID = "0199e1a0-7c1e-7000-8000-00000000000"
 
 
 def run(caller, path, **options):
-    """Return exit status, counts and what was said."""
+    """Return exit status, counts and output."""
     out = StringIO()
     try:
         call_command(

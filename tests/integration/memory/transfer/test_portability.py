@@ -1,4 +1,4 @@
-"""Export, import, re-embedding: what goes out comes in again, once, and is found as before."""
+"""Export, import and re-embedding keep memories findable, without duplicates."""
 
 import json
 from io import StringIO
@@ -42,7 +42,7 @@ def export(caller, path, **options):
 
 
 def load(caller, path, **options):
-    """Import; a run with refused lines ends as an error, after it has told its counts."""
+    """Import; with refused lines it prints its counts and then fails."""
     out, refusal = StringIO(), ""
     try:
         call_command(
@@ -70,7 +70,7 @@ def answers(caller):
 
 
 def shown(caller):
-    """All memories, ids apart."""
+    """Return all memories without their ids."""
     rows = caller.get("/api/v1/memories?limit=200&states=active,contested,rejected,superseded").json()[
         "results"
     ]
@@ -196,7 +196,7 @@ def test_an_export_goes_on_after_its_last_whole_line(acme, tmp_path):
     assert [json.loads(line).get("id") for line in (tmp_path / "part").read_text().splitlines()] == [
         json.loads(line).get("id") for line in whole.decode().splitlines()
     ]
-    with pytest.raises(CommandError, match="exists already"):
+    with pytest.raises(CommandError, match="already exists"):
         export(acme, tmp_path / "part")
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_export_of_ours_is_said(acme, tmp_path):
 
 @pytest.fixture
 def movers(committed_db):
-    """Two callers whose transactions commit: a move waits for those of others to end."""
+    """Two callers whose transactions commit, because a move waits for other transactions to end."""
     return make_caller("Acme"), make_caller("Rival")
 
 

@@ -1,4 +1,4 @@
-"""Export from one organisation, import into another: both answer alike, now and as of any time in between."""
+"""After export and import, both organisations answer alike, now and as of any time in between."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def names(caller):
 
 
 def renamed(value, known):
-    """Return JSON with ids by name; those of decisions, which each organisation has of its own, left out."""
+    """Return JSON with ids replaced by names, without decision ids, which differ."""
     if isinstance(value, dict):
         return {
             key: renamed(each, known)
@@ -55,7 +55,7 @@ def renamed(value, known):
 
 
 def ranked(hits, known):
-    """Return hits by name in their order; hits of one score, whose order nobody promises, sorted."""
+    """Return hits by name in order; ties are sorted, because their order is unspecified."""
     told = [
         (round(hit["score"], 4), known[hit["id"]], hit["content"], hit["state"], hit["version"])
         for hit in hits
@@ -64,7 +64,7 @@ def ranked(hits, known):
 
 
 def everything(caller, instants):
-    """Return what a caller is told: lists, gets, histories and searches, as of now and of each instant."""
+    """Return a caller's view: lists, gets, histories and searches, now and at each instant."""
     known = names(caller)
     told = {}
     for at in ["", *instants]:
@@ -88,7 +88,7 @@ def everything(caller, instants):
 
 
 def live(caller, steps):
-    """Carry out steps on an organisation's memories, each text once; return the instants between them."""
+    """Apply steps to an organisation's memories; return the instants between them."""
     ids, instants = [], [now()]
     for kind, which, word in steps:
         memory = ids[which % len(ids)] if ids else None

@@ -1,4 +1,4 @@
-"""The admin shows what became of a memory, and corrects it through the same operations."""
+"""The admin shows a memory's history and corrects it through the operations."""
 
 import pytest
 from django.contrib.auth.models import Permission, User

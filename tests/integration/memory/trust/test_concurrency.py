@@ -1,4 +1,4 @@
-"""Several at once: stores of one text, a store and its rejection, changes of one memory, one idempotency key."""
+"""Concurrency: stores of one text, a store and its rejection, changes of one memory, one idempotency key."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

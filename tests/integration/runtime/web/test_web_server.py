@@ -1,4 +1,4 @@
-"""The web server as gunicorn runs it: slow and idle callers, streams, and what must stay as with any other server."""
+"""The web server under gunicorn: slow and idle callers, streams, ordinary HTTP behaviour."""
 
 import json
 import os
@@ -150,7 +150,7 @@ def ask(port, *parts, **more):
         return answer(connection)
 
 
-def test_requests_sent_together_are_answered_in_order(port):
+def test_pipelined_requests_are_answered_in_order(port):
     with connect(port) as caller:
         caller.sendall(b"".join(request(f"/{number}") for number in range(10)))
         assert [answer(caller)[2].split()[0] for _ in range(10)] == [b"/%d" % number for number in range(10)]
@@ -164,7 +164,7 @@ def test_a_chunked_body_arrives_whole(port):
         assert answer(caller)[2] == b"/chunked 5 "
 
 
-def test_a_doubled_header_is_shown_as_such(port):
+def test_repeated_header_is_visible(port):
     assert ask(port, "/x", "x-org-id: acme", "x-org-id: other", "x_org_id: third")[2] == b"/x 0 acme,other"
 
 
@@ -179,7 +179,7 @@ def test_an_asgi_application_serves_its_path(port):
     assert body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
 
 
-def test_a_failure_outside_of_django_is_told_without_its_text(port):
+def test_failure_outside_django_hides_its_text(port):
     status, _, body = ask(port, "/fail")
     assert (status, json.loads(body)["code"]) == (500, "liftos.internal")
     assert b"secret" not in body
@@ -195,7 +195,7 @@ def test_a_failure_in_the_middle_of_a_stream_breaks_it_off(port):
     assert not received.endswith(b"0\r\n\r\n")
 
 
-def test_what_is_no_request_is_refused_in_json(port):
+def test_malformed_request_is_refused_in_json(port):
     with connect(port) as caller:
         caller.sendall(b"RUBBISH\r\n\r\n")
         status, headers, body = answer(caller)
@@ -204,7 +204,7 @@ def test_what_is_no_request_is_refused_in_json(port):
 
 
 @pytest.mark.parametrize("half", [b"POST /x HTTP/1.1\r\nHost: lo", b"P"])
-def test_half_a_header_ends_in_time(port, half):
+def test_incomplete_header_times_out(port, half):
     with connect(port) as caller:
         caller.sendall(half)
         began = time.monotonic()
@@ -213,7 +213,7 @@ def test_half_a_header_ends_in_time(port, half):
     assert time.monotonic() - began > 0.5
 
 
-def test_a_header_that_drips_ends_in_time_too(port):
+def test_slow_header_times_out(port):
     with connect(port) as caller, pytest.raises((BrokenPipeError, ConnectionResetError)):
         for letter in b"POST /x HTTP/1.1\r\nHost: localhost\r\n" + b"x" * 1000:
             caller.sendall(bytes([letter]))
@@ -227,14 +227,14 @@ def test_a_header_that_drips_ends_in_time_too(port):
         b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab",
     ],
 )
-def test_half_a_body_ends_in_time(port, half):
+def test_incomplete_body_times_out(port, half):
     with connect(port) as caller:
         caller.sendall(half)
         status, _, body = answer(caller)
         assert (status, json.loads(body)["code"]) == (408, "liftos.request_timeout")
 
 
-def test_slow_and_idle_callers_hold_up_nobody(port):
+def test_slow_and_idle_callers_block_nobody(port):
     silent = [connect(port) for _ in range(500)]
     halves = [connect(port) for _ in range(60)]
     try:

@@ -32,7 +32,7 @@ def filled(capacity, clock):
 @pytest.mark.parametrize(
     "touch", [lambda cache: cache.get(0), lambda cache: cache.get_many([0])], ids=["get", "get_many"]
 )
-def test_a_touched_entry_outlives_the_second_oldest(clock, touch):
+def test_reading_an_entry_protects_it_from_eviction(clock, touch):
     cache = filled(10_000, clock)
 
     touch(cache)
@@ -94,7 +94,7 @@ def test_an_expired_entry_leaves_no_trace(clock, how):
     assert "a" not in cache._by_age
 
 
-def test_the_expired_make_room_before_the_living(clock):
+def test_expired_entries_are_evicted_first(clock):
     cache = LruTtlCache(2, 100, clock)
     cache.put("old", "value")
     clock.now = 50
@@ -117,13 +117,13 @@ def test_capacity_zero_keeps_nothing(clock):
 
 
 @pytest.mark.parametrize(("capacity", "ttl"), [(-1, 1), (1, 0), (1, -1), (1, float("nan"))])
-def test_senseless_limits_are_refused(capacity, ttl):
+def test_invalid_limits_are_refused(capacity, ttl):
     with pytest.raises(ValueError, match="capacity"):
         LruTtlCache(capacity, ttl)
 
 
 class Same:
-    """A key whose hash equals every other's."""
+    """A key with a constant hash."""
 
     def __init__(self, name):
         self.name = name
@@ -153,7 +153,7 @@ operations = st.lists(
 
 
 @given(capacity=st.integers(1, 6), operations=operations)
-def test_it_behaves_as_the_plainest_cache_would(capacity, operations):
+def test_cache_matches_a_reference_implementation(capacity, operations):
     clock = Clock()
     cache = LruTtlCache(capacity, 10, clock)
     plain: dict[int, float] = {}  # when each was written, in order of use
@@ -184,7 +184,7 @@ def test_it_behaves_as_the_plainest_cache_would(capacity, operations):
         assert cache._by_use.keys() == cache._by_age.keys()
 
 
-def test_fetch_makes_what_is_not_there_and_keeps_none(clock):
+def test_fetch_computes_missing_values_and_does_not_cache_none(clock):
     cache, made = LruTtlCache(2, 10, clock), []
 
     def make(value):
@@ -209,7 +209,7 @@ def test_an_entry_without_a_lifetime_stays(clock):
     assert cache.get_many("abc") == [None, 2, 3]
 
 
-def test_fetch_leaves_no_entry_where_making_fails(clock):
+def test_failed_fetch_leaves_no_entry(clock):
     cache = LruTtlCache(2, 10, clock)
     with pytest.raises(ZeroDivisionError):
         cache.fetch("a", lambda: 1 // 0)

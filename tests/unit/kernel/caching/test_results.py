@@ -1,4 +1,4 @@
-"""The cache of functions' results, with a state of things that the test decides."""
+"""The cache of function results, with a state controlled by the test."""
 
 import threading
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Function:
 
 
 class State:
-    """Says which state things are in; `own` as if the reader had written to them."""
+    """A controllable state; `own` as if the reader had written."""
 
     def __init__(self):
         self.name, self.own, self.asked = "a", False, []
@@ -37,7 +37,7 @@ class State:
 
 @dataclass
 class Counted:
-    """Computes, and counts how often."""
+    """A function that counts its computations."""
 
     value: object = field(default_factory=lambda: {"results": [1, 2.0, None, "x"]})
     times: int = 0
@@ -89,7 +89,7 @@ def test_a_result_is_computed_once(state):
         (Function(), ONE, {"q": 1, "r": None}),
     ],
 )
-def test_what_differs_in_anything_has_a_result_of_its_own(state, function, organisation, arguments):
+def test_any_difference_in_the_call_gives_a_separate_result(state, function, organisation, arguments):
     cache, compute = make(state), Counted()
     cache.call(Function(), ONE, {"q": 1}, compute)
     assert cache.call(function, organisation, arguments, compute)[1] is False
@@ -118,17 +118,17 @@ def typed(value):
 
 
 @given(st.dictionaries(st.text(), _JSON, max_size=3), st.dictionaries(st.text(), _JSON, max_size=3))
-def test_two_arguments_have_one_form_only_if_they_are_equal_in_value_and_type(one, other):
+def test_keys_are_equal_only_for_equal_values_and_types(one, other):
     assert (canonical(one) == canonical(other)) == (typed(one) == typed(other))
 
 
 @pytest.mark.parametrize("arguments", [{"q": object()}, {"q": float("nan")}, {"q": {1, 2}}])
-def test_what_is_no_json_has_no_key(state, arguments):
+def test_non_json_arguments_have_no_key(state, arguments):
     with pytest.raises(UnkeyableArguments):
         make(state).call(Function(), ONE, arguments, Counted())
 
 
-def test_a_text_that_no_encoding_allows_has_a_key(state):
+def test_unencodable_text_has_a_key(state):
     cache = make(state)
     cache.call(Function(), ONE, {"q": "\ud800"}, Counted())
     assert cache.call(Function(), ONE, {"q": "\ud800"}, Counted())[1] is True
@@ -142,7 +142,7 @@ def test_side_effects_are_never_cached(state):
     assert cache.stats()["cache_misses"] == 0
 
 
-def test_a_write_to_what_is_read_ends_what_was_cached(state):
+def test_write_to_a_dependency_invalidates_the_result(state):
     cache, compute = make(state), Counted("before")
     cache.call(Function(), ONE, {}, compute)
     state.name, compute.value = "b", "after"
@@ -150,7 +150,7 @@ def test_a_write_to_what_is_read_ends_what_was_cached(state):
     assert cache.call(Function(), ONE, {}, compute) == ("after", True)
 
 
-def test_what_a_transaction_computes_after_its_own_write_is_nobody_elses(state):
+def test_result_after_an_own_uncommitted_write_is_not_shared(state):
     cache, compute = make(state), Counted()
     state.own = True
     assert [cache.call(Function(), ONE, {}, compute)[1] for _ in range(2)] == [False, False]
@@ -159,7 +159,7 @@ def test_what_a_transaction_computes_after_its_own_write_is_nobody_elses(state):
     assert cache.detailed_stats()["uncached"] == 2
 
 
-def test_what_fails_is_not_cached(state):
+def test_failures_are_not_cached(state):
     cache = make(state)
 
     def fail():
@@ -172,7 +172,7 @@ def test_what_fails_is_not_cached(state):
     assert cache.stats()["cache_misses"] == 3
 
 
-def test_a_result_is_the_callers_own_and_the_same_found_as_computed(state):
+def test_cached_results_are_copies_equal_to_the_computed_one(state):
     cache, compute = make(state), Counted({"id": uuid4(), "list": [1]})
     first, _ = cache.call(Function(), ONE, {}, compute)
     assert first == {"id": str(compute.value["id"]), "list": [1]}
@@ -216,7 +216,7 @@ def test_bytes_are_bounded_too(state):
     assert cache.stats()["cache_size"] == 10
 
 
-def test_what_is_too_large_is_not_kept(state):
+def test_oversized_result_is_not_cached(state):
     cache = make(state, shared=InMemoryResults())
     value = "x" * MAX_ENTRY_BYTES
     assert [cache.call(Function(), ONE, {}, Counted(value))[1] for _ in range(2)] == [False, False]
@@ -233,7 +233,7 @@ def test_processes_share_results(state):
     assert stranger.call(Function(), ONE, {}, compute)[1] is False
 
 
-def test_what_is_forgotten_is_gone_here_and_in_the_shared_cache(state):
+def test_forget_clears_local_and_shared_cache(state):
     shared = InMemoryResults()
     first, second = make(state, shared=shared), make(state, shared=shared)
     first.call(Function(), ONE, {}, Counted())
@@ -243,7 +243,7 @@ def test_what_is_forgotten_is_gone_here_and_in_the_shared_cache(state):
     assert second.call(Function(), OTHER, {}, Counted())[1] is True
 
 
-def test_one_computation_for_all_who_ask_at_once(state):
+def test_concurrent_calls_compute_once(state):
     cache, release, asking = make(state), threading.Event(), threading.Barrier(21)
     compute = Counted()
 
@@ -271,7 +271,7 @@ def test_one_computation_for_all_who_ask_at_once(state):
     assert (stats["cache_hits"], stats["cache_misses"]) == (19, 1)
 
 
-def test_who_waited_for_what_failed_computes_for_itself(state):
+def test_waiter_of_a_failed_computation_computes_itself(state):
     cache, begun, release = make(state), threading.Event(), threading.Event()
 
     def fail():
@@ -315,7 +315,7 @@ def test_counts_are_exact_under_threads(state):
     assert stats["cache_size"] <= 20
 
 
-def test_a_result_that_another_hand_put_into_the_shared_cache_is_none(state):
+def test_forged_shared_result_is_ignored(state):
     class Tampered(InMemoryResults):
         def get(self, key):
             sealed = super().get(key)
@@ -326,7 +326,7 @@ def test_a_result_that_another_hand_put_into_the_shared_cache_is_none(state):
     assert make(state, shared=shared).call(Function(), ONE, {}, Counted(2)) == (2, False)
 
 
-def test_a_sealed_result_opens_under_its_own_key_alone(state):
+def test_sealed_result_opens_only_with_its_key(state):
     cache = make(state)
     key, other = b"k" * 32, b"l" * 32
     sealed = cache._seal(key, b"1")

@@ -1,4 +1,4 @@
-"""The single flight: who computes a key, who waits for it, and what those who wait hear."""
+"""Single flight: computing, waiting, and errors for waiters."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ def nothing(key):
     del key
 
 
-def test_keys_are_sorted_into_own_others_and_found():
+def test_keys_are_split_into_own_pending_and_found():
     flights = SingleFlight()
     first = flights.claim(["a", "b"], nothing)
     second = flights.claim(["b", "c", "d"], {"d": 4}.get)
@@ -31,7 +31,7 @@ def test_a_landed_key_is_free_again():
     assert first.flight.wait("a", WAIT_S) == 1
 
 
-def test_those_who_wait_hear_of_the_error_each_with_an_exception_of_its_own():
+def test_each_waiter_gets_its_own_exception():
     flights = SingleFlight()
     leader = flights.claim(["a"], nothing)
     others = [flights.claim(["a"], nothing).others["a"] for _ in range(2)]
@@ -46,7 +46,7 @@ def test_those_who_wait_hear_of_the_error_each_with_an_exception_of_its_own():
     assert error not in raised
 
 
-def test_a_key_that_was_not_computed_or_not_in_time_is_none():
+def test_uncomputed_or_late_key_is_none():
     flights = SingleFlight()
     leader = flights.claim(["a"], nothing)
     assert leader.flight.wait("a", 0.01) is None
@@ -55,7 +55,7 @@ def test_a_key_that_was_not_computed_or_not_in_time_is_none():
 
 
 def test_each_key_is_computed_once_among_threads():
-    """A cache that is written before the landing, read again under the lock: nobody computes what has just landed."""
+    """The cache is read again under the lock, so a key that just landed is not computed again."""
     flights, cache, computed = SingleFlight(), {}, []
     start = threading.Barrier(8)
 

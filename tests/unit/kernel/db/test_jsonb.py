@@ -1,4 +1,4 @@
-"""JSON on its way into jsonb: every text that Postgres can keep, and none that it can't."""
+"""JSON for jsonb: accepts exactly the texts that Postgres can store."""
 
 import json
 
@@ -30,7 +30,7 @@ def _texts(value):
 
 
 @given(values)
-def test_it_is_refused_exactly_if_a_text_in_it_can_not_be_kept(value):
+def test_value_is_refused_exactly_if_a_text_is_unstorable(value):
     bad = any("\x00" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text) for text in _texts(value))
     if bad:
         with pytest.raises(NotStorable):
@@ -40,7 +40,7 @@ def test_it_is_refused_exactly_if_a_text_in_it_can_not_be_kept(value):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {"a": {1, 2}}])
-def test_what_is_not_json_is_refused(value):
+def test_non_json_values_are_refused(value):
     with pytest.raises((TypeError, ValueError)):
         to_jsonb(value)
 

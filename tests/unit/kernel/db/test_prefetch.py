@@ -1,11 +1,11 @@
-"""Making the next thing while something else has to be waited for."""
+"""Prefetching the next item while waiting."""
 
 import pytest
 
 from liftos.kernel.db.prefetch import Ahead
 
 
-def test_everything_comes_in_order_made_early_or_not():
+def test_items_keep_their_order():
     squares = Ahead(lambda number: number * number, range(5))
     found = []
     for square in squares:
@@ -16,7 +16,7 @@ def test_everything_comes_in_order_made_early_or_not():
     assert list(Ahead(lambda number: number, [])) == []
 
 
-def test_the_next_one_is_made_early_and_once():
+def test_next_item_is_prefetched_once():
     made = []
     numbers = Ahead(made.append, [0, 1, 2])
     all_of_them = iter(numbers)
@@ -31,7 +31,7 @@ def test_the_next_one_is_made_early_and_once():
     assert made == [0, 1, 2]
 
 
-def test_items_are_taken_one_ahead_and_not_while_making():
+def test_prefetch_is_one_item_ahead():
     taken = []
 
     def items():
@@ -46,7 +46,7 @@ def test_items_are_taken_one_ahead_and_not_while_making():
     assert taken == [0, 1]
 
 
-def test_an_error_comes_up_in_its_place():
+def test_error_is_raised_at_its_position():
     def make(number):
         if number == 1:
             raise ValueError("one")

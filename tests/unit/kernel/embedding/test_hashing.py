@@ -9,13 +9,13 @@ from liftos.kernel.embedding.text import unit_rows
 EXPECTED = [0.382686, -0.759842, 0.252841, 0.460721]  # of "word", in every release
 
 
-def test_shared_words_bring_texts_near():
+def test_shared_words_make_texts_similar():
     red_car, red_bus, blue_sky = HashingEmbedder(dimension=256).embed(["a red car", "A red bus!", "blue sky"])
 
     assert red_car @ red_bus > 0.5 > abs(red_car @ blue_sky) + 0.2
 
 
-def test_it_is_the_same_on_every_machine():
+def test_vectors_are_reproducible():
     vector = HashingEmbedder(dimension=4).embed(["word"])[0]
 
     np.testing.assert_allclose(vector, EXPECTED, atol=1e-6)
@@ -42,7 +42,7 @@ def test_a_dimension_is_at_least_one():
 
 
 @pytest.mark.parametrize("row", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
-def test_what_has_no_direction_is_no_unit_vector(row):
+def test_zero_vector_is_refused(row):
     with pytest.raises(ValueError, match="zeros"):
         unit_rows(np.array([row]))
 

@@ -1,4 +1,4 @@
-"""The manager: what is computed, what is counted, what callers get."""
+"""The embedding manager: computation, counters, results."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def manager(embedder):
 
 
 class Failing:
-    """Fails as long as told to, then works."""
+    """An embedder that fails until told otherwise."""
 
     model = ModelInfo("failing", "1", 16)
 
@@ -48,7 +48,7 @@ class Failing:
 
 
 class Answering:
-    """Returns one prepared answer."""
+    """An embedder with one prepared answer."""
 
     model = ModelInfo("answering", "1", 3)
 
@@ -59,7 +59,7 @@ class Answering:
         return self.answer
 
 
-def test_asking_twice_computes_once(manager, embedder):
+def test_second_lookup_is_cached(manager, embedder):
     first = manager.embed("a text")
     second = manager.embed("a text")
 
@@ -69,12 +69,12 @@ def test_asking_twice_computes_once(manager, embedder):
     assert first.dtype == np.float32
 
 
-def test_the_settings_names_of_size_and_lifetime_are_positional_too():
+def test_size_and_lifetime_may_be_positional():
     assert EmbeddingManager(50, 60).stats()["max_cache_size"] == 50
 
 
 @pytest.mark.parametrize("batch", [False, True])
-def test_a_touched_text_stays_and_the_second_oldest_goes(manager, embedder, batch):
+def test_least_recently_used_text_is_evicted(manager, embedder, batch):
     manager.embed_many([f"text {number}" for number in range(10_000)])
 
     if batch:
@@ -157,7 +157,7 @@ def test_the_key_depends_on_the_secret(embedder):
     assert len(keys) == 2
 
 
-def test_an_organisation_never_uses_what_another_stored(embedder):
+def test_organisations_do_not_share_cache_entries(embedder):
     shared = InMemorySharedCache()
     manager = EmbeddingManager(embedder=embedder, shared_cache=shared, secret=SECRET)
 
@@ -169,7 +169,7 @@ def test_an_organisation_never_uses_what_another_stored(embedder):
     assert embedder.calls == 3
 
 
-def test_an_id_can_not_reach_into_the_text(manager):
+def test_key_separates_id_and_text(manager):
     with pytest.raises(ValueError, match="NUL"):
         manager.embed("b", organisation="org\x00a")
 
@@ -189,7 +189,7 @@ def test_the_model_is_part_of_the_key():
     assert len(shared._entries) == 2
 
 
-def test_a_changed_vector_does_not_change_the_next_hit(manager):
+def test_mutating_a_result_does_not_change_the_cache(manager):
     expected = manager.embed("a text").copy()
     manager.embed("a text")[:] = 0
     batch = manager.embed_many(["a text", "a text"])
@@ -215,12 +215,12 @@ def test_an_empty_batch_has_the_models_width(manager, embedder):
     assert embedder.calls == 0
 
 
-def test_a_single_text_is_not_taken_for_a_batch(manager):
+def test_string_is_not_accepted_as_a_batch(manager):
     with pytest.raises(TypeError):
         manager.embed_many("a text")
 
 
-def test_a_batch_larger_than_the_cache_is_answered_whole():
+def test_batch_larger_than_the_cache_is_complete():
     texts = [f"text {number}" for number in range(20)]
     manager = EmbeddingManager(5, embedder=HashingEmbedder(dimension=16))
 
@@ -335,7 +335,7 @@ def test_a_second_process_does_not_compute_again(embedder):
 
 
 @pytest.mark.parametrize("value", [b"", b"\x00" * 63, np.full(16, np.nan, "<f4").tobytes()])
-def test_rubbish_in_the_shared_cache_is_a_miss(embedder, value):
+def test_invalid_shared_entry_is_a_miss(embedder, value):
     shared = InMemorySharedCache()
     manager = EmbeddingManager(embedder=embedder, shared_cache=shared, secret=SECRET)
     shared.set_many({manager.cache_key("a"): value})
@@ -357,7 +357,7 @@ def test_a_forgotten_text_is_in_neither_cache(embedder):
     assert embedder.texts == 3
 
 
-def test_a_failing_model_is_unavailable_without_its_words_and_then_recovers(caplog):
+def test_model_failure_is_unavailable_without_details_and_recovers(caplog):
     failing = Failing(OSError("secret address"))
     manager = EmbeddingManager(embedder=failing)
 
@@ -373,7 +373,7 @@ def test_a_failing_model_is_unavailable_without_its_words_and_then_recovers(capl
     assert manager.embed("a").shape == (16,)
 
 
-def test_the_end_of_a_thread_leaves_no_flight_behind():
+def test_ended_thread_leaves_no_pending_computation():
     failing = Failing(KeyboardInterrupt())
     manager = EmbeddingManager(embedder=failing)
 
@@ -385,7 +385,7 @@ def test_the_end_of_a_thread_leaves_no_flight_behind():
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (2, 3), (3,), (0, 3)])
-def test_an_answer_of_another_shape_is_a_mismatch(shape):
+def test_wrong_shape_is_a_mismatch(shape):
     manager = EmbeddingManager(embedder=Answering(np.ones(shape, np.float32)))
 
     with pytest.raises(DimensionMismatch) as caught:
@@ -394,7 +394,7 @@ def test_an_answer_of_another_shape_is_a_mismatch(shape):
     assert caught.value.code == "embedding.dimension_mismatch"
 
 
-def test_a_value_that_is_not_finite_never_leaves():
+def test_non_finite_values_are_refused():
     manager = EmbeddingManager(embedder=Answering([[1.0, np.inf, 0.0]]))
 
     with pytest.raises(EmbedderUnavailable):

@@ -1,4 +1,4 @@
-"""The manager among threads: one computation for each text, exact counters, nobody left waiting."""
+"""The embedding manager in threads: one computation per text, exact counters, no deadlocks."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ WAIT_S = 20  # far more than anything here takes: only a hang reaches it
 
 
 class Gated:
-    """Waits in `embed` until let go, as a slow model would, and may then fail."""
+    """An embedder that blocks until released, and may then fail."""
 
     model = ModelInfo("gated", "1", 8)
 
@@ -34,7 +34,7 @@ class Gated:
 
 
 class Watched(single_flight.Flight):
-    """Tells how many wait."""
+    """A lock that counts its waiters."""
 
     waiting = threading.Semaphore(0)
 
@@ -74,7 +74,7 @@ def test_twenty_concurrent_misses_compute_once(waiting):
     assert (stats["cache_hits"], stats["cache_misses"], stats["total_operations"]) == (29, 1, 30)
 
 
-def test_batches_that_wait_for_each_other_do_not_lock_up(waiting):
+def test_mutually_waiting_batches_do_not_deadlock(waiting):
     embedder = Gated()
     manager = EmbeddingManager(embedder=embedder)
     with ThreadPoolExecutor(3) as pool:
@@ -95,7 +95,7 @@ def test_batches_that_wait_for_each_other_do_not_lock_up(waiting):
 
 
 @pytest.mark.parametrize("error", [OSError("down"), SystemExit()], ids=["failure", "end of the thread"])
-def test_followers_of_a_failed_computation_hear_of_it(waiting, error):
+def test_waiters_see_a_failed_computation(waiting, error):
     embedder = Gated(error=error)
     manager = EmbeddingManager(embedder=embedder)
     outcomes = []
@@ -122,7 +122,7 @@ def test_followers_of_a_failed_computation_hear_of_it(waiting, error):
     assert manager.embed("a").shape == (8,)
 
 
-def test_a_follower_gives_up_at_last(monkeypatch, waiting):
+def test_waiter_times_out(monkeypatch, waiting):
     monkeypatch.setattr(manager_module, "FOLLOW_TIMEOUT_S", 0.01)
     embedder = Gated()
     manager = EmbeddingManager(embedder=embedder)

@@ -12,14 +12,14 @@ from liftos.kernel.embedding import MiniLmEmbedder, minilm
 EMBEDDER = MiniLmEmbedder()
 
 
-def test_near_is_what_means_the_same():
+def test_similar_meaning_is_nearer():
     car, automobile, banana = EMBEDDER.embed(["car", "automobile", "banana"])
 
     assert car @ automobile > 0.8
     assert car @ banana < 0.5
 
 
-def test_vectors_are_what_the_model_info_says():
+def test_vectors_match_the_model_info():
     vectors = EMBEDDER.embed(["one", "two words", ""])
 
     assert vectors.shape == (3, EMBEDDER.model.dimension) == (3, 384)
@@ -27,7 +27,7 @@ def test_vectors_are_what_the_model_info_says():
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_no_text_is_no_vector():
+def test_empty_batch_gives_no_vectors():
     assert EMBEDDER.embed([]).shape == (0, 384)
 
 
@@ -39,7 +39,7 @@ def test_any_text_has_a_finite_unit_vector(text):
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_vector_does_not_depend_on_its_company():
+def test_vector_does_not_depend_on_the_batch():
     texts = [f"sentence number {number} about " + "rain " * (number % 7) for number in range(70)]
     alone = np.concatenate([EMBEDDER.embed([text]) for text in texts])
 
@@ -48,7 +48,7 @@ def test_a_vector_does_not_depend_on_its_company():
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_case_and_what_follows_the_first_256_word_pieces_do_not_count():
+def test_case_and_text_beyond_256_word_pieces_are_ignored():
     long = "word " * 300
     vectors = EMBEDDER.embed(["A Dog", "a dog", long, long + "x" * 1_000_000])
 
@@ -56,7 +56,7 @@ def test_case_and_what_follows_the_first_256_word_pieces_do_not_count():
     np.testing.assert_array_equal(vectors[2], vectors[3])
 
 
-def test_batches_keep_to_their_bounds_and_forget_no_row():
+def test_batches_respect_limits_and_keep_every_row():
     lengths = [int(n) for n in np.random.default_rng(3).integers(2, 257, size=500)]
 
     batches = list(minilm._batches(lengths))
@@ -67,14 +67,14 @@ def test_batches_keep_to_their_bounds_and_forget_no_row():
         assert len(rows) * max(lengths[row] for row in rows) <= minilm.MAX_BATCH_PIECES
 
 
-def test_a_file_that_is_not_the_tested_one_is_refused(monkeypatch):
+def test_modified_model_file_is_refused(monkeypatch):
     monkeypatch.setattr(minilm, "WEIGHTS_SHA256", "0" * 64)
 
     with pytest.raises(RuntimeError, match=r"model\.onnx"):
         minilm._Runtime(1)
 
 
-def test_a_package_that_is_not_there_is_named():
+def test_missing_package_is_named():
     with pytest.raises(RuntimeError, match="no_such_package"):
         minilm._package_file("no_such_package", "file", "")
 
@@ -90,7 +90,7 @@ def test_importing_loads_neither_runtime_nor_tokeniser():
     assert done.stdout.strip() == "set()"
 
 
-def test_a_child_loads_the_model_for_itself():
+def test_forked_child_loads_its_own_model():
     program = (
         "import os, sys\n"
         "from liftos.kernel.embedding import MiniLmEmbedder\n"
@@ -105,7 +105,7 @@ def test_a_child_loads_the_model_for_itself():
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
 
 
-def test_the_runtime_reports_to_nobody_and_leaves_no_device_id(tmp_path):
+def test_onnxruntime_telemetry_is_off(tmp_path):
     program = "from liftos.kernel.embedding import MiniLmEmbedder; MiniLmEmbedder().embed(['a text'])"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.enable_socket
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Answers with prepared (status, headers, body), the last one again and again, and keeps what it was sent."""
+    """A server with prepared answers (status, headers, body), repeating the last, that records requests."""
 
     daemon_threads = True
 
@@ -81,7 +81,7 @@ def test_texts_become_unit_vectors_in_the_order_of_the_texts(endpoint):
     assert body == {"model": "m", "input": ["a", "bbb"], "encoding_format": "float"}
 
 
-def test_the_endpoint_is_told_the_trace(endpoint):
+def test_trace_is_propagated_to_the_endpoint(endpoint):
     with TRACER.span("caller") as span:
         embedder(endpoint).embed(["a"])
     assert endpoint.requests[0][1]["Traceparent"] == span.traceparent
@@ -94,7 +94,7 @@ def test_many_texts_go_in_batches_of_256(endpoint):
     np.testing.assert_allclose(vectors[:, 0] / vectors[:, 1], [n % 50 + 1 for n in range(600)], rtol=1e-5)
 
 
-def test_texts_are_made_fit_to_send(endpoint):
+def test_unencodable_texts_are_cleaned(endpoint):
     embedder(endpoint, max_characters=5, send_dimension=True).embed(["", "\ud800", "123456789"])
 
     body = endpoint.requests[0][2]
@@ -103,7 +103,7 @@ def test_texts_are_made_fit_to_send(endpoint):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_passing_failure_is_tried_once_more(endpoint, status):
+def test_transient_failure_is_retried_once(endpoint, status):
     endpoint.answers = [(status, {"Retry-After": "0"}, ""), (200, {}, None)]
 
     assert embedder(endpoint).embed(["a"]).shape == (1, 3)
@@ -111,7 +111,7 @@ def test_a_passing_failure_is_tried_once_more(endpoint, status):
 
 
 @pytest.mark.parametrize(("status", "tries"), [(429, 2), (503, 2), (400, 1), (401, 1), (307, 1)])
-def test_a_lasting_failure_is_unavailable_and_tells_no_secret(endpoint, caplog, status, tries):
+def test_permanent_failure_is_unavailable_without_secrets(endpoint, caplog, status, tries):
     endpoint.answers = [(status, {"Retry-After": "0", "Location": endpoint.url}, "hush")]
 
     with pytest.raises(EmbedderUnavailable) as caught:
@@ -123,7 +123,7 @@ def test_a_lasting_failure_is_unavailable_and_tells_no_secret(endpoint, caplog, 
         assert "private" not in told
 
 
-def test_a_wait_is_bounded(endpoint, monkeypatch):
+def test_retry_wait_is_bounded(endpoint, monkeypatch):
     waits = []
     monkeypatch.setattr("liftos.kernel.embedding.openai_compatible.time.sleep", waits.append)
     for header in ("86400", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "nonsense"):
@@ -140,7 +140,7 @@ def items(*vectors, indices=None):
 
 
 @pytest.mark.parametrize("answer", [items([1, 2]), items([1, 2, 3, 4]), items([[1, 2, 3]])])
-def test_another_dimension_is_a_mismatch(endpoint, answer):
+def test_wrong_dimension_is_a_mismatch(endpoint, answer):
     endpoint.answers = [(200, {}, answer)]
 
     with pytest.raises(DimensionMismatch):
@@ -155,20 +155,20 @@ def test_another_dimension_is_a_mismatch(endpoint, answer):
         items([1, 2, 3], indices=[1]),
     ],
 )  # fmt: skip
-def test_an_answer_that_makes_no_sense_is_unavailable(endpoint, answer):
+def test_malformed_answer_is_unavailable(endpoint, answer):
     endpoint.answers = [(200, {}, answer)]
 
     with pytest.raises(EmbedderUnavailable):
         embedder(endpoint).embed(["a"])
 
 
-def test_nobody_there_is_unavailable(endpoint):
+def test_unreachable_endpoint_is_unavailable(endpoint):
     gone = embedder(endpoint, url="http://127.0.0.1:1/v1")
 
     with pytest.raises(EmbedderUnavailable):
         gone.embed(["a"])
 
 
-def test_no_text_sends_nothing(endpoint):
+def test_empty_batch_sends_no_request(endpoint):
     assert embedder(endpoint).embed([]).shape == (0, 3)
     assert endpoint.requests == []

@@ -1,4 +1,4 @@
-"""From names to embedders."""
+"""The embedder registry."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_options_reach_the_embedder():
 
 
 @pytest.mark.parametrize("name", ["", "broken", "MiniLM"])
-def test_an_unknown_name_is_told_the_known_ones(name):
+def test_unknown_name_lists_known_ones(name):
     with pytest.raises(ValueError, match="minilm, openai"):
         create_embedder(name)
 
@@ -43,13 +43,13 @@ def test_an_unknown_option_is_named_without_its_value():
     assert "hush" not in str(caught.value)
 
 
-def test_a_url_of_another_kind_is_refused():
+def test_unsupported_url_scheme_is_refused():
     with pytest.raises(ValueError, match="http"):
         OpenAiCompatibleEmbedder(url="file:///etc/passwd", model="m", dimension=3)
 
 
 @pytest.mark.parametrize("kind", [EMBEDDERS["sentence-transformers"], EMBEDDERS["fastembed"]])
-def test_a_package_that_is_not_installed_is_named(monkeypatch, kind):
+def test_uninstalled_package_is_named(monkeypatch, kind):
     monkeypatch.setattr(kind, "package", "no_such_package")
 
     with pytest.raises(EmbedderUnavailable, match="no_such_package"):

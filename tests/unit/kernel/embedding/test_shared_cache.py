@@ -1,4 +1,4 @@
-"""Redis that fails: never the caller's trouble, and not asked again at once."""
+"""A failing Redis does not affect callers and is not retried at once."""
 
 import pytest
 
@@ -8,7 +8,7 @@ KEY = b"k" * 32
 
 
 class Down:
-    """A client whose server is gone until told otherwise."""
+    """A client whose server is down until told otherwise."""
 
     def __init__(self):
         self.tries = 0
@@ -46,7 +46,7 @@ def test_every_failure_is_a_miss_and_counted(client, caplog):
     assert "hush" not in caplog.text
 
 
-def test_after_a_failure_it_is_left_alone_for_a_while(client):
+def test_after_a_failure_redis_is_skipped_for_a_while(client):
     now = 0.0
     cache = RedisSharedCache("", ttl=10, pause_s=5, clock=lambda: now, connect=client)
     cache.get_many([KEY])
@@ -66,7 +66,7 @@ def test_after_a_failure_it_is_left_alone_for_a_while(client):
     assert (client.tries, cache.errors) == (4, 2)
 
 
-def test_only_one_caller_tries_whether_it_is_back(client):
+def test_only_one_caller_probes_for_recovery(client):
     now = 0.0
     cache = RedisSharedCache("", ttl=10, pause_s=5, clock=lambda: now, connect=client)
     cache.get_many([KEY])
@@ -84,7 +84,7 @@ def test_only_one_caller_tries_whether_it_is_back(client):
     assert others == [[None]]
 
 
-def test_a_failing_redis_leaves_embedding_untouched(client):
+def test_redis_failure_does_not_affect_embedding(client):
     embedder = HashingEmbedder(dimension=4)
     cache = RedisSharedCache("", ttl=10, connect=client)
     manager = EmbeddingManager(embedder=embedder, shared_cache=cache, secret=b"secret")
@@ -96,7 +96,7 @@ def test_a_failing_redis_leaves_embedding_untouched(client):
     assert manager.detailed_stats()["l2_errors"] == 1
 
 
-def test_nothing_asked_is_nothing_sent(client):
+def test_empty_lookup_sends_nothing(client):
     cache = RedisSharedCache("", ttl=10, connect=client)
 
     assert cache.get_many([]) == []

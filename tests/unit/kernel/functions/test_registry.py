@@ -70,7 +70,7 @@ def test_a_wrong_argument_is_named(arguments, loc):
     assert [item["loc"] for item in raised.value.items] == [loc]
 
 
-def test_the_context_reaches_only_who_declares_it():
+def test_context_is_passed_only_if_declared():
     @register("test.f")
     def f(context):
         return context
@@ -83,7 +83,7 @@ def test_the_context_reaches_only_who_declares_it():
     assert call(get_function("test.f", 2), {}, context={"owner": "ops"}) == {}
 
 
-def test_the_call_reaches_who_declares_it():
+def test_call_is_passed_if_declared():
     @register("test.f")
     def f(call: Call):
         return str(call.organisation)
@@ -108,12 +108,12 @@ def test_an_unknown_function_is_named(name):
         get_function(name)
 
 
-def test_versions_count_from_one():
+def test_versions_start_at_one():
     with pytest.raises(ValueError, match="from 1"):
         register("test.f", version=0)
 
 
-def test_what_the_apps_offer():
+def test_registered_functions_of_the_apps():
     offered = {
         "memory.store@1", "memory.store_many@1", "memory.search@1", "memory.search_many@1", "memory.supersede@1",
         "memory.erase@1", "decisions.record@1", "enhanced_search@1",

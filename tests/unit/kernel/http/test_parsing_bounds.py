@@ -1,4 +1,4 @@
-"""What is refused by its text, and what is looked at value by value."""
+"""Limits of JSON documents, by text and by value."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_too_many_values_are_refused_unparsed(text):
 
 
 @pytest.mark.parametrize("content", ["a, b, c" * 500, "[{,\\" * 500, '"quoted, "' * 500, "\\" * 501 + ","])
-def test_what_stands_in_a_string_is_no_value(content):
+def test_punctuation_inside_strings_is_not_counted(content):
     assert parse_json(json.dumps({"content": content})) == {"content": content}
 
 
@@ -36,12 +36,12 @@ def test_what_stands_in_a_string_is_no_value(content):
      ("1e999", "finite_number"), ("-1E+400", "finite_number"), ("1" * 400 + ".0", "finite_number"),
      ("[" * 65 + "]" * 65, "too_deep"), ('{"a":' * 65 + "1" + "}" * 65, "too_deep")],
 )  # fmt: skip
-def test_the_unsound_is_found(text, kind):
+def test_unsound_json_is_refused(text, kind):
     assert refused(text) == kind
 
 
 @pytest.mark.parametrize("text", ['"\\u0041"', "1e99", "[" * 64 + "]" * 64, '"1e999"', '"\\\\u0000"'])
-def test_the_sound_passes(text):
+def test_sound_json_is_accepted(text):
     assert parse_json(text) == json.loads(text)
 
 
@@ -54,12 +54,12 @@ def test_the_sound_passes(text):
         ({"a": float("inf")}, "finite_number", ["arguments", "a"]),
     ],
 )
-def test_what_can_not_be_kept_is_refused_at_its_place(value, kind, place):
+def test_unstorable_value_is_refused_at_its_position(value, kind, place):
     with pytest.raises(InvalidRequest) as refused:
         check_storable(value, loc=("arguments",))
     [item] = refused.value.items
     assert (item["type"], item["loc"]) == (kind, place)
 
 
-def test_what_can_be_kept_is_let_through():
+def test_storable_values_are_accepted():
     check_storable({"a": ["🚀", "\\ud83d", 10**400, None]}, loc=("arguments",))

@@ -20,7 +20,7 @@ class Colour(StrEnum):
 
 
 @given(value=values)
-def test_what_is_written_is_read_back(value):
+def test_rendering_round_trips(value):
     assert json.loads(dump_json(value)) == value
 
 
@@ -38,5 +38,5 @@ def test_keys_keep_their_order_and_text_its_form():
         ({"echoed": "\ud800"}, b'{"echoed":"\\ud800"}'),
     ],
 )
-def test_what_json_has_no_word_for(value, written):
+def test_values_without_a_json_form_have_a_substitute(value, written):
     assert dump_json(value) == written

@@ -46,7 +46,7 @@ def test_an_empty_collector_has_the_contracts_keys():
     assert summary["total_metrics"] == 0
 
 
-def test_a_timed_block_that_fails_is_timed_and_fails():
+def test_failing_timed_block_is_timed_and_reraised():
     metrics = MetricsCollector()
     with pytest.raises(KeyError), metrics.timer("work"):
         raise KeyError
@@ -54,7 +54,7 @@ def test_a_timed_block_that_fails_is_timed_and_fails():
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 10, 999, 1_000])
-def test_quantiles_are_numpys(size):
+def test_quantiles_match_numpy(size):
     values = np.random.default_rng(size).lognormal(size=size)
     metrics = MetricsCollector()
     for value in values:
@@ -106,7 +106,7 @@ def test_bounds_hold_after_200_000_points():
     assert metrics.summary()["timers"]["work"]["count"] == metrics.summary()["total_metrics"] == 200_000
 
 
-def test_room_is_taken_from_the_idlest_and_each_keeps_its_last_point():
+def test_idlest_series_are_trimmed_to_their_last_point():
     metrics = MetricsCollector(max_points=1_000, per_series=900, max_series=8)
     for value in range(600):
         metrics.histogram("idle", value)
@@ -122,7 +122,7 @@ def test_room_is_taken_from_the_idlest_and_each_keeps_its_last_point():
     assert metrics.summary()["histograms"]["idle"]["count"] == 600
 
 
-def test_tag_sets_without_room_are_folded_into_their_name():
+def test_excess_tag_sets_are_merged_into_their_name():
     metrics = MetricsCollector()
     for number in range(5_000):
         metrics.counter("hits", 1, organisation=f"org-{number}")
@@ -134,7 +134,7 @@ def test_tag_sets_without_room_are_folded_into_their_name():
     assert metrics.folded_points == 3_500
 
 
-def test_names_without_room_are_folded_into_other():
+def test_excess_names_are_merged_into_other():
     metrics = MetricsCollector()
     for number in range(5_000):
         metrics.counter(f"name-{number}")
@@ -182,7 +182,7 @@ def test_the_latest_gauge_counts_over_tag_sets():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_number_is_refused(value):
+def test_non_numeric_value_is_refused(value):
     metrics = MetricsCollector()
     metrics.histogram("size", value)
     metrics.histogram("size", 1.0)
@@ -215,7 +215,7 @@ def test_the_time_of_the_last_aggregation_is_shown():
     assert metrics.summary()["last_aggregation"] == 1735984860.0
 
 
-def test_bounds_without_room_are_refused():
+def test_too_small_limits_are_refused():
     for wrong in ({"max_series": 7}, {"per_series": 0}, {"max_points": 2_000}):
         with pytest.raises(ValueError):
             MetricsCollector(**wrong)

@@ -17,7 +17,7 @@ def test_continues_a_callers_trace():
     assert context.correlation_id == "order-17"
 
 
-def test_takes_over_the_roots_decision_not_to_sample():
+def test_parents_sampling_decision_is_inherited():
     context = start_context(traceparent=f"00-{TRACE}-{SPAN}-00")
     assert not context.sampled
     assert context.traceparent.endswith("-00")
@@ -56,11 +56,11 @@ def test_contexts_do_not_leak_between_threads():
 
 
 def outside(check):
-    """Run a check where no test's context or span is, as in a thread of its own."""
+    """Run a check without any test's context or span."""
     return Context().run(check)
 
 
-def test_asking_outside_of_any_unit_of_work_keeps_nothing():
+def test_context_outside_a_unit_of_work_is_not_kept():
     def check():
         first, second = current_context(), current_context()
         assert first.trace_id != second.trace_id
@@ -93,7 +93,7 @@ def test_a_trace_outside_of_any_request_is_one_unit_of_work(rate):
     outside(check)
 
 
-def test_threads_that_ask_at_once_get_one_context():
+def test_concurrent_threads_share_one_context():
     tracer, gate, seen = LightweightTracer(), threading.Barrier(8), []
 
     def ask():

@@ -1,4 +1,4 @@
-"""How busy a process is."""
+"""The load figures of a process."""
 
 import time
 
@@ -6,7 +6,7 @@ from liftos.kernel.telemetry.metrics import load
 from liftos.kernel.telemetry.metrics.load import Load, LoadMeter
 
 
-def test_requests_in_work_are_counted_in_and_out():
+def test_active_requests_are_counted():
     meter = LoadMeter()
     assert meter.read(4).application == 0
     with meter, meter:
@@ -14,7 +14,7 @@ def test_requests_in_work_are_counted_in_and_out():
     assert meter.read(4).application == 0
 
 
-def test_cpu_is_that_since_the_last_reading(monkeypatch):
+def test_cpu_is_measured_since_the_last_reading(monkeypatch):
     times = {"monotonic": 100.0, "process_time": 5.0}
     monkeypatch.setattr(time, "monotonic", lambda: times["monotonic"])
     monkeypatch.setattr(time, "process_time", lambda: times["process_time"])
@@ -28,5 +28,5 @@ def test_cpu_is_that_since_the_last_reading(monkeypatch):
     assert meter.read(1).cpu == 0
 
 
-def test_the_form_is_orcas():
+def test_header_has_orcas_text_form():
     assert Load(0.25, 0.5).as_header() == "TEXT application_utilization=0.250, cpu_utilization=0.500"

@@ -20,7 +20,7 @@ from liftos.kernel.telemetry.tracing.spans import SpanLevel
 from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer
 
 
-def test_the_seeds_form_runs_and_counts():
+def test_old_call_form_works_and_counts():
     observability = ObservabilityManager("memory", "default_org")
 
     async def search():
@@ -48,7 +48,7 @@ def test_a_failure_is_counted_timed_traced_and_raised():
     assert observability.tracer.recent(1)[0].error_message == "gone"
 
 
-def test_durations_are_of_the_monotonic_clock():
+def test_durations_use_the_monotonic_clock():
     clock = itertools.count(0, 2_000_000)
     observability = ObservabilityManager(clock_ns=clock.__next__)
     with observability.observe_operation("work"):
@@ -118,7 +118,7 @@ NONE = {
 
 @pytest.fixture(autouse=True)
 def decisions(monkeypatch):
-    """Counts nobody's decisions, without a database."""
+    """A source of decisions without a database."""
     monkeypatch.setattr(ports.decision_figures, "filler", lambda organisation: dict(NONE))
 
 
@@ -158,12 +158,12 @@ def test_statistics_without_a_source_of_decisions_are_refused(monkeypatch):
 
 
 def error_of(status):
-    """Return an error of ours with a status."""
+    """Return a LiftOS error with a status."""
     return type("Asked", (LiftosError,), {"status": status, "code": f"test.{status}"})("no")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 422, 429])
-def test_what_is_refused_to_the_caller_is_no_failure(status):
+def test_refused_operation_is_not_a_failure(status):
     told = []
     observability = ObservabilityManager(export=lambda name: lambda ns, outcome: told.append(str(outcome)))
     for error in (None, error_of(status)):
@@ -180,7 +180,7 @@ def test_what_is_refused_to_the_caller_is_no_failure(status):
 
 
 @pytest.mark.parametrize("error", [error_of(500), error_of(503), ValueError("x"), KeyboardInterrupt()])
-def test_what_goes_wrong_here_is_a_failure(error):
+def test_server_error_is_a_failure(error):
     observability = ObservabilityManager()
     with pytest.raises(type(error)), observability.observe_operation("memory.find"):
         raise error
@@ -220,7 +220,7 @@ def test_the_kept_meters_are_bounded():
 
 @pytest.fixture
 def process_manager(monkeypatch):
-    """The process's manager with its settings put back afterwards."""
+    """The process's manager; its settings are restored afterwards."""
     manager = get_observability()
     before = (manager.service, manager.org)
     tracer_before = (

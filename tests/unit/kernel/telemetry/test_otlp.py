@@ -1,4 +1,4 @@
-"""Traces reach an OpenTelemetry collector, and never hold up what they watch."""
+"""Export to an OpenTelemetry collector, without slowing the application."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ from tests.faults.service import until
 
 
 class Collector:
-    """What an OpenTelemetry collector is to us: takes ExportTraceServiceRequests at /v1/traces."""
+    """A stand-in collector that accepts ExportTraceServiceRequests at /v1/traces."""
 
     def __init__(self):
         self.requests, self.headers, self.status, self.open = [], [], 200, threading.Event()
@@ -71,7 +71,7 @@ def traced(exporter):
     return tracer
 
 
-def test_a_tree_arrives_as_the_protocol_has_it(collector):
+def test_trace_is_exported_in_otlp_form(collector):
     exporter = OtlpExporter(collector.url, headers={"Authorization": "Bearer t"}, background=False)
     tracer = traced(exporter)
     with pytest.raises(ValueError, match="secret"), tracer.span("request", status=500, ratio=0.5) as root:
@@ -101,7 +101,7 @@ def test_a_tree_arrives_as_the_protocol_has_it(collector):
     assert (exporter.exported, exporter.lost, exporter.dropped) == (1, 0, 0)
 
 
-def test_a_slow_collector_holds_up_nobody_and_what_has_no_room_is_counted(collector):
+def test_slow_collector_blocks_nobody_and_drops_are_counted(collector):
     collector.open.clear()
     exporter = OtlpExporter(collector.url, capacity=5, pause=0)
     tracer = traced(exporter)
@@ -117,7 +117,7 @@ def test_a_slow_collector_holds_up_nobody_and_what_has_no_room_is_counted(collec
     assert len(collector.spans) == exporter.exported
 
 
-def test_a_collector_that_refuses_or_is_away_costs_traces_alone(collector, caplog):
+def test_failing_collector_loses_only_traces(collector, caplog):
     collector.status = 503
     exporter = OtlpExporter(collector.url, background=False)
     tracer = traced(exporter)
@@ -149,12 +149,12 @@ def test_many_traces_go_in_bounded_requests(collector):
 
 
 @pytest.mark.parametrize("url", ["", "ftp://collector", "collector:4318"])
-def test_only_http_addresses_are_taken(url):
+def test_only_http_urls_are_accepted(url):
     with pytest.raises(ValueError, match="http"):
         OtlpExporter(url)
 
 
-def test_the_settings_decide_where_traces_go(collector, monkeypatch):
+def test_settings_configure_the_exporter(collector, monkeypatch):
     stored = []
 
     class Store:

@@ -23,7 +23,7 @@ TRACE, REMOTE = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 @pytest.fixture(autouse=True)
 def outside_of_any_request():
-    """Each test begins with no span and no request context, whatever ran before it."""
+    """Start each test without a span or request context."""
     spans.set_current_span(None)
     before = peek_context()
     variable = (
@@ -118,7 +118,7 @@ def test_fifty_interleaved_requests_are_fifty_trees():
     assert len({span.span_id for ended in trees for span in ended}) == 50 * 7
 
 
-def test_threads_have_trees_of_their_own():
+def test_threads_have_separate_trees():
     trees = []
     tracer = LightweightTracer(sink=trees.append)
     together = threading.Barrier(8)
@@ -139,7 +139,7 @@ def test_threads_have_trees_of_their_own():
     assert tracer.stats()["total_spans"] == tracer.stats()["completed_spans"] == 800
 
 
-def test_work_carried_to_another_thread_stays_in_its_tree():
+def test_work_moved_to_another_thread_stays_in_its_tree():
     trees = []
     tracer = LightweightTracer(sink=trees.append)
 
@@ -237,7 +237,7 @@ def test_services_with_one_rate_agree():
 
 
 @pytest.mark.parametrize(("rate", "flag", "kept"), [(0.0, "01", True), (1.0, "00", False)])
-def test_the_callers_decision_is_honoured(rate, flag, kept):
+def test_callers_sampling_decision_is_honoured(rate, flag, kept):
     tracer = LightweightTracer(sampling_rate=rate)
     with use_context(start_context(traceparent=f"00-{TRACE}-{REMOTE}-{flag}")) as context:
         with tracer.span("request") as root, tracer.span("child") as child:
@@ -248,7 +248,7 @@ def test_the_callers_decision_is_honoured(rate, flag, kept):
         assert root.span_id == context.span_id
 
 
-def test_a_sampler_makes_new_contexts_say_what_the_tracer_does():
+def test_new_contexts_carry_the_samplers_decision():
     tracer = LightweightTracer(sampling_rate=0.5)
     use_sampler(tracer.samples)
     try:
@@ -261,7 +261,7 @@ def test_a_sampler_makes_new_contexts_say_what_the_tracer_does():
             assert root.recording == context.sampled
 
 
-def test_rates_none_and_all():
+def test_sampling_rates_of_zero_and_one():
     for rate, kept in ((0, 0), (1, 200)):
         tracer = LightweightTracer(sampling_rate=rate)
         for _ in range(200):
@@ -392,7 +392,7 @@ def test_cancellation_is_recorded():
     assert tracer.recent(1)[0].error_type == "CancelledError"
 
 
-def test_a_wall_clock_that_steps_back_never_shows():
+def test_wall_clock_stepping_back_has_no_effect():
     monotonic = itertools.count(1_000, 500)
     wall = itertools.count(1_700_000_000_000_000_000, -3_600_000_000_000)
     tracer = LightweightTracer(clock_ns=monotonic.__next__, wall_ns=wall.__next__)
@@ -410,14 +410,14 @@ def stepping(tracer):
         yield current_span()
 
 
-def test_a_generators_span_ends_with_it():
+def test_generators_span_ends_with_the_generator():
     tracer = LightweightTracer()
     with tracer.span("parent") as parent:
         assert [span.name for span in stepping(tracer)] == ["generator", "generator"]
         assert current_span() is parent
 
 
-def test_a_closed_generator_gives_the_parent_its_place_back_and_is_no_error():
+def test_closed_generator_restores_the_parent_without_error():
     tracer = LightweightTracer()
     with tracer.span("parent") as parent:
         steps = stepping(tracer)
@@ -451,7 +451,7 @@ def test_a_generator_abandoned_in_its_span_does_not_corrupt_the_parent():
     assert tracer.stats()["active_spans"] == 0
 
 
-def test_a_sink_that_fails_or_traces_harms_nobody():
+def test_failing_or_tracing_sink_has_no_effect():
     tracer = LightweightTracer()
     calls = []
 
@@ -539,7 +539,7 @@ def test_ids_are_never_zero(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_child_draws_ids_of_its_own():
+def test_forked_child_generates_its_own_ids():
     reader, writer = os.pipe()
     child = os.fork()
     if not child:

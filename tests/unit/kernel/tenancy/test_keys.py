@@ -16,7 +16,7 @@ KEY = f"liftos_{'0a' * 6}_{'x' * 43}"
 @pytest.mark.parametrize(
     "token", ["", "liftos_", "liftos_abc_def", "sk-1234", f"{KEY}x", f" {KEY}", KEY.upper()]
 )
-def test_what_is_not_a_key_is_none(token):
+def test_malformed_key_is_none(token):
     assert parse_key(token) is None
 
 
@@ -25,5 +25,5 @@ def test_the_secret_is_not_in_the_hash():
     assert key.secret.encode() not in key.secret_hash
 
 
-def test_a_well_formed_key_is_taken_apart():
+def test_key_is_parsed():
     assert parse_key(KEY) == ("0a" * 6, "x" * 43)

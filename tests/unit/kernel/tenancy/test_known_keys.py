@@ -18,7 +18,7 @@ class Clock:
 
 @pytest.fixture
 def database(monkeypatch):
-    """What get_key_record finds, by prefix, and how often it was asked."""
+    """A fake get_key_record by prefix that counts its calls."""
     rows: dict[str, KeyRecord] = {}
     asked = []
 
@@ -31,7 +31,7 @@ def database(monkeypatch):
     return rows, asked
 
 
-def test_a_key_is_asked_for_once_a_second(database):
+def test_key_is_looked_up_once_a_second(database):
     rows, asked = database
     clock = Clock()
     keys = KnownKeys(clock)
@@ -42,7 +42,7 @@ def test_a_key_is_asked_for_once_a_second(database):
     assert asked == ["a", "a"]
 
 
-def test_an_unknown_key_is_asked_for_each_time(database):
+def test_unknown_key_is_looked_up_every_time(database):
     rows, _asked = database
     keys = KnownKeys(Clock())
     assert keys.get("new") is None
@@ -50,7 +50,7 @@ def test_an_unknown_key_is_asked_for_each_time(database):
     assert keys.get("new") is rows["a"]
 
 
-def test_a_forgotten_key_is_asked_for_again(database):
+def test_forgotten_key_is_looked_up_again(database):
     rows, _asked = database
     keys = KnownKeys(Clock())
     keys.get("a")
@@ -59,7 +59,7 @@ def test_a_forgotten_key_is_asked_for_again(database):
     assert keys.get("a").slug == "changed"
 
 
-def test_what_was_read_before_a_change_is_not_kept_after_it(database, monkeypatch):
+def test_stale_read_is_not_cached_after_a_change(database, monkeypatch):
     rows, _ = database
     keys = KnownKeys(Clock())
     reading, changed = threading.Event(), threading.Event()

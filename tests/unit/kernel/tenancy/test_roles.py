@@ -1,4 +1,4 @@
-"""What each role may do, told by permission and by scope."""
+"""Roles by permission and by scope."""
 
 import pytest
 
@@ -33,7 +33,7 @@ MAY = {
 
 @pytest.mark.parametrize("permission", MAY)
 @pytest.mark.parametrize("role", Role)
-def test_who_may_what(role, permission):
+def test_permissions_of_each_role(role, permission):
     assert role_may(role, permission) is (role in MAY[permission].split())
 
 

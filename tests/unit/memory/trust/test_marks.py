@@ -1,4 +1,4 @@
-"""The marks round a value."""
+"""Enclosing marks of a value."""
 
 from time import perf_counter
 
@@ -26,7 +26,7 @@ def same(one, other):
         "# {}", "## {}", "**{}**", "*{}*", "__{}__", "_{}_", "~~{}~~", "**{}**.", "- **\"{}!\"**", "1. (\u201c{}.\u201d)", "\u200b\u2022\u2003{}\u2060.", "*{}.*",
     ],
 )  # fmt: skip
-def test_a_value_is_known_with_marks_round_it(written):
+def test_value_is_recognised_with_enclosing_marks(written):
     assert same(VALUE, written.format(VALUE))
     assert same(written.format(VALUE.upper()), VALUE)
     assert same(written.format(VALUE), f"{VALUE}!")
@@ -49,7 +49,7 @@ def test_a_value_is_known_with_marks_round_it(written):
         ("...", "!"),
     ],
 )
-def test_what_changes_the_meaning_stays(one, other):
+def test_meaningful_marks_are_kept(one, other):
     assert not same(one, other)
 
 
@@ -60,7 +60,7 @@ def test_marks_alone_are_a_value(text):
 
 
 @given(st.text(max_size=60) | st.text("(){}[]<>\"'*_~.!-1a) ", max_size=40))
-def test_bare_is_a_part_of_the_text_and_bare_again_the_same(text):
+def test_bare_is_idempotent_and_part_of_the_text(text):
     assert bare(text) in text
     assert bool(cores(text)) == bool(forms(text))
     if len(text) < 20:
@@ -68,7 +68,7 @@ def test_bare_is_a_part_of_the_text_and_bare_again_the_same(text):
 
 
 @pytest.mark.parametrize("mark", ['"', ".", "*", "-", "(", "(x)", "~~", " .", "1. "])
-def test_a_megabyte_of_marks_takes_a_moment(mark):
+def test_a_megabyte_of_marks_is_fast(mark):
     text = "x" + mark * 300_000 + "x"
     started = perf_counter()
     bare(text)

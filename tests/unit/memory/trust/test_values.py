@@ -1,4 +1,4 @@
-"""When two texts are the same value."""
+"""Equality of values."""
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,7 @@ def same(one, other):
     ],
     ids=range(11),
 )
-def test_the_same_value_written_otherwise(written):
+def test_equivalent_spellings_are_the_same_value(written):
     assert same(BASE, written)
 
 
@@ -51,14 +51,14 @@ def test_another_value(one, other):
     assert not same(one, other)
 
 
-def test_case_counts_as_little_in_other_scripts():
+def test_case_is_ignored_in_other_scripts():
     assert same("\u03bd\u03af\u03ba\u03b7", "\u039d\u038a\u039a\u0397")
     assert same("\u043c\u0438\u0440", "\u041c\u0418\u0420")
     assert same("stra\u00dfe", "STRASSE")
 
 
 @given(st.text(max_size=60))
-def test_a_text_is_the_same_value_as_itself_in_other_white_space(text):
+def test_white_space_is_ignored(text):
     assert forms(text) == forms(f"  {text}\n")
     assert not text.strip() or not text.isprintable() or not text.isascii() or same(text, text.upper())
 

@@ -15,7 +15,7 @@ VALUE = "The price of Holiday Inn is 10 euros"
 
 
 def by_shape(found):
-    """Return the anchors of traces as a search wants them."""
+    """Return the anchors of traces, as input for a search."""
     shapes = defaultdict(list)
     for each in found:
         shapes[each.shape].append(each.anchor)
@@ -43,7 +43,7 @@ def held(value, text):
     [VALUE, VALUE.upper(), VALUE.replace(" ", "\n  "), "The\u200b Pri\u00adce of Holi\ufeffday Inn is 10 euros", "\uff34\uff48\uff45 price of Holiday Inn is \uff11\uff10 euros",
      "\u0422h\u0435 \u0420ri\u0441\u0435 \u043ef \u041d\u043elid\u0430\u0443 Inn is 10 euros", "The price of Ho1iday Inn is 1O euros"],
 )  # fmt: skip
-def test_a_value_is_found_inside_a_text_however_it_is_written(text, written):
+def test_value_is_found_inside_text_in_any_spelling(text, written):
     assert held(VALUE, text.format(written))
     assert held(f"- \u201c{VALUE}.\u201d", text.format(written))
 
@@ -72,7 +72,7 @@ def test_a_value_is_found_inside_a_text_however_it_is_written(text, written):
         ("\u732b\u304c\u597d\u304d", "\u732b\u304c\u5acc\u3044"),
     ],
 )
-def test_another_value_is_not(value, text):
+def test_different_value_is_not_found(value, text):
     assert held(value, value)
     assert not held(value, text)
 
@@ -96,7 +96,7 @@ def test_another_value_is_not(value, text):
         ("\u0939\u093f\u0928\u094d\u0926\u0940 \u0905\u091a\u094d\u091b\u0940 \u0939\u0948", "\u0935\u0939 \u0939\u093f\u0928\u094d\u0926\u0940 \u0905\u091a\u094d\u091b\u0940 \u0939\u0948, \u0939\u093e\u0901", True),
     ],
 )  # fmt: skip
-def test_what_is_too_common_is_not_looked_for(value, text, found):
+def test_common_words_are_not_searched(value, text, found):
     assert held(value, text) is found
 
 
@@ -110,7 +110,7 @@ def test_a_value_of_words_is_found_between_any_others(value, before, after):
 
 
 @given(st.lists(WORD, min_size=2, max_size=30), st.lists(st.lists(WORD, min_size=1, max_size=6), max_size=6))
-def test_what_is_found_stands_in_the_text(words, values):
+def test_matches_are_in_the_text(words, values):
     text = " ".join(words)
     for value in map(" ".join, values):
         assert not held(value, text) or value.casefold() in text.casefold()
@@ -123,7 +123,7 @@ def test_the_longest_value_is_found_and_a_longer_one_not():
         assert held(value, f"before {value} after") is (found or count == 1)
 
 
-def test_a_trace_is_another_for_each_organisation():
+def test_traces_differ_per_organisation():
     [form, *_] = cores(VALUE)
     other = traces([form], Hasher(b"sixteen others!!", HASHER.base))[form]
     assert other.anchor != traces([form], HASHER)[form].anchor
@@ -140,7 +140,7 @@ def test_a_trace_is_another_for_each_organisation():
         "boots? " * 18_000,
     ],
 )
-def test_a_hundred_kilobytes_take_a_moment(text):
+def test_a_hundred_kilobytes_are_fast(text):
     values = ["boots " * count for count in (2, 3, 100, 400)] + [
         "boots " * 300 + "rain",
         "\u732b" * 300 + "\u72ac",

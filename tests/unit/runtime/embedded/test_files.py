@@ -29,7 +29,7 @@ def test_write_private_without_replace_keeps_the_first(tmp_path):
 
 
 @pytest.mark.parametrize("below", ["", "deeper/still"])
-def test_a_file_in_the_way_is_named(tmp_path, below):
+def test_blocking_file_is_named(tmp_path, below):
     (tmp_path / "file").write_text("")
     with pytest.raises(
         EmbeddedError, match=f"a file is in the way, {tmp_path}/file;.*LIFTOS_HOME="
@@ -46,7 +46,7 @@ def test_a_file_in_the_way_is_named(tmp_path, below):
         (errno.EROFS, "read-only"),
     ],
 )
-def test_a_home_that_refuses_a_write_is_one_line(monkeypatch, tmp_path, number, words):
+def test_unwritable_home_is_reported_in_one_line(monkeypatch, tmp_path, number, words):
     def refuse(**options):
         raise OSError(number, os.strerror(number))
 

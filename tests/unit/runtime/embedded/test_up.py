@@ -1,4 +1,4 @@
-"""What `make up` says of the Redis that runs, whoever started it."""
+"""The message of `make up` about the running Redis."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from liftos.runtime.embedded.redis import Redis
         (None, []),
     ],
 )
-def test_an_old_one_is_warned_of_in_one_line(tmp_path, monkeypatch, running, shown):
+def test_outdated_server_gives_one_warning(tmp_path, monkeypatch, running, shown):
     monkeypatch.setattr(Redis, "running", lambda self: running)
     monkeypatch.setattr(up, "wanted_servers", lambda home: [kind(home, None) for kind in (Postgres, Redis)])
     lines = []

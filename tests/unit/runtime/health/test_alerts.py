@@ -1,4 +1,4 @@
-"""Raised once, cleared once, and by enough events only."""
+"""Alerts are raised and cleared once, and only with enough events."""
 
 import logging
 
@@ -8,7 +8,7 @@ from liftos.runtime.health.alerts import Alert, Threshold
 
 
 class Counts:
-    """Events that a test lets happen."""
+    """Events controlled by the test."""
 
     def __init__(self):
         self.good = self.total = 0
@@ -31,7 +31,7 @@ def alert(counts):
     return Alert("test", Threshold(below=0.5, well_from=0.6, least=100), counts)
 
 
-def test_it_is_raised_once_and_cleared_once(alert, counts, caplog):
+def test_alert_is_raised_and_cleared_once(alert, counts, caplog):
     looks = []
     with caplog.at_level(logging.WARNING, logger="liftos.alerts"):
         # well, bad, bad, in between twice, well, in between
@@ -43,7 +43,7 @@ def test_it_is_raised_once_and_cleared_once(alert, counts, caplog):
     assert [record.share for record in caplog.records] == [0.2, 0.6]
 
 
-def test_few_events_change_nothing_until_they_are_enough(alert, counts):
+def test_too_few_events_change_nothing(alert, counts):
     for _ in range(9):
         counts.happen(0, 11)
         assert alert.look() is False
@@ -51,14 +51,14 @@ def test_few_events_change_nothing_until_they_are_enough(alert, counts):
     assert alert.look() is True
 
 
-def test_an_hour_of_good_ones_hides_no_bad_minute(alert, counts):
+def test_bad_minute_is_not_hidden_by_a_good_hour(alert, counts):
     counts.happen(1_000_000, 0)
     assert alert.look() is False
     counts.happen(10, 90)
     assert alert.look() is True
 
 
-def test_counts_begun_anew_are_no_alert(alert, counts):
+def test_reset_counters_raise_no_alert(alert, counts):
     counts.happen(1_000, 0)
     alert.look()
     counts.good = counts.total = 50
@@ -67,7 +67,7 @@ def test_counts_begun_anew_are_no_alert(alert, counts):
     assert alert.look() is True
 
 
-def test_zero_is_never(counts):
+def test_threshold_zero_disables_the_alert(counts):
     alert = Alert("never", Threshold(below=0, well_from=0, least=1), counts)
     counts.happen(0, 1_000)
     assert alert.look() is False

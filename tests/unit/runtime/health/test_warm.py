@@ -3,7 +3,7 @@ import gc
 from liftos.runtime.health.warm import settle_memory
 
 
-def test_what_lives_already_is_left_alone_and_what_comes_later_is_not():
+def test_gc_freeze_covers_only_existing_objects():
     before = gc.get_threshold()
     try:
         settle_memory()

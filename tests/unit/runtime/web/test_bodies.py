@@ -6,7 +6,7 @@ from liftos.runtime.web.bodies import Body, Disconnected, NoRoom, Room, SlowBody
 
 
 def receiver(*chunks, then=None):
-    """ASGI's receive: these chunks, the last one ending the body; or, after them, `then`."""
+    """An ASGI receive with these chunks, ending the body, or followed by `then`."""
     messages = [
         {"type": "http.request", "body": chunk, "more_body": then is not None or number < len(chunks)}
         for number, chunk in enumerate(chunks, start=1)
@@ -32,7 +32,7 @@ def test_a_body_in_pieces_is_read_whole():
     assert (body.length, body.complete, body.rewind().read()) == (4, True, b"abcd")
 
 
-def test_a_large_one_is_read_whole_too():
+def test_large_body_is_read_completely():
     pieces = [bytes([number % 256]) * 65536 for number in range(40)]
     body = body_of(receiver(*pieces))
     asyncio.run(body.read(10**8))
@@ -45,18 +45,18 @@ def test_reading_stops_just_past_the_limit():
     assert (body.length, body.complete) == (30, False)
 
 
-def test_silence_ends_in_time():
+def test_stalled_body_times_out():
     body = body_of(receiver(b"half", then="silence"), seconds=0.05)
     with pytest.raises(SlowBody):
         asyncio.run(body.read(100))
 
 
-def test_who_leaves_is_noticed():
+def test_disconnect_is_noticed():
     with pytest.raises(Disconnected):
         asyncio.run(body_of(receiver(b"half", then="gone")).read(100))
 
 
-def test_all_bodies_share_the_room_and_give_it_back():
+def test_bodies_share_and_release_the_spool_limit():
     room = Room(100)
     first, second = body_of(receiver(b"x" * 60), room=room), body_of(receiver(b"x" * 60), room=room)
     asyncio.run(first.read(1000))

@@ -12,7 +12,7 @@ def scope(*headers, path=b"/search", query=b""):
     }  # fmt: skip
 
 
-def test_the_request_as_wsgi_has_it():
+def test_wsgi_environ_of_a_request():
     body = BytesIO(b"{}")
     environ = environ_of(scope((b"content-type", b"application/json"), query=b"limit=5"), body, 2)
     assert environ["REQUEST_METHOD"] == "POST"
@@ -23,12 +23,12 @@ def test_the_request_as_wsgi_has_it():
     assert environ["wsgi.input"] is body
 
 
-def test_a_header_that_stands_twice_shows_as_two():
+def test_repeated_header_is_joined_with_a_comma():
     environ = environ_of(scope((b"x-org-id", b"acme"), (b"x-org-id", b"other")), BytesIO(), 0)
     assert environ["HTTP_X_ORG_ID"] == "acme,other"
 
 
-def test_an_underscore_passes_for_no_hyphen():
+def test_header_names_with_underscores_are_dropped():
     environ = environ_of(scope((b"x_org_id", b"other")), BytesIO(), 0)
     assert "HTTP_X_ORG_ID" not in environ
 
@@ -42,7 +42,7 @@ def test_a_path_is_bytes_in_latin_1(raw, text):
     assert path == (b"/\xff" if text is None else text.encode())
 
 
-def test_the_length_is_what_was_read_not_what_was_declared():
+def test_content_length_is_what_was_read():
     environ = environ_of(
         scope((b"content-length", b"999"), (b"transfer-encoding", b"chunked")), BytesIO(b"abc"), 3
     )

@@ -12,7 +12,7 @@ async def settle():
 
 
 class Worker:
-    """Requests of some organisations, and the order in which they were admitted."""
+    """Requests of several organisations, and their order of admission."""
 
     def __init__(self, **sizes):
         self.lanes = Lanes(**({"threads": 4, "share": 0.75, "costly": 1} | sizes))
@@ -39,7 +39,7 @@ def run(scenario):
     asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
-def test_one_organisation_gets_its_share_and_the_other_a_thread_at_once():
+def test_organisation_is_capped_and_another_gets_a_thread_at_once():
     async def scenario():
         work = Worker()
         for _ in range(6):
@@ -54,7 +54,7 @@ def test_one_organisation_gets_its_share_and_the_other_a_thread_at_once():
     run(scenario)
 
 
-def test_those_who_wait_are_served_in_turn():
+def test_waiting_organisations_are_served_in_turn():
     async def scenario():
         work = Worker(threads=1, share=1.0)
         for organisation in ("a", "a", "a", "a", "b", "c"):
@@ -67,7 +67,7 @@ def test_those_who_wait_are_served_in_turn():
     run(scenario)
 
 
-def test_costly_requests_wait_for_one_another_and_hold_nobody_else_up():
+def test_costly_requests_queue_without_blocking_others():
     async def scenario():
         work = Worker()
         await work.ask("a", costly=True)
@@ -82,7 +82,7 @@ def test_costly_requests_wait_for_one_another_and_hold_nobody_else_up():
     run(scenario)
 
 
-def test_who_gives_up_waiting_leaves_the_queue():
+def test_cancelled_waiter_leaves_the_queue():
     async def scenario():
         work = Worker(threads=1)
         await work.ask("a")
@@ -97,7 +97,7 @@ def test_who_gives_up_waiting_leaves_the_queue():
     run(scenario)
 
 
-def test_a_turn_that_comes_as_its_owner_gives_up_goes_to_the_next():
+def test_turn_of_a_cancelled_waiter_goes_to_the_next():
     async def scenario():
         work = Worker(threads=1)
         await work.ask("a")
@@ -111,7 +111,7 @@ def test_a_turn_that_comes_as_its_owner_gives_up_goes_to_the_next():
     run(scenario)
 
 
-def test_a_queue_has_an_end(monkeypatch):
+def test_queue_is_bounded(monkeypatch):
     monkeypatch.setattr(lanes, "MOST_WAITING", 2)
 
     async def scenario():

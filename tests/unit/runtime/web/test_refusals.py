@@ -1,4 +1,4 @@
-"""What the web server refuses by itself, in the API's form."""
+"""The web server's own refusals have the API's form."""
 
 import json
 
