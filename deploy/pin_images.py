@@ -78,9 +78,7 @@ def main() -> int:
     """Pin every image, or print why not and change nothing."""
     tools = {name: path for name in TOOLS if (path := shutil.which(name))}
     if not tools:
-        sys.stderr.write(
-            f"error: none of {', '.join(TOOLS)} is on PATH; nothing was changed\n"
-        )
+        sys.stderr.write(f"error: none of {', '.join(TOOLS)} is on PATH; nothing was changed\n")
         return 1
     texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in FILES}
     names = {found["name"] for text in texts.values() for found in REFERENCE.finditer(text)}
