@@ -1,4 +1,4 @@
-"""The seed's Python names as its callers import them; what they are stands in `liftos.compat.names`."""
+"""The old platform's Python names as its callers import them; what they are stands in `liftos.compat.names`."""
 
 from liftos.compat.names import (
     AccountabilityOrchestrator,

@@ -1,4 +1,4 @@
-"""Every route: the seed's at the root, ours under /api/v1/, the admin, the documentation."""
+"""Every route: the old platform's at the root, native ones under /api/v1/, the admin, the documentation."""
 
 import hmac
 
@@ -10,13 +10,16 @@ from django_prometheus.exports import ExportToDjangoView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accountability.api.urls import urlpatterns as accountability_urls
+from liftos.compat.routes.aliases import SearchPage
 from liftos.compat.urls import api_urlpatterns as old_api_urls
 from liftos.compat.urls import urlpatterns as old_urls
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
+from liftos.kernel.http.views import by_method
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.runtime.health import views
 from liftos.runtime.health.alerts import alerts
+from memory.api.search import Search
 from memory.api.urls import urlpatterns as memory_urls
 from spaces.api.urls import urlpatterns as spaces_urls
 from workflows.api.urls import urlpatterns as workflow_urls
@@ -49,12 +52,23 @@ def no_icon(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+# paths that native callers and those of the old platform share, told apart by the method alone
+shared_urls = [path("search", by_method(post=Search, get=SearchPage).as_view())]
+
 urlpatterns = [
     # tried from the top: what is asked most stands first
     path(
         "api/v1/",
         include(
-            [*memory_urls, *old_api_urls, *accountability_urls, *spaces_urls, *trace_urls, *workflow_urls]
+            [
+                *shared_urls,
+                *memory_urls,
+                *old_api_urls,
+                *accountability_urls,
+                *spaces_urls,
+                *trace_urls,
+                *workflow_urls,
+            ]
         ),
     ),
     path("", views.Root.as_view()),
@@ -65,7 +79,7 @@ urlpatterns = [
     *old_urls,
     path("openapi.json", Schema.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
-    # the seed's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
+    # the old service's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
     path("redoc", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
     # nothing here has a page outside of the admin for "view on site" to lead to
     path("admin/r/<path:rest>", views.no_such_page),

@@ -13,18 +13,17 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
-from memory.api.credential_trust import trust_of
-from memory.api.schemas import MemoryIn
-from memory.api.search_schemas import MAX_QUERIES, NativeSearch, NativeSearches, native_hit
-from memory.api.trust_schemas import Reason, Supersession
 from memory.erasure.operations import forget
 from memory.hygiene import look_after
+from memory.inputs import MemoryIn, Reason, Supersession
 from memory.operations import embed_drafts, remember, remember_many
 from memory.queries import existing, list_recent
+from memory.search.as_json import native_hit
+from memory.search.inputs import MAX_QUERIES, NativeSearch, NativeSearches
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.trust import corrections
-from memory.types import LinkKind, MemoryDraft, Outcome, Stored
+from memory.types import LinkKind, MemoryDraft, Outcome, Stored, trust_of
 
 SEARCHED = ("memories", "spaces")
 """What searches read, in the words of `liftos.kernel.caching.change_tokens.watching.Watch`; the second by an arm that is not of this app."""
@@ -344,7 +343,7 @@ def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
     }
 
 
-# the seed's own template calls it by this second name
+# the old platform's own template calls it by this second name
 for _name in ("memory.search", "enhanced_search"):
     register(
         _name,

@@ -8,7 +8,10 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.tenancy.types import Actor
+from liftos.kernel.tenancy.types import Actor, Principal, Scope
+
+MAX_CONTENT = 1_000_000
+"""Characters of a memory's text."""
 
 
 class TrustState(StrEnum):
@@ -170,6 +173,11 @@ def granted(trust: TrustState, wish: TrustState | None) -> TrustState:
     if wish is None or trust is not TrustState.ACTIVE:
         return trust
     return wish if wish in LIVING else TrustState.CANDIDATE
+
+
+def trust_of(principal: Principal) -> TrustState:
+    """Return the trust state of what a caller stores: who may only propose stores candidates."""
+    return TrustState.ACTIVE if principal.may(Scope.MEMORY_WRITE) else TrustState.CANDIDATE
 
 
 class Outcome(StrEnum):

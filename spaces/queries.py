@@ -105,7 +105,7 @@ def get_space(*, organisation: UUID, space: UUID, lock: bool = False) -> Space:
 
 
 def find_space(*, organisation: UUID, named: UUID | str) -> Space:
-    """Return a space by its id, its name in any case, or the id that the seed's routes give it.
+    """Return a space by its id, its name in any case, or the id that compat routes give it.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
@@ -118,14 +118,14 @@ def find_space(*, organisation: UUID, named: UUID | str) -> Space:
     row = rows.filter(name_key=text.casefold()).first()
     if row is None and text.startswith("space_"):
         # an organisation has few spaces
-        row = next((each for each in rows if text.endswith(f"_{seed_suffix(each.id)}")), None)
+        row = next((each for each in rows if text.endswith(f"_{short_id(each.id)}")), None)
     if row is None:
         raise SpaceNotFound(loc=("space",))
     return row
 
 
-def seed_suffix(space: UUID) -> str:
-    """Return the eight letters by which the seed's routes tell spaces apart."""
+def short_id(space: UUID) -> str:
+    """Return the eight hex digits at the end of a space's id, which its id in compat routes ends in."""
     return space.hex[-8:]
 
 

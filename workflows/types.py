@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 
 class Priority(IntEnum):
-    """Who goes first; 1 before 5, as in the seed."""
+    """Who goes first; 1 before 5, as in the old platform."""
 
     CRITICAL = 1
     HIGH = 2
@@ -22,7 +22,7 @@ class VersionStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run stands; the words are the seed contract's."""
+    """Where a run stands; the words are the contract's."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -55,15 +55,7 @@ OPEN = tuple(status for status in StepStatus if status not in ENDED)
 NOT_AN_ITEM = -1
 """The item number of a step that is no item of a map."""
 
-SEED_TASK_STATUS = {
-    StepStatus.WAITING: "pending",
-    StepStatus.READY: "pending",
-    StepStatus.RUNNING: "running",
-    StepStatus.RETRY_WAIT: "running",
-    StepStatus.AWAITING_APPROVAL: "paused",
-    StepStatus.DONE: "completed",
-    StepStatus.FAILED: "failed",
-    StepStatus.SKIPPED: "cancelled",
-    StepStatus.CANCELLED: "cancelled",
-}
-"""A step's status in the seed contract's words."""
+
+def workflow_id(slug: str, code: str) -> str:
+    """Return the id that a run has in texts: its organisation's slug, and its code."""
+    return f"wf_{slug}_{code}"

@@ -1,40 +1,104 @@
-"""`/api/v1/decisions/{id}/reviews` and `/api/v1/reviews`: what people say of decisions, and the queue of those that wait."""
+"""`/api/v1/decisions/{decision}/reviews` and `/api/v1/reviews`: what people say of decisions, and the queue of those that wait."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
 from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accountability import queries as decisions
-from accountability.api.schemas import (
-    CalibrationList,
-    CalibrationOut,
-    PolicyBody,
-    QueuedOut,
-    QueuePage,
-    QueueQuery,
-    ReviewedOut,
-    ReviewIn,
-    ReviewList,
-    ReviewOut,
-)
-from accountability.models.calibration import Calibration
 from accountability.models.reviews import RANKS, ReviewCase
 from accountability.reviews import operations, queries
-from accountability.reviews.policy import get_policy, set_policy
-from accountability.reviews.queries import Narrowed
-from accountability.types import TO_DO, Policy, Review, ReviewState
+from accountability.reviews.queries import Narrowed, Order
+from accountability.types import TO_DO, Review, ReviewState, RiskClass, Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
-from liftos.kernel.http.pagination import page
+from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
+
+
+class ReviewIn(Strict):
+    """What a reviewer says of a decision; a reason is optional only for an approval."""
+
+    verdict: Verdict
+    reason: str = Field(default="", max_length=2_000)
+
+
+class ReviewedOut(BaseModel):
+    """What a review led to; `reversal` tells what was taken back of an overturned decision's effect."""
+
+    id: UUID
+    decision_id: UUID
+    verdict: Verdict
+    state: ReviewState
+    reversal: dict[str, Any] | None
+
+
+class ReviewOut(BaseModel):
+    """A review; `id` is that of its own record."""
+
+    id: UUID
+    verdict: Verdict
+    reason: str
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    recorded_at: datetime
+
+
+class ReviewList(BaseModel):
+    """What was said of a decision, oldest first; `state` is null where nobody asked for a review."""
+
+    state: ReviewState | None
+    results: list[ReviewOut]
+    next: None
+
+
+class QueueQuery(PageQuery):
+    """Which of the queue is wanted, and in which order."""
+
+    order: Order = Order.RISK
+    states: QueryText = ""
+    risk_class: RiskClass | None = None
+    decision_point: QueryText = ""
+    assigned_to: QueryText | None = None
+    confidence_below: float | None = Field(default=None, ge=0, le=1)
+
+
+class QueuedOut(BaseModel):
+    """A decision to review; `id` is the decision's, `reasoning` is empty once its payload has been erased."""
+
+    id: UUID
+    state: ReviewState
+    because: str
+    operation: str
+    decision_point: str
+    risk_class: str
+    effect: str
+    confidence: float | None
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    reasoning: str
+    assigned_to: str
+    recorded_at: datetime
+    changed_at: datetime
+
+
+class QueuePage(BaseModel):
+    """A page of the queue."""
+
+    results: list[QueuedOut]
+    next: str | None
 
 
 class DecisionReviews(NativeView):
@@ -116,35 +180,6 @@ class ReviewQueue(NativeView):
         return Response(page(request._request, rows, query.limit, results))
 
 
-class ReviewRules(NativeView):
-    """Which decisions of the organisation are reviewed."""
-
-    scopes = {"GET": Scope.DECISIONS_READ, "PUT": Scope.ADMIN}
-
-    @extend_schema(operation_id="review_policy_get", responses={200: PolicyBody})
-    def get(self, request: Request) -> Response:
-        """Return the rules."""
-        del request
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            return Response(asdict(get_policy(organisation=organisation)))
-
-    @extend_schema(operation_id="review_policy_set", request=PolicyBody, responses={200: PolicyBody})
-    def put(self, request: Request) -> Response:
-        """Replace the rules; what is in the queue stays there."""
-        del request
-        asked, principal = self.body(PolicyBody), self.principal
-        policy = Policy(
-            risk_classes=tuple(asked.risk_classes),
-            confidence_below=asked.confidence_below,
-            effects=tuple(asked.effects),
-            sample_share=asked.sample_share,
-            second_reviewer=tuple(asked.second_reviewer),
-        )
-        set_policy(organisation=principal.organisation, by=principal.actor, policy=policy)
-        return Response(asdict(policy))
-
-
 def _review(review: Review) -> dict[str, Any]:
     actor = review.actor
     shape = ReviewOut(
@@ -181,40 +216,5 @@ def _queued(case: ReviewCase) -> dict[str, Any]:
         assigned_to=case.assigned_to,
         recorded_at=record.recorded_at,
         changed_at=case.changed_at,
-    )
-    return shape.model_dump(mode="json")
-
-
-class CalibrationReport(NativeView):
-    """How far stated confidences can be believed, judged by the verdicts."""
-
-    scopes = {"GET": Scope.DECISIONS_READ}
-    costly = True
-
-    @extend_schema(operation_id="calibration", responses={200: CalibrationList})
-    def get(self, request: Request) -> Response:
-        """Return what was learnt when it was last looked at."""
-        del request
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            rows = list(Calibration.objects.filter(organisation_id=organisation).order_by("-reviews", "id"))
-        return Response({"results": [_calibration(row) for row in rows], "next": None})
-
-
-def _calibration(row: Calibration) -> dict[str, Any]:
-    shape = CalibrationOut(
-        decision_point=row.decision_point,
-        confidence_method=row.confidence_method,
-        versions=row.versions,
-        reviews=row.reviews,
-        right=row.right,
-        method=row.method,
-        parameters=row.parameters,
-        raw=row.figures["raw"],
-        after=row.figures.get("after"),
-        bins=row.figures["bins"],
-        because=row.figures["because"],
-        decision_id=row.decision_id,
-        fitted_at=row.fitted_at,
     )
     return shape.model_dump(mode="json")

@@ -1,4 +1,7 @@
-"""The routes of the old platform: at the root, and those that its other programs call under /api/v1/."""
+"""The routes of the old platform: at the root, and those that its other programs call under /api/v1/ (docs/compat.md).
+
+`GET /api/v1/search` shares its path with a native route: `liftos.urls` has both.
+"""
 
 from django.urls import path
 
@@ -26,9 +29,8 @@ urlpatterns = [
 ]
 
 api_urlpatterns = [
-    path("search", aliases.SearchOrPage.as_view()),
     path("recent", aliases.Recent.as_view()),
-    path("store", aliases.LooseStoreView.as_view()),
+    path("store", aliases.StoreLoosely.as_view()),
     path("memory/search", aliases.ShellSearch.as_view()),
     path("memory/store", aliases.ShellStore.as_view()),
     path("memory/insights", aliases.ShellInsights.as_view()),

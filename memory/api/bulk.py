@@ -1,220 +1,162 @@
-"""NDJSON in, one result a line out."""
+"""`/api/v1/memories/bulk`: store many, line by line; and how far a worker has come with them."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
-from django.db import transaction
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.deadlines import TookTooLong, check_deadline
-from liftos.kernel.http.idempotency.once import claim, settle
-from liftos.kernel.http.parsing import InvalidRequest, item
-from liftos.kernel.tenancy.types import Actor
-from memory.bulk.jobs import accept
-from memory.bulk.lines import (
-    BATCH,
-    Batch,
-    active_dimension,
-    read_lines,
-    refused_lines,
-    store_batch,
-    trust_now,
-)
-from memory.types import TrustState
-
-MAX_LINES = 200_000
-# bytes of a body that are held in memory while the whole of it is read; the rest goes to a file
-_HELD = 1024 * 1024
-
-Results = list[dict[str, Any]]
+from liftos.kernel.http.idempotency.once import REPLAYED, actor_of, idempotency_key
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from memory.api.shared import RejectionOut
+from memory.bulk.jobs import get_progress, list_results
+from memory.bulk.requests import accept_once, store_lines, store_lines_once
+from memory.types import trust_of
 
 
-def store_lines(
-    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState = TrustState.ACTIVE
-) -> Results:
-    """Store a memory for each line of an NDJSON stream; blank lines are skipped.
+class BulkLine(BaseModel):
+    """What became of one line: 201 stored, 200 the same was there, 409 or 422 with the reason."""
 
-    Args:
-        organisation: whose memories.
-        by: who stores them.
-        stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
-        trust: how far what is stored may be believed.
-
-    Returns:
-        For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
-        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over, and a 403 when the
-        caller's key ended meanwhile.
-
-    Raises:
-        InvalidRequest: no line at all.
-        CallerGone: the caller closed the connection; whole batches may be stored.
-    """
-
-    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
-        del place, lines
-        return store_batch(organisation, by, batch, meanwhile)
-
-    return _store(organisation, by, stream, trust, store)
+    line: int
+    status: int
+    id: UUID | None = None
+    external_id: str | None = None
+    state: str | None = None
+    rejection: RejectionOut | None = None
+    error: dict[str, Any] | None = None
 
 
-def store_lines_once(
-    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str]
-) -> tuple[Results, bool]:
-    """Store lines as `store_lines` does, under an idempotency key that stands for all of them.
+class BulkResult(BaseModel):
+    """The answer to a bulk store; 200 if every line was taken, 207 if some were not."""
 
-    The whole stream is read before anything is stored: only then is it known whether it is the key's. Each batch keeps its
-    results in its own transaction, so a request that broke off is taken up where it was.
+    results: list[BulkLine]
+    next: None
+    stored: int
+    unchanged: int
+    failed: int
 
-    Args:
-        organisation: whose memories.
-        by: who stores them.
-        stream: as for `store_lines`.
-        trust: as for `store_lines`.
-        key: whose key, and the key.
 
-    Returns:
-        The results, and whether all of them come from an earlier request.
+class BulkQuery(BaseModel):
+    """How a bulk store is carried out: before the answer, or by a worker after it."""
 
-    Raises:
-        InvalidRequest: no line at all.
-        KeyReused: the key stood for other lines, or for something else.
-    """
-    actor, name = key
-    values: dict[str, Any] = {"organisation": organisation, "actor": actor}
-    # a batch's key fits where a whole one does, however long that is
-    short, stored = hashlib.sha256(name.encode()).hexdigest(), 0
+    mode: Literal["sync", "async"] = "sync"
 
-    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
-        nonlocal stored
-        digest = hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest()
-        of_batch = values | {"key": f"{short}\x1f{place}", "fingerprint": digest}
+
+class BulkAccepted(BaseModel):
+    """A bulk store that a worker carries out; `url` tells how far it has come."""
+
+    id: UUID
+    url: str
+
+
+class BulkJobQuery(BaseModel):
+    """Where to go on in the results."""
+
+    cursor: int = Field(default=0, ge=0, le=1_000_000)
+
+
+class BulkJobOut(BaseModel):
+    """How far a bulk store has come: queued, running or done."""
+
+    id: UUID
+    status: str
+    recorded_at: datetime
+    lines: int
+    done: int
+    stored: int
+    unchanged: int
+    failed: int
+    results: list[BulkLine]
+    next: str | None
+
+
+class MemoryBulk(NativeView):
+    """Many memories at once."""
+
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
+    costly = True
+    reads_json = False
+
+    def cost(self) -> int:
+        """Return one for each hundred kilobytes, some five hundred lines."""
+        return int(self.request.META.get("CONTENT_LENGTH") or 0) // 100_000
+
+    @extend_schema(
+        operation_id="memories_bulk",
+        parameters=query_parameters(BulkQuery),
+        request={"application/x-ndjson": OpenApiTypes.STR},
+        responses={200: BulkResult, 202: BulkAccepted, 207: BulkResult},
+        description="One JSON object a line, each as for storing one memory. A bad line loses only itself.",
+    )
+    def post(self, request: Request) -> Response:
+        """Store a memory for each line; all that are taken can be found when this answers, or later with `mode=async`."""
+        principal, mode = self.principal, self.query(BulkQuery).mode
+        name = idempotency_key(request)
+        key = (actor_of(principal), name) if name else None
+        organisation, by, trust = principal.organisation, principal.actor, trust_of(principal)
+        if mode == "async":
+            job, replayed = accept_once(
+                organisation=organisation, by=by, stream=request._request, trust=trust, key=key
+            )
+            url = request._request.build_absolute_uri(f"/api/v1/memories/bulk/{job}")
+            headers = {"Location": url} | (REPLAYED if replayed else {})
+            return Response({"id": str(job), "url": url}, status=202, headers=headers)
+        stream, replayed = request._request, False
+        if key is None:
+            lines = store_lines(organisation=organisation, by=by, stream=stream, trust=trust)
+        else:
+            lines, replayed = store_lines_once(
+                organisation=organisation, by=by, stream=stream, trust=trust, key=key
+            )
+        counts = {status: sum(line["status"] == status for line in lines) for status in (201, 200)}
+        failed = len(lines) - sum(counts.values())
+        body = {
+            "results": lines,
+            "next": None,
+            "stored": counts[201],
+            "unchanged": counts[200],
+            "failed": failed,
+        }
+        return Response(body, status=207 if failed else 200, headers=REPLAYED if replayed else {})
+
+
+class MemoryBulkJob(NativeView):
+    """A bulk store that a worker carries out."""
+
+    scopes = {"GET": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="memories_bulk_job",
+        parameters=query_parameters(BulkJobQuery),
+        responses={200: BulkJobOut},
+    )
+    def get(self, request: Request, job: UUID) -> Response:
+        """Tell how far it has come, with the results of the lines that are done, 500 lines of them a page."""
+        asked, organisation = self.query(BulkJobQuery), self.principal.organisation
         with tenant_transaction(organisation):
-            found = claim(of_batch)
-            if found is not None:
-                return _recalled(found[1], batch)
-            results = store_batch(organisation, by, batch, meanwhile)
-            settle(of_batch, status=200, body=_kept(results, batch))
-        stored += 1
-        return results
-
-    with SpooledTemporaryFile(max_size=_HELD) as body:
-        digest, blank = hashlib.sha256(b"bulk, whole\x00"), True
-        for line in stream:
-            digest.update(line)
-            body.write(line)
-            blank = blank and not line.strip()
-        if blank:
-            raise _nothing_sent()
-        with tenant_transaction(organisation):
-            claim(values | {"key": name, "fingerprint": digest.digest()})
-        body.seek(0)
-        results = _store(organisation, by, body, trust, store)
-    return results, not stored
-
-
-def _store(
-    organisation: UUID,
-    by: Actor,
-    stream: Iterable[bytes],
-    trust: TrustState,
-    store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
-) -> Results:
-    dimension = active_dimension(organisation)
-
-    def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
-        first, lines = numbered
-        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
-        return first, lines, batch
-
-    results: Results = []
-    batches = Ahead(read, _batches(stream))
-    for place, (first, lines, batch) in enumerate(batches):
-        if first > MAX_LINES:
-            error = {"detail": f"At most {MAX_LINES} lines."}
-            results.append({"line": first, "status": 413, "error": error})
-            break
-        if trust_now(organisation=organisation, by=by, trust=trust) != trust:
-            # what was read ahead was read with what the caller might do then
-            results += refused_lines(first, lines)[:1]
-            break
-        try:
-            check_deadline()
-        except TookTooLong:
-            error = {"detail": "The request took too long; send the rest in another, or with mode=async."}
-            results.append({"line": first, "status": 503, "error": error})
-            break
-        results += store(place, lines, batch, batches.make_next)
-    if not results:
-        raise _nothing_sent()
-    return results
-
-
-def _kept(results: Results, batch: Batch) -> Results:
-    """Return what a key keeps of a batch's results: nothing that a line says itself, which comes again with the lines."""
-    there = set(batch.numbers)
-    return [
-        {name: value for name, value in result.items() if name != "external_id"}
-        for result in results
-        if result["line"] in there
-    ]
-
-
-def _recalled(kept: Results, batch: Batch) -> Results:
-    """Return the results of a batch that was stored before, from what its key kept and the same lines again."""
-    names = {number: row.draft.external_id for number, row in zip(batch.numbers, batch.rows, strict=True)}
-    results = list(batch.refused)
-    for result in kept:
-        external_id = names.get(result["line"], "")
-        results.append(result | ({"external_id": external_id} if external_id else {}))
-    return sorted(results, key=lambda result: result["line"])
-
-
-def _nothing_sent() -> InvalidRequest:
-    return InvalidRequest([item("missing", ("body",), "Field required")])
-
-
-def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    first, lines = 1, []
-    for number, line in enumerate(stream, start=1):
-        lines.append(line)
-        if len(lines) == BATCH or number == MAX_LINES:
-            yield first, lines
-            first, lines = number + 1, []
-    if lines:
-        yield first, lines
-
-
-def accept_once(
-    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str] | None
-) -> tuple[UUID, bool]:
-    """Accept the lines of a bulk store for a worker; return the job's id, and whether it is that of an earlier request.
-
-    Raises:
-        KeyReused: the key stood for other lines, or for something else.
-        InvalidRequest, TooLarge: as for `accept`.
-    """
-    if key is None:
-        return accept(organisation=organisation, by=by, trust=trust, stream=stream), False
-    digest = hashlib.sha256(b"bulk, later\x00")
-    values: dict[str, Any] = {"organisation": organisation, "actor": key[0], "key": key[1]}
-    with tenant_transaction(organisation):
-        undo = transaction.savepoint()
-        job = accept(organisation=organisation, by=by, trust=trust, stream=_hashed(stream, digest))
-        # what the request is known by is known only when all of it has been read
-        values["fingerprint"] = digest.digest()
-        found = claim(values)
-        if found is not None:
-            transaction.savepoint_rollback(undo)
-            return UUID(found[1]["id"]), True
-        settle(values, status=202, body={"id": str(job)})
-    return job, False
-
-
-def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
-    for line in stream:
-        digest.update(line)
-        yield line
+            progress = get_progress(organisation=organisation, job=job)
+            results, following = list_results(
+                organisation=organisation, job=job, after=asked.cursor, chunks=1
+            )
+        url = request._request.build_absolute_uri(request._request.path)
+        counts = progress.counts
+        shown = BulkJobOut(
+            id=progress.id,
+            status=progress.status,
+            recorded_at=progress.recorded_at,
+            lines=progress.lines,
+            done=progress.done,
+            stored=counts.get(201, 0),
+            unchanged=counts.get(200, 0),
+            failed=sum(count for status, count in counts.items() if status >= 400),
+            results=[BulkLine.model_validate(each) for each in results],
+            next=None if following is None else f"{url}?cursor={following}",
+        )
+        return Response(shown.model_dump(mode="json", exclude_unset=True))

@@ -1,20 +1,20 @@
 from django.urls import path
 
-from memory.api import native, trust
+from memory.api import bulk, corrections, erasures, history, memories, memory, policies, search_batch
 
 urlpatterns = [
-    path("memories", native.MemoryCollection.as_view()),
-    path("memories/derived-policy", trust.DerivedPolicyView.as_view()),
-    path("memories/erasure-policy", trust.ErasurePolicyView.as_view()),
-    path("memories/rejection-policy", trust.RejectionPolicyView.as_view()),
-    path("memories/bulk", native.MemoryBulk.as_view()),
-    path("memories/bulk/<id:job>", native.MemoryBulkJob.as_view()),
-    path("memories/<id:memory>", native.MemoryDetail.as_view()),
-    path("memories/<id:memory>/history", trust.History.as_view()),
-    path("memories/<id:memory>/confirm", trust.Confirm.as_view()),
-    path("memories/<id:memory>/contest", trust.Contest.as_view()),
-    path("memories/<id:memory>/reject", trust.Reject.as_view()),
-    path("memories/<id:memory>/supersede", trust.Supersede.as_view()),
-    path("erasures/<id:erasure>", trust.Erasures.as_view()),
-    path("search/batch", native.SearchBatch.as_view()),
+    path("memories", memories.MemoryCollection.as_view()),
+    path("memories/derived-policy", policies.DerivedPolicyView.as_view()),
+    path("memories/erasure-policy", policies.ErasurePolicyView.as_view()),
+    path("memories/rejection-policy", policies.RejectionPolicyView.as_view()),
+    path("memories/bulk", bulk.MemoryBulk.as_view()),
+    path("memories/bulk/<id:job>", bulk.MemoryBulkJob.as_view()),
+    path("memories/<id:memory>", memory.MemoryDetail.as_view()),
+    path("memories/<id:memory>/history", history.History.as_view()),
+    path("memories/<id:memory>/confirm", corrections.Confirm.as_view()),
+    path("memories/<id:memory>/contest", corrections.Contest.as_view()),
+    path("memories/<id:memory>/reject", corrections.Reject.as_view()),
+    path("memories/<id:memory>/supersede", corrections.Supersede.as_view()),
+    path("erasures/<id:erasure>", erasures.Erasures.as_view()),
+    path("search/batch", search_batch.SearchBatch.as_view()),
 ]

@@ -11,9 +11,9 @@ from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validat
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Actor, Scope
-from memory.api.schemas import LineIn
 from memory.index.embeddings import active_manager
 from memory.index.writes import Row
+from memory.inputs import LineIn
 from memory.operations import raise_refusal, read_drafts, remember_rows
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
 

@@ -21,10 +21,10 @@ from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
-from memory.api.schemas import MAX_CONTENT, LineIn, MemoryIn
+from memory.inputs import LineIn, MemoryIn
 from memory.transfer.past import ActorLine, KnownState, VersionLine, check_past
 from memory.trust.values import is_blank
-from memory.types import MemoryDraft, Past, PastVersion, TrustState
+from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"
 VERSION = 2

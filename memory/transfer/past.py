@@ -12,8 +12,7 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from memory.api.schemas import MAX_CONTENT
-from memory.types import MemoryDraft, PastVersion
+from memory.types import MAX_CONTENT, MemoryDraft, PastVersion
 
 # what an export never holds: an erased memory has no row
 KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]

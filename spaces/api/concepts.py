@@ -1,9 +1,11 @@
-"""`/api/v1/spaces/{space}/concepts` and `/relations`."""
+"""`/api/v1/spaces/{space}/concepts`."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,9 +16,49 @@ from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import queries
-from spaces.api.rendering import concept_out, relation_out
-from spaces.api.schemas import ConceptIn, ConceptOut, ConceptPage, RelationIn, RelationOut, RelationPage
 from spaces.concepts import operations
+from spaces.inputs import ConceptIn
+from spaces.models import Concept
+from spaces.query.questions import shown
+from spaces.types import Dimension
+
+
+class ConceptOut(BaseModel):
+    """A concept."""
+
+    id: UUID
+    name: str
+    description: str
+    prototype: dict[str, Any]
+    weights: dict[str, float]
+    radius: float
+    examples: list[UUID]
+    created_at: str
+
+
+class ConceptPage(BaseModel):
+    """A page of concepts."""
+
+    results: list[ConceptOut]
+    next: str | None
+
+
+def concept_out(concept: Concept, dimensions: Sequence[Dimension]) -> dict[str, Any]:
+    """Return a concept; its prototype in the units of the dimensions that there are."""
+    by_name = {each.name.casefold(): each for each in dimensions}
+    return {
+        "id": str(concept.id),
+        "name": concept.name,
+        "description": concept.description,
+        "prototype": {
+            name: shown(value, by_name[name.casefold()]) if name.casefold() in by_name else value
+            for name, value in concept.prototype.items()
+        },
+        "weights": concept.weights,
+        "radius": concept.radius,
+        "examples": [str(each) for each in concept.examples],
+        "created_at": concept.created_at.isoformat(),
+    }
 
 
 def _answer(view: NativeView, space: UUID, concept: UUID) -> Response:
@@ -29,13 +71,6 @@ def _answer(view: NativeView, space: UUID, concept: UUID) -> Response:
 
 def _concept_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
     return _answer(view, space, UUID(kept["id"]))
-
-
-def _relation_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
-    organisation = view.principal.organisation
-    with tenant_transaction(organisation):
-        row = queries.get_relation(organisation=organisation, space=space, relation=UUID(kept["id"]))
-    return Response(relation_out(row))
 
 
 class Concepts(NativeView):
@@ -90,60 +125,5 @@ class ConceptDetail(NativeView):
         principal = self.principal
         operations.remove_concept(
             organisation=principal.organisation, by=principal.actor, space=space, concept=concept
-        )
-        return Response(status=204)
-
-
-class Relations(NativeView):
-    """How a space's concepts stand to one another."""
-
-    scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
-
-    @extend_schema(
-        operation_id="spaces_relations", parameters=query_parameters(PageQuery), responses={200: RelationPage}
-    )
-    def get(self, request: Request, space: UUID) -> Response:
-        """List relations, newest first."""
-        query, organisation = self.query(PageQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            queries.get_space(organisation=organisation, space=space)
-            rows = queries.list_relations(
-                organisation=organisation, space=space, limit=query.limit + 1, before=query.before
-            )
-        results = [relation_out(row) for row in rows]
-        return Response(page(request._request, rows, query.limit, results))
-
-    @extend_schema(
-        operation_id="spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut}
-    )
-    @once(anew=_relation_anew)
-    def post(self, request: Request, space: UUID) -> Response:
-        """Say how one concept stands to another: is_a, part_of, opposite, causes, similar; what was said already answers 200."""
-        del request
-        asked, principal = self.body(RelationIn), self.principal
-        row, is_new = operations.relate(
-            organisation=principal.organisation,
-            by=principal.actor,
-            space=space,
-            source=asked.source,
-            kind=asked.kind,
-            target=asked.target,
-            weight=asked.weight,
-        )
-        return Response(relation_out(row), status=201 if is_new else 200)
-
-
-class RelationDetail(NativeView):
-    """One relation."""
-
-    scopes = {"DELETE": Scope.SPACES_WRITE}
-
-    @extend_schema(operation_id="spaces_unrelate", responses={204: None})
-    def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
-        """Take a relation back."""
-        del request
-        principal = self.principal
-        operations.unrelate(
-            organisation=principal.organisation, by=principal.actor, space=space, relation=relation
         )
         return Response(status=204)

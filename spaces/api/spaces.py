@@ -1,9 +1,9 @@
-"""`/api/v1/spaces`: spaces, their versions and dimensions, their members."""
+"""`/api/v1/spaces`: make them, list them; one with its versions."""
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,40 +14,35 @@ from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
-from spaces.api.rendering import coordinates_out, dimension_out, layout_out, space_out
-from spaces.api.schemas import (
-    DimensionsIn,
-    MemberIn,
-    MemberOut,
-    Results,
-    SpaceIn,
-    SpaceOut,
-    SpacePage,
-    VersionPage,
-    VersionQuery,
-)
+from spaces.api.shared import VersionQuery
+from spaces.api.space_shapes import LayoutOut, SpaceOut, answer_anew, layout_out, render
+from spaces.inputs import SpaceIn
 from spaces.memory_port import forget_spaces
-from spaces.models import Concept, ConceptRelation, Space
 from spaces.placement.layouts import read_dimensions
-from spaces.query.questions import get_standing
-from spaces.space_templates import TEMPLATES
 
 
-def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:
-    """Return a space as JSON-ready values, inside the tenant transaction."""
-    chosen = queries.get_version(organisation=organisation, space=space, number=version)
-    dimensions = read_dimensions(organisation=organisation, space=space.id, version=chosen.number)
-    concepts = Concept.objects.filter(organisation_id=organisation, space_id=space.id).count()
-    relations = ConceptRelation.objects.filter(organisation_id=organisation, space_id=space.id).count()
-    return space_out(space, chosen, dimensions, concepts, relations)
+class VersionOut(BaseModel):
+    """A version of a space; one that moved nobody shares its positions with the one before."""
+
+    version: int
+    dimensions: list[str]
+    positions: LayoutOut
+    recorded_at: str
+    decision_id: UUID
 
 
-def answer_anew(view: NativeView, kept: dict[str, Any], space: UUID | None = None) -> Response:
-    """Answer again what was carried out under an Idempotency-Key: with the space as it is now."""
-    organisation = view.principal.organisation
-    with tenant_transaction(organisation):
-        row = queries.get_space(organisation=organisation, space=space or UUID(kept["id"]))
-        return Response(render(organisation, row))
+class SpacePage(BaseModel):
+    """A page of spaces."""
+
+    results: list[SpaceOut]
+    next: str | None
+
+
+class VersionPage(BaseModel):
+    """A space's versions, newest first."""
+
+    results: list[VersionOut]
+    next: None
 
 
 class SpaceCollection(NativeView):
@@ -85,27 +80,6 @@ class SpaceCollection(NativeView):
             space.refresh_from_db()
             body = render(principal.organisation, space)
         return Response(body, status=201, headers={"Location": f"/api/v1/spaces/{space.id}"})
-
-
-class Templates(NativeView):
-    """Spaces that come ready."""
-
-    scopes = {"GET": Scope.SPACES_READ}
-
-    @extend_schema(operation_id="spaces_templates", responses={200: Results})
-    def get(self, request: Request) -> Response:
-        """List the templates with their dimensions."""
-        del request
-        results = [
-            {
-                "name": each.name,
-                "title": each.title,
-                "description": each.description,
-                "dimensions": [dimension_out(dimension) for dimension in each.dimensions],
-            }
-            for each in TEMPLATES.values()
-        ]
-        return Response({"results": results, "next": None})
 
 
 class SpaceDetail(NativeView):
@@ -162,104 +136,3 @@ class SpaceVersions(NativeView):
                 for each in queries.list_versions(organisation=organisation, space=space)
             ]
         return Response({"results": results, "next": None})
-
-
-class SpaceDimensions(NativeView):
-    """A space's dimensions."""
-
-    scopes = {"GET": Scope.SPACES_READ, "PUT": Scope.SPACES_WRITE}
-
-    @extend_schema(
-        operation_id="spaces_dimensions", parameters=query_parameters(VersionQuery), responses={200: Results}
-    )
-    def get(self, request: Request, space: UUID) -> Response:
-        """List the dimensions of a version."""
-        del request
-        query, organisation = self.query(VersionQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = queries.get_view(
-                organisation=organisation, space=space, version=query.version, ready=False
-            )
-        return Response({"results": [dimension_out(each) for each in view.dimensions], "next": None})
-
-    @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
-    @once(anew=answer_anew)
-    def put(self, request: Request, space: UUID) -> Response:
-        """Give the space other dimensions: its next version. Searches use it once its members are placed."""
-        del request
-        asked, principal = self.body(DimensionsIn), self.principal
-        version = operations.change_dimensions(
-            organisation=principal.organisation,
-            by=principal.actor,
-            space=space,
-            dimensions=[each.dimension() for each in asked.dimensions],
-        )
-        with tenant_transaction(principal.organisation):
-            row = queries.get_space(organisation=principal.organisation, space=space)
-            return Response(render(principal.organisation, row, version.number))
-
-
-def member_out(organisation: UUID, space: UUID, memory: UUID) -> dict[str, Any]:
-    """Return where a member stands.
-
-    Raises:
-        SpaceNotFound: there is no such space.
-    """
-    with tenant_transaction(organisation):
-        view = queries.get_view(organisation=organisation, space=space, ready=False)
-        coordinates, coverage = {}, 0.0
-        if queries.has_position(organisation=organisation, layout=view.layout.id, memory=memory):
-            found = get_standing(organisation=organisation, view=view, memory=memory)
-            coordinates, coverage = coordinates_out(found.coordinates, view.dimensions), found.coverage
-    return {
-        "id": str(memory),
-        "memory_id": str(memory),
-        "space_id": str(space),
-        "coordinates": coordinates,
-        "coverage": coverage,
-    }
-
-
-def _member_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
-    return Response(member_out(view.principal.organisation, space, UUID(kept["memory_id"])))
-
-
-class Members(NativeView):
-    """A space's members."""
-
-    scopes = {"POST": Scope.SPACES_WRITE}
-
-    @extend_schema(
-        operation_id="spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut}
-    )
-    @once(anew=_member_anew)
-    def post(self, request: Request, space: UUID) -> Response:
-        """Make a memory a member, with explicit coordinates if some are known; one that is a member already answers 200."""
-        del request
-        asked, principal = self.body(MemberIn), self.principal
-        organisation = principal.organisation
-        is_new = operations.add_member(
-            organisation=organisation,
-            by=principal.actor,
-            space=space,
-            memory=asked.memory_id,
-            coordinates=asked.coordinates,
-        )
-        body = member_out(organisation, space, asked.memory_id)
-        return Response(body, status=201 if is_new else 200)
-
-
-class MemberDetail(NativeView):
-    """One member."""
-
-    scopes = {"DELETE": Scope.SPACES_WRITE}
-
-    @extend_schema(operation_id="spaces_remove_member", responses={204: None})
-    def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
-        """Take a memory out of the space; the memory stays."""
-        del request
-        principal = self.principal
-        operations.remove_member(
-            organisation=principal.organisation, by=principal.actor, space=space, memory=memory
-        )
-        return Response(status=204)

@@ -19,7 +19,7 @@ SEED = [
     ("/search/knowledge", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/store", "liftos.compat.routes.memory.remember", "Enhanced memory storage failed"),
 ]
-NATIVE = [("/api/v1/search", "memory.api.native.search"), ("/api/v1/memories", "memory.operations.remember")]
+NATIVE = [("/api/v1/search", "memory.api.search.search"), ("/api/v1/memories", "memory.operations.remember")]
 BODY = {"query": "x", "content": "x"}
 
 

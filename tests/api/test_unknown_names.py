@@ -13,7 +13,7 @@ from tests.api.routes import NOBODYS_ID, NOBODYS_TRACE
 
 BULK = "/api/v1/memories/bulk"
 TEMPLATES = "/api/v1/workflows/templates"
-# sections 3 and 5 of the seed's contract: they ignore what they don't know
+# sections 3 and 5 of the contract: they ignore what they don't know
 OLD = {
     ("GET", "/api/v1/search"), ("GET", "/api/v1/recent"), ("POST", "/api/v1/store"), ("POST", "/api/v1/memory/search"),
     ("POST", "/api/v1/memory/store"), ("GET", "/api/v1/memory/insights"),
@@ -29,7 +29,8 @@ def _routes(patterns, prefix="/"):
             path = re.sub(r"<id:\w+>", NOBODYS_ID, re.sub(r"<str:trace_id>", NOBODYS_TRACE, path))
             view = pattern.callback.cls
             methods = [name for name in ("get", "post", "put", "patch", "delete") if hasattr(view, name)]
-            yield from ((method.upper(), path, view) for method in methods)
+            # a path that several views share names the view of each method
+            yield from ((method.upper(), path, view.shared_by.get(method, view)) for method in methods)
 
 
 ROUTES = [each for each in _routes(get_resolver().url_patterns) if each[:2] not in OLD]

@@ -1,18 +1,18 @@
 from django.urls import path
 
-from workflows.api import native
+from workflows.api import controls, functions, runs, templates
 
 urlpatterns = [
-    path("workflows/functions", native.Functions.as_view()),
-    path("workflows/templates", native.TemplateCollection.as_view()),
-    path("workflows/templates/<id:template>", native.TemplateDetail.as_view()),
-    path("workflows/templates/<id:template>/publish", native.TemplatePublish.as_view()),
-    path("workflows/templates/<id:template>/retire", native.TemplateRetire.as_view()),
-    path("workflows/runs", native.RunCollection.as_view()),
-    path("workflows/runs/<id:run>", native.RunDetail.as_view()),
-    path("workflows/runs/<id:run>/cancel", native.RunCancel.as_view()),
-    path("workflows/runs/<id:run>/pause", native.RunPause.as_view()),
-    path("workflows/runs/<id:run>/resume", native.RunResume.as_view()),
-    path("workflows/runs/<id:run>/rerun", native.RunAgain.as_view()),
-    path("workflows/runs/<id:run>/approve", native.RunApprove.as_view()),
+    path("workflows/functions", functions.Functions.as_view()),
+    path("workflows/templates", templates.TemplateCollection.as_view()),
+    path("workflows/templates/<id:template>", templates.TemplateDetail.as_view()),
+    path("workflows/templates/<id:template>/publish", templates.TemplatePublish.as_view()),
+    path("workflows/templates/<id:template>/retire", templates.TemplateRetire.as_view()),
+    path("workflows/runs", runs.RunCollection.as_view()),
+    path("workflows/runs/<id:run>", runs.RunDetail.as_view()),
+    path("workflows/runs/<id:run>/cancel", controls.RunCancel.as_view()),
+    path("workflows/runs/<id:run>/pause", controls.RunPause.as_view()),
+    path("workflows/runs/<id:run>/resume", controls.RunResume.as_view()),
+    path("workflows/runs/<id:run>/rerun", controls.RunAgain.as_view()),
+    path("workflows/runs/<id:run>/approve", controls.RunApprove.as_view()),
 ]

@@ -56,6 +56,11 @@ def scopes_to_read(function: str) -> frozenset[Scope]:
     return frozenset(found.scopes) | quotes
 
 
+def withheld_text(lacks: Sequence[Scope]) -> str:
+    """Return what stands in place of a text that is withheld."""
+    return f"withheld: needs {', '.join(lacks)}"
+
+
 def _key(plan: Plan, name: str) -> str:
     step = plan.steps[name]
     return f"{step.function}@{step.version}" if step.function and step.version else step.function

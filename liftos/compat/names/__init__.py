@@ -1,4 +1,4 @@
-"""The seed's Python names, over the operations of today, for code that is written against them (docs/python.md).
+"""The old platform's Python names, over the operations of today, for code that is written against them (docs/python.md).
 
     embedding_manager = EmbeddingManager(cache_size=10000, cache_ttl=3600)
     memory_interface = MemoryInterface(EnhancedKSEIntegration(embedding_manager))

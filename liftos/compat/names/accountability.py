@@ -1,4 +1,4 @@
-"""The seed's names of accountability, and the manager that holds all three of observability together."""
+"""The old platform's names of accountability, and the manager that holds all three of observability together."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -107,9 +107,9 @@ class AccountabilityOrchestrator:
         with tenant_transaction(organisation):
             if decision is not None:
                 steps = get_chain(organisation=organisation, decision=decision)
-                return [_seed_event(step.decision) | {"distance": step.distance} for step in steps]
+                return [_event(step.decision) | {"distance": step.distance} for step in steps]
             found = list_decisions(organisation=organisation, limit=self.max_events, operation=str(operation))
-        return [_seed_event(each) for each in reversed(found)]
+        return [_event(each) for each in reversed(found)]
 
     @unit
     def get_accountability_stats(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class AccountabilityOrchestrator:
 
 
 class ObservabilityManager(manager.ObservabilityManager):
-    """Tracing, metrics and accountability together, with the seed's names; its own is `statistics`."""
+    """Tracing, metrics and accountability together, with the old platform's names; its own is `statistics`."""
 
     def __init__(self, service_name: str = "memory", org_id: str = "default_org", **more: Any) -> None:
         """Make a manager; `more` is what `liftos.kernel.telemetry.manager.ObservabilityManager` takes."""
@@ -134,7 +134,7 @@ class ObservabilityManager(manager.ObservabilityManager):
         """The decisions of this manager's organisation."""
         return AccountabilityOrchestrator(self.org)
 
-    # the seed's second argument is the tags
+    # the old platform's second argument is the tags
     def observe_operation(  # type: ignore[override]
         self,
         operation_name: str,
@@ -145,7 +145,7 @@ class ObservabilityManager(manager.ObservabilityManager):
         """Return a context manager around one operation, for `with`; tags may be given as a mapping or by name."""
         if isinstance(tags, SpanLevel):
             level, tags = tags, None
-        # the seed's own tag for its metrics: an operation's are its organisation and function
+        # the old platform's own tag for its metrics: an operation's are its organisation and function
         named = {str(key): value for key, value in (tags or {}).items() if key != "metric_tags"} | more
         found = {"organisation": self.org} | {
             key: named.pop(key) for key in ("organisation", "function") if key in named
@@ -169,8 +169,8 @@ class ObservabilityManager(manager.ObservabilityManager):
         return self.statistics()
 
 
-def _seed_event(decision: Decision) -> dict[str, Any]:
-    """Return a decision's fields, and those that the seed names otherwise."""
+def _event(decision: Decision) -> dict[str, Any]:
+    """Return a decision's fields, and those that the old platform names otherwise."""
     more = {"event_id": str(decision.id), "timestamp": decision.recorded_at.timestamp()}
     return asdict(decision) | more
 

@@ -1,4 +1,4 @@
-"""Makes the seed's names importable in a plain process: the project is set up before the first of them is imported."""
+"""Makes the old platform's names importable in a plain process: the project is set up before the first of them is imported."""
 
 import os
 

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from liftos.compat.names.running import publish_if_new, start_run
+from liftos.compat.shapes.workflows import TASK_STATUS
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.tenancy.types import Principal
 from workflows.definition import parse
 from workflows.queries import get_run, list_steps
-from workflows.types import SEED_TASK_STATUS, RunStatus, StepStatus
+from workflows.types import RunStatus, StepStatus
 
 _MAX_NAME = 100
 
@@ -54,7 +55,7 @@ class Built:
         self.run = start_run(self.principal, payload["name"], parameters, self.metadata | dict(context))
 
     def status(self) -> dict[str, Any]:
-        """Return the seed's status of a workflow that was not started."""
+        """Return the old platform's status of a workflow that was not started."""
         return {
             "workflow_id": self.id,
             "name": self.name,
@@ -63,7 +64,7 @@ class Built:
             "tasks": {
                 task: {
                     "name": given["name"],
-                    "status": SEED_TASK_STATUS[StepStatus.WAITING],
+                    "status": TASK_STATUS[StepStatus.WAITING],
                     "execution_time_ms": None,
                     "retry_count": 0,
                     "error": None,
@@ -82,7 +83,7 @@ class Built:
         return dict(status) | {"workflow_id": self.id, "name": self.name, "tasks": tasks}
 
     def answer(self, status: RunStatus, took_ms: float) -> dict[str, Any]:
-        """Return what the seed's `execute_workflow` does."""
+        """Return what the old platform's `execute_workflow` does."""
         assert self.run is not None  # noqa: S101  it was started
         with tenant_transaction(self.principal.organisation):
             run = get_run(organisation=self.principal.organisation, run=self.run)

@@ -1,4 +1,4 @@
-"""What the seed's names have in common: for whom they act, in which unit of work, and in which thread."""
+"""What the old platform's names have in common: for whom they act, in which unit of work, and in which thread."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""The seed's orchestrator: calls functions, and builds workflows of them task by task."""
+"""The old platform's orchestrator: calls functions, and builds workflows of them task by task."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +13,7 @@ from django.db import connections
 
 from liftos.compat.names.building import Built
 from liftos.compat.names.calls import in_thread, principal_of, unit
-from liftos.compat.names.running import finish, seed_status
+from liftos.compat.names.running import finish, status_of
 from liftos.kernel.caching.results import FunctionCache, RedisResults, get_function_cache
 from liftos.kernel.functions import Call, Function, get_function, list_functions, register
 from liftos.kernel.ports import orchestration_figures
@@ -21,7 +21,7 @@ from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.manager import get_observability
 from workflows.engine.starting import CODE_DIGITS
 from workflows.errors import RunNotFound
-from workflows.types import Priority
+from workflows.types import Priority, workflow_id
 
 TIMEOUT_SECONDS = 30.0
 WAIT_SECONDS = 600.0
@@ -121,7 +121,7 @@ class UltraFastOrchestrator:
             OrganisationNotFound: there is none of that name.
         """
         principal = principal_of(org_id)
-        workflow = f"wf_{principal.slug}_{uuid4().hex[-CODE_DIGITS:]}"
+        workflow = workflow_id(principal.slug, uuid4().hex[-CODE_DIGITS:])
         self._built[workflow] = Built(workflow, name, principal, dict(metadata or {}))
         return workflow
 
@@ -188,13 +188,13 @@ class UltraFastOrchestrator:
         return figures | (self._cache or get_function_cache()).stats()
 
     def get_workflow_status(self, workflow_id: str) -> dict[str, Any]:
-        """Return how far a workflow has come, task by task, as the seed's route tells it.
+        """Return how far a workflow has come, task by task, as the old platform's route tells it.
 
         Raises:
             RunNotFound: there is no such workflow.
         """
         built = self._workflow(workflow_id)
-        return built.status() if built.run is None else built.named(seed_status(built.principal, built.run))
+        return built.status() if built.run is None else built.named(status_of(built.principal, built.run))
 
     def close(self) -> None:
         """Let the threads go when their calls have ended."""

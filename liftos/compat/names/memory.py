@@ -1,4 +1,4 @@
-"""The seed's names of memory: embeddings, search and storage, conceptual spaces."""
+"""The old platform's names of memory: embeddings, search and storage, conceptual spaces."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -8,13 +8,13 @@ from uuid import UUID
 import numpy as np
 
 from liftos.compat.names.calls import in_thread, principal_of, unit
-from liftos.compat.routes.spaces import seed_spaces
+from liftos.compat.shapes.memory import hit_out
+from liftos.compat.shapes.spaces import spaces_out
 from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.registry import embedder_names, get_manager
 from liftos.kernel.embedding.types import Vector
 from liftos.kernel.telemetry.manager import get_observability
-from memory.api.search_schemas import seed_hit
 from memory.index.embeddings import use_manager
 from memory.operations import remember
 from memory.search.service import search
@@ -31,7 +31,7 @@ _CONCEPT = frozenset(each.name for each in fields(ConceptDraft)) - {"name"}
 
 
 class EmbeddingManager(embedding.EmbeddingManager):
-    """The cache of embeddings, with the seed's names; its own are `embed`, `embed_many`, `stats` and `clear`."""
+    """The cache of embeddings, with the old platform's names; its own are `embed`, `embed_many`, `stats` and `clear`."""
 
     async def get_embedding(self, text: str, model: str = "default") -> Vector:
         """Return the vector of a text.
@@ -82,7 +82,7 @@ class EnhancedKSEIntegration:
         conceptual_space: str | None = None,
         memory_type: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return what is found, in the form of the seed's results.
+        """Return what is found, in the form of the old platform's results.
 
         Raises:
             OrganisationNotFound, SpaceNotFound: there is none of that name.
@@ -94,7 +94,7 @@ class EnhancedKSEIntegration:
         )
         with use_manager(self.embedding_manager):
             answer = search(organisation=principal.organisation, by=principal.actor, request=request)
-        return [seed_hit(hit) for hit in answer.hits]
+        return [hit_out(hit) for hit in answer.hits]
 
     @unit
     def store(
@@ -169,7 +169,7 @@ class EnhancedKSEIntegration:
         """Add a concept to a space; return False if there is no such space.
 
         Args:
-            space_id: the space's id, or the one that the seed's routes give it.
+            space_id: the space's id, or the one that the old platform's routes give it.
             concept_id: the concept's name.
             concept_data: of `description`, `prototype`, `weights`, `radius`, `examples`, `text`; where it says nothing of a
                 place, the concept is placed by its name and description.
@@ -196,11 +196,11 @@ class EnhancedKSEIntegration:
         }
 
     def get_conceptual_spaces(self, org_id: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return the spaces of an organisation, or of those that were used here, keyed as the seed's routes key them."""
+        """Return the spaces of an organisation, or of those that were used here, keyed as the old platform's routes key them."""
         names = [org_id] if org_id is not None else list(self._organisations.values())
         found: dict[str, dict[str, Any]] = {}
         for name in names:
-            found |= seed_spaces(self._principal(name))
+            found |= spaces_out(self._principal(name))
         return found
 
     @unit
@@ -248,7 +248,7 @@ class EnhancedKSEIntegration:
 
 
 class MemoryInterface:
-    """The seed's calls of memory, for code that runs in an event loop."""
+    """The old platform's calls of memory, for code that runs in an event loop."""
 
     def __init__(self, enhanced_kse: EnhancedKSEIntegration | None = None) -> None:
         """Make one over an integration, its own by default."""

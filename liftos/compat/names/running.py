@@ -1,13 +1,13 @@
-"""How the seed's names have the engine carry out a run, so many steps at a time."""
+"""How the old platform's names have the engine carry out a run, so many steps at a time."""
 
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from liftos.compat.shapes.workflows import status_out
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import Principal
 from workflows import queries
-from workflows.api.rendering import render_seed_status
 from workflows.engine.waiting import wait_for
 from workflows.operations import start
 from workflows.publishing.templates import publish, save_draft
@@ -63,9 +63,9 @@ def finish(principal: Principal, run: UUID | None, *, at_once: int, seconds: flo
     )
 
 
-def seed_status(principal: Principal, run: UUID) -> dict[str, Any]:
-    """Return a run's status in the seed's form."""
+def status_of(principal: Principal, run: UUID) -> dict[str, Any]:
+    """Return a run's status in the old platform's form."""
     with tenant_transaction(principal.organisation):
         row = queries.get_run(organisation=principal.organisation, run=run)
         steps = queries.list_steps(run=row, items=True)
-    return render_seed_status(principal, row, steps)
+    return status_out(principal, row, steps)

@@ -1,4 +1,4 @@
-"""The seed's names of tracing and metrics, over the tracer and the collector of today."""
+"""The old platform's names of tracing and metrics, over the tracer and the collector of today."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +21,7 @@ _KINDS = {
 
 
 class LightweightTracer(tracer.LightweightTracer):
-    """The tracer, with the seed's names; its own are `span`, `stats`, `recent` and `traces`."""
+    """The tracer, with the old platform's names; its own are `span`, `stats`, `recent` and `traces`."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class LightweightTracer(tracer.LightweightTracer):
 
 
 class MetricsCollector(collector.MetricsCollector):
-    """The collector, with the seed's names; its own are `counter`, `gauge`, `histogram`, `timer` and `summary`."""
+    """The collector, with the old platform's names; its own are `counter`, `gauge`, `histogram`, `timer` and `summary`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The seed's orchestrator of workflows: templates by a name, run for organisations."""
+"""The old platform's orchestrator of workflows: templates by a name, run for organisations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,7 @@ from workflows import queries
 from workflows.definition import parse
 from workflows.engine.starting import CODE_DIGITS
 from workflows.publishing.shipped import shipped_template
+from workflows.types import workflow_id
 
 
 class WorkflowOrchestrator:
@@ -28,7 +29,7 @@ class WorkflowOrchestrator:
         self._templates: dict[str, dict[str, Any]] = {}
 
     def register_workflow_template(self, template_name: str, template: Mapping[str, Any]) -> None:
-        """Take a template, in the seed's form or ours.
+        """Take a template, in the old platform's form or ours.
 
         Raises:
             Faulty: everything that is wrong with it.
@@ -51,7 +52,7 @@ class WorkflowOrchestrator:
     async def create_workflow_from_template(
         self, template_name: str, org_id: str, parameters: Mapping[str, Any] | None = None
     ) -> str:
-        """Start a run of a registered template, which workers carry out; return the workflow's id in the seed's form.
+        """Start a run of a registered template, which workers carry out; return the workflow's id in the old platform's form.
 
         Raises:
             KeyError: it was not registered here, and does not come with the product.
@@ -110,7 +111,7 @@ class WorkflowOrchestrator:
         principal, payload = principal_of(org_id), self._template(name)
         publish_if_new(principal, payload)
         run = start_run(principal, payload["name"], parameters or {}, {}, hint=True)
-        return f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}"
+        return workflow_id(principal.slug, run.hex[-CODE_DIGITS:])
 
     def _template(self, name: str) -> dict[str, Any]:
         found = self._templates.get(name) or shipped_template(name)

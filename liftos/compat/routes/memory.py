@@ -1,4 +1,4 @@
-"""The seed's memory routes, field for field as its contract."""
+"""The old memory routes, field for field as the contract."""
 
 from time import perf_counter
 from typing import ClassVar
@@ -7,39 +7,37 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.shapes.memory import SearchIn, StoreIn, hit_out
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.views import SeedView
+from liftos.kernel.http.views import CompatView
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
-from memory.api.credential_trust import trust_of
-from memory.api.schemas import SeedStore
-from memory.api.search_schemas import SeedSearch, seed_hit
 from memory.index.embeddings import cache_stats
 from memory.operations import embed_drafts, remember
 from memory.ports import spaces
 from memory.search.service import search
-from memory.types import EmbeddingState
+from memory.types import EmbeddingState, trust_of
 
 
-class Search(SeedView):
+class Search(CompatView):
     """`POST /search`."""
 
     scopes = {"POST": Scope.MEMORY_READ}
     failure = "Enhanced memory search failed"
     search_type: ClassVar[str | None] = None
 
-    @extend_schema(operation_id="search", request=SeedSearch, responses={200: Envelope})
+    @extend_schema(operation_id="search", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search memories."""
         del request
-        started, asked, principal = perf_counter(), self.body(SeedSearch), self.principal
+        started, asked, principal = perf_counter(), self.body(SearchIn), self.principal
         answer = search(
             organisation=principal.organisation, by=principal.actor, request=asked.request(self.search_type)
         )
         totals = get_observability().totals("memory.", str(principal.organisation))
         data = {
-            "results": [seed_hit(hit) for hit in answer.hits],
+            "results": [hit_out(hit) for hit in answer.hits],
             "count": len(answer.hits),
             "search_type": str(answer.search_type),
             "duration": perf_counter() - started,
@@ -63,7 +61,7 @@ class NeuralSearch(Search):
 
     search_type = "neural"
 
-    @extend_schema(operation_id="search_neural", request=SeedSearch, responses={200: Envelope})
+    @extend_schema(operation_id="search_neural", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by meaning, whatever search_type the body names."""
         return super().post(request)
@@ -74,7 +72,7 @@ class KnowledgeSearch(Search):
 
     search_type = "knowledge"
 
-    @extend_schema(operation_id="search_knowledge", request=SeedSearch, responses={200: Envelope})
+    @extend_schema(operation_id="search_knowledge", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by words, whatever search_type the body names."""
         return super().post(request)
@@ -85,13 +83,13 @@ class ConceptualSearch(Search):
 
     search_type = "conceptual"
 
-    @extend_schema(operation_id="search_conceptual", request=SeedSearch, responses={200: Envelope})
+    @extend_schema(operation_id="search_conceptual", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by concept, whatever search_type the body names."""
         return super().post(request)
 
 
-class Store(SeedView):
+class Store(CompatView):
     """`POST /store`."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
@@ -99,15 +97,15 @@ class Store(SeedView):
 
     def warm_up(self) -> None:
         """Have the embedding made, and cached, and the default space, before a transaction waits for them."""
-        embed_drafts(self.principal.organisation, [self.body(SeedStore).draft()])
+        embed_drafts(self.principal.organisation, [self.body(StoreIn).draft()])
         spaces().expect(self.principal.organisation)
 
-    @extend_schema(operation_id="store", request=SeedStore, responses={200: Envelope})
+    @extend_schema(operation_id="store", request=StoreIn, responses={200: Envelope})
     @once
     def post(self, request: Request) -> Response:
         """Store a memory."""
         del request
-        started, asked, principal = perf_counter(), self.body(SeedStore), self.principal
+        started, asked, principal = perf_counter(), self.body(StoreIn), self.principal
         spaces().expect(principal.organisation)
         stored = remember(
             organisation=principal.organisation,

@@ -1,4 +1,4 @@
-"""The seed's routes about an organisation's memories as a whole, field for field as its contract."""
+"""The old routes about an organisation's memories as a whole, field for field as the contract."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,17 +8,17 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.shapes.memory import naive, title_of
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.pagination import QueryText
-from liftos.kernel.http.views import SeedView
+from liftos.kernel.http.views import CompatView
 from liftos.kernel.ports import orchestration_figures
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Principal, Scope
-from memory.api.schemas import naive
 from memory.index.embeddings import cache_stats
 from memory.insights.queries import get_counts, get_insights
 from memory.ports import spaces
@@ -27,16 +27,9 @@ from memory.search.types import SearchRequest
 from memory.trust.contexts import BACKEND, close_context, get_context_stats, initialise_context
 
 RECENT = 10
-TITLE = 80
 
 
-def title_of(content: str) -> str:
-    """Return the first line of a content, at most 80 characters."""
-    line = next((line.strip() for line in content.splitlines() if line.strip()), "")
-    return line if len(line) <= TITLE else f"{line[: TITLE - 1].rstrip()}…"
-
-
-class Insights(SeedView):
+class Insights(CompatView):
     """`GET /insights`."""
 
     scopes = {"GET": Scope.MEMORY_READ}
@@ -68,8 +61,8 @@ class Insights(SeedView):
         return self.envelope("Memory insights generated", data, metadata)
 
 
-class Analytics(SeedView):
-    """`GET /analytics`, which the seed's service never had and one of its own scripts calls."""
+class Analytics(CompatView):
+    """`GET /analytics`, which the old service never had and one of its own scripts calls."""
 
     scopes = {"GET": Scope.MEMORY_READ}
     costly = True
@@ -108,7 +101,7 @@ class ContextDomain(BaseModel):
     domain: QueryText = Field(default="", max_length=100)
 
 
-class ContextInitialise(SeedView):
+class ContextInitialise(CompatView):
     """`POST /context/initialize`."""
 
     scopes = {"POST": Scope.MEMORY_WRITE}
@@ -146,7 +139,7 @@ class ContextInitialise(SeedView):
         return self.answer_anew({})
 
 
-class ContextStatistics(SeedView):
+class ContextStatistics(CompatView):
     """`GET /context/stats`."""
 
     scopes = {"GET": Scope.MEMORY_READ}
@@ -163,7 +156,7 @@ class ContextStatistics(SeedView):
         return self.envelope("Context statistics retrieved", data)
 
 
-class ContextCleanup(SeedView):
+class ContextCleanup(CompatView):
     """`DELETE /context/{org_id}`."""
 
     scopes = {"DELETE": Scope.MEMORY_WRITE}
@@ -180,7 +173,7 @@ class ContextCleanup(SeedView):
         return self.envelope("Memory context cleaned up", {"org_id": org_id})
 
 
-class PerformanceMetrics(SeedView):
+class PerformanceMetrics(CompatView):
     """`GET /performance/metrics`."""
 
     scopes = {"GET": Scope.MEMORY_READ}

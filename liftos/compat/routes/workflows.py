@@ -1,4 +1,4 @@
-"""The seed's routes of workflows, field for field as its contract."""
+"""The old routes of workflows, field for field as the contract."""
 
 from contextlib import suppress
 from time import perf_counter
@@ -9,25 +9,25 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.shapes.memory import BatchQuery, QueriesIn, hit_out
+from liftos.compat.shapes.workflows import WorkflowMetadata, WorkflowName, status_out, task_id
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import validate
-from liftos.kernel.http.views import SeedView
+from liftos.kernel.http.views import CompatView
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Scope
-from memory.api.search_schemas import SeedBatchOptions, SeedQueries, seed_hit
 from workflows import operations, queries
-from workflows.api.native import faults_as_items
-from workflows.api.rendering import render_seed_status, task_id
-from workflows.api.schemas import SeedMetadata, SeedName
 from workflows.engine.starting import CODE_DIGITS
 from workflows.errors import RunNotFound, TemplateNotFound
+from workflows.publishing.faults import faults_as_items
 from workflows.runs.batch import search_batch
+from workflows.types import workflow_id
 
 
-class WorkflowCreate(SeedView):
+class WorkflowCreate(CompatView):
     """`POST /workflows/create`: the name stands in the query string, the body is the metadata."""
 
     scopes = {"POST": Scope.WORKFLOWS_RUN}
@@ -35,21 +35,21 @@ class WorkflowCreate(SeedView):
 
     @extend_schema(
         operation_id="workflow_create",
-        request=SeedMetadata,
-        parameters=query_parameters(SeedName),
+        request=WorkflowMetadata,
+        parameters=query_parameters(WorkflowName),
         responses={200: Envelope},
     )
     def post(self, request: Request) -> Response:
-        """Open a workflow without steps, as the seed's service does; `{"name", "metadata"}` in the body is taken too.
+        """Open a workflow without steps, as the old service does; `{"name", "metadata"}` in the body is taken too.
 
         With `parameters` in the metadata, and a template's name for its name, it runs that template with them.
         """
         query, body = request._request.GET, self.json
         if "name" not in query and isinstance(body, dict) and "name" in body:
-            name, metadata = validate(SeedName, body).name, body.get("metadata")
+            name, metadata = validate(WorkflowName, body).name, body.get("metadata")
         else:
-            name, metadata = self.query(SeedName).name, body
-        given = {} if metadata is None else validate(SeedMetadata, metadata).root
+            name, metadata = self.query(WorkflowName).name, body
+        given = {} if metadata is None else validate(WorkflowMetadata, metadata).root
         opened = self.open(request, name, given)
         data = {
             "workflow_id": opened.data["workflow_id"],
@@ -69,7 +69,7 @@ class WorkflowCreate(SeedView):
         del request
         principal = self.principal
         run = self.begin(name, metadata)
-        return Response({"workflow_id": f"wf_{principal.slug}_{run.hex[-CODE_DIGITS:]}"})
+        return Response({"workflow_id": workflow_id(principal.slug, run.hex[-CODE_DIGITS:])})
 
     def begin(self, name: str, metadata: dict[str, Any]) -> UUID:
         """Run the template of the name if the metadata brings its parameters, else open an empty workflow; return the id."""
@@ -83,7 +83,7 @@ class WorkflowCreate(SeedView):
         return operations.open_run(principal=principal, name=name, metadata=metadata)
 
 
-class WorkflowStatus(SeedView):
+class WorkflowStatus(CompatView):
     """`GET /workflows/{id}/status`."""
 
     scopes = {"GET": Scope.WORKFLOWS_RUN}
@@ -94,16 +94,16 @@ class WorkflowStatus(SeedView):
         """Tell how far a workflow has come, task by task."""
         del request
         principal = self.principal
-        code = workflow.removeprefix(f"wf_{principal.slug}_")
+        code = workflow.removeprefix(workflow_id(principal.slug, ""))
         if code == workflow or len(code) != CODE_DIGITS:
             raise RunNotFound
         with tenant_transaction(principal.organisation):
             run = queries.get_run_by_code(organisation=principal.organisation, code=code)
             steps = queries.list_steps(run=run, items=True)
-        return self.envelope("Workflow status retrieved", render_seed_status(principal, run, steps))
+        return self.envelope("Workflow status retrieved", status_out(principal, run, steps))
 
 
-class BatchSearch(SeedView):
+class BatchSearch(CompatView):
     """`POST /search/batch`: the body is a bare list of queries, the options stand in the query string."""
 
     scopes = {"POST": Scope.MEMORY_READ}
@@ -117,18 +117,18 @@ class BatchSearch(SeedView):
 
     @extend_schema(
         operation_id="search_batch",
-        request=SeedQueries,
-        parameters=query_parameters(SeedBatchOptions),
+        request=QueriesIn,
+        parameters=query_parameters(BatchQuery),
         responses={200: Envelope},
     )
     def post(self, request: Request) -> Response:
         """Search for each query; `results` is keyed by task id, in the order of the queries, as is `results_list`."""
         del request
         started, principal = perf_counter(), self.principal
-        asked, options = self.body(SeedQueries).root, self.query(SeedBatchOptions)
+        asked, options = self.body(QueriesIn).root, self.query(BatchQuery)
         answer = search_batch(principal=principal, queries=asked, request=options.request())
-        hits = [[seed_hit(hit) for hit in found] for found in giving_way(answer.hits)]
-        workflow = f"wf_{principal.slug}_{answer.code}"
+        hits = [[hit_out(hit) for hit in found] for found in giving_way(answer.hits)]
+        workflow = workflow_id(principal.slug, answer.code)
         took = perf_counter() - started
         data = {
             "workflow_id": workflow,

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class Envelope(BaseModel):
-    """The seed's envelope round every success."""
+    """The old routes' envelope round every success."""
 
     success: bool
     message: str

@@ -1,4 +1,4 @@
-"""From an exception to an answer: the seed's `{"detail": …}` on its routes, problem details (RFC 9457) on ours."""
+"""From an exception to an answer: `{"detail": …}` on compat routes, problem details (RFC 9457) on native ones."""
 
 import logging
 import sys
@@ -76,8 +76,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
             exc_info=error,
             extra={"path": context["request"].path, "code": known.code, **known.context},
         )
-    if getattr(view, "error_style", "problem") == "seed":
-        return _seed_response(known, lead=getattr(view, "failure", "Request failed"))
+    if getattr(view, "error_style", "problem") == "compat":
+        return _compat_response(known, lead=getattr(view, "failure", "Request failed"))
     return problem(known)
 
 
@@ -148,7 +148,7 @@ def _problem_body(error: LiftosError) -> dict[str, Any]:
     return body | getattr(error, "extensions", {})
 
 
-def _seed_response(error: LiftosError, lead: str) -> Response:
+def _compat_response(error: LiftosError, lead: str) -> Response:
     detail: Any = error.message
     if error.status == 422:
         detail = _items(error)

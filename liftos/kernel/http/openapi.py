@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
 from drf_spectacular.utils import OpenApiParameter
@@ -9,6 +10,20 @@ from pydantic import BaseModel
 from rest_framework.views import APIView
 
 from liftos.kernel.http.strict import Declared
+
+OLD_ROUTES = "seed contract"
+"""The tag of the old platform's routes; clients that were generated from the document are named after it."""
+
+
+class Shapes(PydanticExtension):
+    """Names a shape's component by its title, if it was given one: so it may be renamed in the code alone."""
+
+    priority = 1
+
+    def get_name(self, auto_schema: AutoSchema, direction: str) -> str:
+        """Return the component's name."""
+        name: str = super().get_name(auto_schema, direction)
+        return self.target.model_config.get("title") or name
 
 
 class Schema(AutoSchema):
@@ -32,9 +47,9 @@ class Schema(AutoSchema):
     CHANGED = {"412": "It is at another version", "428": "An If-Match header must name the version"}
 
     def get_tags(self) -> list[str]:
-        """Group operations: the seed's routes, and each native resource."""
+        """Group operations: the old platform's routes, and each native resource."""
         parts = self.path.strip("/").split("/")
-        return [parts[2]] if parts[:2] == ["api", "v1"] and len(parts) > 2 else ["seed contract"]
+        return [parts[2]] if parts[:2] == ["api", "v1"] and len(parts) > 2 else [OLD_ROUTES]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Return the credentials that open a route."""

@@ -1,7 +1,7 @@
-"""Reading request bodies: strict JSON, then a pydantic model, with the seed contract's 422 items for what fails.
+"""Reading request bodies: strict JSON, then a pydantic model, with the contract's 422 items for what fails.
 
 pydantic's error types and messages are the contract's (`missing`, `string_type`, `int_parsing`, …), because the
-seed's service was written with it.
+old service was written with it.
 """
 
 import json

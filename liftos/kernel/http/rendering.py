@@ -1,4 +1,4 @@
-"""JSON out, whatever the Accept header says, as the seed's service did."""
+"""JSON out, whatever the Accept header says, as the old service did."""
 
 import json
 from collections.abc import Mapping

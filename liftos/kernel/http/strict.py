@@ -1,7 +1,7 @@
 """Fields and query parameters that a native route does not know are refused by name, all at once, with the nearest known one.
 
 Ignoring them gives wrong answers where the caller should hear of a slip. A route knows what its schema documents, and no more: one
-that documents nothing takes nothing. The seed's routes and their aliases (docs/api.md) ignore what they don't know, as ever.
+that documents nothing takes nothing. Compat routes (docs/compat.md) ignore what they don't know, as ever.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,10 @@
-"""The two bases of every API view: the seed's manners, and our own."""
+"""The two bases of every API view, compat and native; and one path that is shared by several views."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,12 +34,14 @@ class LiftosView(APIView):
         reads_json: whether bodies are JSON documents (bulk routes read lines instead).
         costly: whether a request takes long; the web server lets few of them run at once, and they
             pause at their checkpoints while small requests run (`liftos.kernel.precedence`).
+        shared_by: of a path that several views share, the view of each method (`by_method`).
     """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: ClassVar[dict[str, Scope]] = {}
     reads_json: ClassVar[bool] = True
     costly: ClassVar[bool] = False
+    shared_by: ClassVar[Mapping[str, type["LiftosView"]]] = {}
     json: Any = None
     window: Window | None = None
 
@@ -94,14 +99,14 @@ class LiftosView(APIView):
         return current_context().correlation_id
 
 
-class SeedView(LiftosView):
-    """A route of the seed's contract: enveloped successes, bare `{"detail": …}` errors.
+class CompatView(LiftosView):
+    """A route of the old platform: enveloped successes, bare `{"detail": …}` errors.
 
     Attributes:
         failure: the leading words of a 500's detail.
     """
 
-    error_style = "seed"
+    error_style = "compat"
     failure: ClassVar[str] = "Request failed"
 
     def envelope(self, message: str, data: Any = None, metadata: dict[str, Any] | None = None) -> Response:
@@ -111,28 +116,21 @@ class SeedView(LiftosView):
         )
 
 
-class PublicSeedView(SeedView):
-    """A route of the contract that needs no context."""
+class PublicCompatView(CompatView):
+    """A route of the old platform that needs no credential."""
 
     authentication_classes = ()
 
 
 class NativeView(LiftosView):
-    """A route under /api/v1: bare answers, problem details, and nothing taken that its schema does not document.
-
-    Attributes:
-        tolerates: methods that old callers use, which ignore what they don't know.
-    """
+    """A route under /api/v1: bare answers, problem details, and nothing taken that its schema does not document."""
 
     error_style = "problem"
-    tolerates: ClassVar[frozenset[str]] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run the checks, the last of them for what the route does not know."""
         super().initial(request, *args, **kwargs)
-        method = (request.method or "").lower()
-        if method not in self.tolerates:
-            self._refuse_unknown(declared(self, method))
+        self._refuse_unknown(declared(self, (request.method or "").lower()))
 
     def _refuse_unknown(self, takes: Declared) -> None:
         items = unknown_parameters(self.request._request.GET, takes.parameters)
@@ -158,3 +156,30 @@ class NativeView(LiftosView):
                 f"{model.__name__} ignores unknown fields; derive it from liftos.kernel.http.strict.Strict."
             )
         return super().body(model)
+
+
+def by_method(**views: type[LiftosView]) -> type[LiftosView]:
+    """Return a view for a path that several share: each request goes to the view of its method, 405 where none has it.
+
+    Args:
+        views: the method in lower case, and the view that answers it; HEAD goes where GET goes.
+    """
+    handlers = {method: view.as_view() for method, view in views.items()}
+
+    class ByMethod(LiftosView):
+        costly = any(view.costly for view in views.values())
+
+        def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            method = (request.method or "").lower()
+            handler = handlers.get("get" if method == "head" else method)
+            if handler is None:
+                return super().dispatch(request, *args, **kwargs)
+            response = handler(request, *args, **kwargs)
+            response["Allow"] = ", ".join(self.allowed_methods)
+            return response
+
+    for method, view in views.items():
+        # never called: the schema and 405's Allow are made of them
+        setattr(ByMethod, method, getattr(view, method))
+    ByMethod.shared_by = views
+    return ByMethod

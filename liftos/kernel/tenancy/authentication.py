@@ -33,10 +33,17 @@ from liftos.kernel.tenancy.known_keys import forget_key, known_key
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
-from liftos.kernel.tenancy.types import GATEWAY_SCOPES, LOG_TOKEN_SCOPES, Actor, ActorKind, Principal, Scope
+from liftos.kernel.tenancy.types import (
+    GATEWAY_SCOPES,
+    LOG_TOKEN_SCOPES,
+    MAX_USER,
+    Actor,
+    ActorKind,
+    Principal,
+    Scope,
+)
 
 TOUCH_EVERY = timedelta(minutes=1)
-MAX_USER_ID = 200
 MAX_SLUG = 63
 # anywhere in a credential: what holds a key of ours beside something else is a wrong key, not the gateway's business
 _OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
@@ -195,7 +202,7 @@ def _single_header(request: HttpRequest, name: str) -> str:
     value = _text(request.headers.get(name, "")).strip()
     if "," in value:
         raise AmbiguousHeader(f"The {name} header must stand once, without a comma.", loc=("header", name))
-    if len(value) > MAX_USER_ID or "\x00" in value:
+    if len(value) > MAX_USER or "\x00" in value:
         raise InvalidInput(f"The {name} header is too long or not text.", loc=("header", name))
     return value
 

@@ -1,7 +1,7 @@
 """Who is asking, and for whom. No Django here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,6 +68,10 @@ class Actor:
 SYSTEM = Actor(ActorKind.SYSTEM, "liftos")
 
 
+MAX_USER = 200
+"""Characters of a user's id that a request names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """An authenticated caller: one organisation, one actor, the scopes it was given."""
@@ -80,6 +84,12 @@ class Principal:
     def may(self, scope: Scope) -> bool:
         """Return whether the credential opens what needs this scope; who may write may propose."""
         return scope in with_implied(self.scopes)
+
+    def acting_for(self, user: str | int | None) -> Actor:
+        """Return the caller as it acts for the user that a request names; one that a header names goes before."""
+        if user is None or self.actor.on_behalf_of:
+            return self.actor
+        return replace(self.actor, on_behalf_of=str(user)[:MAX_USER])
 
     @property
     def is_authenticated(self) -> bool:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
-from liftos.kernel.http.views import PublicSeedView
+from liftos.kernel.http.views import PublicCompatView
 from liftos.kernel.telemetry.metrics.load import HEADER
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.models import Organisation
@@ -26,7 +26,7 @@ from liftos.runtime.health.schemas import HealthOut, ReadyOut
 VERSION = "2.0.0"
 
 
-class Root(PublicSeedView):
+class Root(PublicCompatView):
     """`GET /`."""
 
     @extend_schema(operation_id="root", responses={200: Envelope}, auth=[])
@@ -37,7 +37,7 @@ class Root(PublicSeedView):
         return self.envelope("Lift OS Core Memory Service", data)
 
 
-class Health(PublicSeedView):
+class Health(PublicCompatView):
     """`GET /health`."""
 
     @extend_schema(operation_id="health", responses={200: HealthOut}, auth=[])
@@ -61,7 +61,7 @@ class Health(PublicSeedView):
         )
 
 
-class Ready(PublicSeedView):
+class Ready(PublicCompatView):
     """`GET /ready`."""
 
     @extend_schema(operation_id="ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
@@ -100,7 +100,7 @@ class TemporaryRedirect(HttpResponseRedirectBase):
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an unknown path; one that is known but for its trailing slash is pointed there, as the seed did."""
+    """Answer an unknown path; one that is known but for its trailing slash is pointed there, as the old service did."""
     del exception
     path = request.path
     other = path[:-1] if path.endswith("/") else f"{path}/"

@@ -1,9 +1,6 @@
-"""`/api/v1/ledger/{token}/…`: an organisation's log for monitors and witnesses, by a token in the path; and the offline verifier."""
+"""`/api/v1/ledger/{token}/…`: an organisation's log for monitors and witnesses, by a token in the path."""
 
 import gzip
-import hashlib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,11 +8,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from accountability.ledger import proofs, tiles, verifier
+from accountability.ledger import proofs, tiles
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.views import NativeView
-from liftos.kernel.tenancy.authentication import LogTokenAuthentication, PrincipalAuthentication
+from liftos.kernel.tenancy.authentication import LogTokenAuthentication
 from liftos.kernel.tenancy.types import Scope
 
 # a token may be revoked: caches shared between callers must not answer in our place
@@ -77,41 +74,6 @@ class LogTile(LogView):
                 answer["Content-Encoding"] = "gzip"
         answer.content = data
         return answer
-
-
-class OptionalAuthentication(PrincipalAuthentication):
-    """Nobody is asked who they are: what is served holds nothing of anybody's."""
-
-    def authenticate(self, request: Request) -> None:
-        """Let everybody in."""
-        del request
-
-
-class OfflineVerifier(NativeView):
-    """The offline verifier: one file of Python, without dependencies."""
-
-    authentication_classes = (OptionalAuthentication,)
-
-    @extend_schema(
-        operation_id="ledger_verifier",
-        description="The program that checks proofs, consistency and exports offline. Needs no credential.",
-        responses={(200, "text/x-python"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request) -> HttpResponse:
-        """Return the file."""
-        del request
-        program, digest = _program()
-        answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
-        answer["Content-Disposition"] = 'attachment; filename="verifier.py"'
-        answer["ETag"] = f'"{digest}"'
-        answer["Cache-Control"] = "no-cache"
-        return answer
-
-
-@cache
-def _program() -> tuple[bytes, str]:
-    program = Path(verifier.__file__).read_bytes()
-    return program, hashlib.sha256(program).hexdigest()
 
 
 def _takes_gzip(request: HttpRequest) -> bool:

@@ -1,11 +1,10 @@
-"""Wire shapes of spaces."""
+"""What callers say of spaces, their dimensions, members and concepts."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, RootModel, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from liftos.kernel.http.pagination import PageQuery, QueryText, no_nul
 from liftos.kernel.http.strict import Strict
 from spaces.space_templates import TEMPLATES, known_dimension
 from spaces.types import (
@@ -27,8 +26,11 @@ def _not_blank(text: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_not_blank)]
+
 LongName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_not_blank)]
+
 PoleText = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_not_blank)]
+
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -150,18 +152,6 @@ class DimensionsIn(Strict):
     dimensions: Dimensions
 
 
-class SeedDimensions(RootModel[list[Name]]):
-    """The contract's body: a bare list of dimension names."""
-
-    root: list[Name] = Field(min_length=1, max_length=MAX_DIMENSIONS)
-
-
-class SeedSpaceQuery(BaseModel):
-    """The contract's query string."""
-
-    name: Annotated[LongName, AfterValidator(no_nul)]
-
-
 class MemberIn(Strict):
     """A memory to make a member, with explicit coordinates."""
 
@@ -200,196 +190,6 @@ class RelationIn(Strict):
     kind: RelationKind
     target: LongName
     weight: float = Field(default=1.0, ge=0, le=1, allow_inf_nan=False)
-
-
-class VersionQuery(BaseModel):
-    """Which version of a space is asked; the newest whose positions are ready if none is named."""
-
-    version: int | None = Field(default=None, ge=1, le=2_147_483_647)
-
-
-class PositionQuery(PageQuery, VersionQuery):
-    """A page of positions, or one memory's."""
-
-    memory: UUID | None = None
-
-
-class NeighboursQuery(VersionQuery):
-    """Near which memory."""
-
-    memory: UUID
-    limit: int = Field(default=10, ge=1, le=100)
-
-
-class ExplainQuery(VersionQuery):
-    """Which memory, beside which concept."""
-
-    memory: UUID
-    concept: QueryText
-
-
-class CompareQuery(VersionQuery):
-    """Which two memories, and maybe one between them."""
-
-    first: UUID
-    second: UUID
-    between: UUID | None = None
-
-
-class ClustersQuery(VersionQuery):
-    """How many groups at most."""
-
-    count: int = Field(default=5, ge=1, le=50)
-
-
-class DimensionOut(BaseModel):
-    """A dimension as it is described; `kind` is what places a memory on it: poles, field, or nothing."""
-
-    name: str
-    kind: str
-    description: str
-    unit: str
-    low: list[Any]
-    high: list[Any]
-    examples: list[dict[str, Any]]
-    field: str | None
-    scale: str
-    range: list[float]
-    levels: list[str]
-    weight: float
-    domain: str | None
-
-
-class LayoutOut(BaseModel):
-    """How far the positions are: building, ready or dropped; `done` of `total` members."""
-
-    state: str
-    done: int
-    total: int
-
-
-class SpaceOut(BaseModel):
-    """A space; `version` is the one that is asked if none is named, `newest_version` may still be placing its members."""
-
-    id: UUID
-    name: str
-    description: str
-    version: int
-    newest_version: int
-    holds_all: bool
-    is_default: bool
-    dimensions: list[DimensionOut]
-    positions: LayoutOut
-    concepts_count: int
-    relations_count: int
-    created_at: str
-    updated_at: str
-
-
-class VersionOut(BaseModel):
-    """A version of a space; one that moved nobody shares its positions with the one before."""
-
-    version: int
-    dimensions: list[str]
-    positions: LayoutOut
-    recorded_at: str
-    decision_id: UUID
-
-
-class CoordinateOut(BaseModel):
-    """Where a memory stands: a value in the dimension's units, null where unknown; where it comes from; how sure it is, 0..1."""
-
-    value: float | str | None
-    source: Literal["unknown", "projection", "field", "explicit"]
-    confidence: float
-
-
-class PositionOut(BaseModel):
-    """A memory's position; `coverage` is the share of the dimensions' weight that is known.
-
-    Without the scope memory:read `content` is null, and `withheld` names that scope.
-    """
-
-    memory_id: UUID
-    content: str | None
-    withheld: list[str] = Field(default_factory=list)
-    coordinates: dict[str, CoordinateOut]
-    coverage: float
-
-
-class SpacePage(BaseModel):
-    """A page of spaces."""
-
-    results: list[SpaceOut]
-    next: str | None
-
-
-class VersionPage(BaseModel):
-    """A space's versions, newest first."""
-
-    results: list[VersionOut]
-    next: None
-
-
-class PositionPage(BaseModel):
-    """A page of positions."""
-
-    results: list[PositionOut]
-    next: str | None
-
-
-class MemberOut(BaseModel):
-    """A member with its coordinates."""
-
-    id: UUID
-    memory_id: UUID
-    space_id: UUID
-    coordinates: dict[str, CoordinateOut]
-    coverage: float
-
-
-class ConceptOut(BaseModel):
-    """A concept."""
-
-    id: UUID
-    name: str
-    description: str
-    prototype: dict[str, Any]
-    weights: dict[str, float]
-    radius: float
-    examples: list[UUID]
-    created_at: str
-
-
-class ConceptPage(BaseModel):
-    """A page of concepts."""
-
-    results: list[ConceptOut]
-    next: str | None
-
-
-class RelationOut(BaseModel):
-    """A relation."""
-
-    id: UUID
-    source: str
-    kind: str
-    target: str
-    weight: float
-
-
-class RelationPage(BaseModel):
-    """A page of relations."""
-
-    results: list[RelationOut]
-    next: str | None
-
-
-class Results(BaseModel):
-    """Neighbours, clusters or the dimension report."""
-
-    results: list[dict[str, Any]]
-    next: None
 
 
 def _parts(pole: Any) -> list[Any]:

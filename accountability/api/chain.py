@@ -1,0 +1,49 @@
+"""`/api/v1/decisions/{decision}/chain`: what it follows from, and what follows from it."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accountability.api.decisions import DecisionOut, render
+from accountability.calibration.operations import calibrated
+from accountability.decisions.chains import get_chain
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+
+
+class ChainStep(BaseModel):
+    """A decision of a chain: `distance` is negative before, 0 for the one asked for, positive after."""
+
+    distance: int
+    decision: DecisionOut
+
+
+class ChainOut(BaseModel):
+    """A chain, earliest ancestors first."""
+
+    results: list[ChainStep]
+    next: None
+
+
+class DecisionChain(NativeView):
+    """What a decision follows from, and what follows from it."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="decisions_chain", responses={200: ChainOut})
+    def get(self, request: Request, decision: UUID) -> Response:
+        """Return the chain through a decision."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            steps = get_chain(organisation=organisation, decision=decision)
+            worth = calibrated(organisation=organisation, decisions=[step.decision for step in steps])
+        results = [
+            {"distance": step.distance, "decision": render(step.decision, worth.get(step.decision.id))}
+            for step in steps
+        ]
+        return Response({"results": results, "next": None})

@@ -1,0 +1,174 @@
+"""`/api/v1/decisions`: record one's own, list them, read one."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accountability import queries
+from accountability.calibration.operations import calibrated
+from accountability.decisions.recording import record_own
+from accountability.inputs import DecisionIn
+from accountability.ledger import store
+from accountability.ledger.sequencer import wait_until_integrated
+from accountability.types import Decision
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.telemetry.tracing.context import current_context
+from liftos.kernel.tenancy.types import Scope
+
+
+class DecisionQuery(PageQuery):
+    """Filters of the decision list."""
+
+    operation: QueryText = ""
+    correlation_id: QueryText = ""
+    subject_id: QueryText = ""
+
+
+class DecisionOut(BaseModel):
+    """A decision record; the last five are empty once its payload has been erased.
+
+    `confidence_calibrated` is what the verdicts on decisions like it make of its confidence; null where they are too few.
+    """
+
+    id: UUID
+    operation: str
+    decision_point: str
+    subject_kind: str
+    subject_id: str
+    risk_class: str
+    effect: str
+    confidence: float | None
+    confidence_calibrated: float | None = None
+    confidence_method: str
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    parents: list[UUID]
+    versions: dict[str, Any]
+    correlation_id: str
+    trace_id: str
+    span_id: str
+    started_at: datetime
+    ended_at: datetime
+    recorded_at: datetime
+    reasoning: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    alternatives: list[Any]
+    memories: list[dict[str, Any]]
+
+
+class DecisionPage(BaseModel):
+    """A page of decisions."""
+
+    results: list[DecisionOut]
+    next: str | None
+
+
+class DecisionCreated(BaseModel):
+    """The answer to a recorded decision; `index` is its place in the log, null while it waits for it."""
+
+    id: UUID
+    correlation_id: str
+    trace_id: str
+    index: int | None
+
+
+class WaitQuery(BaseModel):
+    """What to wait for."""
+
+    wait: str = Field(default="", pattern="^(integrated)?$")
+
+
+def render(decision: Decision, worth: float | None = None) -> dict[str, Any]:
+    """Return a decision as JSON-ready values, with what its confidence is worth where that is known."""
+    values = asdict(decision) | {"confidence_calibrated": worth}
+    return DecisionOut.model_validate(values).model_dump(mode="json")
+
+
+class DecisionList(NativeView):
+    """The organisation's decisions, newest first."""
+
+    scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
+
+    @extend_schema(
+        operation_id="decisions_create",
+        parameters=query_parameters(WaitQuery),
+        request=DecisionIn,
+        responses={201: DecisionCreated},
+    )
+    def post(self, request: Request) -> Response:
+        """Put a decision of one's own on record."""
+        asked, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
+        recorded = self.record(request)
+        decision = UUID(recorded.data["id"])
+        if asked.wait or query.wait:
+            # after what the Idempotency-Key guards has committed: until then the sequencer can't see it
+            wait_until_integrated(organisation=organisation, decision=decision)
+        with tenant_transaction(organisation):
+            recorded.data["index"] = store.index_of(organisation, decision)
+        return recorded
+
+    @once
+    def record(self, request: Request) -> Response:
+        """Record it."""
+        del request
+        principal = self.principal
+        decision = record_own(
+            organisation=principal.organisation, by=principal.actor, draft=self.body(DecisionIn)
+        )
+        context = current_context()
+        body = {
+            "id": str(decision),
+            "correlation_id": context.correlation_id,
+            "trace_id": context.trace_id,
+        }
+        return Response(body, status=201)
+
+    @extend_schema(
+        operation_id="decisions_list",
+        parameters=query_parameters(DecisionQuery),
+        responses={200: DecisionPage},
+    )
+    def get(self, request: Request) -> Response:
+        """List decisions."""
+        query = self.query(DecisionQuery)
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            rows = queries.list_decisions(
+                organisation=organisation,
+                limit=query.limit + 1,
+                before=query.before,
+                operation=query.operation,
+                correlation_id=query.correlation_id,
+                subject_id=query.subject_id,
+            )
+            worth = calibrated(organisation=organisation, decisions=rows)
+        results = [render(row, worth.get(row.id)) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
+
+
+class DecisionDetail(NativeView):
+    """One decision, with its reasons and what it was made from."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="decisions_get", responses={200: DecisionOut})
+    def get(self, request: Request, decision: UUID) -> Response:
+        """Return a decision."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            found = queries.get_decision(organisation=organisation, decision=decision)
+            worth = calibrated(organisation=organisation, decisions=[found])
+        return Response(render(found, worth.get(found.id)))

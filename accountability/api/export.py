@@ -1,0 +1,46 @@
+"""`/api/v1/decisions/export`: all of them, as JSON lines or W3C PROV."""
+
+from typing import Literal
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+
+from accountability.decisions.exports import export_lines, export_prov
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+
+
+class ExportQuery(BaseModel):
+    """In which form an export is wanted."""
+
+    format: Literal["jsonl", "prov"] = "jsonl"
+
+
+class DecisionExport(NativeView):
+    """All decisions, oldest first: a JSON object a line, or one document of W3C PROV."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+    costly = True
+
+    @extend_schema(
+        operation_id="decisions_export",
+        parameters=query_parameters(ExportQuery),
+        responses={
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+        },
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Stream the decisions."""
+        del request
+        organisation = self.principal.organisation
+        if self.query(ExportQuery).format == "prov":
+            return StreamingHttpResponse(
+                export_prov(organisation=organisation), content_type="application/json"
+            )
+        lines = export_lines(organisation=organisation)
+        return StreamingHttpResponse(lines, content_type="application/x-ndjson")

@@ -1,0 +1,147 @@
+"""`/api/v1/ledger/…`: the organisation's log, its checks, and the offline verifier."""
+
+import base64
+import hashlib
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accountability.ledger import proofs, verifier
+from accountability.ledger.signing import origin_of, verifier_key
+from accountability.ledger.verification import verify_within
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.authentication import PrincipalAuthentication
+from liftos.kernel.tenancy.types import Scope
+
+
+class CheckpointOut(BaseModel):
+    """The newest signed tree head, and the key it verifies with."""
+
+    origin: str
+    size: int
+    root: str
+    checkpoint: str
+    key: str
+    pending: int
+    recorded_at: datetime
+
+
+class ConsistencyQuery(BaseModel):
+    """Two sizes of the log; `to` is its present size when left out."""
+
+    first: int = Field(ge=1, validation_alias="from")
+    second: int | None = Field(default=None, ge=1, validation_alias="to")
+
+
+class VerificationOut(BaseModel):
+    """Whether a log holds, rebuilt from its rows; `text` names the first thing that does not."""
+
+    holds: bool
+    text: str
+    records: int
+
+
+class LedgerCheckpoint(NativeView):
+    """The log's newest signed tree head."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(operation_id="ledger_checkpoint", responses={200: CheckpointOut})
+    def get(self, request: Request) -> Response:
+        """Return the checkpoint, in C2SP's form and taken apart."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            head = proofs.get_checkpoint(organisation)
+            pending = proofs.count_pending(organisation)
+        return Response(
+            {
+                "origin": origin_of(organisation),
+                "size": head.size,
+                "root": base64.b64encode(head.root).decode(),
+                "checkpoint": head.text,
+                "key": verifier_key(),
+                "pending": pending,
+                "recorded_at": head.recorded_at.isoformat(),
+            }
+        )
+
+
+class LedgerConsistency(NativeView):
+    """A proof that the log only grew."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(
+        operation_id="ledger_consistency",
+        parameters=query_parameters(ConsistencyQuery),
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def get(self, request: Request) -> Response:
+        """Prove that the tree of `to` records continues the tree of `from` records."""
+        del request
+        query, organisation = self.query(ConsistencyQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            return Response(
+                proofs.get_consistency(organisation=organisation, first=query.first, second=query.second)
+            )
+
+
+class LedgerVerification(NativeView):
+    """The log, rebuilt from its rows and compared with every signed checkpoint: what `verify_ledger` says."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+    costly = True
+
+    @extend_schema(operation_id="ledger_verification", responses={200: VerificationOut})
+    def get(self, request: Request) -> Response:
+        """Verify the log, if it is not too long for a request."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            records, verdict = verify_within(organisation, most=100_000)
+        return Response({"holds": verdict.holds, "text": verdict.text, "records": records})
+
+
+class OptionalAuthentication(PrincipalAuthentication):
+    """Nobody is asked who they are: what is served holds nothing of anybody's."""
+
+    def authenticate(self, request: Request) -> None:
+        """Let everybody in."""
+        del request
+
+
+class OfflineVerifier(NativeView):
+    """The offline verifier: one file of Python, without dependencies."""
+
+    authentication_classes = (OptionalAuthentication,)
+
+    @extend_schema(
+        operation_id="ledger_verifier",
+        description="The program that checks proofs, consistency and exports offline. Needs no credential.",
+        responses={(200, "text/x-python"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return the file."""
+        del request
+        program, digest = _program()
+        answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="verifier.py"'
+        answer["ETag"] = f'"{digest}"'
+        answer["Cache-Control"] = "no-cache"
+        return answer
+
+
+@cache
+def _program() -> tuple[bytes, str]:
+    program = Path(verifier.__file__).read_bytes()
+    return program, hashlib.sha256(program).hexdigest()

@@ -1,0 +1,47 @@
+"""`/api/v1/decisions/{decision}/proof`: what an outsider needs to verify that it is in the log."""
+
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accountability.api.decisions import WaitQuery
+from accountability.ledger import proofs
+from accountability.ledger.sequencer import wait_until_integrated
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+
+
+class ProofQuery(WaitQuery):
+    """How a proof is wanted."""
+
+    disclose: bool = False
+
+
+class DecisionProof(NativeView):
+    """What an outsider needs to verify that a record is in the log."""
+
+    scopes = {"GET": Scope.DECISIONS_READ}
+
+    @extend_schema(
+        operation_id="decisions_proof",
+        parameters=query_parameters(ProofQuery),
+        responses={
+            200: OpenApiTypes.OBJECT,
+            409: {"description": "The record waits for its place in the log"},
+        },
+    )
+    def get(self, request: Request, decision: UUID) -> Response:
+        """Return the proof; `accountability/ledger/verifier.py` checks it without us."""
+        del request
+        query, organisation = self.query(ProofQuery), self.principal.organisation
+        if query.wait:
+            wait_until_integrated(organisation=organisation, decision=decision)
+        with tenant_transaction(organisation):
+            return Response(
+                proofs.get_proof(organisation=organisation, decision=decision, disclose=query.disclose)
+            )

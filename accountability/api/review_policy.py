@@ -1,0 +1,54 @@
+"""`/api/v1/reviews/policy`: which decisions are reviewed."""
+
+from dataclasses import asdict
+
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accountability.reviews.policy import get_policy, set_policy
+from accountability.types import Effect, Policy, RiskClass
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+
+
+class PolicyBody(Strict):
+    """Which decisions are reviewed, and which want two reviewers."""
+
+    risk_classes: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
+    confidence_below: float = Field(default=0.5, ge=0, le=1)
+    effects: list[Effect] = Field(default=[Effect.WRITE, Effect.DELETE], max_length=3)
+    sample_share: float = Field(default=0, ge=0, le=1)
+    second_reviewer: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
+
+
+class ReviewRules(NativeView):
+    """Which decisions of the organisation are reviewed."""
+
+    scopes = {"GET": Scope.DECISIONS_READ, "PUT": Scope.ADMIN}
+
+    @extend_schema(operation_id="review_policy_get", responses={200: PolicyBody})
+    def get(self, request: Request) -> Response:
+        """Return the rules."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            return Response(asdict(get_policy(organisation=organisation)))
+
+    @extend_schema(operation_id="review_policy_set", request=PolicyBody, responses={200: PolicyBody})
+    def put(self, request: Request) -> Response:
+        """Replace the rules; what is in the queue stays there."""
+        del request
+        asked, principal = self.body(PolicyBody), self.principal
+        policy = Policy(
+            risk_classes=tuple(asked.risk_classes),
+            confidence_below=asked.confidence_below,
+            effects=tuple(asked.effects),
+            sample_share=asked.sample_share,
+            second_reviewer=tuple(asked.second_reviewer),
+        )
+        set_policy(organisation=principal.organisation, by=principal.actor, policy=policy)
+        return Response(asdict(policy))

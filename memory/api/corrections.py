@@ -1,0 +1,164 @@
+"""`/api/v1/memories/{memory}/{confirm,contest,reject,supersede}`."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.preconditions import etag_of, if_match
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from memory.api.shared import DerivedOut, RejectionOut
+from memory.inputs import Reason, Supersession
+from memory.trust import corrections
+from memory.trust.corrections import Changed
+from memory.types import trust_of
+
+
+class Correction(Strict):
+    """Why a memory is confirmed, contested, rejected or erased."""
+
+    reason: Reason = ""
+
+
+class Corrected(BaseModel):
+    """A memory after a correction."""
+
+    id: UUID
+    state: str
+    version: int
+    decision_id: UUID
+
+
+class Rejected(Corrected):
+    """A memory after its rejection; `others` are those of the same value that were rejected with it."""
+
+    others: list[UUID]
+    derived: DerivedOut
+
+
+class Superseded(Corrected):
+    """A memory after another has taken its place; `successor_state` and `successor_rejection` where that was flagged."""
+
+    superseded_by: UUID
+    embedding: str
+    derived: DerivedOut
+    successor_state: str | None = None
+    successor_rejection: RejectionOut | None = None
+
+
+class _Correction(NativeView):
+    """One correction of one memory."""
+
+    scopes = {"POST": Scope.MEMORY_WRITE}
+
+    def reason(self) -> str:
+        """Return the body's reason; a correction may come without a body."""
+        return self.body(Correction).reason if self.json is not None else ""
+
+    def answer(self, changed: Changed, **more: Any) -> Response:
+        """Return the memory's new state, with its version as the ETag."""
+        body = {
+            "id": str(changed.id),
+            "state": str(changed.state),
+            "version": changed.version,
+            "decision_id": str(changed.decision),
+        }
+        return Response(body | more, headers={"ETag": etag_of(changed.version)})
+
+
+class Confirm(_Correction):
+    """Vouching for a memory."""
+
+    @extend_schema(operation_id="memories_confirm", request=Correction, responses={200: Corrected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Confirm a memory; with the scope `admin` also one that was rejected, whose value may then be written again."""
+        principal = self.principal
+        changed = corrections.confirm(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+            may_reinstate=principal.may(Scope.ADMIN),
+        )
+        return self.answer(changed)
+
+
+class Contest(_Correction):
+    """Doubting a memory."""
+
+    @extend_schema(operation_id="memories_contest", request=Correction, responses={200: Corrected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Contest a memory: it is still found, marked contested."""
+        principal = self.principal
+        changed = corrections.contest(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+        )
+        return self.answer(changed)
+
+
+class Reject(_Correction):
+    """Taking a memory's value for wrong."""
+
+    @extend_schema(operation_id="memories_reject", request=Correction, responses={200: Rejected})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Reject a memory, and with it its value: however it is written, no later write is taken."""
+        principal = self.principal
+        changed = corrections.reject(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.reason(),
+            version=if_match(request._request),
+        )
+        return self.answer(
+            changed, others=[str(other) for other in changed.others], derived=counts_of(changed)
+        )
+
+
+class Supersede(_Correction):
+    """Putting a new memory in another's place."""
+
+    @extend_schema(operation_id="memories_supersede", request=Supersession, responses={201: Superseded})
+    @once
+    def post(self, request: Request, memory: UUID) -> Response:
+        """Store a new memory in the place of one that no longer holds; the old one ends when the new one begins to be true."""
+        principal, asked = self.principal, self.body(Supersession)
+        changed = corrections.supersede(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            draft=asked.draft(),
+            reason=asked.reason,
+            version=if_match(request._request),
+            trust=trust_of(principal),
+        )
+        successor = changed.successor
+        assert successor is not None  # noqa: S101  supersede always has one
+        response = self.answer(
+            changed,
+            superseded_by=str(successor.id),
+            embedding=str(successor.embedding),
+            derived=counts_of(changed),
+            **changed.successor_mark,
+        )
+        response.status_code = 201
+        return response
+
+
+def counts_of(changed: Changed) -> dict[str, Any] | None:
+    """Return what became of memories that were made from one that no longer holds."""
+    return changed.derived.counts if changed.derived else None

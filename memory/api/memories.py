@@ -1,0 +1,215 @@
+"""`/api/v1/memories`: store one, list them."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.preconditions import etag_of
+from liftos.kernel.http.times import Moment
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.suggestions import suggestion
+from liftos.kernel.tenancy.types import MAX_USER, Scope
+from memory import operations, queries
+from memory.api.shared import RejectionOut
+from memory.inputs import Content, MemoryIn, text_of
+from memory.models import Memory
+from memory.operations import embed_drafts
+from memory.search.types import SearchRequest
+from memory.types import MAX_CONTENT, MemoryDraft, Outcome, TrustState, granted, trust_of
+
+UserId = Annotated[str, Field(max_length=MAX_USER)] | int | None
+
+
+def _text(content: Any) -> Any:
+    return text_of(content) if isinstance(content, dict) else content
+
+
+class MemoryCreate(MemoryIn):
+    """A memory to store by itself.
+
+    An object as `content` is kept as its JSON text, `content_type` in the metadata; `user_id` is on whose behalf it is stored.
+    """
+
+    content: Annotated[
+        Content,
+        BeforeValidator(_text),
+        WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_CONTENT}, {"type": "object"}]}),
+    ]
+    content_type: str | None = Field(default=None, max_length=200)
+    user_id: UserId = None
+
+    def draft(self) -> MemoryDraft:
+        """Return the domain's form; a `content_type` that the metadata have already stays as it is there."""
+        draft = super().draft()
+        if self.content_type is None:
+            return draft
+        return replace(draft, metadata={"content_type": self.content_type} | draft.metadata)
+
+
+class MemoryCreated(BaseModel):
+    """The answer to a store. `memory_id` repeats `id`; `rejection` only where its text holds a rejected value."""
+
+    id: UUID
+    memory_id: UUID
+    outcome: str
+    embedding: str
+    state: str
+    decision_id: UUID
+    rejection: RejectionOut | None = None
+
+
+class LinkOut(BaseModel):
+    """A link; `target` is null until the memory with that external id exists, `external_id` where it is named by its id."""
+
+    kind: str
+    external_id: str | None
+    weight: float
+    target: UUID | None
+
+
+class MemoryOut(BaseModel):
+    """A memory."""
+
+    id: UUID
+    content: str
+    metadata: dict[str, Any]
+    memory_type: str
+    source: str
+    external_id: str | None
+    tags: list[str]
+    importance: float
+    state: str
+    embedding: str
+    thread: str
+    links: list[LinkOut]
+    valid_from: datetime | None
+    valid_to: datetime | None
+    expires_at: datetime | None
+    superseded_by: UUID | None
+    version: int
+    recorded_at: datetime
+    changed_at: datetime
+    created_at: datetime
+
+
+class MemoryPage(BaseModel):
+    """A page of memories."""
+
+    results: list[MemoryOut]
+    next: str | None
+
+
+def _states(text: str) -> str:
+    unknown = sorted(set(text.split(",")) - set(TrustState)) if text else []
+    if unknown:
+        meant = suggestion(unknown[0], TrustState)
+        raise ValueError(f"must be of {', '.join(TrustState)}, parted by commas{meant}")
+    return text
+
+
+class MemoryQuery(PageQuery):
+    """Filters of the memory list."""
+
+    memory_type: QueryText = ""
+    source: QueryText = ""
+    external_id: QueryText = ""
+    states: Annotated[QueryText, AfterValidator(_states)] = ""
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+
+    def narrowed(self) -> SearchRequest:
+        """Return type, states and times as the domain has them."""
+        return SearchRequest(
+            query="",
+            memory_type=self.memory_type or None,
+            states=tuple(TrustState(each) for each in self.states.split(",")) if self.states else None,
+            as_of=self.as_of,
+            known_at=self.known_at,
+        )
+
+
+def render(memory: Memory) -> dict[str, Any]:
+    """Return a memory as JSON-ready values."""
+    fields = {name: getattr(memory, name) for name in MemoryOut.model_fields if hasattr(memory, name)}
+    links = [
+        {
+            "kind": link.kind,
+            "external_id": link.target_external_id or None,
+            "weight": link.weight,
+            "target": link.target_id,
+        }
+        for link in memory.links.all()
+    ]
+    fields |= {"links": links, "external_id": memory.external_id or None, "created_at": memory.recorded_at}
+    return MemoryOut.model_validate(fields).model_dump(mode="json")
+
+
+class MemoryCollection(NativeView):
+    """The organisation's memories."""
+
+    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
+
+    def warm_up(self) -> None:
+        """Have the embedding made, and cached, before a transaction waits for it."""
+        embed_drafts(self.principal.organisation, [self.body(MemoryCreate).draft()])
+
+    @extend_schema(
+        operation_id="memories_list", parameters=query_parameters(MemoryQuery), responses={200: MemoryPage}
+    )
+    def get(self, request: Request) -> Response:
+        """List memories, newest first."""
+        query, organisation = self.query(MemoryQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            rows = queries.list_memories(
+                organisation=organisation,
+                limit=query.limit + 1,
+                before=query.before,
+                narrowed=query.narrowed(),
+                source=query.source,
+                external_id=query.external_id,
+            )
+            results = [render(row) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
+
+    @extend_schema(
+        operation_id="memories_create",
+        request=MemoryCreate,
+        responses={201: MemoryCreated, 200: MemoryCreated},
+    )
+    @once
+    def post(self, request: Request) -> Response:
+        """Store a memory; the same one again under its external id answers 200 with the earlier id."""
+        del request
+        asked, principal = self.body(MemoryCreate), self.principal
+        draft, trust = asked.draft(), trust_of(principal)
+        stored = operations.remember(
+            organisation=principal.organisation,
+            by=principal.acting_for(asked.user_id),
+            draft=draft,
+            trust=trust,
+        )
+        body = {
+            "id": str(stored.id),
+            "memory_id": str(stored.id),
+            "outcome": str(stored.outcome),
+            "embedding": str(stored.embedding),
+            "state": str(granted(trust, draft.wish)),
+            "decision_id": str(stored.decision),
+        } | stored.mark
+        if stored.outcome is not Outcome.STORED:
+            with tenant_transaction(principal.organisation):
+                body["state"] = queries.get_memory(
+                    organisation=principal.organisation, memory=stored.id
+                ).state
+            return Response(body, status=200)
+        return Response(body, status=201, headers={"ETag": etag_of(1)})

@@ -1,0 +1,159 @@
+"""`/api/v1/memories/{memory}`: read, change or erase one."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.preconditions import etag_of, if_match
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment, not_before
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from memory import queries
+from memory.api.corrections import Correction
+from memory.api.memories import MemoryOut, render
+from memory.api.shared import RejectionOut
+from memory.erasure.operations import forget
+from memory.inputs import WISH, Content, Metadata, Reason, wish_of
+from memory.trust.revision import CHANGEABLE, revise
+from memory.trust.wishes import revise_as_wished
+from memory.types import EmbeddingState
+
+NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
+
+WISHES = frozenset({"state", "trust"})
+
+
+class MemoryPatch(Strict):
+    """What to change of a memory; a field that is left out stays, null clears a time."""
+
+    content: Content | None = None
+    metadata: Metadata | None = None
+    memory_type: str | None = Field(default=None, max_length=100)
+    tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
+    importance: float | None = Field(default=None, ge=0, le=1)
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    expires_at: Moment | None = None
+    state: Any = Field(default=None, description=WISH)
+    trust: Any = Field(default=None, description=WISH)
+    reason: Reason = ""
+
+    _in_order = not_before("valid_to", "valid_from")
+
+    @model_validator(mode="after")
+    def check_changes(self) -> "MemoryPatch":
+        """Refuse a change of nothing, and null for what can't be without a value."""
+        if not self.model_fields_set - {"reason"}:
+            raise PydanticCustomError(
+                "no_change", "At least one of {names} is needed", {"names": ", ".join(sorted(CHANGEABLE))}
+            )
+        for name in self.model_fields_set - NULLABLE - WISHES:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} can't be null")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """Return the given fields as the domain has them."""
+        given = {name: getattr(self, name) for name in self.model_fields_set - WISHES - {"reason"}}
+        if "tags" in given:
+            given["tags"] = tuple(given["tags"])
+        return given
+
+
+class RevisedOut(BaseModel):
+    """A memory after a change; `decision_id` is null where nothing changed, `rejection` names that of a value in its new text."""
+
+    id: UUID
+    state: str
+    version: int
+    embedding: str
+    decision_id: UUID | None
+    rejection: RejectionOut | None = None
+
+
+class Deleted(BaseModel):
+    """The answer to a delete; the receipt is at `/api/v1/erasures/{erasure_id}`."""
+
+    id: UUID
+    deleted: bool
+    decision_id: UUID
+    erasure_id: UUID
+
+
+class MemoryDetail(NativeView):
+    """One memory."""
+
+    scopes = {"GET": Scope.MEMORY_READ, "PATCH": Scope.MEMORY_WRITE, "DELETE": Scope.MEMORY_WRITE}
+
+    @extend_schema(operation_id="memories_get", responses={200: MemoryOut})
+    def get(self, request: Request, memory: UUID) -> Response:
+        """Return a memory, of whatever trust state; its version is the ETag."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            row = queries.get_memory(organisation=organisation, memory=memory)
+            headers = {"ETag": etag_of(row.version)}
+            if row.embedding != EmbeddingState.READY or any(
+                link.target_id is None for link in row.links.all()
+            ):
+                # what is still to come is no new version: nobody may keep this and be told that it is the newest
+                headers["Cache-Control"] = "no-store"
+            return Response(render(row), headers=headers)
+
+    @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
+    def patch(self, request: Request, memory: UUID) -> Response:
+        """Make a new version; `If-Match` names the one it is made from (428 without, 412 if it is another)."""
+        asked, principal = self.body(MemoryPatch), self.principal
+        wish = wish_of(asked.state, asked.trust)
+        change: dict[str, Any] = {
+            "organisation": principal.organisation,
+            "by": principal.actor,
+            "memory": memory,
+            "changes": asked.changes(),
+            "version": if_match(request._request, required=True),
+            "reason": asked.reason,
+        }
+        changed = None
+        if wish is None:
+            revised = revise(**change)
+        else:
+            revised, changed = revise_as_wished(**change, wish=wish, may_reinstate=principal.may(Scope.ADMIN))
+        version, decision = revised.version, revised.decision
+        if changed is not None:
+            version, decision = changed.version, changed.decision
+        body: dict[str, Any] = {
+            "id": str(revised.id),
+            "version": version,
+            "state": str(changed.state if changed else revised.state),
+            "embedding": str(revised.embedding),
+            "decision_id": str(decision) if decision else None,
+        }
+        if revised.flagged is not None:
+            body["rejection"] = revised.flagged.as_json()
+        return Response(body, headers={"ETag": etag_of(version)})
+
+    @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
+    def delete(self, request: Request, memory: UUID) -> Response:
+        """Erase a memory with all its versions and everything it can be found by; answers with a receipt's id."""
+        principal = self.principal
+        receipt = forget(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            reason=self.body(Correction).reason if self.json is not None else "",
+            version=if_match(request._request),
+        )
+        body = {
+            "id": str(memory),
+            "deleted": True,
+            "decision_id": str(receipt.decision),
+            "erasure_id": str(receipt.id),
+        }
+        return Response(body)

@@ -1,0 +1,152 @@
+"""`/api/v1/memories/{derived,rejection,erasure}-policy`: what an organisation has decided for its memories."""
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from memory.erasure import erasure_policy
+from memory.erasure.types import Refuse, Wanted
+from memory.trust.derived_types import Policy
+from memory.trust.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
+from memory.trust.rejection_types import RejectedInside
+
+
+class DerivedPolicyIn(Strict):
+    """What becomes of memories that were made from one that was erased, rejected or superseded."""
+
+    policy: Policy
+
+
+class DerivedPolicyOut(BaseModel):
+    """The policy; `decision_id` names the record of its change, if this request made one."""
+
+    policy: Policy
+    decision_id: UUID | None
+
+
+class RejectionPolicyIn(Strict):
+    """What becomes of texts that hold a rejected value."""
+
+    policy: RejectedInside
+
+
+class RejectionPolicyOut(BaseModel):
+    """The policy; `decision_id` names the record of its change, if this request made one."""
+
+    policy: RejectedInside
+    decision_id: UUID | None
+
+
+class ErasurePolicyIn(Strict):
+    """What erasures remove and refuse."""
+
+    scrub_quotes: bool
+    refuse_erased_ids: Refuse
+
+
+class ErasurePolicyOut(BaseModel):
+    """The organisation's policy for erasures; `decision_id` is the decision that changed it, null where nothing changed."""
+
+    scrub_quotes: bool
+    refuse_erased_ids: Refuse
+    decision_id: UUID | None
+
+
+class _PolicyView(NativeView):
+    """One of an organisation's policies."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
+    policy: ClassVar[OrganisationPolicy[Any]]
+
+    def show(self) -> Response:
+        """Answer with the policy that holds."""
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            policy = self.policy.get(organisation=organisation)
+        return Response({"policy": str(policy), "decision_id": None})
+
+    def change(self, policy: Any) -> Response:
+        """Set the policy, and answer with it and the record of the change."""
+        principal = self.principal
+        decision = self.policy.set(organisation=principal.organisation, by=principal.actor, policy=policy)
+        return Response({"policy": str(policy), "decision_id": str(decision) if decision else None})
+
+
+class DerivedPolicyView(_PolicyView):
+    """What becomes of memories that were made from one that no longer holds."""
+
+    policy = DERIVED_POLICY
+
+    @extend_schema(operation_id="derived_policy_get", responses={200: DerivedPolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy: contest, hide or keep."""
+        del request
+        return self.show()
+
+    @extend_schema(
+        operation_id="derived_policy_set", request=DerivedPolicyIn, responses={200: DerivedPolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; memories stay as they are until a source of theirs goes."""
+        del request
+        return self.change(self.body(DerivedPolicyIn).policy)
+
+
+class RejectionPolicyView(_PolicyView):
+    """What becomes of texts that hold a rejected value."""
+
+    policy = REJECTION_POLICY
+
+    @extend_schema(operation_id="rejection_policy_get", responses={200: RejectionPolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy: flag, refuse or allow."""
+        del request
+        return self.show()
+
+    @extend_schema(
+        operation_id="rejection_policy_set", request=RejectionPolicyIn, responses={200: RejectionPolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; it holds for what is written from then on."""
+        del request
+        return self.change(self.body(RejectionPolicyIn).policy)
+
+
+class ErasurePolicyView(NativeView):
+    """What erasures remove and refuse."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
+
+    @extend_schema(operation_id="erasure_policy_get", responses={200: ErasurePolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the organisation's policy for erasures."""
+        del request
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            return self.answer(erasure_policy.get_policy(organisation=organisation), None)
+
+    @extend_schema(
+        operation_id="erasure_policy_set", request=ErasurePolicyIn, responses={200: ErasurePolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the organisation's policy, on record; it holds for erasures and writes from now on."""
+        del request
+        asked, principal = self.body(ErasurePolicyIn), self.principal
+        policy = Wanted(asked.scrub_quotes, asked.refuse_erased_ids)
+        decision = erasure_policy.set_policy(
+            organisation=principal.organisation, by=principal.actor, policy=policy
+        )
+        return self.answer(policy, decision)
+
+    def answer(self, policy: Wanted, decision: UUID | None) -> Response:
+        """Return a policy, with the decision that set it."""
+        return Response(asdict(policy) | {"decision_id": str(decision) if decision else None})

@@ -1,0 +1,127 @@
+"""`/api/v1/search`: search, explained."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from memory.api.shared import NO_SPACE
+from memory.search.as_json import any_cut, native_hit
+from memory.search.inputs import NativeSearch
+from memory.search.prompt import as_prompt
+from memory.search.service import search
+
+
+class PromptQuery(BaseModel):
+    """What may stand in a search's query string instead of its body."""
+
+    format: Literal["results", "prompt"] | None = None
+    token_budget: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class TermOut(BaseModel):
+    """One summand of a score: value = share * weight; `raw` is the arm's own figure."""
+
+    arm: str
+    raw: float
+    share: float
+    weight: float
+    value: float
+
+
+class StepOut(BaseModel):
+    """A relation by which a memory was reached: a link from the memory `source`, or an entity by its name."""
+
+    kind: str
+    source: UUID | None
+    forward: bool
+    name: str
+
+
+class FoundMemory(BaseModel):
+    """A found memory; `truncated` stands there when the answer had no room for the whole of it (`GET /api/v1/memories/{memory}` has)."""
+
+    id: UUID
+    content: str
+    metadata: dict[str, Any]
+    memory_type: str
+    source: str
+    external_id: str | None
+    tags: list[str]
+    recorded_at: datetime
+    state: str
+    version: int
+    valid_from: datetime | None
+    valid_to: datetime | None
+    truncated: bool | None = None
+
+
+class SearchHit(FoundMemory):
+    """A found memory with what made its score, the sum of `terms`."""
+
+    score: float
+    terms: dict[str, float]
+    explanation: list[TermOut]
+    path: list[StepOut]
+
+
+class SearchOut(BaseModel):
+    """The answer to a search; with `format=prompt`, `results` are those that `prompt` holds, and `tokens` its size."""
+
+    results: list[SearchHit]
+    next: None
+    search_type: str
+    candidates: int
+    degraded: list[str]
+    plans: dict[str, str]
+    decision_id: UUID
+    correlation_id: str
+    prompt: str | None = None
+    tokens: int | None = None
+    truncated: bool | None = None
+
+
+class Search(NativeView):
+    """Search, explained."""
+
+    scopes = {"POST": Scope.MEMORY_READ}
+
+    @extend_schema(
+        operation_id="search_native",
+        request=NativeSearch,
+        parameters=query_parameters(PromptQuery),
+        responses={200: SearchOut, 404: NO_SPACE},
+    )
+    def post(self, request: Request) -> Response:
+        """Search memories; each score is the sum of the terms beside it. `format=prompt` adds text for a prompt."""
+        del request
+        if isinstance(self.json, dict):
+            self.json |= self.query(PromptQuery).model_dump(exclude_none=True)
+        asked, principal = self.body(NativeSearch), self.principal
+        answer = search(organisation=principal.organisation, by=principal.actor, request=asked.request())
+        body: dict[str, Any] = {
+            "results": [native_hit(hit) for hit in answer.hits],
+            "next": None,
+            "search_type": str(answer.search_type),
+            "candidates": answer.candidates,
+            "degraded": list(answer.degraded),
+            "plans": answer.plans,
+            "decision_id": str(answer.decision),
+            "correlation_id": self.correlation_id,
+        }
+        body |= any_cut(answer.hits)
+        if asked.format == "prompt":
+            prompt = as_prompt(answer.hits, asked.token_budget)
+            body |= {
+                "results": body["results"][: len(prompt.ids)],
+                "prompt": prompt.text,
+                "tokens": prompt.tokens,
+            }
+        return Response(body)

@@ -1,0 +1,220 @@
+"""NDJSON in, one result a line out."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import SpooledTemporaryFile
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from liftos.kernel.db.prefetch import Ahead
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.deadlines import TookTooLong, check_deadline
+from liftos.kernel.http.idempotency.once import claim, settle
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.tenancy.types import Actor
+from memory.bulk.jobs import accept
+from memory.bulk.lines import (
+    BATCH,
+    Batch,
+    active_dimension,
+    read_lines,
+    refused_lines,
+    store_batch,
+    trust_now,
+)
+from memory.types import TrustState
+
+MAX_LINES = 200_000
+# bytes of a body that are held in memory while the whole of it is read; the rest goes to a file
+_HELD = 1024 * 1024
+
+Results = list[dict[str, Any]]
+
+
+def store_lines(
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState = TrustState.ACTIVE
+) -> Results:
+    """Store a memory for each line of an NDJSON stream; blank lines are skipped.
+
+    Args:
+        organisation: whose memories.
+        by: who stores them.
+        stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
+        trust: how far what is stored may be believed.
+
+    Returns:
+        For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
+        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over, and a 403 when the
+        caller's key ended meanwhile.
+
+    Raises:
+        InvalidRequest: no line at all.
+        CallerGone: the caller closed the connection; whole batches may be stored.
+    """
+
+    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
+        del place, lines
+        return store_batch(organisation, by, batch, meanwhile)
+
+    return _store(organisation, by, stream, trust, store)
+
+
+def store_lines_once(
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str]
+) -> tuple[Results, bool]:
+    """Store lines as `store_lines` does, under an idempotency key that stands for all of them.
+
+    The whole stream is read before anything is stored: only then is it known whether it is the key's. Each batch keeps its
+    results in its own transaction, so a request that broke off is taken up where it was.
+
+    Args:
+        organisation: whose memories.
+        by: who stores them.
+        stream: as for `store_lines`.
+        trust: as for `store_lines`.
+        key: whose key, and the key.
+
+    Returns:
+        The results, and whether all of them come from an earlier request.
+
+    Raises:
+        InvalidRequest: no line at all.
+        KeyReused: the key stood for other lines, or for something else.
+    """
+    actor, name = key
+    values: dict[str, Any] = {"organisation": organisation, "actor": actor}
+    # a batch's key fits where a whole one does, however long that is
+    short, stored = hashlib.sha256(name.encode()).hexdigest(), 0
+
+    def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
+        nonlocal stored
+        digest = hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest()
+        of_batch = values | {"key": f"{short}\x1f{place}", "fingerprint": digest}
+        with tenant_transaction(organisation):
+            found = claim(of_batch)
+            if found is not None:
+                return _recalled(found[1], batch)
+            results = store_batch(organisation, by, batch, meanwhile)
+            settle(of_batch, status=200, body=_kept(results, batch))
+        stored += 1
+        return results
+
+    with SpooledTemporaryFile(max_size=_HELD) as body:
+        digest, blank = hashlib.sha256(b"bulk, whole\x00"), True
+        for line in stream:
+            digest.update(line)
+            body.write(line)
+            blank = blank and not line.strip()
+        if blank:
+            raise _nothing_sent()
+        with tenant_transaction(organisation):
+            claim(values | {"key": name, "fingerprint": digest.digest()})
+        body.seek(0)
+        results = _store(organisation, by, body, trust, store)
+    return results, not stored
+
+
+def _store(
+    organisation: UUID,
+    by: Actor,
+    stream: Iterable[bytes],
+    trust: TrustState,
+    store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
+) -> Results:
+    dimension = active_dimension(organisation)
+
+    def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
+        first, lines = numbered
+        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
+        return first, lines, batch
+
+    results: Results = []
+    batches = Ahead(read, _batches(stream))
+    for place, (first, lines, batch) in enumerate(batches):
+        if first > MAX_LINES:
+            error = {"detail": f"At most {MAX_LINES} lines."}
+            results.append({"line": first, "status": 413, "error": error})
+            break
+        if trust_now(organisation=organisation, by=by, trust=trust) != trust:
+            # what was read ahead was read with what the caller might do then
+            results += refused_lines(first, lines)[:1]
+            break
+        try:
+            check_deadline()
+        except TookTooLong:
+            error = {"detail": "The request took too long; send the rest in another, or with mode=async."}
+            results.append({"line": first, "status": 503, "error": error})
+            break
+        results += store(place, lines, batch, batches.make_next)
+    if not results:
+        raise _nothing_sent()
+    return results
+
+
+def _kept(results: Results, batch: Batch) -> Results:
+    """Return what a key keeps of a batch's results: nothing that a line says itself, which comes again with the lines."""
+    there = set(batch.numbers)
+    return [
+        {name: value for name, value in result.items() if name != "external_id"}
+        for result in results
+        if result["line"] in there
+    ]
+
+
+def _recalled(kept: Results, batch: Batch) -> Results:
+    """Return the results of a batch that was stored before, from what its key kept and the same lines again."""
+    names = {number: row.draft.external_id for number, row in zip(batch.numbers, batch.rows, strict=True)}
+    results = list(batch.refused)
+    for result in kept:
+        external_id = names.get(result["line"], "")
+        results.append(result | ({"external_id": external_id} if external_id else {}))
+    return sorted(results, key=lambda result: result["line"])
+
+
+def _nothing_sent() -> InvalidRequest:
+    return InvalidRequest([item("missing", ("body",), "Field required")])
+
+
+def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    first, lines = 1, []
+    for number, line in enumerate(stream, start=1):
+        lines.append(line)
+        if len(lines) == BATCH or number == MAX_LINES:
+            yield first, lines
+            first, lines = number + 1, []
+    if lines:
+        yield first, lines
+
+
+def accept_once(
+    *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str] | None
+) -> tuple[UUID, bool]:
+    """Accept the lines of a bulk store for a worker; return the job's id, and whether it is that of an earlier request.
+
+    Raises:
+        KeyReused: the key stood for other lines, or for something else.
+        InvalidRequest, TooLarge: as for `accept`.
+    """
+    if key is None:
+        return accept(organisation=organisation, by=by, trust=trust, stream=stream), False
+    digest = hashlib.sha256(b"bulk, later\x00")
+    values: dict[str, Any] = {"organisation": organisation, "actor": key[0], "key": key[1]}
+    with tenant_transaction(organisation):
+        undo = transaction.savepoint()
+        job = accept(organisation=organisation, by=by, trust=trust, stream=_hashed(stream, digest))
+        # what the request is known by is known only when all of it has been read
+        values["fingerprint"] = digest.digest()
+        found = claim(values)
+        if found is not None:
+            transaction.savepoint_rollback(undo)
+            return UUID(found[1]["id"]), True
+        settle(values, status=202, body={"id": str(job)})
+    return job, False
+
+
+def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
+    for line in stream:
+        digest.update(line)
+        yield line

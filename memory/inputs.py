@@ -1,0 +1,160 @@
+"""What callers say of memories, whichever door they come by: HTTP, a workflow's step, a line of a file."""
+
+import json
+from datetime import timedelta
+from math import isfinite
+from typing import Annotated, Any
+from uuid import UUID
+
+import numpy as np
+from django.utils import timezone
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from liftos.kernel.embedding.text import unit_rows
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.times import Moment, not_before
+from memory.analysis.attributes import MAX_KEY, too_long_key
+from memory.trust.values import is_blank
+from memory.types import MAX_CONTENT, LinkDraft, LinkKind, MemoryDraft, TrustState
+
+MAX_TTL = 864_000_000  # ten thousand days, in seconds
+
+WISH = "The trust state wished for; granted as far as the key's scopes allow, never refused."
+
+
+def _direction(values: list[float]) -> list[float]:
+    if not any(values) or not all(map(isfinite, values)):
+        raise ValueError("must hold finite numbers, and not only 0")
+    return values
+
+
+Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
+
+
+def _shown(text: str) -> str:
+    if is_blank(text):
+        raise PydanticCustomError("string_blank", "String should show at least one character")
+    return text
+
+
+Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
+"""The text of a memory: native routes refuse one that shows nothing."""
+
+
+def _filterable(metadata: dict[str, Any]) -> dict[str, Any]:
+    key = too_long_key(metadata)
+    if key is not None:
+        raise PydanticCustomError(
+            "key_too_long",
+            "Keys should have at most {most} characters, with what they are nested in; too long is {key}…",
+            {"most": MAX_KEY, "key": key[:50]},
+        )
+    return metadata
+
+
+Metadata = Annotated[dict[str, Any], AfterValidator(_filterable)]
+"""Metadata, of which every key can be filtered on."""
+
+
+Reason = Annotated[str, Field(max_length=2_000)]
+
+
+class LinkIn(Strict):
+    """A link to a memory of the same source, named by its external id; it may arrive later."""
+
+    kind: LinkKind
+    external_id: str = Field(min_length=1, max_length=300)
+    weight: float = Field(default=1.0, ge=0, le=1)
+
+
+class MemoryIn(Strict):
+    """A memory to store."""
+
+    content: Content
+    metadata: Metadata | None = None
+    memory_type: str = Field(default="general", max_length=100)
+    source: str = Field(default="", max_length=100)
+    external_id: str | None = Field(default=None, max_length=300)
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)
+    importance: float = Field(default=0.5, ge=0, le=1)
+    links: list[LinkIn] = Field(default_factory=list, max_length=1_000)
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    embedding: Embedding | None = None
+    thread: str = Field(default="", max_length=300)
+    derived_from: list[UUID] = Field(default_factory=list, max_length=100)
+    expires_at: Moment | None = None
+    ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
+    state: Any = Field(default=None, description=WISH)
+    trust: Any = Field(default=None, description=WISH)
+
+    _in_order = not_before("valid_to", "valid_from")
+
+    @model_validator(mode="after")
+    def check_expiry(self) -> "MemoryIn":
+        """Refuse two times of expiry."""
+        if self.expires_at and self.ttl_seconds:
+            raise ValueError("expires_at and ttl_seconds must not stand together")
+        return self
+
+    def draft(self) -> MemoryDraft:
+        """Return the domain's form; a given vector is brought to unit length."""
+        vector = None
+        if self.embedding is not None:
+            wide = np.asarray(self.embedding)
+            # brought near 1 first: the squares of large numbers overflow
+            vector = unit_rows((wide / np.abs(wide).max())[np.newaxis])[0]
+        return MemoryDraft(
+            content=self.content,
+            metadata=self.metadata or {},
+            memory_type=self.memory_type,
+            source=self.source,
+            external_id=self.external_id or "",
+            tags=tuple(self.tags),
+            importance=self.importance,
+            links=tuple(LinkDraft(link.kind, link.external_id, link.weight) for link in self.links),
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+            embedding=vector,
+            thread=self.thread,
+            derived_from=tuple(dict.fromkeys(self.derived_from)),
+            expires_at=self.expires_at
+            or (timezone.now() + timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None),
+            wish=wish_of(self.state, self.trust),
+        )
+
+
+class LineIn(MemoryIn):
+    """A line of a bulk store; what an export's line says of a memory's past is taken and not kept: that is for an import."""
+
+    id: UUID | None = None
+    recorded_at: Moment | None = None
+    superseded_by: UUID | None = None
+    vector: str | None = None
+    version: Any = None
+    changed_at: Any = None
+    actor: Any = None
+    history: Any = None
+
+
+class Supersession(MemoryIn):
+    """The memory that takes another's place, and why."""
+
+    reason: Reason = ""
+
+
+def wish_of(state: Any, trust: Any = None) -> TrustState | None:
+    """Return the trust state that a body wishes for, by `state` or else by `trust`; None where neither names one."""
+    for value in (state, trust):
+        word = value.strip().casefold() if isinstance(value, str) else ""
+        if word in set(TrustState):
+            return TrustState(word)
+    return None
+
+
+def text_of(data: Any) -> str:
+    """Return what data says: a text as it is, anything else as its JSON, keys in order."""
+    if isinstance(data, str):
+        return data
+    return json.dumps(data, ensure_ascii=False, sort_keys=True)

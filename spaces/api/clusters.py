@@ -1,0 +1,51 @@
+"""`/api/v1/spaces/{space}/clusters`: what lies together."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.shared import Results, VersionQuery
+from spaces.queries import get_view
+from spaces.query.questions import find_clusters, shown
+
+
+class ClustersQuery(VersionQuery):
+    """How many groups at most."""
+
+    count: int = Field(default=5, ge=1, le=50)
+
+
+class Clusters(NativeView):
+    """What lies together."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+    costly = True
+
+    @extend_schema(
+        operation_id="spaces_clusters", parameters=query_parameters(ClustersQuery), responses={200: Results}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """Divide the newest 10,000 members into groups that lie together, the same ones every time."""
+        del request
+        query, organisation = self.query(ClustersQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = get_view(organisation=organisation, space=space, version=query.version)
+            found = find_clusters(organisation=organisation, view=view, count=query.count)
+        by_name = {each.name: each for each in view.dimensions}
+        results = [
+            {
+                "size": each.size,
+                "centre": {name: shown(value, by_name[name]) for name, value in each.centre.items()},
+                "nearest_concept": each.concept,
+                "members": [str(memory) for memory in each.members],
+            }
+            for each in found
+        ]
+        return Response({"results": results, "next": None})

@@ -1,0 +1,52 @@
+"""`/api/v1/spaces/{space}/compare`: two memories side by side."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.shared import VersionQuery, parts_out
+from spaces.queries import get_view
+from spaces.query.questions import compare, get_standing
+
+
+class CompareQuery(VersionQuery):
+    """Which two memories, and maybe one between them."""
+
+    first: UUID
+    second: UUID
+    between: UUID | None = None
+
+
+class Compare(NativeView):
+    """Two memories side by side."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+    costly = True
+
+    @extend_schema(
+        operation_id="spaces_compare", parameters=query_parameters(CompareQuery), responses={200: dict}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """Tell how two memories differ, dimension by dimension, and how far `between` lies between them."""
+        del request
+        query, organisation = self.query(CompareQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = get_view(organisation=organisation, space=space, version=query.version)
+            first, second = (
+                get_standing(organisation=organisation, view=view, memory=memory, field=field)
+                for field, memory in (("first", query.first), ("second", query.second))
+            )
+            between = query.between and get_standing(
+                organisation=organisation, view=view, memory=query.between, field="between"
+            )
+        found = compare(view, first, second, between or None)
+        body = {"first": str(query.first), "second": str(query.second), "version": view.version, **found}
+        return Response(
+            body | {"dimensions": parts_out(found["dimensions"], view.dimensions, ("first", "second"))}
+        )

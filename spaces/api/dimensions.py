@@ -1,0 +1,52 @@
+"""`/api/v1/spaces/{space}/dimensions`."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces import operations, queries
+from spaces.api.shared import Results, VersionQuery
+from spaces.api.space_shapes import SpaceOut, answer_anew, dimension_out, render
+from spaces.inputs import DimensionsIn
+
+
+class SpaceDimensions(NativeView):
+    """A space's dimensions."""
+
+    scopes = {"GET": Scope.SPACES_READ, "PUT": Scope.SPACES_WRITE}
+
+    @extend_schema(
+        operation_id="spaces_dimensions", parameters=query_parameters(VersionQuery), responses={200: Results}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """List the dimensions of a version."""
+        del request
+        query, organisation = self.query(VersionQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = queries.get_view(
+                organisation=organisation, space=space, version=query.version, ready=False
+            )
+        return Response({"results": [dimension_out(each) for each in view.dimensions], "next": None})
+
+    @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
+    @once(anew=answer_anew)
+    def put(self, request: Request, space: UUID) -> Response:
+        """Give the space other dimensions: its next version. Searches use it once its members are placed."""
+        del request
+        asked, principal = self.body(DimensionsIn), self.principal
+        version = operations.change_dimensions(
+            organisation=principal.organisation,
+            by=principal.actor,
+            space=space,
+            dimensions=[each.dimension() for each in asked.dimensions],
+        )
+        with tenant_transaction(principal.organisation):
+            row = queries.get_space(organisation=principal.organisation, space=space)
+            return Response(render(principal.organisation, row, version.number))

@@ -1,0 +1,48 @@
+"""`/api/v1/spaces/{space}/explain`: how typical a memory is of a concept."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import QueryText
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.shared import VersionQuery, parts_out
+from spaces.errors import ConceptNotFound
+from spaces.queries import find_concept, get_view
+from spaces.query.questions import explain, get_standing
+
+
+class ExplainQuery(VersionQuery):
+    """Which memory, beside which concept."""
+
+    memory: UUID
+    concept: QueryText
+
+
+class Explain(NativeView):
+    """Why something is typical."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+
+    @extend_schema(
+        operation_id="spaces_explain", parameters=query_parameters(ExplainQuery), responses={200: dict}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """Tell how typical a memory is of a concept (name or id), dimension by dimension."""
+        del request
+        query, organisation = self.query(ExplainQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = get_view(organisation=organisation, space=space, version=query.version)
+            concept = find_concept(organisation=organisation, space=space, name=query.concept)
+            if concept is None:
+                raise ConceptNotFound(loc=("query", "concept"))
+            standing = get_standing(organisation=organisation, view=view, memory=query.memory)
+            found = explain(organisation=organisation, view=view, standing=standing, concept=concept)
+        names = ("memory", "concept")
+        body = {"memory_id": str(query.memory), "concept": concept.name, "version": view.version, **found}
+        return Response(body | {"dimensions": parts_out(found["dimensions"], view.dimensions, names)})

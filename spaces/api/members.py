@@ -1,0 +1,94 @@
+"""`/api/v1/spaces/{space}/members`."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces import operations, queries
+from spaces.api.positions import CoordinateOut, coordinates_out
+from spaces.inputs import MemberIn
+from spaces.query.questions import get_standing
+
+
+class MemberOut(BaseModel):
+    """A member with its coordinates."""
+
+    id: UUID
+    memory_id: UUID
+    space_id: UUID
+    coordinates: dict[str, CoordinateOut]
+    coverage: float
+
+
+def member_out(organisation: UUID, space: UUID, memory: UUID) -> dict[str, Any]:
+    """Return where a member stands.
+
+    Raises:
+        SpaceNotFound: there is no such space.
+    """
+    with tenant_transaction(organisation):
+        view = queries.get_view(organisation=organisation, space=space, ready=False)
+        coordinates, coverage = {}, 0.0
+        if queries.has_position(organisation=organisation, layout=view.layout.id, memory=memory):
+            found = get_standing(organisation=organisation, view=view, memory=memory)
+            coordinates, coverage = coordinates_out(found.coordinates, view.dimensions), found.coverage
+    return {
+        "id": str(memory),
+        "memory_id": str(memory),
+        "space_id": str(space),
+        "coordinates": coordinates,
+        "coverage": coverage,
+    }
+
+
+def _member_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    return Response(member_out(view.principal.organisation, space, UUID(kept["memory_id"])))
+
+
+class Members(NativeView):
+    """A space's members."""
+
+    scopes = {"POST": Scope.SPACES_WRITE}
+
+    @extend_schema(
+        operation_id="spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut}
+    )
+    @once(anew=_member_anew)
+    def post(self, request: Request, space: UUID) -> Response:
+        """Make a memory a member, with explicit coordinates if some are known; one that is a member already answers 200."""
+        del request
+        asked, principal = self.body(MemberIn), self.principal
+        organisation = principal.organisation
+        is_new = operations.add_member(
+            organisation=organisation,
+            by=principal.actor,
+            space=space,
+            memory=asked.memory_id,
+            coordinates=asked.coordinates,
+        )
+        body = member_out(organisation, space, asked.memory_id)
+        return Response(body, status=201 if is_new else 200)
+
+
+class MemberDetail(NativeView):
+    """One member."""
+
+    scopes = {"DELETE": Scope.SPACES_WRITE}
+
+    @extend_schema(operation_id="spaces_remove_member", responses={204: None})
+    def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
+        """Take a memory out of the space; the memory stays."""
+        del request
+        principal = self.principal
+        operations.remove_member(
+            organisation=principal.organisation, by=principal.actor, space=space, memory=memory
+        )
+        return Response(status=204)

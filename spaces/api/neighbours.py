@@ -1,0 +1,54 @@
+"""`/api/v1/spaces/{space}/neighbours`: what is near a memory."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.positions import quoted
+from spaces.api.shared import Results, VersionQuery
+from spaces.queries import get_view
+from spaces.query.questions import neighbours
+
+
+class NeighboursQuery(VersionQuery):
+    """Near which memory."""
+
+    memory: UUID
+    limit: int = Field(default=10, ge=1, le=100)
+
+
+class Neighbours(NativeView):
+    """What is near."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+
+    @extend_schema(
+        operation_id="spaces_neighbours",
+        parameters=query_parameters(NeighboursQuery),
+        responses={200: Results},
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """List the members nearest to one of them."""
+        del request
+        query, organisation = self.query(NeighboursQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = get_view(organisation=organisation, space=space, version=query.version)
+            found = neighbours(organisation=organisation, view=view, memory=query.memory, limit=query.limit)
+        results = [
+            {
+                "memory_id": str(each.memory),
+                **quoted(each.content, self.principal),
+                "distance": each.distance,
+                "similarity": each.similarity,
+                "coverage": each.coverage,
+            }
+            for each in found
+        ]
+        return Response({"results": results, "next": None})

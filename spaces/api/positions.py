@@ -1,0 +1,118 @@
+"""`/api/v1/spaces/{space}/positions`: where members stand."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Principal, Scope
+from spaces.api.shared import VersionQuery
+from spaces.queries import get_view
+from spaces.query.questions import Standing, get_standing, list_standings, shown
+from spaces.types import Coordinate, Dimension
+
+
+class PositionQuery(PageQuery, VersionQuery):
+    """A page of positions, or one memory's."""
+
+    memory: UUID | None = None
+
+
+class CoordinateOut(BaseModel):
+    """Where a memory stands: a value in the dimension's units, null where unknown; where it comes from; how sure it is, 0..1."""
+
+    value: float | str | None
+    source: Literal["unknown", "projection", "field", "explicit"]
+    confidence: float
+
+
+class PositionOut(BaseModel):
+    """A memory's position; `coverage` is the share of the dimensions' weight that is known.
+
+    Without the scope memory:read `content` is null, and `withheld` names that scope.
+    """
+
+    memory_id: UUID
+    content: str | None
+    withheld: list[str] = Field(default_factory=list)
+    coordinates: dict[str, CoordinateOut]
+    coverage: float
+
+
+class PositionPage(BaseModel):
+    """A page of positions."""
+
+    results: list[PositionOut]
+    next: str | None
+
+
+def coordinates_out(
+    coordinates: dict[str, Coordinate], dimensions: Sequence[Dimension]
+) -> dict[str, dict[str, Any]]:
+    """Return a memory's coordinates by dimension."""
+    return {
+        each.name: {
+            "value": shown(found.value, each),
+            "source": found.source.name.lower(),
+            "confidence": round(found.confidence, 6),
+        }
+        for each in dimensions
+        if (found := coordinates.get(each.name)) is not None
+    }
+
+
+def quoted(content: str, reader: Principal) -> dict[str, Any]:
+    """Return a memory's text under `content` for who may read memories; for others null, and `withheld` says why."""
+    if reader.may(Scope.MEMORY_READ):
+        return {"content": content}
+    return {"content": None, "withheld": [str(Scope.MEMORY_READ)]}
+
+
+def position_out(standing: Standing, dimensions: Sequence[Dimension], reader: Principal) -> dict[str, Any]:
+    """Return a memory's position."""
+    return {
+        "memory_id": str(standing.memory),
+        **quoted(standing.content, reader),
+        "coordinates": coordinates_out(standing.coordinates, dimensions),
+        "coverage": standing.coverage,
+    }
+
+
+class _Row:
+    """A standing, as pagination wants it."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.id = standing.memory
+
+
+class Positions(NativeView):
+    """Where members stand."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+
+    @extend_schema(
+        operation_id="spaces_positions",
+        parameters=query_parameters(PositionQuery),
+        responses={200: PositionPage},
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """List positions, newest memories first; or one memory's, with `memory`."""
+        query, organisation = self.query(PositionQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            view = get_view(organisation=organisation, space=space, version=query.version)
+            if query.memory is not None:
+                found = [get_standing(organisation=organisation, view=view, memory=query.memory)]
+            else:
+                found = list_standings(
+                    organisation=organisation, view=view, limit=query.limit + 1, before=query.before
+                )
+        results = [position_out(each, view.dimensions, self.principal) for each in found]
+        return Response(page(request._request, [_Row(each) for each in found], query.limit, results))

@@ -1,0 +1,110 @@
+"""`/api/v1/spaces/{space}/relations`: how concepts stand to one another."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces import queries
+from spaces.concepts import operations
+from spaces.inputs import RelationIn
+from spaces.models import ConceptRelation
+
+
+class RelationOut(BaseModel):
+    """A relation."""
+
+    id: UUID
+    source: str
+    kind: str
+    target: str
+    weight: float
+
+
+class RelationPage(BaseModel):
+    """A page of relations."""
+
+    results: list[RelationOut]
+    next: str | None
+
+
+def relation_out(relation: ConceptRelation) -> dict[str, Any]:
+    """Return a relation."""
+    return {
+        "id": str(relation.id),
+        "source": relation.source.name,
+        "kind": relation.kind,
+        "target": relation.target.name,
+        "weight": relation.weight,
+    }
+
+
+def _relation_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    organisation = view.principal.organisation
+    with tenant_transaction(organisation):
+        row = queries.get_relation(organisation=organisation, space=space, relation=UUID(kept["id"]))
+    return Response(relation_out(row))
+
+
+class Relations(NativeView):
+    """How a space's concepts stand to one another."""
+
+    scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
+
+    @extend_schema(
+        operation_id="spaces_relations", parameters=query_parameters(PageQuery), responses={200: RelationPage}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """List relations, newest first."""
+        query, organisation = self.query(PageQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            queries.get_space(organisation=organisation, space=space)
+            rows = queries.list_relations(
+                organisation=organisation, space=space, limit=query.limit + 1, before=query.before
+            )
+        results = [relation_out(row) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
+
+    @extend_schema(
+        operation_id="spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut}
+    )
+    @once(anew=_relation_anew)
+    def post(self, request: Request, space: UUID) -> Response:
+        """Say how one concept stands to another: is_a, part_of, opposite, causes, similar; what was said already answers 200."""
+        del request
+        asked, principal = self.body(RelationIn), self.principal
+        row, is_new = operations.relate(
+            organisation=principal.organisation,
+            by=principal.actor,
+            space=space,
+            source=asked.source,
+            kind=asked.kind,
+            target=asked.target,
+            weight=asked.weight,
+        )
+        return Response(relation_out(row), status=201 if is_new else 200)
+
+
+class RelationDetail(NativeView):
+    """One relation."""
+
+    scopes = {"DELETE": Scope.SPACES_WRITE}
+
+    @extend_schema(operation_id="spaces_unrelate", responses={204: None})
+    def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
+        """Take a relation back."""
+        del request
+        principal = self.principal
+        operations.unrelate(
+            organisation=principal.organisation, by=principal.actor, space=space, relation=relation
+        )
+        return Response(status=204)

@@ -1,0 +1,41 @@
+"""`/api/v1/spaces/{space}/report`: whether the dimensions are any good."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.shared import Results, VersionQuery
+from spaces.reports.dimensions import make_report
+
+
+class DimensionReport(NativeView):
+    """Are the dimensions any good?"""
+
+    scopes = {"GET": Scope.SPACES_READ}
+    costly = True
+
+    @extend_schema(
+        operation_id="spaces_report", parameters=query_parameters(VersionQuery), responses={200: Results}
+    )
+    def get(self, request: Request, space: UUID) -> Response:
+        """Tell of each dimension how much is known, how far its poles are apart, whether it agrees with its examples, its double."""
+        del request
+        query, organisation = self.query(VersionQuery), self.principal.organisation
+        _, reports = make_report(organisation=organisation, space=space, version=query.version)
+        results = [_finite(asdict(each)) | {"warnings": list(each.warnings)} for each in reports]
+        return Response({"results": results, "next": None})
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    # NaN is no JSON: agreement that is not defined is null
+    return {
+        name: None if isinstance(value, float) and value != value else value  # noqa: PLR0124
+        for name, value in values.items()
+    }

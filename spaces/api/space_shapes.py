@@ -1,0 +1,125 @@
+"""A space and its dimensions, as answers show them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.views import NativeView
+from spaces import queries
+from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceVersion
+from spaces.placement.layouts import read_dimensions
+from spaces.types import Dimension
+
+
+class DimensionOut(BaseModel):
+    """A dimension as it is described; `kind` is what places a memory on it: poles, field, or nothing."""
+
+    name: str
+    kind: str
+    description: str
+    unit: str
+    low: list[Any]
+    high: list[Any]
+    examples: list[dict[str, Any]]
+    field: str | None
+    scale: str
+    range: list[float]
+    levels: list[str]
+    weight: float
+    domain: str | None
+
+
+class LayoutOut(BaseModel):
+    """How far the positions are: building, ready or dropped; `done` of `total` members."""
+
+    state: str
+    done: int
+    total: int
+
+
+class SpaceOut(BaseModel):
+    """A space; `version` is the one that is asked if none is named, `newest_version` may still be placing its members."""
+
+    id: UUID
+    name: str
+    description: str
+    version: int
+    newest_version: int
+    holds_all: bool
+    is_default: bool
+    dimensions: list[DimensionOut]
+    positions: LayoutOut
+    concepts_count: int
+    relations_count: int
+    created_at: str
+    updated_at: str
+
+
+def dimension_out(each: Dimension) -> dict[str, Any]:
+    """Return a dimension."""
+    return {
+        "name": each.name,
+        "kind": each.kind,
+        "description": each.description,
+        "unit": each.unit,
+        "low": [*each.low, *({"memory_id": str(memory)} for memory in each.low_memories)],
+        "high": [*each.high, *({"memory_id": str(memory)} for memory in each.high_memories)],
+        "examples": [
+            {"value": example.value}
+            | ({"memory_id": str(example.memory)} if example.memory else {"text": example.text})
+            for example in each.examples
+        ],
+        "field": each.field or None,
+        "scale": str(each.scale),
+        "range": list(each.range),
+        "levels": list(each.levels),
+        "weight": each.weight,
+        "domain": each.domain or None,
+    }
+
+
+def layout_out(layout: Layout) -> dict[str, Any]:
+    """Return how far a layout is."""
+    return {"state": str(layout.state), "done": layout.done, "total": layout.total}
+
+
+def space_out(
+    space: Space, version: SpaceVersion, dimensions: Sequence[Dimension], concepts: int, relations: int
+) -> dict[str, Any]:
+    """Return a space in one version."""
+    return {
+        "id": str(space.id),
+        "name": space.name,
+        "description": space.description,
+        "version": version.number,
+        "newest_version": space.version,
+        "holds_all": space.holds_all,
+        "is_default": space.is_default,
+        "dimensions": [dimension_out(each) for each in dimensions],
+        "positions": layout_out(version.layout),
+        "concepts_count": concepts,
+        "relations_count": relations,
+        "created_at": space.created_at.isoformat(),
+        "updated_at": space.updated_at.isoformat(),
+    }
+
+
+def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:
+    """Return a space as JSON-ready values, inside the tenant transaction."""
+    chosen = queries.get_version(organisation=organisation, space=space, number=version)
+    dimensions = read_dimensions(organisation=organisation, space=space.id, version=chosen.number)
+    concepts = Concept.objects.filter(organisation_id=organisation, space_id=space.id).count()
+    relations = ConceptRelation.objects.filter(organisation_id=organisation, space_id=space.id).count()
+    return space_out(space, chosen, dimensions, concepts, relations)
+
+
+def answer_anew(view: NativeView, kept: dict[str, Any], space: UUID | None = None) -> Response:
+    """Answer again what was carried out under an Idempotency-Key: with the space as it is now."""
+    organisation = view.principal.organisation
+    with tenant_transaction(organisation):
+        row = queries.get_space(organisation=organisation, space=space or UUID(kept["id"]))
+        return Response(render(organisation, row))

@@ -1,0 +1,32 @@
+"""`/api/v1/spaces/templates`: spaces that come ready."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from spaces.api.shared import Results
+from spaces.api.space_shapes import dimension_out
+from spaces.space_templates import TEMPLATES
+
+
+class Templates(NativeView):
+    """Spaces that come ready."""
+
+    scopes = {"GET": Scope.SPACES_READ}
+
+    @extend_schema(operation_id="spaces_templates", responses={200: Results})
+    def get(self, request: Request) -> Response:
+        """List the templates with their dimensions."""
+        del request
+        results = [
+            {
+                "name": each.name,
+                "title": each.title,
+                "description": each.description,
+                "dimensions": [dimension_out(dimension) for dimension in each.dimensions],
+            }
+            for each in TEMPLATES.values()
+        ]
+        return Response({"results": results, "next": None})

@@ -1,0 +1,61 @@
+"""`/api/v1/workflows/functions`: what steps may call."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.functions import Function, list_functions
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+
+
+class FunctionOut(BaseModel):
+    """A function that steps may call."""
+
+    name: str
+    version: int
+    description: str
+    arguments: dict[str, Any]
+    cacheable: bool
+    idempotent: bool
+    outside: bool
+    reads: list[str]
+    scopes: list[str]
+
+
+class FunctionPage(BaseModel):
+    """All functions, every version."""
+
+    results: list[FunctionOut]
+    next: None
+
+
+def render_function(function: Function) -> dict[str, Any]:
+    """Return a registered function, with the JSON Schema of its arguments."""
+    shown = FunctionOut(
+        name=function.name,
+        version=function.version,
+        description=function.description,
+        arguments=function.schema.model_json_schema(),
+        cacheable=function.cacheable,
+        idempotent=function.idempotent,
+        outside=function.outside,
+        reads=list(function.reads),
+        scopes=[str(scope) for scope in function.scopes],
+    )
+    return shown.model_dump(mode="json")
+
+
+class Functions(NativeView):
+    """What steps may call."""
+
+    scopes = {"GET": Scope.WORKFLOWS_RUN}
+
+    @extend_schema(operation_id="workflows_functions", responses={200: FunctionPage})
+    def get(self, request: Request) -> Response:
+        """List the registered functions, every version, with the schema of their arguments."""
+        del request
+        return Response({"results": [render_function(each) for each in list_functions()], "next": None})

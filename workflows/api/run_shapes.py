@@ -1,0 +1,141 @@
+"""A run and its steps, as answers show them to a reader."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from liftos.kernel.tenancy.types import Principal, Scope
+from workflows.engine.visibility import withheld_from, withheld_text
+from workflows.models import Run, Step, TemplateVersion
+from workflows.types import NOT_AN_ITEM, workflow_id
+
+
+class StepOut(BaseModel):
+    """A step of a run.
+
+    `withheld` names the scopes that the caller lacks to see its result and what its error says.
+    """
+
+    name: str
+    status: str
+    function: str
+    priority: int
+    attempts: int
+    retries: int
+    result: Any
+    error: dict[str, Any] | None
+    withheld: list[str]
+    approval: dict[str, Any] | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    item: int | None = None
+    decision_id: UUID | None
+
+
+class RunOut(BaseModel):
+    """A run with its steps, in the order in which they were written.
+
+    `withheld` names the scopes that the caller lacks to see its parameters and metadata.
+    """
+
+    id: UUID
+    status: str
+    name: str
+    template: UUID | None
+    version: int | None
+    workflow_id: str
+    parameters: dict[str, Any]
+    metadata: dict[str, Any]
+    withheld: list[str]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    decision_id: UUID
+    correlation_id: str
+    steps: list[StepOut]
+
+
+class RunLine(BaseModel):
+    """A run in a list."""
+
+    id: UUID
+    status: str
+    name: str
+    workflow_id: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    open_steps: int
+    failed_steps: int
+
+
+class RunPage(BaseModel):
+    """A page of runs."""
+
+    results: list[RunLine]
+    next: str | None
+
+
+def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
+    """Return a step; its result and what its error says are left out where the reader lacks scopes for them."""
+    shown = StepOut(
+        name=step.name,
+        status=step.status,
+        function=step.function,
+        priority=step.priority,
+        attempts=step.attempt,
+        retries=step.retries,
+        result=None if lacks else step.result,
+        error=_error(step, lacks),
+        withheld=list(map(str, lacks)),
+        approval=step.approval,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        item=None if step.item == NOT_AN_ITEM else step.item,
+        decision_id=step.decision_id,
+    )
+    return shown.model_dump(mode="json")
+
+
+def _error(step: Step, lacks: Sequence[Scope]) -> dict[str, Any] | None:
+    if not lacks or step.error is None:
+        return step.error
+    return {key: step.error[key] for key in ("type", "code") if key in step.error} | {
+        "message": withheld_text(lacks)
+    }
+
+
+def render_run(
+    principal: Principal, run: Run, version: TemplateVersion | None, steps: Sequence[Step]
+) -> dict[str, Any]:
+    """Return a run with its steps, as far as the reader's scopes go."""
+    withheld = withheld_from(principal, run, steps)
+    same = (
+        "id", "status", "name", "created_at", "started_at", "finished_at", "decision_id",
+        "correlation_id",
+    )  # fmt: skip
+    shown = RunOut(
+        template=version.template_id if version else None,
+        version=version.number if version else None,
+        workflow_id=workflow_id(principal.slug, run.code),
+        steps=[],
+        parameters={} if withheld.run else run.parameters,
+        metadata={} if withheld.run else run.metadata,
+        withheld=list(map(str, withheld.run)),
+        **{name: getattr(run, name) for name in same},
+    ).model_dump(mode="json")
+    return shown | {"steps": [render_step(step, withheld.steps[step.name]) for step in steps]}
+
+
+def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:
+    """Return a run as it stands in a list."""
+    same = (
+        "id", "status", "name", "created_at", "started_at", "finished_at", "open_steps", "failed_steps",
+    )  # fmt: skip
+    shown = RunLine(
+        workflow_id=workflow_id(principal.slug, run.code), **{name: getattr(run, name) for name in same}
+    )
+    return shown.model_dump(mode="json")

@@ -1,0 +1,149 @@
+"""`/api/v1/workflows/runs`: start them, list them, read one."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field, model_validator
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from workflows import operations, queries
+from workflows.api.run_shapes import RunOut, RunPage, render_run, render_run_line
+from workflows.engine.waiting import wait_for
+from workflows.publishing.faults import faults_as_items
+from workflows.types import RunStatus
+
+
+class RunIn(Strict):
+    """A run to start; `template` is a name or an id.
+
+    `wait` is true, or seconds: the answer then comes when the run has ended, or when that time is up.
+    """
+
+    template: str = Field(min_length=1, max_length=200)
+    version: int | None = Field(default=None, ge=1, le=2_147_483_647)
+    parameters: dict[str, Any] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    wait: bool | float = Field(default=False)
+
+    @model_validator(mode="after")
+    def check_wait(self) -> "RunIn":
+        """Refuse negative and endless times."""
+        if not isinstance(self.wait, bool) and not 0 <= self.wait <= 3_600:
+            raise ValueError("wait must be true, false, or 0 to 3600 seconds")
+        return self
+
+
+class RunsQuery(PageQuery):
+    """Filters of the list of runs."""
+
+    status: RunStatus | None = None
+    template: QueryText = ""
+
+
+class RunQuery(BaseModel):
+    """What of a run is wanted: with `items`, those of steps that map over a list too."""
+
+    items: bool = False
+
+
+class RunView(NativeView):
+    """What views of runs share."""
+
+    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.WORKFLOWS_RUN, "POST": Scope.WORKFLOWS_RUN}
+
+    def answer(self, run: UUID, *, status: int = 200, items: bool = False) -> Response:
+        """Return a run with its steps."""
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            row = queries.get_run(organisation=organisation, run=run)
+            steps = queries.list_steps(run=row, items=items)
+            version = queries.version_of(run=row)
+        return Response(render_run(self.principal, row, version, steps), status=status)
+
+    def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
+        """Answer a request again that was carried out under its Idempotency-Key: with the run as it is now."""
+        del kept
+        return self.answer(run)
+
+
+class RunCollection(RunView):
+    """The organisation's runs."""
+
+    @extend_schema(
+        operation_id="workflows_runs_list", parameters=query_parameters(RunsQuery), responses={200: RunPage}
+    )
+    def get(self, request: Request) -> Response:
+        """List runs, newest first."""
+        query, organisation = self.query(RunsQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            template = (
+                queries.find_template(organisation=organisation, name=query.template).id
+                if query.template
+                else None
+            )
+            rows = queries.list_runs(
+                organisation=organisation,
+                limit=query.limit + 1,
+                before=query.before,
+                status=str(query.status or ""),
+                template=template,
+            )
+        results = [render_run_line(self.principal, row) for row in rows]
+        return Response(page(request._request, rows, query.limit, results))
+
+    @extend_schema(operation_id="workflows_runs_create", request=RunIn, responses={201: RunOut})
+    def post(self, request: Request) -> Response:
+        """Start a run of a published template; with `wait` the answer comes when it has ended, or time is up."""
+        wait = self.body(RunIn).wait
+        seconds = settings.LIFTOS_WORKFLOW_WAIT_SECONDS
+        if not isinstance(wait, bool):
+            seconds = min(wait, seconds)
+        elif not wait:
+            seconds = 0.0
+        started = self.start(request)
+        run = UUID(started.data["id"])
+        if seconds > 0:
+            # after what the Idempotency-Key guards has committed: a step has its own transactions
+            wait_for(organisation=self.principal.organisation, run=run, seconds=seconds)
+        response = self.answer(run, status=201)
+        if "Idempotent-Replayed" in started.headers:
+            response["Idempotent-Replayed"] = "true"
+        return response
+
+    @once
+    def start(self, request: Request) -> Response:
+        """Start it."""
+        del request
+        asked = self.body(RunIn)
+        with faults_as_items():
+            started = operations.start(
+                principal=self.principal,
+                template=asked.template,
+                parameters=asked.parameters,
+                metadata=asked.metadata,
+                version=asked.version,
+                hint=not asked.wait,
+            )
+        return Response({"id": str(started.id)}, status=201)
+
+
+class RunDetail(RunView):
+    """One run."""
+
+    @extend_schema(
+        operation_id="workflows_runs_get", parameters=query_parameters(RunQuery), responses={200: RunOut}
+    )
+    def get(self, request: Request, run: UUID) -> Response:
+        """Return a run with its steps, their results and errors."""
+        del request
+        return self.answer(run, items=self.query(RunQuery).items)

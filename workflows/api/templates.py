@@ -1,0 +1,253 @@
+"""`/api/v1/workflows/templates`: write, publish and retire them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, Field, JsonValue, RootModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.parsing import InvalidRequest, item
+from liftos.kernel.http.strict import Strict
+from liftos.kernel.http.views import NativeView
+from liftos.kernel.tenancy.types import Scope
+from workflows import queries
+from workflows.definition.fields import FIELDS
+from workflows.models import Template, TemplateVersion
+from workflows.publishing import templates
+from workflows.publishing.credentials import masked
+from workflows.publishing.faults import faults_as_items
+from workflows.types import VersionStatus
+
+STEP: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {name: {} for name in FIELDS},
+    "required": ["name", "function"],
+    "additionalProperties": False,
+}
+
+
+class StepsTemplate(Strict):
+    """A template; the fields of its steps are in docs/workflows.md, what is wrong with them is told all at once."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    steps: list[dict[str, Any]] = Field(json_schema_extra={"items": STEP})
+
+
+class TasksTemplate(BaseModel):
+    """The seed's shape of a template."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] | None = None
+    tasks: list[dict[str, Any]]
+
+
+class TemplateIn(RootModel[StepsTemplate | TasksTemplate]):
+    """A template, in our shape or the seed's. Read by workflows.definition: this is what is documented."""
+
+
+class VersionOut(BaseModel):
+    """A version of a template."""
+
+    number: int
+    status: str
+    author: str
+    created_at: datetime
+    published_by: str
+    published_at: datetime | None
+    definition: dict[str, Any]
+
+
+class TemplateOut(BaseModel):
+    """A template with its newest version; `version` is the one that a new run follows, null before the first is published."""
+
+    id: UUID
+    name: str
+    version: int | None
+    created_at: datetime
+    retired_at: datetime | None
+    versions: list[VersionOut]
+
+
+class TemplateLine(BaseModel):
+    """A template in a list."""
+
+    id: UUID
+    name: str
+    version: int | None
+    created_at: datetime
+    retired_at: datetime | None
+
+
+class TemplatePage(BaseModel):
+    """A page of templates."""
+
+    results: list[TemplateLine]
+    next: str | None
+
+
+def current_number(versions: Sequence[TemplateVersion]) -> int | None:
+    """Return the number of the newest published version."""
+    return max((each.number for each in versions if each.status == VersionStatus.PUBLISHED), default=None)
+
+
+def render_template(template: Template, versions: Sequence[TemplateVersion]) -> dict[str, Any]:
+    """Return a template with its versions, newest first."""
+    shown = [
+        VersionOut(
+            number=each.number,
+            status=each.status,
+            author=f"{each.author_kind}:{each.author_id}",
+            created_at=each.created_at,
+            published_by=each.published_by,
+            published_at=each.published_at,
+            definition=masked(each.definition),
+        )
+        for each in versions
+    ]
+    whole = TemplateOut(
+        id=template.id,
+        name=template.name,
+        version=current_number(versions),
+        created_at=template.created_at,
+        retired_at=template.retired_at,
+        versions=shown,
+    )
+    return whole.model_dump(mode="json")
+
+
+def render_template_line(template: Template, version: int | None) -> dict[str, Any]:
+    """Return a template as it stands in a list."""
+    shown = TemplateLine(
+        id=template.id,
+        name=template.name,
+        version=version,
+        created_at=template.created_at,
+        retired_at=template.retired_at,
+    )
+    return shown.model_dump(mode="json")
+
+
+class _Templates(NativeView):
+    """What views of templates share."""
+
+    scopes: ClassVar[dict[str, Scope]] = {
+        "GET": Scope.WORKFLOWS_RUN, "POST": Scope.WORKFLOWS_WRITE, "PUT": Scope.WORKFLOWS_WRITE,
+        "DELETE": Scope.WORKFLOWS_WRITE,
+    }  # fmt: skip
+
+    def payload(self) -> dict[str, Any]:
+        """Return the body, an object."""
+        if not isinstance(self.json, dict):
+            raise InvalidRequest([item("model_attributes_type", ("body",), "A template is an object.")])
+        return self.json
+
+    def answer(self, template: UUID, status: int = 200) -> Response:
+        """Return a template with its versions."""
+        organisation = self.principal.organisation
+        with tenant_transaction(organisation):
+            row = queries.get_template(organisation=organisation, template=template)
+            versions = queries.list_versions(organisation=organisation, template=template)
+        return Response(render_template(row, versions), status=status)
+
+    def answer_anew(self, kept: dict[str, Any], **named: UUID) -> Response:
+        """Answer a request again that was carried out under its Idempotency-Key."""
+        return self.answer(named.get("template") or UUID(kept["id"]))
+
+
+class TemplateCollection(_Templates):
+    """The organisation's templates."""
+
+    @extend_schema(
+        operation_id="workflows_templates_list",
+        parameters=query_parameters(PageQuery),
+        responses={200: TemplatePage},
+    )
+    def get(self, request: Request) -> Response:
+        """List templates, newest first."""
+        query, organisation = self.query(PageQuery), self.principal.organisation
+        with tenant_transaction(organisation):
+            rows = queries.list_templates(
+                organisation=organisation, limit=query.limit + 1, before=query.before
+            )
+            results = [
+                render_template_line(
+                    row, current_number(queries.list_versions(organisation=organisation, template=row.id))
+                )
+                for row in rows
+            ]
+        return Response(page(request._request, rows, query.limit, results))
+
+    @extend_schema(
+        operation_id="workflows_templates_create", request=TemplateIn, responses={201: TemplateOut}
+    )
+    @once(anew=_Templates.answer_anew)
+    def post(self, request: Request) -> Response:
+        """Write a new template as a draft; everything that is wrong with it is told at once."""
+        del request
+        with faults_as_items():
+            draft = templates.save_draft(
+                organisation=self.principal.organisation, by=self.principal.actor, payload=self.payload()
+            )
+        return self.answer(draft.template_id, 201)
+
+
+class TemplateDetail(_Templates):
+    """One template."""
+
+    @extend_schema(operation_id="workflows_templates_get", responses={200: TemplateOut})
+    def get(self, request: Request, template: UUID) -> Response:
+        """Return a template with all its versions, newest first."""
+        del request
+        return self.answer(template)
+
+    @extend_schema(operation_id="workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
+    @once(anew=_Templates.answer_anew)
+    def put(self, request: Request, template: UUID) -> Response:
+        """Write the template's next version as a draft; an earlier draft is replaced, what is published stays."""
+        del request
+        with faults_as_items():
+            templates.save_draft(
+                organisation=self.principal.organisation,
+                by=self.principal.actor,
+                payload=self.payload(),
+                template=template,
+            )
+        return self.answer(template)
+
+
+class TemplatePublish(_Templates):
+    """Publishing."""
+
+    @extend_schema(operation_id="workflows_templates_publish", request=None, responses={200: TemplateOut})
+    @once(anew=_Templates.answer_anew)
+    def post(self, request: Request, template: UUID) -> Response:
+        """Publish the draft: numbered, never changed again, followed by each run that starts from now on."""
+        del request
+        with faults_as_items():
+            templates.publish(
+                organisation=self.principal.organisation, by=self.principal.actor, template=template
+            )
+        return self.answer(template)
+
+
+class TemplateRetire(_Templates):
+    """Taking out of use."""
+
+    @extend_schema(operation_id="workflows_templates_retire", request=None, responses={200: TemplateOut})
+    @once(anew=_Templates.answer_anew)
+    def post(self, request: Request, template: UUID) -> Response:
+        """Retire a template: it starts no new run, those that it has go on."""
+        del request
+        templates.retire(organisation=self.principal.organisation, by=self.principal.actor, template=template)
+        return self.answer(template)
