@@ -2,7 +2,7 @@
 
 Replays the calls of the original's programs against a product, and, where a checkout of the original is given, runs its own
 programs too; prints a table. The product is one of its own, or the one at LIFTOS_COMPAT_URL, which must trust this machine's context
-headers, create unknown organisations, and have the default organisation that LIFTOS_COMPAT_ORG names (docs/compatibility.md).
+headers, create unknown organisations, and have the default organisation that LIFTOS_COMPAT_ORG names (docs/compat.md).
 """
 
 import os

@@ -196,7 +196,7 @@ def test_a_bulk_body_may_be_larger_than_others(acme, settings):
 
 
 def test_past_the_last_line_reading_ends_and_says_where(acme, monkeypatch):
-    monkeypatch.setattr("memory.api.bulk.MAX_LINES", 2)
+    monkeypatch.setattr("memory.bulk.requests.MAX_LINES", 2)
     response = bulk(acme, {"content": "a"}, {"content": "b"}, {"content": "c"})
     assert response.status_code == 207
     assert [(line["line"], line["status"]) for line in response.json()["results"]] == [

@@ -86,7 +86,7 @@ OTHER_LINES = {
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr("memory.api.bulk.BATCH", 2)
+    monkeypatch.setattr("memory.bulk.requests.BATCH", 2)
 
 
 @pytest.mark.parametrize("key", ["k", "x" * 200, "with spaces / and : signs"])
@@ -128,7 +128,7 @@ def test_a_bulk_store_is_taken_up_where_it_broke_off(acme, small_batches, monkey
             raise OSError("gone")
         return store_batch(*args)
 
-    monkeypatch.setattr("memory.api.bulk.store_batch", breaks_off)
+    monkeypatch.setattr("memory.bulk.requests.store_batch", breaks_off)
     assert in_bulk(acme, LINES).status_code == 500
     assert len(listed(acme)) == 2
     assert in_bulk(acme, LINES[:2]).status_code == 409

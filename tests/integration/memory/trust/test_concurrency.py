@@ -144,7 +144,7 @@ def test_one_key_at_the_same_moment_is_one_memory(acme):
 
 @pytest.mark.parametrize("mode", ["", "?mode=async"])
 def test_one_bulk_store_at_the_same_moment_is_carried_out_once(acme, monkeypatch, mode):
-    monkeypatch.setattr("memory.api.bulk.BATCH", 2)
+    monkeypatch.setattr("memory.bulk.requests.BATCH", 2)
     lines = "".join(json.dumps({"content": str(number)}) + "\n" for number in range(7))
 
     def work(number):
