@@ -17,11 +17,11 @@ from liftos.kernel.tenancy.admin import staff_actor
 from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
+from memory.policy_types import Policy
 from memory.search.service import search
 from memory.search.types import SearchRequest
 from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived import Derived
-from memory.trust.derived_types import Policy
 
 __all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 

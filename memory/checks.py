@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from memory.trust.lifetimes import problems
+from memory.index.lifetimes import problems
 
 
 @register("memory")

@@ -23,7 +23,7 @@ WHERE l.organisation_id = %(organisation)s AND l.kind = 'contradicts' AND a.id <
   AND (a.expires_at IS NULL OR a.expires_at > %(now)s) AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
 ORDER BY least(a.id, b.id), greatest(a.id, b.id), a.id DESC LIMIT %(limit)s
 """
-# `value` is the keyed hash of the text as it is read, however it is written (memory/trust/values.py)
+# `value` is the keyed hash of the text as it is read, however it is written (memory/analysis/values.py)
 _DOUBLES = """
 SELECT (array_agg(m.id ORDER BY m.id))[1:20], count(*), (array_agg(m.content ORDER BY m.id))[1]
 FROM memory_memory AS m

@@ -15,7 +15,7 @@ from liftos.kernel.embedding.text import unit_rows
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from memory.analysis.attributes import MAX_KEY, too_long_key
-from memory.trust.values import is_blank
+from memory.analysis.values import is_blank
 from memory.types import MAX_CONTENT, LinkDraft, LinkKind, MemoryDraft, TrustState
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds

@@ -24,15 +24,15 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
+from memory.analysis.values import is_blank
 from memory.analysis.words import ANALYSER
 from memory.index import writes
 from memory.index.embeddings import active_manager, chosen_model
 from memory.index.planner_statistics import analyse_if_new
 from memory.models import Memory
 from memory.ports import tell_followers
-from memory.trust.refusals import vet
-from memory.trust.tombstones import ValueRejected
-from memory.trust.values import is_blank
+from memory.rejection.refusals import vet
+from memory.rejection.tombstones import ValueRejected
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
 
 logger = logging.getLogger("liftos.memory")

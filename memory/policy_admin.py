@@ -12,9 +12,9 @@ from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.one_each import OneEach
 from liftos.kernel.admin.parts import CheckedLists
 from memory.erasure import erasure_policy
-from memory.erasure.types import Refuse, Wanted
 from memory.models import DerivedPolicy, ErasurePolicy, RejectionPolicy
-from memory.trust.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
+from memory.policy_types import Refuse, Wanted
 
 
 class _ChoiceAdmin(OneEach, CheckedLists, ModelAdmin):

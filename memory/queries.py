@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import NotFound
 from memory.models import Memory
+from memory.search.as_known import as_known
 from memory.search.filters import where
 from memory.search.types import SearchRequest
-from memory.trust.as_known import as_known
 from memory.types import VISIBLE, EmbeddingState
 
 _ID = "coalesce(m.head, m.id)"

@@ -14,10 +14,8 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.erasure import erasure_policy
-from memory.erasure.types import Refuse, Wanted
-from memory.trust.derived_types import Policy
-from memory.trust.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
-from memory.trust.rejection_types import RejectedInside
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
+from memory.policy_types import Policy, Refuse, RejectedInside, Wanted
 
 
 class DerivedPolicyIn(Strict):

@@ -6,7 +6,7 @@ from uuid import UUID
 from drf_spectacular.utils import OpenApiResponse
 from pydantic import BaseModel
 
-from memory.trust.derived_types import Policy
+from memory.policy_types import Policy
 
 NO_SPACE = OpenApiResponse(
     description="There is no such space, version or member, or it is another organisation's"

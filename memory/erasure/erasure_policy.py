@@ -8,8 +8,8 @@ from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.erasure.types import Refuse, Wanted
-from memory.trust.models import ErasurePolicy
+from memory.models.trust import ErasurePolicy
+from memory.policy_types import Refuse, Wanted
 
 
 def get_policy(*, organisation: UUID) -> Wanted:

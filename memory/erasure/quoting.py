@@ -7,7 +7,7 @@ from typing import Any
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
-from memory.trust.keys import folded_number, value_keys
+from memory.analysis.value_keys import folded_number, value_keys
 
 _CHUNKS = Place(
     "memory_bulkchunk", ("job_id", "number"), texts=("text",), values=("results",), order="job_id"

@@ -20,10 +20,10 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.attributes import too_long_key
 from memory.analysis.extraction import Reading, read
+from memory.analysis.value_keys import folded_number, value_keys
 from memory.index import index_rows
+from memory.index.lifetimes import expiry_of
 from memory.ports import tell_followers
-from memory.trust.keys import folded_number, value_keys
-from memory.trust.lifetimes import expiry_of
 from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
 _COLUMNS = (

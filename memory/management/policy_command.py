@@ -9,7 +9,7 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from memory.trust.policies import OrganisationPolicy
+from memory.policies import OrganisationPolicy
 
 
 class PolicyCommand(ObservedCommand):

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from memory.trust.values import is_blank
+from memory.analysis.values import is_blank
 
 # The owner is bound by the policies too.
 TABLES = ("memory_memory", "memory_memoryvector")

@@ -7,9 +7,9 @@ from uuid import UUID
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
+from memory.search.as_known import ask_versions, hits_as_known
 from memory.search.snippet_budget import bytes_each, shorten
 from memory.search.types import Hit, Key, Ranked, SearchRequest
-from memory.trust.as_known import ask_versions, hits_as_known
 
 Row = tuple[Any, ...]
 

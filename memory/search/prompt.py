@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from memory.analysis.values import shown
 from memory.search.types import Hit
-from memory.trust.values import shown
 
 MARK = "| "
 CUT = "[cut]"

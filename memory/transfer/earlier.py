@@ -10,11 +10,11 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.ids import new_id
 from memory import operations
 from memory.analysis.extraction import Reading, read
+from memory.analysis.values import is_blank
 from memory.index import index_rows, writes
 from memory.index.embeddings import chosen_model
 from memory.models import Memory, MemoryVersion
 from memory.transfer.past import Text, earlier_texts
-from memory.trust.values import is_blank
 from memory.types import EmbeddingState, MemoryDraft
 
 _VERSIONS = """

@@ -21,9 +21,9 @@ from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
+from memory.analysis.values import is_blank
 from memory.inputs import LineIn, MemoryIn
 from memory.transfer.past import ActorLine, KnownState, VersionLine, check_past
-from memory.trust.values import is_blank
 from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"

@@ -21,10 +21,10 @@ from memory.bulk.lines import line_result
 from memory.index import index_rows, writes
 from memory.index.writes import Row
 from memory.operations import IMPORT, store_rows
+from memory.rejection import tombstones
 from memory.transfer.batches import OPERATOR, Batch, Report, batches, reader, shortened
 from memory.transfer.earlier import Pasts, read_pasts, write_pasts
 from memory.transfer.format import Imported
-from memory.trust import tombstones
 from memory.trust.versions import database_now
 from memory.types import EmbeddingState, Outcome, Stored, TrustState
 

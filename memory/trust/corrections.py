@@ -26,11 +26,11 @@ from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory import operations
+from memory.analysis.value_keys import numbers, value_keys
 from memory.models import Memory
 from memory.queries import get_memory
-from memory.trust import tombstones
+from memory.rejection import tombstones
 from memory.trust.derived import Because, Derived, find_derived, settle_derived
-from memory.trust.keys import numbers, value_keys
 from memory.trust.versions import check_version, database_now, end_versions, set_state
 from memory.types import LIVING, MemoryDraft, Outcome, Stored, TrustState
 
@@ -292,7 +292,7 @@ def supersede(
 
 
 def _hold_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:
-    """Lock a memory's value against writers and return its keys. Before the row: see memory.trust.tombstones."""
+    """Lock a memory's value against writers and return its keys. Before the row: see memory.rejection.tombstones."""
     keys = value_keys(organisation, get_memory(organisation=organisation, memory=memory).content)
     if keys:
         tombstones.hold(organisation, keys)

@@ -26,10 +26,10 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.tenancy.types import Actor
-from memory.trust.derived_types import Policy
-from memory.trust.keys import folded_number, value_keys
-from memory.trust.policies import DERIVED_POLICY
-from memory.trust.values import cores
+from memory.analysis.value_keys import folded_number, value_keys
+from memory.analysis.values import cores
+from memory.policies import DERIVED_POLICY
+from memory.policy_types import Policy
 from memory.trust.versions import database_now, end_versions, set_state
 from memory.types import TrustState
 

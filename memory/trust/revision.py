@@ -18,8 +18,8 @@ from memory.index.embeddings import chosen_model
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.queries import get_memory
+from memory.rejection.refusals import vet_text
 from memory.trust.corrections import StateForbids
-from memory.trust.refusals import vet_text
 from memory.trust.versions import (
     VersionMismatch,
     check_version,

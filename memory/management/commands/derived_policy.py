@@ -1,7 +1,7 @@
 """`manage.py derived_policy ORG [POLICY]`."""
 
 from memory.management.policy_command import PolicyCommand
-from memory.trust.policies import DERIVED_POLICY
+from memory.policies import DERIVED_POLICY
 
 
 class Command(PolicyCommand):

@@ -11,7 +11,7 @@ from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.erasure.erasure_policy import get_policy, set_policy
-from memory.erasure.types import Refuse
+from memory.policy_types import Refuse
 
 
 class Command(ObservedCommand):

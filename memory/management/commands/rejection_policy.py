@@ -1,7 +1,7 @@
 """`manage.py rejection_policy ORG [POLICY]`."""
 
 from memory.management.policy_command import PolicyCommand
-from memory.trust.policies import REJECTION_POLICY
+from memory.policies import REJECTION_POLICY
 
 
 class Command(PolicyCommand):

@@ -9,10 +9,10 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.functions import Call, get_function
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
+from memory.policies import REJECTION_POLICY
+from memory.policy_types import RejectedInside
 from memory.queries import get_memory
 from memory.trust.corrections import reject
-from memory.trust.policies import REJECTION_POLICY
-from memory.trust.rejection_types import RejectedInside
 
 
 @pytest.fixture

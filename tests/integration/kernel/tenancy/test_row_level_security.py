@@ -26,11 +26,11 @@ from liftos.kernel.tenancy.models import ApiKey
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.erasure.erasure_policy import set_policy as set_erasure_policy
-from memory.erasure.types import Wanted
 from memory.models import Memory
+from memory.models.trust import ModelChoice
 from memory.operations import remember
-from memory.trust.models import ModelChoice
-from memory.trust.policies import DERIVED_POLICY, REJECTION_POLICY
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY
+from memory.policy_types import Wanted
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 from tests.factories.spaces import make_space_rows

@@ -13,9 +13,9 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.erasure.operations import forget
 from memory.models import BulkJob, Erasure, Memory, MemoryVersion, Tombstone
 from memory.operations import remember, remember_many
+from memory.rejection.tombstones import ValueRejected
 from memory.trust.corrections import reject
 from memory.trust.revision import revise
-from memory.trust.tombstones import ValueRejected
 from memory.types import MemoryDraft, Outcome
 from tests.conftest import make_caller
 

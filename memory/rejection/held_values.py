@@ -6,12 +6,12 @@ A store that has looked before a rejection commits is not looked at again: unlik
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from memory.trust.keys import form_key, hasher_of
-from memory.trust.policies import REJECTION_POLICY
-from memory.trust.rejection_types import RejectedInside
-from memory.trust.tombstones import rejections_of
-from memory.trust.values import forms
-from memory.trust.windows import Shape, find_inside
+from memory.analysis.value_keys import form_key, hasher_of
+from memory.analysis.values import forms
+from memory.analysis.windows import Shape, find_inside
+from memory.policies import REJECTION_POLICY
+from memory.policy_types import RejectedInside
+from memory.rejection.tombstones import rejections_of
 from memory.types import Rejection
 
 

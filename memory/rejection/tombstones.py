@@ -12,9 +12,9 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import pipelined, raw_cursor
 from liftos.kernel.errors import Conflict
-from memory.trust.keys import locks_of, traces_of, value_keys
-from memory.trust.rejection_types import RejectedInside
-from memory.trust.windows import Shape
+from memory.analysis.value_keys import locks_of, traces_of, value_keys
+from memory.analysis.windows import Shape
+from memory.policy_types import RejectedInside
 from memory.types import Rejection
 
 _SHARE = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"

@@ -7,8 +7,8 @@ from uuid import UUID
 from django.conf import settings
 
 from liftos.kernel.keyfiles import read_key
-from memory.trust.values import cores, forms
-from memory.trust.windows import Hasher, Trace, traces
+from memory.analysis.values import cores, forms
+from memory.analysis.windows import Hasher, Trace, traces
 
 # writers of one value meet on one of so many locks an organisation: a bulk store holds at most these
 LOCKS = 64

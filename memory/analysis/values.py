@@ -19,7 +19,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from memory.trust.marks import bare
+from memory.analysis.marks import bare
 
 _DATA = Path(__file__).with_name("confusables.txt")
 # What shows nothing and takes no room: format and control characters, variation selectors, tags (Default_Ignorable of the
@@ -60,7 +60,7 @@ def forms(text: str) -> tuple[str, ...]:
 
 
 def cores(text: str) -> tuple[str, ...]:
-    """Return the normal forms of a text without the marks round it (memory/trust/marks.py); its own where it has none."""
+    """Return the normal forms of a text without the marks round it (memory/analysis/marks.py); its own where it has none."""
     plain = _blanks(_visible(unicodedata.normalize("NFKC", text.translate(_FILLERS))))
     return forms(bare(plain))
 

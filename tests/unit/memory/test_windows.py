@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.trust.values import cores, forms
-from memory.trust.windows import MOST_WORDS, Hasher, find_inside, traces
+from memory.analysis.values import cores, forms
+from memory.analysis.windows import MOST_WORDS, Hasher, find_inside, traces
 
 HASHER = Hasher(b"sixteen bytes!!!", 0x9E3779B97F4A7C15)
 VALUE = "The price of Holiday Inn is 10 euros"

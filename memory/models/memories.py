@@ -13,23 +13,7 @@ from pgvector.django import HalfVectorField
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.bulk.models import BulkChunk, BulkJob
-from memory.trust.models import (
-    Context,
-    DerivedPolicy,
-    Erasure,
-    ErasurePolicy,
-    MemoryVersion,
-    ModelChoice,
-    RejectionPolicy,
-    Tombstone,
-)
 from memory.types import EmbeddingState, LinkKind, TrustState
-
-__all__ = [
-    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
-    "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
-]  # fmt: skip
 
 
 class Memory(models.Model):

@@ -7,9 +7,7 @@ from django.db.models.functions import Now
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.erasure.types import REFUSALS, Refuse
-from memory.trust.derived_types import POLICIES, Policy
-from memory.trust.rejection_types import REJECTED_INSIDE, RejectedInside
+from memory.policy_types import POLICIES, REFUSALS, REJECTED_INSIDE, Policy, Refuse, RejectedInside
 from memory.types import TrustState
 
 
@@ -145,7 +143,7 @@ class OfOrganisation(models.Model):
 
 
 class ChosenPolicy(OfOrganisation):
-    """An organisation's choice; each kind has its table, which says what can be chosen (memory.trust.policies)."""
+    """An organisation's choice; each kind has its table, which says what can be chosen (memory.policies)."""
 
     policy = models.CharField(max_length=20)
 

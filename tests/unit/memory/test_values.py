@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.trust.values import forms
+from memory.analysis.values import forms
 
 BASE = "The Price of Holiday Inn is 10 euros"
 

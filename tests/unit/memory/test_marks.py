@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.trust.marks import bare
-from memory.trust.values import cores, forms
+from memory.analysis.marks import bare
+from memory.analysis.values import cores, forms
 
 VALUE = "The price of Holiday Inn is 10 euros"
 

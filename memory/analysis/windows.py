@@ -1,6 +1,6 @@
 """Rejected values inside a longer text: what a tombstone keeps to be found there, and the search. Pure.
 
-A form (memory/trust/values.py) is read as words; a character of a script without blanks is a word of its own. Each word has a
+A form (memory/analysis/values.py) is read as words; a character of a script without blanks is a word of its own. Each word has a
 keyed 64-bit hash. A trace keeps the rolling hash of a value's first 2^k words, 2^k <= words, so that a text is looked through
 once for each power of two and not for each length. What is found is cut out of the text and left to the caller, who compares
 its whole key: a collision costs time, never a wrong match.

@@ -10,9 +10,8 @@ from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.trust.derived_types import Policy
-from memory.trust.models import ChosenPolicy, DerivedPolicy, RejectionPolicy
-from memory.trust.rejection_types import RejectedInside
+from memory.models.trust import ChosenPolicy, DerivedPolicy, RejectionPolicy
+from memory.policy_types import Policy, RejectedInside
 
 P = TypeVar("P", bound=StrEnum)
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
-from memory.erasure.types import Refuse, Wanted
+from memory.analysis.value_keys import origin_key
 from memory.index.writes import Row
-from memory.trust.held_values import find_held
-from memory.trust.keys import origin_key
-from memory.trust.rejection_types import RejectedInside
-from memory.trust.tombstones import ValueRejected, find_rejections
+from memory.policy_types import Refuse, RejectedInside, Wanted
+from memory.rejection.held_values import find_held
+from memory.rejection.tombstones import ValueRejected, find_rejections
 from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
 
 _KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"

@@ -1,0 +1,28 @@
+"""The tables of memories: what is known now, what is kept of the past and of trust, bulk stores."""
+
+from memory.models.bulk import BulkChunk, BulkJob
+from memory.models.memories import (
+    Attribute,
+    CorpusCounter,
+    Entity,
+    Memory,
+    MemoryLink,
+    MemoryVector,
+    Posting,
+    Thread,
+)
+from memory.models.trust import (
+    Context,
+    DerivedPolicy,
+    Erasure,
+    ErasurePolicy,
+    MemoryVersion,
+    ModelChoice,
+    RejectionPolicy,
+    Tombstone,
+)
+
+__all__ = [
+    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
+    "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
+]  # fmt: skip
