@@ -315,8 +315,7 @@ WHITENOISE_AUTOREFRESH = False
 
 HTTPS = env.LIFTOS_HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-# asked from inside, past the proxy that ends TLS
-SECURE_REDIRECT_EXEMPT = [r"^(ready|health|metrics)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(ready|health|metrics)$"]  # asked from inside, past the proxy that ends TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.LIFTOS_BEHIND_TLS_PROXY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -376,6 +375,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.LIFTOS_LOG_LEVEL or "WARNING"},
     "loggers": {
         "liftos": {"level": env.LIFTOS_LOG_LEVEL or "INFO", "propagate": True},
+        "httpx2": {"level": "WARNING"},  # it logs addresses, which may hold a key
         # our own handlers log what failed, once, with the correlation id
         "django.request": {"level": "CRITICAL"},
         # a stranger's bad Host header is answered with 400; a traceback for each would let anyone flood the log

@@ -7,8 +7,6 @@ out in order, each at least once, by a worker: nobody who records or sequences w
 import logging
 import os
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +15,7 @@ from django.conf import settings
 
 from accountability.ledger import store
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http import client
 
 logger = logging.getLogger("liftos.ledger")
 
@@ -106,11 +105,10 @@ def _post(url: str, text: str) -> None:
     if not url.startswith(("http://", "https://")):
         # liftos.E003 says so at `manage.py check`, which a worker does not run
         raise Undelivered("LIFTOS_CHECKPOINT_URL is not http(s)")
-    request = urllib.request.Request(  # noqa: S310  http(s), checked above
-        url, text.encode(), {"Content-Type": "text/plain; charset=utf-8"}, method="POST"
-    )
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310  as above
-            return
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise Undelivered(str(error)) from error
+        answer = client.post(url, text.encode(), headers=headers, timeout=TIMEOUT_S)
+    except client.NoAnswer as error:
+        raise Undelivered(f"no answer: {error}") from error
+    if not answer.is_success:
+        raise Undelivered(f"status {answer.status}")

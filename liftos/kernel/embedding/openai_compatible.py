@@ -1,15 +1,11 @@
 """Embeddings from any endpoint that speaks OpenAI's /v1/embeddings."""
 
 import contextlib
-import http.client
 import json
 import logging
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
-from email.message import Message
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,6 +15,7 @@ from liftos.kernel.deadlines import check_deadline
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
 from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.kernel.http import client
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 
 logger = logging.getLogger("liftos.kernel.embedding")
@@ -27,15 +24,6 @@ BATCH_TEXTS = 256
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024  # 256 vectors of 4,096 numbers in JSON are 23 MB
 MAX_RETRY_WAIT_S = 5.0
 RETRIED = frozenset({429, 500, 502, 503, 504})
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Refuses redirects: urllib would send the API key along to wherever they point."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        """Make any redirect an HTTPError."""
 
 
 class OpenAiCompatibleEmbedder:
@@ -84,7 +72,6 @@ class OpenAiCompatibleEmbedder:
         self._timeout = timeout
         self._send_dimension = send_dimension
         self._max_characters = max_characters
-        self._opener = urllib.request.build_opener(_NoRedirect)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one vector for each text, 256 texts per request. See `Embedder.embed`."""
@@ -119,38 +106,23 @@ class OpenAiCompatibleEmbedder:
 
     def _post(self, body: bytes) -> bytes:
         """Send one request, twice if the first fails in a way that passes."""
-        for last in (False, True):
-            wait = 0.5
-            try:
-                return self._send(body)
-            except urllib.error.HTTPError as error:
-                error.close()
-                logger.warning("the embedding endpoint answered %d", error.code)
-                if last or error.code not in RETRIED:
-                    break
-                wait = _retry_after(error.headers)
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                # its text may repeat the header with the key: only the kind is logged
-                logger.warning("the embedding endpoint can't be reached: %s", type(error).__name__)
-                break
-            time.sleep(wait)
-        raise EmbedderUnavailable
-
-    def _send(self, body: bytes) -> bytes:
-        deadline = time.monotonic() + self._timeout
         traceparent = TRACER.traceparent()
         headers = self._headers | {"Traceparent": traceparent} if traceparent else self._headers
-        request = urllib.request.Request(self._url, body, headers, method="POST")  # noqa: S310  checked in __init__
-        parts: list[bytes] = []
-        size = 0
-        with self._opener.open(request, timeout=self._timeout) as response:
-            while part := response.read1(1 << 16):
-                parts.append(part)
-                size += len(part)
-                # the socket's timeout starts again with every byte
-                if size > MAX_RESPONSE_BYTES or time.monotonic() > deadline:
-                    raise TimeoutError
-        return b"".join(parts)
+        for last in (False, True):
+            try:
+                answer = client.post(
+                    self._url, body, headers=headers, timeout=self._timeout, max_bytes=MAX_RESPONSE_BYTES
+                )
+            except client.NoAnswer as error:
+                logger.warning("the embedding endpoint can't be reached: %s", error)
+                break
+            if answer.is_success:
+                return answer.body
+            logger.warning("the embedding endpoint answered %d", answer.status)
+            if last or answer.status not in RETRIED:
+                break
+            time.sleep(_retry_after(answer.headers))
+        raise EmbedderUnavailable
 
 
 def _rows(answer: bytes, count: int) -> list[NDArray[np.float64]]:
@@ -161,7 +133,7 @@ def _rows(answer: bytes, count: int) -> list[NDArray[np.float64]]:
     return [np.asarray(item["embedding"], dtype=np.float64) for item in items]
 
 
-def _retry_after(headers: Mapping[str, str] | Message) -> float:
+def _retry_after(headers: Mapping[str, str]) -> float:
     """Return the seconds to wait; a date, which RFC 9110 allows too, counts as unstated."""
     seconds = 0.5
     with contextlib.suppress(ValueError):

@@ -7,11 +7,10 @@ import json
 import logging
 import math
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from liftos.kernel.http import client
 from liftos.kernel.telemetry.metrics.prometheus import OTLP_TRACES
 from liftos.kernel.telemetry.storage.queued import QueuedSink
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
@@ -99,9 +98,9 @@ class OtlpExporter(QueuedSink):
 
     def _post(self, trees: list[list[Span]]) -> None:
         body = json.dumps(export_request(self._service, trees)).encode()
-        request = urllib.request.Request(self._url, body, self._headers, method="POST")  # noqa: S310  checked above
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  as above
-            answer.read()
+        answer = client.post(self._url, body, headers=self._headers, timeout=TIMEOUT_S)
+        if not answer.is_success:
+            raise client.NoAnswer(f"status {answer.status}")
 
     def _tell(self, error: Exception) -> None:
         now = self._clock()
