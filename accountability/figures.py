@@ -1,4 +1,4 @@
-"""The figures of accountability in the seed's `/performance/metrics`, counted in the database."""
+"""The figures of accountability in the old platform's `/performance/metrics`, counted in the database."""
 
 import json
 from typing import Any

@@ -15,7 +15,7 @@ from spaces.queries import count_spaces, is_mapped
 
 logger = logging.getLogger("liftos.spaces")
 
-# for so long another process's new space may be missing from the count that every search of the seed's answers tells
+# for so long another process's new space may be missing from the count that every search of the old platform's answers tells
 KEEP_SECONDS = 2.0
 _counts: LruTtlCache[UUID, int] = LruTtlCache(10_000, KEEP_SECONDS)
 _expected: LruTtlCache[UUID, bool] = LruTtlCache(10_000, math.inf)

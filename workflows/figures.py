@@ -1,4 +1,4 @@
-"""The figures of orchestration in the seed's `/performance/metrics`."""
+"""The figures of orchestration in the old platform's `/performance/metrics`."""
 
 from typing import Any
 from uuid import UUID

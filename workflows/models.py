@@ -106,10 +106,10 @@ class TemplateVersion(models.Model):
 
 
 class Run(models.Model):
-    """One carrying-out of a version, or of nothing yet (the seed's `/workflows/create`).
+    """One carrying-out of a version, or of nothing yet (the old platform's `/workflows/create`).
 
     Attributes:
-        code: the last 16 hex digits of the id; with the organisation's slug it is the seed's workflow id.
+        code: the last 16 hex digits of the id; with the organisation's slug it is the old platform's workflow id.
         scopes: what the caller was allowed when it started the run; its steps are allowed no more.
         parties: who resumed it or ran it again, in order: kind, id, on_behalf_of.
         open_steps: steps of the definition that have not ended.

@@ -100,7 +100,7 @@ def start(
 
 
 def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) -> UUID:
-    """Open a run that has no steps yet, as the seed's `/workflows/create` does; return its id."""
+    """Open a run that has no steps yet, as the old platform's `/workflows/create` does; return its id."""
     organisation, run = principal.organisation, new_id()
     with (
         observe_operation("workflow.create", organisation=str(organisation)),

@@ -10,7 +10,7 @@ from workflows.models import Template
 from workflows.operations import start
 from workflows.publishing.templates import publish, save_draft
 
-SEED_TEMPLATE = {
+OLD_TEMPLATE = {
     "name": "enhanced_search_workflow",
     "tasks": [
         {"name": "search_memory", "function": "enhanced_search", "priority": 2, "timeout_seconds": 30.0},
@@ -33,7 +33,7 @@ def ensure_workflows(organisation: Organisation) -> None:
     """Publish missing templates, and execute their sample runs in this thread."""
     principal = Principal(organisation.id, organisation.slug, SYSTEM, ALL_SCOPES)
     made = set()
-    for payload in (*map(read_template, TEMPLATES), SEED_TEMPLATE):
+    for payload in (*map(read_template, TEMPLATES), OLD_TEMPLATE):
         with tenant_transaction(organisation.id):
             if Template.objects.filter(organisation_id=organisation.id, name=payload["name"]).exists():
                 continue

@@ -225,7 +225,7 @@ class RejectionPolicy(ChosenPolicy):
 
 
 class Context(models.Model):
-    """An organisation's context as the seed's callers open and close it; memories do not depend on it."""
+    """An organisation's context as the old platform's callers open and close it; memories do not depend on it."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False

@@ -1,4 +1,4 @@
-"""An organisation's context, as the seed's callers open and close it. Memories do not depend on it: see docs/memory-life.md."""
+"""An organisation's context, as the old platform's callers open and close it. Memories do not depend on it: see docs/memory-life.md."""
 
 from dataclasses import dataclass
 from uuid import UUID

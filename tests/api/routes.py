@@ -6,7 +6,7 @@ NOBODYS_ID = "019a0000-0000-7000-8000-000000000000"
 NOBODYS_TRACE = "019a0000000070008000000000000000"
 
 # path, and the body's one required field
-SEED_POSTS = [
+COMPAT_POSTS = [
     ("/search", "query"),
     ("/search/neural", "query"),
     ("/search/knowledge", "query"),
@@ -17,7 +17,7 @@ NATIVE_POSTS = [
     ("/api/v1/search", "query"),
     ("/api/v1/memories", "content"),
 ]
-POSTS = SEED_POSTS + NATIVE_POSTS
+POSTS = COMPAT_POSTS + NATIVE_POSTS
 
 # method, path, the scope it needs
 GUARDED = [

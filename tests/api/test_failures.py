@@ -13,7 +13,7 @@ from liftos.wsgi import application
 from tests.api.routes import body_for
 
 SECRET = "password=hunter2 at 10.1.2.3"
-SEED = [
+OLD = [
     ("/search", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/search/neural", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/search/knowledge", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
@@ -39,8 +39,8 @@ def broken(monkeypatch):
     return break_it
 
 
-@pytest.mark.parametrize(("path", "name", "lead"), SEED)
-def test_the_seeds_500_keeps_its_leading_words(acme, broken, caplog, path, name, lead):
+@pytest.mark.parametrize(("path", "name", "lead"), OLD)
+def test_the_old_500_keeps_its_leading_words(acme, broken, caplog, path, name, lead):
     broken(name, RuntimeError(SECRET))
     with caplog.at_level(logging.ERROR, logger="liftos"):
         response = acme.post(path, BODY, **{"x-correlation-id": "c-1"})
@@ -60,7 +60,7 @@ def test_a_native_500_is_a_problem_without_the_reason(acme, broken, path, name):
     assert SECRET not in response.content.decode()
 
 
-@pytest.mark.parametrize(("path", "name"), [*((path, name) for path, name, _ in SEED), *NATIVE])
+@pytest.mark.parametrize(("path", "name"), [*((path, name) for path, name, _ in OLD), *NATIVE])
 def test_an_absent_database_is_503(acme, broken, path, name):
     for kind in (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError):
         broken(name, kind(SECRET))

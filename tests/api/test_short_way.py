@@ -40,7 +40,7 @@ def test_the_api_goes_the_short_way_with_every_header(acme, visited, path):
     assert response["X-Correlation-Id"]
 
 
-def test_the_seeds_routes_go_the_short_way(acme, visited):
+def test_the_old_routes_go_the_short_way(acme, visited):
     assert acme.post("/search", {"query": "x"}).status_code == 200
     assert visited == []
 

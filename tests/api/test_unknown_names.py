@@ -212,7 +212,7 @@ def test_the_schema_says_what_is_refused(acme):
     def open_objects(shape, at):
         if "$ref" in shape:
             name = shape["$ref"].rpartition("/")[2]
-            if name != "TasksTemplate":  # the seed's shape
+            if name != "TasksTemplate":  # the old platform's shape
                 yield from open_objects(shapes[name], name)
             return
         if "properties" in shape and shape.get("additionalProperties") is not False:

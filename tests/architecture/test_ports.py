@@ -23,17 +23,20 @@ LEFT_TO_CALLERS = {
     (
         "UltraFastOrchestrator",
         "observability",
-    ): "the seed's name, for code outside; the process's manager by default",
+    ): "the old platform's name, for code outside; the process's manager by default",
     (
         "WorkflowOrchestrator",
         "ultra_fast_orchestrator",
-    ): "the seed's name, for code outside; its own by default",
+    ): "the old platform's name, for code outside; its own by default",
     ("LiftosError", "message"): "its docstring is the default message; subclasses are called with others",
     (
         "EnhancedKSEIntegration",
         "embedding_manager",
-    ): "the seed's name, for code outside; the installation's by default",
-    ("MemoryInterface", "enhanced_kse"): "the seed's name, for code outside; the installation's by default",
+    ): "the old platform's name, for code outside; the installation's by default",
+    (
+        "MemoryInterface",
+        "enhanced_kse",
+    ): "the old platform's name, for code outside; the installation's by default",
 }
 
 # functions that install something and are no ports: registries of the layer that asks them

@@ -76,7 +76,7 @@ def test_who_may_read_memories_sees_what_quotes_them(acme, run):
     assert whole["parameters"]["query"] == f"boots {CANARY}"
 
 
-def test_the_seeds_status_withholds_too(acme, run):
+def test_the_old_status_withholds_too(acme, run):
     weak, _ = with_key(acme, Scope.WORKFLOWS_RUN)
     path = f"/workflows/{run['workflow_id']}/status"
     response = weak.get(path)

@@ -44,7 +44,7 @@ class StepsTemplate(Strict):
 
 
 class TasksTemplate(BaseModel):
-    """The seed's shape of a template."""
+    """The old platform's shape of a template."""
 
     name: str
     description: str = ""
@@ -53,7 +53,7 @@ class TasksTemplate(BaseModel):
 
 
 class TemplateIn(RootModel[StepsTemplate | TasksTemplate]):
-    """A template, in our shape or the seed's. Read by workflows.definition: this is what is documented."""
+    """A template, in our shape or the old platform's. Read by workflows.definition: this is what is documented."""
 
 
 class VersionOut(BaseModel):

@@ -9,8 +9,8 @@ from liftos.kernel.db.jsonb import NotStorable, to_jsonb
 from liftos.kernel.suggestions import unknown
 from workflows.definition.fields import read_fields
 from workflows.definition.graph import Reach, circles
+from workflows.definition.old_shape import from_old_shape, is_old_shape
 from workflows.definition.parameters import NOTHING, parameters_faults
-from workflows.definition.seed_shape import from_seed, is_seed_shape
 from workflows.definition.sizes import deeper_than
 from workflows.definition.types import (
     MAX_BYTES,
@@ -40,7 +40,7 @@ def parse(
     """Return what a template says.
 
     Args:
-        payload: `{name, description?, parameters?, steps: [...]}` or the seed's `{name, tasks: [...]}`.
+        payload: `{name, description?, parameters?, steps: [...]}` or the old platform's `{name, tasks: [...]}`.
         functions: returns the registered function of a name, or None; `name@2` asks for a version, the bare name for the newest.
         names: returns the names of those there are, for messages.
 
@@ -51,8 +51,8 @@ def parse(
         raise Faulty([Fault(None, "", "A template is an object.")])
     if faults := list(_bulk(payload)):
         raise Faulty(faults)
-    if is_seed_shape(payload):
-        payload = from_seed(payload, functions)
+    if is_old_shape(payload):
+        payload = from_old_shape(payload, functions)
     faults = [
         Fault(None, str(key), unknown("field", str(key), _FIELDS), unknown=True)
         for key in islice((key for key in payload if key not in _FIELDS), MAX_TOLD)

@@ -25,7 +25,7 @@ MAX_MAP_LIMIT = 100
 MAX_CONDITIONS = 50
 
 CRITICAL, HIGH, NORMAL, LOW, BACKGROUND = range(1, 6)
-"""Priorities: the smallest number goes first, as in the seed's template, whose 2 is "high"."""
+"""Priorities: the smallest number goes first, as in the old platform's template, whose 2 is "high"."""
 
 
 class FunctionLike(Protocol):

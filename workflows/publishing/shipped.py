@@ -14,7 +14,7 @@ from workflows.errors import TemplateExists
 from workflows.models import Template
 from workflows.publishing.templates import publish, save_draft
 
-_SEED: dict[str, dict[str, Any]] = {
+_OLD: dict[str, dict[str, Any]] = {
     "enhanced_search": {
         "name": "enhanced_search",
         "description": "Search memories.",
@@ -35,14 +35,14 @@ _SEED: dict[str, dict[str, Any]] = {
         ],
     },
 }
-NAMES = (*_SEED, *marketing.TEMPLATES)
+NAMES = (*_OLD, *marketing.TEMPLATES)
 AUTHOR = Actor(ActorKind.SYSTEM, "shipped")
 
 
 def shipped_template(name: str) -> dict[str, Any] | None:
     """Return the payload of a template that comes with the product; None if there is none of the name."""
-    if name in _SEED:
-        return dict(_SEED[name])
+    if name in _OLD:
+        return dict(_OLD[name])
     return marketing.read_template(name) if name in marketing.TEMPLATES else None
 
 

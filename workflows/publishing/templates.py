@@ -32,7 +32,7 @@ def save_draft(
     Args:
         organisation: whose.
         by: who writes it.
-        payload: `{name, description?, parameters?, steps}`, or the seed's `{name, tasks}`.
+        payload: `{name, description?, parameters?, steps}`, or the old platform's `{name, tasks}`.
         template: which one; None for a new one.
 
     Raises:

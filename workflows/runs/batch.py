@@ -1,4 +1,4 @@
-"""The seed's batch search: one run, carried out by who asks, in one transaction with the searches and their record.
+"""The old platform's batch search: one run, carried out by who asks, in one transaction with the searches and their record.
 
 The run has one step, `memory.search_many`, and under it a task for each query. They are written when they have ended, all at
 once: nobody else could have seen them before. What was found is in the answer alone; the tasks keep how much it was, so that

@@ -21,7 +21,7 @@ def body_limit(path: str) -> int:
 
 
 class AnyHeaderCorsMiddleware(CorsMiddleware):
-    """CORS as the seed's: a permitted origin may send any header it asks for."""
+    """CORS as the old service's: a permitted origin may send any header it asks for."""
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Add the headers that a preflight asks for to those allowed in any case."""

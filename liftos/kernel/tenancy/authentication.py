@@ -3,7 +3,7 @@
 In this order, the first that applies decides:
 
 1. one of our API keys (`Authorization: Bearer` or `X-Api-Key`), known by its first letters: it fixes the organisation; the
-   seed's headers `x-org-id` and `x-user-id` are then claims that must agree. A wrong key is 401, whoever sends it;
+   old platform's headers `x-org-id` and `x-user-id` are then claims that must agree. A wrong key is 401, whoever sends it;
 2. a socket peer inside LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set): a private network behind a gateway.
    Its `x-org-id` and `x-user-id` count, without `x-org-id` the organisation of LIFTOS_TRUSTED_DEFAULT_ORG. Any other
    credential beside them is its caller's, and was the gateway's to check;

@@ -64,9 +64,9 @@ def test_a_delete_leaves_one(acme):
 
 
 @pytest.mark.parametrize(("path", "body"), [("/store", {"content": "x"}), ("/search", {"query": "x"})])
-def test_the_seeds_routes_leave_one_too(acme, begun, path, body):
+def test_the_old_routes_leave_one_too(acme, begun, path, body):
     acme.post(path, body)
-    # an organisation's first store by the seed's route makes its default space, on record too
+    # an organisation's first store by the old platform's route makes its default space, on record too
     made = [each for each in decisions(acme) if each["operation"] != "space.create"]
     assert len(made) == begun + 1
 

@@ -1,4 +1,4 @@
-"""The seed's headers without a key: worth nothing, unless a trusted proxy sends them."""
+"""The old platform's headers without a key: worth nothing, unless a trusted proxy sends them."""
 
 import ipaddress
 

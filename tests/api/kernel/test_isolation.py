@@ -60,7 +60,7 @@ def test_no_search_finds_anothers(acme, theirs, search_type, narrowed):
 
 
 @pytest.mark.parametrize("path", ["/search", "/search/neural", "/search/knowledge"])
-def test_no_route_of_the_seed_finds_anothers(acme, theirs, path):
+def test_no_old_route_finds_anothers(acme, theirs, path):
     body = acme.post(path, {"query": "Holiday campaign secret", "limit": 100}).json()
     assert body["data"]["results"] == []
 

@@ -96,7 +96,7 @@ def test_any_search_in_a_space_is_answered(spaces, body):
 
 @BOUNDED
 @given(names=JSON, name=st.text(max_size=10))
-def test_any_body_of_the_seeds_route_is_answered(acme, names, name):
+def test_any_body_of_the_old_route_is_answered(acme, names, name):
     response = acme.client.post(
         "/conceptual-spaces/create",
         json.dumps(names),

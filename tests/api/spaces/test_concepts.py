@@ -143,7 +143,7 @@ def test_a_relation_of_what_is_not_there_is_refused(acme, space, body, loc):
     assert response.json()["errors"][0]["loc"] == ["body", *loc]
 
 
-def test_the_counts_of_the_seeds_list_move(acme, space):
+def test_the_counts_of_the_old_list_move(acme, space):
     def told():
         return next(iter(acme.get("/conceptual-spaces").json()["data"]["conceptual_spaces"].values()))
 

@@ -13,7 +13,7 @@ PARAMETERS = {
 }
 
 
-def test_the_seeds_two_are_among_them():
+def test_the_old_two_are_among_them():
     assert set(NAMES) == set(PARAMETERS)
 
 
@@ -57,7 +57,7 @@ def test_the_copy_is_the_organisations_own(acme, rival):
     assert (response.status_code, response.json()["code"]) == (409, "workflows.template_retired")
 
 
-def test_the_seeds_route_runs_a_template_given_its_parameters(acme):
+def test_the_old_route_runs_a_template_given_its_parameters(acme):
     made = acme.post(
         "/workflows/create?name=batch_processing", {"owner": "ops", "parameters": {"queries": ["boots"]}}
     ).json()["data"]

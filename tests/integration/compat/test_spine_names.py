@@ -237,7 +237,7 @@ def test_memory_by_the_originals_names(acme):
     [(name, found)] = shown.items()
     assert name.startswith(f"space_{acme.slug}_")
     assert (found["concepts_count"], found["name"]) == (2, "brand")
-    # the id that the seed's routes give it is as good
+    # the id that the old platform's routes give it is as good
     assert asyncio.run(
         spine.EnhancedKSEIntegration().add_concept_to_space(name, "third", {"description": "x"})
     )

@@ -245,7 +245,7 @@ def test_a_result_that_can_not_be_kept_is_an_error_of_the_step(organisation, cal
     assert (run.status, steps_of(run)["s"].attempt) == ("failed", 1)
 
 
-def test_the_seeds_template_runs_as_it_stands(organisation):
+def test_the_old_template_runs_as_it_stands(organisation):
     payload = {
         "name": "enhanced_search_workflow",
         "tasks": [

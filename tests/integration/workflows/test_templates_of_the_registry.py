@@ -5,7 +5,7 @@ import pytest
 from liftos.kernel.functions import find_function
 from workflows.definition import Faulty, bind_parameters, parse, resolve
 
-SEED = {
+OLD = {
     "name": "enhanced_search_workflow",
     "tasks": [
         {"name": "search_memory", "function": "enhanced_search", "priority": 2, "timeout_seconds": 30.0},
@@ -23,8 +23,8 @@ def faults(payload):
     return [(each.step, each.field) for each in raised.value.faults]
 
 
-def test_the_seeds_template_as_printed_needs_a_query_and_takes_all_that_a_search_takes():
-    definition = parse(SEED, functions=find_function)
+def test_the_old_template_as_printed_needs_a_query_and_takes_all_that_a_search_takes():
+    definition = parse(OLD, functions=find_function)
     assert definition.parameters["required"] == ["query"]
     bound = bind_parameters(definition, {"query": "holiday conversions", "limit": 3})
     arguments = resolve(definition.steps[0].arguments, parameters=bound, results={})

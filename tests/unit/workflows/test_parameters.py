@@ -3,7 +3,7 @@ import pytest
 from tests.unit.workflows.functions import functions
 from workflows.definition import Faulty, bind_parameters, parse, resolve
 
-SEED = {
+OLD = {
     "name": "enhanced_search_workflow",
     "tasks": [
         {"name": "search_memory", "function": "enhanced_search", "priority": 2, "timeout_seconds": 30.0},
@@ -57,8 +57,8 @@ def test_true_is_not_a_number():
     assert faults(template(limit={"type": "integer"}), {"limit": True}) == [(None, "parameters.limit")]
 
 
-def test_the_seeds_template_runs_with_parameters_supplied_at_run_time():
-    definition = parse(SEED, functions=functions)
+def test_the_old_template_runs_with_parameters_supplied_at_run_time():
+    definition = parse(OLD, functions=functions)
     bound = bind_parameters(definition, {"query": "holiday conversions", "limit": 3})
     arguments = resolve(definition.steps[0].arguments, parameters=bound, results={})
     assert arguments == {"query": "holiday conversions", "limit": 3, "search_type": "hybrid"}

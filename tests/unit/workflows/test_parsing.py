@@ -273,7 +273,7 @@ def test_a_result_may_be_used_by_a_step_further_down():
     assert parse(payload, functions=functions).steps[2].name == "c"
 
 
-SEED = {
+OLD = {
     "name": "enhanced_search_workflow",
     "tasks": [
         {"name": "search_memory", "function": "enhanced_search", "priority": 2, "timeout_seconds": 30.0},
@@ -282,7 +282,7 @@ SEED = {
 
 
 def test_old_template_shape_is_accepted():
-    read = parse(SEED, functions=functions)
+    read = parse(OLD, functions=functions)
     assert isinstance(read, Definition)
     (only,) = read.steps
     assert (only.name, only.function, only.priority, only.timeout_seconds) == (
@@ -296,7 +296,7 @@ def test_old_template_shape_is_accepted():
     assert parse(dump(read), functions=functions) == read
 
 
-def test_the_seeds_tasks_depend_by_name_and_declare_parameters_by_using_them():
+def test_the_old_tasks_depend_by_name_and_declare_parameters_by_using_them():
     payload = {
         "name": "chain",
         "created_by": "somebody",

@@ -103,7 +103,7 @@ def _guard(handler: Any, anew: Any) -> Any:
 
 
 def ids_of(answer: Any) -> dict[str, Any]:
-    """Return the ids that an answer names at its top, or in a seed envelope's data: what a key keeps of one that quotes."""
+    """Return the ids that an answer names at its top, or in a compat envelope's data: what a key keeps of one that quotes."""
     named = answer.get("data", answer) if isinstance(answer, dict) else {}
     return {name: value for name, value in named.items() if name == "id" or name.endswith("_id")}
 
@@ -172,7 +172,7 @@ def claim(values: dict[str, Any]) -> tuple[int | None, Any] | None:
 def settle(values: dict[str, Any], *, status: int, body: Any) -> None:
     """Write the answer to a key that was claimed, in the same transaction."""
     with raw_cursor() as cursor:
-        # as a text: jsonb would put the keys of an object in another order, and the seed's envelope has one
+        # as a text: jsonb would put the keys of an object in another order, and the old platform's envelope has one
         cursor.execute(_KEEP, values | {"status": status, "body": json.dumps(json.dumps(body))})
 
 

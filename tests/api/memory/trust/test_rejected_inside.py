@@ -114,7 +114,7 @@ def stores(caller):
         )  # fmt: skip
         return answer.status_code, answer.json()
 
-    def seed(text):
+    def old(text):
         answer = caller.post("/store", {"content": text})
         body = answer.json()
         return answer.status_code, (
@@ -127,14 +127,14 @@ def stores(caller):
         "async": later,
         "supersede": supersede,
         "patch": change,
-        "seed": seed,
+        "old": old,
         "loose": post("/api/v1/store", lambda text: {"data": {"content": text}}),
         "value": post("/memory/store", lambda text: {"key": "k", "value": text}),
-        "shell": lambda text: seed_like(caller, text),
+        "shell": lambda text: stored_as_shell_does(caller, text),
     }
 
 
-def seed_like(caller, text):
+def stored_as_shell_does(caller, text):
     answer = caller.post("/api/v1/memory/store", {"content": text})
     body = answer.json()
     return answer.status_code, (
@@ -142,7 +142,7 @@ def seed_like(caller, text):
     ) if answer.status_code == 200 else body
 
 
-WAYS = ["store", "bulk", "async", "supersede", "patch", "seed", "loose", "value", "shell"]
+WAYS = ["store", "bulk", "async", "supersede", "patch", "old", "loose", "value", "shell"]
 
 
 @pytest.mark.parametrize("way", WAYS)

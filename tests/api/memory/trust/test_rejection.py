@@ -47,9 +47,9 @@ def content_for(how):
 @pytest.mark.parametrize("written", SAME.values(), ids=SAME)
 def test_no_way_to_store_takes_it(acme, life, rejected, written):
     assert_refused(acme.post("/api/v1/memories", {"content": written}), rejected)
-    seed = acme.post("/store", {"content": written})
-    assert seed.status_code == 409
-    assert rejected["decision_id"] in seed.json()["detail"]
+    old = acme.post("/store", {"content": written})
+    assert old.status_code == 409
+    assert rejected["decision_id"] in old.json()["detail"]
     lines = "\n".join(json.dumps({"content": each}) for each in ("Something else", written))
     bulk = acme.send("/api/v1/memories/bulk", lines, "application/x-ndjson").json()
     assert [line["status"] for line in bulk["results"]] == [201, 409]

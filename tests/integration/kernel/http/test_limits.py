@@ -12,7 +12,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from tests.conftest import make_caller
 
 PATH = "/api/v1/memories"
-SEED = "/insights"
+OLD = "/insights"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_key_has_its_own_window_and_sees_the_remainder(two, settings):
     own, other = two
     left = [own.get(PATH)["X-RateLimit-Remaining"] for _ in range(3)]
     assert left == ["2", "1", "0"]
-    for path in (PATH, SEED):
+    for path in (PATH, OLD):
         refused = own.get(path)
         assert refused.status_code == 429
         assert 0 < int(refused["Retry-After"]) <= 3600

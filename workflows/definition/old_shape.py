@@ -1,8 +1,8 @@
-"""The seed's shape of a template, `{"name", "tasks": [{"name", "function", "priority", "timeout_seconds"}]}`, in ours.
+"""The old platform's shape of a template, `{"name", "tasks": [{"name", "function", "priority", "timeout_seconds"}]}`, in ours.
 
 A task that says nothing of its arguments takes those of the run: each of its function's parameters is one of the template's, of
 the same name, type and default, and required where the function requires it. A parameter that a task refers to and nobody
-declares is declared by being used. Fields that we do not know are ignored, as the seed's service did.
+declares is declared by being used. Fields that we do not know are ignored, as the old platform's service did.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,12 +25,14 @@ _KEPT: Final = (
 )  # fmt: skip
 
 
-def is_seed_shape(payload: Mapping[str, Any]) -> bool:
-    """Tell whether a payload is written in the seed's way."""
+def is_old_shape(payload: Mapping[str, Any]) -> bool:
+    """Return whether a payload is written in the old shape."""
     return "tasks" in payload and "steps" not in payload
 
 
-def from_seed(payload: Mapping[str, Any], functions: Callable[[str], FunctionLike | None]) -> dict[str, Json]:
+def from_old_shape(
+    payload: Mapping[str, Any], functions: Callable[[str], FunctionLike | None]
+) -> dict[str, Json]:
     """Return the same template in our shape; what is wrong in it stays as it is, for the parser to find."""
     tasks = payload["tasks"]
     steps = [_step(task, functions) for task in tasks] if isinstance(tasks, list) else tasks

@@ -1,4 +1,4 @@
-"""GET /insights, the context routes and /performance/metrics, as the seed's callers know them."""
+"""GET /insights, the context routes and /performance/metrics, as the old platform's callers know them."""
 
 import pytest
 

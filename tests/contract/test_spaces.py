@@ -1,4 +1,4 @@
-"""The seed's routes of conceptual spaces, field for field."""
+"""The old platform's routes of conceptual spaces, field for field."""
 
 import re
 import time

@@ -1,12 +1,12 @@
-"""What holds on every route of the seed: the order of checks, content types, 307, 401, 404, 405, CORS."""
+"""What holds on every old route: the order of checks, content types, 307, 401, 404, 405, CORS."""
 
 import json
 
 import pytest
 
-from tests.api.routes import SEED_POSTS
+from tests.api.routes import COMPAT_POSTS
 
-PATHS = [path for path, _ in SEED_POSTS]
+PATHS = [path for path, _ in COMPAT_POSTS]
 CONTEXT_REQUIRED = {"detail": "User context required"}
 ORIGIN = "http://localhost:3000"
 
@@ -71,7 +71,7 @@ def test_an_absent_body_is_a_missing_field(acme, path):
     ]
 
 
-@pytest.mark.parametrize(("path", "field"), SEED_POSTS)
+@pytest.mark.parametrize(("path", "field"), COMPAT_POSTS)
 @pytest.mark.parametrize(
     "content_type",
     ["", "application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/x+json"],
@@ -87,7 +87,7 @@ def test_json_is_read_with_a_json_type_or_none(acme, path, field, content_type):
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize(("path", "field"), SEED_POSTS)
+@pytest.mark.parametrize(("path", "field"), COMPAT_POSTS)
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_another_content_type_is_422(acme, path, field, content_type):
     raw = json.dumps({field: "x"})

@@ -1,4 +1,4 @@
-"""POST /store, as the seed's callers know it."""
+"""POST /store, as the old platform's callers know it."""
 
 from uuid import UUID
 

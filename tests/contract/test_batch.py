@@ -1,4 +1,4 @@
-"""POST /search/batch as the seed's callers know it."""
+"""POST /search/batch as the old platform's callers know it."""
 
 import pytest
 

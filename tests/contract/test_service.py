@@ -1,4 +1,4 @@
-"""GET /, /health and /ready, as the seed's callers know them."""
+"""GET /, /health and /ready, as the old platform's callers know them."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""POST /workflows/create and GET /workflows/{id}/status as the seed's callers know them."""
+"""POST /workflows/create and GET /workflows/{id}/status as the old platform's callers know them."""
 
 import pytest
 

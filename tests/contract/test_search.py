@@ -1,4 +1,4 @@
-"""POST /search, /search/neural and /search/knowledge, as the seed's callers know them."""
+"""POST /search, /search/neural and /search/knowledge, as the old platform's callers know them."""
 
 import re
 from datetime import UTC, datetime, timedelta

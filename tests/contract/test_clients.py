@@ -1,4 +1,4 @@
-"""What the seed's own clients send, and what they read back: routes that its service never had."""
+"""What the old platform's own clients send, and what they read back: routes that its service never had."""
 
 import pytest
 
