@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
+from accountability.models.calibration import Calibration
 from accountability.ports import decisions_about
 from accountability.statements import DECISIONS_OF_MEMORY
 from accountability.types import Decision
@@ -117,3 +118,8 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
     with raw_cursor() as cursor:
         ids = [row[0] for row in cursor.execute(DECISIONS_OF_MEMORY, values).fetchall()]
     return list(DecisionRecord.objects.filter(organisation_id=organisation, id__in=ids).order_by("-id"))
+
+
+def list_calibrations(*, organisation: UUID) -> list[Calibration]:
+    """Return what was learnt of stated confidences when it was last looked at, the most reviewed first."""
+    return list(Calibration.objects.filter(organisation_id=organisation).order_by("-reviews", "id"))

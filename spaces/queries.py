@@ -267,6 +267,12 @@ def count_parts(*, organisation: UUID) -> dict[UUID, tuple[int, int]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
+def count_parts_of(*, organisation: UUID, space: UUID) -> tuple[int, int]:
+    """Return how many concepts and relations a space has."""
+    mine = {"organisation_id": organisation, "space_id": space}
+    return Concept.objects.filter(**mine).count(), ConceptRelation.objects.filter(**mine).count()
+
+
 def has_position(*, organisation: UUID, layout: UUID, memory: UUID) -> bool:
     """Tell whether a memory stands in a layout."""
     return bool(present_in(organisation=organisation, layout=layout, memories=[memory]))

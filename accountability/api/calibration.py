@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accountability import queries
 from accountability.models.calibration import Calibration
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.views import NativeView
@@ -56,7 +57,7 @@ class CalibrationReport(NativeView):
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
-            rows = list(Calibration.objects.filter(organisation_id=organisation).order_by("-reviews", "id"))
+            rows = queries.list_calibrations(organisation=organisation)
         return Response({"results": [_calibration(row) for row in rows], "next": None})
 
 

@@ -21,7 +21,7 @@ from memory.api.memories import MemoryOut, render
 from memory.api.shared import RejectionOut
 from memory.erasure.operations import forget
 from memory.inputs import WISH, Content, Metadata, Reason, wish_of
-from memory.trust.revision import CHANGEABLE, revise
+from memory.trust.revision import CHANGEABLE
 from memory.trust.wishes import revise_as_wished
 from memory.types import EmbeddingState
 
@@ -111,33 +111,26 @@ class MemoryDetail(NativeView):
     def patch(self, request: Request, memory: UUID) -> Response:
         """Make a new version; `If-Match` names the one it is made from (428 without, 412 if it is another)."""
         asked, principal = self.body(MemoryPatch), self.principal
-        wish = wish_of(asked.state, asked.trust)
-        change: dict[str, Any] = {
-            "organisation": principal.organisation,
-            "by": principal.actor,
-            "memory": memory,
-            "changes": asked.changes(),
-            "version": if_match(request._request, required=True),
-            "reason": asked.reason,
-        }
-        changed = None
-        if wish is None:
-            revised = revise(**change)
-        else:
-            revised, changed = revise_as_wished(**change, wish=wish, may_reinstate=principal.may(Scope.ADMIN))
-        version, decision = revised.version, revised.decision
-        if changed is not None:
-            version, decision = changed.version, changed.decision
+        revised = revise_as_wished(
+            organisation=principal.organisation,
+            by=principal.actor,
+            memory=memory,
+            changes=asked.changes(),
+            wish=wish_of(asked.state, asked.trust),
+            version=if_match(request._request, required=True),
+            reason=asked.reason,
+            may_reinstate=principal.may(Scope.ADMIN),
+        )
         body: dict[str, Any] = {
             "id": str(revised.id),
-            "version": version,
-            "state": str(changed.state if changed else revised.state),
+            "version": revised.version,
+            "state": str(revised.state),
             "embedding": str(revised.embedding),
-            "decision_id": str(decision) if decision else None,
+            "decision_id": str(revised.decision) if revised.decision else None,
         }
         if revised.flagged is not None:
             body["rejection"] = revised.flagged.as_json()
-        return Response(body, headers={"ETag": etag_of(version)})
+        return Response(body, headers={"ETag": etag_of(revised.version)})
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
     def delete(self, request: Request, memory: UUID) -> Response:

@@ -1,5 +1,6 @@
 """The trust state that a change of a memory wishes for, carried out by the correction that leads there."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,11 @@ def revise_as_wished(
     by: Actor,
     memory: UUID,
     changes: dict[str, object],
-    wish: TrustState,
+    wish: TrustState | None,
     version: int | None,
     reason: str = "",
     may_reinstate: bool = False,
-) -> tuple[Revised, Changed | None]:
+) -> Revised:
     """Change a memory, then its trust state if a correction leads to the one wished for, in one transaction.
 
     Active is a confirmation, contested and rejected are what they are called. No correction leads to another state, or from where the
@@ -35,36 +36,57 @@ def revise_as_wished(
         organisation: whose.
         by: who changes it.
         memory: which.
-        changes: see `memory.life.revision.revise`.
-        wish: the state wished for.
+        changes: see `memory.trust.revision.revise`.
+        wish: the state wished for; None for whichever it has.
         version: the version the changes were made from; None for whichever is there.
         reason: why, in words.
         may_reinstate: take back a rejection too.
 
     Returns:
-        The revision, and the correction, None where the state stays.
+        The memory after both: version, state and decision are the correction's where there was one.
 
     Raises:
         As `revise`.
     """
+    change: dict[str, Any] = {
+        "organisation": organisation, "by": by, "memory": memory, "changes": changes, "version": version, "reason": reason,
+    }  # fmt: skip
+    if wish is None:
+        return revise(**change)
     content = changes.get("content")
     if isinstance(content, str):
         # embedded before the transaction, and then found in the cache: a slow model must hold no connection
         operations.embed_drafts(organisation, [MemoryDraft(content)])
     with tenant_transaction(organisation):
-        revised = revise(
-            organisation=organisation, by=by, memory=memory, changes=changes, version=version, reason=reason
-        )
+        revised = revise(**change)
         state = S(get_memory(organisation=organisation, memory=memory).state)
-        asked: dict[str, Any] = {"organisation": organisation, "by": by, "memory": memory, "reason": reason}
-        at = revised.version
-        # a wish is never believed more than the text allows: who vouches for it confirms it afterwards
-        if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
-            return revised, None
-        if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
-            return revised, corrections.confirm(**asked, version=at, may_reinstate=may_reinstate)
-        if wish is S.CONTESTED and state in (S.CANDIDATE, S.ACTIVE):
-            return revised, corrections.contest(**asked, version=at)
-        if wish is S.REJECTED and state in REJECTABLE:
-            return revised, corrections.reject(**asked, version=at)
-        return revised, None
+        changed = _correct(organisation, by, revised, state, wish, reason, may_reinstate=may_reinstate)
+    if changed is None:
+        return revised
+    return replace(revised, version=changed.version, state=changed.state, decision=changed.decision)
+
+
+def _correct(
+    organisation: UUID,
+    by: Actor,
+    revised: Revised,
+    state: TrustState,
+    wish: TrustState,
+    reason: str,
+    *,
+    may_reinstate: bool,
+) -> Changed | None:
+    """Carry out the correction that leads from a state to the one wished for; None where none does."""
+    asked: dict[str, Any] = {
+        "organisation": organisation, "by": by, "memory": revised.id, "reason": reason, "version": revised.version,
+    }  # fmt: skip
+    # a wish is never believed more than the text allows: who vouches for it confirms it afterwards
+    if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
+        return None
+    if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
+        return corrections.confirm(**asked, may_reinstate=may_reinstate)
+    if wish is S.CONTESTED and state in (S.CANDIDATE, S.ACTIVE):
+        return corrections.contest(**asked)
+    if wish is S.REJECTED and state in REJECTABLE:
+        return corrections.reject(**asked)
+    return None

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.views import NativeView
 from spaces import queries
-from spaces.models import Concept, ConceptRelation, Layout, Space, SpaceVersion
+from spaces.models import Layout, Space, SpaceVersion
 from spaces.placement.layouts import read_dimensions
 from spaces.types import Dimension
 
@@ -112,8 +112,7 @@ def render(organisation: UUID, space: Space, version: int | None = None) -> dict
     """Return a space as JSON-ready values, inside the tenant transaction."""
     chosen = queries.get_version(organisation=organisation, space=space, number=version)
     dimensions = read_dimensions(organisation=organisation, space=space.id, version=chosen.number)
-    concepts = Concept.objects.filter(organisation_id=organisation, space_id=space.id).count()
-    relations = ConceptRelation.objects.filter(organisation_id=organisation, space_id=space.id).count()
+    concepts, relations = queries.count_parts_of(organisation=organisation, space=space.id)
     return space_out(space, chosen, dimensions, concepts, relations)
 
 

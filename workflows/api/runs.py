@@ -42,6 +42,12 @@ class RunIn(Strict):
             raise ValueError("wait must be true, false, or 0 to 3600 seconds")
         return self
 
+    def seconds(self, most: float) -> float:
+        """Return how long the answer waits for the run's end, at most so long."""
+        if isinstance(self.wait, bool):
+            return most if self.wait else 0.0
+        return min(self.wait, most)
+
 
 class RunsQuery(PageQuery):
     """Filters of the list of runs."""
@@ -104,12 +110,7 @@ class RunCollection(RunView):
     @extend_schema(operation_id="workflows_runs_create", request=RunIn, responses={201: RunOut})
     def post(self, request: Request) -> Response:
         """Start a run of a published template; with `wait` the answer comes when it has ended, or time is up."""
-        wait = self.body(RunIn).wait
-        seconds = settings.LIFTOS_WORKFLOW_WAIT_SECONDS
-        if not isinstance(wait, bool):
-            seconds = min(wait, seconds)
-        elif not wait:
-            seconds = 0.0
+        seconds = self.body(RunIn).seconds(settings.LIFTOS_WORKFLOW_WAIT_SECONDS)
         started = self.start(request)
         run = UUID(started.data["id"])
         if seconds > 0:
