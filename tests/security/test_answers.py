@@ -2,7 +2,7 @@
 
 import pytest
 
-from liftos.kernel.http.rendering import dump_json
+from liftos.kernel.http.dump import dump_json
 
 MEGABYTE = 1024 * 1024
 LONG = "Rain lifts sales of boots within two days. "

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 from liftos.kernel.deadlines import TookTooLong
 from liftos.kernel.errors import LiftosError, NotAuthenticated, NotFound, Unavailable
+from liftos.kernel.http.dump import dump_json
 from liftos.kernel.http.limits import TooManyRequests
 from liftos.kernel.http.parsing import InvalidRequest, item
-from liftos.kernel.http.rendering import dump_json
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.telemetry.tracing.spans import current_span
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from pydantic import AfterValidator, BaseModel, Field
 
+from liftos.kernel.http.dump import dump_json
 from liftos.kernel.http.parsing import InvalidRequest, item
-from liftos.kernel.http.rendering import dump_json
 
 MAX_PAGE = 200
 
