@@ -42,7 +42,7 @@ def known_settings():
     )
 
 
-def test_services_are_the_production_shape():
+def test_services_of_production():
     assert set(SERVICES) == {"db", "redis", "migrate", "web", "proxy", "worker", "prometheus"}
 
 
@@ -86,7 +86,7 @@ def test_no_secret_has_a_default():
     assert all(VARIABLE.fullmatch(value) for value in written)
 
 
-def test_every_service_that_stays_is_watched_and_starts_after_what_it_needs():
+def test_long_running_services_have_health_checks_and_dependencies():
     for name, service in SERVICES.items():
         assert set(service.get("depends_on", {})) <= set(SERVICES)
         if name not in {

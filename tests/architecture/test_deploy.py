@@ -21,7 +21,7 @@ EXPRESSIONS = [rule["expr"] for group in RULES for rule in group["rules"]] + [
 ]
 
 
-def test_expressions_name_only_series_that_there_are():
+def test_expressions_name_only_existing_series():
     assert alerts.ACTIVE
     known = {sample for family in REGISTRY.collect() for sample in _samples(family)}
     named = {name for expression in EXPRESSIONS for name in re.findall(r"\bliftos_\w+", expression)}
@@ -36,7 +36,7 @@ def _samples(family):
     return {f"{family.name}_{part}" for part in ("bucket", "sum", "count")} | {family.name}
 
 
-def test_every_alert_says_how_bad_it_is_and_what_it_means():
+def test_every_alert_has_severity_and_summary():
     for group in RULES:
         for rule in group["rules"]:
             assert rule["labels"]["severity"] in {"critical", "warning", "info"}
@@ -57,7 +57,7 @@ def test_the_commented_authorization_is_what_metrics_asks_for():
 
 
 @pytest.mark.browser  # it needs Debian's promtool, which `make test-all` installs
-def test_promtool_finds_nothing_wrong():
+def test_promtool_accepts_the_rules():
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed")

@@ -29,7 +29,7 @@ def make(*arguments):
 
 
 @pytest.mark.parametrize("checkout", ["/nowhere", "/with a space/checkout", "~/LiftOS"])
-def test_the_checkout_is_kept_apart_and_programs_are_found_as_before(checkout):
+def test_checkout_does_not_replace_the_search_path(checkout):
     path, _, found = make("show", f"PATH={checkout}").partition("|")
     assert found == checkout
     assert path == make("show").partition("|")[0]
@@ -42,6 +42,6 @@ def test_the_command_gets_the_checkout_and_its_prerequisites_run():
     assert "pip install" in planned
 
 
-def test_without_a_checkout_there_is_none():
+def test_without_a_checkout_none_is_passed():
     assert make("show").endswith("|")
     assert make("-n", "compat").splitlines()[-1] == '.venv/bin/python -m tests.compat ""'

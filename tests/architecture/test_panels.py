@@ -76,7 +76,7 @@ def test_selectors_match_series_that_are_exported(exported, expression):
                     assert any(matches(sample, name, [(label, how, branch)]) for sample in exported), branch
 
 
-def test_operations_and_requests_are_all_drawn_and_apart(exported):
+def test_operations_and_requests_are_drawn_separately(exported):
     drawn = {
         title: {
             sample.labels["operation"]
@@ -128,7 +128,7 @@ def series(name, step, **labels):
 
 
 @pytest.mark.browser  # it needs Debian's promtool, which `make test-all` installs
-def test_prometheus_itself_finds_something_for_every_panel(exported, tmp_path):
+def test_prometheus_returns_data_for_every_panel(exported, tmp_path):
     given = [
         series(sample.name, int(sample.value), **sample.labels)
         for sample in exported

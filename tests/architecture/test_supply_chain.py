@@ -58,7 +58,7 @@ def texts(checkout):
         ("crane", "crane digest redis:7-alpine"),
     ],
 )
-def test_every_pulled_image_gets_its_digest_and_ours_none(checkout, name, question):
+def test_only_pulled_images_get_digests(checkout, name, question):
     before = texts(checkout)
     tool(checkout, name, f"echo {DIGEST}")
     done = pin(checkout)
@@ -72,7 +72,7 @@ def test_every_pulled_image_gets_its_digest_and_ours_none(checkout, name, questi
     assert texts(checkout)[1].startswith(f"FROM python:3.11-slim@{DIGEST}\n")
 
 
-def test_a_second_run_moves_to_what_the_tags_name_now(checkout):
+def test_second_run_updates_the_digests(checkout):
     tool(checkout, "crane", f"echo {DIGEST}")
     pin(checkout)
     tool(checkout, "crane", f"echo {OTHER}")
@@ -136,7 +136,7 @@ PASSED_OVER = {"name": "odd", "skip_reason": "Dependency not found and could not
         ("", 2, "could not be reached (ConnectionError: no route to host): is there a network?"),
     ],
 )
-def test_an_audit_that_looked_nothing_up_has_failed(checkout, printed, code, said):
+def test_audit_without_lookups_fails(checkout, printed, code, said):
     package = checkout / "stand_in" / "pip_audit"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -69,7 +69,7 @@ def wear(page, theme):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_kind_of_page_holds_to_wcag(site, page, theme):
+def test_every_kind_of_page_conforms_to_wcag(site, page, theme):
     site.service.request("POST", "/api/v1/search", {"query": "is television still worth the money"})
     wear(page, theme)
     wrong = []
@@ -87,13 +87,13 @@ def test_every_kind_of_page_holds_to_wcag(site, page, theme):
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_login_holds_to_wcag(site, page):
+def test_login_page_conforms_to_wcag(site, page):
     page.context.clear_cookies()
     page.goto(f"{site.url}/admin/login/")
     assert faults(page, "login") == []
 
 
-def test_what_a_form_refuses_and_what_it_tells_hold_to_wcag(site, page):
+def test_form_errors_and_messages_conform_to_wcag(site, page):
     for theme in ("light", "dark"):
         page.goto(f"{site.url}/admin/tenancy/membership/add/")
         wear(page, theme)

@@ -63,7 +63,7 @@ def test_a_chain_is_a_graph_that_leads_from_decision_to_decision(site, page):
     assert "agent.act, because it was due" in page.inner_text("body")
 
 
-def test_a_decision_shows_where_its_time_went(site, page):
+def test_decision_shows_its_trace(site, page):
     _, answer = site.service.request(
         "POST", "/api/v1/search", {"query": "which offers were repeated", "limit": 3}
     )
@@ -94,7 +94,7 @@ def test_a_memory_can_be_found_and_opened(site, page):
     picture(page, "memory")
 
 
-def test_a_key_is_made_without_a_shell(site, page):
+def test_key_is_created_in_the_admin(site, page):
     page.goto(f"{site.url}/admin/tenancy/apikey/add/")
     page.fill("#id_name", "from the browser")
     page.click("button[name=_save]")
@@ -110,7 +110,7 @@ def test_the_documentation_works_offline(site, page, path):
     assert shown.is_visible()
 
 
-def test_the_first_page_shows_how_the_organisation_is_doing(site, page):
+def test_first_page_shows_the_organisations_figures(site, page):
     page.goto(f"{site.url}/admin/")
     figures = page.get_by_label("Figures")
     assert figures.get_by_text("Memories").is_visible()

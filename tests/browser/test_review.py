@@ -36,7 +36,7 @@ def test_four_clicks_lead_to_the_first_verdict(site, page):
     assert state_of(site, first) in {"approved", "waiting_second"}
 
 
-def test_by_keys(site, page):
+def test_reviewing_by_keyboard(site, page):
     page.goto(f"{site.url}{QUEUE}next/")
     first = decision_of(page)
     page.keyboard.press("n")
@@ -85,7 +85,7 @@ def test_keys_can_be_switched_off_and_stay_off(site, page):
     page.wait_for_url(lambda url: first not in url)
 
 
-def test_what_is_overturned_is_contested_and_shown_beside_the_decision(site, page):
+def test_overturned_memory_is_contested_and_shown_with_the_decision(site, page):
     _, memory = site.service.request(
         "POST", "/api/v1/memories", {"content": "Boots are bought on Sundays only"}
     )
@@ -108,7 +108,7 @@ def test_what_is_overturned_is_contested_and_shown_beside_the_decision(site, pag
     picture(page, "overturned")
 
 
-def test_in_bulk(site, page):
+def test_bulk_review(site, page):
     page.goto(f"{site.url}{QUEUE}?because=sample")
     boxes = page.locator("input.action-select")
     waiting = boxes.count()

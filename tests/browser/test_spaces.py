@@ -33,7 +33,7 @@ def test_other_dimensions_are_a_click_away(page, space):
     assert page.locator("svg[aria-label*='reach by']").count() == 1
 
 
-def test_a_memory_is_seen_beside_a_concept(page, space):
+def test_radar_compares_a_memory_with_a_concept(page, space):
     row = page.get_by_role("row").filter(has_text="quick win").first
     row.get_by_role("link").first.click()
     page.wait_for_url("**concept=**")
@@ -43,7 +43,7 @@ def test_a_memory_is_seen_beside_a_concept(page, space):
     picture(page, "radar")
 
 
-def test_the_dimensions_are_reported_on(page, space):
+def test_report_on_the_dimensions(page, space):
     table = page.get_by_role("table", name="Dimensions")
     text = table.inner_text()
     assert "conversion_intent" in text

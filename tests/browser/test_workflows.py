@@ -64,7 +64,7 @@ def test_a_person_approves_what_hygiene_proposes(site, page):
     assert [each["state"] for each in found["results"]] == ["contested"]
 
 
-def test_a_template_is_written_with_its_faults_told_and_its_versions_compared(site, page):
+def test_template_form_shows_errors_and_version_differences(site, page):
     page.goto(f"{site.url}/admin/workflows/template/add/")
     payload = {
         "name": "from the browser",

@@ -15,7 +15,7 @@ GOOD = {"success": True, "message": "Done", "data": {"count": 1}, "errors": None
         ({"a": int}, {"a": 1, "b": 2}), ([{"a": str}], [{"a": "x"}]), ([int], []), (None, None), ("x", "x"),
     ],
 )  # fmt: skip
-def test_what_fits_has_no_differences(shape, value):
+def test_matching_value_has_no_differences(shape, value):
     assert differences(shape, value) == []
 
 
@@ -46,14 +46,14 @@ def test_a_difference_names_its_place(shape, value, says):
         {"message": "Other"}, {"success": False}, {"data": {}}, {"errors": []}, {"metadata": {}}, {"extra": 1},
     ],
 )  # fmt: skip
-def test_an_envelope_is_the_five_keys_in_order_and_what_stands_in_them(other):
+def test_envelope_checks_keys_order_and_values(other):
     envelope = Envelope("Done", {"count": 1})
     assert envelope.differences(GOOD) == []
     assert envelope.differences(GOOD | other)
     assert envelope.differences(dict(reversed(GOOD.items())))
 
 
-def test_the_gateway_believes_its_own_tokens_alone():
+def test_gateway_trusts_only_its_own_tokens():
     assert read_token(make_token("acme"))["org_id"] == "acme"
     assert read_token(make_token("acme", secret="another's")) is None
     assert read_token(make_token("acme", seconds=-1)) is None

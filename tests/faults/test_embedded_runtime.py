@@ -189,7 +189,7 @@ def test_a_forked_child_does_not_release_its_parents_lease(home):
     assert alive(home) == []
 
 
-def test_servers_of_ones_own_are_not_started(home, monkeypatch):
+def test_external_servers_are_not_started(home, monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere")
     with hold(home):
         assert alive(home) == ["postgres"]
@@ -210,7 +210,7 @@ def test_other_users_cannot_reach_the_sockets_or_the_data(home):
         ] * 4
 
 
-def test_a_file_in_the_way_is_one_line_and_exit_code_1(home):
+def test_blocking_file_gives_one_line_and_exit_code_1(home):
     home.write_text("")
     command = [sys.executable, str(REPOSITORY / "manage.py"), "up"]
     environment = {**os.environ, "LIFTOS_HOME": str(home)}

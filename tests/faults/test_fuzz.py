@@ -55,7 +55,7 @@ def fuzz(service, key, *, foreign="", ids=(), seed, only=()):
     return done.returncode, shown
 
 
-def test_nothing_breaks_and_nobody_sees_the_others(service):
+def test_no_500_and_no_data_of_the_other_organisation(service):
     service.start_web()
     service.start_worker()
     secret = f"secret-{uuid.uuid4().hex}"

@@ -57,7 +57,7 @@ def organisation(service, name):
     return made["org"]
 
 
-def test_a_killed_import_goes_on_and_stores_each_line_once(service):
+def test_killed_import_resumes_and_stores_each_line_once(service):
     org = organisation(service, "Import Ltd")
     path = service.home / "plain.jsonl"
     path.write_text(
@@ -82,7 +82,7 @@ def test_a_killed_import_goes_on_and_stores_each_line_once(service):
     service.manage("verify_ledger", org)
 
 
-def test_killed_erasures_happened_or_did_not(service):
+def test_killed_erasures_are_complete_or_absent(service):
     org = organisation(service, "Erase Ltd")
     web = service.start_web()
     ids = [service.store(f"secret number {number}")["memory_id"] for number in range(60)]

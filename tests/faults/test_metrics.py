@@ -41,7 +41,7 @@ def kept(service, operation):
     return sum(each["count"] for each in page["results"] if each["operation"] == operation)
 
 
-def test_two_web_processes_and_a_worker_count_together_and_beyond_their_end(service):
+def test_metrics_add_up_across_processes_and_outlive_them(service):
     web = service.start_web()
     service.start_worker()
     for turn in range(20):

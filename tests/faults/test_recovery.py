@@ -54,7 +54,7 @@ def by_hand(service, *arguments: str) -> str:
         service.environment = kept
 
 
-def test_a_backup_taken_under_writes_comes_back_whole(places, tmp_path):
+def test_backup_under_writes_restores_completely(places, tmp_path):
     first = places("first")
     web = first.start_web()
     for text in TEXTS:
@@ -106,7 +106,7 @@ def test_a_backup_taken_under_writes_comes_back_whole(places, tmp_path):
     lease.release()
 
 
-def test_what_is_no_whole_backup_is_refused(places, tmp_path):
+def test_incomplete_backup_is_refused(places, tmp_path):
     service = places("only")
     backup = tmp_path / "backup"
     by_hand(service, "backup", str(backup))

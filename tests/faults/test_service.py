@@ -184,7 +184,7 @@ def test_a_full_disk_under_the_log_costs_only_the_log(service):
     assert service.request("GET", "/health")[1]["status"] == "healthy"
 
 
-def test_without_a_worker_decisions_wait_for_their_place_and_get_it(service):
+def test_without_a_worker_decisions_wait_and_are_sequenced_later(service):
     service.start_web()
     service.store("recorded without a sequencer")
     _, page = service.request("GET", "/api/v1/decisions?operation=memory.store")
@@ -204,7 +204,7 @@ def test_without_a_worker_decisions_wait_for_their_place_and_get_it(service):
         (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
     ],
 )
-def test_what_is_no_request_is_answered_in_the_apis_form(service, request_bytes, status):
+def test_malformed_request_is_answered_in_the_apis_form(service, request_bytes, status):
     service.start_web()
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as raw:
         raw.sendall(request_bytes)

@@ -32,7 +32,7 @@ def test_a_search_cuts_long_texts_and_says_so(acme, stored, search_type):
         assert whole.startswith(hit["content"])
 
 
-def test_what_fits_is_whole_and_says_nothing(acme, settings):
+def test_answer_within_the_limit_is_complete(acme, settings):
     settings.LIFTOS_MAX_ANSWER_BYTES = MEGABYTE
     acme.store("Rain lifts sales of boots 🚀", metadata={"channel": "retail"})
     body = acme.post("/api/v1/search", {"query": "boots"}).json()
@@ -128,7 +128,7 @@ def test_one_memory_larger_than_a_page_is_a_page(acme, settings):
 
 
 @pytest.mark.parametrize(("path", "key"), [("/api/v1/search", "code"), ("/search", "detail")])
-def test_an_answer_that_is_too_large_all_the_same_is_refused(acme, settings, path, key):
+def test_answer_still_too_large_is_413(acme, settings, path, key):
     acme.store("Rain lifts sales of boots")
     settings.LIFTOS_MAX_ANSWER_BYTES = 200
     response = acme.post(path, {"query": "boots"})

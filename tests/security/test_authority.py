@@ -56,7 +56,7 @@ def failure(caller, run, name="keep"):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_run_does_not_outlive_what_its_key_may_do(acme, end):
+def test_run_stops_when_its_key_loses_a_scope(acme, end):
     starter, key = with_key(acme)
     run = start(starter, STORE)
     end(key)
@@ -70,7 +70,7 @@ def test_a_run_does_not_outlive_what_its_key_may_do(acme, end):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_child_that_is_handed_over_is_looked_at_too(acme, calls, end):
+def test_handed_over_child_is_checked(acme, calls, end):
     starter, key = with_key(acme)
     from liftos.kernel.functions import register, unregister
 
@@ -85,7 +85,7 @@ def test_a_child_that_is_handed_over_is_looked_at_too(acme, calls, end):
     assert written(acme) == 0
 
 
-def test_a_run_that_is_waited_for_is_looked_at_too(acme):
+def test_waited_run_is_checked(acme):
     starter, key = with_key(acme)
     from liftos.kernel.functions import register, unregister
 
@@ -100,7 +100,7 @@ def test_a_run_that_is_waited_for_is_looked_at_too(acme):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_items_of_a_map_are_looked_at_one_by_one(acme, end):
+def test_map_items_are_checked_one_by_one(acme, end):
     starter, key = with_key(acme)
     keep = step(
         "keep", "memory.store", map=["one", "two", "three"], map_limit=1, arguments={"content": "{item}"}
@@ -116,7 +116,7 @@ def test_items_of_a_map_are_looked_at_one_by_one(acme, end):
     assert written(acme) == 1
 
 
-def test_a_retry_is_looked_at_again(acme, calls):
+def test_retry_is_checked_again(acme, calls):
     starter, key = with_key(acme)
     run = start(starter, step("a", "test.fail", max_retries=3, backoff_seconds=0))
     assert work(organisation=acme.organisation)[0] == 1
@@ -129,7 +129,7 @@ def test_a_retry_is_looked_at_again(acme, calls):
     assert calls.count("fail") == 1
 
 
-def test_a_key_that_gets_more_gives_its_runs_no_more(acme):
+def test_extending_a_key_does_not_extend_its_runs(acme):
     starter, key = with_key(acme, Scope.WORKFLOWS_RUN, Scope.WORKFLOWS_WRITE, Scope.MEMORY_PROPOSE)
     run = start(starter, STORE)
     change(key, scopes=sorted(ALL_SCOPES))
@@ -139,7 +139,7 @@ def test_a_key_that_gets_more_gives_its_runs_no_more(acme):
         assert Memory.objects.get(head=None).state == "candidate"
 
 
-def test_what_a_narrowed_key_writes_is_a_candidate(acme):
+def test_narrowed_key_stores_candidates(acme):
     starter, key = with_key(acme)
     run = start(starter, STORE)
     change(key, scopes=[Scope.WORKFLOWS_RUN, Scope.MEMORY_PROPOSE])
@@ -150,7 +150,7 @@ def test_what_a_narrowed_key_writes_is_a_candidate(acme):
 
 
 @pytest.mark.parametrize(("end", "again"), [("cancel", "rerun"), ("pause", "resume")])
-def test_who_may_only_run_lets_nobody_elses_run_go_on(acme, end, again):
+def test_running_scope_alone_cannot_resume_others_runs(acme, end, again):
     run = start(acme, STORE)
     weak, _ = with_key(acme, Scope.WORKFLOWS_RUN)
     assert weak.post(f"{RUNS}/{run}/{end}", {}).status_code == 200
@@ -165,7 +165,7 @@ def test_who_may_only_run_lets_nobody_elses_run_go_on(acme, end, again):
 
 
 @pytest.mark.parametrize(("end", "again"), [("cancel", "rerun"), ("pause", "resume")])
-def test_a_run_of_a_revoked_key_writes_nothing_whoever_lets_it_go_on(acme, end, again):
+def test_run_of_a_revoked_key_writes_nothing_whoever_resumes_it(acme, end, again):
     starter, key = with_key(acme)
     run = start(starter, STORE)
     assert acme.post(f"{RUNS}/{run}/{end}", {}).status_code == 200
@@ -177,7 +177,7 @@ def test_a_run_of_a_revoked_key_writes_nothing_whoever_lets_it_go_on(acme, end, 
 
 
 @pytest.mark.parametrize(("end", "again"), [("cancel", "rerun"), ("pause", "resume")])
-def test_a_run_does_no_more_than_who_let_it_go_on_may_do_now(acme, end, again):
+def test_resumed_run_is_limited_to_the_resumers_authority(acme, end, again):
     run = start(acme, STORE)
     other, key = with_key(acme)
     assert acme.post(f"{RUNS}/{run}/{end}", {}).status_code == 200
@@ -198,7 +198,7 @@ def member(acme, role, username="ann"):
     return user
 
 
-def test_a_person_counts_by_the_role_of_this_moment(acme):
+def test_staff_authority_is_their_current_role(acme):
     run, ann = start(acme, STORE), Actor(ActorKind.STAFF, "ann")
     user = member(acme, Role.CURATOR)
     controls.pause(organisation=acme.organisation, by=ann, run=run)
@@ -221,14 +221,14 @@ def test_a_person_counts_by_the_role_of_this_moment(acme):
         (Role.OWNER, {"is_staff": False}, set()),
     ],
 )
-def test_what_a_person_may_do_now(acme, role, fields, scopes):
+def test_current_authority_of_staff(acme, role, fields, scopes):
     user = User.objects.create_user("ann", **{"is_staff": True, **fields})
     if role is not None:
         Membership.objects.create(user=user, organisation_id=acme.organisation, role=role)
     assert scopes_now(organisation=acme.organisation, actor=Actor(ActorKind.STAFF, "ann")) == scopes
 
 
-def test_what_the_others_may_do_now(acme, rival, settings):
+def test_current_authority_of_keys_gateways_and_system(acme, rival, settings):
     def now(kind, ident):
         return scopes_now(organisation=acme.organisation, actor=Actor(kind, ident))
 
@@ -244,7 +244,7 @@ def test_what_the_others_may_do_now(acme, rival, settings):
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_job_does_not_outlive_what_its_key_may_do(acme, end):
+def test_job_stops_when_its_key_loses_a_scope(acme, end):
     sender, key = with_key(acme)
     lines = b'{"content": "one"}\n\n{"content": "two"}\n'
     accepted = sender.send("/api/v1/memories/bulk?mode=async", lines, "application/x-ndjson")
@@ -273,7 +273,7 @@ def test_a_job_of_a_narrowed_key_stores_candidates(acme):
 APPROVED = step("ask", approval=True)
 
 
-def test_who_started_a_run_does_not_approve_its_step(acme):
+def test_starter_cannot_approve_own_run(acme):
     starter, _ = with_key(acme)
     run = start(starter, APPROVED, wait=True, **{"x-user-id": "ann"})
     own = starter.post(f"{RUNS}/{run}/approve", {"step": "ask"}, **{"x-user-id": "ben"})
@@ -298,7 +298,7 @@ def test_who_started_a_run_does_not_approve_its_step(acme):
 
 
 @pytest.mark.parametrize(("end", "again"), [("cancel", "rerun"), ("pause", "resume")])
-def test_who_let_a_run_go_on_does_not_approve_its_step(acme, end, again):
+def test_resumer_cannot_approve_the_run(acme, end, again):
     run = start(acme, APPROVED)
     other, _ = with_key(acme)
     third, _ = with_key(acme)
@@ -312,18 +312,18 @@ def test_who_let_a_run_go_on_does_not_approve_its_step(acme, end, again):
     assert read(acme, run)["status"] == "completed"
 
 
-def test_who_started_a_run_may_refuse_its_step(acme):
+def test_starter_may_reject_own_run(acme):
     run = start(acme, APPROVED, wait=True)
     assert acme.post(f"{RUNS}/{run}/approve", {"step": "ask", "approved": False}).status_code == 200
     assert read(acme, run)["status"] == "failed"
 
 
-def test_who_approves_may_do_what_the_run_does(acme):
+def test_approver_needs_the_runs_scopes(acme):
     run = start(acme, {**STORE, "approval": True}, wait=True)
     weak, _ = with_key(acme, Scope.ADMIN, Scope.WORKFLOWS_RUN)
     refused = weak.post(f"{RUNS}/{run}/approve", {"step": "keep"})
     assert (refused.status_code, refused.json()["code"]) == (403, "workflows.scope_missing")
 
 
-def test_what_starts_as_the_system_may_do_everything(acme):
+def test_system_runs_may_do_everything(acme):
     assert scopes_now(organisation=acme.organisation, actor=SYSTEM) == ALL_SCOPES

@@ -64,7 +64,7 @@ def memory_kb(service):
     return max(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-def test_half_requests_of_every_kind_hold_up_nobody(service):
+def test_incomplete_requests_block_nobody(service):
     halves = [
         b"POST /api/v1/search HTTP/1.1\r\nHost: loc",
         b"POST /api/v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
@@ -86,21 +86,21 @@ def test_half_requests_of_every_kind_hold_up_nobody(service):
 @pytest.mark.parametrize(
     "path", ["/api/v1/memories/bulk", "/api/v1/memories/bulk?mode=async", "/store", "/api/v1/search"]
 )
-def test_a_large_body_of_nobody_is_neither_kept_nor_parsed(service, path):
+def test_large_unauthenticated_body_is_neither_stored_nor_parsed(service, path):
     before = memory_kb(service)
     status, body = send(service, f"POST {path} HTTP/1.1\r\n", *[b"0," * (MEGABYTE // 2)] * 64)
     assert status == 401, body
     assert memory_kb(service) - before < 16 * 1024
 
 
-def test_a_list_of_zeros_from_somebody_is_refused_by_its_text(service):
+def test_too_many_values_are_refused_before_parsing(service):
     zeros = [0] * 1_200_000
     status, body = service.request("POST", "/api/v1/search/batch", {"queries": zeros})
     assert status == 422
     assert body["errors"][0]["type"] == "too_many_values"
 
 
-def test_work_ends_when_its_caller_has_gone(service):
+def test_work_ends_when_its_caller_disconnects(service):
     queries = [f"a question of its own, number {number}" for number in range(1000)]
     body = json.dumps({"queries": queries}).encode()
     head = f"POST /api/v1/search/batch HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: {service.key}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -116,7 +116,7 @@ def test_work_ends_when_its_caller_has_gone(service):
     assert [each for each in asked if each[0].startswith("a question of its own")] == []
 
 
-def test_a_small_request_of_one_organisation_hardly_waits_for_the_batches_of_another(service):
+def test_small_request_is_not_delayed_by_another_organisations_batches(service):
     other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
     queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}
     stop, statuses = threading.Event(), set()

@@ -312,7 +312,7 @@ def accounted(column):
     return table in KEPT or table in NO_WORDS or name in IDENTIFIERS or column in NO_WORDS_IN
 
 
-def test_what_was_erased_is_nowhere(acme, doors, staff):
+def test_erased_text_is_nowhere(acme, doors, staff):
     staff.post(
         f"/admin/memory/memory/{doors.ids['memory']}/correct/confirm/", {"reason": MENTION}, follow=True
     )
@@ -371,7 +371,7 @@ def read(answer):
     return b"".join(answer.streaming_content).decode() if answer.streaming else answer.content.decode()
 
 
-def test_the_log_holds_after_it(acme, doors):
+def test_log_verifies_after_the_erasure(acme, doors):
     drain(organisation=acme.organisation)
     erase(acme, doors.ids["memory"])
     drain(organisation=acme.organisation)
@@ -380,7 +380,7 @@ def test_the_log_holds_after_it(acme, doors):
             assert check_record(acme.organisation, each.id).holds, each.operation
 
 
-def test_what_stays_is_named(acme, doors):
+def test_receipt_names_what_is_kept(acme, doors):
     space = {"name": f"{WORD} {NAME}", "dimensions": [{"name": "price", "low": ["cheap"], "high": ["dear"]}]}
     assert acme.post("/api/v1/spaces", space).status_code == 201
     template(doors, "says", [{"name": "a", "function": "test.echo", "arguments": {"value": TEXT}}], {})
@@ -416,7 +416,7 @@ def test_payloads_that_quote_follow_the_policy(acme, scrub, left):
     assert receipt["kept"]["places"] == ({"decision payloads that quote": 2} if left else {})
 
 
-def test_a_short_text_takes_nothing_along_that_only_has_its_letters(acme):
+def test_short_text_removes_only_exact_values(acme):
     memory = acme.store("yes")
     said = {"operation": "guess", "reasoning": "yesterday, yes or no", "outputs": {"state": "yes"}}
     assert acme.post("/api/v1/decisions", said).status_code == 201
@@ -428,7 +428,7 @@ def test_a_short_text_takes_nothing_along_that_only_has_its_letters(acme):
     assert receipt["removed"]["decision_payloads"] >= 1
 
 
-def test_a_reason_that_quotes_is_not_put_on_record(acme):
+def test_quoting_reason_is_not_recorded(acme):
     memory = acme.store(TEXT)
     answer = acme.client.delete(
         f"/api/v1/memories/{memory}",

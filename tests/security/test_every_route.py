@@ -20,7 +20,7 @@ def calls():
         yield made
 
 
-def test_every_documented_route_is_asked(db, client):
+def test_every_documented_route_is_called(db, client):
     paths = client.get("/openapi.json").json()["paths"]
     documented = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
     assert documented == set(ROUTES)
@@ -42,7 +42,7 @@ def answers(caller, world):
             yield route, *shown
 
 
-def test_every_route_answers_who_may_do_everything(acme, world):
+def test_every_route_answers_a_key_with_all_scopes(acme, world):
     other, _ = with_key(acme)
     failed = [
         (route, status, shown[-300:]) for route, status, shown in answers(other, world) if status >= 400
@@ -51,7 +51,7 @@ def test_every_route_answers_who_may_do_everything(acme, world):
 
 
 @pytest.mark.parametrize("scope", sorted(Scope))
-def test_no_route_shows_a_key_of_one_scope_what_it_may_not_read(acme, world, scope):
+def test_no_route_shows_a_single_scope_key_more_than_it_may_read(acme, world, scope):
     weak, _ = with_key(acme, scope)
     shown_to_it = [
         (route, canary)
@@ -62,7 +62,7 @@ def test_no_route_shows_a_key_of_one_scope_what_it_may_not_read(acme, world, sco
     assert not shown_to_it, "\n".join(map(str, shown_to_it))
 
 
-def test_who_may_read_sees_it(acme, world):
+def test_key_with_the_scope_sees_the_content(acme, world):
     reader, _ = with_key(
         acme, Scope.MEMORY_READ, Scope.DECISIONS_READ, Scope.SPACES_READ, Scope.WORKFLOWS_RUN
     )
@@ -77,7 +77,7 @@ def test_who_may_read_sees_it(acme, world):
     assert ("GET /api/v1/decisions/{decision}", DECISION) in shown
 
 
-def test_anothers_ids_are_unknown_on_every_route(acme, rival, world):
+def test_other_organisations_ids_are_unknown_on_every_route(acme, rival, world):
     own = make_world(rival)
     # the world of another, named field by field, so that what else a path names is the caller's own
     for each in fields(world):

@@ -7,7 +7,7 @@ ORIGIN = "http://localhost:3000"
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/admin/memory/memory/", "/admin"])
 @pytest.mark.parametrize("method", ["get", "options"])
-def test_no_other_origin_is_let_into_the_admin(client, db, path, method):
+def test_other_origins_are_refused_in_the_admin(client, db, path, method):
     headers = {"origin": ORIGIN, "access-control-request-method": "GET"}
     response = getattr(client, method)(path, headers=headers)
     assert not [name for name in response.headers if name.lower().startswith("access-control")]
@@ -18,7 +18,7 @@ def test_a_permitted_origin_may_call_the_api(acme):
     assert response["access-control-allow-origin"] == ORIGIN
 
 
-def test_the_figures_are_open_unless_a_token_is_set(client, settings):
+def test_metrics_are_open_unless_a_token_is_set(client, settings):
     assert client.get("/metrics").status_code == 200
     settings.LIFTOS_METRICS_TOKEN = "s3cret"
     assert client.get("/metrics").status_code == 401

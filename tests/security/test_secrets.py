@@ -90,7 +90,7 @@ def run(caller, *steps, given=None, **fields):
     return response
 
 
-def test_a_secret_is_sent_and_stands_nowhere(acme, keep, server):
+def test_secret_is_sent_and_never_stored(acme, keep, server):
     keep(crm=SECRET)
     response = run(acme, asks(server.url))
     assert [each["Authorization"] for each in server.seen] == [f"Bearer {SECRET}"]
@@ -107,7 +107,7 @@ def test_a_secret_is_sent_and_stands_nowhere(acme, keep, server):
     assert base64.b64encode(SECRET.encode()).decode() not in shown
 
 
-def test_the_organisations_own_secret_goes_first(acme, rival, keep, monkeypatch):
+def test_organisations_own_secret_takes_precedence(acme, rival, keep, monkeypatch):
     monkeypatch.setenv("LIFTOS_SECRET_CRM", "from-the-environment")
     monkeypatch.setenv("LIFTOS_SECRET_MAIL_BOX", "mail-of-the-environment")
     keep(**{"acme/crm": OWN})
@@ -136,7 +136,7 @@ def test_the_installations_own_key_is_no_secret_for_templates(acme, monkeypatch)
         ({"url": "http://a.example/{secret:crm}"}, "can't stand here"),
     ],
 )
-def test_what_is_refused_at_save(acme, keep, arguments, told):
+def test_invalid_secret_references_are_refused_on_save(acme, keep, arguments, told):
     keep(crm=SECRET)
     parameters = {"type": "object", "properties": {"token": {"type": "string"}}, "required": ["token"]}
     whole = {"url": "http://a.example/"} | arguments
@@ -154,7 +154,7 @@ def test_a_secret_of_another_function_is_refused(acme, keep):
     assert (refused.status_code, "can't stand here" in refused.content.decode()) == (422, True)
 
 
-def test_what_a_parameter_brings_names_no_secret(acme, keep, server):
+def test_parameters_cannot_name_secrets(acme, keep, server):
     keep(crm=SECRET)
     parameters = {"type": "object", "properties": {"note": {"type": "string"}}, "required": ["note"]}
     run(acme, asks(server.url, "{note}", "X-Note"), given={"note": "{secret:crm}"}, parameters=parameters)
@@ -168,7 +168,7 @@ def test_a_secret_goes_to_its_hosts_alone(acme, keep, server):
     assert server.seen == []
 
 
-def test_a_secret_that_is_gone_fails_the_step_by_name(acme, keep, server):
+def test_missing_secret_fails_the_step_by_name(acme, keep, server):
     keep(crm=SECRET)
     made = save(acme, asks(server.url)).json()["id"]
     acme.post(f"{TEMPLATES}/{made}/publish", {})
@@ -187,7 +187,7 @@ def test_a_file_that_others_may_read_is_not_used(acme, keep, mode):
     assert (refused.status_code, refused.json()["code"]) == (503, "workflows.secrets_unusable")
 
 
-def test_an_error_does_not_tell_a_secret(keep):
+def test_errors_do_not_reveal_secrets(keep):
     keep(crm=SECRET)
     revealer = Revealer("acme")
     marked = revealer.mark({"Authorization": "Bearer {secret:crm}"})
@@ -232,5 +232,5 @@ def test_credentials_that_were_published_before_are_masked(acme, client):
         ("X-Author", "ann", False),
     ],
 )
-def test_which_headers_are_credentials(name, value, literal):
+def test_headers_that_count_as_credentials(name, value, literal):
     assert is_literal(name, value) is literal

@@ -64,7 +64,7 @@ def test_results_need_the_scopes_of_what_they_quote(acme, run):
     assert body["withheld"] == ["memory:read", "memory:write"]
 
 
-def test_who_may_read_memories_sees_what_quotes_them(acme, run):
+def test_memory_read_shows_quoting_results(acme, run):
     reader, _ = with_key(acme, Scope.WORKFLOWS_RUN, Scope.MEMORY_READ)
     steps = {each["name"]: each for each in reader.get(f"{RUNS}/{run['id']}").json()["steps"]}
     assert CANARY in json.dumps(steps["later"]["result"])
@@ -98,7 +98,7 @@ def test_a_replayed_answer_shows_no_more_than_the_key_may_see_now(acme, run):
     assert CANARY not in again.content.decode()
 
 
-def test_what_an_unknown_function_read_is_withheld(acme, calls):
+def test_results_of_an_unknown_function_are_withheld(acme, calls):
     from liftos.kernel.functions import register, unregister
 
     @register("test.gone")

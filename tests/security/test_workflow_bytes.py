@@ -55,7 +55,7 @@ def test_a_large_parameter_quoted_often_fails_its_step_by_name(organisation, cal
     assert more < 24 * MEGABYTE
 
 
-def test_what_fits_is_carried_out(organisation, calls):
+def test_arguments_within_the_limit_run(organisation, calls):
     run = run_steps(
         organisation,
         step("s", arguments={"value": ["{p}", "and {p}"]}),

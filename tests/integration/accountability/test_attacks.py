@@ -41,6 +41,12 @@ def run(statement, *values):
         return cursor.fetchone() if cursor.description else None
 
 
+def has_payload(organisation, decision):
+    """Return whether a decision's payload exists."""
+    with tenant_transaction(organisation):
+        return DecisionPayload.objects.filter(decision_id=decision).exists()
+
+
 @pytest.fixture
 def victim(committed_db):
     """An organisation, a memory, and a decision about it."""
@@ -93,6 +99,7 @@ def test_guards_cannot_be_disabled(victim, statement):
     organisation, _, _ = victim
     with refused(organisation):
         run(statement)
+    assert verdict(organisation).holds
 
 
 def test_search_path_does_not_mislead_the_eraser(victim):
@@ -146,6 +153,7 @@ def test_an_erasure_of_an_earlier_transaction_scrubs_nothing(victim):
         erasure = record_erasure(organisation, memory, [decision])
     with refused(organisation):
         run("SELECT liftos_erase_payloads(%s)", erasure)
+    assert has_payload(organisation, decision)
 
 
 def test_an_erasure_of_another_transaction_that_began_later_scrubs_nothing(victim, committed_db):
@@ -173,6 +181,7 @@ def test_an_erasure_of_another_transaction_that_began_later_scrubs_nothing(victi
                 [erasure, organisation, f'{{"outputs":{{"{LISTED}":["{decision}"]}}}}', decision],
             )
         run("SELECT liftos_erase_payloads(%s)", erasure)
+    assert has_payload(organisation, decision)
 
 
 @pytest.mark.parametrize(

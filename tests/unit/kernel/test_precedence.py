@@ -15,7 +15,7 @@ def requests():
 
 
 def work(seconds):
-    """Use the processor for so long."""
+    """Use the processor for some seconds."""
     end = time.thread_time() + seconds
     while time.thread_time() < end:
         pass

@@ -429,7 +429,7 @@ def test_contradictory_parameters_are_refused(schema, expected):
 def test_satisfiable_parameters_are_accepted(schema):
     schema = {"type": "object"} | schema
     payload = {"name": "t", "parameters": schema, "steps": [step("a")]}
-    parse(payload, functions=functions)
+    assert parse(payload, functions=functions).parameters == schema
 
 
 def test_unknown_function_lists_known_ones_nearest_first():

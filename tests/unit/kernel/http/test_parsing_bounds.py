@@ -62,4 +62,4 @@ def test_unstorable_value_is_refused_at_its_position(value, kind, place):
 
 
 def test_storable_values_are_accepted():
-    check_storable({"a": ["🚀", "\\ud83d", 10**400, None]}, loc=("arguments",))
+    assert check_storable({"a": ["🚀", "\\ud83d", 10**400, None]}, loc=("arguments",)) is None
