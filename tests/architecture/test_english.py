@@ -46,15 +46,14 @@ ALLOWED: dict[str, int] = {
     "liftos/bench": 1,
     "liftos/compat": 13,
     "liftos/console": 3,
-    "liftos/kernel": 78,
+    "liftos/kernel": 79,
     "liftos/runtime": 25,
     "liftos/settings.py": 1,
-    "memory": 157,
-    "spaces": 85,
+    "memory": 156,
+    "spaces": 86,
     "tests/api": 11,
     "tests/contract": 3,
     "tests/integration": 1,
-    "tests/unit": 1,
     "workflows": 78,
 }
 

@@ -35,7 +35,7 @@ class Command(ObservedCommand):
             raise CommandError("name an organisation or pass --all")
         if options["to"] not in embedder_names():
             known = ", ".join(settings.LIFTOS_EMBEDDERS) or "none"
-            raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; it names {known}")
+            raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; configured: {known}")
         rows = Organisation.objects.order_by("slug")
         if options["organisation"]:
             rows = rows.filter(slug=options["organisation"])

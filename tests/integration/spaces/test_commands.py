@@ -85,7 +85,7 @@ def test_space_is_created_from_a_template_and_reported(db):
     assert [each["name"] for each in reports][:2] == ["sentiment", "severity"]
     with pytest.raises(CommandError, match="There is a space called"):
         call("create_space", organisation.slug, "--template", "feedback")
-    with pytest.raises(CommandError, match="no organisation"):
+    with pytest.raises(CommandError, match="No organisation called"):
         call("create_space", "nowhere")
 
 
