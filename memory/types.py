@@ -192,9 +192,6 @@ class Outcome(StrEnum):
     ID_TAKEN = "id_taken"
 
 
-REFUSED = (Outcome.CONFLICT, Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.ERASED, Outcome.ID_TAKEN)
-
-
 FLAGGED = "Its text holds a rejected value (rejection {})."
 """What the history says of a memory that became a candidate by that."""
 

@@ -85,9 +85,3 @@ class CyclicRelation(InvalidInput):
     """The relation would lead from a concept back to itself."""
 
     code = "spaces.cyclic_relation"
-
-
-class NothingToSearchBy(InvalidInput):
-    """A conceptual search needs a query, a target, a concept or an example."""
-
-    code = "spaces.nothing_to_search_by"

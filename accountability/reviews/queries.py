@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -212,11 +211,6 @@ def _as_review(row: DecisionRecord) -> Review:
         reason = ""
     actor = Actor(ActorKind(row.actor_kind), row.actor_id, row.on_behalf_of)
     return Review(row.id, _POINTS[row.decision_point], reason, actor, row.recorded_at)
-
-
-def opened_at(case: ReviewCase) -> datetime:
-    """Return when a decision was taken that waits for its review: its age."""
-    return case.decision.recorded_at
 
 
 def as_states(text: str) -> Sequence[ReviewState] | None:

@@ -15,7 +15,6 @@ Several versions of a function live side by side: a workflow keeps the version t
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -85,10 +84,6 @@ class Call:
     def by(self) -> Actor:
         """Who acts."""
         return self.principal.actor
-
-    def seconds_left(self) -> float:
-        """Return how long the function may still take, seconds; never below 0."""
-        return max(0.0, self.deadline - monotonic())
 
 
 Prepare = Callable[[Call, Any], object]

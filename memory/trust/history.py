@@ -1,6 +1,5 @@
 """What became of a memory, newest first: each change with what was before and after it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,12 +81,6 @@ def list_history(*, organisation: UUID, memory: UUID, limit: int, before: UUID |
 def fields_of(version: Memory | MemoryVersion) -> dict[str, Any]:
     """Return what a version says."""
     return {name: getattr(version, name) for name in SHOWN}
-
-
-def versions_of(organisation: UUID, memory: Memory) -> Sequence[Memory | MemoryVersion]:
-    """Return all versions of a memory, oldest first, the present one last."""
-    ended = MemoryVersion.objects.filter(organisation_id=organisation, memory_id=memory.id)
-    return [*ended.order_by("version"), memory]
 
 
 def _change(ended: MemoryVersion, after: Memory | MemoryVersion) -> Change:

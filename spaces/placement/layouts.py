@@ -227,11 +227,6 @@ def forget_positions(*, organisation: UUID, layout: UUID) -> None:
         cursor.execute(FORGET_POSITIONS, (organisation, layout))
 
 
-def forget_plans() -> None:
-    """Read every layout anew: for tests and benchmarks."""
-    _plans.clear()
-
-
 def read_dimensions(*, organisation: UUID, space: UUID, version: int) -> tuple[Dimension, ...]:
     """Return the dimensions of one version of a space, in their order."""
     rows = SpaceDimension.objects.filter(organisation_id=organisation, space_id=space, version=version)
