@@ -13,7 +13,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import NotFound
 from memory.models import Memory
 from memory.search.as_known import as_known
-from memory.search.filters import where
+from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
 from memory.types import VISIBLE, EmbeddingState
 

@@ -16,7 +16,7 @@ class SpacesConfig(AppConfig):
         from spaces.query.arm import ConceptualArm, SpaceScope
 
         reserve_operations("space")
-        register_arm(ConceptualArm(), only_in_spaces=True)
+        register_arm(ConceptualArm())
         scope.fill(SpaceScope())
         followers.fill("spaces", follow_memories)
         erasers.fill("positions", erase_positions)

@@ -190,7 +190,7 @@ def _cold_and_warm(
     def ask(text: str) -> None:
         search(organisation=organisation, by=SYSTEM, request=SearchRequest(text, search_type))
 
-    with patch("memory.search.service.active_manager", return_value=manager):
+    with patch("memory.search.arms.meaning.arm.active_manager", return_value=manager):
         ask("warm the connection, not the cache")
         for text in texts:
             for series in times:

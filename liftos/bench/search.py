@@ -27,7 +27,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import ModelInfo, Vector, Vectors
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.search.arms.interface import CANDIDATES
-from memory.search.arms.meaning.arm import MeaningArm
+from memory.search.arms.meaning.arm import MeaningArm, QueryVector
 from memory.search.arms.words.arm import WordsArm
 from memory.search.filters import parse_filters
 from memory.search.service import search, search_many
@@ -116,7 +116,9 @@ def _questions(
     return [
         (
             organisation,
-            Question(organisation.id, SearchRequest(text), timezone.now(), vector=vector, model_id=number),
+            Question(
+                organisation.id, SearchRequest(text), timezone.now(), {"meaning": QueryVector(vector, number)}
+            ),
         )
         for organisation in asked
         for vector, text in zip(*world.questions(organisation.plan, each), strict=True)
@@ -207,10 +209,9 @@ def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> It
     embedder = GivenVectors(model)
     manager = EmbeddingManager(cache_size=len(questions), embedder=embedder)
     for _, question in questions:
-        if question.vector is not None:
-            embedder.known[question.request.query] = question.vector
-            manager.embed(question.request.query, organisation=question.organisation)
-    with patch("memory.search.service.active_manager", return_value=manager):
+        embedder.known[question.request.query] = question.prepared["meaning"].vector
+        manager.embed(question.request.query, organisation=question.organisation)
+    with patch("memory.search.arms.meaning.arm.active_manager", return_value=manager):
         yield
 
 

@@ -73,7 +73,7 @@ def _latency(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Seque
     manager = EmbeddingManager(embedder=slow)
     before: list[float] = []
     after: list[float] = []
-    with patch("memory.search.service.active_manager", return_value=manager):
+    with patch("memory.search.arms.meaning.arm.active_manager", return_value=manager):
         for text in tqdm(texts, unit="query", desc="before and after", disable=None):
             before.append(_before(organisation, number, slow, text))
             for series in ([], after):
@@ -98,7 +98,7 @@ def _latency(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Seque
 def _batch(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Sequence[str]) -> Iterator[Figure]:
     sequential = sum(_before(organisation, number, slow, text) for text in texts[:SEQUENTIAL])
     sequential *= BATCH / SEQUENTIAL
-    with patch("memory.search.service.active_manager", return_value=EmbeddingManager(embedder=slow)):
+    with patch("memory.search.arms.meaning.arm.active_manager", return_value=EmbeddingManager(embedder=slow)):
         started = perf_counter()
         search_many(
             organisation=organisation.id,

@@ -126,17 +126,17 @@ def happened_at(metadata: Mapping[str, Any]) -> datetime | None:
 
 
 def tells_time(text: str) -> bool:
-    """Tell whether a text says when something was or will be."""
+    """Return whether a text says when something was or will be."""
     return _TELLS.search(text) is not None
 
 
 def asks_when(question: str) -> bool:
-    """Tell whether a question asks for a time."""
+    """Return whether a question asks for a time."""
     return _ASKS_WHEN.match(question) is not None
 
 
 def is_question(text: str) -> bool:
-    """Tell whether a query is worded as a question."""
+    """Return whether a query is worded as a question."""
     return text.rstrip().endswith("?") or _ASKS.match(text) is not None
 
 

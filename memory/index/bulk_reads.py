@@ -11,49 +11,17 @@ from uuid import UUID
 
 import numpy as np
 
+from liftos.kernel.db.binary import unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
+from memory.index.statements import (
+    COUNT_LIVING,
+    COUNT_VECTORS,
+    PAGE_CONTENTS,
+    SAMPLE_VECTORS,
+    SOME_CONTENTS,
+    TEXTS,
+)
 from memory.types import LIVING
-
-# one row: ids and vectors one after the other, in binary form; as rows with lists they would cost ten times as much
-_SAMPLE = """
-SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
-    SELECT s.embedding FROM memory_memoryvector AS s
-    JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
-    WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
-    ORDER BY hashtext(s.memory_id::text), s.memory_id LIMIT %(limit)s
-) AS v
-"""
-_COUNT_VECTORS = """
-SELECT count(*) FROM memory_memoryvector AS s
-JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
-WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
-AND (%(memories)s::uuid[] IS NULL OR m.id = ANY(%(memories)s::uuid[]))
-"""
-_PAGE = """
-SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''),
-       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(p.metadata::text) END
-FROM (
-    SELECT m.id, m.metadata FROM memory_memory AS m
-    WHERE m.organisation_id = %(organisation)s AND m.id > %(after)s AND m.head IS NULL AND m.state = ANY(%(living)s)
-    AND m.embedding <> 'none'
-    ORDER BY m.id LIMIT %(limit)s
-) AS p LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = %(organisation)s AND v.memory_id = p.id AND v.model_id = %(model)s
-"""
-_SOME = """
-SELECT string_agg(uuid_send(m.id), ''), string_agg(halfvec_send(v.embedding), ''),
-       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(m.metadata::text) END
-FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
-WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s) AND m.head IS NULL AND m.state = ANY(%(living)s)
-AND m.embedding <> 'none'
-"""
-_COUNT = """
-SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
-"""
-_TEXTS = """
-SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +42,7 @@ class Contents:
 def count_living(*, organisation: UUID) -> int:
     """Return how many memories may be believed, candidates included."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_COUNT, (organisation, [str(each) for each in LIVING])).fetchone()
+        row = cursor.execute(COUNT_LIVING, (organisation, [str(each) for each in LIVING])).fetchone()
     return row[0] if row else 0
 
 
@@ -91,14 +59,14 @@ def page_contents(
         metadata: read it too.
     """
     values = {"after": after or UUID(int=0), "limit": limit}
-    return _contents(_PAGE, organisation, model, metadata, values)
+    return _contents(PAGE_CONTENTS, organisation, model, metadata, values)
 
 
 def some_contents(
     *, organisation: UUID, model: int | None, memories: Sequence[UUID], metadata: bool
 ) -> Contents:
     """Return what those of some memories say that are living, in any order. See `page_contents`."""
-    return _contents(_SOME, organisation, model, metadata, {"ids": list(memories)})
+    return _contents(SOME_CONTENTS, organisation, model, metadata, {"ids": list(memories)})
 
 
 def sample_vectors(*, organisation: UUID, model: int, limit: int) -> np.ndarray:
@@ -110,8 +78,8 @@ def sample_vectors(*, organisation: UUID, model: int, limit: int) -> np.ndarray:
         "living": [str(each) for each in LIVING],
     }
     with raw_cursor() as cursor:
-        row = cursor.execute(_SAMPLE, values, binary=True).fetchone()
-    return _unpack(row[1], row[0]) if row and row[0] else np.empty((0, 0), np.float32)
+        row = cursor.execute(SAMPLE_VECTORS, values, binary=True).fetchone()
+    return unpack_halfvecs(row[1], row[0]) if row and row[0] else np.empty((0, 0), np.float32)
 
 
 def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | None = None) -> int:
@@ -123,14 +91,14 @@ def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | 
         "memories": None if memories is None else list(memories),
     }
     with raw_cursor() as cursor:
-        row = cursor.execute(_COUNT_VECTORS, values).fetchone()
+        row = cursor.execute(COUNT_VECTORS, values).fetchone()
     return row[0] if row else 0
 
 
 def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, str]:
     """Return the texts of those of some memories that there are."""
     with raw_cursor() as cursor:
-        return dict(cursor.execute(_TEXTS, (organisation, list(memories))).fetchall())
+        return dict(cursor.execute(TEXTS, (organisation, list(memories))).fetchall())
 
 
 def _contents(
@@ -148,13 +116,7 @@ def _contents(
         return Contents([], np.empty((0, 0), np.float32), [])
     ids = [UUID(bytes=bytes(row[0][start : start + 16])) for start in range(0, len(row[0]), 16)]
     present = np.asarray(row[2], bool)
-    vectors = _unpack(row[1], int(present.sum())) if present.any() else np.empty((0, 0), np.float32)
+    vectors = unpack_halfvecs(row[1], int(present.sum())) if present.any() else np.empty((0, 0), np.float32)
     placed = np.full((len(ids), vectors.shape[1]), np.nan, np.float32)
     placed[present] = vectors
     return Contents(ids, placed, [json.loads(text) for text in row[3] or ()])
-
-
-def _unpack(packed: bytes, count: int) -> np.ndarray:
-    """Return halfvecs that stand one after the other in binary form, each after its dimension and a zero of 16 bits."""
-    words = np.frombuffer(packed, ">f2").reshape(count, -1)
-    return words[:, 2:].astype(np.float32)

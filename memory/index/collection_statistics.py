@@ -6,11 +6,8 @@ from uuid import UUID
 
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
+from memory.index.statements import COLLECTION_SIZE
 
-_SIZE = """
-SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint
-FROM memory_corpuscounter WHERE organisation_id = %s
-"""
 # A plan may rest on a count that is some seconds old: every plan finds the same memories, only at another price.
 _KEEP_SECONDS = 5.0
 _documents: LruTtlCache[UUID, int] = LruTtlCache(10_000, _KEEP_SECONDS)
@@ -33,7 +30,7 @@ class Corpus:
 
 def get_corpus(organisation: UUID) -> Corpus:
     """Return an organisation's counts, as of this transaction."""
-    row = raw_cursor().execute(_SIZE, [organisation], binary=True).fetchone()
+    row = raw_cursor().execute(COLLECTION_SIZE, [organisation], binary=True).fetchone()
     return Corpus(*row) if row else Corpus(0, 0, 0)
 
 

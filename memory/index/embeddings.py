@@ -1,7 +1,7 @@
 """Which model an organisation's memories are searched by: its choice, or the installation's.
 
-A choice is made by `manage.py reembed`, which fills the new model's vectors first. It is read anew every two seconds: for so long
-another process may still ask by the model before, whose vectors are still there.
+A choice is made by `manage.py reembed`, which fills the new model's vectors first. It is re-read every two seconds; until then other
+processes may still search by the old model, whose vectors are kept.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,11 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.registry import embedder_names
+from memory.index.statements import CHOSEN_MODEL
 
 KEEP_SECONDS = 2.0
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
 _chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
-
-_CHOICE = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
 
 
 def active_manager(organisation: UUID) -> EmbeddingManager:
@@ -45,7 +44,7 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
 
 
 def cache_stats(organisation: UUID) -> dict[str, int | float]:
-    """Return the figures of the cache that an organisation's searches go through; the installation's, while its model is away."""
+    """Return the statistics of the embedding cache an organisation's searches use; the installation's if its model is not configured."""
     try:
         return active_manager(organisation).stats()
     except EmbedderUnavailable:
@@ -65,7 +64,7 @@ def use_manager(manager: EmbeddingManager) -> Iterator[None]:
 def chosen_model(organisation: UUID) -> int | None:
     """Return the number of the chosen model as of this transaction, None for the installation's own."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_CHOICE, [organisation]).fetchone()
+        row = cursor.execute(CHOSEN_MODEL, [organisation]).fetchone()
     return row[0] if row else None
 
 

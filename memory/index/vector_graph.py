@@ -1,8 +1,8 @@
 """The graph index of each embedding model: one for all large organisations, made by the owner and grown by workers.
 
-A row's way into the graph takes 1.2 ms, three fifths of storing it. An organisation that is read from end to end by every search
-(`memory.search.meaning`) needs none, so its vectors stay outside; those of a large one are stored outside, where each search reads
-them too, and put in by a worker.
+Inserting a row into the graph takes 1.2 ms, three fifths of storing it. A small organisation, whose vectors every search compares
+(`memory.search.arms.meaning`), needs no graph, so its vectors stay outside. Those of a large one are stored outside, where each search
+reads them too, and inserted by a worker.
 """
 
 from uuid import UUID
@@ -11,24 +11,13 @@ from django.db import connection, connections
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from memory.index.collection_statistics import get_corpus
+from memory.index.statements import CREATE_GRAPH, ENTER_GRAPH, LOCK_GRAPH
 
 _indexed: set[tuple[str, int]] = set()
 
 GRAPH_ROWS = 10_000
 """Memories from which on an organisation's vectors are put into the graph: it is there before searches want it."""
 BATCH = 100  # an erasure waits for at most so many: 0.1 s
-
-_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('memory.graph' || %s::text, 0))"
-_ENTER = """
-UPDATE memory_memoryvector SET in_graph = true WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM memory_memoryvector WHERE organisation_id = %s AND NOT in_graph LIMIT %s FOR UPDATE SKIP LOCKED
-))
-"""
-
-CREATE = """
-CREATE INDEX {concurrently} IF NOT EXISTS {name} ON memory_memoryvector
-USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WHERE model_id = {model} AND in_graph
-"""
 
 
 def index_name(model: int) -> str:
@@ -37,7 +26,7 @@ def index_name(model: int) -> str:
 
 
 def is_indexed(model: int | None) -> bool:
-    """Tell whether a model has its index; once seen, it is taken to stay."""
+    """Return whether a model has its index; once seen, it is assumed to stay."""
     if model is None:
         return False
     key = (str(connection.settings_dict["NAME"]), model)
@@ -54,7 +43,7 @@ def create_index(model: int, dimension: int) -> None:
     """Make a model's index as the owner, without stopping writers (Malkov & Yashunin 2018; pgvector's defaults)."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
-            CREATE.format(
+            CREATE_GRAPH.format(
                 name=index_name(model), dimension=dimension, model=model, concurrently="CONCURRENTLY"
             )
         )
@@ -66,10 +55,10 @@ def grow_graph(organisation: UUID) -> int:
     One worker at a time does it for an organisation; another that asks meanwhile is told that there is nothing to do.
     """
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        alone = cursor.execute(_ALONE, [organisation]).fetchone()
+        alone = cursor.execute(LOCK_GRAPH, [organisation]).fetchone()
         if alone is None or not alone[0] or get_corpus(organisation).documents < GRAPH_ROWS:
             return 0
-        return cursor.execute(_ENTER, [organisation, BATCH]).rowcount
+        return cursor.execute(ENTER_GRAPH, [organisation, BATCH]).rowcount
 
 
 def list_organisations_outside_graph() -> list[UUID]:

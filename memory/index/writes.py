@@ -23,82 +23,22 @@ from memory.analysis.extraction import Reading, read
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.index import index_rows
 from memory.index.lifetimes import expiry_of
+from memory.index.statements import (
+    COLUMNS,
+    FIND_EARLIER,
+    FLAG_MEMORIES,
+    INSERT_LINKS,
+    INSERT_MEMORIES,
+    INSERT_SOURCES,
+    INSERT_VECTORS,
+    RESOLVE_LINKS,
+    VECTOR_ROW,
+)
 from memory.ports import tell_followers
 from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
-_COLUMNS = (
-    ("id", "uuid"), ("content", "text"), ("metadata", "text"), ("memory_type", "text"), ("source", "text"),
-    ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
-    ("actor_kind", "text"), ("actor_id", "text"), ("on_behalf_of", "text"), ("valid_from", "timestamptz"),
-    ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
-    ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
-    ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
-)  # fmt: skip
 _PACKED: dict[str, Callable[[Iterable[Any]], Any]] = {"text": TextArray, "bigint": IntArray}
-_AS_WRITTEN = {
-    "metadata": "w.metadata::jsonb",
-    "tags": "ARRAY(SELECT jsonb_array_elements_text(w.tags::jsonb))",
-    "happened_at": "coalesce(w.happened_at, now())",
-    "recorded_at": "coalesce(w.recorded_at, statement_timestamp())",
-    "changed_at": "coalesce(w.changed_at, statement_timestamp())",
-}
-_MEMORY = f"""
-INSERT INTO memory_memory (organisation_id, stored_by, {", ".join(name for name, _ in _COLUMNS)})
-SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in _COLUMNS)}
-FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)}) AS w({", ".join(name for name, _ in _COLUMNS)})
-ON CONFLICT DO NOTHING RETURNING id
-"""  # noqa: S608  put together from names of our own
-# apart from the row: nearly no memory has one, and a column costs every store
-_FLAG = """
-UPDATE memory_memory AS m SET flagged_by = f.rejection FROM unnest(%s::uuid[], %s::uuid[]) AS f(memory, rejection)
-WHERE m.organisation_id = %s AND m.id = f.memory
-"""
-# compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
-_EARLIER = """
-SELECT w.id, m.id, m.embedding,
-       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to,
-        m.thread)
-       IS NOT DISTINCT FROM
-       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to,
-        w.thread)
-FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
-            %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
-            %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[])
-     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread)
-JOIN memory_memory AS m
-  ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
-WHERE m.external_id <> ''
-"""
-# one statement for many: each would set off the trigger that tells caches (measured: 0.14 ms)
-_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding)
-SELECT %s, %s, v.memory, v.embedding FROM (VALUES {rows}) AS v(memory, embedding) ON CONFLICT DO NOTHING
-"""
-_VECTOR = "(%s::uuid, %s::halfvec)"
 VECTORS_TOGETHER = 250
-_LINKS = """
-INSERT INTO memory_memorylink
-    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
-SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id, l.weight
-FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[],
-            %(weights)s::float8[]) AS l(memory, kind, source, external_id, weight)
-LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.source = l.source
-     AND m.external_id = l.external_id AND m.external_id <> ''
-ON CONFLICT DO NOTHING
-"""
-_SOURCES = """
-INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
-SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
-FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
-JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = s.target AND m.head IS NULL
-ON CONFLICT DO NOTHING
-"""
-_ARRIVED = """
-UPDATE memory_memorylink AS l SET target_id = a.memory
-FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
-WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
-  AND l.target_external_id = a.external_id
-"""
 
 
 class KeyTooLong(InvalidInput):
@@ -188,7 +128,7 @@ def insert(
             return written
         flagged = [(row.id, row.flagged) for row in written if row.flagged is not None]
         if flagged:
-            raw_cursor().execute(_FLAG, [*index_rows.columns(flagged), organisation])
+            raw_cursor().execute(FLAG_MEMORIES, [*index_rows.columns(flagged), organisation])
         if len(written) < len(rows):
             indexed = index_rows.pack(organisation, written)
         if model is not None:
@@ -221,7 +161,7 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
         "threads": [draft.thread for draft in drafts],
     }
     with raw_cursor() as cursor:
-        found = cursor.execute(_EARLIER, values).fetchall()
+        found = cursor.execute(FIND_EARLIER, values).fetchall()
     return {row: Earlier(memory, EmbeddingState(embedding), same) for row, memory, embedding, same in found}
 
 
@@ -240,19 +180,19 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
         if links:
             names = ("memories", "kinds", "sources", "external_ids", "weights")
             values = dict(zip(names, index_rows.columns(links), strict=True))
-            cursor.execute(_LINKS, values | {"organisation": organisation})
+            cursor.execute(INSERT_LINKS, values | {"organisation": organisation})
         if named:
             values = dict(
                 zip(("memories", "sources", "external_ids"), index_rows.columns(named), strict=True)
             )
-            cursor.execute(_ARRIVED, values | {"organisation": organisation})
+            cursor.execute(RESOLVE_LINKS, values | {"organisation": organisation})
 
 
 def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> None:
     """Link memories to those they were made from; one that was erased at this moment is left out."""
     values = dict(zip(("memories", "targets"), index_rows.columns(sources), strict=True))
     with raw_cursor() as cursor:
-        cursor.execute(_SOURCES, values | {"organisation": organisation})
+        cursor.execute(INSERT_SOURCES, values | {"organisation": organisation})
 
 
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
@@ -260,7 +200,7 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
     with raw_cursor() as cursor:
         for start in range(0, len(vectors), VECTORS_TOGETHER):
             some = vectors[start : start + VECTORS_TOGETHER]
-            statement = _VECTORS.format(rows=", ".join([_VECTOR] * len(some)))
+            statement = INSERT_VECTORS.format(rows=", ".join([VECTOR_ROW] * len(some)))
             values = [value for memory, vector in giving_way(some) for value in (memory, HalfVec(vector))]
             cursor.execute(statement, [organisation, model, *values])
 
@@ -273,9 +213,9 @@ def _insert_memories(
         return set
     # one order for all writers: two batches that name the same external ids then wait for, not on, each other
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
-    values = zip(_COLUMNS, zip(*(_values(by, row) for row in giving_way(ordered)), strict=True), strict=True)
+    values = zip(COLUMNS, zip(*(_values(by, row) for row in giving_way(ordered)), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
-    cursor = raw_cursor().execute(_MEMORY, (organisation, decision, *columns))
+    cursor = raw_cursor().execute(INSERT_MEMORIES, (organisation, decision, *columns))
     return lambda: {row[0] for row in cursor.fetchall()}
 
 

@@ -23,7 +23,7 @@ from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.index.embeddings import active_manager
 from memory.insights.clusters import cluster
 from memory.insights.concepts import dominant_concepts
-from memory.search.filters import where
+from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
 
 SAMPLE = 2_000

@@ -1,183 +1,179 @@
-"""Gathering evidence: what is asked of Postgres for a search, in as few round trips as it can be.
+"""Candidate generation: what a search asks of Postgres before it ranks, in four round trips, for one question or for fifty.
 
-Four of them, for one question as for fifty, because a pipelined connection carries all statements of a step at once, and
-what is looked up by id is looked up once for all questions:
+1. Every arm finds its candidates; the names and periods of the questions bring theirs.
+2. The links of the best candidates are read, and 3. the links of the memories they lead to: these are candidates too.
+4. Every arm scores the candidates it did not bring; the traits of all are read, under the filters.
 
-1. every arm finds its candidates; the questions' names and periods are looked up;
-2. the links of the best of these are read, and 3. the links of those that they lead to;
-4. every arm scores the candidates of the others and what the links brought; traits are read, under the filters.
+A pipelined connection carries all statements of a step at once, and what several questions need is read once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.search.arms.interface import CANDIDATES, Arm, Found
-from memory.search.ranking import SEEDS, base_scores, best
+from memory.search.fusion import best, fuse
 from memory.search.relations import lookup
 from memory.search.relations.lookup import Links, Named
-from memory.search.signals import Evidence, Names, Traits
+from memory.search.relations.spreading_activation import SEEDS
+from memory.search.signals import QueryEntities, Signals, Traits
 from memory.search.types import Key, Question
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """A question's evidence, by which plan each arm came to its candidates, and the memories if they came along."""
-
-    evidence: Evidence
-    plans: dict[str, str]
-    rows: dict[Key, tuple[Any, ...]] | None = None
-
-
 @dataclass(slots=True)
-class _Clues:
-    """What the first step brings for a question, and what the links add."""
+class _Pool:
+    """A question's candidates so far, and what is known of them."""
 
     found: dict[str, Found]
-    names: Names
+    entities: QueryEntities
     candidates: set[Key]
 
+    def shares(self, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:
+        """Return the arms' shares of the candidates."""
+        return {name: found.shares(raw[name], self.candidates) for name, found in self.found.items()}
 
-def gather_alone(questions: Sequence[Question], arm: Arm, extra: int) -> list[Gathered]:
-    """Return the evidence of searches by a single arm: what it finds is what there is.
+    def missing(self, found: Found) -> list[Key]:
+        """Return the candidates that an arm did not bring."""
+        return [key for key in self.candidates if key not in found.scores]
 
-    Args:
-        questions: alike but for their texts.
-        arm: which.
-        extra: candidates beyond the limit, for the record of what was not chosen.
-    """
-    most = questions[0].request.limit + extra
+    def seeds(self) -> list[Key]:
+        """Return the best candidates by what is known without another statement."""
+        known = {
+            name: found.scores
+            if found.look_up is None
+            else {**found.scores, **found.look_up(self.missing(found))}
+            for name, found in self.found.items()
+        }
+        scores = fuse(self.shares(known))
+        return best({key: scores.get(key, 0.0) for key in self.candidates}, SEEDS)
+
+
+def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -> list[Signals]:
+    """Return the signals of searches that one arm answers alone."""
     with TRACER.span("search." + arm.name, count=len(questions)), pipelined():
-        found = arm.find(questions, most)()
-    gathered = []
+        found = _find(arm, questions, limit)()
+    signals = []
     for each in found:
-        scores = {key: each.scores[key] for key in each.best}
-        gathered.append(
-            Gathered(
-                Evidence({arm.name: scores}, {arm.name: each.shares(scores, scores)}),
+        scores = {key: each.scores[key] for key in each.candidates(limit)}
+        signals.append(
+            Signals(
+                {arm.name: scores},
+                {arm.name: each.shares(scores, scores)},
                 {arm.name: each.plan},
-                each.rows,
+                rows=each.rows,
             )
         )
-    return gathered
+    return signals
 
 
-def gather(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Gathered]]:
-    """Return the evidence of searches by several arms and by relations, as work that stops where it would wait."""
-    finding = _find(questions, arms)
+def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Signals]]:
+    """Return the signals of searches by several arms and by relations, as work that yields where it would wait."""
+    finding = _find_all(questions, arms)
     yield
     with TRACER.span("search.find", count=len(questions)) as span:
-        clues = finding()
-        span.set_tag("plans", {name: found.plan for name, found in clues[0].found.items()})
-    seeds = [_seeds(clue) for clue in giving_way(clues)]
-    everyone = {key for own in seeds for key in own}
-    nearest = lookup.read_links(questions, everyone)
+        pools = finding()
+        span.set_tag("plans", {name: found.plan for name, found in pools[0].found.items()})
+    seeds = [pool.seeds() for pool in giving_way(pools)]
+    every_seed = {key for own in seeds for key in own}
+    nearest = lookup.read_links(questions, every_seed)
     yield
     with TRACER.span("search.links"):
         links = nearest()
-        reached = {edge.other for edges in links.values() for edge in edges} - everyone
+        reached = {edge.other for edges in links.values() for edge in edges} - every_seed
         links |= lookup.read_links(questions, reached)()
-        for clue, own in giving_way(zip(clues, seeds, strict=True)):
+        for pool, own in giving_way(zip(pools, seeds, strict=True)):
             near = {edge.other for key in own for edge in links.get(key, ())}
-            clue.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
-    scoring = _score(questions, arms, clues, links)
+            pool.candidates |= near | {edge.other for key in near for edge in links.get(key, ())}
+    scoring = _score(questions, pools, links)
     yield
     with TRACER.span("search.score"):
         return scoring()
 
 
-def _find(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Clues]]:
-    """Ask every arm for its candidates, and for what the questions name."""
-    most = max(CANDIDATES, questions[0].request.limit)
+def _find_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Pool]]:
+    """Send every arm's statements, and those that look up the names and periods of the questions."""
+    limit = max(CANDIDATES, questions[0].request.limit)
     by_names, by_periods = lookup.find_names(questions), lookup.find_in_periods(questions)
     # the last first: what words bring takes most work here, and Postgres is at the others meanwhile
-    by_arms = {arm.name: arm.find(questions, most) for arm in reversed(arms)}
+    by_arms = {arm.name: _find(arm, questions, limit) for arm in reversed(arms)}
 
-    def wait() -> list[_Clues]:
+    def wait() -> list[_Pool]:
         known, dated = by_names(), by_periods()
         found = {name: wait() for name, wait in by_arms.items()}
-        clues = []
+        pools = []
         for number, (question, of_periods) in enumerate(giving_way(zip(questions, dated, strict=True))):
             own = {arm.name: found[arm.name][number] for arm in arms}
-            names = lookup.names_of(question, known)
-            candidates = {key for each in own.values() for key in each.best}
-            clues.append(_Clues(own, names, candidates | names.brought | of_periods))
-        return clues
+            entities = lookup.entities_of(question, known)
+            candidates = {key for each in own.values() for key in each.candidates(limit)}
+            pools.append(_Pool(own, entities, candidates | entities.brought | of_periods))
+        return pools
 
     return wait
 
 
-def _seeds(clue: _Clues) -> list[Key]:
-    """Return the best that are known of a question so far: round them links are looked for."""
-    known = base_scores(_shares(clue, {name: _known(found, clue) for name, found in clue.found.items()}))
-    return best({key: known.get(key, 0.0) for key in clue.candidates}, SEEDS)
+def _find(arm: Arm, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
+    """Ask an arm about the questions it has something to say to; nothing is found for the others."""
+    asked = [question for question in questions if question.can_ask(arm.name)]
+    finding = arm.find(asked, limit)
+    if len(asked) == len(questions):
+        return finding
 
+    def wait() -> list[Found]:
+        found = iter(finding())
+        return [next(found) if question.can_ask(arm.name) else Found() for question in questions]
 
-def _known(found: Found, clue: _Clues) -> Mapping[Key, float]:
-    """Return what an arm says of the candidates without being asked again."""
-    if found.look_up is None or found.is_complete:
-        return found.scores
-    return {**found.scores, **found.look_up([key for key in clue.candidates if key not in found.scores])}
+    return wait
 
 
 def _score(
-    questions: Sequence[Question], arms: Sequence[Arm], clues: Sequence[_Clues], links: Links
-) -> Callable[[], list[Gathered]]:
-    """Ask the arms for what they have not said of the candidates, and for these' traits."""
-    everyone = {key for clue in clues for key in clue.candidates}
-    names = {name for clue in clues for name in clue.names.members}
+    questions: Sequence[Question], pools: Sequence[_Pool], links: Links
+) -> Callable[[], list[Signals]]:
+    """Have each arm score the candidates it did not bring, and read the traits of all."""
+    everyone = {key for pool in pools for key in pool.candidates}
+    # in an order of their own, so that a search repeats itself
+    names = dict.fromkeys(name for pool in pools for name in pool.entities.members)
     waiting = [
-        {arm.name: _rest(question, arm, clue) for arm in arms}
-        for question, clue in giving_way(zip(questions, clues, strict=True))
+        {name: _score_missing(pool, found) for name, found in pool.found.items()}
+        for pool in giving_way(pools)
     ]
     by_traits = lookup.read_traits(questions, everyone)
     by_names = lookup.read_named(questions, names, everyone)
 
-    def wait() -> list[Gathered]:
+    def wait() -> list[Signals]:
         raws = [
-            {arm.name: {**clue.found[arm.name].scores, **scores[arm.name]()} for arm in arms}
-            for clue, scores in giving_way(zip(clues, waiting, strict=True))
+            {name: {**found.scores, **scores[name]()} for name, found in pool.found.items()}
+            for pool, scores in giving_way(zip(pools, waiting, strict=True))
         ]
         traits, named = by_traits(), by_names()
         return [
-            _gathered(clue, raw, traits, named, links)
-            for clue, raw in giving_way(zip(clues, raws, strict=True))
+            _signals(pool, raw, traits, named, links)
+            for pool, raw in giving_way(zip(pools, raws, strict=True))
         ]
 
     return wait
 
 
-def _gathered(
-    clue: _Clues, raw: dict[str, dict[Key, float]], traits: dict[Key, Traits], named: Named, links: Links
-) -> Gathered:
-    evidence = Evidence(
+def _score_missing(pool: _Pool, found: Found) -> Callable[[], dict[Key, float]]:
+    missing = pool.missing(found)
+    if missing and found.look_up is not None:
+        return partial(found.look_up, missing)
+    return found.ask(missing) if missing and found.ask is not None else dict
+
+
+def _signals(
+    pool: _Pool, raw: dict[str, dict[Key, float]], traits: dict[Key, Traits], named: Named, links: Links
+) -> Signals:
+    return Signals(
         arms=raw,
-        shares=_shares(clue, raw),
-        traits={key: traits[key] for key in clue.candidates if key in traits},
-        threads={key: value for found in clue.found.values() for key, value in found.threads.items()},
-        names=clue.names,
+        shares=pool.shares(raw),
+        plans={name: found.plan for name, found in pool.found.items()},
+        traits={key: traits[key] for key in pool.candidates if key in traits},
+        threads={key: value for found in pool.found.values() for key, value in found.threads.items()},
+        entities=pool.entities,
         named=named,
         links=links,
     )
-    return Gathered(evidence, {name: found.plan for name, found in clue.found.items()})
-
-
-def _rest(question: Question, arm: Arm, clue: _Clues) -> Callable[[], dict[Key, float]]:
-    """Ask for an arm's figures of the candidates that it did not find itself."""
-    found = clue.found[arm.name]
-    missing = [] if found.is_complete else [key for key in clue.candidates if key not in found.scores]
-    if not missing:
-        return dict
-    if found.look_up is not None:
-        return partial(found.look_up, missing)
-    return arm.score(question, found, missing)
-
-
-def _shares(clue: _Clues, raw: Mapping[str, Mapping[Key, float]]) -> dict[str, dict[Key, float]]:
-    """Return the arms' shares for the candidates."""
-    return {name: found.shares(raw[name], clue.candidates) for name, found in clue.found.items()}

@@ -1,4 +1,4 @@
-"""Metadata filters: from JSON to conditions, from conditions to SQL over the attribute table.
+"""Metadata filters, from JSON to conditions.
 
 Equality (`{"a": 1}`), a list (`{"a": [1, 2]}`: any of them), and `{"a": {"$gte": 1, "$lt": 5}}` with `$eq $ne $in $nin
 $gt $gte $lt $lte $exists`. A key of the stored metadata that holds a list matches if any of its elements does.
@@ -9,54 +9,15 @@ from typing import Any
 
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.suggestions import suggestion
-from memory.analysis.attributes import LONG, MAX_KEY, scalar_of
-from memory.ports import scope
-from memory.search.types import Condition, SearchRequest
-from memory.types import LIVING, VISIBLE, TrustState
+from memory.analysis.attributes import LONG, MAX_KEY
+from memory.search.filter_sql import ORDER
+from memory.search.types import Condition
 
 MAX_CONDITIONS = 50
 MAX_VALUES = 1_000
 _LIST_OPERATORS = {"in", "nin"}
-_ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(_ORDER)
+_OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(ORDER)
 _KNOWN = "known are " + " ".join(sorted(f"${each}" for each in _OPERATORS))
-
-# What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
-_HIDDEN = """
-memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s
-    AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL OR hidden.embedding = 'none')
-    AND (hidden.head IS NOT NULL OR NOT ({believed}))
-"""
-_NOT_HIDDEN = f"NOT EXISTS (SELECT 1 FROM {_HIDDEN} AND hidden.id = {{column}})"
-# Read once and hashed, whatever the planner expects: it takes 100,000 rows for a few, and looks each of them up (2.8 us, not 0.3).
-_NONE_OF_HIDDEN = f"{{column}} NOT IN (SELECT hidden.id FROM {_HIDDEN})"
-_BELIEVED_NOW = """
-EXISTS (
-    SELECT 1 FROM memory_memory AS now_so WHERE now_so.organisation_id = %(organisation)s AND now_so.id = {column}
-    AND now_so.head IS NULL AND {believed}
-)
-"""
-# A text is found by the versions that said it: from `text_version` to `version`, the last of a memory's own row being the
-# present one, which has no row among the ended.
-_BELIEVED_THEN = """
-EXISTS (
-    SELECT 1 FROM memory_memory AS said WHERE said.organisation_id = %(organisation)s AND said.id = {column} AND {shows} AND (
-        (said.head IS NULL AND said.changed_at <= %(known_at)s AND {present})
-        OR EXISTS (
-            SELECT 1 FROM memory_memoryversion AS ended
-            WHERE ended.organisation_id = %(organisation)s AND ended.memory_id = coalesce(said.head, said.id)
-            AND ended.version BETWEEN said.text_version AND said.version
-            AND ended.known_from <= %(known_at)s AND ended.known_to > %(known_at)s AND {past}
-        )
-    )
-)
-"""
-_SHOWS = "{row}.embedding <> 'none'"
-_OF_ROW = """
-EXISTS (
-    SELECT 1 FROM memory_memory AS of_row WHERE of_row.organisation_id = %(organisation)s AND of_row.id = {column} AND {tests}
-)
-"""
 
 
 class InvalidFilter(InvalidInput):
@@ -90,90 +51,6 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
     return tuple(conditions)
 
 
-def where(
-    request: SearchRequest, column: str, *, of_many: bool = False, blank: bool = False
-) -> tuple[str, dict[str, Any]]:
-    """Return SQL that is true of the memories a request's filters let through, and its parameters.
-
-    Args:
-        request: the search.
-        column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
-        of_many: it is asked of a good part of the organisation's memories.
-        blank: let memories through that show nothing: a list has them, no search finds them.
-    """
-    parameters: dict[str, Any] = {}
-    parts = [_believed(request, column, parameters, of_many=of_many, blank=blank)]
-    if request.memory_type is not None:
-        parts.append(
-            f"{column} IN (SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s "
-            "AND memory_type = %(memory_type)s)"
-        )
-        parameters["memory_type"] = request.memory_type
-    if request.members_of is not None:
-        parts.append(scope().test(column))
-        parameters["members_of"] = request.members_of
-    row = _row_tests(request, parameters)
-    if row:
-        parts.append(_OF_ROW.format(column=column, tests=" AND ".join(row)))
-    for number, condition in enumerate(request.conditions):
-        test, negated = _test(condition, number, parameters)
-        parameters[f"key{number}"] = condition.key
-        parts.append(
-            f"{column} {'NOT ' if negated else ''}IN (SELECT memory_id FROM memory_attribute "
-            f"WHERE organisation_id = %(organisation)s AND key = %(key{number})s AND {test})"
-        )
-    return " AND ".join(parts), parameters
-
-
-def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
-    """Return the tests on a memory's own row: tags and when it happened."""
-    tests = []
-    for number, tag in enumerate(request.tags):
-        parameters[f"tag{number}"] = tag
-        # not @>: that operator is not leakproof, and would be asked of every row of the organisation
-        tests.append(f"%(tag{number})s = ANY(of_row.tags)")
-    for name, sign in (("happened_from", ">="), ("happened_until", "<=")):
-        if getattr(request, name) is not None:
-            parameters[name] = getattr(request, name)
-            tests.append(f"of_row.happened_at {sign} %({name})s")
-    return tests
-
-
-def _believed(
-    request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool, blank: bool
-) -> str:
-    """Return the test on trust states and times. A superseded fact was true in its time: `as_of` finds it there."""
-    states = set(request.states or VISIBLE)
-    if request.as_of is not None and request.states is None:
-        states.add(TrustState.SUPERSEDED)
-    parameters |= {"states": sorted(states), "living": list(LIVING)}
-    if request.as_of is not None:
-        parameters["as_of"] = request.as_of
-    if request.known_at is not None:
-        parameters["known_at"] = request.known_at
-        present, past = (_test_of(row, "%(known_at)s", request) for row in ("said", "ended"))
-        shows = "true" if blank else _SHOWS.format(row="said")
-        return _BELIEVED_THEN.format(column=column, present=present, past=past, shows=shows)
-    if request.as_of is None and TrustState.ACTIVE in states:
-        test = _NONE_OF_HIDDEN if of_many else _NOT_HIDDEN
-        return test.format(column=column, believed=_test_of("hidden", "now()", request, blank=blank))
-    return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request, blank=blank))
-
-
-def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = True) -> str:
-    # what is past its time is not believed, also before the sweep has said so
-    test = (
-        f"{row}.state = ANY(%(states)s::text[]) AND ({row}.expires_at IS NULL OR {row}.expires_at > {moment} "
-        f"OR {row}.state <> ALL(%(living)s::text[]))"
-    )
-    if request.as_of is not None:
-        test += (
-            f" AND ({row}.valid_from IS NULL OR {row}.valid_from <= %(as_of)s)"
-            f" AND ({row}.valid_to IS NULL OR {row}.valid_to > %(as_of)s)"
-        )
-    return test if blank else f"{test} AND {_SHOWS.format(row=row)}"
-
-
 def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
     if not wanted:
         raise InvalidFilter("An empty object is not a condition.", loc=("filters", key))
@@ -196,9 +73,9 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
             )
         elif operator == "exists" and not isinstance(value, bool):
             raise InvalidFilter("$exists takes true or false.", loc=("filters", key, name))
-        elif operator in _ORDER and (value is None or isinstance(value, bool)):
+        elif operator in ORDER and (value is None or isinstance(value, bool)):
             raise InvalidFilter("Order is known among numbers and among texts.", loc=("filters", key, name))
-        elif operator in _ORDER and isinstance(value, str) and len(value) > LONG:
+        elif operator in ORDER and isinstance(value, str) and len(value) > LONG:
             raise InvalidFilter(
                 f"Texts are put in order by up to {LONG} characters.", loc=("filters", key, name)
             )
@@ -213,34 +90,3 @@ def _scalars(key: str, values: list[Any]) -> tuple[Any, ...]:
     if any(isinstance(value, dict | list) for value in values):
         raise InvalidFilter("A list of values holds texts, numbers, booleans or null.", loc=("filters", key))
     return tuple(values)
-
-
-def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tuple[str, bool]:
-    """Return the test on one attribute row, and whether matching rows are to be left out."""
-    if condition.operator == "exists":
-        return "true", not condition.values[0]
-    if condition.operator in _ORDER:
-        return _order_test(condition, number, parameters), False
-    scalars = [scalar_of(value) for value in condition.values]
-    texts = [text for text, _ in scalars if text is not None]
-    numbers = [value for _, value in scalars if value is not None]
-    # only what is asked for: an OR of both can't be looked up in either index alone
-    tests = []
-    if texts:
-        parameters[f"texts{number}"] = texts
-        tests.append(f"text_value = ANY(%(texts{number})s::text[])")
-    if numbers:
-        parameters[f"numbers{number}"] = numbers
-        tests.append(f"number_value = ANY(%(numbers{number})s::numeric[])")
-    test = f"({' OR '.join(tests) or 'false'})"
-    return test, condition.operator in {"ne", "nin"}
-
-
-def _order_test(condition: Condition, number: int, parameters: dict[str, Any]) -> str:
-    bound, sign = condition.values[0], _ORDER[condition.operator]
-    if not isinstance(bound, str):
-        parameters[f"bound{number}"] = scalar_of(bound)[1]
-        return f"number_value {sign} %(bound{number})s::numeric"
-    parameters[f"bound{number}"] = f"s{bound}"
-    # texts are marked "s": the range must not run into booleans ("b…") or past them
-    return f"text_value {sign} %(bound{number})s AND text_value >= 's' AND text_value < 't'"

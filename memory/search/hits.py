@@ -1,54 +1,50 @@
-"""What a search returns of the memories it chose."""
+"""Read the memories a search chose, each cut to its share of the answer."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
-from memory.search.as_known import ask_versions, hits_as_known
+from memory.search.ranking import Ranking
 from memory.search.snippet_budget import bytes_each, shorten
-from memory.search.types import Hit, Key, Ranked, SearchRequest
-
-Row = tuple[Any, ...]
-
-# An earlier text is shown under its memory's id. No more is read than the answer has room for: one character more than bytes, to tell what was
-# cut. Small metadata that is not compressed is not looked at for its size, which would cost a conversion.
-COLUMNS = """m.id, coalesce(m.head, m.id), left(m.content, %(room)s + 1),
-       CASE WHEN pg_column_compression(m.metadata) IS NULL AND pg_column_size(m.metadata) < 2048 THEN m.metadata
-            WHEN octet_length(m.metadata::text) <= %(room)s THEN m.metadata END, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at"""
-HEADS = "LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head"
-_READ = f"""
-SELECT {COLUMNS} FROM memory_memory AS m {HEADS} WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)
-"""  # noqa: S608  texts of our own
+from memory.search.statements import READ, VERSIONS_AT
+from memory.search.types import Hit, Key, Ranked, Row, SearchRequest
 
 
-def ask_rows(organisation: UUID, ids: UuidArray, room: int) -> Callable[[], dict[Key, Row]]:
+def _ask_rows(organisation: UUID, ids: UuidArray, room: int) -> Callable[[], dict[Key, Row]]:
     """Ask for memories, for `room` bytes of each one's text; those that went away meanwhile are left out."""
     # in binary form a row takes three fifths of the time
-    cursor = raw_cursor().execute(
-        _READ, {"organisation": organisation, "ids": ids, "room": room}, binary=True
-    )
+    cursor = raw_cursor().execute(READ, {"organisation": organisation, "ids": ids, "room": room}, binary=True)
     return lambda: {row[0].bytes: row[1:] for row in cursor.fetchall()}
 
 
 def read_hits(
-    organisation: UUID, chosen: Sequence[Sequence[Ranked]], request: SearchRequest
+    organisation: UUID, rankings: Sequence[Ranking], request: SearchRequest, count: int
 ) -> list[list[Hit]]:
-    """Return the memories of each ranking, all read at once; without what went away meanwhile."""
+    """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
+    chosen = [ranking.ranked[:count] for ranking in rankings]
+    if all(ranking.rows is not None for ranking in rankings):
+        # an arm has joined them
+        room = bytes_each(request.limit)
+        return [
+            _hits_of(ranked, ranking.rows or {}, room)
+            for ranked, ranking in zip(chosen, rankings, strict=True)
+        ]
     memories = {entry.id for ranked in chosen for entry in ranked}
     room = bytes_each(request.copies * sum(map(len, chosen)) or len(memories))
     ids = UuidArray(memories)
-    rows = ask_rows(organisation, ids, room)
-    then = ask_versions(organisation, ids, request.known_at, room) if request.known_at else None
+    rows = _ask_rows(organisation, ids, room)
+    then = _ask_versions(organisation, ids, request.known_at, room) if request.known_at else None
     known = rows()
-    hits = [hits_of(ranked, known, room) for ranked in giving_way(chosen)]
-    return hits if then is None else hits_as_known(hits, then(), room)
+    hits = [_hits_of(ranked, known, room) for ranked in giving_way(chosen)]
+    return hits if then is None else _hits_as_known(hits, then(), room)
 
 
-def hits_of(ranked: Iterable[Ranked], rows: dict[Key, Row], room: int) -> list[Hit]:
+def _hits_of(ranked: Iterable[Ranked], rows: Mapping[Key, Row], room: int) -> list[Hit]:
     """Return a ranking's memories, as they were read, each text of at most `room` bytes."""
     return [_hit(rows[entry.id], entry, room) for entry in ranked if entry.id in rows]
 
@@ -75,4 +71,39 @@ def _hit(row: Row, entry: Ranked, room: int) -> Hit:
         valid_to=valid_to,
         happened_at=happened_at,
         truncated=metadata is None or len(shown) < len(content),
+    )
+
+
+def _ask_versions(
+    organisation: UUID, ids: UuidArray, known_at: datetime, room: int
+) -> Callable[[], dict[UUID, tuple[Any, ...]]]:
+    """Ask for `room` bytes of what found memories, or earlier texts, said then, where that version has ended since: by the memory's id."""
+    cursor = raw_cursor().execute(
+        VERSIONS_AT, {"organisation": organisation, "ids": ids, "known_at": known_at, "room": room}
+    )
+    return lambda: {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+def _hits_as_known(
+    hits: Sequence[Sequence[Hit]], then: dict[UUID, tuple[Any, ...]], room: int
+) -> list[list[Hit]]:
+    """Return found memories as what they said then; what they scored by is the same text."""
+    return [[_as_known(hit, then.get(hit.id), room) for hit in some] for some in hits]
+
+
+def _as_known(hit: Hit, then: tuple[Any, ...] | None, room: int) -> Hit:
+    if then is None:
+        return hit
+    content, metadata, memory_type, tags, state, version, valid_from, valid_to = then
+    shown = shorten(content, room)
+    return hit._replace(
+        content=shown,
+        metadata={} if metadata is None else json.loads(metadata),
+        truncated=metadata is None or len(shown) < len(content),
+        memory_type=memory_type,
+        tags=tags,
+        state=state,
+        version=version,
+        valid_from=valid_from,
+        valid_to=valid_to,
     )

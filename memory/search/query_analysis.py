@@ -1,4 +1,4 @@
-"""What a query says, apart from its vector. Pure."""
+"""Query analysis: the terms, names and periods of a query. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ MAX_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class QueryAnalysis:
     """A query as search by words and relations sees it.
 
     Attributes:
@@ -31,10 +31,10 @@ class Wording:
     asks_when: bool
 
 
-def read_query(text: str, now: datetime) -> Wording:
-    """Return what a query says; `now`, aware UTC, is what "yesterday" is relative to."""
+def analyse(text: str, now: datetime) -> QueryAnalysis:
+    """Return what a query says; "yesterday" is relative to `now`, aware UTC."""
     text = text[:MAX_CHARACTERS]
-    return Wording(
+    return QueryAnalysis(
         terms=dict(query_terms(text).most_common(MAX_TERMS)),
         names=names_in(text),
         periods=periods_in(text, now),

@@ -1,7 +1,6 @@
 """A search as a decision record: who asked what, what was considered, and why this came first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,23 +9,14 @@ from accountability.types import Effect
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
-from memory.search.arms.interface import Arm, arms_for, is_only_in_spaces
+from memory.search.arms.interface import Arm
 from memory.search.confidence import confidence_of, confidence_of_many
-from memory.search.types import Hit, Key, Question, Ranked, SearchRequest
+from memory.search.ranking import Ranking
+from memory.search.types import Hit, Question, SearchRequest
 
 # of the candidates that were not returned, how many the record names
 NOT_CHOSEN = 5
 DECISION_POINT = "search.rank"
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """A question's candidates in order, the arms that took part, each one's plan, and the memories if they came along."""
-
-    ranked: list[Ranked]
-    arms: list[Arm]
-    plans: dict[str, str]
-    rows: dict[Key, tuple[Any, ...]] | None = None
 
 
 def record_search(
@@ -34,7 +24,9 @@ def record_search(
     found: Ranking,
     hits: Sequence[Hit],
     others: Sequence[Hit],
+    *,
     by: Actor,
+    arms: Sequence[Arm],
     degraded: tuple[str, ...],
 ) -> UUID:
     """Append the record of one search; return its id.
@@ -45,10 +37,11 @@ def record_search(
         hits: what is returned.
         others: the next best.
         by: who asks.
+        arms: of the search, whether they could take part or not.
         degraded: names of parts that could not take part.
     """
     request, ranked = question.request, found.ranked
-    confidence, method = confidence_of(ranked, request.search_type, _coverage(request, found))
+    confidence, method = confidence_of(ranked, arms, request.search_type, _coverage(arms, found))
     return record(
         organisation=question.organisation,
         by=by,
@@ -58,13 +51,13 @@ def record_search(
         reasoning=_reasoning(request, found, degraded),
         inputs={"query": request.query} | _options(request),
         outputs={
-            "count": len(hits), "candidates": len(ranked), "plans": found.plans, "degraded": list(degraded),
+            "count": len(hits), "candidates": len(ranked), "plans": dict(found.plans), "degraded": list(degraded),
         },
         alternatives=[_receipt(hit) for hit in others],
         memories=[_receipt(hit) for hit in hits],
         confidence=confidence,
         confidence_method=method,
-        versions={"analyser": ANALYSER, "embedding_model": question.model_id},
+        versions=_versions(question, arms),
         started_at=question.asked_at,
     )  # fmt: skip
 
@@ -73,22 +66,23 @@ def record_searches(
     questions: Sequence[Question],
     found: Sequence[Ranking],
     hits: Sequence[Sequence[Hit]],
+    *,
     by: Actor,
+    arms: Sequence[Arm],
     degraded: tuple[str, ...],
 ) -> UUID:
     """Append one record of a batch of searches, with what each of them returned; return its id."""
     request = questions[0].request
     confidence, method = confidence_of_many(
-        [each.ranked for each in found], request.search_type, _coverage(request, found[0])
+        [each.ranked for each in found], arms, request.search_type, _coverage(arms, found[0])
     )
-    ways = ", ".join(f"{arm.name} ({found[0].plans[arm.name]})" for arm in found[0].arms) or "no arm"
     return record(
         organisation=questions[0].organisation,
         by=by,
         operation="memory.search_many",
         decision_point=DECISION_POINT,
         effect=Effect.READ,
-        reasoning=f"{len(questions)} {request.search_type} searches by {ways}: of "
+        reasoning=f"{len(questions)} {request.search_type} searches by {_ways(found[0])}: of "
         f"{sum(len(each.ranked) for each in found)} candidates the best {sum(map(len, hits))} returned."
         + (f" Without {', '.join(degraded)}." if degraded else ""),
         inputs={"queries": [question.request.query for question in questions]} | _options(request),
@@ -100,17 +94,27 @@ def record_searches(
         ],
         confidence=confidence,
         confidence_method=method,
-        versions={"analyser": ANALYSER, "embedding_model": questions[0].model_id},
+        versions=_versions(questions[0], arms),
         started_at=questions[0].asked_at,
     )
 
 
-def _coverage(request: SearchRequest, found: Ranking) -> float:
-    """Return the share of the arms asked for that took part."""
-    taken = {arm.name for arm in found.arms}
-    # an arm of spaces has nothing to say to a question that names none of their dimensions: that is no gap
-    wanted = sum(arm.name in taken or not is_only_in_spaces(arm) for arm in arms_for(request))
-    return len(found.arms) / wanted if wanted else 0.0
+def _coverage(arms: Sequence[Arm], found: Ranking) -> float:
+    """Return the share of the search's arms that took part."""
+    wanted = sum(arm.name in found.plans or not arm.is_optional for arm in arms)
+    return len(found.plans) / wanted if wanted else 0.0
+
+
+def _versions(question: Question, arms: Sequence[Arm]) -> dict[str, Any]:
+    versions: dict[str, Any] = {"analyser": ANALYSER, "embedding_model": None}
+    for arm in arms:
+        if question.can_ask(arm.name):
+            versions |= arm.versions(question)
+    return versions
+
+
+def _ways(found: Ranking) -> str:
+    return ", ".join(f"{arm} ({plan})" for arm, plan in found.plans.items()) or "no arm"
 
 
 def _options(request: SearchRequest) -> dict[str, Any]:
@@ -159,8 +163,7 @@ def _receipt(hit: Hit) -> dict[str, object]:
 
 def _reasoning(request: SearchRequest, found: Ranking, degraded: tuple[str, ...]) -> str:
     returned = min(request.limit, len(found.ranked))
-    ways = ", ".join(f"{arm.name} ({found.plans[arm.name]})" for arm in found.arms) or "no arm"
-    text = f"{request.search_type} search by {ways}: {len(found.ranked)} candidates scored, the best {returned} returned."
+    text = f"{request.search_type} search by {_ways(found)}: {len(found.ranked)} candidates scored, the best {returned} returned."
     if request.is_filtered:
         text += f" Filters on {', '.join(_narrowed(request))} came first."
     if found.ranked:

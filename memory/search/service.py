@@ -1,8 +1,9 @@
-"""Search: arms find, the union is scored, the best are read, the decision is recorded."""
+"""Search: arms bring candidates, their union is ranked, the best are read, and the search is recorded."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,25 +11,31 @@ from django.utils import timezone
 from liftos.kernel.db.interleave import Work, in_turns
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
-from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
-from memory.index.embeddings import active_manager
 from memory.ports import scope
-from memory.search.arms.interface import ALONE, Arm, ArmNotReady, arms_for
-from memory.search.candidates import gather, gather_alone
-from memory.search.hits import hits_of, read_hits
-from memory.search.ranking import rank, rank_by_one
-from memory.search.retrieval_record import NOT_CHOSEN, Ranking, record_search, record_searches
-from memory.search.snippet_budget import bytes_each
-from memory.search.types import Answer, Answers, Hit, Question, SearchRequest
+from memory.search.arms.interface import Arm, ArmNotReady, arms_for
+from memory.search.candidates import candidates_of_all, candidates_of_one_arm
+from memory.search.hits import read_hits
+from memory.search.ranking import Ranking, rank, rank_by_one_arm
+from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
+from memory.search.types import Answer, Answers, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
 # questions whose statements are on their way at once: their candidates are held in memory until they are ranked
 TOGETHER = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """Questions that are alike but for their queries, the arms of their search, and the names of parts that can't take part."""
+
+    questions: list[Question]
+    arms: list[Arm]
+    degraded: tuple[str, ...]
 
 
 def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
@@ -47,17 +54,21 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         "memory.search", organisation=str(organisation), search_type=str(request.search_type)
     )
     with observed as span:
-        questions, degraded = _understand(organisation, [request.query], request)
+        asked = _prepare(organisation, [request.query], request)
         # the record and the COMMIT are one round trip
         with tenant_pipeline(organisation):
-            [[found]] = in_turns([_find(questions, request, NOT_CHOSEN)])
+            [[ranking]] = in_turns([_rank(asked.questions, asked.arms, NOT_CHOSEN)])
             with TRACER.span("search.read"):
-                [read] = _read(organisation, [found], request, request.limit + NOT_CHOSEN)
+                [read] = read_hits(organisation, [ranking], request, request.limit + NOT_CHOSEN)
             hits, others = read[: request.limit], read[request.limit :]
-            decision = record_search(questions[0], found, hits, others, by, degraded)
-        span.set_tag("candidates", len(found.ranked))
+            decision = record_search(
+                asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
+            )
+        span.set_tag("candidates", len(ranking.ranked))
         span.set_tag("decision_id", str(decision))
-        return Answer(hits, request.search_type, decision, len(found.ranked), degraded, found.plans)
+        return Answer(
+            hits, request.search_type, decision, len(ranking.ranked), asked.degraded, dict(ranking.plans)
+        )
 
 
 def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], request: SearchRequest) -> Answers:
@@ -78,112 +89,66 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
         "memory.search_many", organisation=str(organisation), search_type=str(request.search_type)
     )
     with observed as span:
-        questions, degraded = _understand(organisation, queries, request)
+        asked = _prepare(organisation, queries, request)
+        groups = [
+            asked.questions[start : start + TOGETHER] for start in range(0, len(asked.questions), TOGETHER)
+        ]
         with tenant_pipeline(organisation):
-            groups = [questions[start : start + TOGETHER] for start in range(0, len(questions), TOGETHER)]
-            found = [
-                ranking for some in in_turns(_find(group, request, 0) for group in groups) for ranking in some
-            ]
+            work = (_rank(group, asked.arms, 0) for group in groups)
+            rankings = [ranking for some in in_turns(work) for ranking in some]
             with TRACER.span("search.read"):
-                hits = _read(organisation, found, request, request.limit)
-            decision = record_searches(questions, found, hits, by, degraded)
+                hits = read_hits(organisation, rankings, request, request.limit)
+            decision = record_searches(
+                asked.questions, rankings, hits, by=by, arms=asked.arms, degraded=asked.degraded
+            )
         span.set_tag("count", len(queries))
         span.set_tag("decision_id", str(decision))
-        return Answers(hits, request.search_type, decision, degraded)
+        return Answers(hits, request.search_type, decision, asked.degraded)
 
 
-def _understand(
-    organisation: UUID, queries: Sequence[str], request: SearchRequest
-) -> tuple[list[Question], tuple[str, ...]]:
-    """Read and embed the queries, before any transaction is open: a slow model must hold no connection.
-
-    Returns:
-        The questions, and the names of parts that can't take part.
-    """
+def _prepare(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> _Prepared:
+    """Have the arms prepare, before any transaction is open: a slow model must hold no connection."""
     now = timezone.now()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
-    questions = [Question(organisation, replace(request, query=query), now) for query in giving_way(queries)]
     arms = arms_for(request)
-    if not arms:
-        return questions, (str(request.search_type),)
-    questions, unprepared = _prepare(organisation, questions, request, arms)
-    if not any(arm.name == "meaning" for arm in arms):
-        return questions, unprepared
-    try:
-        manager = active_manager(organisation)
-        with TRACER.span("memory.embed"):
-            vectors = manager.embed_many(queries, organisation=organisation)
-        model = model_number(manager.model)
-    except EmbedderUnavailable:
-        logger.warning("searching without meaning: the embedder is not available")
-        return questions, ("embedding",)
-    known = zip(questions, vectors, strict=True)
-    return [replace(question, vector=vector, model_id=model) for question, vector in known], unprepared
-
-
-def _prepare(
-    organisation: UUID, questions: list[Question], request: SearchRequest, arms: Sequence[Arm]
-) -> tuple[list[Question], tuple[str, ...]]:
-    """Return the questions with what arms have made ready for them, and the names of parts that could not."""
-    degraded: tuple[str, ...] = ()
+    degraded = [] if arms else [str(request.search_type)]
+    prepared: list[dict[str, Any]] = [{} for _ in queries]
     for arm in arms:
         try:
-            ready = arm.prepare(organisation, [each.request.query for each in questions], request)
-        except EmbedderUnavailable:
-            logger.warning("searching without an arm: the embedder is not available", extra={"arm": arm.name})
-            ready, degraded = [], ("embedding",)
-        except ArmNotReady:
-            ready, degraded = [], (arm.name,)
-        if any(each is not None for each in ready):
-            pairs = zip(questions, ready, strict=True)
-            questions = [replace(each, prepared={**each.prepared, arm.name: made}) for each, made in pairs]
-    return questions, degraded
+            made = arm.prepare(organisation, queries, request)
+        except (EmbedderUnavailable, ArmNotReady) as error:
+            degraded.append("embedding" if isinstance(error, EmbedderUnavailable) else arm.name)
+            logger.warning("searching without an arm", extra={"arm": arm.name, "error": type(error).__name__})
+            continue
+        for own, each in zip(prepared, made, strict=True):
+            if each is not None:
+                own[arm.name] = each
+    questions = [
+        Question(organisation, replace(request, query=query), now, own)
+        for query, own in giving_way(zip(queries, prepared, strict=True))
+    ]
+    return _Prepared(questions, arms, tuple(dict.fromkeys(degraded)))
 
 
-def _find(questions: Sequence[Question], request: SearchRequest, others: int) -> Work[list[Ranking]]:
+def _rank(questions: Sequence[Question], arms: Sequence[Arm], others: int) -> Work[list[Ranking]]:
     """Return each question's ranking, as work that takes turns.
 
     Args:
-        questions: alike but for their texts, so that their arms are the same.
-        request: what holds for all.
+        questions: alike but for their queries.
+        arms: of their search.
         others: of the memories beyond the limit, how many are explained too.
     """
-    arms = [arm for arm in arms_for(request) if any(arm.can_answer(each) for each in questions)]
+    request = questions[0].request
+    arms = [arm for arm in arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:
-        return [Ranking([], [], {}) for _ in questions]
-    if request.search_type in ALONE:
-        name = arms[0].name
-        return [
-            Ranking(
-                rank_by_one(name, each.evidence.arms[name], each.evidence.shares[name]),
-                arms,
-                each.plans,
-                each.rows,
-            )
-            for each in gather_alone(questions, arms[0], NOT_CHOSEN)
-        ]
-    gathered = yield from gather(questions, arms)
+        return [Ranking([]) for _ in questions]
+    if request.is_by_one_arm:
+        found = candidates_of_one_arm(questions, arms[0], request.limit + NOT_CHOSEN)
+        return [rank_by_one_arm(signals) for signals in found]
+    found = yield from candidates_of_all(questions, arms)
     with TRACER.span("search.rank"):
         return [
-            Ranking(
-                rank(each.evidence, question.wording, request, question.asked_at, request.limit + others),
-                arms,
-                each.plans,
-            )
-            for question, each in giving_way(zip(questions, gathered, strict=True))
+            rank(signals, question, request.limit + others)
+            for question, signals in giving_way(zip(questions, found, strict=True))
         ]
-
-
-def _read(
-    organisation: UUID, found: Sequence[Ranking], request: SearchRequest, count: int
-) -> list[list[Hit]]:
-    """Return the first `count` memories of each ranking."""
-    chosen = [each.ranked[:count] for each in found]
-    if all(each.rows is not None for each in found):
-        # the finding has brought them
-        return [
-            hits_of(ranked, each.rows or {}, bytes_each(request.limit))
-            for ranked, each in zip(chosen, found, strict=True)
-        ]
-    return read_hits(organisation, chosen, request)

@@ -1,11 +1,11 @@
-"""What a search knows of its candidates before it ranks them. Pure."""
+"""The signals that a search ranks its candidates by. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from memory.search.relations.spreading_activation import Edge
-from memory.search.types import Key
+from memory.search.types import Key, Row
 
 # An entity in more memories than this says too little of each to bring it: then it only scores those found otherwise.
 RARE = 200
@@ -23,8 +23,8 @@ class Traits(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """A question's names that the organisation knows.
+class QueryEntities:
+    """A question's names that are entities of the organisation.
 
     Attributes:
         members: name to how many memories are about it, at most RARE + 1.
@@ -36,23 +36,27 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that is known of a search's candidates.
+class Signals:
+    """All that is known of a question's candidates.
 
     Attributes:
-        arms: arm to memory to the arm's own figure.
+        arms: arm to memory to raw score.
         shares: arm to memory to 0..1.
-        traits: of every candidate; one without is none.
-        threads: thread number to its figure.
-        names: which names of the question are entities.
+        plans: arm to how it asked Postgres.
+        traits: of every candidate; a memory without is none.
+        threads: thread number to its score.
+        entities: which names of the question are entities.
         named: memory to (name, kind), maybe of more memories and names than this question's.
         links: memory to its links, round the best; maybe of more memories.
+        rows: the memories themselves, if the arm joined them.
     """
 
     arms: Mapping[str, Mapping[Key, float]]
     shares: Mapping[str, Mapping[Key, float]]
+    plans: Mapping[str, str] = field(default_factory=dict)
     traits: Mapping[Key, Traits] = field(default_factory=dict)
     threads: Mapping[int, float] = field(default_factory=dict)
-    names: Names = field(default_factory=Names)
+    entities: QueryEntities = field(default_factory=QueryEntities)
     named: Mapping[Key, Sequence[tuple[str, str]]] = field(default_factory=dict)
     links: Mapping[Key, Sequence[Edge]] = field(default_factory=dict)
+    rows: Mapping[Key, Row] | None = None

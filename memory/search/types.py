@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import numpy as np
-
-from memory.search.query_analysis import Wording, read_query
+from memory.search.query_analysis import QueryAnalysis, analyse
 from memory.types import TrustState
 
 MAX_LIMIT = 100
 
 Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
+Row = tuple[Any, ...]  # a memory as memory.search.statements.COLUMNS has it, after its id
 
 
 class SearchType(StrEnum):
@@ -103,6 +102,11 @@ class SearchRequest:
         return any(narrowed) or self.memory_type is not None or self.members_of is not None
 
     @property
+    def is_by_one_arm(self) -> bool:
+        """Whether one arm answers alone; relations take no part."""
+        return self.search_type in {SearchType.NEURAL, SearchType.CONCEPTUAL}
+
+    @property
     def is_conceptual(self) -> bool:
         """Whether it says anything that only a conceptual space can answer."""
         return bool(self.space or self.target or self.concept or self.example)
@@ -116,22 +120,22 @@ class Question:
         organisation: whose memories.
         request: the search.
         asked_at: aware UTC.
-        vector: the query's embedding, float32, shape (d,), or None where the embedder is not available.
-        model_id: which model's vectors it compares with.
-        prepared: arm to what it has made ready for this question.
+        prepared: arm to what its `prepare` returned for this question; an arm that has nothing to say is left out.
     """
 
     organisation: UUID
     request: SearchRequest
     asked_at: datetime
-    vector: np.ndarray | None = None
-    model_id: int | None = None
     prepared: Mapping[str, Any] = field(default_factory=dict)
 
+    def can_ask(self, arm: str) -> bool:
+        """Return whether an arm has something to say to it."""
+        return arm in self.prepared
+
     @cached_property
-    def wording(self) -> Wording:
-        """What the query's words say; read when an arm asks, for a search by meaning alone never does."""
-        return read_query(self.request.query, self.asked_at)
+    def analysis(self) -> QueryAnalysis:
+        """What the query's words say; made when first needed, for a neural search needs it never."""
+        return analyse(self.request.query, self.asked_at)
 
 
 class Term(NamedTuple):

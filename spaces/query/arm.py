@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,12 +10,13 @@ import numpy as np
 
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
-from memory.search.arms.interface import Found
-from memory.search.filters import where
+from memory.search.arms.interface import Arm, Found
+from memory.search.filter_sql import where
 from memory.search.keys import keys_of
 from memory.search.types import Key, Question, SearchRequest, SearchType
 from spaces.geometry.metric import similarities
 from spaces.query.matrix import PositionMatrix, matrix_of
+from spaces.query.statements import FILTERED_MEMBERS, MEMBERS_AMONG
 from spaces.query.targets import Target, confine, targets_for
 from spaces.types import Array
 
@@ -22,58 +24,31 @@ from spaces.types import Array
 FIRST = 4
 AT_LEAST = 200
 
-_CHECK = """
-SELECT string_agg(uuid_send(p.memory_id), '') FROM spaces_position AS p
-WHERE p.organisation_id = %(organisation)s AND p.layout_id = %(layout)s AND p.memory_id = ANY(%(ids)s) AND {where}
-"""
-_PASSING = """
-SELECT string_agg(uuid_send(p.memory_id), '') FROM spaces_position AS p
-WHERE p.organisation_id = %(organisation)s AND p.layout_id = %(layout)s AND {where}
-"""
 
-
-class ConceptualArm:
+class ConceptualArm(Arm):
     """exp(-c · distance) to the wanted place over the dimensions that count, times how much of them is known, and how surely: 0..1.
 
-    It is an arm of hybrid search where a space, or something that is wanted in one, is named (docs/spaces.md has the figures).
+    It is an arm of hybrid search where a space, or something that is wanted in one, is named (measured in docs/spaces.md).
     """
 
     name = "conceptual"
     search_types = frozenset({SearchType.CONCEPTUAL, SearchType.HYBRID})
+    # a question that names none of a space's dimensions is answered in full without it
+    is_optional = True
 
-    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
-        """Return a `Target` for each query, None where there is none. See `memory.search.arms.interface.Arm`."""
-        return list(targets_for(organisation=organisation, queries=queries, request=request))
+    def takes_part(self, request: SearchRequest) -> bool:
+        """Return whether the search is conceptual, or names a space or what is wanted in one."""
+        return request.is_conceptual or request.is_by_one_arm
 
-    def can_answer(self, question: Question) -> bool:
-        """Tell whether the question wants something of the space."""
-        return self.name in question.prepared and question.prepared[self.name] is not None
+    def prepare(
+        self, organisation: UUID, queries: Sequence[str], request: SearchRequest
+    ) -> Sequence[Target | None]:
+        """Return what each query wants of the space. See `memory.search.arms.interface.Arm`."""
+        return targets_for(organisation=organisation, queries=queries, request=request)
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Compare all members with what is wanted. See `memory.search.arms.interface.Arm`."""
-        return lambda: [
-            _find(question, question.prepared[self.name], limit) if self.can_answer(question) else Found()
-            for question in questions
-        ]
-
-    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
-        """Return the figure of given memories; of one that is not in the space, none."""
-        del found
-        if not self.can_answer(question):
-            return dict
-        target: Target = question.prepared[self.name]
-
-        def wait() -> dict[Key, float]:
-            matrix = _matrix(question, target)
-            _, points = matrix.refresh()
-            placed = [(key, place) for key, place in zip(ids, matrix.places_of(list(ids)), strict=True)]
-            known = [(key, place) for key, place in placed if place is not None and place < len(points)]
-            if not known:
-                return {}
-            figures = figures_of(points[[place for _, place in known]], target)
-            return {key: figure for (key, _), figure in zip(known, figures.tolist(), strict=True) if figure}
-
-        return wait
+        return lambda: [_find(question, question.prepared[self.name], limit) for question in questions]
 
 
 class SpaceScope:
@@ -92,8 +67,8 @@ class SpaceScope:
         )
 
 
-def figures_of(points: Array, target: Target) -> Array:
-    """Return the arm's figure, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
+def scores_of(points: Array, target: Target) -> Array:
+    """Return the arm's scores, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
 
     Args:
         points: as a matrix has them, shape (n, 2k).
@@ -115,44 +90,61 @@ def _matrix(question: Question, target: Target) -> PositionMatrix:
 def _find(question: Question, target: Target, limit: int) -> Found:
     matrix = _matrix(question, target)
     keys, points = matrix.refresh()
-    figures = figures_of(points, target)
+    scores = scores_of(points, target)
     if target.excluded is not None:
         for place in matrix.places_of([target.excluded.bytes]):
-            if place is not None and place < len(figures):
-                figures[place] = 0.0
+            if place is not None and place < len(scores):
+                scores[place] = 0.0
     # whoever has a position here is a member
     condition, values = where(replace(question.request, members_of=None), "p.memory_id")
     values |= {"organisation": question.organisation, "layout": target.view.layout.id}
     wanted = max(AT_LEAST, FIRST * limit)
-    best = _best(figures, keys, wanted)
-    passing = _ask(_CHECK.format(where=condition), values | {"ids": UuidArray(keys[place] for place in best)})
+    best = _best(scores, keys, wanted)
+    passing = _ask(
+        MEMBERS_AMONG.format(where=condition), values | {"ids": UuidArray(keys[place] for place in best)}
+    )
     plan = "all compared"
     chosen = [place for place in best if keys[place] in passing]
     if len(chosen) < limit and len(best) == wanted:
-        passing = _ask(_PASSING.format(where=condition), values)
+        passing = _ask(FILTERED_MEMBERS.format(where=condition), values)
         places = [
             place for place in matrix.places_of(list(passing)) if place is not None and place < len(keys)
         ]
         allowed = np.zeros(len(keys))
-        allowed[places] = figures[places]
+        allowed[places] = scores[places]
         chosen = _best(allowed, keys, limit)
         plan = "filtered, all that pass compared"
     elif not question.request.is_filtered:
         _forget_removed(
             question, target, matrix, [keys[place] for place in best if keys[place] not in passing]
         )
-    scores = {keys[place]: float(figures[place]) for place in chosen}
-    return Found(list(scores)[:limit], scores, plan)
+    return Found(
+        {keys[place]: float(scores[place]) for place in chosen},
+        plan,
+        ask=lambda ids: partial(_score, question, target, ids),
+    )
 
 
-def _best(figures: Array, keys: Sequence[Key], count: int) -> list[int]:
-    """Return the places of the highest figures above 0; ties by id, so that a search repeats itself."""
-    some = np.flatnonzero(figures > 0)
+def _score(question: Question, target: Target, ids: Sequence[Key]) -> dict[Key, float]:
+    """Return the scores of some memories; none for one that is not in the space."""
+    matrix = _matrix(question, target)
+    _, points = matrix.refresh()
+    placed = [(key, place) for key, place in zip(ids, matrix.places_of(list(ids)), strict=True)]
+    known = [(key, place) for key, place in placed if place is not None and place < len(points)]
+    if not known:
+        return {}
+    scores = scores_of(points[[place for _, place in known]], target)
+    return {key: score for (key, _), score in zip(known, scores.tolist(), strict=True) if score}
+
+
+def _best(scores: Array, keys: Sequence[Key], count: int) -> list[int]:
+    """Return the places of the highest scores above 0; ties by id, so that a search repeats itself."""
+    some = np.flatnonzero(scores > 0)
     if len(some) > count:
-        edge = np.partition(figures[some], len(some) - count)[len(some) - count]
+        edge = np.partition(scores[some], len(some) - count)[len(some) - count]
         # all that are equal to the last are looked at, or the cut among them would be by chance
-        some = some[figures[some] >= edge]
-    ordered = sorted(some.tolist(), key=lambda place: (-figures[place], keys[place]))
+        some = some[scores[some] >= edge]
+    ordered = sorted(some.tolist(), key=lambda place: (-scores[place], keys[place]))
     return ordered[:count]
 
 
@@ -169,7 +161,7 @@ def _forget_removed(question: Question, target: Target, matrix: PositionMatrix, 
             "layout": target.view.layout.id,
             "ids": UuidArray(missing),
         }
-        there = _ask(_CHECK.format(where="true"), values)
+        there = _ask(MEMBERS_AMONG.format(where="true"), values)
         gone = [key for key in missing if key not in there]
         if gone:
             matrix.forget(gone)

@@ -16,6 +16,7 @@ from uuid import UUID
 import numpy as np
 from django.conf import settings
 
+from liftos.kernel.db.binary import unpack_arrays
 from liftos.kernel.db.transactions import raw_cursor
 from spaces.geometry.scales import to_unit
 from spaces.query.statements import ALL_POSITIONS, POSITIONS_SINCE
@@ -85,10 +86,10 @@ class PositionMatrix:
         keys = [joined[start : start + 16] for start in range(0, len(joined), 16)]
         size = len(self.dimensions)
         points = np.empty((len(keys), 2 * size))
-        coordinates = _unpack(row[2], len(keys), size)
+        coordinates = unpack_arrays(row[2], len(keys), size)
         for number, dimension in enumerate(self.dimensions):
             points[:, number] = to_unit(coordinates[:, number], dimension)
-        points[:, size:] = _unpack(row[3], len(keys), size)
+        points[:, size:] = unpack_arrays(row[3], len(keys), size)
         return row[0], keys, points
 
     def _take(self, horizon: str, keys: list[Key], points: Array) -> None:
@@ -109,15 +110,6 @@ class PositionMatrix:
             self.points = np.vstack([self.points, points[fresh]])
             start = len(self._places)
             self._places |= {keys[place]: start + number for number, place in enumerate(fresh)}
-
-
-def _unpack(packed: bytes, count: int, size: int) -> Array:
-    """Return arrays of float8 that stand one after the other in binary form, shape (count, size).
-
-    Before each stand five numbers of 32 bits (dimensions, nulls, type, length, first index), before each element its length.
-    """
-    row = np.dtype([("head", "V20"), ("cells", [("length", ">i4"), ("value", ">f8")], (size,))])
-    return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
 
 
 _matrices: "OrderedDict[UUID, PositionMatrix]" = OrderedDict()

@@ -1,6 +1,7 @@
 """From what is asked to a place in a space: which dimensions count, and where on them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -72,7 +73,21 @@ def targets_for(*, organisation: UUID, queries: Sequence[str], request: SearchRe
             raise ArmNotReady from None
         plan = get_plan(organisation=organisation, layout=view.layout.id)
         point, emphasis, because = _given(organisation, view, request)
+    if len(queries) > 1:
+        _embed_together(organisation, queries, request)
     return [_target(organisation, view, plan, query, request, point, emphasis, because) for query in queries]
+
+
+def _embed_together(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> None:
+    """Embed what a batch needs in one call; each query then finds its vectors in the manager's cache."""
+    read = [query[:MAX_CHARACTERS].strip() for query in queries]
+    texts = {clause for query in read for clause in clauses_to_embed(query)}
+    if request.search_type is SearchType.CONCEPTUAL:
+        # a query that names no dimension counts by its own place
+        texts.update(query for query in read if query)
+    # without an embedder each query does what it can by its words
+    with suppress(EmbedderUnavailable):
+        active_manager(organisation).embed_many(sorted(texts), organisation=organisation)
 
 
 def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Array, Array, dict[str, str]]:

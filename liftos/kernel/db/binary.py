@@ -1,4 +1,4 @@
-"""Values on their way into Postgres in its binary form, packed here where many of them go.
+"""Postgres' binary form: values packed on their way in, and unpacked on their way out, where there are many.
 
 psycopg dumps a list item by item through Python, 1 us and more each; a batch of memories has tens of thousands of words, a search
 hundreds of ids. The forms are those of the types' send functions in Postgres' source (array_send, uuid_send, int8send, textsend).
@@ -6,6 +6,7 @@ hundreds of ids. The forms are those of the types' send functions in Postgres' s
 
 from collections.abc import Iterable, Sequence
 from struct import Struct, pack
+from typing import Any, Literal
 
 import numpy as np
 import psycopg
@@ -59,6 +60,28 @@ class IntArray:
     def __init__(self, numbers: Iterable[int | None]) -> None:
         packed = _EIGHT.pack
         self.data = _array(_INT8, [_NULL if each is None else packed(8, each) for each in numbers])
+
+
+_KINDS: dict[str, Any] = {"uuid": (">u8", (2,)), "int4": ">i4", "int8": ">i8", "bool": "?"}
+# of an array of one dimension as sent: dimensions, flag for nulls, element type, length, lower bound
+_HEADER = 20
+
+
+def unpack_array(sent: bytes, kind: Literal["uuid", "int4", "int8", "bool"]) -> np.ndarray:
+    """Return what array_send made of an array of one dimension without nulls, shape (n,); uuid as pairs of 64 bits, shape (n, 2)."""
+    return np.frombuffer(sent, [("length", ">i4"), ("value", _KINDS[kind])], offset=_HEADER)["value"]
+
+
+def unpack_arrays(packed: bytes, count: int, size: int) -> np.ndarray:
+    """Return float8 arrays of one size, sent by array_send and joined, as float64, shape (count, size)."""
+    row = np.dtype([("head", f"V{_HEADER}"), ("cells", [("length", ">i4"), ("value", ">f8")], (size,))])
+    return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
+
+
+def unpack_halfvecs(packed: bytes, count: int) -> np.ndarray:
+    """Return halfvecs of one dimension, sent by halfvec_send and joined, as float32, shape (count, d)."""
+    words = np.frombuffer(packed, ">f2").reshape(count, -1)
+    return words[:, 2:].astype(np.float32)  # before the values stand the dimension and a zero, 16 bits each
 
 
 def _array(kind: int, items: Sequence[bytes]) -> bytes:

@@ -20,12 +20,12 @@ from memory.evaluation.locomo import read_locomo
 from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.operations import remember_many
+from memory.search.arms.interface import arms_for
 from memory.search.ranking import WEIGHTS
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 
 TYPES = (SearchType.NEURAL, SearchType.KNOWLEDGE, SearchType.HYBRID)
-PARTS = ("meaning", "words", *WEIGHTS)
 RELATIONS = frozenset(WEIGHTS)
 BATCH = 500
 DEPTH = 50  # hits searched for the reciprocal rank
@@ -62,7 +62,8 @@ class Command(ObservedCommand):
         collections = self._read(options["path"])
         ways = [Way(each) for each in TYPES]
         if not options["no_ablation"]:
-            ways += [Way(SearchType.HYBRID, frozenset({part})) for part in PARTS]
+            parts = [arm.name for arm in arms_for(SearchRequest(""))] + list(WEIGHTS)
+            ways += [Way(SearchType.HYBRID, frozenset({part})) for part in parts]
             ways.append(Way(SearchType.HYBRID, RELATIONS))
         figures: Figures = defaultdict(lambda: defaultdict(list))
         with scratch_database("evaluate"):

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from memory.search.types import Key, Step
 from memory.types import LinkKind
 
+# memories that activation spreads from
+SEEDS = 20
 EDGE = 0.5
 SECOND = 0.25
 # of a chain's links: what answers a question is worth more than what merely comes after

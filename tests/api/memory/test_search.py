@@ -274,7 +274,7 @@ def test_a_search_goes_on_without_the_embedder(stocked, monkeypatch):
     def away(organisation):
         raise EmbedderUnavailable
 
-    monkeypatch.setattr("memory.search.service.active_manager", away)
+    monkeypatch.setattr("memory.search.arms.meaning.arm.active_manager", away)
     body = stocked.post("/api/v1/search", {"query": "television"}).json()
     assert body["degraded"] == ["embedding"]
     assert [hit["content"] for hit in body["results"]] == ["Television reached saturation in March"]

@@ -9,7 +9,6 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import collection_statistics
 from memory.operations import remember_many
 from memory.search.arms.words import arm
-from memory.search.arms.words.bm25 import AmbiguousIds
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
@@ -17,7 +16,6 @@ from memory.types import MemoryDraft
 
 @pytest.fixture
 def organisation(db, monkeypatch):
-    monkeypatch.setattr(arm, "HERE_FOR_ONE", 0)
     monkeypatch.setattr(arm, "DENSE_FROM", 20)
     collection_statistics.forget_counts()
     whose = create_organisation(name="own", by=SYSTEM).id
@@ -80,22 +78,25 @@ def test_a_batch_that_shares_postings_finds_what_each_finds_alone(organisation):
             )
 
 
-def test_too_many_postings_to_hold_are_left_to_postgres(organisation, monkeypatch):
+def test_a_batch_of_too_many_postings_is_answered_one_by_one(organisation, monkeypatch):
     queries = ["umbrellas", "boots", "number 7", "number 8", "umbrellas and boots"]
     request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
-    here = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
-    monkeypatch.setattr(arm, "MOST_POSTINGS", 0)
-    monkeypatch.setattr(arm, "Scorer", None)
-    there = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
-    assert [[hit.id for hit in hits] for hits in here] == [[hit.id for hit in hits] for hits in there]
+    together = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
+    read = []
+    ask = arm._ask
+    monkeypatch.setattr(
+        arm, "_ask", lambda questions, *rest: read.append(len(questions)) or ask(questions, *rest)
+    )
+    monkeypatch.setattr(arm, "_postings_of", lambda *_: arm.MOST_POSTINGS + 1)
+    apart = search_many(organisation=organisation, by=SYSTEM, queries=queries, request=request).hits
+    assert set(read) == {1}
+    assert [[hit.id for hit in hits] for hits in together] == [[hit.id for hit in hits] for hits in apart]
 
 
-def test_ids_that_end_alike_are_left_to_postgres(organisation, monkeypatch):
-    def confused(*_):
-        raise AmbiguousIds
-
-    expected = [content for content, _ in found(organisation, "umbrellas")]
-    monkeypatch.setattr(arm, "Scorer", confused)
-    request = SearchRequest(query="", search_type=SearchType.KNOWLEDGE, limit=5)
-    many = search_many(organisation=organisation, by=SYSTEM, queries=["umbrellas"] * 5, request=request)
-    assert [[hit.content for hit in hits] for hits in many.hits] == [expected] * 5
+def test_a_term_is_dense_from_a_number_of_memories_on_in_any_organisation(organisation, monkeypatch):
+    monkeypatch.setattr(arm, "DENSE_SHARE", 1)
+    found(organisation, "boots and umbrellas")
+    assert not collection_statistics.dense_among(organisation, ["boot"])
+    monkeypatch.setattr(arm, "DENSE_MOST", 30)
+    assert found(organisation, "boots and umbrellas")[0][0] == "umbrellas"
+    assert collection_statistics.dense_among(organisation, ["boot"]) == {"boot"}

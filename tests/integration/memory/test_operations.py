@@ -18,6 +18,7 @@ from memory.index.collection_statistics import get_corpus
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
 from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending
+from memory.search.arms.interface import arms_for
 from memory.search.confidence import confidence_of
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
@@ -246,7 +247,7 @@ def test_a_search_leaves_its_receipt(organisation):
     assert receipt["id"] == str(stored.id)
     assert sum(receipt["terms"].values()) == pytest.approx(receipt["score"], abs=1e-5)
     ranked = [hit.ranked for hit in answer.hits]
-    expected, method = confidence_of(ranked, SearchType.HYBRID)
+    expected, method = confidence_of(ranked, arms_for(SearchRequest("")), SearchType.HYBRID)
     assert (decision.confidence, decision.confidence_method) == (pytest.approx(expected), method)
     assert "meaning" in decision.payload.values["reasoning"]
 

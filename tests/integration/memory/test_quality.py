@@ -7,7 +7,6 @@ import pytest
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.measures import ndcg_at
 from memory.operations import remember_many
-from memory.search.arms.words import arm
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import LinkDraft, LinkKind, MemoryDraft
@@ -98,22 +97,3 @@ def test_both_together_are_at_least_as_good_as_each_and_as_words_alone(stocked):
 )
 def test_each_type_finds_its_best(stocked, query, search_type, best):
     assert ask(stocked, query, search_type)[0] == best
-
-
-def test_sums_made_by_postgres_are_those_made_here(stocked, monkeypatch):
-    """Large organisations are added up in SQL, small ones in Python: one ranking."""
-
-    def scores():
-        return {
-            query: [
-                (hit.id, [(term.arm, pytest.approx(term.raw, abs=1e-6)) for term in hit.ranked.terms])
-                for hit in search(
-                    organisation=stocked, by=SYSTEM, request=SearchRequest(query, SearchType.KNOWLEDGE, 20)
-                ).hits
-            ]
-            for query in QUESTIONS
-        }
-
-    here = scores()
-    monkeypatch.setattr(arm, "HERE_FOR_ONE", 0)
-    assert scores() == here

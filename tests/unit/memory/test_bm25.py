@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.index.collection_statistics import Corpus
-from memory.search.arms.words.bm25 import K1, MAX_THREADS, THREAD_K, AmbiguousIds, B, Postings, Scorer
+from memory.search.arms.words.bm25 import K1, MAX_THREADS, THREAD_K, B, Postings, Scorer
 from memory.search.keys import ids_of
 
 A, M, Z = (bytes([number]) * 16 for number in (1, 2, 3))
@@ -90,8 +90,17 @@ def test_given_memories_are_looked_up():
 
 
 def test_ids_that_end_alike_are_not_confused():
-    with pytest.raises(AmbiguousIds):
-        Scorer({"x": postings([A, M[:8] + A[8:]])}, CORPUS)
+    twin = M[:8] + A[8:]
+    scorer = Scorer({"x": postings([A, twin, Z], counts=[1, 2, 1]), "y": postings([twin])}, CORPUS)
+    scores = scorer.score({"x": 1})
+    assert set(scorer.best(scores, 10)) == {A, twin, Z}
+    assert scorer.look_up(scores, [twin, A]) == {each: scorer.best(scores, 10)[each] for each in (twin, A)}
+    assert set(best(scorer, {"y": 1})) == {twin}
+
+
+def test_a_capped_document_frequency():
+    scorer = Scorer({"x": postings([A, M, Z])}, CORPUS, most_documents=2)
+    assert best(scorer, {"x": 1})[A] == pytest.approx(log(1 + (10 - 2 + 0.5) / 2.5))
 
 
 def test_memory_with_every_query_word_has_share_one():

@@ -6,10 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.search.confidence import MEAN, METHOD, confidence_of, confidence_of_many
+from memory.search import confidence
+from memory.search.arms.meaning.arm import MeaningArm
+from memory.search.arms.words.arm import WordsArm
+from memory.search.confidence import MEAN, METHOD
 from memory.search.types import Ranked, SearchType, Term
 
 SHARES = st.floats(0, 1)
+ARMS = [MeaningArm(), WordsArm()]
+
+
+def confidence_of(ranked, *options, arms=ARMS, **named):
+    return confidence.confidence_of(ranked, arms, *options, **named)
+
+
+def confidence_of_many(rankings):
+    return confidence.confidence_of_many(rankings, ARMS)
 
 
 def ranked(score, meaning=0.6, words=2.0):
@@ -57,3 +69,23 @@ def test_several_searches_have_their_mean():
     value, method = confidence_of_many([one, [], two])
     assert value == pytest.approx((confidence_of(one)[0] + confidence_of(two)[0]) / 2)
     assert method == MEAN
+
+
+class Certain(MeaningArm):
+    """An arm of another name that declares what its scores say."""
+
+    name = "certain"
+
+    def relatedness(self, raw):
+        return raw
+
+
+def test_an_arm_declares_how_surely_its_score_says_that_a_hit_is_related():
+    first = Ranked(uuid4(), 0.8, (Term("meaning", 0.03, 1.0, 0.5), Term("certain", 0.5, 1.0, 0.5)))
+    with_it = confidence_of([first], arms=[*ARMS, Certain()])[0]
+    assert confidence_of([first])[0] == pytest.approx(with_it / 5)
+
+
+def test_a_hit_that_no_arm_says_anything_of_is_trusted_by_its_margin():
+    silent = Ranked(uuid4(), 0.8, (Term("conceptual", 0.0, 1.0, 1.0),))
+    assert confidence_of([silent]) == confidence_of([ranked(0.8, words=2.0)])

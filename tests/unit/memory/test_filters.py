@@ -1,6 +1,7 @@
 import pytest
 
-from memory.search.filters import MAX_CONDITIONS, MAX_VALUES, InvalidFilter, parse_filters, where
+from memory.search.filter_sql import where
+from memory.search.filters import MAX_CONDITIONS, MAX_VALUES, InvalidFilter, parse_filters
 from memory.search.types import Condition, SearchRequest
 
 

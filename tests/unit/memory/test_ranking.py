@@ -1,16 +1,16 @@
 from datetime import UTC, datetime
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.search.arms.interface import Found
-from memory.search.query_analysis import read_query
-from memory.search.ranking import rank, rank_by_one
+from memory.search.ranking import rank, rank_by_one_arm
 from memory.search.relations.spreading_activation import Edge
-from memory.search.signals import Evidence, Names, Traits
-from memory.search.types import SearchRequest
+from memory.search.signals import QueryEntities, Signals, Traits
+from memory.search.types import Question, SearchRequest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 A, B, C = (bytes([number]) * 16 for number in (1, 2, 3))
@@ -33,11 +33,11 @@ def evidence(traits=None, **arms):
     shares = {
         name: Found(full=max(each.values(), default=1) or 1).shares(each, each) for name, each in arms.items()
     }
-    return Evidence(arms, shares, {memory: (traits or {}).get(memory, PLAIN) for memory in union})
+    return Signals(arms, shares, traits={memory: (traits or {}).get(memory, PLAIN) for memory in union})
 
 
 def ranking(known, query="boots", most=100, **options):
-    return rank(known, read_query(query, NOW), SearchRequest(query, **options), NOW, most)
+    return rank(known, Question(uuid4(), SearchRequest(query, **options), NOW), most).ranked
 
 
 def ids(ranked):
@@ -56,7 +56,9 @@ def test_two_arms_together_beat_one_alone():
 
 def test_filtered_memories_are_not_candidates():
     known = evidence(x={A: 1.0, B: 0.5})
-    refused = Evidence(known.arms, known.shares, {B: PLAIN}, links={B: [Edge(B, A, "follows", 1.0, True)]})
+    refused = Signals(
+        known.arms, known.shares, traits={B: PLAIN}, links={B: [Edge(B, A, "follows", 1.0, True)]}
+    )
     assert ids(ranking(refused)) == [B]
 
 
@@ -68,12 +70,13 @@ def test_terms_sum_to_the_score_and_scores_descend(first, second, kinds, optiona
         for number, memory in enumerate(union)
     }  # fmt: skip
     known = evidence(traits, x=first, y=second)
-    known = Evidence(
+    known = Signals(
         known.arms,
         known.shares,
+        {},
         known.traits,
         {0: 2.0, 1: 1.0} if "thread" in kinds else {},
-        Names({"anna": 3}),
+        QueryEntities({"anna": 3}),
         {key: [("anna", "actor")] for key in union[:3]} if "actor" in kinds else {},
         {one: [Edge(one, two, "follows", 1.0, True)] for one, two in pairwise(union)} if "links" in kinds else {},
     )  # fmt: skip
@@ -91,22 +94,26 @@ def test_terms_sum_to_the_score_and_scores_descend(first, second, kinds, optiona
 def test_who_acted_when_and_in_which_thread_decide_among_equals():
     equal = {"x": {A: 1.0, B: 1.0, C: 1.0}}
     known = evidence(**equal)
-    named = Evidence(
-        known.arms, known.shares, known.traits, names=Names({"anna": 3}), named={B: [("anna", "actor")]}
-    )
-    assert ids(ranking(named, "anna"))[0] == B
-    about = Evidence(
+    named = Signals(
         known.arms,
         known.shares,
-        known.traits,
-        names=Names({"nordlicht": 3}),
+        traits=known.traits,
+        entities=QueryEntities({"anna": 3}),
+        named={B: [("anna", "actor")]},
+    )
+    assert ids(ranking(named, "anna"))[0] == B
+    about = Signals(
+        known.arms,
+        known.shares,
+        traits=known.traits,
+        entities=QueryEntities({"nordlicht": 3}),
         named={C: [("nordlicht", "campaign")]},
     )
     assert ids(ranking(about, "nordlicht"))[0] == C
     dated = evidence({B: traits_of(days=0.9)}, **equal)
     assert ids(ranking(dated, "what of yesterday"))[0] == B
     threads = evidence({C: traits_of(thread=7)}, **equal)
-    assert ids(ranking(Evidence(threads.arms, threads.shares, threads.traits, {7: 1.0})))[0] == C
+    assert ids(ranking(Signals(threads.arms, threads.shares, {}, threads.traits, {7: 1.0})))[0] == C
 
 
 def test_a_question_is_answered_by_statements_and_when_by_times():
@@ -138,5 +145,5 @@ def test_only_what_is_shown_is_explained():
 
 
 def test_one_arm_alone_keeps_its_own_scale():
-    found = rank_by_one("meaning", {A: 0.4, B: -0.2}, {A: 0.4, B: 0.0})
-    assert [(entry.id, entry.score) for entry in found] == [(A, 0.4), (B, 0.0)]
+    found = rank_by_one_arm(Signals({"meaning": {A: 0.4, B: -0.2}}, {"meaning": {A: 0.4, B: 0.0}}))
+    assert [(entry.id, entry.score) for entry in found.ranked] == [(A, 0.4), (B, 0.0)]

@@ -1,8 +1,4 @@
-"""The arm of meaning: cosine nearness of embeddings, by whichever plan finds the true neighbours.
-
-The planner can't be left alone here. Measured on 100,000 vectors of 1,000 organisations (`manage.py bench search`):
-left to itself it takes the graph without iterating for every organisation of 1,000 rows or more, which finds .97 of the
-ten nearest where the organisation has half of the table, .62 where it has a tenth, and sometimes no row at all. So:
+"""The meaning arm: cosine similarity of embeddings, by whichever plan finds the true neighbours.
 
 - up to EXACT_ROWS every vector of the organisation that passes the filters is compared;
 - above, the graph is asked for the organisation's nearest, and those are filtered. The nearest rows tell what the filter
@@ -13,24 +9,33 @@ Each plan has its own statement text: a generic plan cached under one text would
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
-import psycopg
-from psycopg.rows import TupleRow
 
-from liftos.kernel.db.binary import HalfVec, UuidArray
+from liftos.kernel.db.binary import HalfVec, UuidArray, unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.precedence import give_way, giving_way
+from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.index.collection_statistics import documents_about
+from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
-from memory.search.arms.interface import Found
-from memory.search.filters import where
-from memory.search.hits import COLUMNS, HEADS, Row
-from memory.search.keys import figures, keys_of
+from memory.search.arms.interface import Arm, Found
+from memory.search.arms.meaning.planner_settings import (
+    EF_SEARCH,
+    plan_as_usual,
+    plan_for_graph,
+    plan_with_table_scan,
+    plan_without_table_scan,
+)
+from memory.search.arms.meaning.statements import EXACT, GRAPH, PLACED, ROWS, SCORES, SCORES_OF, VECTORS
+from memory.search.filter_sql import where
+from memory.search.keys import keys_of
 from memory.search.snippet_budget import bytes_each
-from memory.search.types import Key, Question, SearchRequest, SearchType
+from memory.search.types import Key, Question, Row, SearchRequest, SearchType
 
 Rows = dict[Key, Row]
 
@@ -43,77 +48,46 @@ MARGIN = 2
 # read by id, at 2 us and more each; if more, the graph is asked again, as far as that share makes necessary.
 FILTERED_ROWS = 2_000
 SECOND_REACH = 1.5
-# An organisation that is no larger is read whole anyway: then all its figures come, and none is asked for later.
+# below this cosine texts have little to do with each other
+RELATED = 0.3
+# The vectors of an organisation this small are all compared anyway: all cosines are returned, and none is asked for later.
 ALL_ROWS = 1_000
 # From so many questions on, the vectors of an organisation below EXACT_ROWS are read once (2.5 us each) and compared here
 # (0.1 us a question) instead of being compared by Postgres anew for each (0.65 us).
-TOGETHER = 5
-# A visited element of the graph costs three rows of reading everything: it may waste half of what that takes.
-ROWS_PER_VISIT = 6
-EF_SEARCH = 100
-
-# one row for each place that is asked: the ids one after the other, and the figures beside them
-_FIGURES = "SELECT {place}, string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM ({nearest}) AS nearest"
-# A search by meaning alone returns what it finds: read here, it takes neither a statement nor a round trip of its own.
-_ROWS = f"""
-SELECT nearest.place, 1 - nearest.distance, {COLUMNS} FROM ({{nearest}}) AS nearest
-JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = nearest.memory_id {HEADS}
-ORDER BY nearest.distance, nearest.memory_id
-"""  # noqa: S608  texts of our own
-_PLACED = "SELECT {place} AS place, memory_id, distance FROM ({nearest}) AS nearest{place}"
-
-_EXACT = """
-SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memoryvector
-WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
-ORDER BY distance, memory_id LIMIT %(limit)s
-"""
-
-_VECTORS = """
-SELECT string_agg(uuid_send(memory_id), ''), string_agg(halfvec_send(embedding), '') FROM memory_memoryvector
-WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
-"""
-
-# The inner limit keeps the filter out of the index scan; it is pulled row by row until the outer limit is reached.
-_GRAPH = """
-WITH near AS MATERIALIZED (
-    SELECT memory_id, distance FROM (
-        SELECT memory_id, embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) AS distance
-        FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND model_id = {model} AND in_graph
-        ORDER BY embedding::halfvec({dimension}) <=> %(vector)s::halfvec({dimension}) LIMIT %(reach)s
-    ) AS visited
-    WHERE {where} LIMIT %(enough)s
-)
-SELECT * FROM near ORDER BY distance, memory_id LIMIT %(limit)s
-"""
-
-# Reading the table from end to end reads the other organisations' rows, which row-level security then hides.
-_WITHOUT_OTHERS = ("enable_seqscan",)
-# Without joins by hash or merge, what the graph brings is looked up in the filters row by row; with them the filters'
-# rows, which may be most of the organisation's, would be read first.
-_ONLY_GRAPH = (
-    "enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_hashjoin", "enable_mergejoin", "enable_hashagg", "enable_material",
-)  # fmt: skip
-
-_SCORES = """
-SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - (embedding <=> %(vector)s::halfvec)) FROM memory_memoryvector
-WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)
-"""
+BATCH_FROM = 5
 
 
-class MeaningArm:
+class QueryVector(NamedTuple):
+    """A query's embedding, float32, shape (d,), and the number of the model that made it."""
+
+    vector: np.ndarray
+    model: int
+
+
+class MeaningArm(Arm):
     """Nearness of the query's embedding to a memory's: cosine, -1 to 1."""
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
 
-    def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Any]:
-        """Have nothing made ready: the search itself embeds the queries."""
-        del organisation, queries, request
-        return []
+    def prepare(
+        self, organisation: UUID, queries: Sequence[str], request: SearchRequest
+    ) -> Sequence[QueryVector]:
+        """Embed all queries in one call, by the model the organisation is searched by."""
+        del request
+        manager = active_manager(organisation)
+        with TRACER.span("memory.embed"):
+            vectors = manager.embed_many(queries, organisation=organisation)
+        model = model_number(manager.model)
+        return [QueryVector(vector, model) for vector in vectors]
 
-    def can_answer(self, question: Question) -> bool:
-        """Tell whether the query has a vector."""
-        return question.vector is not None
+    def relatedness(self, raw: float) -> float | None:
+        """Return the cosine over RELATED, at most 1: texts that have nothing to do with each other stay below that."""
+        return min(1.0, max(0.0, raw) / RELATED)
+
+    def versions(self, question: Question) -> dict[str, Any]:
+        """Return the number of the embedding model."""
+        return {"embedding_model": _asked(question).model}
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Ask for the nearest memories. See `memory.search.arms.interface.Arm`."""
@@ -121,67 +95,55 @@ class MeaningArm:
         condition, values = where(first.request, "memory_id")
         values |= {"room": bytes_each(first.request.limit)}
         documents = documents_about(first.organisation)
-        # a search by meaning alone asks no other arm about the rest
-        alone = first.request.search_type is SearchType.NEURAL
+        # a search by this arm alone asks for no other scores, and reads the memories next
+        alone = first.request.is_by_one_arm
         rows: Rows | None = {} if alone and len(questions) == 1 and not first.request.known_at else None
-        if documents <= EXACT_ROWS or not is_indexed(first.model_id):
+        if documents <= EXACT_ROWS or not is_indexed(_asked(first).model):
             # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
             exact = f"({condition}) IS NOT FALSE"
             enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
-            if len(questions) >= TOGETHER and documents <= EXACT_ROWS:
+            if len(questions) >= BATCH_FROM and documents <= EXACT_ROWS:
                 return self._read_once(questions, exact, values, limit)
-            waiting = [self._exact(each, exact, values | {"limit": enough}, rows) for each in questions]
-            return lambda: [_found(wait()[0], limit, enough, rows) for wait in waiting]
-        _search_graph(documents)
+            waiting = [
+                (each, self._exact(each, exact, values | {"limit": enough}, rows)) for each in questions
+            ]
+            return lambda: [_compared(each, wait()[0], enough, rows) for each, wait in waiting]
+        plan_for_graph(documents)
         graphs = [
             self._find_in_graph(each, condition, values | {"limit": limit}, documents, rows)
             for each in questions
         ]
         if rows is None:
             # where nothing else is asked, the transaction's end undoes it
-            _search_otherwise()
+            plan_as_usual()
         return lambda: [wait() for wait in graphs]
-
-    def score(self, question: Question, found: Found, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
-        """Ask for the cosine of given memories."""
-        del found
-        values = self._parameters(question) | {"ids": UuidArray(ids)}
-        return figures(raw_cursor().execute(_SCORES, values, binary=True))
-
-    def _parameters(self, question: Question) -> dict[str, Any]:
-        assert question.vector is not None  # noqa: S101  can_answer said so
-        return {
-            "organisation": question.organisation,
-            "model": question.model_id,
-            "vector": HalfVec(question.vector),
-        }
 
     def _exact(
         self, question: Question, condition: str, values: dict[str, Any], rows: Rows | None
     ) -> Callable[[], list[dict[Key, float]]]:
-        return _ask([_EXACT.format(where=condition)], values | self._parameters(question), rows)
+        return _ask([EXACT.format(where=condition)], values | _parameters(question), rows)
 
     def _read_once(
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
     ) -> Callable[[], list[Found]]:
         """Compare all vectors with all questions here: read once, they cost less than comparing them anew for each."""
-        values = values | {"organisation": questions[0].organisation, "model": questions[0].model_id}
-        cursor = raw_cursor().execute(_VECTORS.format(where=condition), values, binary=True)
+        values = values | {"organisation": questions[0].organisation, "model": _asked(questions[0]).model}
+        cursor = raw_cursor().execute(VECTORS.format(where=condition), values, binary=True)
 
         def wait() -> list[Found]:
             ids, packed = cursor.fetchone() or (None, None)
             if not ids:
-                return [Found(plan="exact", is_complete=True) for _ in questions]
+                return [Found(plan="exact") for _ in questions]
             give_way()
             keys = keys_of(ids)
             places = {key: place for place, key in enumerate(keys)}
             give_way()
-            vectors = _unpack(packed, len(keys))
+            vectors = unpack_halfvecs(packed, len(keys))
             give_way()
             # rounded to 16 bits, as Postgres compares it
-            asked = np.stack([np.asarray(each.vector, np.float16) for each in questions], axis=1).astype(
-                np.float32
-            )
+            asked = np.stack(
+                [np.asarray(_asked(each).vector, np.float16) for each in questions], axis=1
+            ).astype(np.float32)
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
             return [_nearest(keys, places, column, limit) for column in giving_way(cosines.T)]
@@ -196,51 +158,61 @@ class MeaningArm:
         documents: int,
         rows: Rows | None,
     ) -> Callable[[], Found]:
-        assert question.vector is not None  # noqa: S101  can_answer said so
+        vector, model = _asked(question)
         limit = values["limit"]
         reach = max(EF_SEARCH, MARGIN * limit)
-        values = values | self._parameters(question) | {"enough": MARGIN * limit, "reach": reach}
-        graph = _GRAPH.format(where=condition, dimension=len(question.vector), model=question.model_id)
-        outside = _EXACT.format(where=f"NOT in_graph AND ({condition}) IS NOT FALSE")
+        values = values | _parameters(question) | {"enough": MARGIN * limit, "reach": reach}
+        graph = GRAPH.format(where=condition, dimension=len(vector), model=model)
+        outside = EXACT.format(where=f"NOT in_graph AND ({condition}) IS NOT FALSE")
         first = _ask([graph, outside], values, rows)
 
         def wait() -> Found:
             found, others = first()
             if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
                 further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
-                _search_graph(documents)
+                plan_for_graph(documents)
                 more = _ask([graph], values | {"reach": further}, rows)
-                _search_otherwise()
+                plan_as_usual()
                 [found] = more()
             if len(found) >= limit:
-                return _nearer(found, others, limit, rows)
+                return _nearer(question, found, others, rows)
             # never fewer rows than exist
-            _search_otherwise()
-            _switch(_WITHOUT_OTHERS, "off")
+            plan_as_usual()
+            plan_without_table_scan()
             every = self._exact(question, condition, values, rows)
-            _switch(_WITHOUT_OTHERS, None)
+            plan_with_table_scan()
             [scores] = every()
-            return Found(list(scores), scores, "exact after graph", rows=rows)
+            return Found(scores, "exact after graph", ask=partial(_ask_scores, question), rows=rows)
 
         return wait
+
+
+def _asked(question: Question) -> QueryVector:
+    prepared: QueryVector = question.prepared[MeaningArm.name]
+    return prepared
+
+
+def _parameters(question: Question) -> dict[str, Any]:
+    vector, model = _asked(question)
+    return {"organisation": question.organisation, "model": model, "vector": HalfVec(vector)}
 
 
 def _ask(
     nearest: Sequence[str], values: dict[str, Any], rows: Rows | None
 ) -> Callable[[], list[dict[Key, float]]]:
-    """Ask in one statement for the nearest of several places and their figures, best first.
+    """Ask in one statement for the results of several queries for nearest memories, best first.
 
     Args:
-        nearest: a query of memory_id and distance for each place.
+        nearest: SQL of each, giving memory_id and distance.
         values: the parameters of all of them.
-        rows: where rows are wanted, the memories are added to them.
+        rows: the memories are added to it, unless it is None.
     """
     if rows is None:
-        parts = [_FIGURES.format(place=place, nearest=each) for place, each in enumerate(nearest)]
+        parts = [SCORES_OF.format(place=place, nearest=each) for place, each in enumerate(nearest)]
         statement = " UNION ALL ".join(parts)
     else:
-        parts = [_PLACED.format(place=place, nearest=each) for place, each in enumerate(nearest)]
-        statement = _ROWS.format(nearest=" UNION ALL ".join(parts))
+        parts = [PLACED.format(place=place, nearest=each) for place, each in enumerate(nearest)]
+        statement = ROWS.format(nearest=" UNION ALL ".join(parts))
     cursor = raw_cursor().execute(statement, values, binary=True)
 
     def wait() -> list[dict[Key, float]]:
@@ -256,17 +228,30 @@ def _ask(
     return wait
 
 
-def _found(scores: dict[Key, float], limit: int, enough: int, rows: Rows | None) -> Found:
-    return Found(list(scores)[:limit], scores, "exact", is_complete=len(scores) < enough, rows=rows)
+def _ask_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
+    cursor = raw_cursor().execute(SCORES, _parameters(question) | {"ids": UuidArray(ids)}, binary=True)
+
+    def wait() -> dict[Key, float]:
+        joined, cosines = cursor.fetchone() or (None, None)
+        return dict(zip(keys_of(joined), cosines, strict=True)) if joined else {}
+
+    return wait
 
 
-def _nearer(graph: dict[Key, float], outside: dict[Key, float], limit: int, rows: Rows | None) -> Found:
+def _compared(question: Question, scores: dict[Key, float], enough: int, rows: Rows | None) -> Found:
+    # fewer than wanted: all that pass the filters are among them
+    ask = partial(_ask_scores, question) if len(scores) >= enough else None
+    return Found(scores, "exact", ask=ask, rows=rows)
+
+
+def _nearer(
+    question: Question, graph: dict[Key, float], outside: dict[Key, float], rows: Rows | None
+) -> Found:
     """Return the best of what the graph brought and of what has not been put into it yet."""
-    if not outside:
-        return Found(list(graph), graph, "graph", rows=rows)
-    scores = graph | outside
-    best = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
-    return Found(best, scores, "graph", rows=rows)
+    scores = graph
+    if outside:
+        scores = dict(sorted((graph | outside).items(), key=lambda each: (-each[1], each[0])))
+    return Found(scores, "graph", ask=partial(_ask_scores, question), rows=rows)
 
 
 def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int) -> Found:
@@ -285,46 +270,4 @@ def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, l
         known = [key for key in memories if key in places]
         return dict(zip(known, cosines[[places[key] for key in known]].tolist(), strict=True))
 
-    return Found(list(scores), scores, "exact", is_complete=len(scores) == len(keys), look_up=look_up)
-
-
-def _unpack(packed: bytes, count: int) -> np.ndarray:
-    """Return halfvecs that stand one after the other in binary form as float32, shape (count, d)."""
-    words = np.frombuffer(packed, ">f2").reshape(count, -1)
-    return words[:, 2:].astype(np.float32)  # before the values stand the dimension and a zero, 16 bits each
-
-
-def _switch(settings: tuple[str, ...], value: str | None) -> psycopg.Cursor[TupleRow]:
-    """Set Postgres' settings until the transaction ends; None gives each the session's own value."""
-    return raw_cursor().execute(f"SELECT {_calls(settings)}", {"switch": value})
-
-
-def _search_graph(documents: int) -> None:
-    """Have the statements that follow planned for the graph, in an organisation of so many memories."""
-    _settle(
-        switch="off",
-        order="relaxed_order",
-        breadth=str(EF_SEARCH),
-        most=str(documents // ROWS_PER_VISIT),
-        # there is only one way left, and finding it anew each time takes a quarter of the search
-        planned="force_generic_plan",
-    )
-
-
-def _search_otherwise() -> None:
-    """Have them planned as the session has it."""
-    _settle(switch=None, order=None, breadth=None, most=None, planned=None)
-
-
-def _settle(**values: str | None) -> None:
-    """Set what a search in the graph needs, the plans that are not the graph's among it, in one statement."""
-    statement = f"""
-    SELECT {_calls(_ONLY_GRAPH)}, set_config('hnsw.iterative_scan', %(order)s, true),
-           set_config('hnsw.ef_search', %(breadth)s, true), set_config('hnsw.max_scan_tuples', %(most)s, true),
-           set_config('plan_cache_mode', %(planned)s, true)
-    """
-    raw_cursor().execute(statement, values)
-
-
-def _calls(settings: tuple[str, ...]) -> str:
-    return ", ".join(f"set_config('{name}', %(switch)s, true)" for name in settings)
+    return Found(scores, "exact", look_up=look_up if len(scores) < len(keys) else None)

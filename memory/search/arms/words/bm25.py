@@ -4,9 +4,10 @@ Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 
 negative; k1 and b are Anserini's defaults for short passages (Yang, Fang & Lin 2017).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from secrets import randbits
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +27,6 @@ MAX_THREADS = 200
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Scores = Floats  # a query's figure for each memory of a `Scorer`, 0 where none of its terms stands
-
-
-class AmbiguousIds(Exception):
-    """Two memories' ids end with the same 8 bytes, by which they are told apart here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +62,15 @@ class _Term:
 class Scorer:
     """Scores queries. The statistics are the whole organisation's, whatever the filters."""
 
-    def __init__(self, postings: Mapping[str, Postings], corpus: Corpus) -> None:
+    def __init__(
+        self, postings: Mapping[str, Postings], corpus: Corpus, *, most_documents: int | None = None
+    ) -> None:
         """Weigh the terms.
 
         Args:
             postings: term to where it stands, at least one memory each; a term that is left out stands nowhere.
             corpus: the organisation's counts.
-
-        Raises:
-            AmbiguousIds: see there.
+            most_documents: document frequencies above this count as this.
         """
         self._nowhere = _idf(0, corpus.documents)
         self._terms: dict[str, _Term] = {}
@@ -82,15 +79,18 @@ class Scorer:
         sizes = [len(each.counts) for each in postings.values()]
         ends = np.cumsum([0, *sizes])
         ids = np.concatenate([each.memories for each in postings.values()])
-        self._tails, first, places = np.unique(ids[:, 1], return_index=True, return_inverse=True)
+        self._salt = np.uint64(0)
+        self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
+        while (ids[first[places], 0] != ids[:, 0]).any():
+            # ids that end alike: random ones don't, but an import may bring its own
+            self._salt = np.uint64(randbits(64) | 1)
+            self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
         self._ids: Ids = ids[first]
-        if (self._ids[places, 0] != ids[:, 0]).any():
-            raise AmbiguousIds
         self._passes = np.zeros(len(first), bool)
         self._passes[places] = np.concatenate([each.passes for each in postings.values()])
         counts = np.concatenate([each.counts for each in postings.values()])
         lengths = np.concatenate([each.lengths for each in postings.values()])
-        idfs = [_idf(size, corpus.documents) for size in sizes]
+        idfs = [_idf(min(size, most_documents or size), corpus.documents) for size in sizes]
         floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
         parts = np.repeat(idfs, sizes) * counts * (K1 + 1) / (counts + floor + slope * lengths)
         threads = _weigh_threads(
@@ -124,7 +124,7 @@ class Scorer:
         if not len(scores) or not memories:
             return {}
         ids = ids_of(memories)
-        places = np.searchsorted(self._tails, ids[:, 1]).clip(max=len(self._tails) - 1)
+        places = np.searchsorted(self._codes, self._code(ids)).clip(max=len(self._codes) - 1)
         is_known = (self._ids[places] == ids).all(axis=1)
         return {
             memory: score
@@ -154,6 +154,14 @@ class Scorer:
             )
             or 1.0
         )
+
+    def knows_any(self, terms: Iterable[str]) -> bool:
+        """Return whether any of some terms stands somewhere."""
+        return any(term in self._terms for term in terms)
+
+    def _code(self, ids: Ids) -> NDArray[np.uint64]:
+        """Return ids as numbers of 64 bits, distinct for the ids of this scorer."""
+        return ids[:, 1] + self._salt * ids[:, 0]
 
     def _known(self, terms: Mapping[str, int]) -> list[tuple[int, _Term]]:
         return [(said, self._terms[term]) for term, said in terms.items() if term in self._terms]

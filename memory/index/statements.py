@@ -1,0 +1,226 @@
+"""The SQL of memory/index, by the module that sends it."""
+
+# --- index_rows.py
+
+# the words of memories
+INSERT_POSTINGS = """
+INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length, thread_id)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[])
+"""
+# their metadata, a row for each key and value
+INSERT_ATTRIBUTES = """
+INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
+SELECT %s, id, key, text, number::numeric
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS a(id, key, text, number)
+"""
+# the entities they are about
+INSERT_ENTITIES = """
+INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
+"""
+# in the order of their ids, as writers take them
+LOCK_THREADS = """
+SELECT id FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) ORDER BY id FOR UPDATE
+"""
+# threads lose members
+LEAVE_THREADS = """
+UPDATE memory_thread AS t SET members = t.members - w.members
+FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS w(id, members) WHERE t.organisation_id = %(organisation)s AND t.id = w.id
+"""
+# threads without members
+DELETE_EMPTY_THREADS = """
+DELETE FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND members = 0
+"""
+# The part is the connection's, so that writers side by side rarely wait for one another's commit. xmax is 0 in a row that the
+# statement inserted: the thread is new.
+_ADDED = """
+ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
+    words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
+"""
+# new memories join their threads and are counted
+COUNT_IN = f"""
+WITH joined AS (
+    INSERT INTO memory_thread (organisation_id, id, members)
+    SELECT %(organisation)s, * FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS t(id, members) ORDER BY id
+    ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
+    RETURNING xmax = 0 AS is_new
+)
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
+SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
+{_ADDED}
+"""  # noqa: S608  put together from texts of our own
+# removed memories are no longer counted
+COUNT_OUT = f"""
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(words)s, -%(threads)s)
+{_ADDED}
+"""  # noqa: S608
+# the postings of known terms
+DELETE_POSTINGS = """
+DELETE FROM memory_posting AS p USING unnest(%s::text[], %s::uuid[]) AS w(term, memory_id)
+WHERE p.organisation_id = %s AND p.term = w.term AND p.memory_id = w.memory_id RETURNING p.memory_id
+"""
+# the postings of memories whose terms are not known
+DELETE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = ANY(%s)"
+# the attributes of memories
+DELETE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = ANY(%s)"
+# the entities of memories
+DELETE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = ANY(%s)"
+
+# --- writes.py
+
+# a memory's columns and their types, as a write gives them
+COLUMNS = (
+    ("id", "uuid"), ("content", "text"), ("metadata", "text"), ("memory_type", "text"), ("source", "text"),
+    ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
+    ("actor_kind", "text"), ("actor_id", "text"), ("on_behalf_of", "text"), ("valid_from", "timestamptz"),
+    ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
+    ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
+    ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
+)  # fmt: skip
+# what is made of some of them
+_AS_WRITTEN = {
+    "metadata": "w.metadata::jsonb",
+    "tags": "ARRAY(SELECT jsonb_array_elements_text(w.tags::jsonb))",
+    "happened_at": "coalesce(w.happened_at, now())",
+    "recorded_at": "coalesce(w.recorded_at, statement_timestamp())",
+    "changed_at": "coalesce(w.changed_at, statement_timestamp())",
+}
+# memories, but those whose external id is taken
+INSERT_MEMORIES = f"""
+INSERT INTO memory_memory (organisation_id, stored_by, {", ".join(name for name, _ in COLUMNS)})
+SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in COLUMNS)}
+FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)}) AS w({", ".join(name for name, _ in COLUMNS)})
+ON CONFLICT DO NOTHING RETURNING id
+"""  # noqa: S608  put together from names of our own
+# apart from the row: nearly no memory has one, and a column costs every store
+FLAG_MEMORIES = """
+UPDATE memory_memory AS m SET flagged_by = f.rejection FROM unnest(%s::uuid[], %s::uuid[]) AS f(memory, rejection)
+WHERE m.organisation_id = %s AND m.id = f.memory
+"""
+# compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
+FIND_EARLIER = """
+SELECT w.id, m.id, m.embedding,
+       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to,
+        m.thread)
+       IS NOT DISTINCT FROM
+       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to,
+        w.thread)
+FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
+            %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
+            %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[])
+     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread)
+JOIN memory_memory AS m
+  ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
+WHERE m.external_id <> ''
+"""
+# one statement for many: each would set off the trigger that tells caches (measured: 0.14 ms)
+INSERT_VECTORS = """
+INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding)
+SELECT %s, %s, v.memory, v.embedding FROM (VALUES {rows}) AS v(memory, embedding) ON CONFLICT DO NOTHING
+"""
+# one row of INSERT_VECTORS
+VECTOR_ROW = "(%s::uuid, %s::halfvec)"
+# links by external id, with their target if it is there already
+INSERT_LINKS = """
+INSERT INTO memory_memorylink
+    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
+SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id, l.weight
+FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[],
+            %(weights)s::float8[]) AS l(memory, kind, source, external_id, weight)
+LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.source = l.source
+     AND m.external_id = l.external_id AND m.external_id <> ''
+ON CONFLICT DO NOTHING
+"""
+# links to the memories that others were made from
+INSERT_SOURCES = """
+INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
+SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
+FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = s.target AND m.head IS NULL
+ON CONFLICT DO NOTHING
+"""
+# links that waited for an external id get their target
+RESOLVE_LINKS = """
+UPDATE memory_memorylink AS l SET target_id = a.memory
+FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
+WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
+  AND l.target_external_id = a.external_id
+"""
+
+# --- vector_graph.py
+
+# one worker at a time for an organisation
+LOCK_GRAPH = "SELECT pg_try_advisory_xact_lock(hashtextextended('memory.graph' || %s::text, 0))"
+# vectors enter the graph
+ENTER_GRAPH = """
+UPDATE memory_memoryvector SET in_graph = true WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM memory_memoryvector WHERE organisation_id = %s AND NOT in_graph LIMIT %s FOR UPDATE SKIP LOCKED
+))
+"""
+# the graph index of a model
+CREATE_GRAPH = """
+CREATE_GRAPH INDEX {concurrently} IF NOT EXISTS {name} ON memory_memoryvector
+USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WHERE model_id = {model} AND in_graph
+"""
+
+# --- bulk_reads.py
+
+# one row: ids and vectors one after the other, in binary form; as rows with lists they would cost ten times as much
+SAMPLE_VECTORS = """
+SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
+    SELECT s.embedding FROM memory_memoryvector AS s
+    JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
+    WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+    ORDER BY hashtext(s.memory_id::text), s.memory_id LIMIT %(limit)s
+) AS v
+"""
+# how many living memories, or how many of some, have a vector
+COUNT_VECTORS = """
+SELECT count(*) FROM memory_memoryvector AS s
+JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
+WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+AND (%(memories)s::uuid[] IS NULL OR m.id = ANY(%(memories)s::uuid[]))
+"""
+# what the next living memories say, by id
+PAGE_CONTENTS = """
+SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''),
+       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(p.metadata::text) END
+FROM (
+    SELECT m.id, m.metadata FROM memory_memory AS m
+    WHERE m.organisation_id = %(organisation)s AND m.id > %(after)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+    AND m.embedding <> 'none'
+    ORDER BY m.id LIMIT %(limit)s
+) AS p LEFT JOIN memory_memoryvector AS v
+ON v.organisation_id = %(organisation)s AND v.memory_id = p.id AND v.model_id = %(model)s
+"""
+# what some living memories say
+SOME_CONTENTS = """
+SELECT string_agg(uuid_send(m.id), ''), string_agg(halfvec_send(v.embedding), ''),
+       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(m.metadata::text) END
+FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
+ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
+WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s) AND m.head IS NULL AND m.state = ANY(%(living)s)
+AND m.embedding <> 'none'
+"""
+# how many memories live
+COUNT_LIVING = """
+SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
+"""
+# the texts of some memories
+TEXTS = """
+SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL
+"""
+
+# --- embeddings.py
+
+# the model an organisation has chosen
+CHOSEN_MODEL = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
+
+# --- collection_statistics.py
+
+# how many memories, words and threads an organisation has
+COLLECTION_SIZE = """
+SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint
+FROM memory_corpuscounter WHERE organisation_id = %s
+"""

@@ -1,0 +1,24 @@
+"""The SQL of the words arm."""
+
+# The postings of some terms, one row a term, at most `most` of each, or one more than the cap above which a term is dense.
+# array_send gives bytes that numpy reads in place. The statistics are read within the statement, as of its own snapshot, so they are
+# right under every write.
+POSTINGS = """
+WITH corpus AS MATERIALIZED (
+    SELECT coalesce(sum(documents), 0)::bigint AS documents, coalesce(sum(words), 0)::bigint AS words,
+           coalesce(sum(threads), 0)::bigint AS threads
+    FROM memory_corpuscounter WHERE organisation_id = %(organisation)s
+), bound AS MATERIALIZED (
+    SELECT documents, words, threads, CASE WHEN documents > %(dense_from)s
+        THEN least(documents / %(dense_share)s, %(dense_most)s) ELSE greatest(1, documents) END AS cap FROM corpus
+)
+SELECT t.term, sent.*, cap, documents, words, threads
+FROM bound CROSS JOIN unnest(%(terms)s::text[]) AS t(term) CROSS JOIN LATERAL (
+    SELECT array_send(array_agg(memory_id)), array_send(array_agg(tf)), array_send(array_agg(length)),
+           array_send(array_agg(coalesce(thread_id, 0))), array_send(array_agg(passes))
+    FROM (
+        SELECT p.memory_id, p.tf, p.length, p.thread_id, {where} AS passes FROM memory_posting AS p
+        WHERE p.organisation_id = %(organisation)s AND p.term = t.term LIMIT coalesce(%(most)s::bigint, cap + 1)
+    ) AS held
+) AS sent
+"""
