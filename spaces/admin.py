@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, table
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, drawn_once, table
 from liftos.kernel.errors import LiftosError
 from spaces.geometry.metric import typicality
 from spaces.models import Concept, ConceptRelation, Space
@@ -56,6 +56,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         return space
 
     @admin.display(description="Map")
+    @drawn_once
     def map(self, space: Space) -> SafeString | str:
         """Two dimensions, concepts as regions and memories as points; any other two by a link."""
         view, standings = _seen(space)
@@ -87,6 +88,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         )
 
     @admin.display(description="A memory beside a concept")
+    @drawn_once
     def radar(self, space: Space) -> SafeString | str:
         """The memory and the concept that the address names, or the most typical of the first concept."""
         view, standings = _seen(space)
@@ -112,6 +114,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         )  # fmt: skip
 
     @admin.display(description="Concepts")
+    @drawn_once
     def concepts(self, space: Space) -> SafeString | str:
         """Each concept with where it lies and its most typical members; each leads to the radar of both."""
         view, standings = _seen(space)
@@ -140,6 +143,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         return render_to_string("spaces/concepts.html", {"concepts": concepts})
 
     @admin.display(description="Dimensions")
+    @drawn_once
     def report(self, space: Space) -> SafeString | str:
         """What the dimensions are worth, with warnings of useless ones."""
         try:

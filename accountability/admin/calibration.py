@@ -20,7 +20,7 @@ from accountability.calibration.recalibration import Recalibration
 from accountability.models.calibration import Calibration
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, as_text
+from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_once
 
 
 def _shown(found: dict[str, float] | None) -> str:
@@ -46,6 +46,7 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
         return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
 
     @admin.display(description="Reliability")
+    @drawn_once
     def diagram(self, row: Calibration) -> SafeString:
         bins = [Bin(**each) for each in row.figures["bins"]]
         return draw_reliability(bins, Recalibration(row.method, row.parameters))

@@ -82,7 +82,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
                 )
             },
         ),
-        ("From what, and what came of it", {"fields": ("inputs", "receipt", "outputs", "alternatives")}),
+        ("Inputs and outcome", {"fields": ("inputs", "receipt", "outputs", "alternatives")}),
         ("Who, when and where", {"fields": WHERE}),
     )
 
@@ -132,19 +132,23 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
         """How far its review has come, and the way there."""
         return review_field(record)
 
-    @admin.display(description="Receipt: the memories used")
+    @admin.display(description="Memories used")
+    @drawn_once
     def receipt(self, record: DecisionRecord) -> SafeString | str:
         """Each memory with its score and the terms that sum to it."""
         payload = payload_of(record)
         return draw_receipt(payload["memories"]) if payload else ERASED
 
+    @drawn_once
     def inputs(self, record: DecisionRecord) -> SafeString:
         return as_text(payload_of(record).get("inputs", ERASED))
 
+    @drawn_once
     def outputs(self, record: DecisionRecord) -> SafeString:
         return as_text(payload_of(record).get("outputs", ERASED))
 
-    @admin.display(description="Considered, and not chosen")
+    @admin.display(description="Alternatives rejected")
+    @drawn_once
     def alternatives(self, record: DecisionRecord) -> SafeString:
         return as_text(payload_of(record).get("alternatives", ERASED))
 
@@ -164,7 +168,7 @@ class DecisionRecordAdmin(ReadOnly, ModelAdmin):
             return "-"
         return draw_chain(steps, decision_page)
 
-    @admin.display(description="Where the time went")
+    @admin.display(description="Trace")
     @drawn_once
     def trace(self, record: DecisionRecord) -> SafeString | str:
         """The trace in which the decision was taken, if it was kept."""

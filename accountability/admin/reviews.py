@@ -41,6 +41,13 @@ from liftos.kernel.tenancy.roles_backend import may_review
 
 # of a bulk action, so many decisions at a time: each is a verdict with its own record and reversal
 BULK = 200
+# why a decision is in the queue, before its risk class
+_WHY = {
+    Because.RISK: "",
+    Because.CONFIDENCE: "low confidence, ",
+    Because.SAMPLE: "sample, ",
+    Because.HAND: "requested, ",
+}
 _TOLD = {
     ReviewState.APPROVED: "Approved.",
     ReviewState.OVERTURNED: "Overturned.",
@@ -138,7 +145,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
     def risk(self, case: ReviewCase) -> str:
         return RISKS[case.rank]
 
-    @admin.display(description="How sure", ordering="sureness")
+    @admin.display(description="Confidence", ordering="sureness")
     def sure(self, case: ReviewCase) -> str:
         return "-" if case.sureness == NO_CONFIDENCE else f"{case.sureness:.2f}"
 
@@ -165,7 +172,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
             top = ["verdict", *top]
         return (
             (None, {"fields": top}),
-            ("From what, and what came of it", {"fields": ("inputs", "receipt", "outputs", "alternatives")}),
+            ("Inputs and outcome", {"fields": ("inputs", "receipt", "outputs", "alternatives")}),
             ("The record", {"fields": ("chain", "record")}),
         )
 
@@ -179,6 +186,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
             found = rows.get(organisation_id=found.organisation_id, pk=found.pk)
         return found
 
+    @drawn_once
     def verdict(self, case: ReviewCase) -> SafeString:
         return verdict_form(case.decision_id)
 
@@ -189,7 +197,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
         if case.reversal:
             undone = f". Reversed by {case.reversal['operation']}: {case.reversal['changed']} changed, "
             undone += f"{case.reversal['left_alone']} left as they are"
-        return f"{case.get_state_display()}; here because of {case.because}, {RISKS[case.rank]} risk{whose}{undone}"
+        return f"{case.get_state_display().capitalize()}: {_WHY[case.because]}{RISKS[case.rank]} risk{whose}{undone}"
 
     def reasoning(self, case: ReviewCase) -> str:
         return payload_of(case.decision).get("reasoning", ERASED)
@@ -199,23 +207,27 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
     def since(self, case: ReviewCase) -> SafeString | str:
         return draw_since(case.decision)
 
-    @admin.display(description="Said so far")
+    @admin.display(description="Previous verdicts")
     @drawn_once
     def said(self, case: ReviewCase) -> SafeString | str:
         return draw_reviews(case.organisation_id, case.decision_id)
 
+    @drawn_once
     def inputs(self, case: ReviewCase) -> SafeString:
         return as_text(payload_of(case.decision).get("inputs", ERASED))
 
-    @admin.display(description="Receipt: the memories used")
+    @admin.display(description="Memories used")
+    @drawn_once
     def receipt(self, case: ReviewCase) -> SafeString | str:
         payload = payload_of(case.decision)
         return draw_receipt(payload["memories"]) if payload else ERASED
 
+    @drawn_once
     def outputs(self, case: ReviewCase) -> SafeString:
         return as_text(payload_of(case.decision).get("outputs", ERASED))
 
-    @admin.display(description="Considered, and not chosen")
+    @admin.display(description="Alternatives rejected")
+    @drawn_once
     def alternatives(self, case: ReviewCase) -> SafeString:
         return as_text(payload_of(case.decision).get("alternatives", ERASED))
 
@@ -346,7 +358,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
             after=after,
         )
         if found is None:
-            self.message_user(request, "Nothing else waits for you.")
+            self.message_user(request, "All caught up.")
             return HttpResponseRedirect(reverse("admin:accountability_reviewcase_changelist"))
         return HttpResponseRedirect(review_page(found))
 

@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, one_of, table
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, one_of, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.diagram import Node, draw
 from workflows.admin.shared import buttons, may, record_link, said, tell, took
@@ -85,7 +85,8 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def who(self, run: Run) -> str:
         return run.on_behalf_of or f"{run.actor_kind} {run.actor_id}"
 
-    @admin.display(description="Do")
+    @admin.display(description="Actions")
+    @drawn_once
     def controls(self, run: Run) -> SafeString | str:
         """Cancel, pause, resume, run again; approve or refuse what waits for a person."""
         actions = [
@@ -105,6 +106,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return buttons(actions, reason=True)
 
     @admin.display(description="Steps")
+    @drawn_once
     def picture(self, run: Run) -> SafeString | str:
         """The run as a graph: each step with its state and how long it took."""
         steps = _steps(run)
@@ -126,6 +128,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return draw(nodes, label=label, link=lambda name: f"#step-{name}")
 
     @admin.display(description="Step by step")
+    @drawn_once
     def steps_of_run(self, run: Run) -> SafeString:
         """Every step with its attempts, result or error."""
         items = _items(run)
@@ -157,10 +160,12 @@ class RunAdmin(ReadOnly, ModelAdmin):
         )
 
     @admin.display(description="Parameters")
+    @drawn_once
     def given(self, run: Run) -> SafeString:
         return as_text(run.parameters)
 
     @admin.display(description="Metadata")
+    @drawn_once
     def carried(self, run: Run) -> SafeString:
         return as_text(run.metadata)
 
@@ -168,6 +173,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return record_link(run.decision_id)
 
     @admin.display(description="What happened")
+    @drawn_once
     def history(self, run: Run) -> SafeString:
         """The last changes of state."""
         rows = (

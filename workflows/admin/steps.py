@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, table
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.shared import may, record_link, tell, took
 from workflows.models import Step, Transition
@@ -98,14 +98,17 @@ class StepAdmin(ReadOnly, ModelAdmin):
         return step.error.get("message") if isinstance(step.error, dict) else None
 
     @admin.display(description="Error")
+    @drawn_once
     def whole_error(self, step: Step) -> SafeString:
         return as_text(step.error)
 
     @admin.display(description="Result")
+    @drawn_once
     def whole_result(self, step: Step) -> SafeString:
         return as_text(step.result)
 
     @admin.display(description="Approval")
+    @drawn_once
     def decided(self, step: Step) -> SafeString:
         return as_text(step.approval)
 
@@ -116,6 +119,7 @@ class StepAdmin(ReadOnly, ModelAdmin):
         return took(step.started_at, step.finished_at)
 
     @admin.display(description="What happened")
+    @drawn_once
     def history(self, step: Step) -> SafeString:
         """The last changes of state."""
         rows = Transition.objects.filter(

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator, table
+from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator, drawn_once, table
 from liftos.kernel.db.transactions import current_organisation
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import find_function, function_names
@@ -161,6 +161,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         obj.refresh_from_db()
 
     @admin.display(description="Publish")
+    @drawn_once
     def controls(self, template: Template) -> SafeString | str:
         """Publish the draft, retire the template."""
         actions = []
@@ -170,6 +171,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         return buttons(actions, reason=False)
 
     @admin.display(description="Steps of the newest version")
+    @drawn_once
     def picture(self, template: Template) -> SafeString | str:
         """The graph of the newest version."""
         versions = list_versions(organisation=template.organisation_id, template=template.id)[:1]
@@ -180,6 +182,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         return draw(nodes, label=f"{template.name}, {len(nodes)} steps", link=lambda name: f"#step-{name}")
 
     @admin.display(description="Versions")
+    @drawn_once
     def versions(self, template: Template) -> SafeString:
         """Each version, and what it says otherwise than the one before."""
         rows = list_versions(organisation=template.organisation_id, template=template.id)[

@@ -18,6 +18,7 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import Operation, observe_operation
 from liftos.kernel.telemetry.tracing.context import use_context
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
+from liftos.kernel.tenancy.types import Principal
 from workflows.definition import Step, holds, resolve
 from workflows.definition.types import TooLarge
 from workflows.engine import attempts
@@ -73,16 +74,16 @@ def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: b
     try:
         step = info.plan.steps[claim.name]
         results = info.results_for(claim.name)
+        if claim.item == NOT_AN_ITEM and not _wanted(step, info, results):
+            return attempts.skip(claim, info, hand_over=hand_over)
+        principal = require_authority(info, claim.name, claim.function)
         if claim.item == NOT_AN_ITEM:
-            if not _wanted(step, info, results):
-                return attempts.skip(claim, info, hand_over=hand_over)
-            require_authority(info, claim.name, claim.function)
             if step.approval and not claim.approved:
                 attempts.await_approval(claim, info)
                 return None
             if step.map is not None:
                 return _map(claim, info, step, results)
-        return _call(claim, info, step, results, hand_over=hand_over)
+        return _call(claim, info, step, results, principal, hand_over=hand_over)
     except Fenced:
         raise
     except Exception as error:  # noqa: BLE001  a function may raise anything, and all of it is the step's failure
@@ -105,9 +106,15 @@ def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Cl
 
 
 def _call(
-    claim: Claim, info: RunInfo, step: Step, results: dict[str, Any], *, hand_over: bool
+    claim: Claim,
+    info: RunInfo,
+    step: Step,
+    results: dict[str, Any],
+    principal: Principal,
+    *,
+    hand_over: bool,
 ) -> Claim | None:
-    principal, checked = require_authority(info, claim.name, claim.function), monotonic()
+    checked = monotonic()
     if not claim.function:
         with fenced_pipeline(claim.organisation):
             after = attempts.complete(claim, info, None, hand_over=hand_over)

@@ -78,7 +78,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
         draw_lines(
             "How long searches take",
             labels,
-            [Line("half are faster", _longest(asked, begins, "p50_ms")), Line("95% are faster", _longest(asked, begins, "p95_ms"))],
+            [Line("p50", _longest(asked, begins, "p50_ms")), Line("p95", _longest(asked, begins, "p95_ms"))],
             " ms",
         ),
         _confidences(organisation),
@@ -122,7 +122,7 @@ def _confidences(organisation: UUID) -> SafeString:
     bins = Counter(min(_BINS - 1, int(each * _BINS)) for each in stated)
     labels = [f"{place / _BINS:.1f}" for place in range(_BINS)]
     return draw_bars(
-        f"How sure the last {len(stated):,} decisions were that said so",
+        f"Stated confidence, last {len(stated):,} decisions",
         labels,
         [Line("decisions", [bins[place] for place in range(_BINS)])],
     )

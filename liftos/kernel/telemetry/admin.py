@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, drawn_once
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 
@@ -28,7 +28,8 @@ class TraceRecordAdmin(ReadOnly, ModelAdmin):
     def duration(self, record: TraceRecord) -> str:
         return f"{record.duration_ms:.2f}"
 
-    @admin.display(description="Where the time went")
+    @admin.display(description="Trace")
+    @drawn_once
     def waterfall(self, record: TraceRecord) -> SafeString:
         """Draw a bar for each span, children below and within their parents."""
         return draw_waterfall(record.spans, record.duration_ms)
