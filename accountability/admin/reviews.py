@@ -197,7 +197,7 @@ class ReviewCaseAdmin(ReadOnly, ModelAdmin):
         if case.reversal:
             undone = f". Reversed by {case.reversal['operation']}: {case.reversal['changed']} changed, "
             undone += f"{case.reversal['left_alone']} left as they are"
-        return f"{case.get_state_display().capitalize()}: {_WHY[case.because]}{RISKS[case.rank]} risk{whose}{undone}"
+        return f"{case.get_state_display().capitalize()}: {_WHY[Because(case.because)]}{RISKS[case.rank]} risk{whose}{undone}"
 
     def reasoning(self, case: ReviewCase) -> str:
         return payload_of(case.decision).get("reasoning", ERASED)

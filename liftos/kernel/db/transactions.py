@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from psycopg.rows import TupleRow
 
 from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
@@ -118,5 +118,8 @@ def raw_cursor() -> psycopg.Cursor[TupleRow]:
     Django's own cursors bind on the client, so nothing is ever prepared; the hot statements want to be.
     """
     give_way()
-    connection.ensure_connection()
-    return OwnAnswerCursor(connection.connection)
+    # looked up once: each attribute of Django's `connection` is a look-up of its own
+    here = connections[DEFAULT_DB_ALIAS]
+    if here.connection is None:
+        here.ensure_connection()
+    return OwnAnswerCursor(here.connection)
