@@ -1,7 +1,7 @@
 """Erasing what decisions said of memories: those about one, those that cite one, and those that quote one in their own words.
 
 The records stay, and so do their proofs: a leaf holds only a salted commitment to the payload, and the salt goes with it. The record of
-the erasure lists them, so that a payload that is missing without one is found (accountability.verification).
+the erasure lists them, so that a payload that is missing without one is found (accountability.ledger.verification).
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
     facts = quoting(going, _FACTS)
     if facts:
         going.kept[FACTS] = len(facts)
-    about = set(_about(going.organisation, going.memories))
+    about = set(payloads_about(organisation=going.organisation, memories=going.memories))
     quotes = [row[0] for row in quoting(going, _PAYLOADS) if row[0] not in about]
     with raw_cursor() as cursor:
         if quotes:
@@ -82,11 +82,6 @@ def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
         if others:
             cursor.execute(FORGET_CITATIONS, (going.organisation, others))
     return listed
-
-
-def payloads_about(*, organisation: UUID, memory: UUID) -> list[UUID]:
-    """Return the decisions about a memory, or that cite it, whose payload is there: what its erasure may list and scrub."""
-    return _about(organisation, [memory])
 
 
 def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
@@ -108,7 +103,8 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
     return row[0] if row else 0
 
 
-def _about(organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
+def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
+    """Return the decisions about these memories, or that cite one, whose payload is there."""
     values = {
         "organisation": organisation,
         "memories": list(memories),

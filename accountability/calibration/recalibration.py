@@ -19,8 +19,6 @@ _EDGE = 1e-4  # of 0 and 1: their log odds are infinite
 _ROUNDS = 100
 _ENOUGH = 1e-9
 
-Curve = Callable[[np.ndarray], np.ndarray]
-
 
 @dataclass(frozen=True, slots=True)
 class Recalibration:

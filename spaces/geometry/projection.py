@@ -20,7 +20,6 @@ The constants were chosen on four labelled sets at once (formality, valence and 
 the same for every dimension.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import erf, sqrt
@@ -239,14 +238,6 @@ def _spread(direction: Array, background: Background) -> float:
     if not spread > 0:
         raise PolesCoincide("the poles differ only in what the texts do not vary in")
     return spread
-
-
-def redundancy(axes: Sequence[Axis], background: Background) -> Array:
-    """Return how far each two axes say the same of the organisation's texts: their correlation, shape (k, k), -1..1."""
-    directions = np.stack([axis.direction for axis in axes])
-    covariance = directions @ background.covariance @ directions.T
-    spreads = np.sqrt(np.diag(covariance))
-    return covariance / np.outer(spreads, spreads)
 
 
 _erf = np.vectorize(erf, otypes=[np.float64])

@@ -23,7 +23,7 @@ def record_erasure(organisation: UUID, memory: UUID, listed: list[UUID], **field
 def scrub(organisation: UUID, memory: UUID) -> int:
     """Erase decisions' payloads about a memory; return their number."""
     with tenant_transaction(organisation):
-        listed = payloads_about(organisation=organisation, memory=memory)
+        listed = payloads_about(organisation=organisation, memories=[memory])
         erasure = record_erasure(organisation, memory, listed)
         return erase_payloads(organisation=organisation, memory=memory, erasure=erasure)
 

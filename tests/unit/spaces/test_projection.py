@@ -5,7 +5,7 @@ import pytest
 
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from spaces.geometry.agreement import auc, spearman
-from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, redundancy, shares
+from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, shares
 from spaces.placement.background import background
 from spaces.reports.validation import agree, left_out, report_on
 
@@ -86,15 +86,6 @@ def test_few_texts_are_supplemented_by_the_background(texts):
     assert describe(np.empty((0, 8)), prior).covariance is prior.covariance
     with pytest.raises(ValueError, match="no texts"):
         describe(np.empty((0, 8)))
-
-
-def test_two_axes_of_one_direction_are_redundant(texts):
-    background = describe(texts)
-    zero, first, second = np.zeros((1, 8)), np.eye(8)[[0]], np.eye(8)[[1]]
-    axes = [pole_axis(zero, pole, background) for pole in (first, 2 * first, second)]
-    together = redundancy(axes, background)
-    assert together[0, 1] == pytest.approx(1)
-    assert abs(together[0, 2]) < 0.2
 
 
 def test_shares_are_the_normal_distribution():
