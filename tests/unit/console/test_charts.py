@@ -24,6 +24,8 @@ def test_bars_are_stacked_and_labelled():
     )
     assert float(third.get("height")) == pytest.approx(4 * float(second.get("height")), rel=0.01)
     assert all(float(each.get("y")) >= 0 for each in (first, second, third))
+    axis = float(root.find(f".//{SVG}line").get("y1"))
+    assert float(first.get("y")) + float(first.get("height")) == pytest.approx(axis, abs=0.1)
 
 
 def test_lines_break_at_missing_values():

@@ -1,5 +1,7 @@
 """Pictures of spaces."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from spaces.reports.diagrams import Area, Point, draw_map, draw_radar
 
 METRIC = Metric.of([1, 1, 1], domains=[0, 1, 1])
 NAN = float("nan")
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(*regions, points=()):
@@ -71,3 +74,19 @@ def test_radar_shows_dimensions_that_either_has():
         names=["x"], memory=np.array([NAN]), concept=np.array([NAN]), concept_name="c", weights=np.ones(1)
     )
     assert "Nothing is known" in nothing
+
+
+def test_the_ends_of_both_scales_lie_at_the_frame_and_at_the_outer_ring():
+    corners = [Point(0.0, 0.0, 1.0, "a", "/a"), Point(1.0, 1.0, 1.0, "b", "/b")]
+    root = ElementTree.fromstring(drawn(points=corners))
+    frame = root.findall(f".//{SVG}svg/{SVG}rect")[0]
+    left, top, width, height = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
+    dots = [(float(each.get("cx")), float(each.get("cy"))) for each in root.iter(f"{SVG}circle")]
+    assert dots == [(left, top + height), (left + width, top)]
+
+    one = {"names": ["up"], "memory": np.array([1.0]), "concept": np.array([NAN]), "concept_name": "c"}
+    radar = ElementTree.fromstring(draw_radar(**one, weights=np.ones(1)))
+    *_, ring = radar.find(f"{SVG}g")
+    [dot] = [each for each in radar.iter(f"{SVG}circle") if each.get("r") == "4"]
+    assert float(dot.get("cx")) == float(ring.get("cx"))
+    assert float(dot.get("cy")) == float(ring.get("cy")) - float(ring.get("r"))

@@ -94,6 +94,13 @@ def test_each_box_links_to_its_step():
     assert links[1].find(f"{SVG}rect").get("stroke-dasharray")
     assert len(root.findall(f".//{SVG}svg/{SVG}path")) == 1
     assert "done" in "".join(root.find("p").itertext())
+    # the arrow leaves the first box's right side, in the middle, and ends at the second one's left
+    (x, y), (to_x, _) = layout_of([node("find"), node("keep", "find")]).values()
+    rect = links[0].find(f"{SVG}rect")
+    right, middle = x + int(rect.get("width")), y + int(rect.get("height")) // 2
+    arrow = root.find(f".//{SVG}svg/{SVG}path").get("d")
+    assert arrow.startswith(f"M{right},{middle} ")
+    assert arrow.endswith(f" {to_x},{middle}")
 
 
 def test_user_text_is_escaped():
