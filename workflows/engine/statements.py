@@ -1,7 +1,7 @@
-"""The statements that end attempts. Each runs with the run's row locked, as the transaction's first or second statement.
+"""The SQL of the engine, by the module that sends it. Each runs in a tenant transaction."""
 
-Every change of state is a compare-and-set on the claim's token, and carries its row of history.
-"""
+# --- attempts.py, endings.py, items.py: run with the run's row locked, as the transaction's first or second statement. Every change of
+# state is a compare-and-set on the claim's token, and carries its row of history.
 
 # Right before statements that find rows by their keys. A plan that was made and kept while a table was nearly empty would read
 # all of it ever after, until the table is analysed (measured on a new database: 16 ms instead of 0.6).
@@ -78,6 +78,7 @@ WITH ended AS (
 )
 SELECT liftos_fence((SELECT count(*) FROM ended)), c.* FROM (VALUES (1)) AS one LEFT JOIN children AS c ON true
 """  # noqa: S608  put together from texts of our own
+# a running step to a state from which it goes on later
 GO_TO = """
 WITH gone AS (
     UPDATE workflows_step
@@ -94,6 +95,7 @@ WITH gone AS (
 )
 SELECT attempt FROM gone
 """
+# what depends on a step that failed
 SKIP_HEIRS = """
 WITH skipped AS (
     UPDATE workflows_step
@@ -108,20 +110,25 @@ WITH skipped AS (
 )
 SELECT count(*) FROM skipped
 """
+# the run's row, with its status
 LOCK_RUN = """
 SELECT status FROM workflows_run WHERE organisation_id = %s AND id = %s FOR NO KEY UPDATE
 """
+# how often a claim's step was lost before; no row where the claim is no longer this worker's
 LOST = "SELECT lost FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s"
+# the memories that a result quotes: erasing one finds the run
 MENTION = """
 INSERT INTO workflows_mention (organisation_id, memory_id, run_id)
 SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS m(memory) ON CONFLICT DO NOTHING
 """
+# a run's steps by status
 COUNTS = """
 SELECT status, count(*) FROM workflows_step WHERE organisation_id = %s AND run_id = %s AND item = -1 GROUP BY 1
 """
 
 # --- items of a map -----------------------------------------------------------------------------
 
+# a step that maps over a list: its items, the first of them ready
 FAN_OUT = """
 WITH map AS (
     UPDATE workflows_step SET token = NULL, lease_until = NULL, open_items = %(count)s
@@ -145,6 +152,7 @@ WITH map AS (
 )
 SELECT count(*) FROM map
 """
+# an item ends, its list has one less open, the next item becomes ready or is taken along
 END_ITEM = f"""
 WITH ended AS (
     UPDATE workflows_step
@@ -184,6 +192,7 @@ WITH ended AS (
 )
 SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
 """  # noqa: S608  put together from texts of our own
+# the results of a list's items; only their bytes, where they have more together than may be kept
 ITEMS = """
 WITH items AS (
     SELECT item, status, result, error, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step

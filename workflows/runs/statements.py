@@ -1,8 +1,9 @@
-"""The statements of `workflows.runs.controls`: each changes the steps of one run, whose row is locked, and notes each change.
+"""The SQL of what is done with runs, by the module that sends it. Each runs in a tenant transaction."""
 
-A run that is paused has no ready step: what would be ready waits, with nothing left to wait for.
-"""
+# --- controls.py: each changes the steps of one run, whose row is locked, and notes each change. A run that is paused has no ready
+# step: what would be ready waits, with nothing left to wait for.
 
+# a line of history for each step that was changed
 _NOTE = """
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, c.id, c.before, c.after, c.attempt, %(reason)s, '', clock_timestamp() FROM changed AS c
@@ -53,6 +54,7 @@ READY_ITEMS = _change(
     ", run_at = clock_timestamp()",
     "'ready'",
 )
+# the step that waited for a person
 LET_GO = _change(
     "s.id = %(step)s",
     ", run_at = clock_timestamp()",
@@ -78,15 +80,18 @@ RESET_STEPS = _change(
         WHERE i.organisation_id = %(organisation)s AND i.run_id = %(run)s AND i.name = s.name AND i.item >= 0
     ) THEN 'running' ELSE 'waiting' END""",
 )
+# the steps whose results stand
 SETTLED = """
 SELECT name FROM workflows_step
 WHERE organisation_id = %s AND run_id = %s AND item = -1 AND status IN ('done', 'skipped')
 """
+# how many steps each waits for
 SET_WAITS = """
 UPDATE workflows_step AS s SET waiting_on = w.waiting_on
 FROM unnest(%(names)s::text[], %(waits)s::int[]) AS w(name, waiting_on)
 WHERE s.organisation_id = %(organisation)s AND s.run_id = %(run)s AND s.item = -1 AND s.name = w.name
 """
+# the run's own status
 SET_STATUS = """
 WITH noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
