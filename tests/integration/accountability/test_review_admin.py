@@ -288,7 +288,7 @@ def test_an_overturned_decision_has_no_buttons(caller, ann):
         organisation=caller.organisation, by=AGENT_2, decision=decision, verdict=Verdict.OVERTURN, reason="no"
     )
     page = ann.get(f"{LIST}{decision}/change/").content.decode()
-    assert "overturned" in page
+    assert "Overturned: requested, limited risk" in page
     assert "judge/approve" not in page
 
 
