@@ -36,8 +36,17 @@ def test_a_named_step_exists(path, name):
     assert missing(path, name) == ""
 
 
-def test_the_life_of_a_search_is_told():
-    assert ("memory/search/service.py", "search") in STEPS
+@pytest.mark.parametrize(
+    "step",
+    [
+        ("memory/search/service.py", "search"),
+        ("workflows/engine/execution.py", "carry_out"),
+        ("accountability/reviews/operations.py", "review"),
+    ],
+    ids=["search", "step", "verdict"],
+)
+def test_each_life_is_told(step):
+    assert step in STEPS
 
 
 @pytest.mark.parametrize(
