@@ -1,4 +1,4 @@
-"""When we fail: a stable answer with the correlation id, the reason in the log alone."""
+"""Server errors: a stable answer with the correlation id; the reason only in the log."""
 
 import io
 import json

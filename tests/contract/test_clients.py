@@ -1,4 +1,4 @@
-"""What the old platform's own clients send, and what they read back: routes that its service never had."""
+"""Aliases for the old platform's clients: the requests they send and the fields they read."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What holds on every old route: the order of checks, content types, 307, 401, 404, 405, CORS."""
+"""Rules of every old route: order of checks, content types, 307, 401, 404, 405, CORS."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What /performance/metrics says of decisions and operations is what an independent count says."""
+"""/performance/metrics agrees with an independent count of decisions and operations."""
 
 from collections import Counter
 from statistics import fmean

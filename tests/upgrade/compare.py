@@ -1,4 +1,4 @@
-"""Where an answer of today differs from the one that was recorded."""
+"""Differences between today's answer and the recorded one."""
 
 import re
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""What the dump of a state holds: few rows, but of every kind, put there over HTTP as callers do.
+"""Fill a state before it is dumped: a few rows of every kind, over HTTP like a caller.
 
-The times that matter are given, not taken from the clock, so that what is asked of the dump later has the same answers on any day.
+Times are given instead of taken from the clock, so that later requests have the same answers on any day.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is asked of a state before the upgrade, and again after it."""
+"""Requests made before the upgrade and again after it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

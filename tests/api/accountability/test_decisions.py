@@ -25,7 +25,7 @@ def operations(caller, query=""):
 
 @pytest.fixture
 def begun(acme):
-    """How many decisions setting up the organisation left."""
+    """Number of decisions that creating the organisation recorded."""
     return len(decisions(acme))
 
 

@@ -1,4 +1,4 @@
-"""What outsiders follow and rebuild a log by: tiles, consistency, exports, the offline verifier."""
+"""Following and rebuilding a log from outside: tiles, consistency, exports, the offline verifier."""
 
 import base64
 import gzip

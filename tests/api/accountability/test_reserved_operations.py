@@ -1,4 +1,4 @@
-"""What the service alone may put on record."""
+"""Operations that only the service may record."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a search costs the embedding model."""
+"""Embedding calls of a search."""
 
 import pytest
 

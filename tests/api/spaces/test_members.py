@@ -1,4 +1,4 @@
-"""Members and positions: where coordinates come from, and what becomes of them with their memory."""
+"""Members and positions: sources of coordinates, and what happens to them with their memory."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a batch of conceptual searches costs the embedding model."""
+"""Embedding calls of a batch of conceptual searches."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the tests of a memory's life do again and again."""
+"""Helpers for the tests of a memory's life."""
 
 import json
 from typing import Any

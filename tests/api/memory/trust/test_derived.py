@@ -1,4 +1,4 @@
-"""What was made from a memory that no longer holds follows the organisation's policy, and says why."""
+"""Derived memories follow the organisation's policy when their source no longer holds, with the reason."""
 
 import json
 from io import StringIO

@@ -147,7 +147,7 @@ def test_a_successor_that_is_erased_leaves_the_superseded_one(acme, life):
 
 @pytest.fixture
 def erasers(monkeypatch):
-    """What the apps registered, to add to until the test ends."""
+    """The registered erasers, which a test may add to."""
     monkeypatch.setattr(port, "fillers", dict(port.fillers))
 
 

@@ -1,4 +1,4 @@
-"""What an Idempotency-Key keeps quotes nothing; a replay is rendered from what is there."""
+"""An Idempotency-Key stores no texts; a replay is rendered again."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a search and a list give by trust state and on the two axes of time, with what they must not give."""
+"""Searches and lists by trust state, valid time and transaction time."""
 
 from datetime import timedelta
 

@@ -12,7 +12,7 @@ from liftos.kernel.http.views import NativeView, PublicCompatView, by_method
 
 
 class Page(PublicCompatView):
-    """What an old page asks."""
+    """An old page's request."""
 
     @extend_schema(operation_id="page")
     def get(self, request: Request) -> Response:
@@ -21,7 +21,7 @@ class Page(PublicCompatView):
 
 
 class Search(NativeView):
-    """What native callers ask."""
+    """A native caller's request."""
 
     authentication_classes = ()
     costly = True
