@@ -102,3 +102,11 @@ def test_documentation_and_its_assets_are_served(db, client, path):
     assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', response.content.decode())
     assert assets
     assert {client.get(asset).status_code for asset in assets} == {200}
+
+
+def test_old_shapes_keep_the_names_that_generated_clients_know(document):
+    known = {"SeedStore", "SeedSearch", "SeedQueries", "SeedDimensions", "SeedMetadata"}
+    assert known <= document["components"]["schemas"].keys()
+    assert document["paths"]["/store"]["post"]["tags"] == ["seed contract"]
+    sent = document["paths"]["/store"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert sent == {"$ref": "#/components/schemas/SeedStore"}

@@ -1,4 +1,7 @@
-"""Wire shapes of the old memory routes. Types, defaults and bounds are the contract's."""
+"""Wire shapes of the old memory routes. Types, defaults and bounds are the contract's.
+
+A `title` is the shape's name in /openapi.json, which clients that were generated from it know.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
