@@ -13,6 +13,11 @@ import numpy as np
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.caching.single_flight import Flight, SingleFlight
 from liftos.kernel.deadlines import GivenUp
+from liftos.kernel.embedding.configured import (
+    configured_embedder,
+    configured_secret,
+    configured_shared_cache,
+)
 from liftos.kernel.embedding.errors import EmbedderUnavailable
 from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
@@ -293,13 +298,10 @@ class EmbeddingManager:
 def _assemble(
     embedder: Embedder | None, shared: SharedCache | None, secret: bytes | None, *, ttl: float
 ) -> _Parts:
-    # late: the registry knows the manager
-    from liftos.kernel.embedding import registry
-
     if shared is None:
-        shared = NullSharedCache() if embedder is not None else registry.configured_shared_cache(ttl)
+        shared = NullSharedCache() if embedder is not None else configured_shared_cache(ttl)
     if embedder is None:
-        embedder = registry.configured_embedder()
+        embedder = configured_embedder()
     if secret is None:
-        secret = os.urandom(32) if isinstance(shared, NullSharedCache) else registry.configured_secret()
+        secret = os.urandom(32) if isinstance(shared, NullSharedCache) else configured_secret()
     return _Parts(embedder, shared, CacheKeys(secret, embedder.model))

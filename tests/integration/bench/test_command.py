@@ -86,7 +86,7 @@ def test_a_figure_says_whether_its_target_is_met():
 def test_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, shown):
     figure = Figure("adds", value, "ms", target=Target("<=", 1), overhead=overhead)
     bench = Bench("x", "x", lambda options: (each for each in [figure]))
-    monkeypatch.setattr("liftos.management.commands.bench.get_bench", lambda name: bench)
+    monkeypatch.setattr("liftos.bench.command.get_bench", lambda name: bench)
     call_command("bench", "x")
     row = capsys.readouterr().out.splitlines()[-1]
     assert row.split("<= 1")[1].strip() == shown
