@@ -160,7 +160,7 @@ UPDATE memory_memoryvector SET in_graph = true WHERE ctid = ANY(ARRAY(
 """
 # the graph index of a model
 CREATE_GRAPH = """
-CREATE_GRAPH INDEX {concurrently} IF NOT EXISTS {name} ON memory_memoryvector
+CREATE INDEX {concurrently} IF NOT EXISTS {name} ON memory_memoryvector
 USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WHERE model_id = {model} AND in_graph
 """
 
