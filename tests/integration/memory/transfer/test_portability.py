@@ -299,7 +299,7 @@ def test_a_model_nobody_gives_leaves_words_and_says_so(movers, two_models, setti
 def test_an_embedder_that_is_not_configured_is_an_error(acme, two_models):
     with pytest.raises(CommandError, match="has no"):
         reembed(acme, to="unheard")
-    with pytest.raises(CommandError, match="no organisation"):
+    with pytest.raises(CommandError, match="No organisation"):
         call_command("reembed", "nobody", to="small")
     with pytest.raises(CommandError, match="--all"):
         call_command("reembed", to="small")
