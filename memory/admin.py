@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -18,7 +19,7 @@ from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
 from memory.policy_types import Policy
-from memory.search.service import search
+from memory.search.service import prepare_search, search_prepared
 from memory.search.types import SearchRequest
 from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived import Derived
@@ -102,16 +103,22 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         shown = [field.name for field in Memory._meta.concrete_fields if field.name not in hidden]
         return [*(["corrections"] if self._may(request, "change") else []), *shown, "decisions"]
 
+    def prepare_page(self, request: HttpRequest, page: str | None) -> None:
+        """Embed what the list of memories is searched for."""
+        wording = request.GET.get(SEARCH_VAR, "").replace("\x00", "").strip()[:LONGEST_QUERY]
+        if page == "memory_memory_changelist" and wording and self.has_view_permission(request):
+            asked = SearchRequest(wording, limit=FOUND)
+            request.prepared_search = prepare_search(opened(request).id, [wording], asked)  # type: ignore[attr-defined]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Memory], search_term: str
     ) -> tuple[QuerySet[Memory], bool]:
         """Find by the search that everybody else uses, best first and on record, unless the term is an id or a type itself."""
         named, duplicates = super().get_search_results(request, queryset, search_term)
-        wording = search_term.replace("\x00", "").strip()[:LONGEST_QUERY]
-        if not wording or getattr(request, "organisation", None) is None or named.exists():
+        prepared = getattr(request, "prepared_search", None)
+        if prepared is None or named.exists():
             return named, duplicates
-        asked = SearchRequest(wording, limit=FOUND)
-        hits = search(organisation=opened(request).id, by=staff_actor(request), request=asked).hits
+        hits = search_prepared(prepared=prepared, by=staff_actor(request)).hits
         places = [When(id=hit.id, then=place) for place, hit in enumerate(hits)]
         found = queryset.filter(id__in=[hit.id for hit in hits])
         return found.order_by(Case(*places, default=FOUND)), False

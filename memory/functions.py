@@ -1,6 +1,6 @@
 """What memory offers to workflows: thin over its operations, as the run's actor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,15 +15,16 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from memory.erasure.operations import forget
 from memory.hygiene import look_after
+from memory.index.writes import Row
 from memory.inputs import MemoryIn, Reason, Supersession
-from memory.operations import embed_drafts, remember, remember_many
+from memory.operations import Prepared, commit_many, commit_one, prepare
 from memory.queries import existing, list_recent
 from memory.search.as_json import native_hit
 from memory.search.inputs import MAX_QUERIES, NativeSearch, NativeSearches
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.trust import corrections
-from memory.types import LinkKind, MemoryDraft, Outcome, Stored, trust_of
+from memory.types import LinkKind, Outcome, Stored, trust_of
 
 SEARCHED = ("memories", "spaces")
 """What searches read, in the words of `liftos.kernel.caching.change_tokens.watching.Watch`; the second by an arm that is not of this app."""
@@ -108,63 +109,61 @@ def _touched(result: Any) -> Iterator[UUID]:
             yield UUID(each["superseded_by"])
 
 
-def _embed_one(call: Call, arguments: MemoryIn) -> None:
-    embed_drafts(call.organisation, [arguments.draft()])
+def _prepare_one(call: Call, arguments: MemoryIn) -> Prepared:
+    return prepare(call.organisation, [arguments.draft()], trust_of(call.principal))
 
 
-def _embed_all(call: Call, arguments: StoreMany) -> None:
-    if arguments.memories:
-        embed_drafts(call.organisation, [each.draft() for each in arguments.memories])
+def _prepare_all(call: Call, arguments: StoreMany) -> Prepared:
+    drafts = [each.draft() for each in arguments.memories]
+    return prepare(call.organisation, drafts, trust_of(call.principal))
 
 
-def _derived(call: Call, drafts: Sequence[MemoryDraft]) -> list[MemoryDraft]:
-    """Return drafts that name what the call was given to read as their sources, after those that they name themselves."""
+def _with_sources(call: Call) -> Prepared:
+    """Return what was prepared, naming what the call was given to read as sources, after those that it names itself."""
+    prepared: Prepared = call.prepared
     wanted = call.sources.memories
     if not wanted:
-        return list(drafts)
+        return prepared
     # one may have been erased since it was read
     with tenant_transaction(call.organisation):
         there = existing(organisation=call.organisation, memories=wanted)
     read = [each for each in wanted if each in there]
-    return [
-        replace(draft, derived_from=tuple(dict.fromkeys((*draft.derived_from, *read)))[:MAX_SOURCES])
-        for draft in drafts
-    ]
+
+    def sourced(row: Row) -> Row:
+        sources = tuple(dict.fromkeys((*row.draft.derived_from, *read)))[:MAX_SOURCES]
+        return replace(row, draft=replace(row.draft, derived_from=sources))
+
+    return replace(prepared, rows=tuple(sourced(row) for row in prepared.rows))
 
 
 @register(
     "memory.store",
     schema=MemoryIn,
     scopes=[Scope.MEMORY_PROPOSE],
-    prepare=_embed_one,
+    prepare=_prepare_one,
     touches=_touched,
     derives=True,
 )
 def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
     """Store a memory; a key that may only propose stores a candidate."""
-    trust = trust_of(call.principal)
-    [draft] = _derived(call, [arguments.draft()])
-    stored = remember(
-        organisation=call.organisation, by=call.by, draft=draft, trust=trust, parents=call.sources.decisions
-    )
-    return _stored(stored)
+    del arguments
+    prepared, parents = _with_sources(call), call.sources.decisions
+    return _stored(commit_one(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents))
 
 
 @register(
     "memory.store_many",
     schema=StoreMany,
     scopes=[Scope.MEMORY_PROPOSE],
-    prepare=_embed_all,
+    prepare=_prepare_all,
     touches=_touched,
     derives=True,
 )
 def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
     """Store memories in one transaction; one that can't be stored loses only itself."""
-    drafts = _derived(call, [each.draft() for each in arguments.memories])
-    trust = trust_of(call.principal)
-    stored = remember_many(
-        organisation=call.organisation, by=call.by, drafts=drafts, trust=trust, parents=call.sources.decisions
-    )
+    del arguments
+    prepared, parents = _with_sources(call), call.sources.decisions
+    stored = commit_many(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents)
     return {"count": len(stored), "results": [_stored(each) for each in stored]}
 
 
@@ -211,17 +210,16 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
 
 
 @register(
-    "memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_embed_one, touches=_touched
+    "memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_prepare_one, touches=_touched
 )
 def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
     """Put a new memory in the place of one that no longer holds."""
-    changed = corrections.supersede(
+    changed = corrections.commit_supersede(
         organisation=call.organisation,
         by=call.by,
         memory=arguments.memory_id,
-        draft=arguments.draft(),
+        prepared=call.prepared,
         reason=arguments.reason,
-        trust=trust_of(call.principal),
     )
     assert changed.successor is not None  # noqa: S101  supersede always has one
     return {

@@ -1,83 +1,86 @@
-"""Writing memories: one transaction, one decision record, one event for each memory.
+"""Storing memories, in two halves: *prepare* reads and embeds, *commit* writes.
 
-An event names a memory and never quotes it, so that there is nothing in the outbox for an erasure to reach.
+A commit is one transaction with one decision record and an event for each memory. An event names its memory and never quotes it,
+so that there is nothing in the outbox for an erasure to reach.
 """
 
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from time import perf_counter_ns
 from uuid import UUID
 
-import numpy as np
 from django.db import transaction
 
-from accountability.operations import record
-from accountability.types import Effect
 from liftos.kernel.db.transactions import pipelined, send_now, tenant_transaction
-from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable
-from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.errors import Conflict, InvalidInput, Unavailable
+from liftos.kernel.errors import Unavailable
 from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
-from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
-from liftos.kernel.telemetry.tracing.tracer import TRACER
-from liftos.kernel.tenancy.types import SYSTEM, Actor
-from memory.analysis.values import is_blank
-from memory.analysis.words import ANALYSER
+from liftos.kernel.tenancy.types import Actor
+from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, UnknownSource
 from memory.index import writes
-from memory.index.embeddings import active_manager, chosen_model
+from memory.index.embeddings import chosen_model, embed_drafts
 from memory.index.planner_statistics import analyse_if_new
-from memory.models import Memory
-from memory.ports import tell_followers
+from memory.index.writes import Row
 from memory.rejection.refusals import vet
 from memory.rejection.tombstones import ValueRejected
+from memory.store_record import record_store
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
-
-logger = logging.getLogger("liftos.memory")
-
-HEAL_BATCH = 64
-# rejections that a record names in words
-NAMED = 10
-
-
-class ExternalIdTaken(Conflict):
-    """Another memory has this external id."""
-
-    code = "memory.external_id_taken"
-
-    def __init__(self, memory: UUID) -> None:
-        """Name the other memory."""
-        self.memory = memory
-        super().__init__(f"Memory {memory} has this external id.", loc=("external_id",))
-
-    @property
-    def extensions(self) -> dict[str, str]:
-        """Return what the problem details say beside their usual members."""
-        return {"memory_id": str(self.memory)}
-
-
-class UnknownSource(InvalidInput):
-    """A memory that this one is derived from does not exist."""
-
-    code = "memory.unknown_source"
-
 
 IMPORT = "memory.import"
 """The operation of what an import stores."""
 
 
-class MemoryErased(Conflict):
-    """A memory of this id was erased; it is not taken back."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Drafts that can be committed.
 
-    code = "memory.erased"
+    Attributes:
+        rows: the drafts, read and embedded.
+        model: the number of the model that their vectors are of; None while the embedder is not available.
+        took_ns: how long it took to prepare them.
+    """
+
+    rows: tuple[Row, ...]
+    model: int | None
+    took_ns: int = 0
 
 
-class IdTaken(Conflict):
-    """This id can't be used here."""
+def prepare(
+    organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
+) -> Prepared:
+    """Read and embed drafts. Calls the model: not inside a transaction.
 
-    code = "memory.id_taken"
+    Args:
+        organisation: whose memories they become.
+        drafts: what they say.
+        trust: how far they may be believed: active or candidate, as the path and the credential decide.
+
+    Raises:
+        InvalidInput: a vector that a draft brings has another dimension than the active model's.
+    """
+    started = perf_counter_ns()
+    prepared = embed_rows(organisation, read_drafts(organisation, drafts, trust))
+    return replace(prepared, took_ns=perf_counter_ns() - started)
+
+
+def read_drafts(
+    organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
+) -> list[Row]:
+    """Return drafts as rows for `embed_rows`: half of the work of a store. Needs neither the database nor the model."""
+    return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in giving_way(drafts)]
+
+
+def embed_rows(organisation: UUID, rows: Sequence[Row]) -> Prepared:
+    """Return rows that `read_drafts` made with their vectors. Calls the model: not inside a transaction.
+
+    Raises:
+        InvalidInput: as for `prepare`.
+    """
+    vectors, model = embed_drafts(organisation, [row.draft for row in rows])
+    with_vectors = (replace(row, vector=vector) for row, vector in zip(rows, vectors, strict=True))
+    return Prepared(tuple(with_vectors), model)
 
 
 def remember(
@@ -88,26 +91,40 @@ def remember(
     trust: TrustState = TrustState.ACTIVE,
     parents: Sequence[UUID] = (),
 ) -> Stored:
-    """Store one memory.
+    """Prepare and commit one memory.
 
     Args:
         organisation: whose memory.
         by: who stores it.
         draft: what it says.
-        trust: how far it may be believed: active or candidate, as the path and the credential decide.
+        trust: see `prepare`.
         parents: decisions that this one follows from.
 
     Returns:
         Its id; of the earlier memory where the same one was stored under this external id before.
 
     Raises:
+        InvalidInput: as for `prepare`.
+        Whatever `commit_one` raises.
+    """
+    with observe_operation("memory.store", organisation=str(organisation)):
+        prepared = prepare(organisation, [draft], trust)
+        [stored] = commit(organisation, by, prepared, operation="memory.store", parents=parents)
+    raise_refusal(stored)
+    return stored
+
+
+def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Sequence[UUID] = ()) -> Stored:
+    """Commit one memory.
+
+    Raises:
         ExternalIdTaken: the external id belongs to a memory with other content.
         ValueRejected: the organisation has rejected this value.
         UnknownSource: it is derived from a memory that does not exist.
-        InvalidInput: the vector that came with it has another dimension than the active model's.
     """
-    with observe_operation("memory.store", organisation=str(organisation)):
-        stored = store(organisation, by, [draft], operation="memory.store", trust=trust, parents=parents)[0]
+    observed = observe_operation("memory.store", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns):
+        [stored] = commit(organisation, by, prepared, operation="memory.store", parents=parents)
     raise_refusal(stored)
     return stored
 
@@ -134,130 +151,69 @@ def remember_many(
     trust: TrustState = TrustState.ACTIVE,
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
-    """Store a batch in one transaction; results stand in the order of the drafts.
-
-    A draft that can't be stored (its external id belongs to other content, its value is rejected, its source does not
-    exist) is reported as such and loses only itself.
-    """
-    rows = read_drafts(organisation, drafts, trust)
-    return remember_rows(organisation=organisation, by=by, rows=rows, parents=parents)
-
-
-def read_drafts(
-    organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
-) -> list[writes.Row]:
-    """Return drafts as rows for `remember_rows`: the part of a store that needs no database, and half of its time."""
-    return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in giving_way(drafts)]
+    """Prepare and commit a batch. See `commit_many`."""
+    if not drafts:
+        return []
+    with observe_operation("memory.store_many", organisation=str(organisation), count=len(drafts)):
+        prepared = prepare(organisation, drafts, trust)
+        return commit(organisation, by, prepared, operation="memory.store_many", parents=parents)
 
 
-def remember_rows(
+def commit_many(
     *,
     organisation: UUID,
     by: Actor,
-    rows: Sequence[writes.Row],
+    prepared: Prepared,
     meanwhile: Callable[[], None] | None = None,
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
-    """Store drafts that `read_drafts` has read; as `remember_many` otherwise.
+    """Commit a batch in one transaction; results stand in the order of the drafts.
+
+    A draft that can't be stored (its external id belongs to other content, its value is rejected, its source does not
+    exist) is reported as such and loses only itself.
 
     Args:
         organisation: whose memories.
         by: who stores them.
-        rows: what to store.
+        prepared: what to store.
         meanwhile: called once while Postgres is at work; touches no database.
         parents: decisions that this one follows from.
     """
-    if not rows:
+    count = len(prepared.rows)
+    if not count:
         return []
-    with observe_operation("memory.store_many", organisation=str(organisation), count=len(rows)):
-        return store_rows(
-            organisation, by, rows, operation="memory.store_many", meanwhile=meanwhile, parents=parents
+    observed = observe_operation("memory.store_many", organisation=str(organisation), count=count)
+    with observed.count_in(prepared.took_ns):
+        return commit(
+            organisation, by, prepared, operation="memory.store_many", meanwhile=meanwhile, parents=parents
         )
 
 
-def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
-    """Embed memories that were stored while the embedder was away; return how many got their vector.
-
-    The model runs outside of any transaction. Two healers at once do the work twice and write it once.
-
-    Raises:
-        EmbedderUnavailable: it still is.
-    """
-    manager = active_manager(organisation)
-    model = model_number(manager.model)
-    with tenant_transaction(organisation):
-        waiting = Memory.objects.filter(
-            organisation_id=organisation, embedding=EmbeddingState.PENDING
-        ).order_by("id")
-        texts = dict(waiting.values_list("id", "content")[:limit])
-    if not texts:
-        return 0
-    with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
-        vectors = manager.embed_many(list(texts.values()), organisation=organisation)
-    with tenant_transaction(organisation):
-        if (chosen_model(organisation) or model) != model:
-            return len(texts)  # it has moved to another model since: the next batch is made by that
-        # locked in id order, so that two healers can't hold what the other waits for
-        still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
-        by_id = dict(zip(texts, vectors, strict=True))
-        writes.insert_vectors(organisation, model, [(memory, by_id[memory]) for memory in still])
-        Memory.objects.filter(organisation_id=organisation, id__in=still).update(
-            embedding=EmbeddingState.READY
-        )
-        tell_followers(organisation, still)
-        if still:
-            record(
-                organisation=organisation,
-                by=SYSTEM,
-                operation="memory.embed",
-                reasoning=f"{len(still)} memories had been stored without a vector; the embedder answers again.",
-                outputs={"healed": len(still)},
-                memories=[{"id": str(memory)} for memory in still],
-                versions={"embedding_model": model},
-            )
-    return len(still)
-
-
-def store(
+def commit(
     organisation: UUID,
     by: Actor,
-    drafts: Sequence[MemoryDraft],
-    *,
-    operation: str,
-    trust: TrustState = TrustState.ACTIVE,
-    parents: Sequence[UUID] = (),
-) -> list[Stored]:
-    """Store drafts on record: the one way in for every path (HTTP, bulk, import, admin, command, workflow)."""
-    rows = read_drafts(organisation, drafts, trust)
-    return store_rows(organisation, by, rows, operation=operation, parents=parents)
-
-
-def store_rows(
-    organisation: UUID,
-    by: Actor,
-    rows: Sequence[writes.Row],
+    prepared: Prepared,
     *,
     operation: str,
     meanwhile: Callable[[], None] | None = None,
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
-    """Store drafts that have been read already. See `store` and `remember_rows`."""
-    vectors, model = embed_drafts(organisation, [row.draft for row in rows])
-    rows = [replace(row, vector=vector) for row, vector in zip(rows, vectors, strict=True)]
+    """Write what was prepared, on record: the one way in for every path (HTTP, bulk, import, admin, command, workflow)."""
+    rows, model = prepared.rows, prepared.model
     with tenant_transaction(organisation):
         chosen = chosen_model(organisation)
         if chosen is not None and chosen != model:
             # the organisation has moved to another model since the vectors were made: the sweep makes new ones
-            rows, model = [replace(row, vector=None) for row in rows], None
+            rows, model = tuple(replace(row, vector=None) for row in rows), None
         vetted, decision = vet(organisation, rows, imported=operation == IMPORT), new_id()
         refused, flagged = vetted.refused, vetted.flagged
         if flagged:
-            rows = [
+            rows = tuple(
                 replace(row, state=TrustState.CANDIDATE, flagged=flagged[row.id].decision)
                 if row.id in flagged
                 else row
                 for row in rows
-            ]
+            )
         allowed = [row for row in rows if row.id not in refused]
         # what is written needs no answer: Postgres works on each statement while the next is made up here
         with pipelined():
@@ -265,7 +221,7 @@ def store_rows(
                 organisation=organisation, by=by, rows=allowed, model=model, decision=decision
             )
             stored = _outcomes(organisation, rows, {row.id for row in new}, refused, flagged)
-            _put_on_record(organisation, by, operation, rows, stored, model, decision, parents)
+            record_store(organisation, by, operation, rows, stored, model, decision, parents)
             analyse_if_new(len(new))
             if meanwhile is not None:
                 send_now()
@@ -277,44 +233,9 @@ def store_rows(
     return [replace(each, decision=decision) for each in stored]
 
 
-def embed_drafts(
-    organisation: UUID, drafts: Sequence[MemoryDraft]
-) -> tuple[list[np.ndarray | None], int | None]:
-    """Return a vector for each draft, and the model's number.
-
-    There is none for a draft that shows nothing, and none for any where the embedder is not available.
-    """
-    shown = [not is_blank(draft.content) for draft in drafts]
-    vectors: list[np.ndarray | None] = [
-        draft.embedding if shows else None for draft, shows in zip(drafts, shown, strict=True)
-    ]
-    wanted = [index for index, shows in enumerate(shown) if shows and vectors[index] is None]
-    try:
-        manager = active_manager(organisation)
-        model = manager.model
-        for vector in vectors:
-            if vector is not None and len(vector) != model.dimension:
-                raise InvalidInput(
-                    f"The active embedding model has {model.dimension} dimensions, not {len(vector)}.",
-                    loc=("embedding",),
-                )
-        if wanted:
-            with TRACER.span("memory.embed", count=len(wanted)):
-                made = manager.embed_many(
-                    [drafts[index].content for index in wanted], organisation=organisation
-                )
-            for index, vector in zip(wanted, made, strict=True):
-                vectors[index] = vector
-        return vectors, model_number(model)
-    except (EmbedderUnavailable, DimensionMismatch):
-        logger.warning("storing without vectors: the embedder is not available", extra={"count": len(wanted)})
-        # without the model's identity a caller's own vector can't be filed either
-        return [None] * len(drafts), None
-
-
 def _outcomes(
     organisation: UUID,
-    rows: Sequence[writes.Row],
+    rows: Sequence[Row],
     written: set[UUID],
     refused: dict[UUID, Stored],
     flagged: dict[UUID, Rejection],
@@ -348,74 +269,3 @@ def _outcomes(
     if again:
         writes.link(organisation, again)
     return stored
-
-
-def _put_on_record(
-    organisation: UUID,
-    by: Actor,
-    operation: str,
-    rows: Sequence[writes.Row],
-    stored: Sequence[Stored],
-    model: int | None,
-    decision: UUID,
-    parents: Sequence[UUID],
-) -> None:
-    counts = {outcome.value: sum(each.outcome is outcome for each in stored) for outcome in Outcome}
-    new = [(row, each) for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
-    pending = sum(each.embedding is EmbeddingState.PENDING for _, each in new)
-    reasoning = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    reasoning += f" of {len(rows)} sent."
-    if counts[Outcome.CONFLICT]:
-        reasoning += " A conflict is an external id that already names a memory with other content."
-    if counts[Outcome.REJECTED]:
-        reasoning += " A rejected value is refused however it is written."
-    flagged = list(dict.fromkeys(each.flagged.decision for each in stored if each.flagged is not None))
-    if flagged:
-        names = ", ".join(str(each) for each in flagged[:NAMED]) + (", …" if len(flagged) > NAMED else "")
-        candidates = sum(each.flagged is not None for each in stored)
-        reasoning += f" {candidates} hold a rejected value and are candidates (rejection {names})."
-    if pending:
-        reasoning += f" {pending} wait for their vector: the embedder is not available."
-    refused = [
-        {"rejection": str(each.rejection.decision), "memory": str(each.rejection.memory)}
-        for each in stored
-        if each.rejection is not None
-    ]
-    record(
-        organisation=organisation,
-        by=by,
-        operation=operation,
-        effect=Effect.WRITE,
-        subject=("memory", str(stored[0].id)) if len(stored) == 1 else ("", ""),
-        reasoning=reasoning,
-        inputs={"count": len(rows), "characters": sum(len(row.draft.content) for row in rows)},
-        outputs=counts | {"pending": pending},
-        alternatives=refused,
-        memories=[
-            # what was there already was not made by this decision: overturning it leaves that alone
-            {"id": str(each.id)}
-            | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
-            | ({"rejection": str(each.flagged.decision)} if each.flagged is not None else {})
-            for each in stored
-            if each.outcome in (Outcome.STORED, Outcome.UNCHANGED)
-        ],
-        versions={"analyser": ANALYSER, "embedding_model": model},
-        parents=parents,
-        decision=decision,
-    )
-    emit_many(
-        organisation=organisation,
-        type="liftos.memory.stored",
-        events=[
-            (
-                f"memories/{each.id}",
-                {
-                    "memory_id": str(each.id),
-                    "memory_type": row.draft.memory_type,
-                    "source": row.draft.source,
-                    "decision_id": str(decision),
-                },
-            )
-            for row, each in new
-        ],
-    )

@@ -1,4 +1,6 @@
-"""Moving an organisation to another embedding model while it is in use.
+"""Vectors made after the store: of memories that were stored without one, and of all of them by another model.
+
+Moving an organisation to another embedding model while it is in use:
 
 1. Fill: every memory gets its vector under the new model, a batch in a transaction. Searches go on by the old one. Broken off
    and run again, it goes on with what is missing.
@@ -18,11 +20,15 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from liftos.kernel.tenancy.types import Actor
+from liftos.kernel.tenancy.types import SYSTEM, Actor
 from memory.index import writes
-from memory.index.embeddings import chosen_model, forget_choices
+from memory.index.embeddings import active_manager, chosen_model, forget_choices
+from memory.models import Memory
+from memory.ports import tell_followers
+from memory.types import EmbeddingState
 
 BATCH = 128
+HEAL_BATCH = 64
 
 # a memory that waits for its first vector is the sweep's
 _MISSING = """
@@ -52,6 +58,49 @@ DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AN
     SELECT memory_id FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s LIMIT 5000
 )
 """
+
+
+def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
+    """Embed memories that were stored while the embedder was away; return how many got their vector.
+
+    The model runs outside of any transaction. Two healers at once do the work twice and write it once.
+
+    Raises:
+        EmbedderUnavailable: it still is.
+    """
+    manager = active_manager(organisation)
+    model = model_number(manager.model)
+    with tenant_transaction(organisation):
+        waiting = Memory.objects.filter(
+            organisation_id=organisation, embedding=EmbeddingState.PENDING
+        ).order_by("id")
+        texts = dict(waiting.values_list("id", "content")[:limit])
+    if not texts:
+        return 0
+    with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
+        vectors = manager.embed_many(list(texts.values()), organisation=organisation)
+    with tenant_transaction(organisation):
+        if (chosen_model(organisation) or model) != model:
+            return len(texts)  # it has moved to another model since: the next batch is made by that
+        # locked in id order, so that two healers can't hold what the other waits for
+        still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
+        by_id = dict(zip(texts, vectors, strict=True))
+        writes.insert_vectors(organisation, model, [(memory, by_id[memory]) for memory in still])
+        Memory.objects.filter(organisation_id=organisation, id__in=still).update(
+            embedding=EmbeddingState.READY
+        )
+        tell_followers(organisation, still)
+        if still:
+            record(
+                organisation=organisation,
+                by=SYSTEM,
+                operation="memory.embed",
+                reasoning=f"{len(still)} memories had been stored without a vector; the embedder answers again.",
+                outputs={"healed": len(still)},
+                memories=[{"id": str(memory)} for memory in still],
+                versions={"embedding_model": model},
+            )
+    return len(still)
 
 
 def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:

@@ -6,12 +6,12 @@ from celery import shared_task
 from django.conf import settings
 
 from liftos.kernel.embedding import EmbedderUnavailable
-from liftos.kernel.http.idempotency.once import list_organisations_with_stale_keys, prune
+from liftos.kernel.http.idempotency.keys import list_organisations_with_stale_keys, prune
 from liftos.kernel.jobs import send_hint
-from memory import operations
 from memory.bulk.jobs import list_organisations_with_bulk_work, work_on_next_chunk
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
+from memory.reembedding import heal_pending
 from memory.trust.expiry import expire_due, list_organisations_with_expired
 
 
@@ -19,7 +19,7 @@ from memory.trust.expiry import expire_due, list_organisations_with_expired
 def heal_pending_embeddings(organisation: str) -> None:
     """Embed what waits in one organisation, until nothing does; an embedder still away leaves it for the sweep."""
     try:
-        while operations.heal_pending(organisation=UUID(organisation)):
+        while heal_pending(organisation=UUID(organisation)):
             pass
     except EmbedderUnavailable:
         return

@@ -1,7 +1,8 @@
 """Making and changing spaces. Each is one transaction with its decision record; texts are embedded before it begins."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from time import perf_counter_ns
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +27,26 @@ from spaces.placement.positions import remove_positions
 from spaces.queries import get_default, get_space, get_version
 from spaces.space_templates import TEMPLATES, known_dimension
 from spaces.types import Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDimensions:
+    """Dimensions of a space that can be made: their axes, and how long it took to find them."""
+
+    dimensions: tuple[Dimension, ...]
+    resolved: Resolved
+    took_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedChange:
+    """Other dimensions for a space: the version and dimensions they replace; axes only where members move."""
+
+    version: int
+    old: tuple[Dimension, ...]
+    dimensions: tuple[Dimension, ...]
+    resolved: Resolved | None
+    took_ns: int
 
 
 def create_space(
@@ -54,9 +75,54 @@ def create_space(
         InvalidDimension, UnknownMemory: naming the one at fault.
         EmbedderUnavailable: its poles can't be embedded now.
     """
-    with observe_operation("space.create", organisation=str(organisation)):
-        check_dimensions(dimensions)
-        resolved = resolve(organisation=organisation, dimensions=dimensions)
+    return commit_space(
+        organisation=organisation,
+        by=by,
+        name=name,
+        prepared=prepare_dimensions(organisation=organisation, dimensions=dimensions),
+        description=description,
+        holds_all=holds_all,
+        is_default=is_default,
+    )
+
+
+def prepare_dimensions(
+    *, organisation: UUID, dimensions: Sequence[Dimension], space: UUID | None = None
+) -> PreparedDimensions:
+    """Check dimensions and find their axes. Calls the model: not inside a transaction.
+
+    Args:
+        organisation: whose.
+        dimensions: one to MAX_DIMENSIONS.
+        space: whose members the scales are made on; None for all memories.
+
+    Raises:
+        InvalidDimension, UnknownMemory, EmbedderUnavailable: as for `create_space`.
+    """
+    started = perf_counter_ns()
+    check_dimensions(dimensions)
+    resolved = resolve(organisation=organisation, dimensions=dimensions, space=space)
+    return PreparedDimensions(tuple(dimensions), resolved, perf_counter_ns() - started)
+
+
+def commit_space(
+    *,
+    organisation: UUID,
+    by: Actor,
+    name: str,
+    prepared: PreparedDimensions,
+    description: str = "",
+    holds_all: bool = False,
+    is_default: bool = False,
+) -> Space:
+    """Write a space of prepared dimensions; see `create_space`.
+
+    Raises:
+        NameTaken: there is a space of this name.
+    """
+    dimensions, resolved = prepared.dimensions, prepared.resolved
+    observed = observe_operation("space.create", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns):
         with tenant_transaction(organisation):
             try:
                 with transaction.atomic():
@@ -98,23 +164,45 @@ def change_dimensions(
         InvalidDimension, UnknownMemory: naming the one at fault.
         EmbedderUnavailable: its poles can't be embedded now.
     """
-    with observe_operation("space.change", organisation=str(organisation)):
-        check_dimensions(dimensions)
-        with tenant_transaction(organisation):
-            before = get_space(organisation=organisation, space=space)
-            old = layouts.read_dimensions(organisation=organisation, space=space, version=before.version)
-        moves = [each.placing for each in old] != [each.placing for each in dimensions]
-        # explicit coordinates go by the dimension's name
-        moves = moves or [each.name.casefold() for each in old] != [
-            each.name.casefold() for each in dimensions
-        ]
-        members_of = None if before.holds_all else space
-        resolved = (
-            resolve(organisation=organisation, dimensions=dimensions, space=members_of) if moves else None
-        )
+    prepared = prepare_change(organisation=organisation, space=space, dimensions=dimensions)
+    return commit_change(organisation=organisation, by=by, space=space, prepared=prepared)
+
+
+def prepare_change(*, organisation: UUID, space: UUID, dimensions: Sequence[Dimension]) -> PreparedChange:
+    """Read a space's present dimensions and find the axes of others. Calls the model: not inside a transaction.
+
+    Raises:
+        As `change_dimensions`.
+    """
+    started = perf_counter_ns()
+    check_dimensions(dimensions)
+    with tenant_transaction(organisation):
+        before = get_space(organisation=organisation, space=space)
+        old = layouts.read_dimensions(organisation=organisation, space=space, version=before.version)
+    moves = [each.placing for each in old] != [each.placing for each in dimensions]
+    # explicit coordinates go by the dimension's name
+    moves = moves or [each.name.casefold() for each in old] != [each.name.casefold() for each in dimensions]
+    members_of = None if before.holds_all else space
+    resolved = resolve(organisation=organisation, dimensions=dimensions, space=members_of) if moves else None
+    return PreparedChange(
+        before.version, tuple(old), tuple(dimensions), resolved, perf_counter_ns() - started
+    )
+
+
+def commit_change(*, organisation: UUID, by: Actor, space: UUID, prepared: PreparedChange) -> SpaceVersion:
+    """Write a prepared change of dimensions.
+
+    Raises:
+        SpaceNotFound: there is none in this organisation.
+        SpaceChanged: it is at another version than the change was prepared on.
+    """
+    old, dimensions, resolved = prepared.old, prepared.dimensions, prepared.resolved
+    moves = resolved is not None
+    observed = observe_operation("space.change", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns):
         with tenant_transaction(organisation):
             row = get_space(organisation=organisation, space=space, lock=True)
-            if row.version != before.version:
+            if row.version != prepared.version:
                 raise SpaceChanged(loc=("dimensions",))
             present = get_version(organisation=organisation, space=row, number=row.version)
             number = row.version + 1

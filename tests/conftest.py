@@ -7,19 +7,23 @@ with TRUNCATE is denied to the application role, and cloning takes a tenth of a 
 
 import os
 from collections.abc import Iterator
+from functools import wraps
 from itertools import count
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 
+from accountability.ledger import publishing
 from liftos.kernel.db.scratch import scratch_database, switch_database
+from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.callers import Caller
+from workflows.outbound import send
 
 # A process of tests sees thousands of organisations, where a service sees some; folded together, their figures would be one
 # another's.
@@ -78,6 +82,31 @@ def make_caller(name: str) -> Caller:
     organisation = create_organisation(name=name, by=SYSTEM)
     _, token = create_api_key(organisation=organisation.id, by=SYSTEM, name="test")
     return Caller(organisation.id, organisation.slug, token, Client(raise_request_exception=False))
+
+
+def open_transactions() -> int:
+    """Return how many transactions and savepoints of the product are open; those that undo a test are not its own."""
+    return sum(not block._from_testcase for block in connection.atomic_blocks)
+
+
+@pytest.fixture(autouse=True)
+def nothing_slow_in_a_transaction(monkeypatch) -> Iterator[None]:
+    """Whatever embeds or calls another service must hold neither a transaction nor its locks."""
+
+    def outside(called):
+        @wraps(called)
+        def guarded(*args, **kwargs):
+            assert not open_transactions(), f"{called.__qualname__} was called inside a transaction"
+            return called(*args, **kwargs)
+
+        return guarded
+
+    with monkeypatch.context() as patch:
+        for name in ("embed", "embed_many"):
+            patch.setattr(EmbeddingManager, name, outside(getattr(EmbeddingManager, name)))
+        patch.setattr("workflows.outbound.function.send", outside(send))
+        patch.setattr("accountability.ledger.publishing._post", outside(publishing._post))
+        yield
 
 
 @pytest.fixture

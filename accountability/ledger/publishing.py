@@ -20,6 +20,8 @@ from liftos.kernel.http import client
 logger = logging.getLogger("liftos.ledger")
 
 TIMEOUT_S = 5
+# how long a place is one process's to deliver to, from one checkpoint to the next
+LEASE_SECONDS = 30
 # of one organisation in one run: a long backlog must not hold up the others
 BATCH = 100
 
@@ -76,15 +78,20 @@ def deliver(*, organisation: UUID, destination: str, send: Send) -> int:
         Undelivered: one was not taken; it and those after it stay for the next time.
     """
     for sent in range(BATCH):
-        # a transaction for each: one that was taken is never sent again for the sake of one that was not
+        # leased, not locked: no transaction waits for the other side
         with tenant_transaction(organisation):
-            if not store.try_lock(organisation, store.DELIVERY_CLASS):
-                return sent
             waiting = store.next_undelivered(organisation, destination)
-            if waiting is None:
+            if waiting is None or not store.lease_delivery(organisation, destination, LEASE_SECONDS):
                 return sent
-            size, text = waiting
+        size, text = waiting
+        try:
             send(text)
+        except Undelivered:
+            with tenant_transaction(organisation):
+                store.end_lease(organisation, destination)
+            raise
+        # noted one by one: one that was taken is never sent again for the sake of one that was not
+        with tenant_transaction(organisation):
             store.note_delivered(organisation, destination, size)
     return BATCH
 

@@ -76,10 +76,23 @@ SELECT size, text FROM accountability_ledgercheckpoint WHERE organisation_id = %
 ORDER BY size LIMIT 1
 """
 
-# how far a destination has got
+# be the only one that delivers to a destination; a lease that its holder never ended is over by itself
+LEASE_DELIVERY = """
+INSERT INTO accountability_ledgerdelivery AS d (organisation_id, destination, size, leased_until)
+VALUES (%s, %s, 0, clock_timestamp() + %s * interval '1 second')
+ON CONFLICT (organisation_id, destination) DO UPDATE SET leased_until = excluded.leased_until
+WHERE coalesce(d.leased_until, '-infinity') < clock_timestamp() RETURNING size
+"""
+
+# let others deliver
+END_DELIVERY_LEASE = """
+UPDATE accountability_ledgerdelivery SET leased_until = NULL WHERE organisation_id = %s AND destination = %s
+"""
+
+# how far a destination has got; ends the lease
 MARK_DELIVERED = """
-INSERT INTO accountability_ledgerdelivery (organisation_id, destination, size) VALUES (%s, %s, %s)
-ON CONFLICT (organisation_id, destination) DO UPDATE SET size = excluded.size
+INSERT INTO accountability_ledgerdelivery AS d (organisation_id, destination, size) VALUES (%s, %s, %s)
+ON CONFLICT (organisation_id, destination) DO UPDATE SET size = greatest(d.size, excluded.size), leased_until = NULL
 """
 
 

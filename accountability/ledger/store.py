@@ -7,11 +7,13 @@ from uuid import UUID
 
 from accountability.ledger.statements import (
     CHECKPOINT_AT,
+    END_DELIVERY_LEASE,
     INDEX_OF_DECISION,
     INSERT_CHECKPOINT,
     INSERT_LEAVES,
     INSERT_NODES,
     LAST_CHECKPOINT,
+    LEASE_DELIVERY,
     MARK_DELIVERED,
     NEXT_UNDELIVERED,
     ORGANISATIONS_WITH_PENDING,
@@ -26,7 +28,6 @@ from liftos.kernel.db.transactions import raw_cursor
 
 # a class of advisory locks of our own, so that no other use of them meets ours
 LOCK_CLASS = 0x4C454447  # "LEDG"
-DELIVERY_CLASS = 0x4C454444  # "LEDD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class StoredCheckpoint:
     recorded_at: datetime
 
 
-def try_lock(organisation: UUID, lock_class: int = LOCK_CLASS) -> bool:
-    """Become this log's only sequencer (or deliverer) until the transaction ends, or return False."""
+def try_lock(organisation: UUID) -> bool:
+    """Become this log's only sequencer until the transaction ends, or return False."""
     with raw_cursor() as cursor:
-        row = cursor.execute(TRY_LOCK, (lock_class, str(organisation))).fetchone()
+        row = cursor.execute(TRY_LOCK, (LOCK_CLASS, str(organisation))).fetchone()
     return bool(row and row[0])
 
 
@@ -134,7 +135,19 @@ def next_undelivered(organisation: UUID, destination: str) -> tuple[int, str] | 
         return cursor.execute(NEXT_UNDELIVERED, values).fetchone()
 
 
+def lease_delivery(organisation: UUID, destination: str, seconds: float) -> bool:
+    """Become the only one that delivers to a place for some seconds, or return False."""
+    with raw_cursor() as cursor:
+        return cursor.execute(LEASE_DELIVERY, (organisation, destination, seconds)).fetchone() is not None
+
+
+def end_lease(organisation: UUID, destination: str) -> None:
+    """Let others deliver to a place again."""
+    with raw_cursor() as cursor:
+        cursor.execute(END_DELIVERY_LEASE, (organisation, destination))
+
+
 def note_delivered(organisation: UUID, destination: str, size: int) -> None:
-    """Note that a place has the checkpoints up to `size`."""
+    """Note that a place has the checkpoints up to `size`, and end the lease."""
     with raw_cursor() as cursor:
         cursor.execute(MARK_DELIVERED, (organisation, destination, size))

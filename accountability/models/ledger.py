@@ -85,6 +85,7 @@ class LedgerDelivery(models.Model):
     )
     destination = models.CharField(max_length=10)
     size = models.BigIntegerField()
+    leased_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.destination} up to {self.size}"

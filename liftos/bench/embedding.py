@@ -164,7 +164,7 @@ def _searches(real: Embedder, texts: Sequence[str], queries: int) -> Iterator[Fi
         organisation = create_organisation(name="Bench", by=SYSTEM).id
         drafts = [MemoryDraft(text) for text in texts[:SEARCHED_MEMORIES]]
         # its own manager: the process's would leave a thousand vectors in the shared Redis
-        with patch("memory.operations.active_manager", return_value=EmbeddingManager(embedder=real)):
+        with patch("memory.index.embeddings.active_manager", return_value=EmbeddingManager(embedder=real)):
             remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
         asked = texts[SEARCHED_MEMORIES : SEARCHED_MEMORIES + queries]
         embedders = {

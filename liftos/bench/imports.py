@@ -1,6 +1,6 @@
 """`bench import`: bulk import of memories with vectors, beside a Chroma server with the same data.
 
-Uses the path of every bulk store and import (`memory.operations.remember_rows`, 500 per transaction, reading the next batch
+Uses the path of every bulk store and import (`memory.operations.commit_many`, 500 per transaction, reading the next batch
 meanwhile): rejected values checked, rows with constraints, vectors, words, attributes, entities, the decision record and an event per
 memory, committed durably and searchable at once. The graph, which workers build afterwards, is a separate figure.
 Chroma writes vectors, documents and metadata. Neither includes computing the embeddings.
@@ -31,7 +31,7 @@ from liftos.runtime import embedded
 from memory.erasure.operations import forget
 from memory.index.vector_graph import grow_graph, index_name
 from memory.index.writes import Row
-from memory.operations import read_drafts, remember_rows
+from memory.operations import commit_many, embed_rows, read_drafts
 from memory.types import MemoryDraft, Outcome
 
 BATCH = 500
@@ -112,7 +112,10 @@ def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
     starts = tqdm(range(0, len(material.contents), BATCH), desc="ours", unit="batch", disable=None)
     batches = Ahead(read, starts)
     for rows in batches:
-        stored = remember_rows(organisation=organisation, by=SYSTEM, rows=rows, meanwhile=batches.make_next)
+        prepared = embed_rows(organisation, rows)
+        stored = commit_many(
+            organisation=organisation, by=SYSTEM, prepared=prepared, meanwhile=batches.make_next
+        )
         if any(each.outcome is not Outcome.STORED for each in stored):
             raise RuntimeError("a memory was not stored")
         ids.extend(each.id for each in stored)

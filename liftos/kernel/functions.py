@@ -14,7 +14,7 @@ Several versions of a function live side by side: a workflow keeps the version t
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -66,6 +66,7 @@ class Call:
         context: what the run carries along; a function that declares a parameter `context` is handed it.
         sources: what it works on, for a function that `derives`.
         secrets: puts the operator's secrets in, for a function that takes some.
+        prepared: what the function's `prepare` returned.
     """
 
     principal: Principal
@@ -74,6 +75,7 @@ class Call:
     context: Mapping[str, Any] = field(default_factory=dict)
     sources: Sources = Sources()
     secrets: Reveals | None = None
+    prepared: Any = None
 
     @property
     def organisation(self) -> UUID:
@@ -105,7 +107,7 @@ class Function:
         reads: what its result depends on, for example `memories`; a write to it ends what is cached.
         scopes: what the caller of a workflow must be allowed.
         outside: has effects that Postgres does not know of, or computes long: runs in no transaction.
-        prepare: what is slow and can be done before the transaction is opened.
+        prepare: embeds or calls out, outside of any transaction; its result is the `prepared` of the call that follows.
         mentions: ids of the memories that a result quotes, for erasure to reach.
         touches: ids of the memories that a result names without quoting them: made or changed by arguments that do.
         derives: it keeps what was made of other memories, and is handed them in `Call.sources`.
@@ -141,6 +143,10 @@ class Function:
         """
         check_storable(dict(arguments), loc=("arguments",))
         return validate(self.schema, dict(arguments), loc=("arguments",))
+
+    def ready(self, call: Call, arguments: Any) -> Call:
+        """Return a call with what the function prepares for it; outside of any transaction."""
+        return call if self.prepare is None else replace(call, prepared=self.prepare(call, arguments))
 
 
 _functions: dict[str, dict[int, Function]] = {}

@@ -13,8 +13,10 @@ from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
+from memory import operations
 from memory.api.shared import DerivedOut, RejectionOut
 from memory.inputs import Reason, Supersession
+from memory.operations import Prepared
 from memory.trust import corrections
 from memory.trust.corrections import Changed
 from memory.types import trust_of
@@ -132,19 +134,24 @@ class Reject(_Correction):
 class Supersede(_Correction):
     """Putting a new memory in another's place."""
 
+    def prepare(self, memory: UUID) -> Prepared:
+        """Read and embed the new memory."""
+        del memory
+        draft = self.body(Supersession).draft()
+        return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
+
     @extend_schema(operation_id="memories_supersede", request=Supersession, responses={201: Superseded})
-    @once
-    def post(self, request: Request, memory: UUID) -> Response:
+    @once(prepare=prepare)
+    def post(self, request: Request, memory: UUID, prepared: Prepared) -> Response:
         """Store a new memory in the place of one that no longer holds; the old one ends when the new one begins to be true."""
         principal, asked = self.principal, self.body(Supersession)
-        changed = corrections.supersede(
+        changed = corrections.commit_supersede(
             organisation=principal.organisation,
             by=principal.actor,
             memory=memory,
-            draft=asked.draft(),
+            prepared=prepared,
             reason=asked.reason,
             version=if_match(request._request),
-            trust=trust_of(principal),
         )
         successor = changed.successor
         assert successor is not None  # noqa: S101  supersede always has one

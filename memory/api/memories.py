@@ -23,9 +23,9 @@ from memory import operations, queries
 from memory.api.shared import RejectionOut
 from memory.inputs import Content, MemoryIn, text_of
 from memory.models import Memory
-from memory.operations import embed_drafts
+from memory.operations import Prepared
 from memory.search.types import SearchRequest
-from memory.types import MAX_CONTENT, MemoryDraft, Outcome, TrustState, granted, trust_of
+from memory.types import MAX_CONTENT, MemoryDraft, Outcome, TrustState, trust_of
 
 UserId = Annotated[str, Field(max_length=MAX_USER)] | int | None
 
@@ -159,9 +159,10 @@ class MemoryCollection(NativeView):
 
     scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
 
-    def warm_up(self) -> None:
-        """Have the embedding made, and cached, before a transaction waits for it."""
-        embed_drafts(self.principal.organisation, [self.body(MemoryCreate).draft()])
+    def prepare(self) -> Prepared:
+        """Read and embed the memory."""
+        draft = self.body(MemoryCreate).draft()
+        return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
 
     @extend_schema(
         operation_id="memories_list", parameters=query_parameters(MemoryQuery), responses={200: MemoryPage}
@@ -186,24 +187,20 @@ class MemoryCollection(NativeView):
         request=MemoryCreate,
         responses={201: MemoryCreated, 200: MemoryCreated},
     )
-    @once
-    def post(self, request: Request) -> Response:
+    @once(prepare=prepare)
+    def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory; the same one again under its external id answers 200 with the earlier id."""
         del request
-        asked, principal = self.body(MemoryCreate), self.principal
-        draft, trust = asked.draft(), trust_of(principal)
-        stored = operations.remember(
-            organisation=principal.organisation,
-            by=principal.acting_for(asked.user_id),
-            draft=draft,
-            trust=trust,
+        principal, user = self.principal, self.body(MemoryCreate).user_id
+        stored = operations.commit_one(
+            organisation=principal.organisation, by=principal.acting_for(user), prepared=prepared
         )
         body = {
             "id": str(stored.id),
             "memory_id": str(stored.id),
             "outcome": str(stored.outcome),
             "embedding": str(stored.embedding),
-            "state": str(granted(trust, draft.wish)),
+            "state": str(prepared.rows[0].state),
             "decision_id": str(stored.decision),
         } | stored.mark
         if stored.outcome is not Outcome.STORED:

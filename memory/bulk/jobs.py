@@ -1,7 +1,8 @@
 """Bulk stores that are accepted at once and carried out by a worker.
 
 Accepting writes all lines in one transaction: what was answered with 202 can't be lost. A chunk is stored, its results are
-written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done. What its party may do
+written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done. While lines are embedded no
+transaction is open: a lease keeps other workers away. What its party may do
 is asked again for each chunk: after a key's end nothing more of its jobs is stored.
 """
 
@@ -22,18 +23,34 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import BATCH, active_dimension, read_lines, refused_lines, store_batch, trust_now
 from memory.models import BulkChunk, BulkJob
+from memory.operations import embed_rows
 from memory.types import TrustState
 
 MAX_LINES = 200_000
+# how long a chunk is its worker's: several times what embedding it takes; a worker that died is replaced after it
+LEASE_SECONDS = 60
 
-_NEXT = """
-SELECT c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust
-FROM memory_bulkchunk AS c JOIN memory_bulkjob AS j ON j.organisation_id = c.organisation_id AND j.id = c.job_id
-WHERE c.organisation_id = %s AND c.results IS NULL
-ORDER BY c.job_id, c.number LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+# the oldest waiting chunk that no other worker has, leased; with its job's party
+_LEASE = """
+UPDATE memory_bulkchunk AS c SET leased_until = clock_timestamp() + %(seconds)s * interval '1 second' FROM memory_bulkjob AS j
+WHERE c.organisation_id = %(organisation)s AND j.organisation_id = c.organisation_id AND j.id = c.job_id
+  AND (c.job_id, c.number) = (
+    SELECT job_id, number FROM memory_bulkchunk
+    WHERE organisation_id = %(organisation)s AND results IS NULL AND coalesce(leased_until, '-infinity') < clock_timestamp()
+    ORDER BY job_id, number LIMIT 1 FOR UPDATE SKIP LOCKED
+  )
+RETURNING c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust
+"""
+_END_LEASE = """
+UPDATE memory_bulkchunk SET leased_until = NULL WHERE organisation_id = %s AND job_id = %s AND number = %s
+"""
+# the chunk is still to be stored, and this transaction is the one that does
+_STILL = """
+SELECT FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s AND number = %s AND results IS NULL FOR UPDATE
 """
 _DONE = """
-UPDATE memory_bulkchunk SET results = %s::jsonb, text = '' WHERE organisation_id = %s AND job_id = %s AND number = %s
+UPDATE memory_bulkchunk SET results = %s::jsonb, text = '', leased_until = NULL
+WHERE organisation_id = %s AND job_id = %s AND number = %s
 """
 _PROGRESS = """
 SELECT coalesce(sum(lines), 0)::int, coalesce(sum(lines) FILTER (WHERE results IS NOT NULL), 0)::int
@@ -105,29 +122,44 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
 
 
 def work_on_next_chunk(*, organisation: UUID) -> bool:
-    """Store the next chunk that nobody else works on; tell whether there was one."""
-    with tenant_transaction(organisation):
-        with raw_cursor() as cursor:
-            row = cursor.execute(_NEXT, [organisation]).fetchone()
-        if row is None:
-            return False
-        job, number, first, text, kind, actor, behalf, trust = row
-        by, lines = Actor(ActorKind(kind), actor, behalf), text.split("\n")
-        believed = trust_now(organisation=organisation, by=by, trust=TrustState(trust))
-        if believed is None:
+    """Store the next chunk that no other worker has leased; return whether there was one."""
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        row = cursor.execute(_LEASE, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
+    if row is None:
+        return False
+    job, number, first, text, kind, actor, behalf, trust = row
+    chunk = (organisation, job, number)
+    try:
+        _store_chunk(chunk, first, text.split("\n"), Actor(ActorKind(kind), actor, behalf), TrustState(trust))
+    except Exception:
+        with tenant_transaction(organisation), raw_cursor() as cursor:
+            cursor.execute(_END_LEASE, chunk)
+        raise
+    return True
+
+
+def _store_chunk(
+    chunk: tuple[UUID, UUID, int], first: int, lines: list[str], by: Actor, sent: TrustState
+) -> None:
+    organisation = chunk[0]
+    trust = trust_now(organisation=organisation, by=by, trust=sent)
+    batch = prepared = None
+    if trust is not None:
+        dimension = active_dimension(organisation)
+        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
+        prepared = embed_rows(organisation, batch.rows)
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        if cursor.execute(_STILL, chunk).fetchone() is None:
+            return  # the lease was over, and another worker has stored it
+        if trust_now(organisation=organisation, by=by, trust=sent) != trust:
+            # what its party may do has changed meanwhile: it is begun anew
+            cursor.execute(_END_LEASE, chunk)
+            return
+        if batch is None or prepared is None:
             results = refused_lines(first, lines)
         else:
-            batch = read_lines(
-                first,
-                lines,
-                organisation=organisation,
-                dimension=active_dimension(organisation),
-                trust=believed,
-            )
-            results = store_batch(organisation, by, batch)
-        with raw_cursor() as cursor:
-            cursor.execute(_DONE, [json.dumps(results), organisation, job, number])
-    return True
+            results = store_batch(organisation, by, batch, prepared)
+        cursor.execute(_DONE, [json.dumps(results), *chunk])
 
 
 def get_progress(*, organisation: UUID, job: UUID) -> Progress:

@@ -14,7 +14,7 @@ from liftos.kernel.tenancy.types import Actor, Scope
 from memory.index.embeddings import active_manager
 from memory.index.writes import Row
 from memory.inputs import LineIn
-from memory.operations import raise_refusal, read_drafts, remember_rows
+from memory.operations import Prepared, commit_many, raise_refusal, read_drafts
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
 
 # lines in one transaction: large enough to share its cost, small enough to hold its locks briefly
@@ -120,17 +120,22 @@ def read_lines(
 
 
 def store_batch(
-    organisation: UUID, by: Actor, batch: Batch, meanwhile: Callable[[], None] | None = None
+    organisation: UUID,
+    by: Actor,
+    batch: Batch,
+    prepared: Prepared,
+    meanwhile: Callable[[], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Store lines that were read in one transaction; return the result of each, in their order.
+    """Store lines in one transaction; return the result of each, in their order.
 
     Args:
         organisation: whose they become.
         by: who stores them.
         batch: the lines.
-        meanwhile: see `memory.operations.remember_rows`.
+        prepared: their rows, embedded (`memory.operations.embed_rows`).
+        meanwhile: see `memory.operations.commit_many`.
     """
-    stored = remember_rows(organisation=organisation, by=by, rows=batch.rows, meanwhile=meanwhile)
+    stored = commit_many(organisation=organisation, by=by, prepared=prepared, meanwhile=meanwhile)
     results = batch.refused + [
         line_result(number, row.draft, each)
         for number, row, each in giving_way(zip(batch.numbers, batch.rows, stored, strict=True))

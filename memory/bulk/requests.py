@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
-
-from django.db import transaction
 
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.deadlines import TookTooLong, check_deadline
-from liftos.kernel.http.idempotency.once import claim, settle
+from liftos.kernel.http.idempotency.keys import claim, recall, settle
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.tenancy.types import Actor
 from memory.bulk.jobs import accept
@@ -24,6 +23,7 @@ from memory.bulk.lines import (
     store_batch,
     trust_now,
 )
+from memory.operations import embed_rows
 from memory.types import TrustState
 
 MAX_LINES = 200_000
@@ -56,7 +56,7 @@ def store_lines(
 
     def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
         del place, lines
-        return store_batch(organisation, by, batch, meanwhile)
+        return store_batch(organisation, by, batch, embed_rows(organisation, batch.rows), meanwhile)
 
     return _store(organisation, by, stream, trust, store)
 
@@ -86,32 +86,30 @@ def store_lines_once(
     actor, name = key
     values: dict[str, Any] = {"organisation": organisation, "actor": actor}
     # a batch's key fits where a whole one does, however long that is
-    short, stored = hashlib.sha256(name.encode()).hexdigest(), 0
+    short, stored, resumed = hashlib.sha256(name.encode()).hexdigest(), 0, False
 
     def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
         nonlocal stored
         digest = hashlib.sha256(b"bulk\x00" + b"".join(lines)).digest()
         of_batch = values | {"key": f"{short}\x1f{place}", "fingerprint": digest}
+        if resumed:
+            with tenant_transaction(organisation):
+                found = recall(of_batch)
+            if found is not None:
+                return _recalled(found.body, batch)
+        prepared = embed_rows(organisation, batch.rows)
         with tenant_transaction(organisation):
             found = claim(of_batch)
             if found is not None:
-                return _recalled(found[1], batch)
-            results = store_batch(organisation, by, batch, meanwhile)
+                return _recalled(found.body, batch)
+            results = store_batch(organisation, by, batch, prepared, meanwhile)
             settle(of_batch, status=200, body=_kept(results, batch))
         stored += 1
         return results
 
-    with SpooledTemporaryFile(max_size=_HELD) as body:
-        digest, blank = hashlib.sha256(b"bulk, whole\x00"), True
-        for line in stream:
-            digest.update(line)
-            body.write(line)
-            blank = blank and not line.strip()
-        if blank:
-            raise _nothing_sent()
+    with _read_whole(stream, b"bulk, whole\x00") as (body, digest):
         with tenant_transaction(organisation):
-            claim(values | {"key": name, "fingerprint": digest.digest()})
-        body.seek(0)
+            resumed = claim(values | {"key": name, "fingerprint": digest}) is not None
         results = _store(organisation, by, body, trust, store)
     return results, not stored
 
@@ -197,24 +195,36 @@ def accept_once(
         KeyReused: the key stood for other lines, or for something else.
         InvalidRequest, TooLarge: as for `accept`.
     """
-    if key is None:
-        return accept(organisation=organisation, by=by, trust=trust, stream=stream), False
-    digest = hashlib.sha256(b"bulk, later\x00")
-    values: dict[str, Any] = {"organisation": organisation, "actor": key[0], "key": key[1]}
-    with tenant_transaction(organisation):
-        undo = transaction.savepoint()
-        job = accept(organisation=organisation, by=by, trust=trust, stream=_hashed(stream, digest))
-        # what the request is known by is known only when all of it has been read
-        values["fingerprint"] = digest.digest()
-        found = claim(values)
-        if found is not None:
-            transaction.savepoint_rollback(undo)
-            return UUID(found[1]["id"]), True
-        settle(values, status=202, body={"id": str(job)})
+    with _read_whole(stream, b"bulk, later\x00") as (body, digest):
+        if key is None:
+            return accept(organisation=organisation, by=by, trust=trust, stream=body), False
+        values = {"organisation": organisation, "actor": key[0], "key": key[1], "fingerprint": digest}
+        with tenant_transaction(organisation):
+            found = claim(values)
+            if found is not None:
+                return UUID(found.body["id"]), True
+            job = accept(organisation=organisation, by=by, trust=trust, stream=body)
+            settle(values, status=202, body={"id": str(job)})
     return job, False
 
 
-def _hashed(stream: Iterable[bytes], digest: Any) -> Iterator[bytes]:
-    for line in stream:
-        digest.update(line)
-        yield line
+@contextmanager
+def _read_whole(stream: Iterable[bytes], purpose: bytes) -> Iterator[tuple[IO[bytes], bytes]]:
+    """Read a body to its end before a transaction is opened: it comes as fast as its sender sends.
+
+    Yields:
+        The body, and a digest of it and of what it is for.
+
+    Raises:
+        InvalidRequest: no line at all.
+    """
+    digest, blank = hashlib.sha256(purpose), True
+    with SpooledTemporaryFile(max_size=_HELD) as body:
+        for line in stream:
+            digest.update(line)
+            body.write(line)
+            blank = blank and not line.strip()
+        if blank:
+            raise _nothing_sent()
+        body.seek(0)
+        yield body, digest.digest()

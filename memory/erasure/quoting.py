@@ -7,6 +7,7 @@ from typing import Any
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
+from liftos.kernel.http.idempotency.keys import scrub
 from memory.analysis.value_keys import folded_number, value_keys
 
 _CHUNKS = Place(
@@ -22,9 +23,6 @@ UPDATE events_outboxevent SET data = '{"erased": true}' WHERE organisation_id = 
 _TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
 _REMOVE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %s AND id = ANY(%s)"
 _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")
-_BLANK_KEY = """
-UPDATE idempotency_idempotencykey SET body = '{}' WHERE organisation_id = %s AND actor = %s AND key = %s
-"""
 _REASONS = Place("memory_memoryversion", ("id",), texts=("reason",), only="AND reason <> ''")
 # versions are never updated: one is taken out and put back without its reason
 _BLANK_REASONS = """
@@ -67,8 +65,8 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
             ids = [row[0] for row in quoting(going, place)]
             removed[name] = cursor.execute(statement, (organisation, ids)).rowcount if ids else 0
         keys = quoting(going, _KEYS)
-        for actor, key, _ in keys:
-            cursor.execute(_BLANK_KEY, (organisation, actor, key))
+        for actor, key, body in keys:
+            scrub(organisation=organisation, actor=actor, key=key, body=body)
         removed["idempotency_answers"] = len(keys)
         numbers = list({folded_number(value_keys(organisation, each)) for each in texts} - {None})
         same = cursor.execute(_SAME, (organisation, numbers, list(going.memories))).fetchone()

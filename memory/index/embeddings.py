@@ -1,20 +1,29 @@
-"""Which model an organisation's memories are searched by: its choice, or the installation's.
+"""Which model embeds an organisation's memories: its choice, or the installation's; and the vectors of drafts by it.
 
 A choice is made by `manage.py reembed`, which fills the new model's vectors first. It is re-read every two seconds; until then other
 processes may still search by the old model, whose vectors are kept.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
 
+import numpy as np
+
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.registry import embedder_names
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.telemetry.tracing.tracer import TRACER
+from memory.analysis.values import is_blank
 from memory.index.statements import CHOSEN_MODEL
+from memory.types import MemoryDraft
+
+logger = logging.getLogger("liftos.memory")
 
 KEEP_SECONDS = 2.0
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
@@ -41,6 +50,44 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
     raise EmbedderUnavailable(
         f"No configured embedder gives vectors of model {number}, which this organisation uses."
     )
+
+
+def embed_drafts(
+    organisation: UUID, drafts: Sequence[MemoryDraft]
+) -> tuple[list[np.ndarray | None], int | None]:
+    """Return a vector for each draft, and the model's number. Calls the model: not inside a transaction.
+
+    There is none for a draft that shows nothing, and none for any where the embedder is not available.
+
+    Raises:
+        InvalidInput: a vector that a draft brings has another dimension than the active model's.
+    """
+    shown = [not is_blank(draft.content) for draft in drafts]
+    vectors: list[np.ndarray | None] = [
+        draft.embedding if shows else None for draft, shows in zip(drafts, shown, strict=True)
+    ]
+    wanted = [index for index, shows in enumerate(shown) if shows and vectors[index] is None]
+    try:
+        manager = active_manager(organisation)
+        model = manager.model
+        for vector in vectors:
+            if vector is not None and len(vector) != model.dimension:
+                raise InvalidInput(
+                    f"The active embedding model has {model.dimension} dimensions, not {len(vector)}.",
+                    loc=("embedding",),
+                )
+        if wanted:
+            with TRACER.span("memory.embed", count=len(wanted)):
+                made = manager.embed_many(
+                    [drafts[index].content for index in wanted], organisation=organisation
+                )
+            for index, vector in zip(wanted, made, strict=True):
+                vectors[index] = vector
+        return vectors, model_number(model)
+    except (EmbedderUnavailable, DimensionMismatch):
+        logger.warning("storing without vectors: the embedder is not available", extra={"count": len(wanted)})
+        # without the model's identity a caller's own vector can't be filed either
+        return [None] * len(drafts), None
 
 
 def cache_stats(organisation: UUID) -> dict[str, int | float]:

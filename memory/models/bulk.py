@@ -31,7 +31,7 @@ class BulkJob(models.Model):
 
 
 class BulkChunk(models.Model):
-    """Some lines of a job: their text until they are stored, then what became of each."""
+    """Some lines of a job: their text until they are stored, then what became of each. A worker leases those that it stores."""
 
     pk = models.CompositePrimaryKey("organisation_id", "job_id", "number")
     organisation = models.ForeignKey(
@@ -43,6 +43,7 @@ class BulkChunk(models.Model):
     lines = models.PositiveIntegerField()
     text = models.TextField()
     results = models.JSONField(null=True)
+    leased_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

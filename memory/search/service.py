@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from liftos.kernel.db.interleave import Work, in_turns
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.precedence import giving_way
-from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
 from memory.ports import scope
@@ -30,12 +32,15 @@ TOGETHER = 50
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class PreparedSearch:
     """Questions that are alike but for their queries, the arms of their search, and the names of parts that can't take part."""
 
+    organisation: UUID
+    request: SearchRequest
     questions: list[Question]
     arms: list[Arm]
     degraded: tuple[str, ...]
+    took_ns: int
 
 
 def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
@@ -50,25 +55,33 @@ def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
         by: who asks.
         request: what is asked.
     """
-    observed = observe_operation(
-        "memory.search", organisation=str(organisation), search_type=str(request.search_type)
-    )
-    with observed as span:
-        asked = _prepare(organisation, [request.query], request)
-        # the record and the COMMIT are one round trip
-        with tenant_pipeline(organisation):
-            [[ranking]] = in_turns([_rank(asked.questions, asked.arms, NOT_CHOSEN)])
-            with TRACER.span("search.read"):
-                [read] = read_hits(organisation, [ranking], request, request.limit + NOT_CHOSEN)
-            hits, others = read[: request.limit], read[request.limit :]
-            decision = record_search(
-                asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
-            )
-        span.set_tag("candidates", len(ranking.ranked))
-        span.set_tag("decision_id", str(decision))
-        return Answer(
-            hits, request.search_type, decision, len(ranking.ranked), asked.degraded, dict(ranking.plans)
+    with _observed("memory.search", organisation, request) as span:
+        return _search(prepare_search(organisation, [request.query], request), by, span)
+
+
+def search_prepared(*, prepared: PreparedSearch, by: Actor) -> Answer:
+    """Answer one question that was prepared before a transaction was opened. See `search`."""
+    observed = _observed("memory.search", prepared.organisation, prepared.request)
+    with observed.count_in(prepared.took_ns) as span:
+        return _search(prepared, by, span)
+
+
+def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
+    organisation, request = asked.organisation, asked.request
+    # the record and the COMMIT are one round trip
+    with tenant_pipeline(organisation):
+        [[ranking]] = in_turns([_rank(asked.questions, asked.arms, NOT_CHOSEN)])
+        with TRACER.span("search.read"):
+            [read] = read_hits(organisation, [ranking], request, request.limit + NOT_CHOSEN)
+        hits, others = read[: request.limit], read[request.limit :]
+        decision = record_search(
+            asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
         )
+    span.set_tag("candidates", len(ranking.ranked))
+    span.set_tag("decision_id", str(decision))
+    return Answer(
+        hits, request.search_type, decision, len(ranking.ranked), asked.degraded, dict(ranking.plans)
+    )
 
 
 def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], request: SearchRequest) -> Answers:
@@ -85,30 +98,40 @@ def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], reques
     """
     if not queries:
         raise ValueError("there must be at least one query")
-    observed = observe_operation(
-        "memory.search_many", organisation=str(organisation), search_type=str(request.search_type)
-    )
-    with observed as span:
-        asked = _prepare(organisation, queries, request)
-        groups = [
-            asked.questions[start : start + TOGETHER] for start in range(0, len(asked.questions), TOGETHER)
-        ]
-        with tenant_pipeline(organisation):
-            work = (_rank(group, asked.arms, 0) for group in groups)
-            rankings = [ranking for some in in_turns(work) for ranking in some]
-            with TRACER.span("search.read"):
-                hits = read_hits(organisation, rankings, request, request.limit)
-            decision = record_searches(
-                asked.questions, rankings, hits, by=by, arms=asked.arms, degraded=asked.degraded
-            )
-        span.set_tag("count", len(queries))
-        span.set_tag("decision_id", str(decision))
-        return Answers(hits, request.search_type, decision, asked.degraded)
+    with _observed("memory.search_many", organisation, request) as span:
+        return _search_many(prepare_search(organisation, queries, request), by, span)
 
 
-def _prepare(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> _Prepared:
+def search_many_prepared(*, prepared: PreparedSearch, by: Actor) -> Answers:
+    """Answer questions that were prepared before a transaction was opened. See `search_many`."""
+    observed = _observed("memory.search_many", prepared.organisation, prepared.request)
+    with observed.count_in(prepared.took_ns) as span:
+        return _search_many(prepared, by, span)
+
+
+def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
+    organisation, request = asked.organisation, asked.request
+    groups = [asked.questions[start : start + TOGETHER] for start in range(0, len(asked.questions), TOGETHER)]
+    with tenant_pipeline(organisation):
+        work = (_rank(group, asked.arms, 0) for group in groups)
+        rankings = [ranking for some in in_turns(work) for ranking in some]
+        with TRACER.span("search.read"):
+            hits = read_hits(organisation, rankings, request, request.limit)
+        decision = record_searches(
+            asked.questions, rankings, hits, by=by, arms=asked.arms, degraded=asked.degraded
+        )
+    span.set_tag("count", len(asked.questions))
+    span.set_tag("decision_id", str(decision))
+    return Answers(hits, request.search_type, decision, asked.degraded)
+
+
+def _observed(name: str, organisation: UUID, request: SearchRequest) -> Operation:
+    return observe_operation(name, organisation=str(organisation), search_type=str(request.search_type))
+
+
+def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> PreparedSearch:
     """Have the arms prepare, before any transaction is open: a slow model must hold no connection."""
-    now = timezone.now()
+    now, started = timezone.now(), perf_counter_ns()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
     arms = arms_for(request)
@@ -128,7 +151,8 @@ def _prepare(organisation: UUID, queries: Sequence[str], request: SearchRequest)
         Question(organisation, replace(request, query=query), now, own)
         for query, own in giving_way(zip(queries, prepared, strict=True))
     ]
-    return _Prepared(questions, arms, tuple(dict.fromkeys(degraded)))
+    names, took = tuple(dict.fromkeys(degraded)), perf_counter_ns() - started
+    return PreparedSearch(organisation, request, questions, arms, names, took)
 
 
 def _rank(questions: Sequence[Question], arms: Sequence[Arm], others: int) -> Work[list[Ranking]]:

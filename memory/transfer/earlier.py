@@ -8,11 +8,10 @@ import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.ids import new_id
-from memory import operations
 from memory.analysis.extraction import Reading, read
 from memory.analysis.values import is_blank
 from memory.index import index_rows, writes
-from memory.index.embeddings import chosen_model
+from memory.index.embeddings import chosen_model, embed_drafts
 from memory.models import Memory, MemoryVersion
 from memory.transfer.past import Text, earlier_texts
 from memory.types import EmbeddingState, MemoryDraft
@@ -44,8 +43,14 @@ class Pasts:
     model: int | None
 
 
-def read_pasts(organisation: UUID, rows: Sequence[writes.Row]) -> Pasts:
-    """Return the earlier texts of memories; those that bring no vector are embedded, so outside of any transaction."""
+def read_pasts(organisation: UUID, rows: Sequence[writes.Row], *, embed: bool = True) -> Pasts:
+    """Return the earlier texts of memories, embedded where they bring no vector. Calls the model: not inside a transaction.
+
+    Args:
+        organisation: whose.
+        rows: the memories.
+        embed: False for texts without vectors, which a dry run can have inside its transaction.
+    """
     found = [
         (row, text, _draft_of(row.draft, text))
         for row in rows
@@ -54,7 +59,8 @@ def read_pasts(organisation: UUID, rows: Sequence[writes.Row]) -> Pasts:
     ]
     if not found:
         return Pasts([], None)
-    vectors, model = operations.embed_drafts(organisation, [draft for _, _, draft in found])
+    drafts = [draft for _, _, draft in found]
+    vectors, model = embed_drafts(organisation, drafts) if embed else ([None] * len(drafts), None)
     return Pasts(
         [
             EarlierText(row.id, text.first, text.last.version, draft, read(draft), vector)

@@ -16,11 +16,11 @@ from django.db import transaction
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
-from liftos.kernel.http.idempotency.once import keep, recall
+from liftos.kernel.http.idempotency.keys import claim, recall, settle
 from memory.bulk.lines import line_result
 from memory.index import index_rows, writes
 from memory.index.writes import Row
-from memory.operations import IMPORT, store_rows
+from memory.operations import IMPORT, Prepared, commit, embed_rows
 from memory.rejection import tombstones
 from memory.transfer.batches import OPERATOR, Batch, Report, batches, reader, shortened
 from memory.transfer.earlier import Pasts, read_pasts, write_pasts
@@ -32,6 +32,8 @@ BATCH = 500
 
 Line = tuple[int, Imported, Row]
 """A line's number, what it says, and the row that it becomes."""
+Ready = tuple[Prepared, Pasts]
+"""Lines that can be committed: their rows, and their pasts."""
 # only of a memory that stands as the file says: one that has gone its own way here keeps to it
 _SUCCESSORS = """
 UPDATE memory_memory AS m SET superseded_by = s.successor
@@ -92,32 +94,40 @@ class _Run:
 
     def store(self, batch: Batch, meanwhile: Callable[[], None] | None) -> None:
         """Store a batch in one transaction, or recall what became of it; its report says."""
-        pasts = read_pasts(self.organisation, batch.rows)
         lines = list(zip(batch.numbers, batch.read, batch.rows, strict=True))
+        is_guarded = not (self.again or self.dry_run)
+        if is_guarded:
+            with tenant_transaction(self.organisation):
+                known = recall(batch.key)
+                if known is not None:
+                    self._recall(known.body, batch.report, lines)
+                    return
+        ready = self._prepare(lines)
         with tenant_transaction(self.organisation):
-            known = None if self.again or self.dry_run else recall(batch.key)
+            # waits for another run of the same import
+            known = claim(batch.key) if is_guarded else None
             if known is not None:
-                self._recall(known[1], batch.report, lines)
+                self._recall(known.body, batch.report, lines)
                 return
-            stored, aliases = self._carry_out(lines, pasts, meanwhile)
+            stored, aliases = self._carry_out(lines, ready, meanwhile)
             waiting = self._report(batch.report, lines, stored)
-            if not self.dry_run and recall(batch.key) is None:
+            if is_guarded or (self.again and claim(batch.key) is None):
                 body = {
                     "stored": batch.report.stored,
                     "refused": _kept(batch.report.refused, lines),
                     "aliases": {str(one): str(other) for one, other in aliases.items()},
                     "waiting": waiting,
                 }
-                keep(batch.key, status=200, body=body)
+                settle(batch.key, status=200, body=body)
 
     def store_waiting(self) -> Iterator[Report]:
         """Store what waited for a source that came later, until no more of it can be; the rest is refused."""
         while self.waiting:
             lines, self.waiting = self.waiting, []
             report = Report()
-            pasts = read_pasts(self.organisation, [row for _, _, row in lines])
+            ready = self._prepare(lines)
             with tenant_transaction(self.organisation):
-                stored, _ = self._carry_out(lines, pasts, None)
+                stored, _ = self._carry_out(lines, ready, None)
                 self._report(report, lines, stored)
             if len(self.waiting) == len(lines):
                 report.refused += [
@@ -127,12 +137,20 @@ class _Run:
                 self.waiting = []
             yield report
 
+    def _prepare(self, lines: list[Line]) -> Ready:
+        """Embed lines and their pasts; a dry run, which is one transaction, does without vectors."""
+        rows = [row for _, _, row in lines]
+        if self.dry_run:
+            return Prepared(tuple(rows), None), read_pasts(self.organisation, rows, embed=False)
+        return embed_rows(self.organisation, rows), read_pasts(self.organisation, rows)
+
     def _carry_out(
-        self, lines: list[Line], pasts: Pasts, meanwhile: Callable[[], None] | None
+        self, lines: list[Line], ready: Ready, meanwhile: Callable[[], None] | None
     ) -> tuple[list[Stored], dict[UUID, UUID]]:
         """Store lines with all that belongs to them; return what became of each, and who is here under another id."""
-        rows = [self._of_here(row) for _, _, row in lines]
-        stored = self._store_rows(rows, meanwhile)
+        prepared, pasts = ready
+        rows = [self._of_here(row) for row in prepared.rows]
+        stored = self._store_rows(rows, prepared.model, meanwhile)
         new = [row for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
         if new:
             decision = next(each.decision for each in stored if each.decision is not None)
@@ -162,7 +180,9 @@ class _Run:
         sources = tuple(self.aliases.get(each, each) for each in row.draft.derived_from)
         return replace(row, draft=replace(row.draft, derived_from=sources))
 
-    def _store_rows(self, rows: list[Row], meanwhile: Callable[[], None] | None) -> list[Stored]:
+    def _store_rows(
+        self, rows: list[Row], model: int | None, meanwhile: Callable[[], None] | None
+    ) -> list[Stored]:
         """Store rows; those whose source turns out not to be taken are not taken either."""
         if any(row.state is TrustState.REJECTED for row in rows):
             # all locks of values at once, in their order: two imports must not wait for each other
@@ -172,7 +192,13 @@ class _Run:
             undo = transaction.savepoint()
             chosen = [row for row in rows if row.id not in barred]
             stored = (
-                store_rows(self.organisation, OPERATOR, chosen, operation=IMPORT, meanwhile=meanwhile)
+                commit(
+                    self.organisation,
+                    OPERATOR,
+                    Prepared(tuple(chosen), model),
+                    operation=IMPORT,
+                    meanwhile=meanwhile,
+                )
                 if chosen
                 else []
             )

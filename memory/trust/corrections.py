@@ -27,7 +27,9 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory import operations
 from memory.analysis.value_keys import numbers, value_keys
+from memory.errors import ExternalIdTaken
 from memory.models import Memory
+from memory.operations import Prepared
 from memory.queries import get_memory
 from memory.rejection import tombstones
 from memory.trust.derived import Because, Derived, find_derived, settle_derived
@@ -249,46 +251,64 @@ def supersede(
         MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
         ExternalIdTaken, ValueRejected, UnknownSource: the new one can't be stored.
     """
-    with observe_operation("memory.supersede", organisation=str(organisation)):
-        # embedded before the transaction, and then found in the cache: a slow model must hold no connection
-        operations.embed_drafts(organisation, [draft])
-        with tenant_transaction(organisation):
-            if draft.valid_from is None:
-                now = database_now()
-                draft = replace(draft, valid_from=now)
-                if draft.valid_to is not None and draft.valid_to < now:
-                    raise InvalidInput(
-                        "valid_to must not be before valid_from, which is now.", loc=("valid_to",)
-                    )
-            # the new one first: locks of values come before locks of rows (memory.life.tombstones)
-            stored = operations.store(organisation, by, [draft], operation="memory.store", trust=trust)[0]
-            operations.raise_refusal(stored)
-            if stored.outcome is not Outcome.STORED:
-                raise operations.ExternalIdTaken(stored.id)
-            row = _locked(organisation, memory, version)
-            _require(row, "superseded", LIVING)
-            text = f"Superseded by {stored.id}, it was {row.state}."
-            # the new one may be made from the old one
-            derived = find_derived(organisation, [row.id], apart=[stored.id])
-            outputs = {"successor": str(stored.id), "derived": derived.counts}
-            decision = _record(
-                organisation, by, "memory.supersede", row, text, reason, outputs, [stored.id],
-                parents=[stored.decision] if stored.decision else [],
-            )  # fmt: skip
-            _to(organisation, [row.id], S.SUPERSEDED, "memory.supersede", reason, by, decision)
-            values = {
-                "organisation": organisation,
-                "memory": row.id,
-                "successor": stored.id,
-                "ends": draft.valid_from,
-            }
-            with raw_cursor() as cursor:
-                cursor.execute(_CLOSE, values)
-            _tell(organisation, [row.id], "memory.supersede", S.SUPERSEDED, decision)
-            derived = settle_derived(
-                organisation, by, derived, source=row.id, because=Because.SUPERSEDED, parent=decision
-            )
-            return Changed(row.id, S.SUPERSEDED, row.version + 1, decision, successor=stored, derived=derived)
+    prepared = operations.prepare(organisation, [draft], trust)
+    return commit_supersede(
+        organisation=organisation, by=by, memory=memory, prepared=prepared, reason=reason, version=version
+    )
+
+
+def commit_supersede(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    prepared: Prepared,
+    reason: str = "",
+    version: int | None = None,
+) -> Changed:
+    """Do what `supersede` does, with the new memory prepared (`memory.operations.prepare`).
+
+    Raises:
+        As `supersede`.
+    """
+    observed = observe_operation("memory.supersede", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns), tenant_transaction(organisation):
+        [new] = prepared.rows
+        if new.draft.valid_from is None:
+            now = database_now()
+            new = replace(new, draft=replace(new.draft, valid_from=now))
+            if new.draft.valid_to is not None and new.draft.valid_to < now:
+                raise InvalidInput("valid_to must not be before valid_from, which is now.", loc=("valid_to",))
+        # the new one first: locks of values come before locks of rows (memory.rejection.tombstones)
+        prepared = replace(prepared, rows=(new,))
+        [stored] = operations.commit(organisation, by, prepared, operation="memory.store")
+        operations.raise_refusal(stored)
+        if stored.outcome is not Outcome.STORED:
+            raise ExternalIdTaken(stored.id)
+        row = _locked(organisation, memory, version)
+        _require(row, "superseded", LIVING)
+        text = f"Superseded by {stored.id}, it was {row.state}."
+        # the new one may be made from the old one
+        derived = find_derived(organisation, [row.id], apart=[stored.id])
+        outputs = {"successor": str(stored.id), "derived": derived.counts}
+        decision = _record(
+            organisation, by, "memory.supersede", row, text, reason, outputs, [stored.id],
+            parents=[stored.decision] if stored.decision else [],
+        )  # fmt: skip
+        _to(organisation, [row.id], S.SUPERSEDED, "memory.supersede", reason, by, decision)
+        values = {
+            "organisation": organisation,
+            "memory": row.id,
+            "successor": stored.id,
+            "ends": new.draft.valid_from,
+        }
+        with raw_cursor() as cursor:
+            cursor.execute(_CLOSE, values)
+        _tell(organisation, [row.id], "memory.supersede", S.SUPERSEDED, decision)
+        derived = settle_derived(
+            organisation, by, derived, source=row.id, because=Because.SUPERSEDED, parent=decision
+        )
+        return Changed(row.id, S.SUPERSEDED, row.version + 1, decision, successor=stored, derived=derived)
 
 
 def _hold_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:

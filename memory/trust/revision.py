@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
+
+from django.db import transaction
 
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory import operations
+from memory.analysis.words import ANALYSER
 from memory.index import writes
-from memory.index.embeddings import chosen_model
+from memory.index.embeddings import chosen_model, embed_drafts
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.queries import get_memory
@@ -48,6 +52,25 @@ class Revised:
     flagged: Rejection | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedRevision:
+    """A new version that can be committed; without a `row` where it changes nothing.
+
+    Attributes:
+        before: the memory as it was read.
+        changed: the fields that are to change.
+        row: the memory as it is to be, read and embedded.
+        model: the number of the model that its vector is of.
+        took_ns: how long it took to prepare it.
+    """
+
+    before: Memory
+    changed: tuple[str, ...]
+    row: writes.Row | None
+    model: int | None
+    took_ns: int = 0
+
+
 def revise(
     *,
     organisation: UUID,
@@ -74,29 +97,63 @@ def revise(
         ValueRejected: the new text is a rejected value, or holds one and the organisation refuses that.
         InvalidInput: its end would lie before its beginning.
     """
-    with observe_operation("memory.revise", organisation=str(organisation)):
-        with tenant_transaction(organisation):
-            before = get_memory(organisation=organisation, memory=memory)
-        check_version(before, version)
-        old = draft_of(before)
-        new = replace(old, **changes)
-        changed = [
-            field.name
-            for field in fields(MemoryDraft)
-            if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
-        ]
-        if not changed:
-            return Revised(
-                before.id, before.version, EmbeddingState(before.embedding), None, TrustState(before.state)
-            )
-        if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
-            raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
-        new_text = "content" in changed
-        vectors, model = operations.embed_drafts(organisation, [new]) if new_text else ([None], None)
-        row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
+    prepared = prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)
+    return commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
+
+
+def prepare_revision(
+    *, organisation: UUID, memory: UUID, changes: Mapping[str, Any], version: int | None
+) -> PreparedRevision:
+    """Read a memory and embed its new text. Calls the model: not inside a transaction.
+
+    Args:
+        organisation: whose.
+        memory: which.
+        changes: as for `revise`.
+        version: as for `revise`.
+
+    Raises:
+        MemoryNotFound, VersionMismatch, InvalidInput: as for `revise`.
+    """
+    started = perf_counter_ns()
+    with tenant_transaction(organisation):
+        before = get_memory(organisation=organisation, memory=memory)
+    check_version(before, version)
+    old = draft_of(before)
+    new = replace(old, **changes)
+    changed = [
+        field.name
+        for field in fields(MemoryDraft)
+        if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
+    ]
+    if not changed:
+        return PreparedRevision(before, (), None, None)
+    if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
+        raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
+    vectors, model = embed_drafts(organisation, [new]) if "content" in changed else ([None], None)
+    row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
+    return PreparedRevision(before, tuple(changed), row, model, perf_counter_ns() - started)
+
+
+def commit_revision(
+    *, organisation: UUID, by: Actor, prepared: PreparedRevision, reason: str = ""
+) -> Revised:
+    """Write a prepared version, in one transaction.
+
+    Raises:
+        MemoryNotFound, VersionMismatch, StateForbids, ValueRejected: as for `revise`.
+    """
+    before, changed, row, model = prepared.before, prepared.changed, prepared.row, prepared.model
+    if row is None:
+        return Revised(
+            before.id, before.version, EmbeddingState(before.embedding), None, TrustState(before.state)
+        )
+    new_text = "content" in changed
+    observed = observe_operation("memory.revise", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns):
         with tenant_transaction(organisation):
             flagged = vet_text(organisation, row) if new_text else None
-            present = get_memory(organisation=organisation, memory=memory, lock=True)
+            present = get_memory(organisation=organisation, memory=before.id, lock=True)
             if present.version != before.version:
                 raise VersionMismatch("The memory was changed at the same moment; look at it again.")
             if present.state not in LIVING:
@@ -105,10 +162,10 @@ def revise(
             if new_text and chosen is not None and chosen != model:
                 # as for a store: the organisation has moved to another model since
                 row, model = replace(row, vector=None), None
-            decision = _carry_out(organisation, by, present, row, changed, model, reason, flagged)
-        embedding = row.embedding if new_text else EmbeddingState(before.embedding)
-        if embedding is EmbeddingState.PENDING:
-            operations.send_hint("memory.heal_pending_embeddings", organisation)
+            decision = _carry_out(organisation, by, present, row, list(changed), model, reason, flagged)
+            embedding = row.embedding if new_text else EmbeddingState(before.embedding)
+            if embedding is EmbeddingState.PENDING:
+                transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
         state = TrustState.CANDIDATE if flagged else TrustState(present.state)
         return Revised(before.id, before.version + 1, embedding, decision, state, flagged)
 
@@ -136,7 +193,7 @@ def _carry_out(
         inputs={"version": present.version, "changed": changed, "reason": reason},
         outputs={"version": present.version + 1} | ({"state": "candidate"} if flagged else {}),
         memories=[{"id": str(present.id)} | ({"rejection": str(flagged.decision)} if flagged else {})],
-        versions={"analyser": operations.ANALYSER, "embedding_model": model},
+        versions={"analyser": ANALYSER, "embedding_model": model},
     )
     at = database_now()
     end_versions(

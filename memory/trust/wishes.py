@@ -6,12 +6,11 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.types import Actor
-from memory import operations
 from memory.queries import get_memory
 from memory.trust import corrections
 from memory.trust.corrections import REJECTABLE, Changed
-from memory.trust.revision import Revised, revise
-from memory.types import LIVING, MemoryDraft, TrustState
+from memory.trust.revision import Revised, commit_revision, prepare_revision
+from memory.types import LIVING, TrustState
 
 S = TrustState
 
@@ -48,17 +47,11 @@ def revise_as_wished(
     Raises:
         As `revise`.
     """
-    change: dict[str, Any] = {
-        "organisation": organisation, "by": by, "memory": memory, "changes": changes, "version": version, "reason": reason,
-    }  # fmt: skip
+    prepared = prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)
     if wish is None:
-        return revise(**change)
-    content = changes.get("content")
-    if isinstance(content, str):
-        # embedded before the transaction, and then found in the cache: a slow model must hold no connection
-        operations.embed_drafts(organisation, [MemoryDraft(content)])
+        return commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
     with tenant_transaction(organisation):
-        revised = revise(**change)
+        revised = commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
         state = S(get_memory(organisation=organisation, memory=memory).state)
         changed = _correct(organisation, by, revised, state, wish, reason, may_reinstate=may_reinstate)
     if changed is None:

@@ -20,7 +20,7 @@ from spaces.concepts import operations
 from spaces.inputs import ConceptIn
 from spaces.models import Concept
 from spaces.query.questions import shown
-from spaces.types import Dimension
+from spaces.types import Array, Dimension
 
 
 class ConceptOut(BaseModel):
@@ -92,14 +92,23 @@ class Concepts(NativeView):
         results = [concept_out(row, view.dimensions) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
+    def prepare(self, space: UUID) -> Array | None:
+        """Embed the concept's text."""
+        del space
+        return operations.embed_concept(self.principal.organisation, self.body(ConceptIn).draft())
+
     @extend_schema(operation_id="spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
-    @once(anew=_concept_anew)
-    def post(self, request: Request, space: UUID) -> Response:
+    @once(prepare=prepare, anew=_concept_anew)
+    def post(self, request: Request, space: UUID, prepared: Array | None) -> Response:
         """Add a concept: by its prototype, learnt from examples, or placed by a text."""
         del request
         asked, principal = self.body(ConceptIn), self.principal
-        row = operations.add_concept(
-            organisation=principal.organisation, by=principal.actor, space=space, draft=asked.draft()
+        row = operations.commit_concept(
+            organisation=principal.organisation,
+            by=principal.actor,
+            space=space,
+            draft=asked.draft(),
+            vector=prepared,
         )
         with tenant_transaction(principal.organisation):
             row.refresh_from_db()

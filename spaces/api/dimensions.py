@@ -15,6 +15,7 @@ from spaces import operations, queries
 from spaces.api.shared import Results, VersionQuery
 from spaces.api.space_shapes import SpaceOut, answer_anew, dimension_out, render
 from spaces.inputs import DimensionsIn
+from spaces.operations import PreparedChange
 
 
 class SpaceDimensions(NativeView):
@@ -35,17 +36,21 @@ class SpaceDimensions(NativeView):
             )
         return Response({"results": [dimension_out(each) for each in view.dimensions], "next": None})
 
+    def prepare(self, space: UUID) -> PreparedChange:
+        """Read the dimensions and embed their poles."""
+        dimensions = [each.dimension() for each in self.body(DimensionsIn).dimensions]
+        return operations.prepare_change(
+            organisation=self.principal.organisation, space=space, dimensions=dimensions
+        )
+
     @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
-    @once(anew=answer_anew)
-    def put(self, request: Request, space: UUID) -> Response:
+    @once(prepare=prepare, anew=answer_anew)
+    def put(self, request: Request, space: UUID, prepared: PreparedChange) -> Response:
         """Give the space other dimensions: its next version. Searches use it once its members are placed."""
         del request
-        asked, principal = self.body(DimensionsIn), self.principal
-        version = operations.change_dimensions(
-            organisation=principal.organisation,
-            by=principal.actor,
-            space=space,
-            dimensions=[each.dimension() for each in asked.dimensions],
+        principal = self.principal
+        version = operations.commit_change(
+            organisation=principal.organisation, by=principal.actor, space=space, prepared=prepared
         )
         with tenant_transaction(principal.organisation):
             row = queries.get_space(organisation=principal.organisation, space=space)

@@ -18,6 +18,7 @@ from spaces.api.shared import VersionQuery
 from spaces.api.space_shapes import LayoutOut, SpaceOut, answer_anew, layout_out, render
 from spaces.inputs import SpaceIn
 from spaces.memory_port import forget_spaces
+from spaces.operations import PreparedDimensions
 from spaces.placement.layouts import read_dimensions
 
 
@@ -61,17 +62,22 @@ class SpaceCollection(NativeView):
             results = [render(organisation, row) for row in rows[: query.limit]]
         return Response(page(request._request, rows, query.limit, results))
 
+    def prepare(self) -> PreparedDimensions:
+        """Read the dimensions and embed their poles."""
+        dimensions = self.body(SpaceIn).read_dimensions()
+        return operations.prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
+
     @extend_schema(operation_id="spaces_create", request=SpaceIn, responses={201: SpaceOut})
-    @once(anew=answer_anew)
-    def post(self, request: Request) -> Response:
+    @once(prepare=prepare, anew=answer_anew)
+    def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Make a space; its members' positions may still be made when this answers (`positions`)."""
         del request
         asked, principal = self.body(SpaceIn), self.principal
-        space = operations.create_space(
+        space = operations.commit_space(
             organisation=principal.organisation,
             by=principal.actor,
             name=asked.name,
-            dimensions=asked.read_dimensions(),
+            prepared=prepared,
             description=asked.description,
             holds_all=asked.holds_all,
         )

@@ -22,7 +22,7 @@ from spaces.errors import (
 )
 from spaces.models import Concept, ConceptRelation, Space
 from spaces.queries import find_concept, get_concept, get_space, get_view
-from spaces.types import WITHOUT_CYCLES, ConceptDraft, RelationKind
+from spaces.types import WITHOUT_CYCLES, Array, ConceptDraft, RelationKind
 
 
 def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDraft) -> Concept:
@@ -36,37 +36,55 @@ def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDra
         InvalidConcept: nothing is said of any dimension that counts.
         EmbedderUnavailable: its text can't be embedded now.
     """
-    with observe_operation("space.add_concept", organisation=str(organisation)):
-        vector = None
-        if draft.text:
-            vector = active_manager(organisation).embed(draft.text, organisation=organisation)
-        with tenant_transaction(organisation):
-            # locked first: a change of the dimensions and this must not pass one another by
-            get_space(organisation=organisation, space=space, lock=True)
-            view = get_view(organisation=organisation, space=space, ready=bool(draft.examples or draft.text))
-            fields = as_fields(view, region_of(view, draft, vector))
-            learnt = bool(draft.examples or draft.text)
-            try:
-                with transaction.atomic():
-                    row = Concept.objects.create(
-                        organisation_id=organisation,
-                        space_id=space,
-                        name=draft.name.strip(),
-                        name_key=draft.name.strip().casefold(),
-                        description=draft.description,
-                        examples=list(draft.examples),
-                        given=as_given(draft) if learnt else None,
-                        placed_in=view.layout.id if learnt else None,
-                        **fields,
-                    )
-            except IntegrityError:
-                raise NameTaken(
-                    f"The space has a concept called {draft.name.strip()!r}.", loc=("name",)
-                ) from None
-            how = f"learnt from {len(draft.examples)} examples" if draft.examples else "as described"
-            _record(
-                by, view.space, "space.add_concept", f"Concept {row.name!r}, {how}.", {"concept": row.name}
-            )
+    vector = embed_concept(organisation, draft)
+    return commit_concept(organisation=organisation, by=by, space=space, draft=draft, vector=vector)
+
+
+def embed_concept(organisation: UUID, draft: ConceptDraft) -> Array | None:
+    """Return the vector of a concept's text, None where it has none. Calls the model: not inside a transaction.
+
+    Raises:
+        EmbedderUnavailable: it can't be embedded now.
+    """
+    return active_manager(organisation).embed(draft.text, organisation=organisation) if draft.text else None
+
+
+def commit_concept(
+    *, organisation: UUID, by: Actor, space: UUID, draft: ConceptDraft, vector: Array | None
+) -> Concept:
+    """Write a concept; `vector` is its text's, from `embed_concept`.
+
+    Raises:
+        As `add_concept`.
+    """
+    with (
+        observe_operation("space.add_concept", organisation=str(organisation)),
+        tenant_transaction(organisation),
+    ):
+        # locked first: a change of the dimensions and this must not pass one another by
+        get_space(organisation=organisation, space=space, lock=True)
+        view = get_view(organisation=organisation, space=space, ready=bool(draft.examples or draft.text))
+        fields = as_fields(view, region_of(view, draft, vector))
+        learnt = bool(draft.examples or draft.text)
+        try:
+            with transaction.atomic():
+                row = Concept.objects.create(
+                    organisation_id=organisation,
+                    space_id=space,
+                    name=draft.name.strip(),
+                    name_key=draft.name.strip().casefold(),
+                    description=draft.description,
+                    examples=list(draft.examples),
+                    given=as_given(draft) if learnt else None,
+                    placed_in=view.layout.id if learnt else None,
+                    **fields,
+                )
+        except IntegrityError:
+            raise NameTaken(
+                f"The space has a concept called {draft.name.strip()!r}.", loc=("name",)
+            ) from None
+        how = f"learnt from {len(draft.examples)} examples" if draft.examples else "as described"
+        _record(by, view.space, "space.add_concept", f"Concept {row.name!r}, {how}.", {"concept": row.name})
     return row
 
 

@@ -4,12 +4,26 @@ import json
 from dataclasses import replace
 
 import pytest
+from django.db import connection
 
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.erasure.operations import forget_many
+from memory.models import Memory
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions, step
 
+MEMORY = "the vault opens by xyzzy-4711"
+"""Said by the memories that the requests store or name."""
+WORDS = "plugh"
+"""Stands in reasons, names and descriptions that the requests send."""
+EMBEDS = {
+    "POST /store", "POST /memory/store", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
+    "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
+    "POST /api/v1/spaces/{space}/concepts",
+}  # fmt: skip
 SEARCHES = "a search: it is answered from what is stored now, and its record says who asked when"
 READS = {
     "POST /search": SEARCHES,
@@ -31,18 +45,22 @@ def plain(path, body, other):
 
 def correction(what):
     return lambda caller: (
-        f"/api/v1/memories/{caller.store('Boots sell in rain')}/{what}", {"reason": "a"}, {"reason": "b"},
+        f"/api/v1/memories/{caller.store(MEMORY)}/{what}", {"reason": f"{WORDS} a"}, {"reason": "b"},
     )  # fmt: skip
 
 
 def supersede(caller):
-    path = f"/api/v1/memories/{caller.store('nine')}/supersede"
-    return path, {"content": "ten", "reason": "a"}, {"content": "eleven", "reason": "a"}
+    path = f"/api/v1/memories/{caller.store(f'{MEMORY} no more')}/supersede"
+    return path, {"content": MEMORY, "reason": f"{WORDS} a"}, {"content": "eleven", "reason": "a"}
 
 
 def review(caller):
     made = caller.post("/api/v1/decisions", {"operation": "budget.move", "reasoning": "r"}).json()["id"]
-    return f"/api/v1/decisions/{made}/reviews", {"verdict": "approve"}, {"verdict": "overturn", "reason": "b"}
+    return (
+        f"/api/v1/decisions/{made}/reviews",
+        {"verdict": "approve", "reason": WORDS},
+        {"verdict": "overturn", "reason": "b"},
+    )
 
 
 def make_space(caller):
@@ -51,12 +69,15 @@ def make_space(caller):
 
 
 def member(caller):
-    bodies = [{"memory_id": caller.store(text)} for text in ("one", "two")]
+    bodies = [{"memory_id": caller.store(text)} for text in (f"{MEMORY} one", "two")]
     return f"/api/v1/spaces/{make_space(caller)}/members", *bodies
 
 
 def concept(caller):
-    bodies = [{"name": name, "prototype": {"price": 0.5}} for name in ("bargain", "luxury")]
+    bodies = [
+        {"name": name, "text": f"{WORDS} {name}", "prototype": {"price": 0.5}}
+        for name in ("bargain", "luxury")
+    ]
     return f"/api/v1/spaces/{make_space(caller)}/concepts", *bodies
 
 
@@ -92,10 +113,10 @@ def template_act(what, *, publish):
 
 def start(caller):
     make_template(caller)
-    return "/api/v1/workflows/runs", {"template": "flow"}, {"template": "flow", "metadata": {"a": 1}}
+    return "/api/v1/workflows/runs", {"template": "flow"}, {"template": "flow", "metadata": {"a": WORDS}}
 
 
-def run_act(what, *before, bodies=({"reason": "a"}, {"reason": "b"}), **fields):
+def run_act(what, *before, bodies=({"reason": WORDS}, {"reason": "b"}), **fields):
     def ready(caller):
         make_template(caller, **fields)
         body = {"template": "flow", "wait": bool(fields)}
@@ -108,17 +129,17 @@ def run_act(what, *before, bodies=({"reason": "a"}, {"reason": "b"}), **fields):
 
 
 def store(path):
-    return plain(path, {"content": "one"}, {"content": "two"})
+    return plain(path, {"content": MEMORY}, {"content": "two"})
 
 
 ACTS = {
     "POST /store": store("/store"),
-    "POST /memory/store": plain("/memory/store", {"value": "one"}, {"value": "two"}),
-    "POST /context/initialize": plain("/context/initialize", {"domain": "a"}, {"domain": "b"}),
+    "POST /memory/store": plain("/memory/store", {"value": MEMORY}, {"value": "two"}),
+    "POST /context/initialize": plain("/context/initialize", {"domain": WORDS}, {"domain": "b"}),
     "POST /conceptual-spaces/create": plain(
-        "/conceptual-spaces/create?name=offers", ["price", "size"], ["price"]
+        f"/conceptual-spaces/create?name={WORDS}", ["price", "size"], ["price"]
     ),
-    "POST /workflows/create": plain("/workflows/create?name=w", {"a": 1}, {"a": 2}),
+    "POST /workflows/create": plain(f"/workflows/create?name={WORDS}", {"a": 1}, {"a": 2}),
     "POST /api/v1/store": store("/api/v1/store"),
     "POST /api/v1/memory/store": store("/api/v1/memory/store"),
     "POST /api/v1/memories": store("/api/v1/memories"),
@@ -129,18 +150,18 @@ ACTS = {
     "POST /api/v1/memories/{memory}/supersede": supersede,
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",
-        {"operation": "budget.move", "reasoning": "one"},
+        {"operation": "budget.move", "reasoning": WORDS},
         {"operation": "budget.move", "reasoning": "two"},
     ),
     "POST /api/v1/decisions/{decision}/reviews": review,
     "POST /api/v1/spaces": plain(
-        "/api/v1/spaces", {"name": "one", "template": "marketing"}, {"name": "two", "template": "marketing"}
+        "/api/v1/spaces", {"name": WORDS, "template": "marketing"}, {"name": "two", "template": "marketing"}
     ),
     "POST /api/v1/spaces/{space}/members": member,
     "POST /api/v1/spaces/{space}/concepts": concept,
     "POST /api/v1/spaces/{space}/relations": relation,
     "POST /api/v1/workflows/templates": plain(
-        "/api/v1/workflows/templates", template_body("one"), template_body("two")
+        "/api/v1/workflows/templates", template_body(WORDS), template_body("two")
     ),
     "POST /api/v1/workflows/templates/{template}/publish": template_act("publish", publish=False),
     "POST /api/v1/workflows/templates/{template}/retire": template_act("retire", publish=True),
@@ -188,35 +209,98 @@ def test_only_routes_that_exist_are_named():
     assert sorted((ACTS | READS).keys() - set(POSTS)) == []
 
 
+def kept(caller):
+    """Return all that keys have kept, as one text."""
+    with tenant_transaction(caller.organisation), connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(body::text, ' ') FROM idempotency_idempotencykey")
+        return cursor.fetchone()[0]
+
+
+def ids(answer):
+    body = answer.json()
+    named = body["data"] if isinstance(body.get("data"), dict) else body
+    return {name: value for name, value in named.items() if name == "id" or name.endswith("_id")}
+
+
+@pytest.fixture
+def lookups(monkeypatch):
+    """Count what the embedder is asked for. Asked inside a transaction it fails: see tests/conftest.py."""
+    counted = []
+
+    def counting(called):
+        def count(self, *args, **kwargs):
+            counted.append(args)
+            return called(self, *args, **kwargs)
+
+        return count
+
+    for name in ("embed", "embed_many"):
+        monkeypatch.setattr(EmbeddingManager, name, counting(getattr(EmbeddingManager, name)))
+    return counted
+
+
 @pytest.mark.parametrize("route", sorted(ACTS))
-def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, route):
+def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, lookups, route):
     path, body, other = ACTS[route](acme)
     caller, headers = other_key(acme), {"idempotency-key": "one key"}
+    lookups.clear()
     first = caller.post(path, body, **headers)
     assert first.status_code in {200, 201}, first.content
     assert "Idempotent-Replayed" not in first
+    assert bool(lookups) == (route in EMBEDS), "name what embeds in EMBEDS"
     done = records(acme)
 
+    lookups.clear()
     again = caller.post(path, body, **headers)
     assert again.status_code == first.status_code
     assert again["Idempotent-Replayed"] == "true"
     assert without_correlation(again) == without_correlation(first)
     assert list(again.json()) == list(first.json())
     assert again.get("ETag") == first.get("ETag")
+    assert lookups == []
 
     refused = (
         caller.post(other, body, **headers) if isinstance(other, str) else caller.post(path, other, **headers)
     )
     assert refused.status_code == 409
     assert "Idempotency-Key" in refused.json()["detail"]
+    assert lookups == []
     assert records(acme) == done
 
 
-def test_a_replay_needs_no_embedder(acme, monkeypatch):
+@pytest.mark.parametrize("route", sorted(ACTS))
+def test_a_replay_after_an_erasure_answers_status_and_ids_and_no_text(acme, functions, route):
+    path, body, _ = ACTS[route](acme)
+    caller, headers = other_key(acme), {"idempotency-key": "one key"}
+    first = caller.post(path, body, **headers)
+    assert "xyzzy" not in kept(acme)
+    assert WORDS not in kept(acme)
+    with tenant_transaction(acme.organisation):
+        memories = list(Memory.objects.values_list("id", flat=True))
+    list(forget_many(organisation=acme.organisation, by=SYSTEM, memories=memories))
+
+    again = caller.post(path, body, **headers)
+    assert again.status_code == first.status_code
+    assert again["Idempotent-Replayed"] == "true"
+    assert ids(again) == ids(first)
+    assert "xyzzy" not in again.content.decode()
+
+
+@pytest.mark.parametrize("route", sorted(EMBEDS - {"POST /api/v1/memories/bulk"}))
+def test_what_fails_while_it_is_prepared_leaves_no_key(acme, functions, monkeypatch, route):
+    path, body, other = ACTS[route](acme)
     headers = {"idempotency-key": "k"}
-    first = acme.post("/store", {"content": "Boots"}, **headers).json()
-    monkeypatch.setattr("liftos.compat.routes.memory.embed_drafts", pytest.fail)
-    assert acme.post("/store", {"content": "Boots"}, **headers).json() == first
+    with monkeypatch.context() as away:
+
+        def fail(self, *args, **kwargs):
+            raise RuntimeError
+
+        away.setattr(EmbeddingManager, "embed", fail)
+        away.setattr(EmbeddingManager, "embed_many", fail)
+        assert acme.post(path, body, **headers).status_code == 500
+    answered = acme.post(path, other, **headers)
+    assert answered.status_code in {200, 201}, answered.content
+    assert "Idempotent-Replayed" not in answered
 
 
 @pytest.mark.parametrize("wait", [{}, {"wait": "integrated"}])

@@ -87,7 +87,7 @@ def test_a_memory_that_could_not_be_placed_is_told_so(rival, monkeypatch):
     def away(organisation):
         raise EmbedderUnavailable
 
-    monkeypatch.setattr("memory.operations.active_manager", away)
+    monkeypatch.setattr("memory.index.embeddings.active_manager", away)
     monkeypatch.setattr("spaces.placement.axes.active_manager", away)
     stored = rival.post("/store", {"content": "cheap shoes"}).json()["data"]
     assert stored["enhanced_features"]["conceptual_mapping"] is False

@@ -110,9 +110,7 @@ def carried_out(function, call, arguments):
     """Return a function's result as JSON, or None if it refused its arguments by name."""
     try:
         given = function.parse(arguments)
-        if function.prepare is not None:
-            function.prepare(call, given)
-        return to_jsonb(function.call(call, given))
+        return to_jsonb(function.call(function.ready(call, given), given))
     except (LiftosError, NotStorable):
         return None
 

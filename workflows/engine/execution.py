@@ -130,8 +130,7 @@ def _call(
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
     call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer)
-    if function.prepare is not None:
-        function.prepare(call, parsed)
+    call = function.ready(call, parsed)
     if monotonic() - checked >= KEEP_SECONDS:
         # preparing took long, and what follows writes
         call = replace(call, principal=require_authority(info, claim.name, claim.function))

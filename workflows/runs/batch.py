@@ -13,13 +13,11 @@ from uuid import UUID
 
 from accountability.operations import record
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
-from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.functions import get_function
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
-from memory.index.embeddings import active_manager
-from memory.search.service import search_many
+from memory.search.service import prepare_search, search_many_prepared
 from memory.search.types import Hit, SearchRequest
 from workflows.engine.claims import worker_name
 from workflows.engine.starting import CODE_DIGITS, run_values
@@ -48,27 +46,16 @@ def search_batch(*, principal: Principal, queries: Sequence[str], request: Searc
     """
     organisation, run, started = principal.organisation, new_id(), perf_counter()
     with observe_operation("workflow.batch", organisation=str(organisation), count=len(queries)) as span:
-        if queries:
-            _warm_up(organisation, queries)
+        prepared = prepare_search(organisation, queries, request) if queries else None
         with tenant_pipeline(organisation):
-            if queries:
-                answers = search_many(
-                    organisation=organisation, by=principal.actor, queries=queries, request=request
-                )
+            if prepared is not None:
+                answers = search_many_prepared(prepared=prepared, by=principal.actor)
                 hits, decision = answers.hits, answers.decision
             else:
                 hits, decision = [], _record_nothing(principal)
             _write(principal, run, decision, hits, perf_counter() - started, request)
         span.set_tag("run_id", str(run))
     return Batch(run.hex[-CODE_DIGITS:], hits)
-
-
-def _warm_up(organisation: UUID, queries: Sequence[str]) -> None:
-    """Have the queries embedded, and cached, before the transaction: a slow model must hold no connection."""
-    try:
-        active_manager(organisation).embed_many(list(queries), organisation=organisation)
-    except EmbedderUnavailable:
-        return  # the search says so itself
 
 
 def _record_nothing(principal: Principal) -> UUID:

@@ -240,7 +240,7 @@ class UltraFastOrchestrator:
                 with self.observability.observe_operation(
                     "function", function=name, organisation=str(call.organisation)
                 ):
-                    return function.call(call, values)
+                    return function.call(function.ready(call, values), values)
             finally:
                 connections.close_all()
 

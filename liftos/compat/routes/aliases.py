@@ -34,7 +34,8 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.tenancy.types import Actor, Scope
-from memory.operations import embed_drafts, remember
+from memory import operations
+from memory.operations import Prepared
 from memory.queries import list_memories
 from memory.search.filters import parse_filters
 from memory.search.service import search
@@ -115,16 +116,13 @@ class _Storing(CompatView):
         """Return what is to be stored."""
         raise NotImplementedError
 
-    def warm_up(self) -> None:
-        """Have the embedding made, and cached, before a transaction waits for it."""
-        embed_drafts(self.principal.organisation, [self.draft()])
+    def prepare(self) -> Prepared:
+        """Read and embed the memory."""
+        return operations.prepare(self.principal.organisation, [self.draft()], trust_of(self.principal))
 
-    def store(self, by: Actor) -> Response:
+    def store(self, by: Actor, prepared: Prepared) -> Response:
         """Store it."""
-        principal = self.principal
-        stored = remember(
-            organisation=principal.organisation, by=by, draft=self.draft(), trust=trust_of(principal)
-        )
+        stored = operations.commit_one(organisation=self.principal.organisation, by=by, prepared=prepared)
         body: dict[str, Any] = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
         return Response(body | {"embedding": str(stored.embedding)} | stored.mark)
 
@@ -139,15 +137,15 @@ class StoreLoosely(_Storing):
         return self.body(LooseStore).draft(self.json)
 
     @extend_schema(operation_id="store_loose", request=LooseStore, responses={200: LooseStored})
-    @once
-    def post(self, request: Request) -> Response:
+    @once(prepare=_Storing.prepare)
+    def post(self, request: Request, prepared: Prepared) -> Response:
         """Store what a page sends; `organization_id` is a claim that must agree with the credential."""
         del request
         asked, principal = self.body(LooseStore), self.principal
         claimed = asked.organization_id
         if claimed not in (None, "") and str(claimed) not in (principal.slug, str(principal.organisation)):
             raise PermissionDenied("organization_id names another organisation than the credential.")
-        return self.store(principal.acting_for(asked.user_id))
+        return self.store(principal.acting_for(asked.user_id), prepared)
 
 
 class KeyValueStore(_Storing):
@@ -160,11 +158,11 @@ class KeyValueStore(_Storing):
         return self.body(KeyValue).draft()
 
     @extend_schema(operation_id="store_value", request=KeyValue, responses={200: LooseStored})
-    @once
-    def post(self, request: Request) -> Response:
+    @once(prepare=_Storing.prepare)
+    def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a value; the same key again is a further memory."""
         del request
-        return self.store(self.principal.actor)
+        return self.store(self.principal.actor, prepared)
 
 
 class ValueSearch(CompatView):

@@ -1,6 +1,6 @@
 """The old memory routes, field for field as the contract."""
 
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -13,8 +13,9 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
+from memory import operations
 from memory.index.embeddings import cache_stats
-from memory.operations import embed_drafts, remember
+from memory.operations import Prepared
 from memory.ports import spaces
 from memory.search.service import search
 from memory.types import EmbeddingState, trust_of
@@ -95,23 +96,20 @@ class Store(CompatView):
     scopes = {"POST": Scope.MEMORY_PROPOSE}
     failure = "Enhanced memory storage failed"
 
-    def warm_up(self) -> None:
-        """Have the embedding made, and cached, and the default space, before a transaction waits for them."""
-        embed_drafts(self.principal.organisation, [self.body(StoreIn).draft()])
-        spaces().expect(self.principal.organisation)
+    def prepare(self) -> Prepared:
+        """Read and embed the memory, and have the default space made."""
+        organisation = self.principal.organisation
+        spaces().expect(organisation)
+        return operations.prepare(organisation, [self.body(StoreIn).draft()], trust_of(self.principal))
 
     @extend_schema(operation_id="store", request=StoreIn, responses={200: Envelope})
-    @once
-    def post(self, request: Request) -> Response:
+    @once(prepare=prepare)
+    def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory."""
         del request
-        started, asked, principal = perf_counter(), self.body(StoreIn), self.principal
-        spaces().expect(principal.organisation)
-        stored = remember(
-            organisation=principal.organisation,
-            by=principal.actor,
-            draft=asked.draft(),
-            trust=trust_of(principal),
+        started, asked, principal = perf_counter_ns(), self.body(StoreIn), self.principal
+        stored = operations.commit_one(
+            organisation=principal.organisation, by=principal.actor, prepared=prepared
         )
         totals = get_observability().totals("memory.", str(principal.organisation))
         embedded = stored.embedding is EmbeddingState.READY
@@ -125,7 +123,7 @@ class Store(CompatView):
                 "cache_optimization": embedded,
             },
             "performance_metrics": {
-                "storage_time_ms": (perf_counter() - started) * 1e3,
+                "storage_time_ms": (perf_counter_ns() - started + prepared.took_ns) / 1e6,
                 "success_rate": totals.success_rate,
             },
         }

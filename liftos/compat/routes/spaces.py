@@ -12,10 +12,8 @@ from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.tenancy.types import Scope
-from spaces.dimension_rules import check_dimensions
 from spaces.memory_port import forget_spaces
-from spaces.operations import create_space, named_dimensions
-from spaces.placement.axes import resolve
+from spaces.operations import PreparedDimensions, commit_space, named_dimensions, prepare_dimensions
 
 
 class CreateSpace(CompatView):
@@ -24,11 +22,11 @@ class CreateSpace(CompatView):
     scopes = {"POST": Scope.SPACES_WRITE}
     failure = "Conceptual space creation failed"
 
-    def warm_up(self) -> None:
-        """Have the poles embedded, and cached, before a transaction waits for them."""
+    def prepare(self) -> PreparedDimensions:
+        """Read the dimensions and embed their poles."""
+        self.query(SpaceQuery)
         dimensions = named_dimensions(self.body(DimensionNames).root)
-        check_dimensions(dimensions)
-        resolve(organisation=self.principal.organisation, dimensions=dimensions)
+        return prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
 
     def render(self, space: str) -> Response:
         """Return the answer: what was asked for, and the id of the space that it became."""
@@ -51,17 +49,16 @@ class CreateSpace(CompatView):
         parameters=query_parameters(SpaceQuery),
         responses={200: Envelope},
     )
-    @once(anew=answer_anew)
-    def post(self, request: Request) -> Response:
+    @once(prepare=prepare, anew=answer_anew)
+    def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Make a space from dimension names: those that a template knows take its poles."""
         del request
-        name, names = self.query(SpaceQuery).name, self.body(DimensionNames).root
         principal = self.principal
-        space = create_space(
+        space = commit_space(
             organisation=principal.organisation,
             by=principal.actor,
-            name=name,
-            dimensions=named_dimensions(names),
+            name=self.query(SpaceQuery).name,
+            prepared=prepared,
         )
         forget_spaces(principal.organisation)
         return self.render(space_id(principal.slug, space))

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import Resolver404, resolve
 
 from liftos.kernel.admin.on_record import record_entry
 from liftos.kernel.db.transactions import tenant_transaction
@@ -66,6 +67,7 @@ class AdminTenantMiddleware:
             with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
             request.session[ENTERED_KEY] = str(chosen.id)
+        _prepare(request)
         with tenant_transaction(chosen.id):
             response = self.get_response(request)
             if response.status_code >= 500 or response.status_code == 400:
@@ -79,6 +81,17 @@ class AdminTenantMiddleware:
                 request.session[SESSION_KEY] = str(each.id)
         rest = {name: value for name, value in request.GET.items() if name != PARAMETER}
         return HttpResponseRedirect(f"{request.path}?{urlencode(rest)}" if rest else request.path)
+
+
+def _prepare(request: HttpRequest) -> None:
+    """Let the page's model admin do what must not wait in its transaction: embed, or call another service."""
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return
+    prepare = getattr(getattr(match.func, "model_admin", None), "prepare_page", None)
+    if prepare is not None:
+        prepare(request, match.url_name)
 
 
 def _has_nul(request: HttpRequest) -> bool:

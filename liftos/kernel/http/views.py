@@ -77,9 +77,6 @@ class LiftosView(APIView):
         """Return how many ordinary requests this one counts as; the body has been read, not validated."""
         return COSTLY if self.costly else 1
 
-    def warm_up(self) -> None:
-        """Do what is slow before a transaction is opened round the whole handler (liftos.kernel.http.idempotency.once)."""
-
     @property
     def principal(self) -> Principal:
         """Who is asking."""

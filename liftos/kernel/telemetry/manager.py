@@ -83,13 +83,19 @@ class Meters:
 class Operation:
     """One operation under observation, used as `with` or `async with`; gives its span."""
 
-    __slots__ = ("_clock_ns", "_failed", "_meters", "_span", "_start_ns")
+    __slots__ = ("_before_ns", "_clock_ns", "_failed", "_meters", "_span", "_start_ns")
 
     def __init__(self, span: Span, meters: Meters, clock_ns: Callable[[], int]) -> None:
         self._span = span
         self._meters = meters
         self._clock_ns = clock_ns
         self._failed = False
+        self._before_ns = 0
+
+    def count_in(self, before_ns: int) -> "Operation":
+        """Add the time that the operation's first part took, before this block, to what is counted."""
+        self._before_ns = before_ns
+        return self
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
         """Say more about the operation; its span alone carries that."""
@@ -112,7 +118,7 @@ class Operation:
     ) -> None:
         """End the span, count the outcome and the time; an exception goes on its way."""
         clock = self._clock_ns
-        elapsed_ns = clock() - self._start_ns
+        elapsed_ns = clock() - self._start_ns + self._before_ns
         self._span.__exit__(kind, error, traceback)
         # A generator that its consumer leaves early has not failed.
         if not self._failed and (kind is None or kind is GeneratorExit):

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import LiftosError
-from liftos.kernel.http.idempotency.once import KeyReused
+from liftos.kernel.http.idempotency.keys import KeyReused
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 from memory.index.embeddings import active_manager

@@ -11,7 +11,7 @@ from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.spine import EnhancedKSEIntegration
 from memory.models import Memory, MemoryVector
-from memory.operations import heal_pending
+from memory.reembedding import heal_pending
 
 BLANK = ["", " ", "\t\r\n ", "\u00a0\u2003\u3000\u2028", "\u200b\u200d\ufeff\u2060", "\u00ad \u180e\ufe0f", "\u2800\u3164\U000e0041"]  # fmt: skip
 TYPES = ["neural", "knowledge", "conceptual", "hybrid"]

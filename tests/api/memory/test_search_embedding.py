@@ -10,7 +10,7 @@ from liftos.kernel.embedding.hashing import HashingEmbedder
 def embedder(monkeypatch):
     counting = HashingEmbedder()
     manager = EmbeddingManager(embedder=counting)
-    for user in ("memory.search.arms.meaning.arm", "memory.operations"):
+    for user in ("memory.search.arms.meaning.arm", "memory.index.embeddings"):
         monkeypatch.setattr(f"{user}.active_manager", lambda organisation: manager)
     return counting
 

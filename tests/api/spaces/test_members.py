@@ -8,7 +8,7 @@ from django.contrib.postgres.functions import TransactionNow
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
 from memory.models import Memory
-from memory.operations import heal_pending
+from memory.reembedding import heal_pending
 from memory.trust.expiry import expire_due
 from spaces.models import Member, Position
 from tests.api.routes import NOBODYS_ID
@@ -228,7 +228,7 @@ def test_a_memory_without_a_vector_is_placed_when_it_has_one(acme, spaces, monke
         raise EmbedderUnavailable
 
     with monkeypatch.context() as patched:
-        patched.setattr("memory.operations.active_manager", away)
+        patched.setattr("memory.index.embeddings.active_manager", away)
         memory = acme.store("cheap shoes", metadata={"cost": 5})
     found = spaces.positions(space)[memory]
     assert found["price"]["value"] is None

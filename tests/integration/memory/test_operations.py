@@ -14,10 +14,12 @@ from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.models import OutboxEvent
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 from memory.erasure.operations import forget
+from memory.errors import ExternalIdTaken
 from memory.index.collection_statistics import get_corpus
 from memory.models import Attribute, CorpusCounter, Memory, MemoryLink, MemoryVector, Posting
-from memory.operations import ExternalIdTaken, heal_pending, remember, remember_many
+from memory.operations import remember, remember_many
 from memory.queries import MemoryNotFound, list_organisations_with_pending
+from memory.reembedding import heal_pending
 from memory.search.arms.interface import arms_for
 from memory.search.confidence import confidence_of
 from memory.search.service import search

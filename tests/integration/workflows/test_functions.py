@@ -21,9 +21,7 @@ def call(organisation):
         function = get_function(name)
         made = Call(Principal(organisation, "solo", SYSTEM, frozenset(scopes)), "k", monotonic() + 10)
         given = function.parse(arguments)
-        if function.prepare:
-            function.prepare(made, given)
-        return function.call(made, given)
+        return function.call(function.ready(made, given), given)
 
     return run
 

@@ -165,7 +165,7 @@ def test_a_key_that_is_none_is_422(acme, key):
 
 
 def test_keys_are_forgotten_after_their_time(acme):
-    from liftos.kernel.http.idempotency.once import list_organisations_with_stale_keys, prune
+    from liftos.kernel.http.idempotency.keys import list_organisations_with_stale_keys, prune
 
     headers = {"idempotency-key": "k-1"}
     acme.post("/api/v1/memories", {"content": "x"}, **headers)

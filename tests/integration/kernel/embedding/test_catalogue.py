@@ -1,6 +1,7 @@
 """Process caches of written rows never remember rolled back transactions."""
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from liftos.kernel.db.transactions import tenant_transaction
@@ -10,10 +11,12 @@ from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import planner_statistics
-from memory.operations import remember_many
+from memory.operations import commit_many, prepare, remember_many
 from memory.types import MemoryDraft
 from spaces.memory_port import MemorysView
+from spaces.operations import prepare_dimensions
 from spaces.queries import get_default
+from spaces.space_templates import TEMPLATES
 from tests.conftest import make_caller
 
 MODEL = ModelInfo("of a test", "1", 8)
@@ -41,9 +44,13 @@ def test_model_number_belongs_to_a_committed_row(committed_db):
     assert EmbeddingModel.objects.get(name=MODEL.name).id == number == model_number(MODEL)
 
 
-def test_rolled_back_default_space_is_created_again(own):
+def test_rolled_back_default_space_is_created_again(own, monkeypatch):
     view = MemorysView()
-    undo(lambda: view.expect(own))
+    dimensions = TEMPLATES[settings.LIFTOS_DEFAULT_SPACE].dimensions
+    prepared = prepare_dimensions(organisation=own, dimensions=dimensions)
+    with monkeypatch.context() as patch:
+        patch.setattr("spaces.operations.prepare_dimensions", lambda **asked: prepared)
+        undo(lambda: view.expect(own))
     view.expect(own)
     with tenant_transaction(own):
         assert get_default(organisation=own) is not None
@@ -52,7 +59,8 @@ def test_rolled_back_default_space_is_created_again(own):
 def test_rolled_back_analyse_is_repeated(own, monkeypatch):
     monkeypatch.setattr(planner_statistics, "_analysed", set())
     drafts = [MemoryDraft(f"number {number}") for number in range(planner_statistics.LEAST)]
-    undo(lambda: remember_many(organisation=own, by=SYSTEM, drafts=drafts))
+    prepared = prepare(own, drafts)
+    undo(lambda: commit_many(organisation=own, by=SYSTEM, prepared=prepared))
     assert not planner_statistics._analysed
     remember_many(organisation=own, by=SYSTEM, drafts=drafts)
     assert planner_statistics._analysed
@@ -67,7 +75,7 @@ def test_request_after_a_rolled_back_one_stores(committed_db, monkeypatch):
         def fail(*args, **kwargs):
             raise RuntimeError
 
-        broken.setattr("memory.operations.record", fail)
+        broken.setattr("memory.store_record.record", fail)
         assert caller.post("/store", {"content": "first"}, **key).status_code == 500
     stored = caller.post("/store", {"content": "first"}, **key)
     assert stored.status_code == 200

@@ -46,7 +46,7 @@ def test_a_task_that_fails_marks_its_span(organisation, sent, monkeypatch):
     def fail(**kwargs):
         raise ZeroDivisionError("x")
 
-    monkeypatch.setattr("memory.operations.heal_pending", fail)
+    monkeypatch.setattr("memory.tasks.heal_pending", fail)
     outside = peek_context(), current_span()
     before = get_observability().totals(TASK).failures
     heal_pending_embeddings.apply(args=[str(organisation)], headers=headers)

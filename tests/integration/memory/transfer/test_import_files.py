@@ -310,7 +310,7 @@ def test_the_process_ends_with_a_status_and_without_a_traceback(committed_db, tm
 def test_an_interruption_says_what_is_stored_and_the_same_command_goes_on(acme, tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 2)
     path = write(tmp_path / "five", *(json.dumps({"content": f"fact {number}"}) for number in range(5)))
-    whole, calls = importing.store_rows, []
+    whole, calls = importing.commit, []
 
     def stops(*args, **kwargs):
         calls.append(1)
@@ -318,10 +318,10 @@ def test_an_interruption_says_what_is_stored_and_the_same_command_goes_on(acme, 
             raise KeyboardInterrupt
         return whole(*args, **kwargs)
 
-    monkeypatch.setattr(importing, "store_rows", stops)
+    monkeypatch.setattr(importing, "commit", stops)
     status, _, said = run(acme, path)
     assert status == 130
     assert "2 memories were stored" in said
     assert len(contents(acme)) == 2
-    monkeypatch.setattr(importing, "store_rows", whole)
+    monkeypatch.setattr(importing, "commit", whole)
     assert run(acme, path)[1] == {"stored": 3, "unchanged": 0, "skipped": 2, "refused": 0}

@@ -125,7 +125,7 @@ def test_a_broken_off_import_goes_on_where_it_was(acme, tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 3)
     path = tmp_path / "plain"
     path.write_text("".join(json.dumps({"content": f"case {number}"}) + "\n" for number in range(10)))
-    whole = importing.store_rows
+    whole = importing.commit
     calls = []
 
     def breaks(*args, **kwargs):
@@ -134,10 +134,10 @@ def test_a_broken_off_import_goes_on_where_it_was(acme, tmp_path, monkeypatch):
             raise RuntimeError("killed")
         return whole(*args, **kwargs)
 
-    monkeypatch.setattr(importing, "store_rows", breaks)
+    monkeypatch.setattr(importing, "commit", breaks)
     with pytest.raises(RuntimeError):
         load(acme, path)
-    monkeypatch.setattr(importing, "store_rows", whole)
+    monkeypatch.setattr(importing, "commit", whole)
     assert load(acme, path) == {"stored": 4, "unchanged": 0, "skipped": 6, "refused": 0}
     with tenant_transaction(acme.organisation):
         assert sorted(Memory.objects.values_list("content", flat=True)) == [
@@ -260,23 +260,13 @@ def test_an_organisation_moves_to_another_model_and_back(movers, two_models):
 def test_a_store_that_was_embedded_before_the_flip_is_healed_after_it(movers, two_models):
     acme, _ = movers
     from liftos.kernel.tenancy.types import SYSTEM
-    from memory.operations import embed_drafts, heal_pending, store
-    from memory.reembedding import flip
+    from memory.operations import commit_one, prepare
+    from memory.reembedding import flip, heal_pending
     from memory.types import EmbeddingState, MemoryDraft
 
-    whole = embed_drafts
-
-    with pytest.MonkeyPatch.context() as patch:
-
-        def late(organisation, drafts):
-            made = whole(organisation, drafts)
-            flip(organisation=organisation, by=SYSTEM, manager=get_manager("small"))
-            return made
-
-        patch.setattr("memory.operations.embed_drafts", late)
-        [stored] = store(
-            acme.organisation, SYSTEM, [MemoryDraft("Between two models")], operation="memory.store"
-        )
+    prepared = prepare(acme.organisation, [MemoryDraft("Between two models")])
+    flip(organisation=acme.organisation, by=SYSTEM, manager=get_manager("small"))
+    stored = commit_one(organisation=acme.organisation, by=SYSTEM, prepared=prepared)
     assert stored.embedding is EmbeddingState.PENDING
     assert [hit["id"] for hit in acme.search("between models", search_type="knowledge")] == [str(stored.id)]
     assert heal_pending(organisation=acme.organisation) == 1

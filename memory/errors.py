@@ -1,0 +1,39 @@
+"""Why a memory can't be stored, changed or found."""
+
+from uuid import UUID
+
+from liftos.kernel.errors import Conflict, InvalidInput
+
+
+class ExternalIdTaken(Conflict):
+    """Another memory has this external id."""
+
+    code = "memory.external_id_taken"
+
+    def __init__(self, memory: UUID) -> None:
+        """Name the other memory."""
+        self.memory = memory
+        super().__init__(f"Memory {memory} has this external id.", loc=("external_id",))
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """Return what the problem details say beside their usual members."""
+        return {"memory_id": str(self.memory)}
+
+
+class UnknownSource(InvalidInput):
+    """A memory that this one is derived from does not exist."""
+
+    code = "memory.unknown_source"
+
+
+class MemoryErased(Conflict):
+    """A memory of this id was erased; it is not taken back."""
+
+    code = "memory.erased"
+
+
+class IdTaken(Conflict):
+    """This id can't be used here."""
+
+    code = "memory.id_taken"
