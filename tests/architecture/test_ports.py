@@ -176,11 +176,25 @@ def _optional(arguments: ast.arguments) -> Iterator[tuple[str, int]]:
             yield argument.arg, -1
 
 
+def subclasses(of: str) -> set[str]:
+    """Return the names of the product's classes that directly inherit from one."""
+    return {
+        node.name
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and of in {ast.unparse(base) for base in node.bases}
+    }
+
+
 def is_given(of: str, argument: str, place: int) -> bool:
-    """Return whether any product code passes a class this argument, or sets it afterwards."""
+    """Return whether any product code passes a class or its subclasses this argument, or sets it afterwards."""
+    classes = {of} | subclasses(of)
     for tree in TREES.values():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == of:
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", getattr(node.func, "attr", "")) in classes
+            ):
                 if any(each.arg == argument for each in node.keywords) or 0 <= place < len(node.args):
                     return True
             elif isinstance(node, ast.Assign) and any(
