@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.utils.text import slugify
 
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import OrganisationExists, create_api_key, create_organisation
@@ -17,7 +18,9 @@ from liftos.sample import NAME, sample_memories
 from liftos.sample.judgements import load_judgements
 from liftos.sample.space import add_sample_space
 from liftos.sample.workflows import ensure_workflows
-from memory.operations import remember_many
+from memory.models import Memory
+from memory.operations import commit_many, prepare
+from spaces.models import Space
 
 ADMIN = "admin"
 
@@ -26,8 +29,8 @@ class Command(ObservedCommand):
     help = "Load the sample organisation if it does not exist. Prints a new API key and administrator password as JSON."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        organisation = _ensure_organisation()
         with transaction.atomic():
-            organisation = self._organisation()
             _, token = create_api_key(organisation=organisation.id, by=SYSTEM, name="sample")
             password = secrets.token_urlsafe(12)
             user, _ = User.objects.get_or_create(
@@ -35,7 +38,6 @@ class Command(ObservedCommand):
             )
             user.set_password(password)
             user.save()
-        # after the commit: a run's steps use their own transactions
         ensure_workflows(organisation)
         _analyse()
         credentials = {
@@ -46,17 +48,26 @@ class Command(ObservedCommand):
         }
         self.stdout.write(json.dumps(credentials))
 
-    def _organisation(self) -> Organisation:
-        try:
-            organisation = create_organisation(name=NAME, by=SYSTEM)
-        except OrganisationExists:
-            return get_organisation(slugify(NAME))
+
+def _ensure_organisation() -> Organisation:
+    """Return the sample organisation, with memories and a space; what an interrupted load left out is added."""
+    try:
+        organisation = create_organisation(name=NAME, by=SYSTEM)
+    except OrganisationExists:
+        organisation = get_organisation(slugify(NAME))
+    with tenant_transaction(organisation.id):
+        has_memories = Memory.objects.filter(organisation_id=organisation.id).exists()
+        has_space = Space.objects.filter(organisation_id=organisation.id).exists()
+    if not has_memories:
         drafts = list(sample_memories())
-        stored = remember_many(organisation=organisation.id, by=SYSTEM, drafts=drafts)
-        memories = {draft.external_id: each.id for draft, each in zip(drafts, stored, strict=True)}
-        load_judgements(organisation=organisation.id, memories=memories)
+        prepared = prepare(organisation.id, drafts)
+        with tenant_transaction(organisation.id):
+            stored = commit_many(organisation=organisation.id, by=SYSTEM, prepared=prepared)
+            memories = {draft.external_id: each.id for draft, each in zip(drafts, stored, strict=True)}
+            load_judgements(organisation=organisation.id, memories=memories)
+    if not has_space:
         add_sample_space(organisation.id)
-        return organisation
+    return organisation
 
 
 def _analyse() -> None:

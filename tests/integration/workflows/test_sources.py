@@ -95,5 +95,5 @@ def test_a_source_that_was_named_comes_first_and_one_that_is_gone_is_left_out(or
     call = Call(principal(organisation), "k", monotonic() + 10, sources=Sources((first, second, uuid4()), ()))
     function = get_function("memory.store")
     arguments = function.parse({"content": "two known", "derived_from": [str(third)]})
-    kept = function.call(call, arguments)
+    kept = function.call(function.ready(call, arguments), arguments)
     assert derived(organisation, kept["id"]) == {first, third}

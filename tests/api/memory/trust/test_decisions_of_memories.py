@@ -48,7 +48,8 @@ def workflow(caller, tmp_path):
     del tmp_path
     function = get_function("memory.store_many")
     principal = Principal(caller.organisation, caller.slug, SYSTEM, ALL_SCOPES)
-    function.call(Call(principal, "key", monotonic() + 10), function.parse({"memories": LINES}))
+    given = function.parse({"memories": LINES})
+    function.call(function.ready(Call(principal, "key", monotonic() + 10), given), given)
     return "memory.store_many"
 
 
