@@ -5,7 +5,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import ResolverMatch, URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
@@ -103,10 +103,10 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         shown = [field.name for field in Memory._meta.concrete_fields if field.name not in hidden]
         return [*(["corrections"] if self._may(request, "change") else []), *shown, "decisions"]
 
-    def prepare_page(self, request: HttpRequest, page: str | None) -> None:
+    def prepare_page(self, request: HttpRequest, match: ResolverMatch) -> None:
         """Embed what the list of memories is searched for."""
         wording = request.GET.get(SEARCH_VAR, "").replace("\x00", "").strip()[:LONGEST_QUERY]
-        if page == "memory_memory_changelist" and wording and self.has_view_permission(request):
+        if match.url_name == "memory_memory_changelist" and wording and self.has_view_permission(request):
             asked = SearchRequest(wording, limit=FOUND)
             request.prepared_search = prepare_search(opened(request).id, [wording], asked)  # type: ignore[attr-defined]
 

@@ -10,11 +10,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import ResolverMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, drawn_once, table
 from liftos.kernel.errors import LiftosError
 from spaces.geometry.metric import typicality
@@ -53,7 +54,21 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         if space is not None:
             # the page's own questions: which two dimensions, which memory beside which concept
             space.asked = request.GET
+            space.prepared_report = getattr(request, "prepared_report", None)
         return space
+
+    def prepare_page(self, request: HttpRequest, match: ResolverMatch) -> None:
+        """Make the report of a space: it embeds labelled examples."""
+        if match.url_name != "spaces_space_change" or not self.has_view_permission(request):
+            return
+        try:
+            space = UUID(match.kwargs["object_id"])
+            report: Any = make_report(organisation=opened(request).id, space=space)
+        except ValueError:
+            return  # the page says that there is no such space
+        except LiftosError as error:
+            report = error
+        request.prepared_report = report  # type: ignore[attr-defined]
 
     @admin.display(description="Map")
     @drawn_once
@@ -146,10 +161,10 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
     @drawn_once
     def report(self, space: Space) -> SafeString | str:
         """What the dimensions are worth, with warnings of useless ones."""
-        try:
-            view, reports = make_report(organisation=space.organisation_id, space=space.pk)
-        except LiftosError as error:
-            return error.message
+        prepared = space.prepared_report  # type: ignore[attr-defined]
+        if prepared is None or isinstance(prepared, LiftosError):
+            return prepared.message if prepared else "-"
+        view, reports = prepared
         titles = ("dimension", "by", "weight", "known", "poles apart", "Spearman", "most like", "warnings")
         rows = (
             (

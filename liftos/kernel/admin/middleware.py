@@ -91,7 +91,7 @@ def _prepare(request: HttpRequest) -> None:
         return
     prepare = getattr(getattr(match.func, "model_admin", None), "prepare_page", None)
     if prepare is not None:
-        prepare(request, match.url_name)
+        prepare(request, match)
 
 
 def _has_nul(request: HttpRequest) -> bool:

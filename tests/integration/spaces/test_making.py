@@ -11,7 +11,7 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.erasure.operations import forget
-from memory.operations import remember_many
+from memory.operations import commit_many, prepare, remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.trust.revision import revise
@@ -125,10 +125,11 @@ def test_build_waits_for_stores_that_began_earlier(committed_db):
     organisation = create_organisation(name="Acme", by=SYSTEM).id
     store(organisation, 2)
     begun, may_commit, done = (threading.Event() for _ in range(3))
+    prepared = prepare(organisation, [MemoryDraft("slow", {"cost": 5})])
 
     def slow():
         with tenant_transaction(organisation):
-            store(organisation, 1)
+            commit_many(organisation=organisation, by=SYSTEM, prepared=prepared)
             begun.set()
             may_commit.wait(20)
         connections["default"].close()
