@@ -141,7 +141,7 @@ COUNTS = {
 STRICTER = {f"{where.replace('.', '_')}_check": others for where, others in COUNTS.items()}
 # it knows the states too
 STRICTER["run_status_known"] = ("run_ended_has_an_end",)
-BOTH |= {f"{where.replace('.', '_')}_check": column(where.split(".")[1], 0, -1) for where in COUNTS}
+BOTH |= {f"{where.replace('.', '_')}_check": column(where.split(".")[1], 1, -1) for where in COUNTS}
 
 
 @pytest.fixture

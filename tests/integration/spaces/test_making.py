@@ -151,6 +151,7 @@ def test_build_waits_for_stores_that_began_earlier(committed_db):
     assert not build_next(organisation=organisation)
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_search_sees_positions_of_other_processes(committed_db):
     """Also where the placing transaction is older than one that committed before it."""
     organisation = create_organisation(name="Acme", by=SYSTEM).id

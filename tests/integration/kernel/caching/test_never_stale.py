@@ -75,12 +75,12 @@ def _link(organisation):
 
 
 def _vector(organisation):
-    model = model_number(get_manager().model)
+    model, vector = model_number(get_manager().model), get_manager().embed("sunshine")
     with tenant_transaction(organisation), raw_cursor() as cursor:
         cursor.execute("SELECT memory_id FROM memory_memoryvector LIMIT 1")
         memory = cursor.fetchone()[0]
         cursor.execute("DELETE FROM memory_memoryvector WHERE memory_id = %s", (memory,))
-        writes.insert_vectors(organisation, model, [(memory, get_manager().embed("sunshine"))])
+        writes.insert_vectors(organisation, model, [(memory, vector)])
 
 
 WRITES = {
@@ -121,6 +121,7 @@ def test_reads_and_other_organisations_invalidate_nothing(organisation, searches
     assert Searches(other)()[0] != [str(memory)]
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_rolled_back_write_leaves_no_token(organisation, searches):
     first = store(organisation)
     searches()
@@ -132,6 +133,7 @@ def test_rolled_back_write_leaves_no_token(organisation, searches):
     assert searches() == ([str(first)], True)
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_rolled_back_savepoint_does_not_hide_a_later_write(organisation, searches):
     searches()
     with tenant_transaction(organisation):
@@ -142,6 +144,7 @@ def test_rolled_back_savepoint_does_not_hide_a_later_write(organisation, searche
     assert searches() == ([str(kept)], False)
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_result_before_an_own_write_is_not_found_after_it(organisation, searches):
     with tenant_transaction(organisation):
         assert searches() == ([], False)
@@ -149,6 +152,7 @@ def test_result_before_an_own_write_is_not_found_after_it(organisation, searches
     assert searches() == ([str(memory)], False)
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_two_organisations_in_one_transaction_both_leave_tokens(organisation):
     other = create_organisation(name="Other", by=SYSTEM).id
     with transaction.atomic():
