@@ -1,4 +1,4 @@
-"""System checks of the settings about memories."""
+"""System checks of memory settings."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from memory.index.lifetimes import problems
 
 
 @register("memory")
-def lifetimes_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Say which lifetimes of memory types can't be used."""
+def check_lifetimes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Report invalid lifetimes in LIFTOS_MEMORY_TTL."""
     del app_configs, kwargs
     return [
         Error(problem, hint="docs/settings.md, A memory's life.", id="memory.E001") for problem in problems()

@@ -1,4 +1,4 @@
-"""An organisation's policies that are one choice of a few: read, and set on record."""
+"""An organisation's single-choice policies, whose changes are recorded as decisions."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,14 +18,14 @@ P = TypeVar("P", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class OrganisationPolicy(Generic[P]):
-    """One such policy.
+    """A policy with a fixed set of choices.
 
     Attributes:
-        name: of its operation in the log.
-        model: its table, a row for each organisation that has set one.
-        choices: what can be chosen.
-        default: where none was set.
-        about: what it is for, in words, which begin the record's reasoning.
+        name: operation name in decision records.
+        model: table with one row per organisation that set the policy.
+        choices: possible values.
+        default: value if not set.
+        about: subject of the policy, for the decision's reasoning.
     """
 
     name: str
@@ -41,7 +41,7 @@ class OrganisationPolicy(Generic[P]):
         return self.choices(found) if found else self.default
 
     def set(self, *, organisation: UUID, by: Actor, policy: P) -> UUID | None:
-        """Set an organisation's policy; memories stay as they are. Return the decision's id, None where nothing changed."""
+        """Set an organisation's policy for later changes; return the decision's id, None if nothing changed."""
         with observe_operation(self.name, organisation=str(organisation)), tenant_transaction(organisation):
             before = self.get(organisation=organisation)
             self.model._default_manager.update_or_create(
@@ -56,7 +56,7 @@ class OrganisationPolicy(Generic[P]):
                 effect=Effect.WRITE,
                 risk_class=RiskClass.LIMITED,
                 subject=("organisation", str(organisation)),
-                reasoning=f"{self.about}: {policy}, it was {before}.",
+                reasoning=f"{self.about}: {policy}, previously {before}.",
                 inputs={"before": str(before)},
                 outputs={"policy": str(policy)},
             )
@@ -67,12 +67,12 @@ DERIVED_POLICY = OrganisationPolicy(
     DerivedPolicy,
     Policy,
     Policy.CONTEST,
-    "Memories made from one that no longer holds",
+    "Policy for memories derived from one that is erased, rejected or superseded",
 )
 REJECTION_POLICY = OrganisationPolicy(
     "memory.rejection_policy",
     RejectionPolicy,
     RejectedInside,
     RejectedInside.FLAG,
-    "Texts that hold a rejected value",
+    "Policy for texts that contain a rejected value",
 )

@@ -1,4 +1,4 @@
-"""The organisation's policies for memories, in the admin."""
+"""The admin of an organisation's policies for memories."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from memory.policy_types import Refuse, Wanted
 
 
 class _ChoiceAdmin(OneEach, CheckedLists, ModelAdmin):
-    """One row for each organisation; without it the default holds."""
+    """A single-choice policy; the default applies without a row."""
 
     policy: ClassVar[OrganisationPolicy[Any]]
     fields = ("policy",)
@@ -35,21 +35,21 @@ class _ChoiceAdmin(OneEach, CheckedLists, ModelAdmin):
 
 @admin.register(DerivedPolicy)
 class DerivedPolicyAdmin(_ChoiceAdmin):
-    """What becomes of memories whose source no longer holds."""
+    """The policy for derived memories."""
 
     policy = DERIVED_POLICY
 
 
 @admin.register(RejectionPolicy)
 class RejectionPolicyAdmin(_ChoiceAdmin):
-    """What becomes of texts that hold a rejected value."""
+    """The policy for texts that contain a rejected value."""
 
     policy = REJECTION_POLICY
 
 
 @admin.register(ErasurePolicy)
 class ErasurePolicyAdmin(OneEach, CheckedLists, ModelAdmin):
-    """What erasures remove and refuse."""
+    """The policy for erasures."""
 
     fields = ("scrub_quotes", "refuse_erased_ids")
     list_display = ("__str__", "scrub_quotes", "refuse_erased_ids")

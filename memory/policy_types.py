@@ -1,11 +1,11 @@
-"""What an organisation can choose for its memories: of erasures, of rejected values in texts, of sources that no longer hold. No Django here."""
+"""The values of an organisation's policies for memories. No Django."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Policy(StrEnum):
-    """What becomes of memories that were made from one that was erased, rejected or superseded."""
+    """What happens to memories derived from one that is erased, rejected or superseded."""
 
     CONTEST = "contest"
     HIDE = "hide"
@@ -13,15 +13,15 @@ class Policy(StrEnum):
 
 
 POLICIES = {
-    Policy.CONTEST: "contest: still found, and marked",
-    Policy.HIDE: "hide: found only when asked for",
-    Policy.KEEP: "keep: as they are",
+    Policy.CONTEST: "contest: still found, marked as contested",
+    Policy.HIDE: "hide: found only on request",
+    Policy.KEEP: "keep: unchanged",
 }
-"""Each with what it means, in a few words."""
+"""Labels."""
 
 
 class RejectedInside(StrEnum):
-    """What becomes of a text that is written and holds a rejected value inside."""
+    """What happens to new texts that contain a rejected value."""
 
     FLAG = "flag"
     REFUSE = "refuse"
@@ -29,11 +29,11 @@ class RejectedInside(StrEnum):
 
 
 REJECTED_INSIDE = {
-    RejectedInside.FLAG: "flag: stored as a candidate that names the rejection",
+    RejectedInside.FLAG: "flag: stored as a candidate with a reference to the rejection",
     RejectedInside.REFUSE: "refuse: not stored",
-    RejectedInside.ALLOW: "allow: stored, not looked at",
+    RejectedInside.ALLOW: "allow: stored without a check",
 }
-"""Each with what it means, in a few words."""
+"""Labels."""
 
 
 class Refuse(StrEnum):
@@ -45,11 +45,11 @@ class Refuse(StrEnum):
 
 
 REFUSALS = {
-    Refuse.IMPORT: "import: imports are refused it, other writes are not",
-    Refuse.ALWAYS: "always: it can't be stored again",
-    Refuse.NEVER: "never: it may be imported and stored again",
+    Refuse.IMPORT: "import: refused in imports, allowed in other writes",
+    Refuse.ALWAYS: "always: refused in all writes",
+    Refuse.NEVER: "never: can be imported and stored again",
 }
-"""Each with what it means, in a few words."""
+"""Labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Wanted:
     """An organisation's policy for erasures.
 
     Attributes:
-        scrub_quotes: payloads of decisions go that quote an erased text, also where they name no memory.
+        scrub_quotes: whether to delete payloads of decisions that quote an erased text, even if they name no memory.
         refuse_erased_ids: where the external id of an erased memory is refused.
     """
 

@@ -1,4 +1,4 @@
-"""Where apps above memory take part in it: when memories change or are erased, and where a request names a space."""
+"""Ports for the apps above memory: changed and erased memories, and searches within spaces."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -9,56 +9,56 @@ from liftos.kernel.ports import NamedPort, Port
 from memory.search.types import SearchRequest
 
 Eraser = Callable[[Going], int]
-"""Takes the memories that are erased together, inside the erasing transaction; returns how many rows it removed."""
+"""Removes rows about memories that are erased together, inside the erasing transaction; returns their number."""
 
 Follower = Callable[[UUID, Sequence[UUID]], None]
-"""Takes the organisation and memories that were stored, or whose text, metadata, vector or trust state changed.
+"""Is called with an organisation and memories that were stored, or whose text, metadata, vector or trust state changed.
 
-It runs inside the changing transaction, after the change, and reads what it needs itself."""
+Runs inside the same transaction, after the change."""
 
 
 class Spaces(Protocol):
     """An organisation's conceptual spaces; every method opens its own transaction."""
 
     def count(self, organisation: UUID) -> int:
-        """Return how many spaces an organisation has made."""
+        """Return an organisation's number of spaces."""
 
     def expect(self, organisation: UUID) -> None:
-        """Place memories that are stored from now on in the organisation's default space."""
+        """Start to place stored memories in the organisation's default space."""
 
     def has_placed(self, organisation: UUID, memory: UUID) -> bool:
         """Return whether a memory has a known coordinate in any space."""
 
 
 class Scope(Protocol):
-    """The members of a space, for searches confined to them."""
+    """Restricts searches to the members of a space."""
 
     def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
-        """Return a request that names a space with the members it is confined to; outside of any transaction.
+        """Return a request that names a space with its restriction; call outside a transaction.
 
         Raises:
             LiftosError: the organisation has no such space.
         """
 
     def test(self, column: str) -> str:
-        """Return SQL that is true where a column of memory ids holds a member of the space %(members_of)s."""
+        """Return an SQL condition that a column of memory ids is a member of the space %(members_of)s."""
 
 
 spaces: Port[Spaces] = Port("spaces", filled_by="spaces")
-"""What memory's routes report about spaces. Filled by spaces."""
+"""Statistics of spaces for memory's routes. Filled by spaces."""
 
 scope: Port[Scope] = Port("scope", filled_by="spaces")
-"""Confines searches to the members of a space. Filled by spaces."""
+"""Restricts searches to the members of a space. Filled by spaces."""
 
 erasers: NamedPort[Eraser] = NamedPort("erasers", filled_by="spaces and workflows")
-"""Remove what other apps made of erased memories; names are keys of the receipt. Filled by spaces and workflows."""
+"""Remove other apps' rows about erased memories; names are keys in the receipt. Filled by spaces and workflows."""
 
 followers: NamedPort[Follower] = NamedPort("followers", filled_by="spaces")
-"""Follow changed memories, to place them anew. Filled by spaces."""
+"""Update the placement of changed memories. Filled by spaces."""
 
 
 def erase_elsewhere(going: Going) -> dict[str, int]:
-    """Run every eraser; return how many rows each removed."""
+    """Run every eraser; return the number of rows removed by each."""
     return {name: eraser(going) for name, eraser in erasers().items()}
 
 

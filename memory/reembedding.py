@@ -22,7 +22,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
 from memory.index import writes
-from memory.index.embeddings import active_manager, chosen_model, forget_choices
+from memory.index.embeddings import active_manager, chosen_model, clear_choices
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.types import EmbeddingState
@@ -159,7 +159,7 @@ def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
         )
         with raw_cursor() as cursor:
             row = cursor.execute(_FLIP, (organisation, number)).fetchone()
-    forget_choices()
+    clear_choices()
     return int(row[0]) if row else 0
 
 

@@ -1,9 +1,9 @@
-"""From metadata to filterable scalars. Pure.
+"""Flatten metadata into filterable scalars. Pure.
 
-A nested key is its dotted path; a list gives one row for each of its scalars, so that equality on a list means "holds".
-Texts carry a type mark, so that the text "true" is not the boolean; a long text is indexed by its hash, and by its beginning for its
-order. An object or a list gives a row that says only that its key is there. A path has at most 200 characters: no memory with a longer one is taken, and one of an
-earlier version is left out.
+Nested keys become dotted paths. A list yields one row per scalar, so equality on a list means "contains". Texts carry a type
+prefix, which keeps the text "true" apart from the boolean. A text over 200 characters is indexed by its hash for equality and by
+its prefix for order. An object or list yields a row that only marks its key as present. Paths over 200 characters are rejected
+on write; those stored by an earlier version are not indexed.
 """
 
 import hashlib
@@ -14,14 +14,14 @@ from typing import Any
 # a B-tree entry holds at most 2,704 bytes: key and text together must stay below it at 4 bytes a character
 LONG = 200
 MAX_KEY = 200
-# of an object or a list: no scalar has this mark
+# marks an object or a list; no scalar's type prefix is "o"
 _CONTAINER = "o"
 
 Scalar = tuple[str | None, Decimal | None]
 
 
 def text_mark(value: str | bool | None) -> str:
-    """Return the form in which a text, a boolean or null is looked up; texts of up to 200 characters keep their order."""
+    """Return the index form of a text, boolean or null; texts up to 200 characters keep their order."""
     if value is None:
         return "n"
     if isinstance(value, bool):
@@ -39,7 +39,7 @@ def scalar_of(value: Any) -> Scalar:
 
 
 def attributes_of(metadata: dict[str, Any]) -> Iterator[tuple[str, str | None, Decimal | None]]:
-    """Yield (key, text, number) for every scalar in the metadata, each once for each key and value."""
+    """Yield each distinct (key, text, number) of the metadata's scalars."""
     seen: set[tuple[str, str | None, Decimal | None]] = set()
     for path, value in _walk(metadata, None):
         if isinstance(value, dict | list) or len(path) > MAX_KEY:
@@ -51,10 +51,9 @@ def attributes_of(metadata: dict[str, Any]) -> Iterator[tuple[str, str | None, D
 
 
 def markers_of(metadata: dict[str, Any]) -> Iterator[tuple[str, str, None]]:
-    """Yield (key, mark, None), each once, for what the scalars alone don't say.
+    """Yield each distinct (key, mark, None) that the scalar rows lack: presence of an object or list, and order of a long text.
 
-    That a key holds an object or a list; and where a long text stands in the order of texts: by its beginning, which is longer than
-    any text that is indexed whole, and so equal to none.
+    A long text's mark is its first 201 characters: longer than any text indexed whole, so it never matches by equality.
     """
     yield from dict.fromkeys(
         (path, mark, None)
@@ -70,12 +69,12 @@ def _marker(value: Any) -> str | None:
 
 
 def too_long_key(metadata: dict[str, Any]) -> str | None:
-    """Return the first key, with what it is nested in, of more than 200 characters; None if there is none."""
+    """Return the first dotted key over 200 characters, or None."""
     return next((path for path, _ in _walk(metadata, None) if len(path) > MAX_KEY), None)
 
 
 def _walk(value: Any, path: str | None) -> Iterator[tuple[str, Any]]:
-    """Yield every value with its path: objects and lists before what they hold, and an element of a list under the list's path."""
+    """Yield (path, value) depth-first, containers before their contents; list elements have the list's path."""
     if path is not None:
         yield path, value
     if isinstance(value, dict):

@@ -1,19 +1,21 @@
-"""Entities: who and what a memory is about, recognised by rule, and the names in a question. Pure.
+"""Rule-based recognition of the entities in a memory, and of candidate names in a question. Pure.
 
-Three sources, strongest first; a name that several of them give counts as the strongest:
+Three sources, strongest first; a name found by several has the kind of the strongest:
 
-- `actor`: who said or did it: metadata such as `speaker` or `author`, or a content that begins "Name: …";
-- a metadata key that names a thing, such as `campaign`, `product` or `channel`: its values;
-- `name`: capitalised words inside a sentence, two and more of them also at its start; `@handle` and `#topic`.
+- `actor`: who said or did it, from metadata such as `speaker` or `author`, or content that begins "Name: …";
+- the values of metadata keys such as `campaign`, `product` or `channel`; the kind is the key;
+- `name`: capitalised words within a sentence (at its start only if two or more), `@handle` and `#topic`.
 
-A question's names are its runs of one to four words. Which of them are entities, the organisation's own index knows,
-so that "did nordlicht pay off" finds the campaign "Nordlicht" without any capital letter.
+Candidate names in a question are its runs of one to four words, looked up in the organisation's entity index, so that
+"did nordlicht pay off" finds the campaign "Nordlicht" despite the lower case.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from memory.analysis.periods import MONTHS
 
 ACTOR, NAME = "actor", "name"
 ACTOR_KEYS = (
@@ -34,34 +36,14 @@ FIELD_KEYS = (
     "person", "platform", "product", "project", "region", "retailer", "segment", "store", "supplier", "team", "vendor",
 )  # fmt: skip
 MAX_LENGTH = 80
-MAX_NAMES = 64  # of one memory
+MAX_NAMES = 64  # per memory
 MAX_QUESTION_WORDS = 40
-# capitalised in English, and nobody's name
-NOT_NAMES = frozenset(
-    [
-        "i",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ]
-) | {"i'm", "i've", "i'll", "i'd"}
-LONGEST = 4  # words of a name in a question
+# capitalised in English without being names
+NOT_NAMES = frozenset(MONTHS) | {
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+    "i", "i'm", "i've", "i'll", "i'd",
+}  # fmt: skip
+MAX_NAME_WORDS = 4
 
 _PREFIX = re.compile(r"\s*([^\W\d_][\w.'\u2019-]*(?: [^\W\d_][\w.'\u2019-]*){0,3}): ")
 _CAPITALISED = re.compile(
@@ -74,13 +56,13 @@ _POSSESSIVE = re.compile(r"['\u2019]s?$")
 
 
 def name_key(text: str) -> str:
-    """Return the form in which a name is indexed: NFKC, lower case, single spaces, no possessive ending."""
+    """Return a name's index key: NFKC, lower case, single spaces, no possessive ending."""
     folded = " ".join(unicodedata.normalize("NFKC", text).lower().replace("_", " ").split())
     return _POSSESSIVE.sub("", folded)[:MAX_LENGTH]
 
 
 def entities_of(content: str, metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Return a memory's entities: key to kind, at most 64."""
+    """Return at most 64 of a memory's entities, as key to kind."""
     found: dict[str, str] = {}
     for kind, text in _entities(content, metadata):
         key = name_key(text)
@@ -92,11 +74,11 @@ def entities_of(content: str, metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def names_in(question: str) -> list[str]:
-    """Return the runs of one to four words in a question, as keys, each once."""
+    """Return the distinct keys of a question's runs of one to four words."""
     words = [name_key(word) for word in _WORD.findall(question)[:MAX_QUESTION_WORDS]]
     runs = (
         " ".join(words[start : start + length])
-        for length in range(1, LONGEST + 1)
+        for length in range(1, MAX_NAME_WORDS + 1)
         for start in range(len(words) - length + 1)
     )
     return list(dict.fromkeys(run for run in runs if run))

@@ -1,4 +1,4 @@
-"""What is read out of a memory when it is written, for search to find it by. Pure."""
+"""Extract what search indexes of a memory when it is written. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from memory.analysis.words import count_terms
 from memory.types import MemoryDraft
 
 _TRAILING_NOTE = re.compile(r"\s*\[[^\]]*\]\s*$")
-# looked at for questions and times; what is longer is a document, of which neither is true as a whole
+# a longer text is a document, and neither a question nor dated as a whole
 SHORT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A memory as search sees it.
+    """What search indexes of a memory.
 
     Attributes:
         terms: stemmed term to count.
         entities: key to kind.
-        thread: the number of the thread it is part of.
-        happened_at: when what it tells of was, aware UTC; None for the time it is recorded.
-        asks: it is a question, and so rarely an answer.
-        tells_time: it says when something was or will be.
+        thread: the id of its thread.
+        happened_at: when the event it describes took place, aware UTC; None means when it is recorded.
+        asks: whether it is a question, and so rarely an answer.
+        tells_time: whether it says when something was or will be.
     """
 
     terms: dict[str, int]
@@ -37,12 +37,12 @@ class Reading:
 
     @property
     def words(self) -> int:
-        """How many words the content has."""
+        """The content's length in terms."""
         return sum(self.terms.values())
 
 
 def read(draft: MemoryDraft) -> Reading:
-    """Return what search needs to know of a draft."""
+    """Return what search indexes of a draft."""
     content = draft.content
     is_short = len(content) <= SHORT
     return Reading(

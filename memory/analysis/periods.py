@@ -1,7 +1,7 @@
-"""Times in words: when a memory happened, whether it tells a time, and which periods a question names. Pure.
+"""Recognise times in English text: dates of memories, time expressions, and the periods a question names. Pure.
 
-Days, months, quarters and years; ISO dates; and what is relative to now ("yesterday", "last month", "3 weeks ago").
-English names; a day without a year, or a month without one, means that day or month of every year.
+Days, months, quarters, years, ISO dates, and expressions relative to now ("yesterday", "last month", "3 weeks ago").
+A day or month without a year means that day or month of every year.
 """
 
 import re
@@ -20,7 +20,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
-# what happened is often told in the days after
+# events are often recounted in the days after
 AFTERMATH = timedelta(days=7)
 
 _MONTH = "|".join(f"{name}|{name[:3]}" for name in MONTHS)
@@ -32,7 +32,7 @@ _MONTH_DAY = re.compile(
     rf"\b({_MONTH})\b\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?!\d)(?:,? (\d{{4}})\b)?", re.IGNORECASE
 )
 _MONTH_YEAR = re.compile(rf"\b({_MONTH})\b\.?,? (?:of )?(\d{{4}})\b", re.IGNORECASE)
-# without a year only where a preposition tells a month from a name or a verb (May, March)
+# without a year, only after a preposition: May and March are also a name and a verb
 _IN_MONTH = re.compile(
     rf"\b(?:in|during|since|until|by|of|this|last|early|late|mid)[ -]({'|'.join(MONTHS)})\b", re.IGNORECASE
 )
@@ -63,13 +63,13 @@ _ASKS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of time that a question names: from `start` to before `end`, or a day or month of every year.
+    """A period that a question names: [start, end), or a day or month of every year.
 
     Attributes:
-        start: aware UTC, None where the year is open.
-        end: aware UTC, None where the year is open.
-        month: 1 to 12 where the year is open.
-        day: 1 to 31 where the year is open and a day is named.
+        start: aware UTC, None for every year.
+        end: aware UTC, None for every year.
+        month: 1 to 12 for every year, else 0.
+        day: 1 to 31 for one day of every year, else 0.
     """
 
     start: datetime | None = None
@@ -82,7 +82,7 @@ class Period:
         if self.start is not None and self.end is not None:
             if self.start <= moment < self.end:
                 return 1.0
-            # subtracted, not added: the end of the last year has no days after it
+            # subtract: adding days to the end of year 9999 overflows
             return 0.5 if timedelta(0) <= moment - self.end < AFTERMATH else 0.0
         if not self.day:
             return 1.0 if moment.month == self.month else 0.0
@@ -97,12 +97,7 @@ class Period:
 
 
 def periods_in(question: str, now: datetime) -> list[Period]:
-    """Return the periods that a question names.
-
-    Args:
-        question: the text.
-        now: aware UTC, what "yesterday" is relative to.
-    """
+    """Return the periods that a question names; `now` (aware UTC) is what "yesterday" is relative to."""
     found: list[Period] = []
     rest = question
     for pattern, make in _READERS:
@@ -110,14 +105,14 @@ def periods_in(question: str, now: datetime) -> list[Period]:
             period = make(match)
             if period is not None:
                 found.append(period)
-        # what a longer form has told must not be read again as a shorter one
+        # blank what matched, so that a shorter pattern does not read it again
         rest = pattern.sub(lambda match: " " * len(match[0]), rest)
     found.extend(_relative(rest, now))
     return list(dict.fromkeys(found))
 
 
 def happened_at(metadata: Mapping[str, Any]) -> datetime | None:
-    """Return the time that a memory's metadata gives for it, aware UTC (`liftos.kernel.times.guess_time`); None if it gives none."""
+    """Return the first date in a memory's metadata, aware UTC (`liftos.kernel.times.guess_time`), or None."""
     for key in DATE_KEYS:
         moment = guess_time(metadata.get(key))
         if moment is not None:

@@ -1,7 +1,7 @@
-"""English function words: what a question is asked with, not what it is about. Pure.
+"""English function words, which say how a question is phrased rather than what it is about. Pure.
 
-They stay in the index (a phrase such as "to be" must be findable) and are left out of a query that has other words.
-On LoCoMo's development half that raises R@10 of BM25 and of every fusion with it (docs/retrieval.md).
+They are indexed, so that a phrase such as "to be" can be found, but dropped from queries that have other words.
+That raises R@10 of BM25 and of every fusion with it on LoCoMo's development half (docs/retrieval.md).
 """
 
 FUNCTION_WORDS = frozenset(

@@ -1,4 +1,4 @@
-"""Values as an organisation's rejections know them: HMACs, which tell nobody what was rejected."""
+"""Keyed hashes of values: a rejection stores these instead of the rejected text."""
 
 import hmac
 from collections.abc import Iterable
@@ -10,26 +10,26 @@ from liftos.kernel.keyfiles import read_key
 from memory.analysis.values import cores, forms
 from memory.analysis.windows import Hasher, Trace, traces
 
-# writers of one value meet on one of so many locks an organisation: a bulk store holds at most these
+# advisory locks per organisation; caps how many a bulk store holds
 LOCKS = 64
 
 
 def value_keys(organisation: UUID, text: str) -> tuple[bytes, ...]:
-    """Return the keys of a text's normal forms, 32 bytes each, without and with the marks round it; none for an empty value.
+    """Return the 32-byte keys of a text's normal forms, first without and then with surrounding marks; () for a blank text.
 
-    The first is that of the folded form without marks.
+    The first is the key of the folded form without marks.
     """
     return tuple(form_key(organisation, form) for form in dict.fromkeys((*cores(text), *forms(text))))
 
 
 def traces_of(organisation: UUID, text: str) -> dict[bytes, Trace]:
-    """Return by which of a value's keys it is looked for inside longer texts, with the traces that are kept for it."""
+    """Return the keys by which a value is searched for inside longer texts, each with its trace."""
     found = traces(cores(text), hasher_of(organisation))
     return {form_key(organisation, form): each for form, each in found.items()}
 
 
 def hasher_of(organisation: UUID) -> Hasher:
-    """Return how words of an organisation's values and texts are hashed."""
+    """Return an organisation's word hasher."""
     secret = _mac(organisation, b"words", "")
     return Hasher(secret[:16], int.from_bytes(secret[16:24], "big") | 1)
 
@@ -40,12 +40,12 @@ def form_key(organisation: UUID, form: str) -> bytes:
 
 
 def folded_number(keys: tuple[bytes, ...]) -> int | None:
-    """Return the first key as the 64-bit number by which a memory's row is found; None for an empty value."""
+    """Return the first key as the signed 64-bit number stored in a memory's row; None for a blank value."""
     return _number(keys[0]) if keys else None
 
 
 def numbers(keys: tuple[bytes, ...]) -> list[int]:
-    """Return the numbers of all of a value's keys: a row of an earlier version has that of its folded form with its marks."""
+    """Return all of a value's keys as signed 64-bit numbers; rows of earlier versions store that of the form with marks."""
     return [_number(key) for key in keys]
 
 
@@ -54,12 +54,12 @@ def _number(key: bytes) -> int:
 
 
 def origin_key(organisation: UUID, source: str, external_id: str) -> bytes:
-    """Return the key of an origin's name for a memory, 32 bytes: what an erasure keeps of it."""
+    """Return the 32-byte key of an external id, which is all that an erasure keeps of it."""
     return _mac(organisation, b"origin", f"{source}\x00{external_id}")
 
 
 def locks_of(organisation: UUID, keys: Iterable[bytes]) -> list[int]:
-    """Return the numbers of the advisory locks for keys, ascending, so that nobody waits in a circle."""
+    """Return the advisory lock numbers for keys, ascending to prevent deadlocks."""
     base = int.from_bytes(organisation.bytes[-8:], "big", signed=True)
     return sorted({(base ^ 0x11F705 ^ (key[0] % LOCKS)) for key in keys})
 

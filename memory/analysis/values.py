@@ -1,17 +1,16 @@
-"""When two texts are the same value, however they are written. Pure.
+"""Normal forms of texts, by which differently written values are recognised as equal. Pure.
 
-A value has up to three normal forms; two texts are the same value if they share one:
+A text has up to three normal forms; two texts are the same value if they share one:
 
-- *folded*: NFKC, invisible characters out, white space to single blanks, case folded. The same letters;
-- *looks*: the same, and every character is its prototype among look-alikes (UTS #39) before case is folded, so that a
-  Cyrillic capital En, which looks like H and folds to another letter, is an H;
-- *looks in capitals*: the same from the text in capitals, for letters that are look-alikes only there.
+- *folded*: NFKC, invisible characters removed, white space collapsed, case folded;
+- *looks*: as folded, but each character is replaced by its look-alike prototype (UTS #39) before case folding: Cyrillic
+  capital En looks like H yet folds to another letter, so it must become H first;
+- *looks in capitals*: as looks, from the upper-cased text, for letters that look alike only as capitals.
 
-Two departures from the UTS #39 skeleton, which is made for identifiers of some letters: `m` is not taken apart into `rn`
-(modern and modem are two words), and characters of ASCII stand for each other only where one can't tell them apart in
-most fonts (I, l, 1, | and O, 0), which is what the data say too.
+Two departures from the UTS #39 skeleton, which is meant for short identifiers: `m` does not become `rn` (modern and modem are
+different words), and ASCII characters are equated only where most fonts show them alike (I, l, 1, | and O, 0), as in the data.
 
-Source: Unicode Technical Standard #39, section 4; its data, version 13.0.0, in confusables.txt beside this file.
+Source: Unicode Technical Standard #39, section 4; data version 13.0.0 in confusables.txt.
 """
 
 import re
@@ -22,14 +21,14 @@ from pathlib import Path
 from memory.analysis.marks import bare
 
 _DATA = Path(__file__).with_name("confusables.txt")
-# What shows nothing and takes no room: format and control characters, variation selectors, tags (Default_Ignorable of the
-# Unicode character database, without the few Arabic signs that do show, with the Khitan filler)
+# Zero-width: format and control characters, variation selectors, tags (Unicode's Default_Ignorable, without the few Arabic
+# signs that are visible, plus the Khitan filler)
 _INVISIBLES = (
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U00016fe4\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLES}]")
-# What shows nothing and takes room is a blank, though Unicode calls it a letter or a symbol
+# Rendered as a blank, though classified by Unicode as a letter or symbol
 _FILLING = "\u115f\u1160\u2800\u3164\uffa0\U0001d159"
 _FILLERS = str.maketrans(dict.fromkeys(_FILLING, " "))
 _SHOWS = re.compile(rf"[^\s{_INVISIBLES}{_FILLING}]")
@@ -38,17 +37,17 @@ _ASCII_LOOKS = str.maketrans({"I": "l", "1": "l", "|": "l", "0": "O"})
 
 
 def is_blank(text: str) -> bool:
-    """Return whether a text shows nothing: it is empty, or white space and invisible characters only."""
+    """Return whether a text is empty or consists of white space and invisible characters."""
     return _SHOWS.search(text) is None
 
 
 def shown(text: str) -> str:
-    """Return what of a text shows: without characters that show nothing, and with blanks for letters that look like one."""
+    """Return a text without invisible characters, and with spaces for letters rendered as blanks."""
     return _visible(text.translate(_FILLERS))
 
 
 def forms(text: str) -> tuple[str, ...]:
-    """Return the normal forms of a text, the folded one first, each once; none for a text that shows nothing."""
+    """Return the distinct normal forms of a text, the folded one first; () for a blank text."""
     if text.isascii():
         plain = _blanks(_INVISIBLE.sub("", text))
         found = [plain.lower(), plain.translate(_ASCII_LOOKS).lower()]
@@ -60,13 +59,13 @@ def forms(text: str) -> tuple[str, ...]:
 
 
 def cores(text: str) -> tuple[str, ...]:
-    """Return the normal forms of a text without the marks round it (memory/analysis/marks.py); its own where it has none."""
+    """Return the normal forms of a text stripped of surrounding marks (memory/analysis/marks.py)."""
     plain = _blanks(_visible(unicodedata.normalize("NFKC", text.translate(_FILLERS))))
     return forms(bare(plain))
 
 
 def _fold(text: str) -> str:
-    # case folding undoes composition here and there (Unicode, section 3.13: toNFKC_Casefold)
+    # case folding can undo composition (Unicode, section 3.13: toNFKC_Casefold)
     return _blanks(_visible(unicodedata.normalize("NFKC", text.casefold())))
 
 
@@ -84,7 +83,7 @@ def _visible(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _prototypes() -> dict[int, str]:
-    """Return non-ASCII characters' prototypes: of a capital that looks like I the letter I, not its prototype l."""
+    """Return the prototypes of non-ASCII characters; a capital that looks like I maps to I rather than to UTS #39's l."""
     table: dict[int, str] = {}
     for line in _DATA.read_text(encoding="ascii").splitlines():
         if line.startswith("#"):

@@ -1,12 +1,12 @@
-"""Rejected values inside a longer text: what a tombstone keeps to be found there, and the search. Pure.
+"""Find rejected values inside longer texts by rolling hashes. Pure.
 
-A form (memory/analysis/values.py) is read as words; a character of a script without blanks is a word of its own. Each word has a
-keyed 64-bit hash. A trace keeps the rolling hash of a value's first 2^k words, 2^k <= words, so that a text is looked through
-once for each power of two and not for each length. What is found is cut out of the text and left to the caller, who compares
-its whole key: a collision costs time, never a wrong match.
+A normal form (memory/analysis/values.py) is split into words; in scripts without spaces each character is a word. Each word has
+a keyed 64-bit hash. A tombstone stores a trace: the rolling hash of the value's first 2^k words, 2^k <= words, so that a text
+is scanned once per power of two rather than once per length. Each match is cut out of the text for the caller to compare by its
+full key: a hash collision costs time but never causes a false match.
 
-Cost: linear in the text; 100 kB take some 80 ms (docs/memory-life.md).
-Source: Karp & Rabin 1987, as prefix sums modulo 2^64 with an odd base, which has an inverse there.
+Cost: linear in the text; 100 kB take about 80 ms (docs/memory-life.md).
+Source: Karp & Rabin 1987, as prefix sums modulo 2^64 with an odd base, which is invertible there.
 """
 
 import hashlib
@@ -22,9 +22,9 @@ import numpy as np
 from memory.analysis.stopwords import FUNCTION_WORDS
 
 MOST_WORDS = 500
-"""A longer value is not looked for inside texts: what is cut out of a text to be compared stays short."""
+"""Longer values are not searched for, which bounds the size of the parts to compare."""
 LONG_WORD, NUMBERED, UNSPACED = 8, 4, 4
-"""Characters of a single word that is looked for: of any, of one with letters and digits, and in a script without blanks."""
+"""Minimum characters of a one-word value: in general, with letters and digits, in a script without spaces."""
 
 # Thai, Lao, Myanmar, Khmer, kana, Han
 _NO_BLANKS = (
@@ -34,18 +34,18 @@ _NO_BLANKS = (
 _WORD = re.compile(f"[{_NO_BLANKS}]|[^\\W_{_NO_BLANKS}]+")
 _UNSPACED = re.compile(f"[{_NO_BLANKS}]+")
 _MASK = (1 << 64) - 1
-# marks that make one word of what stands on both sides
+# join the characters on both sides into one word
 _JOINING = frozenset("-\u2010\u2011\u2012\u2212'\u2019@&_")
 _IN_NUMBERS = frozenset(".,:/")
 _SIGNS = frozenset("-\u2010\u2011\u2012\u2212+~\u00b1\u2248$\u20ac\u00a3\u00a5#^")
 _COMPARISONS = frozenset("<>\u2264\u2265=\u2260")
 _UNITS = frozenset("%\u2030\u00b0$\u20ac\u00a3\u00a5^")
-# letters that are digits where look-alikes are one character
+# the look-alike prototypes of 1 and 0
 _LIKE_DIGITS = frozenset("lo")
 
 
 class Shape(NamedTuple):
-    """How a value's form lies in a text: its words, and characters of it before the first and after the last."""
+    """A form's number of words, and of characters before the first and after the last."""
 
     words: int
     lead: int
@@ -53,7 +53,7 @@ class Shape(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What is kept of a value's form: its shape, and the hash of its first 2^k words, a signed 64-bit number."""
+    """What is stored of a form: its shape, and the hash of its first 2^k words as a signed 64-bit number."""
 
     shape: Shape
     anchor: int
@@ -61,24 +61,29 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hasher:
-    """An organisation's word hashes.
+    """An organisation's word hash.
 
     Attributes:
-        key: of the hash, up to 64 bytes.
-        base: of the rolling hash, odd.
+        key: BLAKE2b key, up to 64 bytes.
+        base: odd base of the rolling hash.
     """
 
     key: bytes
     base: int
 
     def word(self, word: str) -> int:
-        """Return a word's hash, 64 bits, unsigned."""
+        """Return a word's unsigned 64-bit hash."""
         digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=self.key).digest()
         return int.from_bytes(digest, "big")
 
 
 def traces(forms: Sequence[str], hasher: Hasher) -> dict[str, Trace]:
-    """Return the traces of a value's forms, the folded one first; none of a value that is too common or too long."""
+    """Return the trace of each form that is not too long; {} for a value too common to search for.
+
+    Args:
+        forms: of one value, the folded one first.
+        hasher: the organisation's.
+    """
     if not forms or not _is_telling(_WORD.findall(forms[0])):
         return {}
     found = {form: _trace(form, hasher) for form in forms}
@@ -101,12 +106,12 @@ def _trace(form: str, hasher: Hasher) -> Trace | None:
 def find_inside(
     forms: Sequence[str], wanted: Mapping[Shape, Sequence[int]], hasher: Hasher
 ) -> Iterator[tuple[int, str]]:
-    """Yield what may be a rejected value inside forms of texts: the form's place, and the part to compare, each once.
+    """Yield each distinct candidate for a rejected value, as the form's index and the part of it to compare.
 
     Args:
-        forms: of one text or of many.
-        wanted: the anchors of the values looked for, by shape.
-        hasher: of the organisation.
+        forms: of one or more texts.
+        wanted: anchors of rejected values, by shape.
+        hasher: the organisation's.
     """
     by_span: dict[int, dict[Shape, np.ndarray]] = defaultdict(dict)
     for shape, anchors in wanted.items():
@@ -127,7 +132,7 @@ def find_inside(
 
 
 class _Read:
-    """Forms as words with their hashes, one after the other."""
+    """The concatenated words of forms, with prefix sums of their hashes."""
 
     def __init__(self, forms: Sequence[str], hasher: Hasher) -> None:
         self.forms = forms
@@ -152,7 +157,7 @@ class _Read:
         self.sums = np.concatenate([np.zeros(1, np.uint64), sums])
 
     def places(self, span: int, anchors: np.ndarray) -> list[tuple[int, int]]:
-        """Return where windows begin that have one of the hashes, with which."""
+        """Return the start and the hash of each window whose hash is among the anchors."""
         count = len(self.spans) - span + 1
         if count <= 0:
             return []
@@ -162,7 +167,7 @@ class _Read:
         return list(zip(places.tolist(), windows[places].tolist(), strict=True))
 
     def cut(self, place: int, shape: Shape) -> tuple[int, str] | None:
-        """Return the part of a form that would be a value of this shape; None where it doesn't stand there by itself."""
+        """Return the form's index and the part with this shape; None if it does not fit or cuts a word or number."""
         last = place + shape.words - 1
         if last >= len(self.spans) or self.owners[last] != self.owners[place]:
             return None
@@ -175,7 +180,7 @@ class _Read:
 
 
 def _span(words: int) -> int:
-    """Return the largest power of two that is not more."""
+    """Return the largest power of two up to `words`."""
     return 1 << (words.bit_length() - 1)
 
 
@@ -190,7 +195,7 @@ def _signed(number: int) -> int:
 
 
 def _is_telling(words: Sequence[str]) -> bool:
-    """Return whether words say enough to be looked for: one that is rare, or some that are not all function words."""
+    """Return whether words are specific enough to search for: one long word, or several not all function words."""
     joined = "".join(words)
     if _UNSPACED.fullmatch(joined):
         return len(joined) >= UNSPACED
@@ -201,7 +206,7 @@ def _is_telling(words: Sequence[str]) -> bool:
 
 
 def _begins(form: str, start: int) -> bool:
-    """Return whether a value may begin here: not within a word or a number, nor after a sign or a currency."""
+    """Return whether a value may start here: not within a word or number, nor after a sign or currency."""
     if start == 0:
         return True
     first, before = form[start], form[start - 1]
@@ -222,7 +227,7 @@ def _begins(form: str, start: int) -> bool:
 
 
 def _ends(form: str, end: int) -> bool:
-    """Return whether a value may end here: not within a word or a number, nor before a unit or a question mark."""
+    """Return whether a value may end here: not within a word or number, nor before a unit or question mark."""
     last, after, further = form[end - 1], form[end : end + 1], form[end + 1 : end + 2]
     if not after:
         return True

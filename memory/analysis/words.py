@@ -1,7 +1,7 @@
-"""From text to index terms: normalise, split into words, stem. Pure.
+"""Turn text into index terms: normalise, tokenise, stem. Pure.
 
-Source: Snowball English ("Porter2") through PyStemmer. The same rule must serve writing, searching and removal, so
-ANALYSER changes whenever this file changes what terms come out.
+Source: Snowball English ("Porter2") through PyStemmer. Writing, searching and removal must agree on the terms, so change
+ANALYSER whenever the output of this module changes.
 """
 
 import re
@@ -17,16 +17,16 @@ ANALYSER = "english-1"
 MAX_TERM = 64
 APOSTROPHE = "\u2019"  # the typographic one
 _WORD = re.compile(rf"[^\W_]+(?:['{APOSTROPHE}][^\W_]+)*")
-# written without spaces, so that a run of them is not one word: CJK ideographs, kana, Hangul is spaced
+# scripts written without spaces: CJK ideographs and kana (Hangul is spaced)
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 _local = threading.local()
 
 
 def terms_of(text: str) -> list[str]:
-    """Return a text's terms in order, repeats kept.
+    """Return a text's terms, with repeats.
 
     Words are NFKC-folded, lower-cased and stemmed; runs of Chinese and Japanese characters become overlapping
-    pairs. A term is cut at 64 characters.
+    pairs. Terms are cut at 64 characters.
     """
     folded = unicodedata.normalize("NFKC", text).lower()
     terms: list[str] = []
@@ -40,19 +40,19 @@ def terms_of(text: str) -> list[str]:
 
 
 def query_terms(text: str) -> Counter[str]:
-    """Return the terms that a query is about: without function words, unless it has no others."""
+    """Return a query's terms with their counts, without function words unless it has no others."""
     folded = unicodedata.normalize("NFKC", text).lower()
-    about = [word for word in _WORD.findall(folded) if _stripped(word) not in FUNCTION_WORDS]
-    return count_terms(" ".join(about)) or count_terms(text)
+    content_words = [word for word in _WORD.findall(folded) if _stripped(word) not in FUNCTION_WORDS]
+    return count_terms(" ".join(content_words)) or count_terms(text)
 
 
 def _stripped(word: str) -> str:
-    """Return a word without what an apostrophe ties to it: "what's" asks as "what" does."""
+    """Return a word without a contraction: "what" for "what's"."""
     return word.replace(APOSTROPHE, "'").partition("'")[0]
 
 
 def count_terms(text: str) -> Counter[str]:
-    """Return how often each term stands in a text."""
+    """Return the frequency of each term in a text."""
     return Counter(terms_of(text))
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/memories/bulk`: store many, line by line; and how far a worker has come with them."""
+"""`/api/v1/memories/bulk`: store many memories, at once or by a background job."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from memory.types import trust_of
 
 
 class BulkLine(BaseModel):
-    """What became of one line: 201 stored, 200 the same was there, 409 or 422 with the reason."""
+    """The result of one line: 201 stored, 200 already stored, 409 or 422 with the error."""
 
     line: int
     status: int
@@ -34,7 +34,7 @@ class BulkLine(BaseModel):
 
 
 class BulkResult(BaseModel):
-    """The answer to a bulk store; 200 if every line was taken, 207 if some were not."""
+    """The result of a bulk store: 200 if every line was accepted, 207 otherwise."""
 
     results: list[BulkLine]
     next: None
@@ -44,26 +44,26 @@ class BulkResult(BaseModel):
 
 
 class BulkQuery(BaseModel):
-    """How a bulk store is carried out: before the answer, or by a worker after it."""
+    """`sync` stores before responding; `async` queues a job."""
 
     mode: Literal["sync", "async"] = "sync"
 
 
 class BulkAccepted(BaseModel):
-    """A bulk store that a worker carries out; `url` tells how far it has come."""
+    """A queued bulk job; its progress is at `url`."""
 
     id: UUID
     url: str
 
 
 class BulkJobQuery(BaseModel):
-    """Where to go on in the results."""
+    """The position in the results, from `next` of the previous page."""
 
     cursor: int = Field(default=0, ge=0, le=1_000_000)
 
 
 class BulkJobOut(BaseModel):
-    """How far a bulk store has come: queued, running or done."""
+    """The progress of a bulk job, whose status is queued, running or done."""
 
     id: UUID
     status: str
@@ -78,14 +78,14 @@ class BulkJobOut(BaseModel):
 
 
 class MemoryBulk(NativeView):
-    """Many memories at once."""
+    """Bulk store."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
     costly = True
     reads_json = False
 
     def cost(self) -> int:
-        """Return one for each hundred kilobytes, some five hundred lines."""
+        """Return one unit per 100 kB, about 500 lines."""
         return int(self.request.META.get("CONTENT_LENGTH") or 0) // 100_000
 
     @extend_schema(
@@ -93,10 +93,10 @@ class MemoryBulk(NativeView):
         parameters=query_parameters(BulkQuery),
         request={"application/x-ndjson": OpenApiTypes.STR},
         responses={200: BulkResult, 202: BulkAccepted, 207: BulkResult},
-        description="One JSON object a line, each as for storing one memory. A bad line loses only itself.",
+        description="One JSON object per line, each as for storing one memory. An invalid line does not affect the others.",
     )
     def post(self, request: Request) -> Response:
-        """Store a memory for each line; all that are taken can be found when this answers, or later with `mode=async`."""
+        """Store one memory per line. They can be found once this responds or, with `mode=async`, once the job is done."""
         principal, mode = self.principal, self.query(BulkQuery).mode
         name = idempotency_key(request)
         key = (actor_of(principal), name) if name else None
@@ -128,7 +128,7 @@ class MemoryBulk(NativeView):
 
 
 class MemoryBulkJob(NativeView):
-    """A bulk store that a worker carries out."""
+    """A bulk job."""
 
     scopes = {"GET": Scope.MEMORY_READ}
 
@@ -138,7 +138,7 @@ class MemoryBulkJob(NativeView):
         responses={200: BulkJobOut},
     )
     def get(self, request: Request, job: UUID) -> Response:
-        """Tell how far it has come, with the results of the lines that are done, 500 lines of them a page."""
+        """Return a job's progress and a page of results, for up to 500 lines."""
         asked, organisation = self.query(BulkJobQuery), self.principal.organisation
         with tenant_transaction(organisation):
             progress = get_progress(organisation=organisation, job=job)

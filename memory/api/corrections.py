@@ -23,7 +23,7 @@ from memory.types import trust_of
 
 
 class Correction(Strict):
-    """Why a memory is confirmed, contested, rejected or erased."""
+    """The reason for confirming, contesting, rejecting or erasing a memory."""
 
     reason: Reason = ""
 
@@ -38,14 +38,14 @@ class Corrected(BaseModel):
 
 
 class Rejected(Corrected):
-    """A memory after its rejection; `others` are those of the same value that were rejected with it."""
+    """A memory after its rejection; `others` with the same value were rejected with it."""
 
     others: list[UUID]
     derived: DerivedOut
 
 
 class Superseded(Corrected):
-    """A memory after another has taken its place; `successor_state` and `successor_rejection` where that was flagged."""
+    """A superseded memory; `successor_state` and `successor_rejection` are set if its successor was flagged."""
 
     superseded_by: UUID
     embedding: str
@@ -55,16 +55,16 @@ class Superseded(Corrected):
 
 
 class _Correction(NativeView):
-    """One correction of one memory."""
+    """A correction of a memory."""
 
     scopes = {"POST": Scope.MEMORY_WRITE}
 
     def reason(self) -> str:
-        """Return the body's reason; a correction may come without a body."""
+        """Return the reason in the optional body."""
         return self.body(Correction).reason if self.json is not None else ""
 
     def answer(self, changed: Changed, **more: Any) -> Response:
-        """Return the memory's new state, with its version as the ETag."""
+        """Respond with the memory's new state, and its version as the ETag."""
         body = {
             "id": str(changed.id),
             "state": str(changed.state),
@@ -75,12 +75,12 @@ class _Correction(NativeView):
 
 
 class Confirm(_Correction):
-    """Vouching for a memory."""
+    """Confirm a memory."""
 
     @extend_schema(operation_id="memories_confirm", request=Correction, responses={200: Corrected})
     @once
     def post(self, request: Request, memory: UUID) -> Response:
-        """Confirm a memory; with the scope `admin` also one that was rejected, whose value may then be written again."""
+        """Confirm a memory. The scope `admin` can also confirm a rejected one, which allows its value to be written again."""
         principal = self.principal
         changed = corrections.confirm(
             organisation=principal.organisation,
@@ -94,12 +94,12 @@ class Confirm(_Correction):
 
 
 class Contest(_Correction):
-    """Doubting a memory."""
+    """Contest a memory."""
 
     @extend_schema(operation_id="memories_contest", request=Correction, responses={200: Corrected})
     @once
     def post(self, request: Request, memory: UUID) -> Response:
-        """Contest a memory: it is still found, marked contested."""
+        """Contest a memory. Searches still return it, marked as contested."""
         principal = self.principal
         changed = corrections.contest(
             organisation=principal.organisation,
@@ -112,12 +112,12 @@ class Contest(_Correction):
 
 
 class Reject(_Correction):
-    """Taking a memory's value for wrong."""
+    """Reject a memory."""
 
     @extend_schema(operation_id="memories_reject", request=Correction, responses={200: Rejected})
     @once
     def post(self, request: Request, memory: UUID) -> Response:
-        """Reject a memory, and with it its value: however it is written, no later write is taken."""
+        """Reject a memory and its value: later writes of the value are refused, however it is spelled."""
         principal = self.principal
         changed = corrections.reject(
             organisation=principal.organisation,
@@ -132,10 +132,10 @@ class Reject(_Correction):
 
 
 class Supersede(_Correction):
-    """Putting a new memory in another's place."""
+    """Supersede a memory."""
 
     def prepare(self, memory: UUID) -> Prepared:
-        """Read and embed the new memory."""
+        """Parse and embed the new memory."""
         del memory
         draft = self.body(Supersession).draft()
         return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
@@ -143,7 +143,7 @@ class Supersede(_Correction):
     @extend_schema(operation_id="memories_supersede", request=Supersession, responses={201: Superseded})
     @once(prepare=prepare)
     def post(self, request: Request, memory: UUID, prepared: Prepared) -> Response:
-        """Store a new memory in the place of one that no longer holds; the old one ends when the new one begins to be true."""
+        """Replace a memory by a new one. The old one's validity ends when the new one's begins."""
         principal, asked = self.principal, self.body(Supersession)
         changed = corrections.commit_supersede(
             organisation=principal.organisation,
@@ -167,5 +167,5 @@ class Supersede(_Correction):
 
 
 def counts_of(changed: Changed) -> dict[str, Any] | None:
-    """Return what became of memories that were made from one that no longer holds."""
+    """Return the effect on derived memories, if any."""
     return changed.derived.counts if changed.derived else None

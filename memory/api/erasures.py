@@ -1,4 +1,4 @@
-"""`/api/v1/erasures/{erasure}`: receipts."""
+"""`/api/v1/erasures/{erasure}`: erasure receipts."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -17,16 +17,16 @@ from memory.erasure.operations import get_erasure
 
 
 class KeptOut(BaseModel):
-    """What an erasure left where it is: how many rows quote it, by place; and tables whose older rows were not looked at."""
+    """What an erasure left: the number of rows that quote the memory by place, and tables not searched completely."""
 
     places: dict[str, int] = {}
     not_looked_at: list[str] = []
 
 
 class ErasureOut(BaseModel):
-    """The receipt of an erasure: how much was removed from where, what stayed, and nothing of what it said.
+    """The receipt of an erasure: what was removed from where and what was kept, without the content.
 
-    `part_of` is the receipt of the memories that this one was erased together with; it has the figures.
+    `part_of` is the receipt of a joint erasure, which has the figures.
     """
 
     id: UUID
@@ -45,7 +45,7 @@ class ErasureOut(BaseModel):
 
 
 class Erasures(NativeView):
-    """Receipts."""
+    """An erasure receipt."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ}
 

@@ -1,4 +1,4 @@
-"""`/api/v1/memories/{memory}/history`: what became of a memory."""
+"""`/api/v1/memories/{memory}/history`: a memory's changes."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from memory.trust.history import Change, list_history
 
 
 class ActorOut(BaseModel):
-    """Who did something; `on_behalf_of` is the caller's claim."""
+    """The actor; `on_behalf_of` is claimed by the caller."""
 
     kind: str
     id: str
@@ -26,7 +26,7 @@ class ActorOut(BaseModel):
 
 
 class ChangeOut(BaseModel):
-    """One change of a memory, with the fields before and after it; `before` is null for its beginning."""
+    """A change of a memory, with the fields before and after it; `before` is null for its creation."""
 
     id: UUID
     version: int
@@ -47,12 +47,8 @@ class HistoryPage(BaseModel):
     next: str | None
 
 
-class HistoryQuery(PageQuery):
-    """The history takes what every list takes."""
-
-
 def render_change(change: Change) -> dict[str, Any]:
-    """Return one change as JSON-ready values."""
+    """Render a change as JSON-ready values."""
     actor = ActorOut(kind=change.actor_kind, id=change.actor_id, on_behalf_of=change.on_behalf_of)
     same = ("id", "version", "operation", "reason", "recorded_at", "written_at", "before", "after")
     shown = ChangeOut(
@@ -62,18 +58,18 @@ def render_change(change: Change) -> dict[str, Any]:
 
 
 class History(NativeView):
-    """What became of a memory."""
+    """A memory's history."""
 
     scopes = {"GET": Scope.MEMORY_READ}
 
     @extend_schema(
         operation_id="memories_history",
-        parameters=query_parameters(HistoryQuery),
+        parameters=query_parameters(PageQuery),
         responses={200: HistoryPage},
     )
     def get(self, request: Request, memory: UUID) -> Response:
         """List a memory's changes, newest first, each with the fields before and after it."""
-        query, organisation = self.query(HistoryQuery), self.principal.organisation
+        query, organisation = self.query(PageQuery), self.principal.organisation
         with tenant_transaction(organisation):
             changes = list_history(
                 organisation=organisation, memory=memory, limit=query.limit + 1, before=query.before

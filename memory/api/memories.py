@@ -1,4 +1,4 @@
-"""`/api/v1/memories`: store one, list them."""
+"""`/api/v1/memories`: store a memory, list memories."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -35,9 +35,9 @@ def _text(content: Any) -> Any:
 
 
 class MemoryCreate(MemoryIn):
-    """A memory to store by itself.
+    """A memory to store.
 
-    An object as `content` is kept as its JSON text, `content_type` in the metadata; `user_id` is on whose behalf it is stored.
+    An object as `content` is stored as JSON text, and `content_type` in the metadata; `user_id` is the user it is stored for.
     """
 
     content: Annotated[
@@ -49,7 +49,7 @@ class MemoryCreate(MemoryIn):
     user_id: UserId = None
 
     def draft(self) -> MemoryDraft:
-        """Return the domain's form; a `content_type` that the metadata have already stays as it is there."""
+        """Return the draft; `content_type` in the metadata takes precedence."""
         draft = super().draft()
         if self.content_type is None:
             return draft
@@ -57,7 +57,7 @@ class MemoryCreate(MemoryIn):
 
 
 class MemoryCreated(BaseModel):
-    """The answer to a store. `memory_id` repeats `id`; `rejection` only where its text holds a rejected value."""
+    """A stored memory. `memory_id` repeats `id`; `rejection` is present if the text contains a rejected value."""
 
     id: UUID
     memory_id: UUID
@@ -69,7 +69,7 @@ class MemoryCreated(BaseModel):
 
 
 class LinkOut(BaseModel):
-    """A link; `target` is null until the memory with that external id exists, `external_id` where it is named by its id."""
+    """A link; `target` is null until a memory has the external id, `external_id` is null for links by id."""
 
     kind: str
     external_id: str | None
@@ -112,8 +112,8 @@ class MemoryPage(BaseModel):
 def _states(text: str) -> str:
     unknown = sorted(set(text.split(",")) - set(TrustState)) if text else []
     if unknown:
-        meant = suggestion(unknown[0], TrustState)
-        raise ValueError(f"must be of {', '.join(TrustState)}, parted by commas{meant}")
+        hint = suggestion(unknown[0], TrustState)
+        raise ValueError(f"must be a comma-separated list of {', '.join(TrustState)}{hint}")
     return text
 
 
@@ -128,7 +128,7 @@ class MemoryQuery(PageQuery):
     known_at: Moment | None = None
 
     def narrowed(self) -> SearchRequest:
-        """Return type, states and times as the domain has them."""
+        """Return the filters on type, states and times as a search request."""
         return SearchRequest(
             query="",
             memory_type=self.memory_type or None,
@@ -139,7 +139,7 @@ class MemoryQuery(PageQuery):
 
 
 def render(memory: Memory) -> dict[str, Any]:
-    """Return a memory as JSON-ready values."""
+    """Render a memory as JSON-ready values."""
     fields = {name: getattr(memory, name) for name in MemoryOut.model_fields if hasattr(memory, name)}
     links = [
         {
@@ -160,7 +160,7 @@ class MemoryCollection(NativeView):
     scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
 
     def prepare(self) -> Prepared:
-        """Read and embed the memory."""
+        """Parse and embed the memory."""
         draft = self.body(MemoryCreate).draft()
         return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
 
@@ -189,7 +189,7 @@ class MemoryCollection(NativeView):
     )
     @once(prepare=prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
-        """Store a memory; the same one again under its external id answers 200 with the earlier id."""
+        """Store a memory. Storing the same one again under its external id returns 200 with the existing id."""
         del request
         principal, user = self.principal, self.body(MemoryCreate).user_id
         stored = operations.commit_one(

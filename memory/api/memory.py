@@ -31,7 +31,7 @@ WISHES = frozenset({"state", "trust"})
 
 
 class MemoryPatch(Strict):
-    """What to change of a memory; a field that is left out stays, null clears a time."""
+    """Changes to a memory: omitted fields stay, null clears a time."""
 
     content: Content | None = None
     metadata: Metadata | None = None
@@ -49,10 +49,10 @@ class MemoryPatch(Strict):
 
     @model_validator(mode="after")
     def check_changes(self) -> "MemoryPatch":
-        """Refuse a change of nothing, and null for what can't be without a value."""
+        """Refuse an empty change, and null for fields other than times."""
         if not self.model_fields_set - {"reason"}:
             raise PydanticCustomError(
-                "no_change", "At least one of {names} is needed", {"names": ", ".join(sorted(CHANGEABLE))}
+                "no_change", "At least one of {names} is required", {"names": ", ".join(sorted(CHANGEABLE))}
             )
         for name in self.model_fields_set - NULLABLE - WISHES:
             if getattr(self, name) is None:
@@ -60,7 +60,7 @@ class MemoryPatch(Strict):
         return self
 
     def changes(self) -> dict[str, Any]:
-        """Return the given fields as the domain has them."""
+        """Return the fields to change."""
         given = {name: getattr(self, name) for name in self.model_fields_set - WISHES - {"reason"}}
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
@@ -68,7 +68,7 @@ class MemoryPatch(Strict):
 
 
 class RevisedOut(BaseModel):
-    """A memory after a change; `decision_id` is null where nothing changed, `rejection` names that of a value in its new text."""
+    """A changed memory; `decision_id` is null if nothing changed, `rejection` is present if the text contains a rejected value."""
 
     id: UUID
     state: str
@@ -79,7 +79,7 @@ class RevisedOut(BaseModel):
 
 
 class Deleted(BaseModel):
-    """The answer to a delete; the receipt is at `/api/v1/erasures/{erasure_id}`."""
+    """An erased memory; the receipt is at `/api/v1/erasures/{erasure_id}`."""
 
     id: UUID
     deleted: bool
@@ -94,7 +94,7 @@ class MemoryDetail(NativeView):
 
     @extend_schema(operation_id="memories_get", responses={200: MemoryOut})
     def get(self, request: Request, memory: UUID) -> Response:
-        """Return a memory, of whatever trust state; its version is the ETag."""
+        """Return a memory in any trust state, with its version as the ETag."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -103,13 +103,13 @@ class MemoryDetail(NativeView):
             if row.embedding != EmbeddingState.READY or any(
                 link.target_id is None for link in row.links.all()
             ):
-                # what is still to come is no new version: nobody may keep this and be told that it is the newest
+                # a vector or link target may still arrive without a new version, so the response must not be cached
                 headers["Cache-Control"] = "no-store"
             return Response(render(row), headers=headers)
 
     @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
     def patch(self, request: Request, memory: UUID) -> Response:
-        """Make a new version; `If-Match` names the one it is made from (428 without, 412 if it is another)."""
+        """Create a new version. `If-Match` must name the current version: 428 if missing, 412 if it differs."""
         asked, principal = self.body(MemoryPatch), self.principal
         revised = revise_as_wished(
             organisation=principal.organisation,
@@ -134,7 +134,7 @@ class MemoryDetail(NativeView):
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
     def delete(self, request: Request, memory: UUID) -> Response:
-        """Erase a memory with all its versions and everything it can be found by; answers with a receipt's id."""
+        """Erase a memory with all its versions and index data; return the receipt's id."""
         principal = self.principal
         receipt = forget(
             organisation=principal.organisation,

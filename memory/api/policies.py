@@ -1,4 +1,4 @@
-"""`/api/v1/memories/{derived,rejection,erasure}-policy`: what an organisation has decided for its memories."""
+"""`/api/v1/memories/{derived,rejection,erasure}-policy`: an organisation's policies for its memories."""
 
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -19,40 +19,40 @@ from memory.policy_types import Policy, Refuse, RejectedInside, Wanted
 
 
 class DerivedPolicyIn(Strict):
-    """What becomes of memories that were made from one that was erased, rejected or superseded."""
+    """What happens to memories derived from one that is erased, rejected or superseded."""
 
     policy: Policy
 
 
 class DerivedPolicyOut(BaseModel):
-    """The policy; `decision_id` names the record of its change, if this request made one."""
+    """The policy; `decision_id` is the record of the change, null if nothing changed."""
 
     policy: Policy
     decision_id: UUID | None
 
 
 class RejectionPolicyIn(Strict):
-    """What becomes of texts that hold a rejected value."""
+    """What happens to texts that contain a rejected value."""
 
     policy: RejectedInside
 
 
 class RejectionPolicyOut(BaseModel):
-    """The policy; `decision_id` names the record of its change, if this request made one."""
+    """The policy; `decision_id` is the record of the change, null if nothing changed."""
 
     policy: RejectedInside
     decision_id: UUID | None
 
 
 class ErasurePolicyIn(Strict):
-    """What erasures remove and refuse."""
+    """Whether erasures scrub quotes, and where erased external ids are refused."""
 
     scrub_quotes: bool
     refuse_erased_ids: Refuse
 
 
 class ErasurePolicyOut(BaseModel):
-    """The organisation's policy for erasures; `decision_id` is the decision that changed it, null where nothing changed."""
+    """The policy; `decision_id` is the record of the change, null if nothing changed."""
 
     scrub_quotes: bool
     refuse_erased_ids: Refuse
@@ -60,33 +60,33 @@ class ErasurePolicyOut(BaseModel):
 
 
 class _PolicyView(NativeView):
-    """One of an organisation's policies."""
+    """An organisation's policy with a single value."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
     policy: ClassVar[OrganisationPolicy[Any]]
 
     def show(self) -> Response:
-        """Answer with the policy that holds."""
+        """Respond with the current policy."""
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             policy = self.policy.get(organisation=organisation)
         return Response({"policy": str(policy), "decision_id": None})
 
     def change(self, policy: Any) -> Response:
-        """Set the policy, and answer with it and the record of the change."""
+        """Set the policy; respond with it and the record of the change."""
         principal = self.principal
         decision = self.policy.set(organisation=principal.organisation, by=principal.actor, policy=policy)
         return Response({"policy": str(policy), "decision_id": str(decision) if decision else None})
 
 
 class DerivedPolicyView(_PolicyView):
-    """What becomes of memories that were made from one that no longer holds."""
+    """The policy for derived memories."""
 
     policy = DERIVED_POLICY
 
     @extend_schema(operation_id="derived_policy_get", responses={200: DerivedPolicyOut})
     def get(self, request: Request) -> Response:
-        """Return the organisation's policy: contest, hide or keep."""
+        """Return the policy for derived memories: contest, hide or keep."""
         del request
         return self.show()
 
@@ -94,19 +94,19 @@ class DerivedPolicyView(_PolicyView):
         operation_id="derived_policy_set", request=DerivedPolicyIn, responses={200: DerivedPolicyOut}
     )
     def put(self, request: Request) -> Response:
-        """Set the organisation's policy, on record; memories stay as they are until a source of theirs goes."""
+        """Set the policy for derived memories. It applies when a source is next erased, rejected or superseded."""
         del request
         return self.change(self.body(DerivedPolicyIn).policy)
 
 
 class RejectionPolicyView(_PolicyView):
-    """What becomes of texts that hold a rejected value."""
+    """The policy for texts that contain a rejected value."""
 
     policy = REJECTION_POLICY
 
     @extend_schema(operation_id="rejection_policy_get", responses={200: RejectionPolicyOut})
     def get(self, request: Request) -> Response:
-        """Return the organisation's policy: flag, refuse or allow."""
+        """Return the policy for texts that contain a rejected value: flag, refuse or allow."""
         del request
         return self.show()
 
@@ -114,19 +114,19 @@ class RejectionPolicyView(_PolicyView):
         operation_id="rejection_policy_set", request=RejectionPolicyIn, responses={200: RejectionPolicyOut}
     )
     def put(self, request: Request) -> Response:
-        """Set the organisation's policy, on record; it holds for what is written from then on."""
+        """Set the policy for texts that contain a rejected value. It applies to later writes."""
         del request
         return self.change(self.body(RejectionPolicyIn).policy)
 
 
 class ErasurePolicyView(NativeView):
-    """What erasures remove and refuse."""
+    """The policy for erasures."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ, "PUT": Scope.ADMIN}
 
     @extend_schema(operation_id="erasure_policy_get", responses={200: ErasurePolicyOut})
     def get(self, request: Request) -> Response:
-        """Return the organisation's policy for erasures."""
+        """Return the policy for erasures."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -136,7 +136,7 @@ class ErasurePolicyView(NativeView):
         operation_id="erasure_policy_set", request=ErasurePolicyIn, responses={200: ErasurePolicyOut}
     )
     def put(self, request: Request) -> Response:
-        """Set the organisation's policy, on record; it holds for erasures and writes from now on."""
+        """Set the policy for erasures. It applies to later erasures and writes."""
         del request
         asked, principal = self.body(ErasurePolicyIn), self.principal
         policy = Wanted(asked.scrub_quotes, asked.refuse_erased_ids)
@@ -146,5 +146,5 @@ class ErasurePolicyView(NativeView):
         return self.answer(policy, decision)
 
     def answer(self, policy: Wanted, decision: UUID | None) -> Response:
-        """Return a policy, with the decision that set it."""
+        """Respond with a policy and the record of its change."""
         return Response(asdict(policy) | {"decision_id": str(decision) if decision else None})

@@ -1,4 +1,4 @@
-"""`/api/v1/search`: search, explained."""
+"""`/api/v1/search`: explained search."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -20,14 +20,14 @@ from memory.search.service import search
 
 
 class PromptQuery(BaseModel):
-    """What may stand in a search's query string instead of its body."""
+    """Options that can be given in the query string instead of the body."""
 
     format: Literal["results", "prompt"] | None = None
     token_budget: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
 class TermOut(BaseModel):
-    """One summand of a score: value = share * weight; `raw` is the arm's own figure."""
+    """A term of a score: value = share * weight; `raw` is the arm's own score."""
 
     arm: str
     raw: float
@@ -37,7 +37,7 @@ class TermOut(BaseModel):
 
 
 class StepOut(BaseModel):
-    """A relation by which a memory was reached: a link from the memory `source`, or an entity by its name."""
+    """A relation through which a memory was found: a link from the memory `source`, or a named entity."""
 
     kind: str
     source: UUID | None
@@ -46,7 +46,7 @@ class StepOut(BaseModel):
 
 
 class FoundMemory(BaseModel):
-    """A found memory; `truncated` stands there when the answer had no room for the whole of it (`GET /api/v1/memories/{memory}` has)."""
+    """A found memory; `truncated` is present if its content was cut (`GET /api/v1/memories/{memory}` returns all of it)."""
 
     id: UUID
     content: str
@@ -64,7 +64,7 @@ class FoundMemory(BaseModel):
 
 
 class SearchHit(FoundMemory):
-    """A found memory with what made its score, the sum of `terms`."""
+    """A found memory with its score, the sum of `terms`."""
 
     score: float
     terms: dict[str, float]
@@ -73,7 +73,7 @@ class SearchHit(FoundMemory):
 
 
 class SearchOut(BaseModel):
-    """The answer to a search; with `format=prompt`, `results` are those that `prompt` holds, and `tokens` its size."""
+    """Search results; with `format=prompt`, `results` are those in `prompt`, and `tokens` is its size."""
 
     results: list[SearchHit]
     next: None
@@ -89,7 +89,7 @@ class SearchOut(BaseModel):
 
 
 class Search(NativeView):
-    """Search, explained."""
+    """Explained search."""
 
     scopes = {"POST": Scope.MEMORY_READ}
 
@@ -100,7 +100,7 @@ class Search(NativeView):
         responses={200: SearchOut, 404: NO_SPACE},
     )
     def post(self, request: Request) -> Response:
-        """Search memories; each score is the sum of the terms beside it. `format=prompt` adds text for a prompt."""
+        """Search memories. Each score is the sum of its terms; `format=prompt` adds text for a prompt."""
         del request
         if isinstance(self.json, dict):
             self.json |= self.query(PromptQuery).model_dump(exclude_none=True)

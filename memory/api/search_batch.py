@@ -1,4 +1,4 @@
-"""`/api/v1/search/batch`: several searches at once."""
+"""`/api/v1/search/batch`: several queries in one request."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from memory.search.service import search_many
 
 
 class ScoredId(BaseModel):
-    """A hit of a batch: its memory is among `memories`."""
+    """A hit in a batch; its memory is in `memories`."""
 
     id: UUID
     score: float
@@ -26,7 +26,7 @@ class ScoredId(BaseModel):
 
 
 class SearchesOut(BaseModel):
-    """The answer to several searches: for each query, in their order, ids and scores; each memory once, by its id."""
+    """Results of several queries: ids and scores in the order of the queries; each memory once, by id."""
 
     results: list[list[ScoredId]]
     memories: dict[str, FoundMemory]
@@ -39,7 +39,7 @@ class SearchesOut(BaseModel):
 
 
 class SearchBatch(NativeView):
-    """Several searches at once."""
+    """Several queries in one request."""
 
     scopes = {"POST": Scope.MEMORY_READ}
     costly = True
@@ -55,7 +55,7 @@ class SearchBatch(NativeView):
         responses={200: SearchesOut, 404: NO_SPACE},
     )
     def post(self, request: Request) -> Response:
-        """Search for each query; results stand in the order of the queries, each memory once, under one decision record."""
+        """Search for each query, under one decision record. Results are in the order of the queries, each memory once."""
         del request
         asked, principal = self.body(NativeSearches), self.principal
         answers = search_many(

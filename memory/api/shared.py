@@ -1,4 +1,4 @@
-"""Shapes that the answers of several resources hold."""
+"""Response shapes that several resources share."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,11 @@ from pydantic import BaseModel
 
 from memory.policy_types import Policy
 
-NO_SPACE = OpenApiResponse(
-    description="There is no such space, version or member, or it is another organisation's"
-)
+NO_SPACE = OpenApiResponse(description="No such space, version or member in this organisation")
 
 
 class RejectionOut(BaseModel):
-    """The rejection of a value that a text holds; a memory is stored as a candidate for it."""
+    """The rejection whose value a text contains, because of which its memory was stored as a candidate."""
 
     decision_id: UUID
     memory_id: UUID
@@ -22,7 +20,7 @@ class RejectionOut(BaseModel):
 
 
 class DerivedOut(BaseModel):
-    """The memories made from one that no longer holds: how many were found, and what the policy did; `more` were left alone."""
+    """The effect on derived memories: how many were found and what the policy did; `more` if a limit left some out."""
 
     policy: Policy
     found: int

@@ -1,7 +1,7 @@
-"""LoCoMo as memories and questions.
+"""Read LoCoMo files.
 
-Source: Maharana et al. 2024, "Evaluating Very Long-Term Conversational Memory of LLM Agents" (ACL). The data is not
-ours to ship (CC BY-NC 4.0): the command reads it from a path.
+Source: Maharana et al. 2024, "Evaluating Very Long-Term Conversational Memory of LLM Agents" (ACL). The data set is not
+distributed with the product because of its licence (CC BY-NC 4.0).
 """
 
 import json
@@ -19,12 +19,12 @@ _SESSION = re.compile(r"session_(\d+)")
 
 
 def read_locomo(path: Path) -> list[Collection]:
-    """Return the conversations of a LoCoMo file, each with its turns and questions.
+    """Read the conversations of a LoCoMo file, each with its turns and questions.
 
-    Adversarial questions (category 5) are left out, and those whose evidence names no turn of the conversation.
+    Adversarial questions (category 5) and questions without evidence in the conversation are left out.
 
     Raises:
-        UnreadableSet: the file is not of its form.
+        UnreadableSet: not a LoCoMo file.
     """
     try:
         samples = json.loads(path.read_text(encoding="utf-8"))

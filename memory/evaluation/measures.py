@@ -1,21 +1,21 @@
-"""Retrieval measures. Pure. `relevant` maps what answers a question to its grade, 1 and up."""
+"""Retrieval measures. Pure. `relevant` maps relevant ids to grades from 1."""
 
 from collections.abc import Mapping, Sequence
 from math import log2
 
 
 def recall_at(found: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
-    """Return the share of the relevant items among the first k found, 0..1."""
+    """Return the share of relevant items among the first k found, 0 to 1."""
     return len(relevant.keys() & set(found[:k])) / len(relevant)
 
 
 def reciprocal_rank(found: Sequence[str], relevant: Mapping[str, int]) -> float:
-    """Return 1 / the rank of the first relevant item, 0 where none was found."""
+    """Return 1 / rank of the first relevant item, or 0 if none was found."""
     return next((1 / rank for rank, each in enumerate(found, start=1) if each in relevant), 0.0)
 
 
 def ndcg_at(found: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
-    """Return the normalised discounted cumulative gain of the first k, 0..1, with linear gain as trec_eval has it.
+    """Return the normalised discounted cumulative gain of the first k, 0 to 1, with linear gain as in trec_eval.
 
     Source: Järvelin & Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques".
     """

@@ -1,4 +1,4 @@
-"""A labelled set: memories, and questions with what answers them. No Django here."""
+"""Labelled test sets. No Django."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from memory.types import MemoryDraft
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A question and the external ids of what answers it, each with its grade, 1 and up."""
+    """A question, and the external ids of relevant memories with their grades from 1."""
 
     text: str
     relevant: Mapping[str, int]
@@ -16,7 +16,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is searched together: memories by their external ids, and the questions asked of them."""
+    """Memories to search, and the questions to ask of them."""
 
     name: str
     drafts: list[MemoryDraft]
@@ -24,4 +24,4 @@ class Collection:
 
 
 class UnreadableSet(ValueError):
-    """The files are not a labelled set that we know."""
+    """The files are not a supported labelled set."""

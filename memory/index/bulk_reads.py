@@ -1,6 +1,6 @@
-"""What memories say, as apps above read it in bulk: vectors and metadata. Inside the caller's tenant transaction.
+"""Bulk reads of vectors, metadata and texts for the apps above, inside the caller's tenant transaction.
 
-A memory that shows nothing says nothing, and is left out.
+Blank memories are left out.
 """
 
 import json
@@ -14,24 +14,26 @@ import numpy as np
 from liftos.kernel.db.binary import unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
 from memory.index.statements import (
+    CONTENTS,
     COUNT_LIVING,
     COUNT_VECTORS,
     PAGE_CONTENTS,
     SAMPLE_VECTORS,
-    SOME_CONTENTS,
     TEXTS,
 )
 from memory.types import LIVING
 
+_LIVING = [str(state) for state in LIVING]
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What some living memories say.
+    """The contents of n living memories.
 
     Attributes:
-        ids: n of them.
-        vectors: float32, shape (n, d), rows of NaN where a memory has none under the model; d = 0 if none has.
-        metadata: n of them; empty where it was not asked for.
+        ids: n ids.
+        vectors: float32, shape (n, d); NaN rows for memories without a vector of the model; d = 0 if none has one.
+        metadata: n objects, or empty if not requested.
     """
 
     ids: list[UUID]
@@ -40,54 +42,49 @@ class Contents:
 
 
 def count_living(*, organisation: UUID) -> int:
-    """Return how many memories may be believed, candidates included."""
+    """Return the number of living memories, candidates included."""
     with raw_cursor() as cursor:
-        row = cursor.execute(COUNT_LIVING, (organisation, [str(each) for each in LIVING])).fetchone()
+        row = cursor.execute(COUNT_LIVING, (organisation, _LIVING)).fetchone()
     return row[0] if row else 0
 
 
 def page_contents(
     *, organisation: UUID, model: int | None, after: UUID | None, limit: int, metadata: bool
 ) -> Contents:
-    """Return what the next living memories say, in the order of their ids.
+    """Return the contents of the next living memories by id.
 
     Args:
-        organisation: whose.
-        model: which model's vectors; None for none.
-        after: the last id that was read, None to begin.
-        limit: at most so many.
-        metadata: read it too.
+        organisation: the tenant.
+        model: the model whose vectors to read; None for no vectors.
+        after: the last id of the previous page; None for the first page.
+        limit: page size.
+        metadata: whether to read metadata.
     """
     values = {"after": after or UUID(int=0), "limit": limit}
     return _contents(PAGE_CONTENTS, organisation, model, metadata, values)
 
 
-def some_contents(
+def get_contents(
     *, organisation: UUID, model: int | None, memories: Sequence[UUID], metadata: bool
 ) -> Contents:
-    """Return what those of some memories say that are living, in any order. See `page_contents`."""
-    return _contents(SOME_CONTENTS, organisation, model, metadata, {"ids": list(memories)})
+    """Return the contents of the living ones among memories, in any order. See `page_contents`."""
+    return _contents(CONTENTS, organisation, model, metadata, {"ids": list(memories)})
 
 
 def sample_vectors(*, organisation: UUID, model: int, limit: int) -> np.ndarray:
-    """Return vectors of living memories, float32, shape (n, d), n ≤ limit: the same ones each time, of any age."""
-    values = {
-        "organisation": organisation,
-        "model": model,
-        "limit": limit,
-        "living": [str(each) for each in LIVING],
-    }
+    """Return a repeatable random sample of living memories' vectors: float32, shape (n, d), n ≤ limit."""
+    values = {"organisation": organisation, "model": model, "limit": limit, "living": _LIVING}
     with raw_cursor() as cursor:
         row = cursor.execute(SAMPLE_VECTORS, values, binary=True).fetchone()
     return unpack_halfvecs(row[1], row[0]) if row and row[0] else np.empty((0, 0), np.float32)
 
 
 def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | None = None) -> int:
-    """Return how many living memories, or how many of some, have a vector under a model."""
+    """Return how many living memories, optionally among given ones, have a vector of a model."""
     values = {
         "organisation": organisation,
         "model": model,
-        "living": [str(each) for each in LIVING],
+        "living": _LIVING,
         "memories": None if memories is None else list(memories),
     }
     with raw_cursor() as cursor:
@@ -96,7 +93,7 @@ def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | 
 
 
 def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the texts of those of some memories that there are."""
+    """Return the texts of those of the memories that exist."""
     with raw_cursor() as cursor:
         return dict(cursor.execute(TEXTS, (organisation, list(memories))).fetchall())
 
@@ -104,12 +101,7 @@ def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, st
 def _contents(
     statement: str, organisation: UUID, model: int | None, metadata: bool, values: dict[str, Any]
 ) -> Contents:
-    values |= {
-        "organisation": organisation,
-        "model": model,
-        "metadata": metadata,
-        "living": [str(each) for each in LIVING],
-    }
+    values |= {"organisation": organisation, "model": model, "metadata": metadata, "living": _LIVING}
     with raw_cursor() as cursor:
         row = cursor.execute(statement, values, binary=True).fetchone()
     if row is None or row[0] is None:

@@ -1,4 +1,4 @@
-"""How much an organisation holds: what plans are made from."""
+"""The size of an organisation's collection, from which search plans are chosen."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 from memory.index.statements import COLLECTION_SIZE
 
-# A plan may rest on a count that is some seconds old: every plan finds the same memories, only at another price.
+# Plans may rest on counts some seconds old: all plans find the same memories and differ only in cost.
 _KEEP_SECONDS = 5.0
 _documents: LruTtlCache[UUID, int] = LruTtlCache(10_000, _KEEP_SECONDS)
 _dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
@@ -16,7 +16,7 @@ _dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """An organisation's searchable memories: how many, how many words in all, in how many threads."""
+    """An organisation's searchable memories: their number, total words and threads."""
 
     documents: int
     words: int
@@ -24,33 +24,33 @@ class Corpus:
 
     @property
     def average_length(self) -> float:
-        """Words in an average memory, at least 1 so that it can divide."""
+        """Mean words per memory, at least 1 to be a safe divisor."""
         return max(1.0, self.words / self.documents) if self.documents else 1.0
 
 
 def get_corpus(organisation: UUID) -> Corpus:
-    """Return an organisation's counts, as of this transaction."""
+    """Return an organisation's current counts, inside the caller's transaction."""
     row = raw_cursor().execute(COLLECTION_SIZE, [organisation], binary=True).fetchone()
     return Corpus(*row) if row else Corpus(0, 0, 0)
 
 
-def documents_about(organisation: UUID) -> int:
-    """Return how many memories an organisation holds or held a few seconds ago: enough to choose a plan by."""
+def approximate_documents(organisation: UUID) -> int:
+    """Return an organisation's number of memories, up to 5 seconds old."""
     return _documents.fetch(organisation, lambda: get_corpus(organisation).documents)
 
 
-def dense_among(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
-    """Return which of some terms stood in too many memories to say anything, a few seconds ago."""
+def dense_terms(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
+    """Return the terms recently marked by `remember_dense`."""
     return frozenset(terms).intersection(_dense.get(organisation) or ())
 
 
 def remember_dense(organisation: UUID, terms: Iterable[str]) -> None:
-    """Remember for a few seconds that terms stand in too many memories to say anything."""
-    # all of an organisation's terms go together, some seconds after the first was learnt
+    """Mark terms as too frequent to be selective, for 5 seconds."""
+    # an organisation's terms expire together, 5 seconds after the first was marked
     _dense.fetch(organisation, set).update(terms)
 
 
-def forget_counts() -> None:
-    """Count anew at the next search: for tests and benchmarks that fill an organisation and ask at once."""
+def clear_counts() -> None:
+    """Drop cached counts, for tests and benchmarks that search right after a bulk store."""
     _documents.clear()
     _dense.clear()

@@ -1,7 +1,7 @@
-"""Which model embeds an organisation's memories: its choice, or the installation's; and the vectors of drafts by it.
+"""The embedding model an organisation uses, its own choice or the installation's, and the embedding of drafts.
 
-A choice is made by `manage.py reembed`, which fills the new model's vectors first. It is re-read every two seconds; until then other
-processes may still search by the old model, whose vectors are kept.
+`manage.py reembed` sets the choice once it has computed the new model's vectors. Processes re-read it every two seconds; until
+then they may search by the old model, whose vectors are kept.
 """
 
 import logging
@@ -31,10 +31,10 @@ _chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
 
 
 def active_manager(organisation: UUID) -> EmbeddingManager:
-    """Return the manager of the model that an organisation is searched by.
+    """Return the embedding manager of an organisation's model.
 
     Raises:
-        EmbedderUnavailable: its model's embedder is not among LIFTOS_EMBEDDER and LIFTOS_EMBEDDERS.
+        EmbedderUnavailable: neither LIFTOS_EMBEDDER nor LIFTOS_EMBEDDERS provides the model.
     """
     number, given = _choice(organisation), _given.get()
     if given is not None:
@@ -48,19 +48,19 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
         if model_number(manager.model) == number:
             return manager
     raise EmbedderUnavailable(
-        f"No configured embedder gives vectors of model {number}, which this organisation uses."
+        f"No configured embedder provides model {number}, which this organisation uses."
     )
 
 
 def embed_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft]
 ) -> tuple[list[np.ndarray | None], int | None]:
-    """Return a vector for each draft, and the model's number. Calls the model: not inside a transaction.
+    """Return a vector for each draft, and the model's number. Calls the model: don't call inside a transaction.
 
-    There is none for a draft that shows nothing, and none for any where the embedder is not available.
+    The vector is None for a blank draft; all vectors and the number are None while the embedder is unavailable.
 
     Raises:
-        InvalidInput: a vector that a draft brings has another dimension than the active model's.
+        InvalidInput: a draft's own vector does not have the active model's dimension.
     """
     shown = [not is_blank(draft.content) for draft in drafts]
     vectors: list[np.ndarray | None] = [
@@ -78,20 +78,20 @@ def embed_drafts(
                 )
         if wanted:
             with TRACER.span("memory.embed", count=len(wanted)):
-                made = manager.embed_many(
+                embedded = manager.embed_many(
                     [drafts[index].content for index in wanted], organisation=organisation
                 )
-            for index, vector in zip(wanted, made, strict=True):
+            for index, vector in zip(wanted, embedded, strict=True):
                 vectors[index] = vector
         return vectors, model_number(model)
     except (EmbedderUnavailable, DimensionMismatch):
         logger.warning("storing without vectors: the embedder is not available", extra={"count": len(wanted)})
-        # without the model's identity a caller's own vector can't be filed either
+        # a caller's own vector can't be stored without the model's number either
         return [None] * len(drafts), None
 
 
 def cache_stats(organisation: UUID) -> dict[str, int | float]:
-    """Return the statistics of the embedding cache an organisation's searches use; the installation's if its model is not configured."""
+    """Return an organisation's embedding cache statistics, or the installation's if its model is not configured."""
     try:
         return active_manager(organisation).stats()
     except EmbedderUnavailable:
@@ -100,7 +100,7 @@ def cache_stats(organisation: UUID) -> dict[str, int | float]:
 
 @contextmanager
 def use_manager(manager: EmbeddingManager) -> Iterator[None]:
-    """Have a block's searches and stores go through a manager of its own, where it is of the organisation's model."""
+    """Use a manager for searches and stores within the block, for organisations that use its model."""
     token = _given.set(manager)
     try:
         yield
@@ -109,14 +109,14 @@ def use_manager(manager: EmbeddingManager) -> Iterator[None]:
 
 
 def chosen_model(organisation: UUID) -> int | None:
-    """Return the number of the chosen model as of this transaction, None for the installation's own."""
+    """Return the number of the organisation's chosen model, inside the caller's transaction; None for the default."""
     with raw_cursor() as cursor:
         row = cursor.execute(CHOSEN_MODEL, [organisation]).fetchone()
     return row[0] if row else None
 
 
-def forget_choices() -> None:
-    """Read every choice anew: for tests, and for who has just made one."""
+def clear_choices() -> None:
+    """Drop cached choices, after a change or in tests."""
     _chosen.clear()
 
 

@@ -1,6 +1,6 @@
-"""The rows by which memories are found apart from their vectors: postings, attributes, entities, threads.
+"""Index rows other than vectors: postings, attributes, entities, threads.
 
-Derived from the memory alone, written and removed with it, inside the caller's tenant transaction.
+Derived from the memory alone; written and removed with it inside the caller's tenant transaction.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ COUNTER_PARTS = 16
 
 @dataclass(frozen=True, slots=True)
 class IndexRows:
-    """The rows of some memories, as the parameters of the statements that write them."""
+    """Parameters of the statements that write memories' index rows."""
 
     counted: dict[str, Any]
     attributes: tuple[Any, ...]
@@ -47,9 +47,9 @@ class IndexRows:
 
 
 def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
-    """Return the index rows of memories, ready to be written."""
+    """Return the index rows of memories as statement parameters."""
     words = [row.reading.words for row in rows]
-    threads = Counter(row.reading.thread for row in rows if row.reading.thread is not None)
+    threads = [row.reading.thread for row in rows]
     attributes = [
         (row.id.bytes, *each)
         for row in giving_way(rows)
@@ -57,25 +57,18 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     ]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
     ids, keys, texts, numbers = columns(attributes) if attributes else ([], [], [], [])
-    written = (None if number is None else str(number) for number in numbers)
-    names, about, kinds = columns(entities) if entities else ([], [], [])
+    decimals = (None if number is None else str(number) for number in numbers)
+    names, owners, kinds = columns(entities) if entities else ([], [], [])
     return IndexRows(
-        {
-            "organisation": organisation,
-            "parts": COUNTER_PARTS,
-            "documents": len(rows),
-            "words": sum(words),
-            "threads": list(threads),
-            "members": list(threads.values()),
-        },
-        (organisation, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(written)),
-        (organisation, TextArray(names), UuidArray(about), TextArray(kinds)),
+        _counter_values(organisation, words, threads),
+        (organisation, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
+        (organisation, TextArray(names), UuidArray(owners), TextArray(kinds)),
         (organisation, *_postings(rows, words)),
     )
 
 
 def insert(rows: IndexRows) -> None:
-    """Write the index rows of memories, and count them in."""
+    """Write the index rows of memories, and add them to the counters."""
     with raw_cursor() as cursor:
         cursor.execute(COUNT_IN, rows.counted)
         cursor.execute(INSERT_ATTRIBUTES, rows.attributes)
@@ -83,10 +76,25 @@ def insert(rows: IndexRows) -> None:
         cursor.execute(INSERT_POSTINGS, rows.postings)
 
 
+def _counter_values(
+    organisation: UUID, words: Sequence[int], threads: Sequence[int | None]
+) -> dict[str, Any]:
+    """Return the parameters of COUNT_IN and COUNT_OUT for memories with these word counts and threads."""
+    members = Counter(thread for thread in threads if thread is not None)
+    return {
+        "organisation": organisation,
+        "parts": COUNTER_PARTS,
+        "documents": len(words),
+        "words": sum(words),
+        "threads": list(members),
+        "members": list(members.values()),
+    }
+
+
 def _postings(
     rows: Sequence["Row"], words: Sequence[int]
 ) -> tuple[TextArray, UuidArray, IntArray, IntArray, IntArray]:
-    """Return the columns of INSERT_POSTINGS: some tens of rows for each memory, so they go packed."""
+    """Return the columns of INSERT_POSTINGS, packed because each memory has dozens of rows."""
     counts = [len(row.reading.terms) for row in rows]
     return (
         TextArray(term for row in giving_way(rows) for term in row.reading.terms),
@@ -109,7 +117,7 @@ def _postings(
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A memory as its index rows know it."""
+    """What is needed to remove a memory's index rows."""
 
     memory: UUID
     content: str
@@ -119,30 +127,22 @@ class Indexed:
 
 
 def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
-    """Delete every index row made from memories, and count them out."""
+    """Delete the index rows of memories, and subtract them from the counters."""
     ids = [row.memory for row in rows]
     pairs = [(term, row.memory.bytes) for row in rows for term in count_terms(row.content)]
     terms, owners = columns(pairs) if pairs else ([], [])
-    threads = Counter(row.thread for row in rows if row.thread is not None)
-    values = {
-        "organisation": organisation,
-        "parts": COUNTER_PARTS,
-        "documents": len(rows),
-        "words": sum(row.word_count for row in rows),
-        "threads": list(threads),
-        "members": list(threads.values()),
-    }
+    values = _counter_values(organisation, [row.word_count for row in rows], [row.thread for row in rows])
     with raw_cursor() as cursor:
         cursor.execute(DELETE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
-        gone = Counter(row[0] for row in cursor.fetchall())
-        earlier = [row.memory for row in rows if gone[row.memory] != row.term_count]
-        if earlier:
-            # stored by an earlier analyser: their terms are not today's, so read the organisation's whole index
-            cursor.execute(DELETE_ALL_POSTINGS, (organisation, earlier))
+        deleted = Counter(row[0] for row in cursor.fetchall())
+        incomplete = [row.memory for row in rows if deleted[row.memory] != row.term_count]
+        if incomplete:
+            # an earlier analyser produced other terms: scan the organisation's whole index for them
+            cursor.execute(DELETE_ALL_POSTINGS, (organisation, incomplete))
         cursor.execute(DELETE_ATTRIBUTES, (organisation, ids))
         cursor.execute(DELETE_ENTITIES, (organisation, ids))
         ended = 0
-        if threads:
+        if values["threads"]:
             cursor.execute(LOCK_THREADS, values).fetchall()
             cursor.execute(LEAVE_THREADS, values)
             ended = cursor.execute(DELETE_EMPTY_THREADS, values).rowcount
@@ -150,5 +150,5 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Return rows as columns, which is how `unnest` takes them."""
+    """Transpose rows into columns, the arguments of `unnest`."""
     return [list(column) for column in zip(*rows, strict=True)]

@@ -1,8 +1,8 @@
-"""What Postgres knows of the size of the tables of memories, on an installation that is new.
+"""Postgres's planner statistics on a new installation.
 
-A connection keeps the plans that it made while a table was empty, until the table is analysed. Then any index seems as good as
-another: a vector's foreign key was looked up through all of an organisation's memories, 600 us after 8,000 of them instead
-of 20 (a bulk store of 12,000: 1,440 rows/s instead of 2,600). Autovacuum comes round after ten seconds, or a minute; a bulk store doesn't wait for it.
+Connections keep plans made while a table was empty, when all indexes look equally cheap, until the table is analysed. After
+8,000 memories a vector's foreign key check took 600 us instead of 20, because it scanned the organisation's memories; a bulk store of
+12,000 ran at 1,440 rows/s instead of 2,600. Autovacuum runs every 10 to 60 seconds, too late for the first bulk store.
 """
 
 from functools import partial
@@ -12,16 +12,16 @@ from django.db import connection, transaction
 from liftos.kernel.db.transactions import raw_cursor
 
 LEAST = 100
-"""Memories in a batch from which on it is worth looking."""
+"""Smallest batch that triggers the check."""
 
 _analysed: set[str] = set()
 
 
 def analyse_if_new(stored: int) -> None:
-    """Have the tables analysed if they have not been since they were empty, inside the transaction that stored so many."""
+    """Analyse the memory tables if this is their first large batch, inside the transaction that stored it."""
     database = str(connection.settings_dict["NAME"])
     if stored < LEAST or database in _analysed:
         return
     raw_cursor().execute("SELECT liftos_analyse_new_memories()")
-    # undone with the transaction, it has to be done again
+    # a rollback also undoes the analysis
     transaction.on_commit(partial(_analysed.add, database))

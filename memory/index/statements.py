@@ -2,42 +2,42 @@
 
 # --- index_rows.py
 
-# the words of memories
+# postings of memories
 INSERT_POSTINGS = """
 INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length, thread_id)
 SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
-# their metadata, a row for each key and value
+# metadata attributes of memories, one row per key and value
 INSERT_ATTRIBUTES = """
 INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
 SELECT %s, id, key, text, number::numeric
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS a(id, key, text, number)
 """
-# the entities they are about
+# entities of memories
 INSERT_ENTITIES = """
 INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
 SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
 """
-# in the order of their ids, as writers take them
+# lock threads in id order, as writers do
 LOCK_THREADS = """
 SELECT id FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) ORDER BY id FOR UPDATE
 """
-# threads lose members
+# subtract removed memories from their threads
 LEAVE_THREADS = """
 UPDATE memory_thread AS t SET members = t.members - w.members
 FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS w(id, members) WHERE t.organisation_id = %(organisation)s AND t.id = w.id
 """
-# threads without members
+# threads left without members
 DELETE_EMPTY_THREADS = """
 DELETE FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND members = 0
 """
-# The part is the connection's, so that writers side by side rarely wait for one another's commit. xmax is 0 in a row that the
-# statement inserted: the thread is new.
+# Each connection updates its own counter part, so that concurrent writers rarely wait for each other's commit.
+# xmax = 0 marks rows that the statement inserted: new threads.
 _ADDED = """
 ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
     words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
 """
-# new memories join their threads and are counted
+# add new memories to their threads and the counters
 COUNT_IN = f"""
 WITH joined AS (
     INSERT INTO memory_thread (organisation_id, id, members)
@@ -48,28 +48,28 @@ WITH joined AS (
 INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
 SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
 {_ADDED}
-"""  # noqa: S608  put together from texts of our own
-# removed memories are no longer counted
+"""  # noqa: S608  built from constants
+# subtract removed memories from the counters
 COUNT_OUT = f"""
 INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
 VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(words)s, -%(threads)s)
 {_ADDED}
 """  # noqa: S608
-# the postings of known terms
+# postings of memories by their terms
 DELETE_POSTINGS = """
 DELETE FROM memory_posting AS p USING unnest(%s::text[], %s::uuid[]) AS w(term, memory_id)
 WHERE p.organisation_id = %s AND p.term = w.term AND p.memory_id = w.memory_id RETURNING p.memory_id
 """
-# the postings of memories whose terms are not known
+# postings of memories whose terms are unknown
 DELETE_ALL_POSTINGS = "DELETE FROM memory_posting WHERE organisation_id = %s AND memory_id = ANY(%s)"
-# the attributes of memories
+# attributes of memories
 DELETE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND memory_id = ANY(%s)"
-# the entities of memories
+# entities of memories
 DELETE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
 # --- writes.py
 
-# a memory's columns and their types, as a write gives them
+# the columns of a memory and their types as parameters
 COLUMNS = (
     ("id", "uuid"), ("content", "text"), ("metadata", "text"), ("memory_type", "text"), ("source", "text"),
     ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
@@ -78,7 +78,7 @@ COLUMNS = (
     ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
     ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
 )  # fmt: skip
-# what is made of some of them
+# columns that are converted on insert
 _AS_WRITTEN = {
     "metadata": "w.metadata::jsonb",
     "tags": "ARRAY(SELECT jsonb_array_elements_text(w.tags::jsonb))",
@@ -86,19 +86,19 @@ _AS_WRITTEN = {
     "recorded_at": "coalesce(w.recorded_at, statement_timestamp())",
     "changed_at": "coalesce(w.changed_at, statement_timestamp())",
 }
-# memories, but those whose external id is taken
+# memories, except those whose external id is taken
 INSERT_MEMORIES = f"""
 INSERT INTO memory_memory (organisation_id, stored_by, {", ".join(name for name, _ in COLUMNS)})
 SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in COLUMNS)}
 FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)}) AS w({", ".join(name for name, _ in COLUMNS)})
 ON CONFLICT DO NOTHING RETURNING id
-"""  # noqa: S608  put together from names of our own
-# apart from the row: nearly no memory has one, and a column costs every store
+"""  # noqa: S608  built from constants
+# separate from INSERT_MEMORIES: few memories are flagged, and an extra column slows every store
 FLAG_MEMORIES = """
 UPDATE memory_memory AS m SET flagged_by = f.rejection FROM unnest(%s::uuid[], %s::uuid[]) AS f(memory, rejection)
 WHERE m.organisation_id = %s AND m.id = f.memory
 """
-# compared by Postgres: to Python true equals 1, and jsonb keeps 1e23 as an integer
+# compare in Postgres: Python equates true and 1, and jsonb keeps 1e23 as an integer
 FIND_EARLIER = """
 SELECT w.id, m.id, m.embedding,
        (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to,
@@ -114,14 +114,14 @@ JOIN memory_memory AS m
   ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
 WHERE m.external_id <> ''
 """
-# one statement for many: each would set off the trigger that tells caches (measured: 0.14 ms)
+# one statement for many rows, because each fires the cache invalidation trigger (0.14 ms)
 INSERT_VECTORS = """
 INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding)
 SELECT %s, %s, v.memory, v.embedding FROM (VALUES {rows}) AS v(memory, embedding) ON CONFLICT DO NOTHING
 """
 # one row of INSERT_VECTORS
 VECTOR_ROW = "(%s::uuid, %s::halfvec)"
-# links by external id, with their target if it is there already
+# links by external id, resolved if the target exists
 INSERT_LINKS = """
 INSERT INTO memory_memorylink
     (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
@@ -132,7 +132,7 @@ LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.sourc
      AND m.external_id = l.external_id AND m.external_id <> ''
 ON CONFLICT DO NOTHING
 """
-# links to the memories that others were made from
+# links from memories to the sources they were derived from
 INSERT_SOURCES = """
 INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
 SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
@@ -140,7 +140,7 @@ FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = s.target AND m.head IS NULL
 ON CONFLICT DO NOTHING
 """
-# links that waited for an external id get their target
+# resolve links that were waiting for an external id
 RESOLVE_LINKS = """
 UPDATE memory_memorylink AS l SET target_id = a.memory
 FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
@@ -150,9 +150,9 @@ WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_
 
 # --- vector_graph.py
 
-# one worker at a time for an organisation
+# allow one worker per organisation
 LOCK_GRAPH = "SELECT pg_try_advisory_xact_lock(hashtextextended('memory.graph' || %s::text, 0))"
-# vectors enter the graph
+# add vectors to the graph
 ENTER_GRAPH = """
 UPDATE memory_memoryvector SET in_graph = true WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM memory_memoryvector WHERE organisation_id = %s AND NOT in_graph LIMIT %s FOR UPDATE SKIP LOCKED
@@ -166,7 +166,7 @@ USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WHERE model_id
 
 # --- bulk_reads.py
 
-# one row: ids and vectors one after the other, in binary form; as rows with lists they would cost ten times as much
+# one row of concatenated binary values, ten times cheaper than rows of lists
 SAMPLE_VECTORS = """
 SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
     SELECT s.embedding FROM memory_memoryvector AS s
@@ -175,14 +175,14 @@ SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
     ORDER BY hashtext(s.memory_id::text), s.memory_id LIMIT %(limit)s
 ) AS v
 """
-# how many living memories, or how many of some, have a vector
+# number of living memories, optionally among given ones, that have a vector
 COUNT_VECTORS = """
 SELECT count(*) FROM memory_memoryvector AS s
 JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
 WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
 AND (%(memories)s::uuid[] IS NULL OR m.id = ANY(%(memories)s::uuid[]))
 """
-# what the next living memories say, by id
+# contents of the next living memories by id
 PAGE_CONTENTS = """
 SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''),
        array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(p.metadata::text) END
@@ -194,8 +194,8 @@ FROM (
 ) AS p LEFT JOIN memory_memoryvector AS v
 ON v.organisation_id = %(organisation)s AND v.memory_id = p.id AND v.model_id = %(model)s
 """
-# what some living memories say
-SOME_CONTENTS = """
+# contents of given living memories
+CONTENTS = """
 SELECT string_agg(uuid_send(m.id), ''), string_agg(halfvec_send(v.embedding), ''),
        array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(m.metadata::text) END
 FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
@@ -203,23 +203,23 @@ ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id =
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s) AND m.head IS NULL AND m.state = ANY(%(living)s)
 AND m.embedding <> 'none'
 """
-# how many memories live
+# number of living memories
 COUNT_LIVING = """
 SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
 """
-# the texts of some memories
+# texts of memories
 TEXTS = """
 SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL
 """
 
 # --- embeddings.py
 
-# the model an organisation has chosen
+# an organisation's chosen model
 CHOSEN_MODEL = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
 
 # --- collection_statistics.py
 
-# how many memories, words and threads an organisation has
+# an organisation's number of memories, words and threads
 COLLECTION_SIZE = """
 SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint
 FROM memory_corpuscounter WHERE organisation_id = %s

@@ -1,8 +1,8 @@
-"""The graph index of each embedding model: one for all large organisations, made by the owner and grown by workers.
+"""The HNSW graph index of each embedding model, shared by large organisations, created by the owner and filled by workers.
 
-Inserting a row into the graph takes 1.2 ms, three fifths of storing it. A small organisation, whose vectors every search compares
-(`memory.search.arms.meaning`), needs no graph, so its vectors stay outside. Those of a large one are stored outside, where each search
-reads them too, and inserted by a worker.
+Inserting a vector into the graph takes 1.2 ms, 60% of storing a memory. Small organisations are searched exhaustively
+(`memory.search.arms.meaning`), so their vectors stay outside the graph. Large organisations' vectors are stored outside, where
+searches also read them, until a worker inserts them.
 """
 
 from uuid import UUID
@@ -16,8 +16,8 @@ from memory.index.statements import CREATE_GRAPH, ENTER_GRAPH, LOCK_GRAPH
 _indexed: set[tuple[str, int]] = set()
 
 GRAPH_ROWS = 10_000
-"""Memories from which on an organisation's vectors are put into the graph: it is there before searches want it."""
-BATCH = 100  # an erasure waits for at most so many: 0.1 s
+"""Memories at which an organisation's vectors start to enter the graph, before searches need it."""
+BATCH = 100  # an erasure waits for at most one batch: 0.1 s
 
 
 def index_name(model: int) -> str:
@@ -26,7 +26,7 @@ def index_name(model: int) -> str:
 
 
 def is_indexed(model: int | None) -> bool:
-    """Return whether a model has its index; once seen, it is assumed to stay."""
+    """Return whether a model has its index; a positive answer is cached forever."""
     if model is None:
         return False
     key = (str(connection.settings_dict["NAME"]), model)
@@ -40,7 +40,10 @@ def is_indexed(model: int | None) -> bool:
 
 
 def create_index(model: int, dimension: int) -> None:
-    """Make a model's index as the owner, without stopping writers (Malkov & Yashunin 2018; pgvector's defaults)."""
+    """Create a model's index as the owner, without blocking writers.
+
+    Source: Malkov & Yashunin 2018, with pgvector's default parameters.
+    """
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             CREATE_GRAPH.format(
@@ -50,19 +53,19 @@ def create_index(model: int, dimension: int) -> None:
 
 
 def grow_graph(organisation: UUID) -> int:
-    """Put some of a large organisation's vectors into the graph; return how many, 0 when there is nothing left to do.
+    """Insert a batch of a large organisation's vectors into the graph; return its size.
 
-    One worker at a time does it for an organisation; another that asks meanwhile is told that there is nothing to do.
+    Returns 0 when nothing is left, or when another worker is at it: one works on an organisation at a time.
     """
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        alone = cursor.execute(LOCK_GRAPH, [organisation]).fetchone()
-        if alone is None or not alone[0] or get_corpus(organisation).documents < GRAPH_ROWS:
+        locked = cursor.execute(LOCK_GRAPH, [organisation]).fetchone()
+        if locked is None or not locked[0] or get_corpus(organisation).documents < GRAPH_ROWS:
             return 0
         return cursor.execute(ENTER_GRAPH, [organisation, BATCH]).rowcount
 
 
 def list_organisations_outside_graph() -> list[UUID]:
-    """Return the large organisations with vectors outside of the graph. Runs outside of a tenant, by a definer function."""
+    """Return the large organisations with vectors outside the graph. Spans tenants through a definer function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_outside_graph(%s)", [GRAPH_ROWS])
         return [row[0] for row in cursor.fetchall()]

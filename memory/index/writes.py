@@ -1,7 +1,4 @@
-"""The SQL that puts memories and their indexes into Postgres, and takes them out. One form for one and for thousands.
-
-Everything here runs inside the caller's tenant transaction.
-"""
+"""Write memories with their index rows, vectors and links, one or thousands alike, inside the caller's tenant transaction."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -38,20 +35,20 @@ from memory.ports import tell_followers
 from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
 
 _PACKED: dict[str, Callable[[Iterable[Any]], Any]] = {"text": TextArray, "bigint": IntArray}
-VECTORS_TOGETHER = 250
+VECTORS_PER_STATEMENT = 250
 
 
 class KeyTooLong(InvalidInput):
-    """A metadata key, with what it is nested in, has at most 200 characters."""
+    """A metadata key, including its path, can have at most 200 characters."""
 
     code = "memory.key_too_long"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft with its new id, what search finds it by and its vector, ready to be written.
+    """A draft ready to write, with its new id, index data and vector.
 
-    `keys` are its value's; none where it shows nothing. `flagged` is the rejection of a value that its text holds.
+    `keys` are its value keys, empty for a blank text; `flagged` is the rejection whose value its text contains.
     """
 
     id: UUID
@@ -65,7 +62,7 @@ class Row:
 
     @property
     def embedding(self) -> EmbeddingState:
-        """Whether it has its vector."""
+        """The state of its vector."""
         if not self.keys:
             return EmbeddingState.NONE
         return EmbeddingState.PENDING if self.vector is None else EmbeddingState.READY
@@ -73,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The memory that has a row's external id already; `same` if it says all that the row says, links apart."""
+    """The memory that already has a row's external id; `same` if all but its links equals the row."""
 
     id: UUID
     embedding: EmbeddingState
@@ -83,10 +80,10 @@ class Earlier:
 def prepare(
     organisation: UUID, draft: MemoryDraft, vector: np.ndarray | None, trust: TrustState = TrustState.ACTIVE
 ) -> Row:
-    """Return a draft as a row. Reading it is the part that costs; so do it before the transaction.
+    """Return a draft as a row. Text analysis is slow, so call this before the transaction.
 
     Raises:
-        KeyTooLong: a key of the metadata can't be filtered on.
+        KeyTooLong: a metadata key is over 200 characters, too long to be indexed.
     """
     past = draft.past
     if too_long_key(draft.metadata) is not None:
@@ -98,7 +95,7 @@ def prepare(
         vector=vector,
         keys=value_keys(organisation, draft.content),
         state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.wish),
-        # an imported one keeps the end that it was given where it was stored
+        # an imported memory keeps its original expiry
         expires_at=draft.expires_at if past else draft.expires_at or expiry_of(draft.memory_type),
     )
 
@@ -106,23 +103,23 @@ def prepare(
 def insert(
     *, organisation: UUID, by: Actor, rows: Sequence[Row], model: int | None, decision: UUID | None = None
 ) -> list[Row]:
-    """Write rows with everything that makes them findable; return those that went in.
+    """Write rows with their index rows, vectors and links; return those written.
 
-    A row whose (source, external id) is taken is left out, also when another transaction takes it at this moment.
+    Rows whose (source, external id) is taken, even by a concurrent transaction, are left out.
 
     Args:
-        organisation: whose memories.
-        by: who stores them.
-        rows: what to write.
-        model: the number of the model the vectors are of.
-        decision: the record of the store, by which each memory leads to it.
+        organisation: the tenant.
+        by: the actor.
+        rows: the memories.
+        model: the number of the vectors' model.
+        decision: the decision record of the store, which each memory refers to.
     """
     with pipelined():
-        went_in = _insert_memories(organisation, by, rows, decision)
+        inserted_ids = _insert_memories(organisation, by, rows, decision)
         send_now()
-        # while Postgres is at it: nearly always all of them go in
+        # pack while Postgres works, assuming that all rows are inserted, as they nearly always are
         indexed = index_rows.pack(organisation, rows)
-        ids = went_in()
+        ids = inserted_ids()
         written = [row for row in rows if row.id in ids]
         if not written:
             return written
@@ -137,14 +134,14 @@ def insert(
             )
         link(organisation, [(row.id, row.draft) for row in written])
         tell_followers(organisation, [row.id for row in written])
-        # after whoever waits for an answer: it is the most work, and what the caller does meanwhile costs no time
+        # last, because it is the most work: it overlaps with what the caller does next
         index_rows.insert(indexed)
         send_now()
     return written
 
 
 def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]:
-    """Return, for each row whose external id is taken, the memory that has it."""
+    """Return the existing memory of each row whose external id is taken, by the row's id."""
     drafts = [row.draft for row in rows]
     values = {
         "organisation": organisation,
@@ -166,7 +163,7 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
 
 
 def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> None:
-    """Write the links of memories, and give links that waited for one of them their target."""
+    """Write the links of memories, and resolve links that were waiting for them."""
     links = [
         (memory, str(each.kind), draft.source, each.external_id, each.weight)
         for memory, draft in memories
@@ -189,7 +186,7 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
 
 
 def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> None:
-    """Link memories to those they were made from; one that was erased at this moment is left out."""
+    """Link memories to their sources; a source erased meanwhile is left out."""
     values = dict(zip(("memories", "targets"), index_rows.columns(sources), strict=True))
     with raw_cursor() as cursor:
         cursor.execute(INSERT_SOURCES, values | {"organisation": organisation})
@@ -198,8 +195,8 @@ def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> No
 def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
     """Write vectors of memories."""
     with raw_cursor() as cursor:
-        for start in range(0, len(vectors), VECTORS_TOGETHER):
-            some = vectors[start : start + VECTORS_TOGETHER]
+        for start in range(0, len(vectors), VECTORS_PER_STATEMENT):
+            some = vectors[start : start + VECTORS_PER_STATEMENT]
             statement = INSERT_VECTORS.format(rows=", ".join([VECTOR_ROW] * len(some)))
             values = [value for memory, vector in giving_way(some) for value in (memory, HalfVec(vector))]
             cursor.execute(statement, [organisation, model, *values])
@@ -208,10 +205,10 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
 def _insert_memories(
     organisation: UUID, by: Actor, rows: Sequence[Row], decision: UUID | None
 ) -> Callable[[], set[UUID]]:
-    """Send the rows; return what waits for the ids of those that went in."""
+    """Send the rows; return a function that waits for the ids of those inserted."""
     if not rows:
         return set
-    # one order for all writers: two batches that name the same external ids then wait for, not on, each other
+    # a fixed order prevents deadlocks between batches with the same external ids
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
     values = zip(COLUMNS, zip(*(_values(by, row) for row in giving_way(ordered)), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]

@@ -1,7 +1,7 @@
-"""Groups of vectors that lie together: spherical k-means, the same for the same vectors. Pure.
+"""Deterministic spherical k-means. Pure.
 
-Source: Dhillon & Modha 2001, "Concept decompositions for large sparse text data using clustering"; begun as k-means++ (Arthur &
-Vassilvitskii 2007) from a fixed seed, the best of eight tries.
+Source: Dhillon & Modha 2001, "Concept decompositions for large sparse text data using clustering"; initialised by k-means++
+(Arthur & Vassilvitskii 2007) from a fixed seed, the best of eight runs.
 """
 
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 
 from liftos.kernel.precedence import giving_way
 
-MOST = 8
-FEWEST_VECTORS = 4
-ROUNDS = 12
-TRIES = 8
+MAX_CLUSTERS = 8
+MIN_VECTORS = 4
+MAX_ITERATIONS = 12
+RUNS = 8
 SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Vectors that lie together.
+    """A cluster of vectors.
 
     Attributes:
-        members: their places, nearest to the middle first.
-        cohesion: mean cosine to the middle, up to 1.
+        members: indices of its vectors, nearest to the centroid first.
+        cohesion: mean cosine similarity to the centroid, up to 1.
     """
 
     members: list[int]
@@ -32,51 +32,52 @@ class Cluster:
 
 
 def cluster(vectors: NDArray[np.float32]) -> list[Cluster]:
-    """Return groups of two and more vectors, largest first; none for fewer than four vectors.
+    """Return the clusters of at least two vectors, largest first; [] for fewer than four vectors.
 
     Args:
-        vectors: float32, shape (n, d), unit length. Cost: about a hundred products of (n, d) and (d, 8).
+        vectors: float32, shape (n, d), unit length. Cost: about 100 products of (n, d) and (d, 8).
     """
     count = len(vectors)
-    if count < FEWEST_VECTORS:
+    if count < MIN_VECTORS:
         return []
-    wanted = int(min(MOST, max(2, round((count / 2) ** 0.5))))
-    # a seed of its own: the same vectors give the same groups
+    wanted = int(min(MAX_CLUSTERS, max(2, round((count / 2) ** 0.5))))
     random = np.random.default_rng(SEED)
-    tries = [_settle(vectors, _begin(vectors, wanted, random)) for _ in range(TRIES)]
-    belongs, middles = max(tries, key=lambda each: float((vectors * each[1][each[0]]).sum()))
+    runs = [_iterate(vectors, _initial_centroids(vectors, wanted, random)) for _ in range(RUNS)]
+    labels, centroids = max(runs, key=lambda each: float((vectors * each[1][each[0]]).sum()))
     found = []
-    for place in range(len(middles)):
-        members = np.flatnonzero(belongs == place)
+    for label, centroid in enumerate(centroids):
+        members = np.flatnonzero(labels == label)
         if len(members) < 2:
             continue
-        near = vectors[members] @ middles[place]
-        order = np.lexsort((members, -near))
-        found.append(Cluster([int(each) for each in members[order]], float(near.mean())))
+        similarities = vectors[members] @ centroid
+        order = np.lexsort((members, -similarities))
+        found.append(Cluster([int(each) for each in members[order]], float(similarities.mean())))
     return sorted(found, key=lambda each: (-len(each.members), each.members[0]))
 
 
-def _settle(
-    vectors: NDArray[np.float32], middles: NDArray[np.float32]
+def _iterate(
+    vectors: NDArray[np.float32], centroids: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return to which middle each vector belongs, and the middles, when neither changes any more."""
-    belongs = np.full(len(vectors), -1)
-    for _ in giving_way(range(ROUNDS)):
-        nearest = (vectors @ middles.T).argmax(axis=1)
-        if (nearest == belongs).all():
+    """Return each vector's label and the centroids, after convergence or 12 iterations."""
+    labels = np.full(len(vectors), -1)
+    for _ in giving_way(range(MAX_ITERATIONS)):
+        nearest = (vectors @ centroids.T).argmax(axis=1)
+        if (nearest == labels).all():
             break
-        belongs = nearest
-        middles = np.stack(
+        labels = nearest
+        centroids = np.stack(
             [
-                _unit(vectors[belongs == place].sum(axis=0)) if (belongs == place).any() else middle
-                for place, middle in enumerate(middles)
+                _unit(vectors[labels == label].sum(axis=0)) if (labels == label).any() else centroid
+                for label, centroid in enumerate(centroids)
             ]
         )
-    return belongs, middles
+    return labels, centroids
 
 
-def _begin(vectors: NDArray[np.float32], wanted: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Return vectors to begin from, each drawn the likelier the farther it is from those before it (k-means++)."""
+def _initial_centroids(
+    vectors: NDArray[np.float32], wanted: int, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return k-means++ centroids, each drawn with probability proportional to its cosine distance from the others."""
     chosen = [int(random.integers(len(vectors)))]
     nearest = vectors @ vectors[chosen[0]]
     while len(chosen) < wanted:

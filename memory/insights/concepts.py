@@ -1,4 +1,4 @@
-"""What texts are about, by counting. Pure."""
+"""Dominant concepts of texts, by word counts. Pure."""
 
 import re
 import unicodedata
@@ -11,35 +11,34 @@ from memory.analysis.stopwords import FUNCTION_WORDS
 from memory.analysis.words import terms_of
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-LOOKED_AT = 2_000  # characters of each text
+MAX_CHARACTERS = 2_000  # per text
 
 
-def dominant_concepts(texts: Sequence[str], most: int) -> list[str]:
-    """Return the words that texts are most about, strongest first.
+def dominant_concepts(texts: Sequence[str], limit: int) -> list[str]:
+    """Return the dominant words of texts, highest weight first.
 
-    Words are taken together by stem and shown in their most frequent form. A stem weighs df * ln(1 + N / df), df being in how
-    many of the N texts it stands: what is in many of them, less so what is in all. Function words and words of fewer than
-    three letters are left out; ties go by the alphabet.
+    Words are grouped by stem and shown in their most frequent form. A stem weighs df * ln(1 + N / df), where df of the N texts
+    contain it. Function words and words under three letters are ignored; ties are in alphabetical order.
 
     Args:
-        texts: of memories; the first 2,000 characters of each are looked at.
-        most: how many concepts.
+        texts: only the first 2,000 characters of each count.
+        limit: how many words to return.
     """
-    found: Counter[str] = Counter()
+    frequency: Counter[str] = Counter()
     shown: dict[str, Counter[str]] = defaultdict(Counter)
     for text in giving_way(texts):
         words = Counter(_words(text))
         stems = {stem for word in words if (stem := _stem(word))}
-        found.update(stems)
+        frequency.update(stems)
         for word, count in words.items():
             shown[_stem(word)][word] += count
-    weight = {stem: df * log(1 + len(texts) / df) for stem, df in found.items()}
-    strongest = sorted(weight, key=lambda stem: (-weight[stem], stem))[:most]
+    weight = {stem: df * log(1 + len(texts) / df) for stem, df in frequency.items()}
+    strongest = sorted(weight, key=lambda stem: (-weight[stem], stem))[:limit]
     return [min(shown[stem], key=lambda word: (-shown[stem][word], word)) for stem in strongest]
 
 
 def _words(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKC", text[:LOOKED_AT]).lower()
+    folded = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower()
     return [word for word in _WORD.findall(folded) if word not in FUNCTION_WORDS]
 
 

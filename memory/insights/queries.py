@@ -1,9 +1,9 @@
-"""An organisation's memories as a whole. Counts are exact; what has to read texts and vectors looks at the newest of them.
+"""Statistics of an organisation's searchable memories: exact counts, and analyses of the newest texts and vectors.
 
-- `total_memories`, `memory_types`, `temporal_patterns`: over everything a search would give, counted.
-- `dominant_concepts`: over the newest 2,000 texts (memory/insights/concepts.py).
-- `knowledge_density`: the share of these that is connected with another memory: by a link, by an entity or by a thread.
-- `semantic_clusters`: over the vectors of the newest 1,000 (memory/insights/clusters.py).
+- `total_memories`, `memory_types`, `temporal_patterns`: exact counts.
+- `dominant_concepts`: from the newest 2,000 texts (memory/insights/concepts.py).
+- `knowledge_density`: the share of these that shares a link, entity or thread with another memory.
+- `semantic_clusters`: from the newest 1,000 vectors (memory/insights/clusters.py).
 """
 
 from dataclasses import dataclass, field
@@ -57,13 +57,13 @@ WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What can be counted.
+    """Counts of searchable memories.
 
     Attributes:
-        total: memories that a search would give.
-        types: memories by type.
-        hours: memories by the hour (UTC) in which they were recorded.
-        first, last: when the first and the last was recorded, aware UTC.
+        total: all of them.
+        types: by type, most frequent first.
+        hours: by hour of recording, 0 to 23 UTC.
+        first, last: earliest and latest time of recording, aware UTC.
     """
 
     total: int
@@ -75,7 +75,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Insights:
-    """An organisation's memories as a whole; `clusters` as JSON-ready objects."""
+    """Statistics of an organisation's memories; `density` is from 0 to 1, `clusters` are JSON-ready."""
 
     counts: Counts
     concepts: list[str]
@@ -105,7 +105,7 @@ def get_counts(*, organisation: UUID) -> Counts:
 
 
 def get_insights(*, organisation: UUID) -> Insights:
-    """Return counts, concepts, density and clusters. Bounded: the same for a thousand memories as for a million, counts apart."""
+    """Return counts, concepts, density and clusters. Only the cost of the counts grows with the collection."""
     with observe_operation("memory.insights", organisation=str(organisation)):
         model = _model(organisation)
         with tenant_transaction(organisation):
@@ -156,7 +156,7 @@ def _vectors(organisation: UUID, model: int | None, ids: list[UUID]) -> dict[UUI
 
 
 def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[dict[str, Any]]:
-    # in the order of the ids, so that a repeated question is answered alike
+    # order by id for a repeatable result
     ids = sorted(vectors)
     if not ids:
         return []

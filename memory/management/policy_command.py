@@ -2,10 +2,9 @@
 
 from typing import Any, ClassVar
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -13,7 +12,7 @@ from memory.policies import OrganisationPolicy
 
 
 class PolicyCommand(ObservedCommand):
-    """`manage.py NAME ORG [POLICY]`: set the policy if given, and print it."""
+    """A command that shows or sets a policy: `manage.py NAME ORG [POLICY]`."""
 
     policy: ClassVar[OrganisationPolicy[Any]]
 
@@ -25,10 +24,7 @@ class PolicyCommand(ObservedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Set the policy if given, and print it."""
         del args
-        try:
-            organisation = get_organisation(options["organisation"]).id
-        except LiftosError as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
         if options["policy"]:
             operator = Actor(ActorKind.SYSTEM, type(self).__module__.rsplit(".", 1)[-1])
             policy = self.policy.choices(options["policy"])

@@ -1,4 +1,4 @@
-"""Found memories as JSON-ready values."""
+"""Render hits as JSON-ready values."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,23 +8,14 @@ from memory.search.types import Hit
 
 
 def native_hit(hit: Hit) -> dict[str, Any]:
-    """Return a found memory with what made its score."""
+    """Render a hit with the explanation of its score."""
     memory = found_memory(hit)
     return {
         "id": memory.pop("id"),
         "content": memory.pop("content"),
         "score": hit.ranked.score,
         "terms": {term.arm: term.value for term in hit.ranked.terms},
-        "explanation": [
-            {
-                "arm": term.arm,
-                "raw": term.raw,
-                "share": term.share,
-                "weight": term.weight,
-                "value": term.value,
-            }
-            for term in hit.ranked.terms
-        ],
+        "explanation": [term._asdict() | {"value": term.value} for term in hit.ranked.terms],
         "path": [
             {
                 "kind": step.kind,
@@ -38,7 +29,7 @@ def native_hit(hit: Hit) -> dict[str, Any]:
 
 
 def found_memory(hit: Hit) -> dict[str, Any]:
-    """Return a found memory, whatever it was found by."""
+    """Render the memory of a hit."""
     return {
         "id": str(hit.id),
         "content": hit.content,
@@ -52,11 +43,11 @@ def found_memory(hit: Hit) -> dict[str, Any]:
         "version": hit.version,
         "valid_from": hit.valid_from.isoformat() if hit.valid_from else None,
         "valid_to": hit.valid_to.isoformat() if hit.valid_to else None,
-    } | _cut(hit)
+    } | any_cut([hit])
 
 
 def scored_id(hit: Hit) -> dict[str, Any]:
-    """Return a hit of a batch."""
+    """Render a hit of a batch."""
     return {
         "id": str(hit.id),
         "score": hit.ranked.score,
@@ -65,9 +56,5 @@ def scored_id(hit: Hit) -> dict[str, Any]:
 
 
 def any_cut(hits: Iterable[Hit]) -> dict[str, bool]:
-    """Return the mark of an answer in which something is cut, nothing where all is whole."""
+    """Return {"truncated": True} if any hit is truncated, else {}."""
     return {"truncated": True} if any(hit.truncated for hit in hits) else {}
-
-
-def _cut(hit: Hit) -> dict[str, bool]:
-    return {"truncated": True} if hit.truncated else {}

@@ -1,4 +1,4 @@
-"""Memories as they stood at an earlier time."""
+"""Memories as known at an earlier time."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from memory.models import Memory, MemoryVersion
 
-_SAID = (
+_VERSIONED = (
     "content", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
     "superseded_by", "version",
 )  # fmt: skip
@@ -15,7 +15,7 @@ _SAID = (
 def versions_at(
     organisation: UUID, memories: Iterable[UUID], known_at: datetime
 ) -> dict[UUID, MemoryVersion]:
-    """Return the version of each memory that was the present one then, if it has ended since."""
+    """Return the version of each memory that was current at a time, unless it still is."""
     rows = MemoryVersion.objects.filter(
         organisation_id=organisation,
         memory_id__in=list(memories),
@@ -26,7 +26,7 @@ def versions_at(
 
 
 def as_known(organisation: UUID, rows: Sequence[Memory], known_at: datetime) -> list[Memory]:
-    """Return memories, or their earlier texts, as what they were then, under the memory's own id."""
+    """Return memories, or those that earlier texts belong to, with the values of the version current at a time."""
     ids = [row.head or row.id for row in rows]
     heads = (
         Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()
@@ -37,7 +37,7 @@ def as_known(organisation: UUID, rows: Sequence[Memory], known_at: datetime) -> 
         memory = heads[each]
         version = then.get(each)
         if version is not None:
-            for name in _SAID:
+            for name in _VERSIONED:
                 setattr(memory, name, getattr(version, name))
             memory.changed_at = version.known_from
         shown.append(memory)

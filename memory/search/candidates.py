@@ -1,10 +1,10 @@
-"""Candidate generation: what a search asks of Postgres before it ranks, in four round trips, for one question or for fifty.
+"""Candidate generation: collect candidates and their signals in four round trips, for one question or fifty.
 
-1. Every arm finds its candidates; the names and periods of the questions bring theirs.
-2. The links of the best candidates are read, and 3. the links of the memories they lead to: these are candidates too.
-4. Every arm scores the candidates it did not bring; the traits of all are read, under the filters.
+1. Find candidates by every arm, and by the questions' names and periods.
+2. Read the links of the best candidates, and 3. of the memories they link to; linked memories become candidates.
+4. Score each arm's missing candidates, and read the traits of those that pass the filters.
 
-A pipelined connection carries all statements of a step at once, and what several questions need is read once.
+The statements of a step share a pipelined round trip, and what several questions need is read once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ from memory.search.types import Key, Question
 
 @dataclass(slots=True)
 class _Pool:
-    """A question's candidates so far, and what is known of them."""
+    """A question's candidates so far, with the arms' results."""
 
     found: dict[str, Found]
     entities: QueryEntities
@@ -37,11 +37,11 @@ class _Pool:
         return {name: found.shares(raw[name], self.candidates) for name, found in self.found.items()}
 
     def missing(self, found: Found) -> list[Key]:
-        """Return the candidates that an arm did not bring."""
+        """Return the candidates that an arm has not scored."""
         return [key for key in self.candidates if key not in found.scores]
 
     def seeds(self) -> list[Key]:
-        """Return the best candidates by what is known without another statement."""
+        """Return the best candidates by the scores available without another statement."""
         known = {
             name: found.scores
             if found.look_up is None
@@ -53,7 +53,7 @@ class _Pool:
 
 
 def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -> list[Signals]:
-    """Return the signals of searches that one arm answers alone."""
+    """Return the signals of searches by a single arm."""
     with TRACER.span("search." + arm.name, count=len(questions)), pipelined():
         found = _find(arm, questions, limit)()
     signals = []
@@ -71,7 +71,7 @@ def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -
 
 
 def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Signals]]:
-    """Return the signals of searches by several arms and by relations, as work that yields where it would wait."""
+    """Return the signals of searches by several arms and relations; yields before each wait for Postgres."""
     finding = _find_all(questions, arms)
     yield
     with TRACER.span("search.find", count=len(questions)) as span:
@@ -95,10 +95,10 @@ def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Wor
 
 
 def _find_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Pool]]:
-    """Send every arm's statements, and those that look up the names and periods of the questions."""
+    """Send the statements of every arm, and those for the questions' names and periods."""
     limit = max(CANDIDATES, questions[0].request.limit)
     by_names, by_periods = lookup.find_names(questions), lookup.find_in_periods(questions)
-    # the last first: what words bring takes most work here, and Postgres is at the others meanwhile
+    # in reverse: the words arm needs most work on its results, which overlaps with the other statements
     by_arms = {arm.name: _find(arm, questions, limit) for arm in reversed(arms)}
 
     def wait() -> list[_Pool]:
@@ -116,7 +116,7 @@ def _find_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[]
 
 
 def _find(arm: Arm, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-    """Ask an arm about the questions it has something to say to; nothing is found for the others."""
+    """Search by an arm for the questions it applies to; the result for others is empty."""
     asked = [question for question in questions if question.can_ask(arm.name)]
     finding = arm.find(asked, limit)
     if len(asked) == len(questions):
@@ -132,9 +132,9 @@ def _find(arm: Arm, questions: Sequence[Question], limit: int) -> Callable[[], l
 def _score(
     questions: Sequence[Question], pools: Sequence[_Pool], links: Links
 ) -> Callable[[], list[Signals]]:
-    """Have each arm score the candidates it did not bring, and read the traits of all."""
+    """Score each arm's missing candidates, and read the traits of all."""
     everyone = {key for pool in pools for key in pool.candidates}
-    # in an order of their own, so that a search repeats itself
+    # a dict keeps the order deterministic
     names = dict.fromkeys(name for pool in pools for name in pool.entities.members)
     waiting = [
         {name: _score_missing(pool, found) for name, found in pool.found.items()}

@@ -1,18 +1,18 @@
-"""How sure a search may be that its first place is a right one. Pure.
+"""The confidence that a search's first hit is relevant. Pure.
 
-A fused score is relative to the best of its own search, so by itself it tells nothing; what does is how far the first
-stands above the second. The rule, named `METHOD` in the records:
+Fused scores are only comparable within a search, so confidence is based on the margin between the first and second hits. The
+formula, recorded as `METHOD`:
 
     confidence = sigma(a + b * sqrt(margin)) * strength * coverage
 
-- margin: (first score - second score) / first score, 0..1; of a single candidate, 1.
-- a, b: by search type, fitted by logistic regression on the development half of LoCoMo (782 questions with evidence),
-  where each fold's calibration error, with the other conversations' constants, is .03 to .06.
-- strength: the highest relatedness that an arm gives the first hit (`Arm.relatedness`): 1 where a word of the question stands in
-  it, else its cosine over 0.3; 1 where no arm gives any.
+- margin: (first score - second score) / first score, 0..1; 1 for a single candidate.
+- a, b: per search type, fitted by logistic regression on the development half of LoCoMo (782 questions with evidence);
+  cross-validated calibration error per conversation is .03 to .06.
+- strength: the first hit's maximum relatedness over the arms (`Arm.relatedness`): 1 if it contains a word of the question, else
+  its cosine / 0.3; 1 if no arm gives any.
 - coverage: the share of the search type's arms that took part.
 
-The agreement of the arms on the first hit and its score were tried as further terms and added nothing (docs/accountability.md).
+Further terms for the arms' agreement on the first hit and for its score did not help (docs/accountability.md).
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ def confidence_of(
     search_type: SearchType = SearchType.HYBRID,
     coverage: float = 1.0,
 ) -> tuple[float | None, str]:
-    """Return a confidence, 0..1, and the method; None where nothing was found.
+    """Return the confidence, 0..1, and its method; (None, "") if nothing was found.
 
     Args:
-        ranked: best first; the first with its terms.
-        arms: of the search.
-        search_type: whose constants count.
-        coverage: share of its arms that took part, 0..1.
+        ranked: best first; the first must have its terms.
+        arms: the search's arms.
+        search_type: selects the fitted constants.
+        coverage: share of the arms that took part, 0..1.
     """
     if not ranked:
         return None, ""
@@ -58,7 +58,7 @@ def confidence_of_many(
     search_type: SearchType = SearchType.HYBRID,
     coverage: float = 1.0,
 ) -> tuple[float | None, str]:
-    """Return the mean of the confidences of several searches that found something."""
+    """Return the mean confidence of those searches that found something, and its method."""
     found = (confidence_of(ranked, arms, search_type, coverage)[0] for ranked in rankings)
     known = [value for value in found if value is not None]
     return (fmean(known), MEAN) if known else (None, "")

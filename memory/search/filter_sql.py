@@ -1,4 +1,4 @@
-"""Filters as SQL: a condition on a column of memory ids, to stand in any statement of a search."""
+"""Filters as an SQL condition on a column of memory ids, for use in any statement of a search."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from memory.types import LIVING, VISIBLE, TrustState
 
 ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
-# What is not to be found is rare and has an index of its own (memory_not_plain): everything else is not looked up.
+# Hidden memories are few and have a partial index (memory_not_plain), so exclude those rather than look up all others.
 _HIDDEN = """
 memory_memory AS hidden WHERE hidden.organisation_id = %(organisation)s
     AND (hidden.state <> 'active' OR hidden.expires_at IS NOT NULL OR hidden.head IS NOT NULL OR hidden.embedding = 'none')
     AND (hidden.head IS NOT NULL OR NOT ({believed}))
 """
 _NOT_HIDDEN = f"NOT EXISTS (SELECT 1 FROM {_HIDDEN} AND hidden.id = {{column}})"
-# Read once and hashed, whatever the planner expects: it takes 100,000 rows for a few, and looks each of them up (2.8 us, not 0.3).
+# Force one hashed read: the planner underestimates row counts and would probe for each of 100,000 rows (2.8 us instead of 0.3).
 _NONE_OF_HIDDEN = f"{{column}} NOT IN (SELECT hidden.id FROM {_HIDDEN})"
 _BELIEVED_NOW = """
 EXISTS (
@@ -24,8 +24,8 @@ EXISTS (
     AND now_so.head IS NULL AND {believed}
 )
 """
-# A text is found by the versions that said it: from `text_version` to `version`, the last of a memory's own row being the
-# present one, which has no row among the ended.
+# A row's text belongs to the versions from `text_version` to `version`. For a memory's own row the last of these is the current
+# version, which is not in memory_memoryversion.
 _BELIEVED_THEN = """
 EXISTS (
     SELECT 1 FROM memory_memory AS said WHERE said.organisation_id = %(organisation)s AND said.id = {column} AND {shows} AND (
@@ -50,13 +50,15 @@ EXISTS (
 def where(
     request: SearchRequest, column: str, *, of_many: bool = False, blank: bool = False
 ) -> tuple[str, dict[str, Any]]:
-    """Return SQL that is true of the memories a request's filters let through, and its parameters.
+    """Return an SQL condition for memories that pass a request's filters, and its parameters.
+
+    The statement needs the further parameter `organisation`.
 
     Args:
         request: the search.
-        column: the SQL name of the memory id to test. The parameter `organisation` must be given beside these.
-        of_many: it is asked of a good part of the organisation's memories.
-        blank: let memories through that show nothing: a list has them, no search finds them.
+        column: SQL name of the memory id to test.
+        of_many: whether a large part of the organisation's memories will be tested.
+        blank: whether blank memories pass; lists include them, searches don't.
     """
     parameters: dict[str, Any] = {}
     parts = [_believed(request, column, parameters, of_many=of_many, blank=blank)]
@@ -83,11 +85,11 @@ def where(
 
 
 def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
-    """Return the tests on a memory's own row: tags and when it happened."""
+    """Return the tests of columns of the memory's row: tags and happened_at."""
     tests = []
     for number, tag in enumerate(request.tags):
         parameters[f"tag{number}"] = tag
-        # not @>: that operator is not leakproof, and would be asked of every row of the organisation
+        # not @>, which is not leakproof and would be evaluated for every row of the organisation
         tests.append(f"%(tag{number})s = ANY(of_row.tags)")
     for name, sign in (("happened_from", ">="), ("happened_until", "<=")):
         if getattr(request, name) is not None:
@@ -99,7 +101,7 @@ def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
 def _believed(
     request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool, blank: bool
 ) -> str:
-    """Return the test on trust states and times. A superseded fact was true in its time: `as_of` finds it there."""
+    """Return the test of trust states and times. With `as_of`, superseded memories pass: they were true at their time."""
     states = set(request.states or VISIBLE)
     if request.as_of is not None and request.states is None:
         states.add(TrustState.SUPERSEDED)
@@ -118,7 +120,7 @@ def _believed(
 
 
 def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = True) -> str:
-    # what is past its time is not believed, also before the sweep has said so
+    # expired memories are excluded even before the sweep marks them
     test = (
         f"{row}.state = ANY(%(states)s::text[]) AND ({row}.expires_at IS NULL OR {row}.expires_at > {moment} "
         f"OR {row}.state <> ALL(%(living)s::text[]))"
@@ -132,7 +134,7 @@ def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = Tru
 
 
 def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tuple[str, bool]:
-    """Return the test on one attribute row, and whether matching rows are to be left out."""
+    """Return the test of an attribute row, and whether memories with a match are excluded."""
     if condition.operator == "exists":
         return "true", not condition.values[0]
     if condition.operator in ORDER:
@@ -140,7 +142,7 @@ def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tupl
     scalars = [scalar_of(value) for value in condition.values]
     texts = [text for text, _ in scalars if text is not None]
     numbers = [value for _, value in scalars if value is not None]
-    # only what is asked for: an OR of both can't be looked up in either index alone
+    # test only the columns needed: an OR of both can't use either index alone
     tests = []
     if texts:
         parameters[f"texts{number}"] = texts
@@ -158,5 +160,5 @@ def _order_test(condition: Condition, number: int, parameters: dict[str, Any]) -
         parameters[f"bound{number}"] = scalar_of(bound)[1]
         return f"number_value {sign} %(bound{number})s::numeric"
     parameters[f"bound{number}"] = f"s{bound}"
-    # texts are marked "s": the range must not run into booleans ("b…") or past them
+    # texts have the prefix "s": keep the range within it
     return f"text_value {sign} %(bound{number})s AND text_value >= 's' AND text_value < 't'"

@@ -1,8 +1,8 @@
-"""Metadata filters, from JSON to conditions.
+"""Parse metadata filters from JSON.
 
-Equality (`{"a": 1}`), a list (`{"a": [1, 2]}`: any of them), and `{"a": {"$gte": 1, "$lt": 5}}` with `$eq $ne $in $nin
-$gt $gte $lt $lte $exists`. A key of the stored metadata that holds a list matches if any of its elements does.
-Comparison is by type: a number is never equal to its text. All conditions must hold; there is no `$or`, `$and` or `$not`.
+Equality (`{"a": 1}`), a list (`{"a": [1, 2]}`: any of these), and `{"a": {"$gte": 1, "$lt": 5}}` with `$eq $ne $in $nin
+$gt $gte $lt $lte $exists`. If the stored value is a list, the condition matches if any element does.
+Comparison is by type: a number never equals a text. All conditions must hold; there is no `$or`, `$and` or `$not`.
 """
 
 from typing import Any
@@ -17,11 +17,11 @@ MAX_CONDITIONS = 50
 MAX_VALUES = 1_000
 _LIST_OPERATORS = {"in", "nin"}
 _OPERATORS = {"eq", "ne", "exists"} | _LIST_OPERATORS | set(ORDER)
-_KNOWN = "known are " + " ".join(sorted(f"${each}" for each in _OPERATORS))
+_KNOWN = "use one of " + " ".join(sorted(f"${each}" for each in _OPERATORS))
 
 
 class InvalidFilter(InvalidInput):
-    """A filter can't be understood."""
+    """A filter is invalid."""
 
     code = "memory.invalid_filter"
 
@@ -30,16 +30,16 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
     """Return a request's filters as conditions.
 
     Raises:
-        InvalidFilter: naming the key at fault.
+        InvalidFilter: with the invalid key.
     """
     conditions: list[Condition] = []
     for key, wanted in (filters or {}).items():
         if key.startswith("$"):
             raise InvalidFilter(
-                f"A filter begins with a metadata key, not with an operator; {_KNOWN}.", loc=("filters", key)
+                "A filter must start with a metadata key, not an operator.", loc=("filters", key)
             )
         if len(key) > MAX_KEY:
-            raise InvalidFilter(f"A key has at most {MAX_KEY} characters.", loc=("filters", key))
+            raise InvalidFilter(f"A key can have at most {MAX_KEY} characters.", loc=("filters", key))
         if isinstance(wanted, dict):
             conditions.extend(_operators(key, wanted))
         elif isinstance(wanted, list):
@@ -47,20 +47,20 @@ def parse_filters(filters: dict[str, Any] | None) -> tuple[Condition, ...]:
         else:
             conditions.append(Condition(key, "eq", (wanted,)))
     if len(conditions) > MAX_CONDITIONS:
-        raise InvalidFilter(f"At most {MAX_CONDITIONS} conditions.", loc=("filters",))
+        raise InvalidFilter(f"At most {MAX_CONDITIONS} conditions are allowed.", loc=("filters",))
     return tuple(conditions)
 
 
 def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
     if not wanted:
-        raise InvalidFilter("An empty object is not a condition.", loc=("filters", key))
+        raise InvalidFilter("A condition can't be an empty object.", loc=("filters", key))
     conditions = []
     for name, value in wanted.items():
         operator = name.removeprefix("$")
         if not name.startswith("$") or operator not in _OPERATORS:
-            meant = suggestion(name, [f"${each}" for each in _OPERATORS], ".")
+            hint = suggestion(name, [f"${each}" for each in _OPERATORS], ".")
             raise InvalidFilter(
-                f"Unknown operator; {_KNOWN}{meant} A nested key is its dotted path.",
+                f"Unknown operator; {_KNOWN}{hint} Write nested keys as dotted paths.",
                 loc=("filters", key, name),
             )
         if operator in _LIST_OPERATORS:
@@ -69,15 +69,15 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
             conditions.append(Condition(key, operator, _scalars(key, value)))
         elif isinstance(value, dict | list):
             raise InvalidFilter(
-                "This operator takes one text, number, boolean or null.", loc=("filters", key, name)
+                "This operator takes a string, number, boolean or null.", loc=("filters", key, name)
             )
         elif operator == "exists" and not isinstance(value, bool):
             raise InvalidFilter("$exists takes true or false.", loc=("filters", key, name))
         elif operator in ORDER and (value is None or isinstance(value, bool)):
-            raise InvalidFilter("Order is known among numbers and among texts.", loc=("filters", key, name))
+            raise InvalidFilter("This operator takes a number or string.", loc=("filters", key, name))
         elif operator in ORDER and isinstance(value, str) and len(value) > LONG:
             raise InvalidFilter(
-                f"Texts are put in order by up to {LONG} characters.", loc=("filters", key, name)
+                f"Strings to compare can have at most {LONG} characters.", loc=("filters", key, name)
             )
         else:
             conditions.append(Condition(key, operator, (value,)))
@@ -86,7 +86,9 @@ def _operators(key: str, wanted: dict[str, Any]) -> list[Condition]:
 
 def _scalars(key: str, values: list[Any]) -> tuple[Any, ...]:
     if len(values) > MAX_VALUES:
-        raise InvalidFilter(f"At most {MAX_VALUES} values.", loc=("filters", key))
+        raise InvalidFilter(f"At most {MAX_VALUES} values are allowed.", loc=("filters", key))
     if any(isinstance(value, dict | list) for value in values):
-        raise InvalidFilter("A list of values holds texts, numbers, booleans or null.", loc=("filters", key))
+        raise InvalidFilter(
+            "A list can contain only strings, numbers, booleans and null.", loc=("filters", key)
+        )
     return tuple(values)

@@ -1,4 +1,4 @@
-"""Fusion of arms: each arm's shares of a memory, 0..1, added with equal weight. Pure."""
+"""Score fusion: the equally weighted mean of the arms' shares. Pure."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from memory.search.types import Key
 
 
 def fuse(shares: Mapping[str, Mapping[Key, float]]) -> dict[Key, float]:
-    """Return the mean of the arms' shares for every memory of any arm; one that an arm lacks counts 0."""
+    """Return each memory's mean share over all arms, counting 0 for arms without it."""
     scores: dict[Key, float] = {}
     for each in shares.values():
         part = 1 / len(shares)
@@ -16,5 +16,5 @@ def fuse(shares: Mapping[str, Mapping[Key, float]]) -> dict[Key, float]:
 
 
 def best(scores: Mapping[Key, float], count: int) -> list[Key]:
-    """Return the memories with the highest scores; ties by id, so that a search repeats itself."""
+    """Return the memories with the highest scores, best first; ties by id for repeatable results."""
     return sorted(scores, key=lambda memory: (-scores[memory], memory))[:count]

@@ -1,4 +1,4 @@
-"""Read the memories a search chose, each cut to its share of the answer."""
+"""Read a search's hits, each cut to its share of the response size."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,8 +16,8 @@ from memory.search.types import Hit, Key, Ranked, Row, SearchRequest
 
 
 def _ask_rows(organisation: UUID, ids: UuidArray, room: int) -> Callable[[], dict[Key, Row]]:
-    """Ask for memories, for `room` bytes of each one's text; those that went away meanwhile are left out."""
-    # in binary form a row takes three fifths of the time
+    """Request memories with up to `room` bytes of text each; those deleted meanwhile are left out."""
+    # binary format takes 60% of the time
     cursor = raw_cursor().execute(READ, {"organisation": organisation, "ids": ids, "room": room}, binary=True)
     return lambda: {row[0].bytes: row[1:] for row in cursor.fetchall()}
 
@@ -25,10 +25,9 @@ def _ask_rows(organisation: UUID, ids: UuidArray, room: int) -> Callable[[], dic
 def read_hits(
     organisation: UUID, rankings: Sequence[Ranking], request: SearchRequest, count: int
 ) -> list[list[Hit]]:
-    """Return the first `count` memories of each ranking, all read at once; without what went away meanwhile."""
+    """Return the first `count` memories of each ranking, in one read; those deleted meanwhile are left out."""
     chosen = [ranking.ranked[:count] for ranking in rankings]
     if all(ranking.rows is not None for ranking in rankings):
-        # an arm has joined them
         room = bytes_each(request.limit)
         return [
             _hits_of(ranked, ranking.rows or {}, room)
@@ -45,7 +44,7 @@ def read_hits(
 
 
 def _hits_of(ranked: Iterable[Ranked], rows: Mapping[Key, Row], room: int) -> list[Hit]:
-    """Return a ranking's memories, as they were read, each text of at most `room` bytes."""
+    """Return a ranking's memories with at most `room` bytes of text each."""
     return [_hit(rows[entry.id], entry, room) for entry in ranked if entry.id in rows]
 
 
@@ -77,7 +76,7 @@ def _hit(row: Row, entry: Ranked, room: int) -> Hit:
 def _ask_versions(
     organisation: UUID, ids: UuidArray, known_at: datetime, room: int
 ) -> Callable[[], dict[UUID, tuple[Any, ...]]]:
-    """Ask for `room` bytes of what found memories, or earlier texts, said then, where that version has ended since: by the memory's id."""
+    """Request the versions current at a time, except those that still are, with up to `room` bytes of text; by memory id."""
     cursor = raw_cursor().execute(
         VERSIONS_AT, {"organisation": organisation, "ids": ids, "known_at": known_at, "room": room}
     )
@@ -87,7 +86,7 @@ def _ask_versions(
 def _hits_as_known(
     hits: Sequence[Sequence[Hit]], then: dict[UUID, tuple[Any, ...]], room: int
 ) -> list[list[Hit]]:
-    """Return found memories as what they said then; what they scored by is the same text."""
+    """Return hits with the values of the version current at the time; their scores are of the same text."""
     return [[_as_known(hit, then.get(hit.id), room) for hit in some] for some in hits]
 
 

@@ -1,4 +1,4 @@
-"""What callers ask of searches, whichever door they come by: HTTP or a workflow's step."""
+"""Search requests as callers write them, over HTTP or in workflow steps."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,11 +12,11 @@ from memory.search.types import MAX_LIMIT, SearchRequest, SearchType
 from memory.types import MAX_CONTENT, TrustState
 
 MAX_QUERIES = 1_000
-WANTED = ("target", "concept", "like")
+SPACE_FIELDS = ("target", "concept", "like")
 
 Type = Literal["neural", "knowledge", "conceptual", "hybrid"]
 States = Annotated[list[TrustState], Field(min_length=1, max_length=len(TrustState))] | None
-"""Which trust states; beside them stand the two axes of time, `as_of` and `known_at` (docs/memory-life.md)."""
+"""Trust states to include (docs/memory-life.md)."""
 SpaceName = Annotated[str, Field(min_length=1, max_length=200)] | None
 
 
@@ -46,22 +46,22 @@ class NativeSearch(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def needs_no_query(cls, value: Any) -> Any:
-        """Take a target, a concept or a memory to find others like for a query."""
-        if isinstance(value, dict) and "query" not in value and any(value.get(name) for name in WANTED):
+    def default_query(cls, value: Any) -> Any:
+        """Make the query optional if a target, concept or example is given."""
+        if isinstance(value, dict) and "query" not in value and any(value.get(name) for name in SPACE_FIELDS):
             return {**value, "query": ""}
         return value
 
     @model_validator(mode="after")
-    def wants_what_a_space_knows(self) -> "NativeSearch":
-        """Refuse what only the conceptual arm understands in a search in which it takes no part."""
-        for name in WANTED:
+    def check_search_type(self) -> "NativeSearch":
+        """Refuse fields of the conceptual arm in searches without it."""
+        for name in SPACE_FIELDS:
             if getattr(self, name) and self.search_type not in {"conceptual", "hybrid"}:
-                raise ValueError(f"{name} is for conceptual and hybrid searches")
+                raise ValueError(f"{name} requires search_type conceptual or hybrid")
         return self
 
     def request(self) -> SearchRequest:
-        """Return the domain's form."""
+        """Return the search request."""
         return SearchRequest(
             query=self.query,
             search_type=SearchType(self.search_type),
@@ -83,7 +83,7 @@ class NativeSearch(Strict):
 
 
 class NativeSearches(Strict):
-    """Several searches that differ in their query alone."""
+    """Several searches that differ only in their query."""
 
     states: States = None
     as_of: Moment | None = None
@@ -96,7 +96,7 @@ class NativeSearches(Strict):
     space: SpaceName = None
 
     def request(self) -> SearchRequest:
-        """Return the domain's form of what the searches share."""
+        """Return the search request, without a query."""
         return SearchRequest(
             query="",
             search_type=SearchType(self.search_type),

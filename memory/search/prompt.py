@@ -1,12 +1,11 @@
-"""Memories as part of a prompt: fenced as data, within a budget of tokens. Pure.
+"""Format memories as quoted data for a prompt, within a token budget. Pure.
 
-What somebody once stored may read like an instruction. Each record stands between a pair of tags whose name ends in
-a number drawn anew for every answer, which no stored text can know; each of its lines begins with a mark; and
-characters that are not seen (Unicode Cc, Cf and Default_Ignorable: variation selectors, tags, fillers) are left out, so that nothing hides in it. Source: "spotlighting" by
-delimiting and marking, Hines et al. 2024 (arXiv 2403.14720).
+Stored text may contain instructions. Each record is enclosed in tags whose name has a random suffix per response, which stored
+text can't guess; each line has a prefix; invisible characters (Unicode Cc, Cf and Default_Ignorable) are removed.
+Source: "spotlighting" by delimiting and marking, Hines et al. 2024 (arXiv 2403.14720).
 
-Tokens are counted as a third of the UTF-8 bytes, rounded up. Tokenisers differ; English text has about four bytes a
-token and Chinese three, so the count errs on the safe side.
+A token is counted per three UTF-8 bytes, rounded up. English has about four bytes per token and Chinese three, so this is an
+upper estimate.
 """
 
 import json
@@ -21,13 +20,13 @@ from memory.search.types import Hit
 
 MARK = "| "
 CUT = "[cut]"
-# less of a record than this is not worth the fence round it
+# records are not cut below this size
 LEAST_TOKENS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Text for a prompt, the memories whole or cut within it, and how many tokens it counts."""
+    """Text for a prompt, the ids of the memories in it, and its token count."""
 
     text: str
     ids: list[UUID]
@@ -44,8 +43,8 @@ def as_prompt(hits: Sequence[Hit], token_budget: int, *, nonce: str | None = Non
 
     Args:
         hits: best first.
-        token_budget: of the whole text, preface included; below the preface's own size the text is empty.
-        nonce: drawn at random when left out.
+        token_budget: for the whole text; the text is empty if not even the preface fits.
+        nonce: tag suffix, random by default.
     """
     tag = f"record-{nonce or secrets.token_hex(8)}"
     preface = (

@@ -8,20 +8,20 @@ from memory.analysis.periods import Period, asks_when, is_question, periods_in
 from memory.analysis.words import query_terms
 
 MAX_TERMS = 64
-# a query is a sentence or a paragraph; of a whole document the beginning says what it is about
+# longer queries are documents, whose beginning says what they are about
 MAX_CHARACTERS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class QueryAnalysis:
-    """A query as search by words and relations sees it.
+    """What the words arm and relations use of a query.
 
     Attributes:
-        terms: stemmed term to count, without function words, the most frequent 64.
-        names: runs of one to four words that may name an entity.
-        periods: that it names.
-        asks: it is worded as a question.
-        asks_when: it asks for a time.
+        terms: the 64 most frequent stemmed terms with their counts, without function words.
+        names: candidate entity names, runs of one to four words.
+        periods: the periods it names.
+        asks: whether it is phrased as a question.
+        asks_when: whether it asks for a time.
     """
 
     terms: dict[str, int]
@@ -32,7 +32,7 @@ class QueryAnalysis:
 
 
 def analyse(text: str, now: datetime) -> QueryAnalysis:
-    """Return what a query says; "yesterday" is relative to `now`, aware UTC."""
+    """Analyse a query; "yesterday" is relative to `now`, aware UTC."""
     text = text[:MAX_CHARACTERS]
     return QueryAnalysis(
         terms=dict(query_terms(text).most_common(MAX_TERMS)),

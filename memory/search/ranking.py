@@ -1,9 +1,9 @@
-"""Ranking: from a question's signals to its candidates in order. Pure.
+"""Rank a question's candidates by their signals. Pure.
 
-Scores, not ranks, are added: how much better a candidate is must count. Each kind of evidence gives every candidate a share,
-0..1, and is worth its weight; the arms together are worth 1. The weights of what occurs in a search (somebody is in a
-thread, the question names a period, …) are scaled to sum to 1, so that a score is the share of the evidence that
-could be had. The weights were chosen as round numbers on a plateau (docs/retrieval.md).
+Scores rather than ranks are added, so that the size of a lead counts. Each kind of evidence gives a candidate a share, 0..1, times
+its weight; the arms together weigh 1. The weights of the kinds that occur in a search (a matching thread, a named period, …)
+are scaled to sum to 1, so that a score is the share of the available evidence. The weights are round numbers from a plateau of
+measured values (docs/retrieval.md).
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ Measured = dict[str, dict[Key, tuple[float, float]]]  # evidence to memory to (r
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A question's candidates in order.
+    """A question's ranked candidates.
 
     Attributes:
         ranked: best first.
-        plans: arm that took part to how it asked Postgres.
-        rows: the memories themselves, if an arm joined them.
+        plans: query plan by arm that took part.
+        rows: the memories' rows, if an arm joined them.
     """
 
     ranked: list[Ranked]
@@ -41,7 +41,7 @@ class Ranking:
 
 
 def rank_by_one_arm(signals: Signals) -> Ranking:
-    """Return the ranking of a search that one arm answers alone: by its share and nothing else."""
+    """Rank by the shares of the search's only arm."""
     [(arm, shares)] = signals.shares.items()
     raw = signals.arms[arm]
     ranked = [
@@ -52,16 +52,16 @@ def rank_by_one_arm(signals: Signals) -> Ranking:
 
 
 def rank(signals: Signals, question: Question, most: int) -> Ranking:
-    """Return all candidates, best first; the first `most` with the terms that sum to their score.
+    """Rank all candidates; the first `most` get the terms that sum to their score.
 
     Args:
-        signals: what is known of them.
-        question: its request may weigh recency and importance, and leave signals out.
-        most: how many are shown.
+        signals: of the candidates.
+        question: its request may add weights for recency and importance, and exclude signals.
+        most: number of candidates to explain.
     """
     request, analysis, asked_at = question.request, question.analysis, question.asked_at
     traits = signals.traits
-    # what the filters refuse has no traits; what an arm has no figure for may still be reached by relation
+    # candidates without traits failed the filters; those without an arm's score may still be reached by relations
     scores = dict.fromkeys(traits, 0.0)
     for memory, score in fuse(signals.shares).items():
         if memory in scores:
@@ -82,7 +82,7 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
         measured["links"] = {memory: (each.value, min(1.0, each.value)) for memory, each in reached.items()}
         for memory, (_, share) in measured["links"].items():
             scores[memory] += weights["links"] * share
-    # the weights of what there is sum to 1
+    # scale the weights that occur to sum to 1
     scale = 1 / (float(bool(signals.shares)) + sum(weights[name] for name in measured) or 1.0)
     part = scale / max(1, len(signals.shares))
 
@@ -111,7 +111,7 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
 def _measure(
     signals: Signals, analysis: QueryAnalysis, request: SearchRequest, asked_at: datetime
 ) -> Measured:
-    """Return every kind of evidence but the arms' and the links', as far as it occurs and is wanted."""
+    """Return the evidence other than arms and links that occurs and is not excluded."""
     measured: Measured = {
         "thread": _threads(signals),
         **_names(signals),
@@ -139,7 +139,7 @@ def _threads(signals: Signals) -> dict[Key, tuple[float, float]]:
 
 
 def _names(signals: Signals) -> Measured:
-    """Return who acted, and how much of what the question names a memory is about, the rare counting more."""
+    """Return the evidence from entities the question names: as actor, and as subject, where rare ones count more."""
     worth = {name: 1 / (1 + log(members)) for name, members in signals.entities.members.items()}
     if not worth:
         return {}
@@ -167,7 +167,7 @@ def _periods(signals: Signals, analysis: QueryAnalysis) -> dict[Key, tuple[float
 
 
 def _fit(signals: Signals, analysis: QueryAnalysis) -> dict[Key, tuple[float, float]]:
-    """Return how well a memory's form suits the question's: a statement answers, one with a time answers "when"."""
+    """Return how well a memory's form suits a question: statements answer, and those with a time answer "when"."""
     if not analysis.asks:
         return {}
     found = {}

@@ -1,4 +1,4 @@
-"""A search as a decision record: who asked what, what was considered, and why this came first."""
+"""Decision records of searches: the query, the hits, the runners-up and the reasoning."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.ranking import Ranking
 from memory.search.types import Hit, Question, SearchRequest
 
-# of the candidates that were not returned, how many the record names
+# number of runners-up in the record
 NOT_CHOSEN = 5
 DECISION_POINT = "search.rank"
 
@@ -29,16 +29,16 @@ def record_search(
     arms: Sequence[Arm],
     degraded: tuple[str, ...],
 ) -> UUID:
-    """Append the record of one search; return its id.
+    """Record a search; return the decision's id.
 
     Args:
-        question: what was asked.
+        question: the question.
         found: all candidates.
-        hits: what is returned.
-        others: the next best.
-        by: who asks.
-        arms: of the search, whether they could take part or not.
-        degraded: names of parts that could not take part.
+        hits: the results.
+        others: the runners-up.
+        by: the actor.
+        arms: the arms of the search, including those that failed.
+        degraded: names of parts that failed.
     """
     request, ranked = question.request, found.ranked
     confidence, method = confidence_of(ranked, arms, request.search_type, _coverage(arms, found))
@@ -71,7 +71,7 @@ def record_searches(
     arms: Sequence[Arm],
     degraded: tuple[str, ...],
 ) -> UUID:
-    """Append one record of a batch of searches, with what each of them returned; return its id."""
+    """Record a batch of searches in one decision with the results of each; return its id."""
     request = questions[0].request
     confidence, method = confidence_of_many(
         [each.ranked for each in found], arms, request.search_type, _coverage(arms, found[0])
@@ -147,7 +147,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
 
 
 def _narrowed(request: SearchRequest) -> list[str]:
-    """Return the names of what narrowed the candidates."""
+    """Return the names of the filters used."""
     others = ("memory_type", "states", "as_of", "known_at", "tags", "happened_from", "happened_until")
     return [each.key for each in request.conditions] + [name for name in others if getattr(request, name)]
 

@@ -1,4 +1,4 @@
-"""Search: arms bring candidates, their union is ranked, the best are read, and the search is recorded."""
+"""Search: arms find candidates, their union is ranked, the best are read, and the search is recorded."""
 
 import logging
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ from memory.search.types import Answer, Answers, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
-# questions whose statements are on their way at once: their candidates are held in memory until they are ranked
-TOGETHER = 50
+# questions processed together, whose candidates are in memory at once
+GROUP_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSearch:
-    """Questions that are alike but for their queries, the arms of their search, and the names of parts that can't take part."""
+    """Questions that differ only in their query, the arms of their search, and the names of failed parts."""
 
     organisation: UUID
     request: SearchRequest
@@ -44,23 +44,17 @@ class PreparedSearch:
 
 
 def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
-    """Find memories, and record why these.
+    """Search for memories, and record the decision.
 
-    Each arm of the search type brings its best candidates under the filters; every candidate of any arm is scored by
-    all of them, and by its relations; the scores are added. A part that fails (the embedder) leaves the others to
-    answer, marked degraded.
-
-    Args:
-        organisation: whose memories.
-        by: who asks.
-        request: what is asked.
+    Each arm of the search type finds its best candidates under the filters. Every candidate is scored by all arms and by its
+    relations, and the scores are added. If a part fails, such as the embedder, the others still answer, marked degraded.
     """
     with _observed("memory.search", organisation, request) as span:
         return _search(prepare_search(organisation, [request.query], request), by, span)
 
 
 def search_prepared(*, prepared: PreparedSearch, by: Actor) -> Answer:
-    """Answer one question that was prepared before a transaction was opened. See `search`."""
+    """Run a prepared search. See `search`."""
     observed = _observed("memory.search", prepared.organisation, prepared.request)
     with observed.count_in(prepared.took_ns) as span:
         return _search(prepared, by, span)
@@ -68,7 +62,7 @@ def search_prepared(*, prepared: PreparedSearch, by: Actor) -> Answer:
 
 def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
     organisation, request = asked.organisation, asked.request
-    # the record and the COMMIT are one round trip
+    # the record and the COMMIT share a round trip
     with tenant_pipeline(organisation):
         [[ranking]] = in_turns([_rank(asked.questions, asked.arms, NOT_CHOSEN)])
         with TRACER.span("search.read"):
@@ -85,25 +79,25 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
 
 
 def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], request: SearchRequest) -> Answers:
-    """Find memories for several queries in one transaction: one call of the model, a few round trips, one record.
+    """Search for several queries in one transaction, with one embedding call and one decision record.
 
     Args:
-        organisation: whose memories.
-        by: who asks.
-        queries: one or more; results come in their order, repeats included.
-        request: what holds for all of them; its own query is not looked at.
+        organisation: the tenant.
+        by: the actor.
+        queries: at least one; results are in their order, including repeats.
+        request: options for all of them; its own query is ignored.
 
     Raises:
         ValueError: no query.
     """
     if not queries:
-        raise ValueError("there must be at least one query")
+        raise ValueError("at least one query is required")
     with _observed("memory.search_many", organisation, request) as span:
         return _search_many(prepare_search(organisation, queries, request), by, span)
 
 
 def search_many_prepared(*, prepared: PreparedSearch, by: Actor) -> Answers:
-    """Answer questions that were prepared before a transaction was opened. See `search_many`."""
+    """Run a prepared batch of searches. See `search_many`."""
     observed = _observed("memory.search_many", prepared.organisation, prepared.request)
     with observed.count_in(prepared.took_ns) as span:
         return _search_many(prepared, by, span)
@@ -111,7 +105,9 @@ def search_many_prepared(*, prepared: PreparedSearch, by: Actor) -> Answers:
 
 def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
     organisation, request = asked.organisation, asked.request
-    groups = [asked.questions[start : start + TOGETHER] for start in range(0, len(asked.questions), TOGETHER)]
+    groups = [
+        asked.questions[start : start + GROUP_SIZE] for start in range(0, len(asked.questions), GROUP_SIZE)
+    ]
     with tenant_pipeline(organisation):
         work = (_rank(group, asked.arms, 0) for group in groups)
         rankings = [ranking for some in in_turns(work) for ranking in some]
@@ -130,7 +126,7 @@ def _observed(name: str, organisation: UUID, request: SearchRequest) -> Operatio
 
 
 def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> PreparedSearch:
-    """Have the arms prepare, before any transaction is open: a slow model must hold no connection."""
+    """Run the arms' preparation, outside any transaction so that a slow model holds no connection."""
     now, started = timezone.now(), perf_counter_ns()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
@@ -139,12 +135,12 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
     prepared: list[dict[str, Any]] = [{} for _ in queries]
     for arm in arms:
         try:
-            made = arm.prepare(organisation, queries, request)
+            inputs = arm.prepare(organisation, queries, request)
         except (EmbedderUnavailable, ArmNotReady) as error:
             degraded.append("embedding" if isinstance(error, EmbedderUnavailable) else arm.name)
             logger.warning("searching without an arm", extra={"arm": arm.name, "error": type(error).__name__})
             continue
-        for own, each in zip(prepared, made, strict=True):
+        for own, each in zip(prepared, inputs, strict=True):
             if each is not None:
                 own[arm.name] = each
     questions = [
@@ -156,12 +152,12 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
 
 
 def _rank(questions: Sequence[Question], arms: Sequence[Arm], others: int) -> Work[list[Ranking]]:
-    """Return each question's ranking, as work that takes turns.
+    """Return each question's ranking, as work to interleave.
 
     Args:
-        questions: alike but for their queries.
-        arms: of their search.
-        others: of the memories beyond the limit, how many are explained too.
+        questions: differ only in their query.
+        arms: the arms of the search.
+        others: how many memories beyond the limit to explain.
     """
     request = questions[0].request
     arms = [arm for arm in arms if any(question.can_ask(arm.name) for question in questions)]

@@ -1,4 +1,4 @@
-"""The signals that a search ranks its candidates by. Pure."""
+"""The signals by which a search ranks its candidates. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import NamedTuple
 from memory.search.relations.spreading_activation import Edge
 from memory.search.types import Key, Row
 
-# An entity in more memories than this says too little of each to bring it: then it only scores those found otherwise.
+# An entity in more memories than this adds no candidates; it only scores those found otherwise.
 RARE = 200
 
 
 class Traits(NamedTuple):
-    """What a memory is, apart from its content; times in seconds since the epoch."""
+    """A memory's attributes other than content; times are epoch seconds."""
 
     thread: int | None
     happened_at: float
@@ -27,8 +27,8 @@ class QueryEntities:
     """A question's names that are entities of the organisation.
 
     Attributes:
-        members: name to how many memories are about it, at most RARE + 1.
-        brought: memories that the rare ones bring.
+        members: name to number of memories, at most RARE + 1.
+        brought: candidates from the rare ones.
     """
 
     members: Mapping[str, int] = field(default_factory=dict)
@@ -37,18 +37,18 @@ class QueryEntities:
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """All that is known of a question's candidates.
+    """The signals of a question's candidates.
 
     Attributes:
         arms: arm to memory to raw score.
-        shares: arm to memory to 0..1.
-        plans: arm to how it asked Postgres.
-        traits: of every candidate; a memory without is none.
-        threads: thread number to its score.
-        entities: which names of the question are entities.
-        named: memory to (name, kind), maybe of more memories and names than this question's.
-        links: memory to its links, round the best; maybe of more memories.
-        rows: the memories themselves, if the arm joined them.
+        shares: arm to memory to share, 0..1.
+        plans: query plan by arm.
+        traits: by candidate; a memory without traits failed the filters.
+        threads: thread id to its score.
+        entities: the question's entities.
+        named: memory to (name, kind); may cover other questions of the batch too.
+        links: links around the best candidates, by memory; may cover other questions of the batch too.
+        rows: the memories' rows, if the arm joined them.
     """
 
     arms: Mapping[str, Mapping[Key, float]]

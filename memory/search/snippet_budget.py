@@ -1,19 +1,19 @@
-"""How much text an answer may hold: an equal share for each memory, so that the size of an answer is bounded before it is read."""
+"""The text size per memory in a response, so that responses are bounded before memories are read."""
 
 from django.conf import settings
 
-# a share is never less: what a memory is about can be told from it
+# enough to recognise what a memory is about
 LEAST_BYTES = 1_000
 
 
 def bytes_each(texts: int) -> int:
-    """Return the bytes that each of so many texts may take, half of `LIFTOS_MAX_ANSWER_BYTES` in all; the rest is for what stands round them."""
+    """Return the bytes per text: half of `LIFTOS_MAX_ANSWER_BYTES`, as the rest is overhead, divided by their number."""
     return max(LEAST_BYTES, settings.LIFTOS_MAX_ANSWER_BYTES // 2 // max(1, texts))
 
 
 def shorten(text: str, most: int) -> str:
-    """Return a text of at most so many bytes of UTF-8, cut between characters."""
-    # four bytes are the longest character
+    """Cut a text to at most `most` bytes of UTF-8, between characters."""
+    # a character has at most four bytes
     if len(text) * 4 <= most:
         return text
     raw = text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""What is asked and what is answered. No Django here."""
+"""Search requests and results. No Django."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from memory.types import TrustState
 MAX_LIMIT = 100
 
 Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
-Row = tuple[Any, ...]  # a memory as memory.search.statements.COLUMNS has it, after its id
+Row = tuple[Any, ...]  # memory.search.statements.COLUMNS without the first
 
 
 class SearchType(StrEnum):
-    """How a query is understood."""
+    """Which arms serve a search."""
 
     NEURAL = "neural"
     KNOWLEDGE = "knowledge"
@@ -28,12 +28,12 @@ class SearchType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One filter on one metadata key.
+    """A filter on a metadata key.
 
     Attributes:
         key: dotted path.
         operator: one of eq, ne, in, nin, gt, gte, lt, lte, exists.
-        values: JSON scalars; for exists, one boolean.
+        values: JSON scalars; one boolean for exists.
     """
 
     key: str
@@ -47,27 +47,27 @@ class SearchRequest:
 
     Attributes:
         query: the text.
-        search_type: which arms take part.
+        search_type: selects the arms.
         limit: 1..100.
         conditions: metadata filters, all of which must hold.
-        memory_type: only of this type, or None.
-        recency: what being recent is worth beside an arm's 1; 0 to leave it out.
-        importance: what the memory's own importance is worth; 0 to leave it out.
-        half_life_days: after which half of the recency is left.
-        without: names of evidence that must not take part, for measuring what each is worth.
-        states: only memories of these trust states; None for what is believed, contested included.
-        as_of: only what was true then, aware UTC; None for whenever it was true.
-        known_at: what was believed then, aware UTC, as it then stood; None for now.
-        tags: only memories that have all of these.
-        happened_from: only what happened then or later, aware UTC; a memory that tells no time happened when it was recorded.
-        happened_until: only what happened then or before, aware UTC.
-        space: only members of this conceptual space, by its id or name; None for no such bound.
-        space_version: by that version of it; None for the newest.
-        target: dimension of the space to the value wanted there, a number or "low" or "high".
-        concept: name or id of a concept of the space that is wanted.
-        example: a memory of the space like which others are wanted.
-        copies: how often the answer repeats the text of each hit; 0 where each memory stands in it once.
-        members_of: the space whose members alone are let through; set by the search itself where `space` does not hold all.
+        memory_type: only this type; None for all.
+        recency: weight of recency, relative to 1 for the arms together; 0 to ignore it.
+        importance: weight of the memory's importance; 0 to ignore it.
+        half_life_days: half-life of recency.
+        without: names of arms and evidence to exclude, for ablation.
+        states: only these trust states; None for active and contested.
+        as_of: only memories valid at this time, aware UTC; None for any validity.
+        known_at: search memories as they were known at this time, aware UTC; None for now.
+        tags: only memories with all of these.
+        happened_from: only memories that happened at or after this time, aware UTC; by default when recorded.
+        happened_until: only memories that happened at or before this time, aware UTC.
+        space: only members of this conceptual space, by id or name; None for no restriction.
+        space_version: version of the space; None for the newest.
+        target: dimension of the space to the desired value, a number or "low" or "high".
+        concept: name or id of a concept of the space to search for.
+        example: a memory in the space to find similar ones for.
+        copies: how often the response repeats each hit's text; 0 if every memory appears once.
+        members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
     """
 
     query: str
@@ -95,7 +95,7 @@ class SearchRequest:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything narrows what is believed now."""
+        """Whether any filter is set."""
         narrowed = (
             self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_until,
         )  # fmt: skip
@@ -103,24 +103,24 @@ class SearchRequest:
 
     @property
     def is_by_one_arm(self) -> bool:
-        """Whether one arm answers alone; relations take no part."""
+        """Whether a single arm answers, without relations."""
         return self.search_type in {SearchType.NEURAL, SearchType.CONCEPTUAL}
 
     @property
     def is_conceptual(self) -> bool:
-        """Whether it says anything that only a conceptual space can answer."""
+        """Whether it refers to a conceptual space."""
         return bool(self.space or self.target or self.concept or self.example)
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the arms see of a search.
+    """A query of a search, with the arms' preparation.
 
     Attributes:
-        organisation: whose memories.
+        organisation: the tenant.
         request: the search.
         asked_at: aware UTC.
-        prepared: arm to what its `prepare` returned for this question; an arm that has nothing to say is left out.
+        prepared: arm to the result of its `prepare`, without arms that don't apply.
     """
 
     organisation: UUID
@@ -129,23 +129,23 @@ class Question:
     prepared: Mapping[str, Any] = field(default_factory=dict)
 
     def can_ask(self, arm: str) -> bool:
-        """Return whether an arm has something to say to it."""
+        """Return whether an arm applies to the question."""
         return arm in self.prepared
 
     @cached_property
     def analysis(self) -> QueryAnalysis:
-        """What the query's words say; made when first needed, for a neural search needs it never."""
+        """The query's analysis, computed on first use because neural searches don't need it."""
         return analyse(self.request.query, self.asked_at)
 
 
 class Term(NamedTuple):
-    """One summand of a score: what an arm measured and what that was worth.
+    """A term of a score: value = share * weight.
 
     Attributes:
-        arm: which arm.
-        raw: the arm's own figure (cosine; BM25).
-        share: `raw` on the scale 0..1 of this search.
-        weight: what a share of 1 is worth.
+        arm: the arm or kind of evidence.
+        raw: its own score, such as cosine or BM25.
+        share: `raw` normalised to 0..1 for this search.
+        weight: value of a share of 1.
     """
 
     arm: str
@@ -155,18 +155,18 @@ class Term(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The summand."""
+        """The contribution to the score."""
         return self.share * self.weight
 
 
 class Step(NamedTuple):
-    """A relation by which a memory was reached: a link, with the memory it comes from, or an entity by its name.
+    """A relation through which a memory was found: a link or an entity.
 
     Attributes:
-        kind: of the link; or the entity's.
-        source: the memory at the other end of the link, None for an entity.
-        forward: the link points from `source` to the memory reached.
-        name: the entity's key, empty for a link.
+        kind: the link's or entity's kind.
+        source: the memory at the other end of the link; None for an entity.
+        forward: whether the link points from `source` to the memory found.
+        name: the entity's key; empty for a link.
     """
 
     kind: str
@@ -176,7 +176,7 @@ class Step(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A memory's id with its score, the terms that sum to it, and the relations that brought it there, nearest last."""
+    """A memory's id with its score, the terms that sum to it, and the relations through which it was found, nearest last."""
 
     id: Key
     score: float
@@ -185,7 +185,7 @@ class Ranked(NamedTuple):
 
     @property
     def uuid(self) -> UUID:
-        """The memory's id as everybody else has it."""
+        """The memory's id as a UUID."""
         return UUID(bytes=self.id)
 
 
@@ -206,7 +206,7 @@ class Hit(NamedTuple):
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     happened_at: datetime | None = None
-    # the content is cut, or the metadata left out, because the answer has no room for all of it
+    # whether content was cut or metadata left out for lack of room
     truncated: bool = False
 
 
@@ -216,11 +216,11 @@ class Answer:
 
     Attributes:
         hits: best first.
-        search_type: as asked.
-        degraded: names of parts that could not take part.
-        decision: the id of the search's decision record.
-        candidates: how many memories were scored.
-        plans: each arm's way to its candidates.
+        search_type: as requested.
+        degraded: names of parts that failed.
+        decision: id of the decision record.
+        candidates: number of memories scored.
+        plans: query plan by arm.
     """
 
     hits: list[Hit]
@@ -236,10 +236,10 @@ class Answers:
     """The result of several searches.
 
     Attributes:
-        hits: for each query, in the order of the queries, best first.
-        search_type: as asked.
-        decision: the id of their one decision record.
-        degraded: names of parts that could not take part.
+        hits: best first, for each query in order.
+        search_type: as requested.
+        decision: id of the joint decision record.
+        degraded: names of parts that failed.
     """
 
     hits: list[list[Hit]]

@@ -10,7 +10,7 @@ import numpy as np
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbeddingManager
 from liftos.kernel.embedding.catalogue import model_number
-from memory.index.bulk_reads import some_contents
+from memory.index.bulk_reads import get_contents
 from memory.index.embeddings import active_manager
 from spaces.errors import InvalidDimension, UnknownMemory
 from spaces.geometry.projection import Axis, Background, PolesCoincide, labelled_axis, pole_axis
@@ -52,7 +52,7 @@ def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID 
     prior = background(manager)
     with tenant_transaction(organisation):
         own = describe_own(organisation=organisation, model=number, space=space, prior=prior)
-        found = some_contents(organisation=organisation, model=number, memories=list(named), metadata=False)
+        found = get_contents(organisation=organisation, model=number, memories=list(named), metadata=False)
     memories = {
         memory: vector
         for memory, vector in zip(found.ids, found.vectors, strict=True)

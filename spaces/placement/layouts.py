@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.jobs import send_hint
-from memory.index.bulk_reads import Contents, count_living, page_contents, some_contents
+from memory.index.bulk_reads import Contents, count_living, get_contents, page_contents
 from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack
@@ -173,7 +173,7 @@ def page(
         }
         with raw_cursor() as cursor:
             ids = [row[0] for row in cursor.execute(PAGE_OF_MEMBERS, values).fetchall()]
-        found = some_contents(organisation=organisation, model=model, memories=ids, metadata=metadata)
+        found = get_contents(organisation=organisation, model=model, memories=ids, metadata=metadata)
         if found.ids or not ids:
             return found
         after = ids[-1]
@@ -181,7 +181,7 @@ def page(
 
 def some(organisation: UUID, plan: Plan, memories: Sequence[UUID]) -> Contents:
     """Return what some memories say, as far as a layout needs it."""
-    return some_contents(
+    return get_contents(
         organisation=organisation,
         model=plan.model,
         memories=memories,

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import raw_cursor
-from memory.index.bulk_reads import count_vectors, sample_vectors, some_contents
+from memory.index.bulk_reads import count_vectors, get_contents, sample_vectors
 from spaces.geometry.projection import Background, describe
 from spaces.placement.statements import SAMPLE_MEMBERS
 
@@ -54,7 +54,7 @@ def describe_own(*, organisation: UUID, model: int, space: UUID | None, prior: B
     if space is None:
         return Own(known, len(vectors), Counts(around, around))
     members = _list_members(organisation, space)
-    found = some_contents(
+    found = get_contents(
         organisation=organisation, model=model, memories=members[:MOST_TEXTS], metadata=False
     )
     own = found.vectors[~np.isnan(found.vectors).any(axis=1)]

@@ -6,7 +6,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from memory.index.bulk_reads import some_contents
+from memory.index.bulk_reads import get_contents
 from memory.index.embeddings import active_manager
 from spaces.errors import UnknownMemory
 from spaces.geometry.projection import Background, pole_axis
@@ -60,7 +60,7 @@ def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None
     with tenant_transaction(organisation):
         whose = None if plan.holds_all else plan.space
         own = describe_own(organisation=organisation, model=plan.model or 0, space=whose, prior=prior)
-        found = some_contents(
+        found = get_contents(
             organisation=organisation, model=plan.model, memories=list(named), metadata=False
         )
     memories = {

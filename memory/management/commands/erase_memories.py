@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -27,10 +26,7 @@ class Command(ObservedCommand):
         parser.add_argument("--reason", default="", help="reason to record in the decisions")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = get_organisation(options["organisation"]).id
-        except LiftosError as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
         ids = list(_read(options["ids_file"]))
         operator = Actor(ActorKind.SYSTEM, "erase_memories")
         erased = gone = 0

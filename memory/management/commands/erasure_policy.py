@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -29,10 +28,7 @@ class Command(ObservedCommand):
         parser.add_argument("--refuse-erased-ids", choices=[each.value for each in Refuse])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = get_organisation(options["organisation"]).id
-        except LiftosError as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
         with tenant_transaction(organisation):
             policy = get_policy(organisation=organisation)
         wanted = policy

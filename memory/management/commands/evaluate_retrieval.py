@@ -28,12 +28,12 @@ from memory.search.types import SearchRequest, SearchType
 TYPES = (SearchType.NEURAL, SearchType.KNOWLEDGE, SearchType.HYBRID)
 RELATIONS = frozenset(WEIGHTS)
 BATCH = 500
-DEPTH = 50  # hits searched for the reciprocal rank
+DEPTH = 50  # hits considered for the reciprocal rank
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A search type, and the arms left out of it."""
+class Variant:
+    """A search type, and the arms and relations left out of it."""
 
     search_type: SearchType
     without: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ class Way:
         return " without ".join([str(self.search_type), *sorted(self.without)])
 
 
-Figures = dict[Way, dict[str, list[float]]]
+Figures = dict[Variant, dict[str, list[float]]]
 
 
 class Command(ObservedCommand):
@@ -60,17 +60,17 @@ class Command(ObservedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         collections = self._read(options["path"])
-        ways = [Way(each) for each in TYPES]
+        variants = [Variant(each) for each in TYPES]
         if not options["no_ablation"]:
             parts = [arm.name for arm in arms_for(SearchRequest(""))] + list(WEIGHTS)
-            ways += [Way(SearchType.HYBRID, frozenset({part})) for part in parts]
-            ways.append(Way(SearchType.HYBRID, RELATIONS))
+            variants += [Variant(SearchType.HYBRID, frozenset({part})) for part in parts]
+            variants.append(Variant(SearchType.HYBRID, RELATIONS))
         figures: Figures = defaultdict(lambda: defaultdict(list))
         with scratch_database("evaluate"):
-            total = sum(len(each.drafts) + len(each.questions) * len(ways) for each in collections)
+            total = sum(len(each.drafts) + len(each.questions) * len(variants) for each in collections)
             with tqdm(total=total, unit="step", disable=None) as progress:
                 for collection in collections:
-                    self._measure(collection, ways, figures, progress)
+                    self._measure(collection, variants, figures, progress)
         self._print(figures, as_json=options["json"])
 
     def _read(self, path: Path) -> list[Collection]:
@@ -81,22 +81,26 @@ class Command(ObservedCommand):
         except UnreadableSet as error:
             raise CommandError(str(error)) from error
         if not any(each.questions for each in collections):
-            raise CommandError(f"{path} contains no question with evidence")
+            raise CommandError(f"{path} contains no questions with evidence.")
         return collections
 
-    def _measure(self, collection: Collection, ways: list[Way], figures: Figures, progress: Any) -> None:
+    def _measure(
+        self, collection: Collection, variants: list[Variant], figures: Figures, progress: Any
+    ) -> None:
         organisation = create_organisation(name=f"set {collection.name}", by=SYSTEM).id
         for start in range(0, len(collection.drafts), BATCH):
             batch = collection.drafts[start : start + BATCH]
             remember_many(organisation=organisation, by=SYSTEM, drafts=batch)
             progress.update(len(batch))
         for question in collection.questions:
-            for way in ways:
-                self._ask(organisation, question, way, figures[way])
+            for variant in variants:
+                self._ask(organisation, question, variant, figures[variant])
                 progress.update(1)
 
-    def _ask(self, organisation: UUID, question: Labelled, way: Way, rows: dict[str, list[float]]) -> None:
-        request = SearchRequest(question.text, way.search_type, DEPTH, without=way.without)
+    def _ask(
+        self, organisation: UUID, question: Labelled, variant: Variant, rows: dict[str, list[float]]
+    ) -> None:
+        request = SearchRequest(question.text, variant.search_type, DEPTH, without=variant.without)
         answer = search(organisation=organisation, by=SYSTEM, request=request)
         found = [hit.external_id for hit in answer.hits]
         rows["R@5"].append(recall_at(found, question.relevant, 5))
@@ -109,14 +113,14 @@ class Command(ObservedCommand):
             self.stdout.write(
                 f"{'search type':<26} {'R@5':>6} {'R@10':>6} {'MRR':>6} {'nDCG@10':>8}   questions"
             )
-        for way, rows in figures.items():
+        for variant, rows in figures.items():
             means = {name: fmean(values) for name, values in rows.items()}
             count = len(rows["R@10"])
             if as_json:
                 rounded = {name: round(value, 4) for name, value in means.items()}
-                self.stdout.write(json.dumps({"search_type": str(way), **rounded, "questions": count}))
+                self.stdout.write(json.dumps({"search_type": str(variant), **rounded, "questions": count}))
             else:
                 cells = (
                     f"{means['R@5']:6.3f} {means['R@10']:6.3f} {means['MRR']:6.3f} {means['nDCG@10']:8.3f}"
                 )
-                self.stdout.write(f"{way!s:<26} {cells}   {count}")
+                self.stdout.write(f"{variant!s:<26} {cells}   {count}")

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.command import ObservedCommand
-from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.queries import get_organisation
 from memory.index.embeddings import active_manager
 from memory.transfer.exporting import count_memories, export_lines, header_line
 
@@ -26,14 +26,11 @@ class Command(ObservedCommand):
         parser.add_argument(
             "--without-vectors",
             action="store_true",
-            help="a fifth of the size; the import computes them again",
+            help="omit vectors: a fifth of the size, but the import has to compute them",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = get_organisation(options["organisation"]).id
-        except OrganisationNotFound as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
         path: Path = options["file"]
         if str(path) == "-":
             for line in self._lines(organisation, options, None):

@@ -16,7 +16,7 @@ from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.idempotency.keys import KeyReused
 from liftos.kernel.telemetry.command import ObservedCommand
-from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.queries import get_organisation
 from memory.index.embeddings import active_manager
 from memory.transfer.importing import import_lines
 from memory.transfer.opening import UnreadableFile, lines_of, opened
@@ -40,10 +40,7 @@ class Command(ObservedCommand):
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = get_organisation(options["organisation"]).id
-        except OrganisationNotFound as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
         path: Path = options["file"]
         counts = {"stored": 0, "unchanged": 0, "skipped": 0, "refused": 0}
         refused: list[dict[str, Any]] = []
@@ -52,7 +49,7 @@ class Command(ObservedCommand):
                 for each in self._run(organisation, stream, options, counts):
                     refused.append(each)  # noqa: PERF402  kept also if the run is interrupted
         except UnreadableFile as error:
-            raise CommandError(f"nothing was stored: {path}: {error}") from None
+            raise CommandError(f"Nothing was stored. {path}: {error}") from None
         except KeyReused:
             raise CommandError(
                 f"{path} has changed since its partial import; --again imports all of it"
@@ -64,10 +61,10 @@ class Command(ObservedCommand):
         except KeyboardInterrupt:
             raise CommandError(self._stopped("interrupted", counts), returncode=INTERRUPTED) from None
         finally:
-            told = self._refusals(refused, options)
-        self._tell(counts, options)
+            summary = self._write_refusals(refused, options)
+        self._print_counts(counts, options)
         if refused:
-            raise CommandError(told)
+            raise CommandError(summary)
 
     def _run(
         self, organisation: UUID, stream: IO[bytes], options: dict[str, Any], counts: dict[str, int]
@@ -99,14 +96,14 @@ class Command(ObservedCommand):
             self.stderr.write("Importing without vectors for now: the embedder is not available.")
             return None
 
-    def _tell(self, counts: dict[str, int], options: dict[str, Any]) -> None:
+    def _print_counts(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps(counts))
             return
         note = " (dry run)" if options["dry_run"] else ""
         self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()) + note)
 
-    def _refusals(self, refused: list[dict[str, Any]], options: dict[str, Any]) -> str:
+    def _write_refusals(self, refused: list[dict[str, Any]], options: dict[str, Any]) -> str:
         """Write the refused lines to the error file, replacing an earlier run's, and return a summary to print."""
         from_stdin = str(options["file"]) == "-"
         usual = Path("import.errors" if from_stdin else f"{options['file']}.errors")

@@ -32,7 +32,7 @@ class Command(ObservedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["organisation"]) == options["all"]:
-            raise CommandError("name an organisation or pass --all")
+            raise CommandError("Name an organisation or pass --all, not both.")
         if options["to"] not in embedder_names():
             known = ", ".join(settings.LIFTOS_EMBEDDERS) or "none"
             raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; configured: {known}")

@@ -1,9 +1,8 @@
-"""The interface of a search arm: one kind of evidence, which brings candidates and scores any memory.
+"""The interface of a search arm: a retriever for one kind of evidence, which proposes candidates and scores any memory.
 
-An arm takes part in three steps. `prepare` does what is slow, embedding for example, before any transaction is open. `find` sends
-the arm's statements and returns what waits for the answers; meanwhile the other arms send theirs, and a pipelined connection carries
-them all in one round trip. `Found` then scores the candidates of the other arms. Each step serves all questions of a batch, which
-are of one organisation and under the same filters.
+An arm runs in three steps. `prepare` does slow work such as embedding before a transaction is open. `find` sends the arm's
+statements and returns a function that waits for the results, so that the statements of all arms share one pipelined round trip.
+`Found` then scores the other arms' candidates. Each step handles all questions of a batch, which share the organisation and filters.
 """
 
 from abc import ABC, abstractmethod
@@ -14,22 +13,22 @@ from uuid import UUID
 
 from memory.search.types import Key, Question, Row, SearchRequest, SearchType
 
-# Candidates of each arm: enough that the best of a fusion is among them. On LoCoMo 30 and 60 give the same recall.
+# Candidates per arm. On LoCoMo 30 and 60 give the same recall after fusion.
 CANDIDATES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an arm found for a question.
+    """An arm's results for a question.
 
     Attributes:
         scores: memory to raw score, best first, ties by id. The first `limit` are the arm's candidates.
-        plan: how Postgres was asked; named in the answer and on record.
-        full: the raw score that is worth a share of 1.
-        threads: thread number to how well the thread as a whole matches, for an arm that measures it.
+        plan: the query plan, shown in the response and the decision record.
+        full: the raw score that equals a share of 1.
+        threads: thread id to the score of the thread as a whole, if the arm computes it.
         look_up: scores other memories without a statement; None if the arm can't.
-        ask: sends a statement that scores other memories; None if `scores` or `look_up` knows every memory with a score.
-        rows: the memories themselves, if the arm joined them: it may in a search that it answers alone, without `known_at`.
+        ask: sends a statement that scores other memories; None if `scores` or `look_up` covers all that have a score.
+        rows: the memories' rows, which an arm may join if it is the only one and `known_at` is not set.
     """
 
     scores: Mapping[Key, float] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class Found:
         return list(self.scores)[:limit]
 
     def shares(self, scores: Mapping[Key, float], among: Iterable[Key]) -> dict[Key, float]:
-        """Return the raw scores of some memories, of those that have one, on the scale 0..1, on which arms are added."""
+        """Return the shares, 0..1, of those memories that have a raw score; shares of different arms can be added."""
         full = self.full
         return {
             key: 0.0 if raw <= 0 else 1.0 if raw >= full else raw / full
@@ -55,16 +54,16 @@ class Found:
 
 
 class ArmNotReady(Exception):
-    """An arm can't answer yet; the search goes on without it, marked degraded."""
+    """An arm can't search yet; the search continues without it, marked degraded."""
 
 
 class Arm(ABC):
-    """One kind of evidence.
+    """A retriever for one kind of evidence.
 
     Attributes:
-        name: unique; stands in terms, plans and `degraded`.
-        search_types: the searches it takes part in. A neural or conceptual search is answered by the first such arm.
-        is_optional: a question it has nothing to say to is answered in full without it.
+        name: unique; used in terms, plans and `degraded`.
+        search_types: the search types it serves. Neural and conceptual searches use only the first such arm.
+        is_optional: whether a search counts as complete without it if it does not apply to the question.
     """
 
     name: ClassVar[str]
@@ -72,42 +71,42 @@ class Arm(ABC):
     is_optional: ClassVar[bool] = False
 
     def takes_part(self, request: SearchRequest) -> bool:
-        """Return whether it takes part in a search of its types."""
+        """Return whether the arm serves a request of one of its search types."""
         del request
         return True
 
     def prepare(self, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> Sequence[Any]:
-        """Do what is slow, before any transaction is open; embed all queries in one call.
+        """Do slow work before a transaction is open; embed all queries in one call.
 
         Returns:
-            For each query what `find` needs (`Question.prepared`), None if the arm has nothing to say to it.
+            For each query the input of `find` (`Question.prepared`), None if the arm does not apply to it.
 
         Raises:
-            ArmNotReady, EmbedderUnavailable: the search goes on without this arm.
-            LiftosError: the request is at fault; the caller's answer.
+            ArmNotReady, EmbedderUnavailable: the search continues without this arm.
+            LiftosError: the request is invalid; reported to the caller.
         """
         del organisation, request
         return [True] * len(queries)
 
     @abstractmethod
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Send the statements that find each question's best `limit` memories, or more, under the filters.
+        """Send the statements that find at least the `limit` best memories of each question under the filters.
 
         Args:
-            questions: those that `prepare` returned something for.
-            limit: candidates wanted.
+            questions: those for which `prepare` did not return None.
+            limit: number of candidates.
         """
 
     def relatedness(self, raw: float) -> float | None:
-        """Return how surely a raw score says that a memory is about the question, 0..1; None if it doesn't say.
+        """Return how strongly a raw score suggests that a memory is about the question, 0..1, or None for no evidence.
 
-        The first hit's highest relatedness of all arms is a factor of the search's confidence.
+        The first hit's maximum over all arms is a factor of the search's confidence.
         """
         del raw
         return None
 
     def versions(self, question: Question) -> dict[str, Any]:
-        """Return what the search's record names as the versions of models this arm used."""
+        """Return the model versions used, for the decision record."""
         del question
         return {}
 
@@ -116,12 +115,12 @@ _arms: dict[str, Arm] = {}
 
 
 def register_arm(arm: Arm) -> None:
-    """Add an arm; a second registration under a name replaces the first."""
+    """Register an arm, replacing any of the same name."""
     _arms[arm.name] = arm
 
 
 def arms_for(request: SearchRequest) -> list[Arm]:
-    """Return the arms that take part in a search, in the order of their registration."""
+    """Return the arms that serve a request, in order of registration."""
     return [
         arm
         for arm in _arms.values()

@@ -1,7 +1,7 @@
-"""Look-ups of relations: the names and periods in questions, links between memories, and traits.
+"""Look up named entities, periods, links and traits.
 
-Each function serves all questions of a batch with one statement, and returns what waits for its answer (see
-`memory.search.candidates`). The questions are of one organisation and under the same filters.
+Each function sends one statement for all questions of a batch, which share the organisation and filters, and returns a function
+that waits for the result (see `memory.search.candidates`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +17,9 @@ from memory.search.relations.statements import LINKS, NAMED, NAMES, PERIODS, TRA
 from memory.search.signals import RARE, QueryEntities, Traits
 from memory.search.types import Key, Question
 
-BROUGHT = 30
-# links followed from one memory; a hub has more, and weighs less for it
+# candidates per name or period
+CANDIDATES = 30
+# links followed per memory and direction; spreading activation damps hubs
 MAX_LINKS = 50
 
 Links = dict[Key, list[Edge]]
@@ -26,20 +27,20 @@ Named = dict[Key, list[tuple[str, str]]]
 
 
 def find_names(questions: Sequence[Question]) -> Callable[[], dict[str, tuple[int, list[Key]]]]:
-    """Ask which of the questions' runs of words are entities: name to members (at most RARE + 1) and, of a rare one, the newest."""
+    """Look up candidate names: name to number of members (at most RARE + 1) and, for rare entities, the newest members."""
     names = list(
         dict.fromkeys(name for question in giving_way(questions) for name in question.analysis.names)
     )
     if not names:
         return dict
     condition, values = where(questions[0].request, "memory_id")
-    values |= {"names": TextArray(names), "rare": RARE, "limit": BROUGHT}
+    values |= {"names": TextArray(names), "rare": RARE, "limit": CANDIDATES}
     cursor = _execute(NAMES.format(where=condition), questions, values)
     return lambda: {row[0]: (row[1], keys_of(row[2] or b"")) for row in cursor.fetchall()}
 
 
 def entities_of(question: Question, known: dict[str, tuple[int, list[Key]]]) -> QueryEntities:
-    """Return one question's part of what `find_names` found."""
+    """Return a question's entities from the result of `find_names`."""
     own = {name: known[name] for name in question.analysis.names if name in known}
     return QueryEntities(
         {name: members for name, (members, _) in own.items()},
@@ -48,7 +49,7 @@ def entities_of(question: Question, known: dict[str, tuple[int, list[Key]]]) -> 
 
 
 def find_in_periods(questions: Sequence[Question]) -> Callable[[], list[frozenset[Key]]]:
-    """Ask for memories of the periods that the questions name by year: a set for each question."""
+    """Look up memories in the dated periods that the questions name: one set per question."""
     bounded = [
         (number, period)
         for number, question in enumerate(questions)
@@ -61,7 +62,7 @@ def find_in_periods(questions: Sequence[Question]) -> Callable[[], list[frozense
     values |= {
         "starts": [period.start for _, period in bounded],
         "ends": [period.end for _, period in bounded],
-        "limit": BROUGHT,
+        "limit": CANDIDATES,
     }
     cursor = _execute(PERIODS.format(where=condition), questions, values)
 
@@ -75,7 +76,7 @@ def find_in_periods(questions: Sequence[Question]) -> Callable[[], list[frozense
 
 
 def read_links(questions: Sequence[Question], ids: Iterable[Key]) -> Callable[[], Links]:
-    """Ask for the links of given memories, each as seen from the memory it is listed under."""
+    """Read the links of memories, as seen from each."""
     wanted = list(ids)
     if not wanted:
         return dict
@@ -91,7 +92,7 @@ def read_links(questions: Sequence[Question], ids: Iterable[Key]) -> Callable[[]
 
 
 def read_traits(questions: Sequence[Question], ids: Iterable[Key]) -> Callable[[], dict[Key, Traits]]:
-    """Ask for the traits of those memories that the filters let through."""
+    """Read the traits of the memories that pass the filters."""
     wanted = list(ids)
     if not wanted:
         return dict
@@ -103,7 +104,7 @@ def read_traits(questions: Sequence[Question], ids: Iterable[Key]) -> Callable[[
 def read_named(
     questions: Sequence[Question], names: Iterable[str], ids: Iterable[Key]
 ) -> Callable[[], Named]:
-    """Ask which memories are about which of the names: memory to (name, kind)."""
+    """Read which of the names each memory has as entities: memory to (name, kind)."""
     wanted, among = list(names), list(ids)
     if not wanted or not among:
         return dict

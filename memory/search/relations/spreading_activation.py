@@ -1,8 +1,8 @@
-"""Spreading activation: a memory that is linked to one that matches is worth something for it. Pure.
+"""Spreading activation: memories linked to a match gain part of its score. Pure.
 
-Source: Collins & Loftus 1975, "A spreading-activation theory of semantic processing"; how much it is worth was measured
-(docs/retrieval.md). A neighbour gets EDGE of its neighbour's score, the neighbour's neighbour EDGE times SECOND, and a
-memory with more than two links (two is a link in a chain) passes on less along each: sqrt(2 / links).
+Source: Collins & Loftus 1975, "A spreading-activation theory of semantic processing"; factors were measured
+(docs/retrieval.md). A neighbour gets EDGE of the score, a neighbour's neighbour EDGE * SECOND. A memory with more than two links
+(the number within a chain) passes on less along each, by the factor sqrt(2 / links).
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from memory.search.types import Key, Step
 from memory.types import LinkKind
 
-# memories that activation spreads from
+# number of best candidates from which activation spreads
 SEEDS = 20
 EDGE = 0.5
 SECOND = 0.25
-# of a chain's links: what answers a question is worth more than what merely comes after
+# instead of EDGE, from a question to the memory that follows it: likely its answer
 REPLY = 0.625
 _FOLLOWS = str(LinkKind.FOLLOWS)
 
@@ -27,9 +27,9 @@ class Edge(NamedTuple):
     Attributes:
         source: the end it is seen from.
         other: the other end.
-        kind: of the link.
+        kind: the link's kind.
         weight: 0..1.
-        forward: the link points from `source` to `other`.
+        forward: whether the link points from `source` to `other`.
     """
 
     source: Key
@@ -40,26 +40,26 @@ class Edge(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """What reached a memory: how much, 0 and up, and the strongest way, nearest step last."""
+    """A memory's activation, at least 0, and the path that contributed most, nearest step last."""
 
     value: float
     path: tuple[Edge, ...]
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The way as steps."""
+        """The path as steps."""
         return tuple(Step(edge.kind, edge.source, edge.forward) for edge in self.path)
 
 
 def spread(
     links: Mapping[Key, Sequence[Edge]], seeds: Mapping[Key, float], asking: Container[Key] = ()
 ) -> dict[Key, Activation]:
-    """Return what two hops from the seeds activate.
+    """Return the activation of memories within two hops of the seeds.
 
     Args:
-        links: memory to its links, as seen from it, as far as they are known.
-        seeds: memory to its own score, 0..1.
-        asking: memories that are questions: what follows one is taken for its answer.
+        links: memory to its known links, as seen from it.
+        seeds: memory to its score, 0..1.
+        asking: memories that are questions, whose followers are taken as answers.
     """
     total: dict[Key, float] = {}
     best: dict[Key, tuple[float, tuple[Edge, ...]]] = {}
@@ -73,7 +73,7 @@ def spread(
         own = links.get(seed, ())
         damping = sqrt(2 / max(2, len(own)))
         for edge in own:
-            # a reply follows its question: seen from the question, the link comes in
+            # the answer links to its question, so the link is incoming
             answers = edge.kind == _FOLLOWS and not edge.forward and seed in asking
             reach(edge.other, score * (REPLY if answers else EDGE) * edge.weight * damping, edge)
             beyond = links.get(edge.other, ())

@@ -1,6 +1,6 @@
-"""The SQL by which a search reads relations."""
+"""The SQL of memory/search/relations/lookup.py."""
 
-# Which names are entities: how many memories are about each, and of a rare one the newest of them.
+# Entities among names: number of memories (capped), and for rare entities the newest ones.
 NAMES = """
 WITH known AS MATERIALIZED (
     SELECT n.name, (
@@ -17,7 +17,7 @@ SELECT known.name, known.members, (
     ) AS newest
 ) FROM known WHERE known.members > 0
 """
-# Memories that happened in some periods.
+# Memories that happened within periods.
 PERIODS = """
 SELECT p.place, string_agg(uuid_send(m.id), '')
 FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) WITH ORDINALITY AS p(starts, ends, place)
@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
     AND happened_at >= p.starts AND happened_at < p.ends AND {where} ORDER BY happened_at LIMIT %(limit)s
 ) AS m GROUP BY p.place
 """
-# The links of some memories, as seen from them, in both directions; at most `most` of each memory and direction.
+# Links of memories, as seen from them; at most `most` per memory and direction.
 LINKS = """
 SELECT uuid_send(n.id), uuid_send(l.other), l.kind, l.weight, l.forward
 FROM unnest(%(ids)s::uuid[]) AS n(id) CROSS JOIN LATERAL (
@@ -37,8 +37,8 @@ FROM unnest(%(ids)s::uuid[]) AS n(id) CROSS JOIN LATERAL (
      WHERE organisation_id = %(organisation)s AND target_id = n.id LIMIT %(most)s)
 ) AS l
 """
-# The traits of some memories, under the filters. Times as seconds since the epoch: a float is read in a tenth of the time of a timestamp. Whole ones of what happened: a float of
-# the last microsecond of the year 9999 is the year 10000.
+# Traits of memories that pass the filters. Times are epoch seconds, because floats parse ten times faster than timestamps;
+# happened_at in whole seconds, because a float rounds the last microsecond of 9999 up to the year 10000.
 TRAITS = """
 SELECT uuid_send(m.id), m.thread_id, extract(epoch FROM date_trunc('second', m.happened_at))::float8,
        extract(epoch FROM m.recorded_at)::float8,
@@ -46,7 +46,7 @@ SELECT uuid_send(m.id), m.thread_id, extract(epoch FROM date_trunc('second', m.h
 FROM unnest(%(ids)s::uuid[]) AS wanted(id) JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = wanted.id
 WHERE {where}
 """
-# Which of some memories are about which of some names.
+# Entities of memories among names.
 NAMED = """
 SELECT uuid_send(e.memory_id), e.key, e.kind FROM unnest(%(names)s::text[]) AS n(name)
 CROSS JOIN unnest(%(ids)s::uuid[]) AS m(id)

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
-from memory.index.embeddings import forget_choices
+from memory.index.embeddings import clear_choices
 from tests.conftest import make_caller
 
 
@@ -51,7 +51,7 @@ def test_the_number_of_queries_does_not_grow(staff):
 
     def asked():
         # read every two seconds; here every time
-        forget_choices()
+        clear_choices()
         with CaptureQueriesContext(
             connection,
         ) as queries:

@@ -17,11 +17,11 @@ from memory.types import MemoryDraft
 @pytest.fixture
 def organisation(db, monkeypatch):
     monkeypatch.setattr(arm, "DENSE_FROM", 20)
-    collection_statistics.forget_counts()
+    collection_statistics.clear_counts()
     whose = create_organisation(name="own", by=SYSTEM).id
     store(whose, [f"boots number {number}" for number in range(40)] + ["umbrellas and boots", "umbrellas"])
     yield whose
-    collection_statistics.forget_counts()
+    collection_statistics.clear_counts()
 
 
 def store(organisation, texts):
@@ -36,7 +36,7 @@ def found(organisation, query):
 
 def test_a_dense_term_is_remembered_and_changes_no_answer(organisation):
     first = found(organisation, "boots and umbrellas")
-    assert collection_statistics.dense_among(organisation, ["boot", "umbrella"]) == {"boot"}
+    assert collection_statistics.dense_terms(organisation, ["boot", "umbrella"]) == {"boot"}
     assert first[0][0] == "umbrellas"  # the shorter of the two: boots count for nothing
     assert found(organisation, "boots and umbrellas") == first
 
@@ -44,21 +44,21 @@ def test_a_dense_term_is_remembered_and_changes_no_answer(organisation):
 def test_a_dense_term_alone_is_searched_for_all_the_same(organisation):
     first = found(organisation, "boots")
     assert len(first) == 5
-    assert collection_statistics.dense_among(organisation, ["boot"]) == {"boot"}
+    assert collection_statistics.dense_terms(organisation, ["boot"]) == {"boot"}
     assert found(organisation, "boots") == first
 
 
 def test_what_was_dense_is_forgotten_after_some_seconds(organisation, monkeypatch):
     found(organisation, "boots and umbrellas")
     monkeypatch.setattr(collection_statistics._dense, "_clock", lambda: monotonic() + 6)
-    assert not collection_statistics.dense_among(organisation, ["boot"])
+    assert not collection_statistics.dense_terms(organisation, ["boot"])
 
 
 def test_what_is_dense_in_one_organisation_is_not_in_another(organisation):
     found(organisation, "boots and umbrellas")
     other = create_organisation(name="other", by=SYSTEM).id
     store(other, [f"hats number {number}" for number in range(40)] + ["boots"])
-    assert not collection_statistics.dense_among(other, ["boot"])
+    assert not collection_statistics.dense_terms(other, ["boot"])
     assert found(other, "boots and hats")[0][0] == "boots"
 
 
@@ -96,7 +96,7 @@ def test_a_batch_of_too_many_postings_is_answered_one_by_one(organisation, monke
 def test_a_term_is_dense_from_a_number_of_memories_on_in_any_organisation(organisation, monkeypatch):
     monkeypatch.setattr(arm, "DENSE_SHARE", 1)
     found(organisation, "boots and umbrellas")
-    assert not collection_statistics.dense_among(organisation, ["boot"])
+    assert not collection_statistics.dense_terms(organisation, ["boot"])
     monkeypatch.setattr(arm, "DENSE_MOST", 30)
     assert found(organisation, "boots and umbrellas")[0][0] == "umbrellas"
-    assert collection_statistics.dense_among(organisation, ["boot"]) == {"boot"}
+    assert collection_statistics.dense_terms(organisation, ["boot"]) == {"boot"}

@@ -7,7 +7,7 @@ from django.utils import timezone
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import vector_graph, writes
-from memory.index.collection_statistics import forget_counts
+from memory.index.collection_statistics import clear_counts
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
 from memory.search.arms.meaning import arm
@@ -43,7 +43,7 @@ def vectors(organisations, monkeypatch):
         with tenant_transaction(organisation):
             writes.insert(organisation=organisation, by=SYSTEM, rows=rows, model=MODEL)
         grow(organisation)
-    forget_counts()
+    clear_counts()
     return drawn
 
 

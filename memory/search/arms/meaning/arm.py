@@ -1,11 +1,11 @@
-"""The meaning arm: cosine similarity of embeddings, by whichever plan finds the true neighbours.
+"""The meaning arm: nearest neighbours by cosine similarity of embeddings.
 
-- up to EXACT_ROWS every vector of the organisation that passes the filters is compared;
-- above, the graph is asked for the organisation's nearest, and those are filtered. The nearest rows tell what the filter
-  lets through here better than a count of all rows would, and cost less;
-- a graph that ends with too few rows answers nothing: every vector that passes is compared after all.
+- up to EXACT_ROWS memories: compare every vector that passes the filters;
+- above: search the HNSW graph, then filter. The nearest rows show the filter's local selectivity better than a count over all
+  rows would, at less cost;
+- if the graph yields too few rows: compare every vector that passes the filters.
 
-Each plan has its own statement text: a generic plan cached under one text would ignore the settings made for another.
+Each plan has its own statement text, because a generic plan cached for a text ignores later planner settings.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.index.collection_statistics import documents_about
+from memory.index.collection_statistics import approximate_documents
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Arm, Found
@@ -39,21 +39,21 @@ from memory.search.types import Key, Question, Row, SearchRequest, SearchType
 
 Rows = dict[Key, Row]
 
-# Reading every vector misses none and costs 0.65 us a row: 10 ms. The graph is quicker from about 2,000 rows on where
-# the question is about what the organisation knows; where it is not, at 10% of the table's rows, it finds half.
+# Comparing every vector costs 0.65 us a row, 10 ms here, and misses none. The graph is faster from about 2,000 rows for questions
+# close to the organisation's memories; for others, at 10% of the table's rows, it finds only half of the neighbours.
 EXACT_ROWS = 15_000
-# The graph's order is relaxed, so twice the limit is taken and sorted: recall .99 instead of .95 at a low share.
+# The graph returns rows in relaxed order, so fetch twice the limit and sort: recall .99 instead of .95 for small organisations.
 MARGIN = 2
-# The share of the first rows that a filter lets through tells how many rows it lets through in all. Up to so many are
-# read by id, at 2 us and more each; if more, the graph is asked again, as far as that share makes necessary.
+# The filter's selectivity on the first rows gives an estimate of all rows that pass. Up to this many are read by id, at 2 us or
+# more each; otherwise the graph is searched again, as far as the selectivity requires.
 FILTERED_ROWS = 2_000
 SECOND_REACH = 1.5
-# below this cosine texts have little to do with each other
+# texts below this cosine are hardly related
 RELATED = 0.3
-# The vectors of an organisation this small are all compared anyway: all cosines are returned, and none is asked for later.
+# In an organisation this small all cosines are returned at once, which saves a second statement.
 ALL_ROWS = 1_000
-# From so many questions on, the vectors of an organisation below EXACT_ROWS are read once (2.5 us each) and compared here
-# (0.1 us a question) instead of being compared by Postgres anew for each (0.65 us).
+# For batches from this size, vectors of organisations up to EXACT_ROWS are read once (2.5 us each) and compared in numpy (0.1 us
+# per question) rather than by Postgres for each question (0.65 us).
 BATCH_FROM = 5
 
 
@@ -65,7 +65,7 @@ class QueryVector(NamedTuple):
 
 
 class MeaningArm(Arm):
-    """Nearness of the query's embedding to a memory's: cosine, -1 to 1."""
+    """Cosine similarity of the query's and the memory's embeddings, -1 to 1."""
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
@@ -73,7 +73,7 @@ class MeaningArm(Arm):
     def prepare(
         self, organisation: UUID, queries: Sequence[str], request: SearchRequest
     ) -> Sequence[QueryVector]:
-        """Embed all queries in one call, by the model the organisation is searched by."""
+        """Embed all queries in one call with the organisation's model."""
         del request
         manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
@@ -82,7 +82,7 @@ class MeaningArm(Arm):
         return [QueryVector(vector, model) for vector in vectors]
 
     def relatedness(self, raw: float) -> float | None:
-        """Return the cosine over RELATED, at most 1: texts that have nothing to do with each other stay below that."""
+        """Return cosine / RELATED, limited to 0..1."""
         return min(1.0, max(0.0, raw) / RELATED)
 
     def versions(self, question: Question) -> dict[str, Any]:
@@ -90,16 +90,16 @@ class MeaningArm(Arm):
         return {"embedding_model": _asked(question).model}
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Ask for the nearest memories. See `memory.search.arms.interface.Arm`."""
+        """Search for the nearest memories. See `memory.search.arms.interface.Arm`."""
         first = questions[0]
         condition, values = where(first.request, "memory_id")
         values |= {"room": bytes_each(first.request.limit)}
-        documents = documents_about(first.organisation)
-        # a search by this arm alone asks for no other scores, and reads the memories next
+        documents = approximate_documents(first.organisation)
+        # as the only arm it needs no further scores, and can join the rows that are read next
         alone = first.request.is_by_one_arm
         rows: Rows | None = {} if alone and len(questions) == 1 and not first.request.known_at else None
         if documents <= EXACT_ROWS or not is_indexed(_asked(first).model):
-            # IS NOT FALSE: a look-up among the filter's ids for each row read, instead of a read for each of the ids
+            # IS NOT FALSE makes the planner probe the filter per vector instead of reading a vector per filtered id
             exact = f"({condition}) IS NOT FALSE"
             enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
             if len(questions) >= BATCH_FROM and documents <= EXACT_ROWS:
@@ -114,7 +114,7 @@ class MeaningArm(Arm):
             for each in questions
         ]
         if rows is None:
-            # where nothing else is asked, the transaction's end undoes it
+            # if rows are joined no statement follows, and the settings end with the transaction
             plan_as_usual()
         return lambda: [wait() for wait in graphs]
 
@@ -126,7 +126,7 @@ class MeaningArm(Arm):
     def _read_once(
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
     ) -> Callable[[], list[Found]]:
-        """Compare all vectors with all questions here: read once, they cost less than comparing them anew for each."""
+        """Read all vectors once and compare them with all questions in numpy."""
         values = values | {"organisation": questions[0].organisation, "model": _asked(questions[0]).model}
         cursor = raw_cursor().execute(VECTORS.format(where=condition), values, binary=True)
 
@@ -140,7 +140,7 @@ class MeaningArm(Arm):
             give_way()
             vectors = unpack_halfvecs(packed, len(keys))
             give_way()
-            # rounded to 16 bits, as Postgres compares it
+            # round to 16 bits, as Postgres does
             asked = np.stack(
                 [np.asarray(_asked(each).vector, np.float16) for each in questions], axis=1
             ).astype(np.float32)
@@ -176,7 +176,7 @@ class MeaningArm(Arm):
                 [found] = more()
             if len(found) >= limit:
                 return _nearer(question, found, others, rows)
-            # never fewer rows than exist
+            # the graph missed rows: compare all
             plan_as_usual()
             plan_without_table_scan()
             every = self._exact(question, condition, values, rows)
@@ -200,12 +200,12 @@ def _parameters(question: Question) -> dict[str, Any]:
 def _ask(
     nearest: Sequence[str], values: dict[str, Any], rows: Rows | None
 ) -> Callable[[], list[dict[Key, float]]]:
-    """Ask in one statement for the results of several queries for nearest memories, best first.
+    """Send one statement that combines several nearest-neighbour queries; their results are best first.
 
     Args:
-        nearest: SQL of each, giving memory_id and distance.
-        values: the parameters of all of them.
-        rows: the memories are added to it, unless it is None.
+        nearest: SQL of the queries, each selecting memory_id and distance.
+        values: parameters of all of them.
+        rows: if not None, the memories' rows are joined and added to it.
     """
     if rows is None:
         parts = [SCORES_OF.format(place=place, nearest=each) for place, each in enumerate(nearest)]
@@ -239,7 +239,7 @@ def _ask_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key
 
 
 def _compared(question: Question, scores: dict[Key, float], enough: int, rows: Rows | None) -> Found:
-    # fewer than wanted: all that pass the filters are among them
+    # fewer than requested: these are all that pass the filters
     ask = partial(_ask_scores, question) if len(scores) >= enough else None
     return Found(scores, "exact", ask=ask, rows=rows)
 
@@ -247,7 +247,7 @@ def _compared(question: Question, scores: dict[Key, float], enough: int, rows: R
 def _nearer(
     question: Question, graph: dict[Key, float], outside: dict[Key, float], rows: Rows | None
 ) -> Found:
-    """Return the best of what the graph brought and of what has not been put into it yet."""
+    """Merge results from the graph with those of vectors not yet in it."""
     scores = graph
     if outside:
         scores = dict(sorted((graph | outside).items(), key=lambda each: (-each[1], each[0])))
@@ -255,7 +255,7 @@ def _nearer(
 
 
 def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int) -> Found:
-    """Return an organisation's cosines, shape (n,), as what an arm found."""
+    """Return the best `limit` of an organisation's cosines, shape (n,)."""
     if len(keys) > limit:
         nearest = np.flatnonzero(cosines >= np.partition(cosines, len(keys) - limit)[len(keys) - limit])
     else:

@@ -1,30 +1,30 @@
-"""The SQL of the meaning arm: cosines by comparing every vector, or by the HNSW graph. `{nearest}` is one of these queries."""
+"""The SQL of the meaning arm: exact and HNSW nearest-neighbour queries, and statements that wrap them as `{nearest}`."""
 
 from memory.search.statements import COLUMNS, HEADS
 
-# One row for each of several queries for nearest memories: the ids joined, and their cosines.
+# One row per query: concatenated ids, and their cosines.
 SCORES_OF = "SELECT {place}, string_agg(uuid_send(memory_id), ''), array_agg(1 - distance) FROM ({nearest}) AS nearest"
-# The same with the memories themselves, a row each: a search by this arm alone takes no further statement for them.
+# One row per memory, joined with its columns, for searches by this arm alone.
 ROWS = f"""
 SELECT nearest.place, 1 - nearest.distance, {COLUMNS} FROM ({{nearest}}) AS nearest
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = nearest.memory_id {HEADS}
 ORDER BY nearest.distance, nearest.memory_id
-"""  # noqa: S608  texts of our own
-# one of the queries of ROWS
+"""  # noqa: S608  built from constants
+# One query within ROWS.
 PLACED = "SELECT {place} AS place, memory_id, distance FROM ({nearest}) AS nearest{place}"
 
-# The nearest by comparing every vector.
+# Nearest neighbours by comparing every vector.
 EXACT = """
 SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
 ORDER BY distance, memory_id LIMIT %(limit)s
 """
-# All vectors, joined, to be compared here.
+# All vectors, concatenated, to compare in numpy.
 VECTORS = """
 SELECT string_agg(uuid_send(memory_id), ''), string_agg(halfvec_send(embedding), '') FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
 """
-# The nearest by the HNSW graph. The inner limit keeps the filter out of the index scan; it is pulled row by row until the outer limit is reached.
+# Nearest neighbours by the HNSW graph. The inner LIMIT keeps the filter out of the index scan, which is read until the outer LIMIT is reached.
 GRAPH = """
 WITH near AS MATERIALIZED (
     SELECT memory_id, distance FROM (
@@ -36,7 +36,7 @@ WITH near AS MATERIALIZED (
 )
 SELECT * FROM near ORDER BY distance, memory_id LIMIT %(limit)s
 """
-# The cosines of some memories.
+# Cosines of given memories.
 SCORES = """
 SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - (embedding <=> %(vector)s::halfvec)) FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)

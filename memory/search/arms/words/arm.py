@@ -1,9 +1,9 @@
-"""The words arm: BM25 over an inverted index in Postgres, by the organisation's own statistics.
+"""The words arm: BM25 over an inverted index in Postgres, with the organisation's own statistics.
 
-Postgres' own ts_rank knows no document frequencies, and its GIN operators are not leakproof, so that under row-level
-security they can't use their index (design, section 4). So the postings of the queries' terms are read, each once for all
-questions, and scored here (memory/search/arms/words/bm25.py). Adding them up in Postgres took longer at every size: 3.0 ms instead of 1.6
-for one question among 5,000 memories, 28 instead of 11 among 100,000.
+Postgres's ts_rank ignores document frequencies, and GIN operators are not leakproof, so under row-level security they can't use
+their index. Instead the postings of the query terms are read once for all questions and scored in numpy
+(memory/search/arms/words/bm25.py). Scoring in Postgres was slower at every size: 3.0 ms instead of 1.6 for one question among
+5,000 memories, 28 instead of 11 among 100,000.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,36 +17,36 @@ from liftos.kernel.db.binary import TextArray, unpack_array
 from liftos.kernel.db.transactions import raw_cursor, send_now
 from liftos.kernel.precedence import giving_way
 from memory.analysis.words import ANALYSER
-from memory.index.collection_statistics import Corpus, dense_among, documents_about, remember_dense
+from memory.index.collection_statistics import Corpus, approximate_documents, dense_terms, remember_dense
 from memory.search.arms.interface import Arm, Found
 from memory.search.arms.words.bm25 import Postings, Scorer
 from memory.search.arms.words.statements import POSTINGS
 from memory.search.filter_sql import where
 from memory.search.types import Question, SearchType
 
-# Above this many memories, a term that stands in more than a tenth of them is left out while rarer ones exist: it
-# says little and costs most (measured: p95 25 ms with, 9 ms without, at 50,000).
+# Above this many memories, terms found in more than a tenth of them are ignored if the query has rarer ones: they discriminate
+# least and cost most (p95 at 50,000 memories: 25 ms with, 9 ms without).
 DENSE_FROM = 5_000
 DENSE_SHARE = 10
-# However large the organisation, a term in more memories is left out: 8 MB of postings.
+# Terms in more memories than this are always ignored: 8 MB of postings.
 DENSE_MOST = 200_000
-# From so many questions on, what the filters hide is read once and hashed, not looked up for each posting.
+# For batches from this size, hidden memories are read once and hashed, not looked up per posting.
 BATCH_FROM = 5
-# Postings of 41 bytes held at once; the questions of a batch that needs more are answered one after the other.
+# Postings of 41 bytes in memory at once; larger batches are processed question by question.
 MOST_POSTINGS = 4_000_000
 
 
 class WordsArm(Arm):
-    """BM25 of the query's words in a memory: 0 where none stands in it, unbounded above."""
+    """BM25 of the query and a memory: 0 if they share no word, unbounded above."""
 
     name = "words"
     search_types = frozenset({SearchType.KNOWLEDGE, SearchType.HYBRID})
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Ask for the postings of the questions' terms. See `memory.search.arms.interface.Arm`."""
+        """Read and score the postings of the questions' terms. See `memory.search.arms.interface.Arm`."""
         organisation = questions[0].organisation
         terms = {term for question in giving_way(questions) for term in question.analysis.terms}
-        dense = dense_among(organisation, terms)
+        dense = dense_terms(organisation, terms)
         wanted = terms - dense
         if not wanted:
             waiting = [self._find_by_all_terms(question, limit) for question in questions]
@@ -57,7 +57,7 @@ class WordsArm(Arm):
             ]
         cursor = _ask(questions, wanted)
         if len(questions) >= BATCH_FROM:
-            # there is much to do with the answer, while Postgres is at what is asked after it
+            # scoring a batch takes long, so let Postgres work on later statements meanwhile
             send_now()
 
         def wait() -> list[Found]:
@@ -74,7 +74,7 @@ class WordsArm(Arm):
         return wait
 
     def relatedness(self, raw: float) -> float | None:
-        """Return 1 where a word of the question stands in the memory: without one it may be related all the same."""
+        """Return 1 if the memory contains a word of the question, else None: it may be related even so."""
         return 1.0 if raw > 0 else None
 
     def versions(self, question: Question) -> dict[str, Any]:
@@ -85,16 +85,16 @@ class WordsArm(Arm):
     def _find_by_rare_terms(
         self, question: Question, scorer: Scorer, dense: frozenset[str], limit: int
     ) -> Found:
-        """Score a question by its terms that are not dense; by all of them if the others stand nowhere."""
+        """Score a question by its terms that are not dense, or by all if no memory contains the others."""
         terms = question.analysis.terms
         if dense.intersection(terms):
             if not scorer.knows_any(terms):
                 return self._find_by_all_terms(question, limit)()
-            terms = {term: said for term, said in terms.items() if term not in dense}
+            terms = {term: count for term, count in terms.items() if term not in dense}
         return _found(scorer, terms, limit)
 
     def _find_by_all_terms(self, question: Question, limit: int) -> Callable[[], Found]:
-        """Ask for all postings of a question's terms; a dense one weighs as much as one that is dense by a single memory."""
+        """Score a question by all its terms, with the document frequency of dense ones capped just above the limit."""
         terms = question.analysis.terms
         if not terms:
             return lambda: Found(plan="no words")
@@ -108,8 +108,8 @@ class WordsArm(Arm):
 
 
 def _postings_of(organisation: UUID, terms: int) -> int:
-    """Return how many postings are read at most for so many terms."""
-    documents = documents_about(organisation)
+    """Return an upper bound on the postings to read for a number of terms."""
+    documents = approximate_documents(organisation)
     return terms * (min(documents // DENSE_SHARE, DENSE_MOST) if documents > DENSE_FROM else documents)
 
 
@@ -127,7 +127,7 @@ def _ask(questions: Sequence[Question], terms: Collection[str], most: int | None
 
 
 def _read(cursor: Any) -> tuple[dict[str, Postings], Corpus, int]:
-    """Return term to postings, the organisation's counts, and the postings above which a term is dense."""
+    """Return term to postings, the organisation's counts, and the number of postings above which a term is dense."""
     rows = cursor.fetchall()
     cap, *counts = rows[0][6:]
     postings = {
@@ -152,6 +152,6 @@ def _found(scorer: Scorer, terms: Mapping[str, int], limit: int) -> Found:
         "postings",
         scorer.attainable(terms),
         scorer.threads(terms),
-        # fewer than wanted: every memory with a score is among them
+        # fewer than requested: these are all that have a score
         look_up=partial(scorer.look_up, scores) if len(best) >= limit else None,
     )

@@ -1,4 +1,4 @@
-"""BM25 of memories and the saturated counts of threads, for any number of queries by postings that are read once. Pure.
+"""BM25 scores of memories and saturated term counts of threads, for any number of queries over the same postings. Pure.
 
 Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the idf is Lucene's, which is never
 negative; k1 and b are Anserini's defaults for short passages (Yang, Fang & Lin 2017).
@@ -19,26 +19,26 @@ from memory.search.types import Key
 
 K1 = 0.9
 B = 0.4
-# a thread is long and its length says little: its counts are only saturated
+# threads are long and their length is no evidence: saturate counts without length normalisation
 THREAD_K = 2.0
-# of the threads that hold a query's words, so many take part
+# best threads per query that are scored
 MAX_THREADS = 200
 
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Scores = Floats  # a query's figure for each memory of a `Scorer`, 0 where none of its terms stands
+Scores = Floats  # a query's score for each memory of a `Scorer`; 0 if it contains none of the terms
 
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """Where a term stands: one entry for each memory that holds it, all of shape (n,) but the ids.
+    """A term's postings, one for each of the n memories that contain it; shape (n,) unless noted.
 
     Attributes:
-        memories: their ids, shape (n, 2).
-        counts: how often it stands in each.
-        lengths: of the memories, in words.
-        threads: numbers of the memories' threads; 0 for none.
-        passes: whether the filters let each memory through.
+        memories: ids, shape (n, 2).
+        counts: term frequencies.
+        lengths: the memories' lengths in words.
+        threads: the memories' thread ids; 0 for none.
+        passes: whether each memory passes the filters.
     """
 
     memories: Ids
@@ -50,7 +50,7 @@ class Postings:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """What a term is worth, to a query that says it once: where, by place, and how much there."""
+    """A term's contributions to the scores of memories and threads, by index, for a query that has it once."""
 
     idf: float
     memories: Numbers
@@ -60,19 +60,19 @@ class _Term:
 
 
 class Scorer:
-    """Scores queries. The statistics are the whole organisation's, whatever the filters."""
+    """Scores queries with statistics of the whole organisation, regardless of filters."""
 
     def __init__(
         self, postings: Mapping[str, Postings], corpus: Corpus, *, most_documents: int | None = None
     ) -> None:
-        """Weigh the terms.
+        """Compute the terms' contributions.
 
         Args:
-            postings: term to where it stands, at least one memory each; a term that is left out stands nowhere.
+            postings: term to non-empty postings; missing terms are in no memory.
             corpus: the organisation's counts.
-            most_documents: document frequencies above this count as this.
+            most_documents: cap on document frequencies.
         """
-        self._nowhere = _idf(0, corpus.documents)
+        self._unseen_idf = _idf(0, corpus.documents)
         self._terms: dict[str, _Term] = {}
         if not postings:
             return
@@ -82,7 +82,7 @@ class Scorer:
         self._salt = np.uint64(0)
         self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
         while (ids[first[places], 0] != ids[:, 0]).any():
-            # ids that end alike: random ones don't, but an import may bring its own
+            # ids with equal lower halves: impossible for random ids, but imports may bring others
             self._salt = np.uint64(randbits(64) | 1)
             self._codes, first, places = np.unique(self._code(ids), return_index=True, return_inverse=True)
         self._ids: Ids = ids[first]
@@ -105,14 +105,14 @@ class Scorer:
             )
 
     def score(self, terms: Mapping[str, int]) -> Scores:
-        """Return what every memory is worth to a query, filters or not: term to how often it says it."""
+        """Return each memory's score, regardless of filters, for a query given as term to count."""
         scores = np.zeros(len(self._ids) if self._terms else 0)
         for said, term in self._known(terms):
             scores[term.memories] += said * term.memory_parts
         return scores
 
     def best(self, scores: Scores, most: int) -> dict[Key, float]:
-        """Return the memories that the filters let through and that are worth most, best first; ties by id."""
+        """Return the memories with the highest scores that pass the filters, best first; ties by id."""
         if not len(scores):
             return {}
         places = _largest(scores * self._passes, most)
@@ -120,7 +120,7 @@ class Scorer:
         return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most])
 
     def look_up(self, scores: Scores, memories: Sequence[Key]) -> dict[Key, float]:
-        """Return what given memories are worth, of those that hold a term."""
+        """Return the positive scores of given memories."""
         if not len(scores) or not memories:
             return {}
         ids = ids_of(memories)
@@ -133,7 +133,7 @@ class Scorer:
         }
 
     def threads(self, terms: Mapping[str, int]) -> dict[int, float]:
-        """Return the threads that as a whole hold a query's terms best, at most MAX_THREADS."""
+        """Return the MAX_THREADS threads that match a query best, each taken as one document."""
         if not self._terms or not len(self._threads):
             return {}
         scores = np.zeros(len(self._threads))
@@ -143,24 +143,24 @@ class Scorer:
         return dict(zip(self._threads[places].tolist(), scores[places].tolist(), strict=True))
 
     def attainable(self, terms: Mapping[str, int]) -> float:
-        """Return the figure of a memory of average length that says each of the query's terms once; more than 0.
+        """Return the score of a memory of average length that contains each query term once; more than 0.
 
-        A term that stands nowhere counts like the rarest: a query about something else finds nothing in full.
+        Terms found in no memory count as the rarest, so that off-topic queries get low shares.
         """
         return (
             sum(
-                said * (self._terms[term].idf if term in self._terms else self._nowhere)
+                said * (self._terms[term].idf if term in self._terms else self._unseen_idf)
                 for term, said in terms.items()
             )
             or 1.0
         )
 
     def knows_any(self, terms: Iterable[str]) -> bool:
-        """Return whether any of some terms stands somewhere."""
+        """Return whether any memory contains any of the terms."""
         return any(term in self._terms for term in terms)
 
     def _code(self, ids: Ids) -> NDArray[np.uint64]:
-        """Return ids as numbers of 64 bits, distinct for the ids of this scorer."""
+        """Return 64-bit codes of ids, distinct among this scorer's ids."""
         return ids[:, 1] + self._salt * ids[:, 0]
 
     def _known(self, terms: Mapping[str, int]) -> list[tuple[int, _Term]]:
@@ -170,17 +170,17 @@ class Scorer:
 def _weigh_threads(
     threads: Numbers, counts: Numbers, sizes: Sequence[int], among: int
 ) -> tuple[Numbers, Numbers, Floats, Numbers]:
-    """Weigh terms in threads, each taken as one document.
+    """Compute the terms' contributions to threads, each taken as one document.
 
     Args:
-        threads: of each posting, term after term; 0 for none.
-        counts: of each posting.
-        sizes: how many postings each term has.
-        among: how many threads the organisation has.
+        threads: thread id of each posting, grouped by term; 0 for none.
+        counts: term frequency of each posting.
+        sizes: number of postings of each term.
+        among: number of threads in the organisation.
 
     Returns:
-        The threads' numbers; then term after term the places of the threads that hold it, and what it is worth there;
-        where each term's end, beginning with 0.
+        Thread ids; grouped by term, indices of the threads that contain it and its contribution there; the bounds of the
+        groups, starting with 0.
     """
     terms = np.repeat(np.arange(len(sizes)), sizes)
     is_in_one = threads != 0
@@ -195,7 +195,7 @@ def _weigh_threads(
 
 
 def _largest(scores: Floats, most: int) -> Numbers:
-    """Return the places of the largest scores above 0, at least `most` if there are so many, and all that tie with the last."""
+    """Return the indices of the `most` largest positive scores, with all that tie with the last."""
     places = np.flatnonzero(scores)
     if len(places) <= most:
         return places

@@ -1,8 +1,7 @@
 """The SQL of the words arm."""
 
-# The postings of some terms, one row a term, at most `most` of each, or one more than the cap above which a term is dense.
-# array_send gives bytes that numpy reads in place. The statistics are read within the statement, as of its own snapshot, so they are
-# right under every write.
+# Postings, one row per term, with up to `most` of each, by default one more than the cap above which a term is dense. array_send
+# returns bytes that numpy reads in place. The statistics come from the same snapshot, so concurrent writes can't skew them.
 POSTINGS = """
 WITH corpus AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::bigint AS documents, coalesce(sum(words), 0)::bigint AS words,

@@ -98,7 +98,7 @@ def test_what_is_no_file_of_memories_is_refused_whole(acme, tmp_path, name):
     status, counts, said = run(acme, path)
     assert (status, counts) == (1, {})
     assert message in said
-    assert "nothing was stored" in said
+    assert "Nothing was stored" in said
     assert contents(acme) == []
 
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import get_manager, reset_manager
-from memory.index.collection_statistics import forget_counts
-from memory.index.embeddings import forget_choices
+from memory.index.collection_statistics import clear_counts
+from memory.index.embeddings import clear_choices
 from memory.models import Memory, MemoryVector
 from memory.transfer import importing
 from tests.conftest import make_caller
@@ -52,7 +52,7 @@ def load(caller, path, **options):
         if not out.getvalue():
             raise
         refusal = str(error)
-    forget_counts()
+    clear_counts()
     counts = json.loads(out.getvalue())
     assert bool(counts["refused"]) is ("lines refused" in refusal)
     return counts
@@ -221,10 +221,10 @@ def movers(committed_db):
 def two_models(settings):
     settings.LIFTOS_EMBEDDERS = {"small": {"embedder": "hashing", "options": {"dimension": 64}}}
     reset_manager()
-    forget_choices()
+    clear_choices()
     yield
     reset_manager()
-    forget_choices()
+    clear_choices()
 
 
 def reembed(caller, **options):
@@ -279,7 +279,7 @@ def test_a_model_nobody_gives_leaves_words_and_says_so(movers, two_models, setti
     reembed(acme, to="small")
     settings.LIFTOS_EMBEDDERS = {}
     reset_manager()
-    forget_choices()
+    clear_choices()
     answer = acme.post("/api/v1/search", {"query": "boots"}).json()
     assert answer["degraded"] == ["embedding"]
     assert len(answer["results"]) == 1

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from liftos.kernel.db.transactions import tenant_transaction
-from memory.index.collection_statistics import forget_counts
+from memory.index.collection_statistics import clear_counts
 from memory.models import Memory, MemoryVersion
 from memory.transfer import importing
 from tests.conftest import make_caller
@@ -26,7 +26,7 @@ def move(giver, taker, path, **options):
     call_command("export_memories", giver.slug, path, stderr=StringIO(), **options)
     out = StringIO()
     call_command("import_memories", taker.slug, path, json=True, stdout=out, stderr=StringIO())
-    forget_counts()
+    clear_counts()
     return json.loads(out.getvalue())
 
 
