@@ -26,14 +26,14 @@ from memory.trust.derived import Derived
 
 __all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 
-# of a search in the list; of the decisions on a memory's page, and how far back those that used it are looked for
-FOUND, SHOWN, LOOKED_BACK = 50, 20, 1_000
-LONGEST_QUERY = 1_000
+# search hits in the list; decisions on a memory's page, and newest decisions searched for uses of it
+MAX_HITS, MAX_DECISIONS, SEARCHED_DECISIONS = 50, 20, 1_000
+MAX_QUERY = 1_000
 
 ACTIONS = {
     "confirm": "Confirm",
     "contest": "Contest",
-    "reject": "Reject its value for good",
+    "reject": "Reject its value permanently",
     "erase": "Erase it and everything made from it",
 }
 
@@ -48,7 +48,7 @@ class LinkInline(ReadOnly, TabularInline):
 
 class VersionInline(ReadOnly, TabularInline):
     model = MemoryVersion
-    verbose_name_plural = "earlier versions, each with the change that ended it"
+    verbose_name_plural = "earlier versions, with the change that ended each"
     fields = (
         "version",
         "content",
@@ -78,7 +78,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     list_display = ("__str__", "memory_type", "source", "state", "version", "embedding", "recorded_at")
     list_filter = ("state", "embedding")
     search_fields = ("=id", "=external_id", "=memory_type")
-    search_help_text = "A question, or a whole id, external id or type"
+    search_help_text = "A search query, or an exact id, external id or type"
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator
@@ -86,7 +86,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     readonly_fields = ("corrections", "decisions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Memory]:
-        # an earlier text is shown among its memory's versions
+        # earlier texts are shown as versions of their memory
         return super().get_queryset(request).filter(head=None)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -104,16 +104,16 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         return [*(["corrections"] if self._may(request, "change") else []), *shown, "decisions"]
 
     def prepare_page(self, request: HttpRequest, match: ResolverMatch) -> None:
-        """Embed what the list of memories is searched for."""
-        wording = request.GET.get(SEARCH_VAR, "").replace("\x00", "").strip()[:LONGEST_QUERY]
-        if match.url_name == "memory_memory_changelist" and wording and self.has_view_permission(request):
-            asked = SearchRequest(wording, limit=FOUND)
-            request.prepared_search = prepare_search(opened(request).id, [wording], asked)  # type: ignore[attr-defined]
+        """Embed the list's search query before the transaction."""
+        query = request.GET.get(SEARCH_VAR, "").replace("\x00", "").strip()[:MAX_QUERY]
+        if match.url_name == "memory_memory_changelist" and query and self.has_view_permission(request):
+            asked = SearchRequest(query, limit=MAX_HITS)
+            request.prepared_search = prepare_search(opened(request).id, [query], asked)  # type: ignore[attr-defined]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Memory], search_term: str
     ) -> tuple[QuerySet[Memory], bool]:
-        """Find by the search that everybody else uses, best first and on record, unless the term is an id or a type itself."""
+        """Search as the API does, best first and with a decision record, unless the term is an exact id or type."""
         named, duplicates = super().get_search_results(request, queryset, search_term)
         prepared = getattr(request, "prepared_search", None)
         if prepared is None or named.exists():
@@ -121,17 +121,20 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         hits = search_prepared(prepared=prepared, by=staff_actor(request)).hits
         places = [When(id=hit.id, then=place) for place, hit in enumerate(hits)]
         found = queryset.filter(id__in=[hit.id for hit in hits])
-        return found.order_by(Case(*places, default=FOUND)), False
+        return found.order_by(Case(*places, default=MAX_HITS)), False
 
     @admin.display(description="Decisions")
     @drawn_once
     def decisions(self, memory: Memory) -> SafeString | str:
-        """What was done with it, newest first."""
+        """The decisions about and uses of the memory, newest first."""
         found = decisions_of_memory(
-            organisation=memory.organisation_id, memory=memory.pk, limit=SHOWN, newest=LOOKED_BACK
+            organisation=memory.organisation_id,
+            memory=memory.pk,
+            limit=MAX_DECISIONS,
+            newest=SEARCHED_DECISIONS,
         )
         if not found:
-            return f"None about it, and none among the newest {LOOKED_BACK:,} that used it."
+            return f"No decisions about it, and no uses among the newest {SEARCHED_DECISIONS:,} decisions."
         rows = format_html_join(
             "",
             '<tr><td><a href="{}">{}</a></td><td>{}</td><td>{}</td></tr>',
@@ -146,17 +149,17 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
             ),
         )
         return format_html(
-            '<table aria-label="Decisions"><thead><tr><th scope="col">at</th>'
-            '<th scope="col">what</th><th scope="col">by</th></tr></thead>'
-            "<tbody>{}</tbody></table><p>The newest {}; searches among the last {} decisions.</p>",
+            '<table aria-label="Decisions"><thead><tr><th scope="col">Time</th>'
+            '<th scope="col">Operation</th><th scope="col">Actor</th></tr></thead>'
+            "<tbody>{}</tbody></table><p>The newest {}. Searches are listed if among the newest {} decisions.</p>",
             rows,
-            SHOWN,
-            f"{LOOKED_BACK:,}",
+            MAX_DECISIONS,
+            f"{SEARCHED_DECISIONS:,}",
         )
 
-    @admin.display(description="Correct")
+    @admin.display(description="Actions")
     def corrections(self, memory: Memory) -> SafeString:
-        """Buttons that send the page's own form elsewhere, with a reason."""
+        """A reason, and buttons that submit the page's form to `correct`."""
         buttons = format_html_join(
             "",
             '<button type="submit" class="{}" formmethod="post" formaction="{}" formnovalidate>{}</button>',
@@ -166,7 +169,7 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
             ),
         )
         return format_html(
-            '<input name="reason" maxlength="2000" placeholder="Why? It stands in the history." '
+            '<input name="reason" maxlength="2000" placeholder="Reason (kept in the history)" '
             'aria-label="Reason" class="border border-base-200 rounded-default px-3 py-2 mb-2 w-full '
             'dark:border-base-700 dark:bg-base-900"><div>{}</div>',
             buttons,
@@ -175,15 +178,15 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         correct = self.admin_site.admin_view(self.correct)
         return [
-            path("<id:memory>/correct/<slug:how>/", correct, name="memory_memory_correct"),
+            path("<id:memory>/correct/<slug:action>/", correct, name="memory_memory_correct"),
             *super().get_urls(),
         ]
 
-    def correct(self, request: HttpRequest, memory: Any, how: str) -> HttpResponse:
-        """Carry out a correction through its operation, on record as the signed-in person's."""
+    def correct(self, request: HttpRequest, memory: Any, action: str) -> HttpResponse:
+        """Carry out an action, recorded as the signed-in user's."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not self._may(request, "delete" if how == "erase" else "change"):
+        if not self._may(request, "delete" if action == "erase" else "change"):
             raise PermissionDenied
         organisation = opened(request).id
         asked: dict[str, Any] = {
@@ -194,36 +197,37 @@ class MemoryAdmin(ReadOnly, ModelAdmin):
         }
         page = reverse("admin:memory_memory_change", args=[memory])
         try:
-            if how == "erase":
+            if action == "erase":
                 receipt = forget(**asked)
-                made = _made_from_it(receipt.derived)
-                self.message_user(request, f"Erased. The receipt is {receipt.id}.{made}")
+                self.message_user(
+                    request, f"Erased. Receipt: {receipt.id}.{_derived_message(receipt.derived)}"
+                )
                 page = reverse("admin:memory_erasure_change", args=[receipt.id])
-            elif how == "confirm":
+            elif action == "confirm":
                 confirm(**asked, may_reinstate=True)
                 self.message_user(request, "Confirmed.")
-            elif how == "contest":
+            elif action == "contest":
                 contest(**asked)
-                self.message_user(request, "Contested: it is still found, and marked.")
-            elif how == "reject":
+                self.message_user(request, "Contested: still found, marked as contested.")
+            elif action == "reject":
                 changed = reject(**asked)
                 others = len(changed.others)
-                more = f" {others} other memories of the same value with it." if others else ""
-                more += _made_from_it(changed.derived)
-                self.message_user(request, f"Rejected: its value is refused from now on.{more}")
+                more = f" Other memories of the same value rejected: {others}." if others else ""
+                more += _derived_message(changed.derived)
+                self.message_user(request, f"Rejected: later writes of its value are refused.{more}")
             else:
-                self.message_user(request, "There is no such correction.", messages.ERROR)
+                self.message_user(request, "Unknown action.", messages.ERROR)
         except LiftosError as error:
             self.message_user(request, error.message, messages.ERROR)
         return HttpResponseRedirect(page)
 
     def _may(self, request: HttpRequest, what: str) -> bool:
-        # has_change_permission says no to everybody: nothing is changed by the form itself
+        # has_change_permission is always False, because the form itself is read-only
         return request.user.has_perm(f"memory.{what}_memory")
 
 
-def _made_from_it(derived: Derived | None) -> str:
-    """Return what is said of the memories that a policy changed."""
+def _derived_message(derived: Derived | None) -> str:
+    """Return a sentence about derived memories that the policy changed, or ""."""
     if derived is None or not derived.changing:
         return ""
     done = "contested" if derived.policy is Policy.CONTEST else "hidden"
@@ -234,7 +238,7 @@ def _made_from_it(derived: Derived | None) -> str:
 class ErasureAdmin(ReadOnly, ModelAdmin):
     list_display = ("memory_id", "recorded_at", "actor_kind", "actor_id", "on_behalf_of")
     search_fields = ("=id", "=memory_id")
-    search_help_text = "Whole id of the receipt or the memory"
+    search_help_text = "Exact id of a receipt or memory"
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator

@@ -1,4 +1,4 @@
-"""Why a memory can't be stored, changed or found."""
+"""Errors of stores and changes."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ class ExternalIdTaken(Conflict):
 
     @property
     def extensions(self) -> dict[str, str]:
-        """Return what the problem details say beside their usual members."""
+        """Return further members of the problem details."""
         return {"memory_id": str(self.memory)}
 
 
@@ -28,7 +28,7 @@ class UnknownSource(InvalidInput):
 
 
 class MemoryErased(Conflict):
-    """A memory of this id was erased; it is not taken back."""
+    """A memory with this id was erased and can't be stored again."""
 
     code = "memory.erased"
 

@@ -1,4 +1,4 @@
-"""What memory offers to workflows: thin over its operations, as the run's actor."""
+"""Memory's workflow functions: thin wrappers of its operations, run as the run's actor."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from memory.erasure.operations import forget
-from memory.hygiene import look_after
+from memory.hygiene import check_health
 from memory.index.writes import Row
 from memory.inputs import MemoryIn, Reason, Supersession
 from memory.operations import Prepared, commit_many, commit_one, prepare
@@ -27,14 +27,14 @@ from memory.trust import corrections
 from memory.types import LinkKind, Outcome, Stored, trust_of
 
 SEARCHED = ("memories", "spaces")
-"""What searches read, in the words of `liftos.kernel.caching.change_tokens.watching.Watch`; the second by an arm that is not of this app."""
+"""What searches read, for `liftos.kernel.caching.change_tokens.watching.Watch`; spaces are read by an arm of that app."""
 MAX_TOGETHER = 2_000
 MAX_SOURCES = 100
-"""Sources that a memory names, those it was given in a workflow included."""
+"""Maximum sources of a memory, including those its workflow read."""
 THERE = (None, str(Outcome.STORED), str(Outcome.UNCHANGED), str(Outcome.CONFLICT))
-"""Outcomes of what has a memory under its id; a change tells none."""
+"""Outcomes of results whose id is a memory's; corrections have no outcome."""
 MAX_SHOWN = 500
-"""Characters of a text that a finding quotes."""
+"""Characters of a text quoted in a finding."""
 
 
 class StoreMany(Strict):
@@ -44,7 +44,7 @@ class StoreMany(Strict):
 
 
 class Replace(Supersession):
-    """A memory, by its id, and the one that takes its place."""
+    """A memory's id, and its successor."""
 
     memory_id: UUID
 
@@ -57,35 +57,35 @@ class Erase(Strict):
 
 
 class Contest(Strict):
-    """A memory to doubt."""
+    """A memory to contest."""
 
     memory_id: UUID
     reason: Reason = ""
 
 
 class Recent(Strict):
-    """What was learned lately."""
+    """Filters for recent memories."""
 
     days: float = Field(default=7, gt=0, le=3_660)
     memory_types: list[str] | None = Field(default=None, min_length=1, max_length=100)
     limit: int = Field(default=20, ge=1, le=100)
 
 
-class LookAfter(Strict):
-    """How far to look."""
+class HealthCheck(Strict):
+    """Limits of a health check."""
 
-    limit: int = Field(default=20, ge=1, le=100, description="Findings of each kind.")
+    limit: int = Field(default=20, ge=1, le=100, description="Maximum findings of each kind.")
     contested_days: float = Field(default=30, ge=0, le=3_660)
 
 
 class SearchMany(NativeSearches):
-    """Several searches that differ in their query alone; no query is no search."""
+    """Several searches that differ only in their query; possibly none."""
 
     queries: list[str] = Field(max_length=MAX_QUERIES)
 
 
 def _quoted(result: Any) -> Iterator[UUID]:
-    """Yield the ids of the memories that the result of a search quotes."""
+    """Yield the ids of the memories in a search result."""
     for hit in result["results"]:
         for each in hit if isinstance(hit, list) else [hit]:
             yield UUID(each["id"])
@@ -101,7 +101,7 @@ def _stored(stored: Stored) -> dict[str, Any]:
 
 
 def _touched(result: Any) -> Iterator[UUID]:
-    """Yield the ids of the memories that a write has stored or changed, or found to be there."""
+    """Yield the ids of the memories that a write stored, changed or found to exist."""
     for each in result.get("results", [result]):
         if each.get("outcome") in THERE:
             yield UUID(each["id"])
@@ -119,15 +119,15 @@ def _prepare_all(call: Call, arguments: StoreMany) -> Prepared:
 
 
 def _with_sources(call: Call) -> Prepared:
-    """Return what was prepared, naming what the call was given to read as sources, after those that it names itself."""
+    """Return the prepared rows with the memories the workflow read added to their sources."""
     prepared: Prepared = call.prepared
     wanted = call.sources.memories
     if not wanted:
         return prepared
-    # one may have been erased since it was read
+    # a memory may have been erased since it was read
     with tenant_transaction(call.organisation):
-        there = existing(organisation=call.organisation, memories=wanted)
-    read = [each for each in wanted if each in there]
+        present = existing(organisation=call.organisation, memories=wanted)
+    read = [each for each in wanted if each in present]
 
     def sourced(row: Row) -> Row:
         sources = tuple(dict.fromkeys((*row.draft.derived_from, *read)))[:MAX_SOURCES]
@@ -145,7 +145,7 @@ def _with_sources(call: Call) -> Prepared:
     derives=True,
 )
 def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
-    """Store a memory; a key that may only propose stores a candidate."""
+    """Store a memory; callers that may only propose store candidates."""
     del arguments
     prepared, parents = _with_sources(call), call.sources.decisions
     return _stored(commit_one(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents))
@@ -160,7 +160,7 @@ def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
     derives=True,
 )
 def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
-    """Store memories in one transaction; one that can't be stored loses only itself."""
+    """Store memories in one transaction; one that is refused does not affect the others."""
     del arguments
     prepared, parents = _with_sources(call), call.sources.decisions
     stored = commit_many(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents)
@@ -168,7 +168,7 @@ def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
 
 
 def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
-    """Search memories; each score is the sum of the terms beside it."""
+    """Search memories; each score is the sum of its terms."""
     answer = search(organisation=call.organisation, by=call.by, request=arguments.request())
     result: dict[str, Any] = {
         "results": [native_hit(hit) for hit in answer.hits],
@@ -192,7 +192,7 @@ def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
     mentions=_quoted,
 )
 def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
-    """Search for each of several queries; results stand in their order."""
+    """Search for several queries; results are in their order."""
     if not arguments.queries:
         return {"results": [], "search_type": arguments.search_type, "degraded": [], "decision_id": None}
     answers = search_many(
@@ -213,7 +213,7 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
     "memory.supersede", schema=Replace, scopes=[Scope.MEMORY_WRITE], prepare=_prepare_one, touches=_touched
 )
 def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
-    """Put a new memory in the place of one that no longer holds."""
+    """Replace a memory by a new one."""
     changed = corrections.commit_supersede(
         organisation=call.organisation,
         by=call.by,
@@ -232,7 +232,7 @@ def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
 
 @register("memory.erase", schema=Erase, scopes=[Scope.MEMORY_WRITE])
 def erase(call: Call, arguments: Erase) -> dict[str, Any]:
-    """Erase a memory with all its versions and everything it can be found by."""
+    """Erase a memory with all its versions and index data."""
     receipt = forget(
         organisation=call.organisation, by=call.by, memory=arguments.memory_id, reason=arguments.reason
     )
@@ -245,7 +245,7 @@ def erase(call: Call, arguments: Erase) -> dict[str, Any]:
 
 @register("memory.contest", schema=Contest, scopes=[Scope.MEMORY_WRITE], touches=_touched)
 def contest(call: Call, arguments: Contest) -> dict[str, Any]:
-    """Doubt a memory: it is still found, marked contested."""
+    """Contest a memory; searches still return it, marked as contested."""
     changed = corrections.contest(
         organisation=call.organisation, by=call.by, memory=arguments.memory_id, reason=arguments.reason
     )
@@ -259,7 +259,7 @@ def _listed(result: Any) -> Iterator[UUID]:
 
 @register("memory.recent", schema=Recent, scopes=[Scope.MEMORY_READ], mentions=_listed)
 def recent(call: Call, arguments: Recent) -> dict[str, Any]:
-    """Return what was learned in the last days and is believed, the most important first."""
+    """Return active and contested memories of the last days, most important first."""
     since = timezone.now() - timedelta(days=arguments.days)
     with tenant_transaction(call.organisation):
         rows = list_recent(
@@ -286,16 +286,16 @@ def recent(call: Call, arguments: Recent) -> dict[str, Any]:
     return {"memories": memories, "count": len(memories), "since": since.isoformat()}
 
 
-def _looked_at(result: Any) -> Iterator[UUID]:
+def _findings(result: Any) -> Iterator[UUID]:
     for each in result["memory_ids"]:
         yield UUID(each)
 
 
-@register("memory.health", schema=LookAfter, scopes=[Scope.MEMORY_READ], mentions=_looked_at)
-def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
-    """Find what somebody should look at: contradictions, doubles, doubts left open, missing sources and vectors."""
+@register("memory.health", schema=HealthCheck, scopes=[Scope.MEMORY_READ], mentions=_findings)
+def health(call: Call, arguments: HealthCheck) -> dict[str, Any]:
+    """Find contradictions, duplicates, old contested memories, and missing sources and vectors."""
     with tenant_transaction(call.organisation):
-        found = look_after(
+        found = check_health(
             organisation=call.organisation,
             now=timezone.now(),
             limit=arguments.limit,
@@ -307,7 +307,7 @@ def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
         *(doubt.memory for doubt in found.doubts),
     )
     text = (
-        f"{found.memories} memories: {len(found.contradictions)} contradictions, {len(found.doubles)} values that stand in "
+        f"{found.memories} memories: {len(found.contradictions)} contradictions, {len(found.doubles)} values in "
         f"several memories, {len(found.doubts)} contested for more than {arguments.contested_days:g} days, "
         f"{found.unsourced} without a source, {found.waiting} waiting for a vector."
     )
@@ -341,7 +341,7 @@ def health(call: Call, arguments: LookAfter) -> dict[str, Any]:
     }
 
 
-# the old platform's own template calls it by this second name
+# the old platform's template uses the second name
 for _name in ("memory.search", "enhanced_search"):
     register(
         _name,

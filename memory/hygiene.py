@@ -1,4 +1,4 @@
-"""What in an organisation's memory somebody should look at: contradictions, doubles, doubts left open, missing sources."""
+"""Find memories that need attention: contradictions, duplicates, old contested memories, missing sources and vectors."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from memory.models import Memory
 from memory.types import VISIBLE, EmbeddingState, TrustState
 
-# each pair once, whichever of the two says it, and if both do the later one; only where both are still simply believed
+# each pair of active memories once; if both contradict each other, as seen from the later one
 _CONTRADICTIONS = """
 SELECT DISTINCT ON (least(a.id, b.id), greatest(a.id, b.id))
        b.id AS contradicted, a.id AS contradicting, b.content, a.content
@@ -23,7 +23,7 @@ WHERE l.organisation_id = %(organisation)s AND l.kind = 'contradicts' AND a.id <
   AND (a.expires_at IS NULL OR a.expires_at > %(now)s) AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
 ORDER BY least(a.id, b.id), greatest(a.id, b.id), a.id DESC LIMIT %(limit)s
 """
-# `value` is the keyed hash of the text as it is read, however it is written (memory/analysis/values.py)
+# `value` is the keyed hash of the normalised text (memory/analysis/values.py)
 _DOUBLES = """
 SELECT (array_agg(m.id ORDER BY m.id))[1:20], count(*), (array_agg(m.content ORDER BY m.id))[1]
 FROM memory_memory AS m
@@ -35,7 +35,7 @@ GROUP BY m.value HAVING count(*) > 1 ORDER BY count(*) DESC, (array_agg(m.id ORD
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two memories that are both believed, of which one says that the other is wrong."""
+    """Two active memories, one of which contradicts the other."""
 
     contradicted: UUID
     contradicting: UUID
@@ -45,7 +45,7 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Double:
-    """One value that stands in several memories: the first 20 of them, how many there are, its text."""
+    """A value in several memories: the first 20 ids, their number, the text."""
 
     memories: tuple[UUID, ...]
     count: int
@@ -54,7 +54,7 @@ class Double:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A memory that has been contested for long."""
+    """A memory that has been contested for a long time."""
 
     memory: UUID
     since: datetime
@@ -63,13 +63,13 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What was found.
+    """The findings.
 
     Attributes:
-        memories: believed, contested ones included.
-        contradictions: at most as many as were asked for; so are doubles and doubts.
-        unsourced: memories that don't say where they come from.
-        waiting: memories that wait for their vector.
+        memories: number of active and contested memories.
+        contradictions, doubles, doubts: limited findings of each kind.
+        unsourced: number of memories without a source.
+        waiting: number of memories without a vector yet.
     """
 
     memories: int
@@ -80,16 +80,16 @@ class Health:
     waiting: int
 
 
-def look_after(*, organisation: UUID, now: datetime, limit: int, contested_for: timedelta) -> Health:
-    """Look through an organisation's memory, inside the caller's tenant transaction.
+def check_health(*, organisation: UUID, now: datetime, limit: int, contested_for: timedelta) -> Health:
+    """Check an organisation's memories, inside the caller's tenant transaction.
 
     Args:
-        organisation: whose.
+        organisation: the tenant.
         now: aware UTC.
-        limit: findings of each kind.
-        contested_for: doubts that are older are told of.
+        limit: maximum findings of each kind.
+        contested_for: minimum age of doubts.
 
-    Cost: reads every memory once for doubles, and every contradiction.
+    Cost: reads every memory once for duplicates, and every contradiction.
     """
     values: dict[str, Any] = {"organisation": organisation, "limit": limit, "now": now}
     believed = Memory.objects.filter(organisation_id=organisation, head=None, state__in=VISIBLE)

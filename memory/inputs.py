@@ -1,4 +1,4 @@
-"""What callers say of memories, whichever door they come by: HTTP, a workflow's step, a line of a file."""
+"""Memories as callers write them: over HTTP, in workflow steps and in import files."""
 
 import json
 from datetime import timedelta
@@ -20,26 +20,26 @@ from memory.types import MAX_CONTENT, LinkDraft, LinkKind, MemoryDraft, TrustSta
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
 
-WISH = "The trust state wished for; granted as far as the key's scopes allow, never refused."
+WISH = "The requested trust state; granted as far as the key's scopes allow, never refused."
 
 
 def _direction(values: list[float]) -> list[float]:
     if not any(values) or not all(map(isfinite, values)):
-        raise ValueError("must hold finite numbers, and not only 0")
+        raise ValueError("must contain finite numbers that are not all 0")
     return values
 
 
 Embedding = Annotated[list[float], Field(min_length=1, max_length=16_000), AfterValidator(_direction)]
 
 
-def _shown(text: str) -> str:
+def _not_blank(text: str) -> str:
     if is_blank(text):
-        raise PydanticCustomError("string_blank", "String should show at least one character")
+        raise PydanticCustomError("string_blank", "String should have at least one visible character")
     return text
 
 
-Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_shown)]
-"""The text of a memory: native routes refuse one that shows nothing."""
+Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_not_blank)]
+"""The text of a memory; native routes refuse blank ones."""
 
 
 def _filterable(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -47,21 +47,20 @@ def _filterable(metadata: dict[str, Any]) -> dict[str, Any]:
     if key is not None:
         raise PydanticCustomError(
             "key_too_long",
-            "Keys should have at most {most} characters, with what they are nested in; too long is {key}…",
+            "Keys, including their path, should have at most {most} characters; too long: {key}…",
             {"most": MAX_KEY, "key": key[:50]},
         )
     return metadata
 
 
 Metadata = Annotated[dict[str, Any], AfterValidator(_filterable)]
-"""Metadata, of which every key can be filtered on."""
-
+"""Metadata whose keys are short enough to filter on."""
 
 Reason = Annotated[str, Field(max_length=2_000)]
 
 
 class LinkIn(Strict):
-    """A link to a memory of the same source, named by its external id; it may arrive later."""
+    """A link to a memory of the same source by its external id; the target may be stored later."""
 
     kind: LinkKind
     external_id: str = Field(min_length=1, max_length=300)
@@ -93,17 +92,17 @@ class MemoryIn(Strict):
 
     @model_validator(mode="after")
     def check_expiry(self) -> "MemoryIn":
-        """Refuse two times of expiry."""
+        """Refuse two expiry times."""
         if self.expires_at and self.ttl_seconds:
-            raise ValueError("expires_at and ttl_seconds must not stand together")
+            raise ValueError("expires_at and ttl_seconds can't be combined")
         return self
 
     def draft(self) -> MemoryDraft:
-        """Return the domain's form; a given vector is brought to unit length."""
+        """Return the draft; a given vector is scaled to unit length."""
         vector = None
         if self.embedding is not None:
             wide = np.asarray(self.embedding)
-            # brought near 1 first: the squares of large numbers overflow
+            # scale to at most 1 first, because squares of large numbers overflow
             vector = unit_rows((wide / np.abs(wide).max())[np.newaxis])[0]
         return MemoryDraft(
             content=self.content,
@@ -126,7 +125,7 @@ class MemoryIn(Strict):
 
 
 class LineIn(MemoryIn):
-    """A line of a bulk store; what an export's line says of a memory's past is taken and not kept: that is for an import."""
+    """A line of a bulk store. Accepts the fields of export lines, but only imports keep those about the past."""
 
     id: UUID | None = None
     recorded_at: Moment | None = None
@@ -139,13 +138,13 @@ class LineIn(MemoryIn):
 
 
 class Supersession(MemoryIn):
-    """The memory that takes another's place, and why."""
+    """The successor of a memory, and the reason."""
 
     reason: Reason = ""
 
 
 def wish_of(state: Any, trust: Any = None) -> TrustState | None:
-    """Return the trust state that a body wishes for, by `state` or else by `trust`; None where neither names one."""
+    """Return the requested trust state from `state`, or else `trust`; None if neither names one."""
     for value in (state, trust):
         word = value.strip().casefold() if isinstance(value, str) else ""
         if word in set(TrustState):
@@ -154,7 +153,7 @@ def wish_of(state: Any, trust: Any = None) -> TrustState | None:
 
 
 def text_of(data: Any) -> str:
-    """Return what data says: a text as it is, anything else as its JSON, keys in order."""
+    """Return a string unchanged, and other data as JSON with sorted keys."""
     if isinstance(data, str):
         return data
     return json.dumps(data, ensure_ascii=False, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Storing memories, in two halves: *prepare* reads and embeds, *commit* writes.
+"""Store memories in two steps: *prepare* analyses and embeds, *commit* writes.
 
-A commit is one transaction with one decision record and an event for each memory. An event names its memory and never quotes it,
-so that there is nothing in the outbox for an erasure to reach.
+A commit is one transaction with one decision record and an event per memory. Events contain ids but no content, so erasures don't
+have to reach the outbox.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,17 +29,17 @@ from memory.store_record import record_store
 from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
 
 IMPORT = "memory.import"
-"""The operation of what an import stores."""
+"""The operation of imports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Drafts that can be committed.
+    """Analysed and embedded drafts, ready to commit.
 
     Attributes:
-        rows: the drafts, read and embedded.
-        model: the number of the model that their vectors are of; None while the embedder is not available.
-        took_ns: how long it took to prepare them.
+        rows: the drafts as rows.
+        model: the number of the vectors' model; None if the embedder is unavailable.
+        took_ns: duration of the preparation.
     """
 
     rows: tuple[Row, ...]
@@ -50,15 +50,15 @@ class Prepared:
 def prepare(
     organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
 ) -> Prepared:
-    """Read and embed drafts. Calls the model: not inside a transaction.
+    """Analyse and embed drafts. Calls the model: don't call inside a transaction.
 
     Args:
-        organisation: whose memories they become.
-        drafts: what they say.
-        trust: how far they may be believed: active or candidate, as the path and the credential decide.
+        organisation: the tenant.
+        drafts: the memories.
+        trust: the highest trust state the caller may store, active or candidate.
 
     Raises:
-        InvalidInput: a vector that a draft brings has another dimension than the active model's.
+        InvalidInput: a draft's own vector does not have the active model's dimension.
     """
     started = perf_counter_ns()
     prepared = embed_rows(organisation, read_drafts(organisation, drafts, trust))
@@ -68,12 +68,12 @@ def prepare(
 def read_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
 ) -> list[Row]:
-    """Return drafts as rows for `embed_rows`: half of the work of a store. Needs neither the database nor the model."""
+    """Analyse drafts for `embed_rows`: half of the work of a store, without database or model."""
     return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in giving_way(drafts)]
 
 
 def embed_rows(organisation: UUID, rows: Sequence[Row]) -> Prepared:
-    """Return rows that `read_drafts` made with their vectors. Calls the model: not inside a transaction.
+    """Embed the rows of `read_drafts`. Calls the model: don't call inside a transaction.
 
     Raises:
         InvalidInput: as for `prepare`.
@@ -91,21 +91,18 @@ def remember(
     trust: TrustState = TrustState.ACTIVE,
     parents: Sequence[UUID] = (),
 ) -> Stored:
-    """Prepare and commit one memory.
+    """Prepare and commit one memory; return the existing one if it was stored under this external id before.
 
     Args:
-        organisation: whose memory.
-        by: who stores it.
-        draft: what it says.
+        organisation: the tenant.
+        by: the actor.
+        draft: the memory.
         trust: see `prepare`.
         parents: decisions that this one follows from.
 
-    Returns:
-        Its id; of the earlier memory where the same one was stored under this external id before.
-
     Raises:
         InvalidInput: as for `prepare`.
-        Whatever `commit_one` raises.
+        ExternalIdTaken, ValueRejected, UnknownSource: as for `commit_one`.
     """
     with observe_operation("memory.store", organisation=str(organisation)):
         prepared = prepare(organisation, [draft], trust)
@@ -118,7 +115,7 @@ def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Se
     """Commit one memory.
 
     Raises:
-        ExternalIdTaken: the external id belongs to a memory with other content.
+        ExternalIdTaken: a memory with other content has the external id.
         ValueRejected: the organisation has rejected this value.
         UnknownSource: it is derived from a memory that does not exist.
     """
@@ -130,7 +127,7 @@ def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Se
 
 
 def raise_refusal(stored: Stored) -> None:
-    """Raise what a refused draft means to a caller who sent one alone."""
+    """Raise the error of a refused draft, if it was refused."""
     if stored.rejection is not None:
         raise ValueRejected(stored.rejection)
     if stored.outcome is Outcome.CONFLICT:
@@ -167,16 +164,15 @@ def commit_many(
     meanwhile: Callable[[], None] | None = None,
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
-    """Commit a batch in one transaction; results stand in the order of the drafts.
+    """Commit a batch in one transaction; results are in the order of the drafts.
 
-    A draft that can't be stored (its external id belongs to other content, its value is rejected, its source does not
-    exist) is reported as such and loses only itself.
+    A refused draft (external id taken, value rejected, source unknown) is reported in its result and does not affect the others.
 
     Args:
-        organisation: whose memories.
-        by: who stores them.
-        prepared: what to store.
-        meanwhile: called once while Postgres is at work; touches no database.
+        organisation: the tenant.
+        by: the actor.
+        prepared: the batch.
+        meanwhile: called once while Postgres works; must not use the database.
         parents: decisions that this one follows from.
     """
     count = len(prepared.rows)
@@ -198,12 +194,12 @@ def commit(
     meanwhile: Callable[[], None] | None = None,
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
-    """Write what was prepared, on record: the one way in for every path (HTTP, bulk, import, admin, command, workflow)."""
+    """Write and record prepared drafts; all stores (HTTP, bulk, import, admin, command, workflow) end here."""
     rows, model = prepared.rows, prepared.model
     with tenant_transaction(organisation):
         chosen = chosen_model(organisation)
         if chosen is not None and chosen != model:
-            # the organisation has moved to another model since the vectors were made: the sweep makes new ones
+            # the organisation has changed its model since: leave the vectors to the sweep
             rows, model = tuple(replace(row, vector=None) for row in rows), None
         vetted, decision = vet(organisation, rows, imported=operation == IMPORT), new_id()
         refused, flagged = vetted.refused, vetted.flagged
@@ -215,7 +211,7 @@ def commit(
                 for row in rows
             )
         allowed = [row for row in rows if row.id not in refused]
-        # what is written needs no answer: Postgres works on each statement while the next is made up here
+        # pipelined, so that Postgres executes each statement while the next is built
         with pipelined():
             new = writes.insert(
                 organisation=organisation, by=by, rows=allowed, model=model, decision=decision
@@ -251,16 +247,16 @@ def _outcomes(
             stored.append(Stored(row.id, Outcome.STORED, row.embedding, flagged=flagged.get(row.id)))
             continue
         if row.id not in earlier and row.draft.past is not None:
-            # somebody else's memory has it, of which nothing may be told
+            # another organisation has the id, which must not be disclosed
             stored.append(Stored(row.id, Outcome.ID_TAKEN, EmbeddingState.PENDING))
             continue
         if row.id not in earlier:
-            raise Unavailable("A memory with this external id was deleted at the same moment; try again.")
+            raise Unavailable("A memory with this external id was just deleted; try again.")
         found = earlier[row.id]
         stored.append(
             Stored(found.id, Outcome.UNCHANGED if found.same else Outcome.CONFLICT, found.embedding)
         )
-    # the same memory may come again with more links than before
+    # a repeated memory may have additional links
     again = [
         (each.id, row.draft)
         for row, each in giving_way(zip(rows, stored, strict=True))

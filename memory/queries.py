@@ -28,15 +28,10 @@ class MemoryNotFound(NotFound):
 
 
 def get_memory(*, organisation: UUID, memory: UUID, lock: bool = False) -> Memory:
-    """Return one memory.
-
-    Args:
-        organisation: whose.
-        memory: its id.
-        lock: keep others from changing it until the transaction ends.
+    """Return a memory, optionally locked until the transaction ends.
 
     Raises:
-        MemoryNotFound: there is none in this organisation.
+        MemoryNotFound: not in this organisation.
     """
     rows = Memory.objects.filter(organisation_id=organisation, id=memory, head=None)
     row = (rows.select_for_update() if lock else rows).first()
@@ -54,15 +49,15 @@ def list_memories(
     source: str = "",
     external_id: str = "",
 ) -> list[Memory]:
-    """Return memories, newest first; ids ascend with time, so the id is the cursor.
+    """Return memories, newest first. Ids ascend with time and serve as the cursor.
 
     Args:
-        organisation: whose.
-        limit: at most so many.
-        before: only memories older than this id.
-        narrowed: type, trust states and times, as for a search; what it asks is not looked at.
-        source: only of this source.
-        external_id: only of this external id.
+        organisation: the tenant.
+        limit: page size.
+        before: only memories with smaller ids.
+        narrowed: filters on type, trust states and times; its query is ignored.
+        source: only this source; empty for all.
+        external_id: only this external id; empty for all.
     """
     condition, values = where(narrowed, "m.id", blank=True)
     values |= {"organisation": organisation, "limit": limit}
@@ -74,7 +69,7 @@ def list_memories(
         values["source"] = source
         tests.append("m.source = %(source)s")
     if external_id:
-        # an earlier text has none of its own
+        # earlier texts have the external id of their memory
         values["external_id"] = external_id
         tests.append(
             "coalesce((SELECT h.external_id FROM memory_memory AS h WHERE h.organisation_id = m.organisation_id "
@@ -82,7 +77,7 @@ def list_memories(
             if narrowed.known_at
             else "m.external_id = %(external_id)s"
         )
-    # an earlier text stands in the list at its memory's place
+    # earlier texts are sorted by the id of their memory
     order = "m.id" if narrowed.known_at is None else _ID
     statement = _LIST.format(where=" AND ".join(tests), order=order)
     with raw_cursor() as cursor:
@@ -107,13 +102,13 @@ def _readable(rows: Sequence[tuple[UUID, int]]) -> list[UUID]:
 def list_recent(
     *, organisation: UUID, since: datetime, memory_types: Sequence[str] | None, limit: int
 ) -> list[Memory]:
-    """Return memories that were recorded since a time, are believed and say something, the most important first, then the newest.
+    """Return visible, non-blank memories recorded since a time, by descending importance, then newest first.
 
     Args:
-        organisation: whose.
+        organisation: the tenant.
         since: aware UTC.
-        memory_types: only of these types; None for all.
-        limit: at most so many.
+        memory_types: only these types; None for all.
+        limit: maximum number.
     """
     rows = Memory.objects.filter(
         organisation_id=organisation, head=None, state__in=VISIBLE, recorded_at__gte=since
@@ -125,13 +120,13 @@ def list_recent(
 
 
 def existing(*, organisation: UUID, memories: Sequence[UUID]) -> set[UUID]:
-    """Return those of some ids that name a memory of the organisation."""
+    """Return the ids that belong to memories of the organisation."""
     rows = Memory.objects.filter(organisation_id=organisation, head=None, id__in=memories)
     return set(rows.values_list("id", flat=True))
 
 
 def list_organisations_with_pending() -> list[UUID]:
-    """Return the organisations in which memories wait for a vector. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with memories that lack a vector. Spans tenants through a definer function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_pending_embeddings()")
         return [row[0] for row in cursor.fetchall()]

@@ -1,13 +1,13 @@
-"""Vectors made after the store: of memories that were stored without one, and of all of them by another model.
+"""Compute vectors after the store: missing ones, and those of another model.
 
-Moving an organisation to another embedding model while it is in use:
+An organisation moves to another embedding model without downtime:
 
-1. Fill: every memory gets its vector under the new model, a batch in a transaction. Searches go on by the old one. Broken off
-   and run again, it goes on with what is missing.
-2. Flip: one row names the new model. A store whose vectors were made by the old one sees it and leaves the new to the sweep.
-3. Catch up: once every transaction that began before the flip has ended, what they stored is filled too.
+1. Fill: compute the new model's vectors in batches, each in a transaction. Searches use the old model. An interrupted fill
+   continues with the missing vectors.
+2. Flip: set the organisation's model. A store with vectors of the old model notices, and leaves its vectors to the sweep.
+3. Catch up: once all transactions from before the flip have ended, fill what they stored.
 
-The old vectors stay until they are dropped (`--drop`), so that a process which has not seen the flip yet still finds everything.
+Old vectors stay until dropped (`--drop`), for processes that have not noticed the flip.
 """
 
 import time
@@ -30,7 +30,7 @@ from memory.types import EmbeddingState
 BATCH = 128
 HEAL_BATCH = 64
 
-# a memory that waits for its first vector is the sweep's
+# memories without their first vector are left to the sweep
 _MISSING = """
 SELECT m.id, m.content FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.embedding = 'ready'
 AND m.id > %(after)s AND NOT EXISTS (
@@ -61,9 +61,9 @@ DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AN
 
 
 def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
-    """Embed memories that were stored while the embedder was away; return how many got their vector.
+    """Embed a batch of memories stored while the embedder was unavailable; return their number.
 
-    The model runs outside of any transaction. Two healers at once do the work twice and write it once.
+    The model runs outside transactions. Concurrent calls repeat work but write it once.
 
     Raises:
         EmbedderUnavailable: it still is.
@@ -81,8 +81,8 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         vectors = manager.embed_many(list(texts.values()), organisation=organisation)
     with tenant_transaction(organisation):
         if (chosen_model(organisation) or model) != model:
-            return len(texts)  # it has moved to another model since: the next batch is made by that
-        # locked in id order, so that two healers can't hold what the other waits for
+            return len(texts)  # the model has changed: the next batch uses the new one
+        # lock in id order to prevent deadlocks
         still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
         by_id = dict(zip(texts, vectors, strict=True))
         writes.insert_vectors(organisation, model, [(memory, by_id[memory]) for memory in still])
@@ -95,7 +95,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
                 organisation=organisation,
                 by=SYSTEM,
                 operation="memory.embed",
-                reasoning=f"{len(still)} memories had been stored without a vector; the embedder answers again.",
+                reasoning=f"{len(still)} memories were stored without a vector while the embedder was unavailable.",
                 outputs={"healed": len(still)},
                 memories=[{"id": str(memory)} for memory in still],
                 versions={"embedding_model": model},
@@ -104,7 +104,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
 
 
 def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:
-    """Return how many memories and earlier texts there are, and how many of them have a vector under a model."""
+    """Return the number of memories and earlier texts, and of those with a vector of a model."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         row = cursor.execute(_COUNT, {"organisation": organisation, "model": model}).fetchone()
     assert row is not None  # noqa: S101  an aggregate has one row
@@ -112,10 +112,10 @@ def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:
 
 
 def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
-    """Give every memory that has none a vector of a model; yield how many after each batch.
+    """Compute a model's missing vectors; yield the size of each batch.
 
     Raises:
-        EmbedderUnavailable: the model failed; what was filled stays.
+        EmbedderUnavailable: the model failed; finished batches are kept.
     """
     number = model_number(manager.model)
     after = UUID(int=0)
@@ -129,7 +129,7 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
             vectors = manager.embed_many([row[1] for row in missing], organisation=organisation)
         with tenant_transaction(organisation):
             with raw_cursor() as cursor:
-                # what was erased or changed meanwhile gets no vector of what it said
+                # skip memories that were erased or changed meanwhile
                 asked = ([row[0] for row in missing], [row[1] for row in missing], organisation)
                 rows = cursor.execute(_STILL, asked).fetchall()
             still = {row[0] for row in rows}
@@ -143,7 +143,7 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
 
 
 def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
-    """Search by a model from now on, on record; return the number of the flipping transaction."""
+    """Set and record an organisation's model; return the transaction's number."""
     number = model_number(manager.model)
     with tenant_transaction(organisation):
         before = chosen_model(organisation)
@@ -152,7 +152,7 @@ def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
             by=by,
             operation="memory.reembed",
             effect=Effect.WRITE,
-            reasoning=f"Every memory has its vector of {manager.model.name} {manager.model.version}: searched by it from now on.",
+            reasoning=f"All memories have vectors of {manager.model.name} {manager.model.version}, which searches use from now on.",
             inputs={"model_before": before},
             outputs={"model": number},
             versions={"embedding_model": number},
@@ -164,7 +164,7 @@ def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
 
 
 def wait_for_older(transaction: int, *, patience_s: float = 60.0, pause_s: float = 0.05) -> bool:
-    """Wait until every transaction that began before another has ended; tell whether that came about in time."""
+    """Wait until all transactions that began before a given one have ended; return whether they did in time."""
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
         with raw_cursor() as cursor:
@@ -176,7 +176,7 @@ def wait_for_older(transaction: int, *, patience_s: float = 60.0, pause_s: float
 
 
 def drop_others(*, organisation: UUID, model: int) -> int:
-    """Delete the vectors of all other models, a few thousand in a transaction; return how many."""
+    """Delete the vectors of all other models, 5,000 per transaction; return their number."""
     dropped = 0
     while True:
         with tenant_transaction(organisation), raw_cursor() as cursor:

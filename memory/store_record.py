@@ -11,8 +11,8 @@ from memory.analysis.words import ANALYSER
 from memory.index.writes import Row
 from memory.types import EmbeddingState, Outcome, Stored
 
-# rejections that the reasoning names
-NAMED = 10
+# maximum rejections listed in the reasoning
+MAX_LISTED = 10
 
 
 def record_store(
@@ -25,17 +25,17 @@ def record_store(
     decision: UUID,
     parents: Sequence[UUID],
 ) -> None:
-    """Write the decision of a store, and an event for each new memory, inside its transaction.
+    """Record a store, and emit an event for each new memory, inside the store's transaction.
 
     Args:
-        organisation: whose memories.
-        by: who stored them.
-        operation: the decision's.
-        rows: what was to be stored.
-        stored: what became of each.
-        model: the number of the model that their vectors are of.
+        organisation: the tenant.
+        by: the actor.
+        operation: the decision's operation.
+        rows: the rows to store.
+        stored: their results.
+        model: the number of the vectors' model.
         decision: the decision's id.
-        parents: decisions that it follows from.
+        parents: decisions it follows from.
     """
     counts = {outcome.value: sum(each.outcome is outcome for each in stored) for outcome in Outcome}
     new = [(row, each) for row, each in zip(rows, stored, strict=True) if each.outcome is Outcome.STORED]
@@ -56,7 +56,7 @@ def record_store(
         outputs=counts | {"pending": pending},
         alternatives=refused,
         memories=[
-            # what was there already was not made by this decision: overturning it leaves that alone
+            # mark memories this decision did not create, so that overturning it leaves them alone
             {"id": str(each.id)}
             | ({"outcome": "unchanged"} if each.outcome is Outcome.UNCHANGED else {})
             | ({"rejection": str(each.flagged.decision)} if each.flagged is not None else {})
@@ -89,14 +89,16 @@ def _reasoning(counts: dict[str, int], pending: int, stored: Sequence[Stored]) -
     text = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     text += f" of {len(stored)} sent."
     if counts[Outcome.CONFLICT]:
-        text += " A conflict is an external id that already names a memory with other content."
+        text += " A conflict is an external id of an existing memory with other content."
     if counts[Outcome.REJECTED]:
-        text += " A rejected value is refused however it is written."
+        text += " Rejected values are refused however they are spelled."
     flagged = list(dict.fromkeys(each.flagged.decision for each in stored if each.flagged is not None))
     if flagged:
-        names = ", ".join(str(each) for each in flagged[:NAMED]) + (", …" if len(flagged) > NAMED else "")
+        names = ", ".join(str(each) for each in flagged[:MAX_LISTED]) + (
+            ", …" if len(flagged) > MAX_LISTED else ""
+        )
         candidates = sum(each.flagged is not None for each in stored)
-        text += f" {candidates} hold a rejected value and are candidates (rejection {names})."
+        text += f" {candidates} contain a rejected value and are stored as candidates (rejection {names})."
     if pending:
-        text += f" {pending} wait for their vector: the embedder is not available."
+        text += f" {pending} have no vector yet: the embedder is unavailable."
     return text

@@ -1,4 +1,4 @@
-"""Background work on memories: load, then one operation."""
+"""Celery tasks of memory."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from memory.trust.expiry import expire_due, list_organisations_with_expired
 
 @shared_task(name="memory.heal_pending_embeddings")
 def heal_pending_embeddings(organisation: str) -> None:
-    """Embed what waits in one organisation, until nothing does; an embedder still away leaves it for the sweep."""
+    """Embed an organisation's memories that lack a vector; if the embedder is unavailable, leave them to the sweep."""
     try:
         while heal_pending(organisation=UUID(organisation)):
             pass
@@ -27,14 +27,14 @@ def heal_pending_embeddings(organisation: str) -> None:
 
 @shared_task(name="memory.sweep_pending_embeddings")
 def sweep_pending_embeddings() -> None:
-    """Find work whose hint was lost."""
+    """Queue organisations with memories that lack a vector, in case a hint was lost."""
     for organisation in list_organisations_with_pending():
         send_hint("memory.heal_pending_embeddings", organisation)
 
 
 @shared_task(name="memory.sweep_lives")
 def sweep_lives() -> None:
-    """Expire what is past its time, forget old idempotency keys, and find bulk stores whose hint was lost."""
+    """Expire memories, delete old idempotency keys, and queue bulk jobs whose hint was lost."""
     for organisation in list_organisations_with_expired():
         while expire_due(organisation=organisation):
             pass
@@ -47,20 +47,20 @@ def sweep_lives() -> None:
 
 @shared_task(name="memory.work_on_bulk_jobs")
 def work_on_bulk_jobs(organisation: str) -> None:
-    """Store the next chunks of an organisation's accepted bulk stores, until none waits."""
+    """Process the chunks of an organisation's bulk jobs."""
     while work_on_next_chunk(organisation=UUID(organisation)):
         pass
 
 
 @shared_task(name="memory.grow_graph")
 def put_into_graph(organisation: str) -> None:
-    """Put a large organisation's vectors into the graph, until none is outside."""
+    """Insert a large organisation's vectors into the graph."""
     while grow_graph(UUID(organisation)):
         pass
 
 
 @shared_task(name="memory.sweep_graph")
 def sweep_graph() -> None:
-    """Find the large organisations whose graph has to grow."""
+    """Queue the large organisations with vectors outside the graph."""
     for organisation in list_organisations_outside_graph():
         send_hint("memory.grow_graph", organisation)

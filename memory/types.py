@@ -1,4 +1,4 @@
-"""What a memory is, outside of the database. No Django here."""
+"""Types of memories. No Django."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +15,7 @@ MAX_CONTENT = 1_000_000
 
 
 class TrustState(StrEnum):
-    """How far a memory may be believed."""
+    """How far a memory is trusted."""
 
     CANDIDATE = "candidate"
     ACTIVE = "active"
@@ -37,7 +37,7 @@ class LinkKind(StrEnum):
 
 
 class EmbeddingState(StrEnum):
-    """Whether a memory has its vector yet; one that shows nothing has none, and is never found."""
+    """The state of a memory's vector; NONE for blank memories, which are never found."""
 
     READY = "ready"
     PENDING = "pending"
@@ -45,20 +45,20 @@ class EmbeddingState(StrEnum):
 
 
 VISIBLE = (TrustState.ACTIVE, TrustState.CONTESTED)
-"""What search and lists give unless asked otherwise (docs/memory-life.md)."""
+"""States that searches and lists return by default (docs/memory-life.md)."""
 
 LIVING = (TrustState.CANDIDATE, TrustState.ACTIVE, TrustState.CONTESTED)
-"""What can still be changed, superseded, or expire."""
+"""States in which a memory can be changed, be superseded or expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkDraft:
-    """A link to write: to a memory named by its external id in the same source, which may not exist yet.
+    """A link to write; its target, in the same source, may not exist yet.
 
     Attributes:
-        kind: how the two relate.
-        external_id: of the target.
-        weight: how strongly, 0..1.
+        kind: the relation.
+        external_id: the target's external id.
+        weight: strength, 0..1.
     """
 
     kind: LinkKind
@@ -68,14 +68,14 @@ class LinkDraft:
 
 @dataclass(frozen=True, slots=True)
 class PastVersion:
-    """A version that had ended where a memory comes from, and the change that ended it.
+    """An ended version of an imported memory, and the change that ended it.
 
     Attributes:
-        version: from 1, without a gap.
-        content, metadata, memory_type, tags, importance, state, valid_from, valid_to, expires_at, superseded_by: what it said.
-        known_from, known_to: when it was the present one, aware UTC.
-        operation, reason, actor: of the change that ended it.
-        vector: of its text, shape (d,), where the file brings one.
+        version: consecutive, from 1.
+        content, metadata, memory_type, tags, importance, state, valid_from, valid_to, expires_at, superseded_by: its values.
+        known_from, known_to: when it was current, aware UTC.
+        operation, reason, actor: the change that ended it.
+        vector: of its text, shape (d,), if in the file.
     """
 
     version: int
@@ -99,16 +99,16 @@ class PastVersion:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What an operator's import knows of a memory's life elsewhere; no caller of the API can say these.
+    """The past of an imported memory; can't be set through the API.
 
     Attributes:
-        id: the id it had.
-        recorded_at: when it was learned, aware UTC.
-        state: how far it was believed; an import never believes more than the path it comes by.
-        version: its present one.
-        changed_at: since when that is the present one, aware UTC; since it was learned when left out.
-        actor: who stored it there; the importer when left out.
-        history: the versions before the present one, oldest first.
+        id: its original id.
+        recorded_at: when it was recorded, aware UTC.
+        state: its original trust state, which the import's own trust may lower.
+        version: the current version.
+        changed_at: when the current version began, aware UTC; defaults to recorded_at.
+        actor: who stored it; defaults to the importer.
+        history: earlier versions, oldest first.
     """
 
     id: UUID
@@ -125,22 +125,22 @@ class MemoryDraft:
     """A memory to store.
 
     Attributes:
-        content: the text; one that shows nothing is kept, and never found.
+        content: the text; a blank one is stored but never found.
         metadata: any JSON object; its scalars can be filtered on.
         memory_type: free text, for example "insight".
-        source: where it comes from; with `external_id` it names the memory to its origin.
-        external_id: the origin's own id, empty for none.
+        source: the system it comes from, within which `external_id` is unique.
+        external_id: its id in the source; empty for none.
         tags: labels.
         importance: 0..1.
         links: to other memories.
         valid_from: when it became true, if known.
-        valid_to: when it ceased to be true, if known.
-        embedding: float32, shape (d,), when the caller brings its own vector.
-        thread: the session, conversation or document it is part of; empty to take it from the metadata.
-        derived_from: ids of the memories it was made from; they must exist.
-        expires_at: when it is no longer to be believed, aware UTC; None for its type's time, if that has one.
-        past: of an import.
-        wish: how far whoever stores it would have it believed; `granted` says how far it is.
+        valid_to: when it stopped being true, if known.
+        embedding: the caller's own vector, float32, shape (d,).
+        thread: the session, conversation or document it belongs to; empty to derive it from the metadata.
+        derived_from: ids of existing memories it was derived from.
+        expires_at: when it expires, aware UTC; None for the default of its type.
+        past: of an imported memory.
+        wish: the requested trust state; see `granted`.
     """
 
     content: str
@@ -162,13 +162,13 @@ class MemoryDraft:
 
 
 def granted(trust: TrustState, wish: TrustState | None) -> TrustState:
-    """Return the state in which a memory is stored: as wished, but never believed more than its path allows.
+    """Return the state in which a memory is stored: the requested one, limited by the caller's trust.
 
-    A store can't reject, supersede, expire or erase: who wishes that gets a candidate, which nobody believes.
+    A store can't reject, supersede, expire or erase: such requests are stored as candidates.
 
     Args:
-        trust: what the path and the credential allow, active or candidate.
-        wish: of whoever stores it; None for none.
+        trust: the highest state the caller may store, active or candidate.
+        wish: the requested state, if any.
     """
     if wish is None or trust is not TrustState.ACTIVE:
         return trust
@@ -176,12 +176,12 @@ def granted(trust: TrustState, wish: TrustState | None) -> TrustState:
 
 
 def trust_of(principal: Principal) -> TrustState:
-    """Return the trust state of what a caller stores: who may only propose stores candidates."""
+    """Return the highest trust state a caller may store: candidate for callers that may only propose."""
     return TrustState.ACTIVE if principal.may(Scope.MEMORY_WRITE) else TrustState.CANDIDATE
 
 
 class Outcome(StrEnum):
-    """What became of a draft."""
+    """The result of storing a draft."""
 
     STORED = "stored"
     UNCHANGED = "unchanged"
@@ -192,8 +192,8 @@ class Outcome(StrEnum):
     ID_TAKEN = "id_taken"
 
 
-FLAGGED = "Its text holds a rejected value (rejection {})."
-"""What the history says of a memory that became a candidate by that."""
+FLAGGED = "The text contains a rejected value (rejection {})."
+"""The reason in the history of a flagged memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,9 @@ class Rejection:
     """The rejection of a value.
 
     Attributes:
-        decision: its decision record, which is also its name.
-        memory: the memory that was rejected.
-        recorded_at: when, aware UTC.
+        decision: its decision record, which identifies it.
+        memory: the rejected memory.
+        recorded_at: aware UTC.
     """
 
     decision: UUID
@@ -212,16 +212,16 @@ class Rejection:
 
     @property
     def text(self) -> str:
-        """What a writer of the value is told."""
+        """The error message for writes of the value."""
         return f"This value was rejected on {self.recorded_at:%Y-%m-%d} (rejection {self.decision})."
 
     @property
     def flag(self) -> str:
-        """What the history of a memory says whose text holds the value among others."""
+        """The reason in the history of a memory flagged by it."""
         return FLAGGED.format(self.decision)
 
     def as_json(self) -> dict[str, str]:
-        """Return it as answers name it."""
+        """Render it as a JSON-ready value."""
         return {
             "decision_id": str(self.decision),
             "memory_id": str(self.memory),
@@ -234,12 +234,12 @@ class Stored:
     """The result of storing one draft.
 
     Attributes:
-        id: the memory's; the earlier one's where one had the external id already.
-        outcome: what became of the draft.
-        embedding: whether it has its vector.
-        rejection: what refused it, where its value is a rejected one, or it holds one and the organisation refuses that.
-        flagged: the rejection of a value that its text holds, by which it is stored as a candidate.
-        decision: the record of the store.
+        id: the memory's id; of the existing memory if the external id was taken.
+        outcome: the result.
+        embedding: the state of its vector.
+        rejection: why it was refused: its value is rejected, or contains a rejected one and the policy is to refuse.
+        flagged: the rejection whose value it contains, because of which it is stored as a candidate.
+        decision: the decision record of the store.
     """
 
     id: UUID
@@ -251,7 +251,7 @@ class Stored:
 
     @property
     def mark(self) -> dict[str, Any]:
-        """What an answer says of a memory that was flagged: its state and the rejection; nothing of another."""
+        """The state and rejection of a flagged memory as response fields; {} for others."""
         if self.flagged is None:
             return {}
         return {"state": str(TrustState.CANDIDATE), "rejection": self.flagged.as_json()}

@@ -25,9 +25,9 @@ class Migration(migrations.Migration):
                     "policy",
                     models.CharField(
                         choices=[
-                            ("contest", "contest: still found, and marked"),
-                            ("hide", "hide: found only when asked for"),
-                            ("keep", "keep: as they are"),
+                            ("contest", "contest: still found, marked as contested"),
+                            ("hide", "hide: found only on request"),
+                            ("keep", "keep: unchanged"),
                         ],
                         default="contest",
                         max_length=20,

@@ -25,19 +25,19 @@ class Migration(migrations.Migration):
                     "scrub_quotes",
                     models.BooleanField(
                         default=True,
-                        help_text="Erasure removes the payloads of decisions that quote an erased text, also where they name no memory.",
+                        help_text="Delete payloads of decisions that quote an erased text, even if they name no memory.",
                     ),
                 ),
                 (
                     "refuse_erased_ids",
                     models.CharField(
                         choices=[
-                            ("import", "import: imports are refused it, other writes are not"),
-                            ("always", "always: it can\'t be stored again"),
-                            ("never", "never: it may be imported and stored again"),
+                            ("import", "import: refused in imports, allowed in other writes"),
+                            ("always", "always: refused in all writes"),
+                            ("never", "never: can be imported and stored again"),
                         ],
                         default="import",
-                        help_text="Where the external id of an erased memory is refused.",
+                        help_text="Where external ids of erased memories are refused.",
                         max_length=20,
                     ),
                 ),

@@ -53,9 +53,9 @@ class Migration(migrations.Migration):
                     "policy",
                     models.CharField(
                         choices=[
-                            ("flag", "flag: stored as a candidate that names the rejection"),
+                            ("flag", "flag: stored as a candidate with a reference to the rejection"),
                             ("refuse", "refuse: not stored"),
-                            ("allow", "allow: stored, not looked at"),
+                            ("allow", "allow: stored without a check"),
                         ],
                         default="flag",
                         max_length=20,

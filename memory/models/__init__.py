@@ -1,4 +1,4 @@
-"""The tables of memories: what is known now, what is kept of the past and of trust, bulk stores."""
+"""The models of memory: memories and indexes, history and trust, bulk jobs."""
 
 from memory.models.bulk import BulkChunk, BulkJob
 from memory.models.memories import (

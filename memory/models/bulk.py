@@ -1,4 +1,4 @@
-"""Bulk stores that were accepted and are carried out by a worker: a job, and its lines in chunks."""
+"""Bulk jobs and their chunks of lines, processed by workers."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +9,7 @@ from memory.types import TrustState
 
 
 class BulkJob(models.Model):
-    """An accepted bulk store. Its counts come from its chunks."""
+    """A bulk job; its counts are those of its chunks."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -27,11 +27,11 @@ class BulkJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"bulk store {self.id}"
+        return f"bulk job {self.id}"
 
 
 class BulkChunk(models.Model):
-    """Some lines of a job: their text until they are stored, then what became of each. A worker leases those that it stores."""
+    """Consecutive lines of a job: their text until stored, then their results. Workers lease chunks to store them."""
 
     pk = models.CompositePrimaryKey("organisation_id", "job_id", "number")
     organisation = models.ForeignKey(
@@ -47,7 +47,7 @@ class BulkChunk(models.Model):
 
     class Meta:
         indexes = [
-            # a worker asks only for what waits
+            # workers query only unprocessed chunks
             models.Index(
                 fields=["organisation", "job", "number"],
                 name="bulk_waiting",

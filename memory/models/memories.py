@@ -1,8 +1,8 @@
-"""Memories and what makes them findable.
+"""Memories and their indexes.
 
-`MemoryVector`, `Posting` and `Attribute` are indexes: derived from the memory, written and removed with it. Postings
-and attributes are made by SQL (memory/migrations/0002) because their primary keys carry columns, which Django
-cannot say; they have no foreign keys, because checking one for every word would cost more than writing it.
+`MemoryVector`, `Posting` and `Attribute` are derived from the memory, and written and removed with it. Postings and attributes are
+created by SQL (memory/migrations/0002), because Django can't express covering primary keys. They have no foreign keys, because
+checking one per word costs more than the insert.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -17,7 +17,7 @@ from memory.types import EmbeddingState, LinkKind, TrustState
 
 
 class Memory(models.Model):
-    """Something an organisation knows."""
+    """A memory, or an earlier text of one."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -39,32 +39,32 @@ class Memory(models.Model):
     valid_to = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
     thread = models.CharField(max_length=300, blank=True, default="", db_default="")
-    # what search by relation reads of a memory (docs/retrieval.md); derived from the rest when it is written
+    # relation data for search (docs/retrieval.md), derived on write
     thread_id = models.BigIntegerField(null=True)
     happened_at = models.DateTimeField(db_default=Now())
     asks = models.BooleanField(default=False)
     tells_time = models.BooleanField(default=False)
-    # what the word index holds of this memory, so that removal can prove that nothing was left behind
+    # totals of its postings, by which removal proves complete
     word_count = models.PositiveIntegerField(default=0)
     term_count = models.PositiveIntegerField(default=0)
-    # a memory's life (docs/memory-life.md): what it was before is in MemoryVersion
+    # history (docs/memory-life.md); earlier versions are in MemoryVersion
     version = models.PositiveIntegerField(default=1, db_default=1)
     text_version = models.PositiveIntegerField(default=1, db_default=1)
     changed_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
     superseded_by = models.UUIDField(null=True)
     value = models.BigIntegerField(null=True)
-    # the decision that stored it; a bulk store's record names many memories, and none as its subject
+    # the decision that stored it; a bulk store's record has many memories and no subject
     stored_by = models.UUIDField(null=True)
-    # the rejection of a value that its first text held, by which it began as a candidate
+    # the rejection whose value its first text contained, making it a candidate
     flagged_by = models.UUIDField(null=True)
-    # an earlier text of that memory, which stays findable as of the time when it was the present one
+    # set for an earlier text: the memory it belongs to, found by searches as of that time
     head = models.UUIDField(null=True)
 
     class Meta:
         verbose_name_plural = "memories"
         constraints = [
-            # the composite foreign keys of vectors and links point here
+            # target of the composite foreign keys of vectors and links
             models.UniqueConstraint(fields=["organisation", "id"], name="memory_of_organisation"),
             models.UniqueConstraint(
                 fields=["organisation", "source", "external_id"],
@@ -99,13 +99,13 @@ class Memory(models.Model):
         indexes = [
             models.Index(fields=["organisation", "memory_type", "id"], name="memory_by_type"),
             models.Index(fields=["organisation", "happened_at"], name="memory_by_time"),
-            # the sweep asks only for what waits, which is almost nothing
+            # for the sweep; nearly always empty
             models.Index(
                 fields=["organisation", "id"],
                 name="memory_pending",
                 condition=models.Q(embedding=EmbeddingState.PENDING.value),
             ),
-            # what a search may have to leave out, which is little: all else need not be looked up
+            # the few memories that a search may have to exclude
             models.Index(
                 fields=["organisation", "id"],
                 name="memory_not_plain",
@@ -137,9 +137,9 @@ class Memory(models.Model):
 
 
 class MemoryVector(models.Model):
-    """A memory's vector under one embedding model; without a fixed dimension, because models differ.
+    """A memory's vector of an embedding model; models differ in dimension.
 
-    Stored outside of the graph index; a worker puts in those of large organisations (memory/index/vector_graph.py).
+    Stored outside the graph index; a worker adds those of large organisations (memory/index/vector_graph.py).
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id")
@@ -156,7 +156,7 @@ class MemoryVector(models.Model):
 
 
 class MemoryLink(models.Model):
-    """A typed, directed relation; `target` stays empty until a memory with `target_external_id` arrives."""
+    """A typed, directed link; `target` is null until a memory with `target_external_id` is stored."""
 
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
@@ -185,7 +185,7 @@ class MemoryLink(models.Model):
                 name="link_once",
                 condition=~models.Q(target_external_id=""),
             ),
-            # a source named by its id has no external one
+            # links by id have no external id
             models.UniqueConstraint(
                 fields=["organisation", "memory", "kind", "target"],
                 name="link_by_id_once",
@@ -200,7 +200,7 @@ class MemoryLink(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "target"], name="link_by_target"),
-            # an arriving memory asks whether somebody waits for its external id
+            # links waiting for a new memory's external id
             models.Index(
                 fields=["organisation", "target_source", "target_external_id"],
                 name="link_waiting",
@@ -213,7 +213,7 @@ class MemoryLink(models.Model):
 
 
 class Posting(models.Model):
-    """One stemmed term of one memory: the inverted index behind word search."""
+    """A stemmed term of a memory, in the inverted index."""
 
     pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id")
     organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
@@ -232,12 +232,12 @@ class Posting(models.Model):
 
 
 class Attribute(models.Model):
-    """One scalar of one memory's metadata, by its path: the index behind filters."""
+    """A scalar in a memory's metadata by its path, in the index for filters."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
     key = models.TextField()
-    text_value = models.TextField(null=True)  # noqa: DJ001  null means: this scalar is a number
+    text_value = models.TextField(null=True)  # noqa: DJ001  null for numbers
     number_value = models.DecimalField(null=True, max_digits=1000, decimal_places=500)
 
     class Meta:
@@ -249,7 +249,7 @@ class Attribute(models.Model):
 
 
 class Entity(models.Model):
-    """Somebody or something that a memory is about, by its name (memory/analysis/entities.py). An index, like the postings."""
+    """An entity of a memory (memory/analysis/entities.py), in an index like the postings."""
 
     pk = models.CompositePrimaryKey("organisation_id", "key", "memory_id")
     organisation = models.ForeignKey(
@@ -268,7 +268,7 @@ class Entity(models.Model):
 
 
 class Thread(models.Model):
-    """A session, conversation or document with members (memory/analysis/threads.py); goes with its last member."""
+    """A session, conversation or document (memory/analysis/threads.py); deleted with its last member."""
 
     pk = models.CompositePrimaryKey("organisation_id", "id")
     organisation = models.ForeignKey(
@@ -282,10 +282,9 @@ class Thread(models.Model):
 
 
 class CorpusCounter(models.Model):
-    """Part of an organisation's document count, total length and thread count.
+    """A part of an organisation's document, word and thread counts.
 
-    Sixteen parts each, chosen by the writing connection: one row an organisation would make all its writers wait
-    for one another's commit.
+    The connection chooses one of sixteen parts, because all writers to a single row would wait for each other's commit.
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "part")

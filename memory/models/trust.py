@@ -1,4 +1,4 @@
-"""What is kept of a memory beside its present state: earlier versions, rejected values, receipts of erasure."""
+"""Earlier versions, rejected values, erasure receipts, policies, and choices of an organisation."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,9 +12,9 @@ from memory.types import TrustState
 
 
 class MemoryVersion(models.Model):
-    """A version that has ended, and the change that ended it. Never updated; goes with its memory's erasure.
+    """An ended version of a memory, and the change that ended it. Never updated; deleted when the memory is erased.
 
-    The present version is the memory's own row, so a memory that never changed has none of these.
+    The current version is the memory's own row.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -39,11 +39,10 @@ class MemoryVersion(models.Model):
     valid_to = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     superseded_by = models.UUIDField(null=True)
-    # when the organisation held this version for the present one
+    # when this version was current
     known_from = models.DateTimeField()
     known_to = models.DateTimeField()
-    # when the row came here, by the database's clock, whatever the times above say: an import brings those along. None for rows of
-    # before this column
+    # when the row was inserted, by the database's clock; imports set the times above. Null for rows older than the column
     written_at = models.DateTimeField(null=True)
     # the change that ended it
     operation = models.CharField(max_length=100)
@@ -70,7 +69,7 @@ class MemoryVersion(models.Model):
 
 
 class Tombstone(models.Model):
-    """A rejected value, by the key of one of its normal forms. Outlives the memory that held it."""
+    """The key of a normal form of a rejected value. Outlives the rejected memory."""
 
     pk = models.CompositePrimaryKey("organisation_id", "value")
     organisation = models.ForeignKey(
@@ -80,7 +79,7 @@ class Tombstone(models.Model):
     memory_id = models.UUIDField()
     decision_id = models.UUIDField()
     recorded_at = models.DateTimeField()
-    # by these it is found inside longer texts (memory.life.windows); null for one that is not looked for there
+    # its trace, to find it inside longer texts (memory/analysis/windows.py); null if not searched for there
     words = models.PositiveSmallIntegerField(null=True)
     lead = models.PositiveSmallIntegerField(null=True)
     trail = models.PositiveSmallIntegerField(null=True)
@@ -94,22 +93,22 @@ class Tombstone(models.Model):
 
 
 class Erasure(models.Model):
-    """The receipt of an erasure: what was removed from where, and nothing of what it said. Never changed."""
+    """An erasure receipt: what was removed from where, without the content. Never updated."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
     memory_id = models.UUIDField()
-    # HMAC of (source, external id): by it an import is refused, from it neither can be read
+    # HMAC of (source, external id), to refuse imports without keeping either
     origin = models.BinaryField(max_length=32, null=True)
-    # the decision that had stored it, so that its record is still found by the memory's id
+    # the decision that stored it, so that its record can be found by the memory's id
     stored_by = models.UUIDField(null=True)
-    # the receipt of the memories that were erased together; empty for the receipt itself
+    # the receipt of a joint erasure; null for the receipt itself
     part_of = models.UUIDField(null=True)
     removed = models.JSONField()
     caches = models.JSONField()
-    # what stays where it is, and tables whose older rows were not looked at
+    # what was kept, and tables not searched completely
     kept = models.JSONField(default=dict, db_default={})
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=200)
@@ -132,7 +131,7 @@ class Erasure(models.Model):
 
 
 class OfOrganisation(models.Model):
-    """What an organisation has set, a row at most."""
+    """A base for tables with at most one row per organisation."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
@@ -143,7 +142,7 @@ class OfOrganisation(models.Model):
 
 
 class ChosenPolicy(OfOrganisation):
-    """An organisation's choice; each kind has its table, which says what can be chosen (memory.policies)."""
+    """A base for single-choice policies (memory/policies.py)."""
 
     policy = models.CharField(max_length=20)
 
@@ -152,7 +151,7 @@ class ChosenPolicy(OfOrganisation):
 
 
 class DerivedPolicy(ChosenPolicy):
-    """What becomes of memories that were made from one that no longer holds; without a row they are contested."""
+    """The policy for derived memories; contest by default."""
 
     policy = models.CharField(
         max_length=20,
@@ -170,21 +169,21 @@ class DerivedPolicy(ChosenPolicy):
         verbose_name_plural = "policy for derived memories"
 
     def __str__(self) -> str:
-        return "What becomes of derived memories"
+        return "Policy for derived memories"
 
 
 class ErasurePolicy(OfOrganisation):
-    """What an organisation wants of erasures; without a row the defaults hold."""
+    """The policy for erasures."""
 
     scrub_quotes = models.BooleanField(
         default=True,
-        help_text="Erasure removes the payloads of decisions that quote an erased text, also where they name no memory.",
+        help_text="Delete payloads of decisions that quote an erased text, even if they name no memory.",
     )
     refuse_erased_ids = models.CharField(
         max_length=20,
         default=Refuse.IMPORT.value,
         choices=[(each.value, text) for each, text in REFUSALS.items()],
-        help_text="Where the external id of an erased memory is refused.",
+        help_text="Where external ids of erased memories are refused.",
     )
 
     class Meta:
@@ -198,11 +197,11 @@ class ErasurePolicy(OfOrganisation):
         verbose_name_plural = "policy for erasures"
 
     def __str__(self) -> str:
-        return "What erasures remove and refuse"
+        return "Policy for erasures"
 
 
 class RejectionPolicy(ChosenPolicy):
-    """What becomes of texts that hold a rejected value inside; without a row they are flagged."""
+    """The policy for texts that contain a rejected value; flag by default."""
 
     policy = models.CharField(
         max_length=20,
@@ -221,11 +220,11 @@ class RejectionPolicy(ChosenPolicy):
         verbose_name_plural = "policy for rejected values in texts"
 
     def __str__(self) -> str:
-        return "What becomes of texts with a rejected value"
+        return "Policy for rejected values in texts"
 
 
 class Context(models.Model):
-    """An organisation's context as the old platform's callers open and close it; memories do not depend on it."""
+    """An organisation's context, opened and closed by callers of the old platform; memories do not depend on it."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
@@ -239,7 +238,7 @@ class Context(models.Model):
 
 
 class ModelChoice(models.Model):
-    """The model an organisation's memories are searched by, where it is not the installation's own (memory/index/embeddings.py)."""
+    """An organisation's embedding model, if not the installation's (memory/index/embeddings.py)."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False

@@ -121,7 +121,7 @@ def read_memory(
         draft = replace(draft, embedding=_vector(read.vector, dimension))
     if header is None or read.id is None:
         if is_blank(draft.content):
-            message = "String should show at least one character"
+            message = "String should have at least one visible character"
             raise InvalidRequest([item("string_blank", ("body", "content"), message, draft.content[:200])])
         return Imported(draft, None)
 

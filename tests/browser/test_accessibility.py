@@ -162,7 +162,7 @@ def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):
     page.wait_for_url(f"**/{stored['id']}/change/**")
     page.get_by_label("Reason").focus()
     page.keyboard.type("nobody pays in shells")
-    button = page.get_by_role("button", name="Reject its value for good")
+    button = page.get_by_role("button", name="Reject its value permanently")
     button.focus()
     page.keyboard.press("Enter")
     page.get_by_text("Rejected: its value is refused from now on.").wait_for()

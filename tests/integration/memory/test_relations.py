@@ -120,7 +120,7 @@ def test_many_searches_find_what_each_alone_finds(chat, search_type):
 
 
 def test_more_searches_than_go_together(chat, monkeypatch):
-    monkeypatch.setattr("memory.search.service.TOGETHER", 2)
+    monkeypatch.setattr("memory.search.service.GROUP_SIZE", 2)
     many = search_many(organisation=chat, by=SYSTEM, queries=["ladder"] * 5, request=SearchRequest(""))
     assert len({tuple(names(hits)) for hits in many.hits}) == 1
 
