@@ -1,7 +1,7 @@
-"""Erasing what decisions said of memories: those about one, those that cite one, and those that quote one in their own words.
+"""Erasure of decision payloads: of decisions about an erased memory, that cite it, or that quote it.
 
-The records stay, and so do their proofs: a leaf holds only a salted commitment to the payload, and the salt goes with it. The record of
-the erasure lists them, so that a payload that is missing without one is found (accountability.ledger.verification).
+The records and their proofs stay: a leaf holds only a salted commitment to the payload, and the salt is erased too. The erasure's
+record lists the decisions, so that verification finds a payload that is missing for another reason (accountability.ledger.verification).
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 
-# where the outputs of an erasure's record list the decisions whose payloads it scrubbed
+# key in the outputs of an erasure's record: the decisions whose payloads it erased
 LISTED = "erased_decisions"
 
 _PAYLOADS = Place(
@@ -44,22 +44,25 @@ FACTS = "facts of decisions"
 
 
 def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> None:
-    """Note that a decision's payload may quote memories that are not its subject. Searches name ids alone: not noted."""
-    wanted = list(memories)
-    if wanted:
+    """Record that a decision's payload may quote memories that are not its subject.
+
+    Searches are not recorded: their payloads hold ids and scores alone.
+    """
+    cited = list(memories)
+    if cited:
         with raw_cursor() as cursor:
-            cursor.execute(CITE, (organisation, decision, wanted))
+            cursor.execute(CITE, (organisation, decision, cited))
 
 
 def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
-    """Return the decisions whose payloads an erasure lists and scrubs.
+    """Return the decisions whose payloads an erasure lists and erases.
 
-    They are those about one of the memories, those that cite one, and, where the organisation wants it, those that quote one. From
-    here on all of them cite the first of the memories alone, which the erasure's record is about: Postgres scrubs no others.
+    They are about one of the memories, cite one or, with `scrub_quoting`, quote one. Afterwards all of them cite only the first
+    memory, the subject of the erasure's record: Postgres erases no payload that does not.
 
     Args:
-        going: what is being erased. It is told what stays: payloads that quote, where they are kept, and the facts of decisions (who,
-            when, about what), which are what the log's leaves are made of.
+        going: what is being erased. Its `kept` counts what stays: quoting payloads, unless erased, and decisions whose facts
+            quote (who, when, about what), since the log's leaves hash these.
         scrub_quoting: the organisation's policy.
     """
     first, *others = going.memories
@@ -87,15 +90,15 @@ def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
 def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
     """Delete the payloads that an erasure's record lists, in the transaction that wrote it; return how many.
 
-    The application itself may delete none: Postgres does (`liftos_erase_payloads`), and only on the word of a record.
+    The application's role may not delete payloads: `liftos_erase_payloads` does, given such a record.
 
     Args:
         organisation: whose.
-        memory: the erased memory that the record is about.
+        memory: the erased memory, the record's subject.
         erasure: the record of `memory.delete`, with decisions about or citing the memory under LISTED in its outputs.
 
     Raises:
-        psycopg.errors.InsufficientPrivilege: the record is none of this transaction, or lists a decision of another memory.
+        psycopg.errors.InsufficientPrivilege: the record is not of this transaction, or lists a decision of another memory.
     """
     with raw_cursor() as cursor:
         row = cursor.execute(ERASE_PAYLOADS, [erasure]).fetchone()
@@ -104,7 +107,7 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
 
 
 def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
-    """Return the decisions about these memories, or that cite one, whose payload is there."""
+    """Return the decisions about these memories, or citing one, that still have a payload."""
     values = {
         "organisation": organisation,
         "memories": list(memories),

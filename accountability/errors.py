@@ -1,16 +1,16 @@
-"""What accountability refuses, each with its code; the docstring is the default message."""
+"""Coded errors of accountability; the docstring is the default message."""
 
 from liftos.kernel.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 
 
 class DecisionNotFound(NotFound):
-    """There is no such decision."""
+    """Decision not found."""
 
     code = "accountability.decision_not_found"
 
 
 class RecordTooLong(InvalidInput):
-    """The record without its payload is longer than an entry of the log may be."""
+    """The record without its payload exceeds the size of a log entry."""
 
     code = "accountability.record_too_long"
 
@@ -22,25 +22,25 @@ class UnknownParent(InvalidInput):
 
 
 class ReservedOperation(InvalidInput):
-    """This operation is the service's own: only the service puts it on record."""
+    """This operation is reserved for the service."""
 
     code = "accountability.reserved_operation"
 
 
 class OwnDecision(PermissionDenied):
-    """Nobody reviews their own decision."""
+    """This is your own decision; another reviewer must review it."""
 
     code = "accountability.own_decision"
 
 
 class ReviewForbidden(Conflict):
-    """The state of the review does not allow that."""
+    """The review's state does not allow this verdict."""
 
     code = "accountability.review_forbidden"
 
 
 class NotIntegrated(Conflict):
-    """The record waits for its place in the log; ask again in a moment, or with wait=integrated."""
+    """The record is still waiting for its place in the log; retry, or pass wait=integrated."""
 
     code = "accountability.not_integrated"
 
@@ -58,18 +58,18 @@ class InvalidSize(InvalidInput):
 
 
 class NoSuchTile(NotFound):
-    """The log has no such tile, or not yet so wide."""
+    """Tile not found, or not yet that wide."""
 
     code = "accountability.no_such_tile"
 
 
 class EntryTooLong(Conflict):
-    """A record of this bundle is too long for one: fetch the tile of level 0 in its place, and the record's own proof."""
+    """An entry of this bundle exceeds 65,535 bytes; use the level 0 tile and the record's own proof instead."""
 
     code = "accountability.entry_too_long"
 
 
 class LogTooLong(Conflict):
-    """The log is too long to be verified in a request; `manage.py verify_ledger` verifies it."""
+    """The log is too long to verify in a request; use `manage.py verify_ledger`."""
 
     code = "accountability.log_too_long"

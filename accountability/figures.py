@@ -1,4 +1,4 @@
-"""The figures of accountability in the old platform's `/performance/metrics`, counted in the database."""
+"""Decision figures for the legacy route `/performance/metrics`, counted in the database."""
 
 import json
 from typing import Any
@@ -12,17 +12,19 @@ RECENT = 1_000
 
 
 def get_decision_figures(organisation: str) -> dict[str, Any]:
-    """Return an organisation's figures, all zero where there is none of that id or slug.
+    """Return the figures of an organisation, by id or slug; all zero for an unknown one.
 
     Returns:
-        total_events and decision_points: all its decisions (each is taken at one point), of all processes and times.
-        recent_events: the newest of them, 1,000 at most.
+        total_events and decision_points: all its decisions (each has one decision point).
+        recent_events: the newest of these, at most 1,000.
         average_confidence: of the recent ones that state a confidence; 0 if none does.
         operations_count: recent ones by operation.
-        decision_chains: operations that have decisions, of all times.
+        decision_chains: distinct operations among all decisions.
     """
-    found = _id_of(organisation)
-    total, chains, recent, confidence, counts = (0, 0, 0, 0.0, "{}") if found is None else _read(found)
+    organisation_id = _id_of(organisation)
+    total, chains, recent, confidence, counts = (
+        (0, 0, 0, 0.0, "{}") if organisation_id is None else _read(organisation_id)
+    )
     return {
         "total_events": total,
         "decision_points": total,
@@ -36,7 +38,7 @@ def get_decision_figures(organisation: str) -> dict[str, Any]:
 def _read(organisation: UUID) -> tuple[Any, ...]:
     with tenant_transaction(organisation), raw_cursor() as cursor:
         row = cursor.execute(FIGURES, {"organisation": organisation, "recent": RECENT}).fetchone()
-    assert row is not None  # noqa: S101  one row, whatever there is
+    assert row is not None  # noqa: S101  the statement always returns one row
     return row
 
 

@@ -1,4 +1,4 @@
-"""What the ledger offers to workflows."""
+"""Workflow functions of accountability."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ from liftos.kernel.tenancy.types import Scope
 
 @register("decisions.record", schema=DecisionIn, scopes=[Scope.DECISIONS_WRITE])
 def record_decision(call: Call, arguments: DecisionIn) -> dict[str, Any]:
-    """Put a decision on record, as the caller's own account of it."""
+    """Record a decision, as the caller's own account."""
     return {"id": str(record_own(organisation=call.organisation, by=call.by, draft=arguments))}

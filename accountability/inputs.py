@@ -1,4 +1,4 @@
-"""What callers hand in to be put on record, by HTTP and from workflows."""
+"""Input of `decisions.record`, from HTTP and from workflows."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -16,14 +16,14 @@ SKEW = timedelta(minutes=5)
 
 
 class Subject(Strict):
-    """What a decision is about."""
+    """The subject of a decision."""
 
     kind: str = Field(max_length=50)
     id: str = Field(max_length=200)
 
 
 class MemoryUsed(Strict):
-    """A memory that a decision used, and how much it counted."""
+    """A memory that a decision used, with its score."""
 
     id: UUID
     score: float | None = None
@@ -31,7 +31,7 @@ class MemoryUsed(Strict):
 
 
 class DecisionIn(Strict):
-    """A decision that a caller took and puts on record; it is the caller's own account."""
+    """A decision that the caller made: the caller's own account."""
 
     operation: str = Name
     decision_point: str = Field(default="", max_length=100)
@@ -55,7 +55,7 @@ class DecisionIn(Strict):
     @field_validator("started_at")
     @classmethod
     def has_begun(cls, moment: datetime | None) -> datetime | None:
-        """Refuse a decision that begins after it is recorded, clocks that differ a little apart."""
+        """Refuse a start in the future, with 5 minutes' tolerance for clock skew."""
         if moment is not None and moment > timezone.now() + SKEW:
-            raise ValueError("must not lie in the future")
+            raise ValueError("must not be in the future")
         return moment

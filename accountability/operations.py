@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accountability.errors import RecordTooLong
-from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, parents_of, payload_text
+from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, payload_text
 from accountability.statements import INSERT_DECISION
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
@@ -18,9 +18,9 @@ from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
 
-# an entry of a log's public bundles is at most so long (C2SP tlog-tiles: a length of two bytes); the time that is put in has 29
+# C2SP tlog-tiles: a bundle gives an entry's length in two bytes
 MAX_LEAF_BYTES = 65_535
-_TIME_BYTES = 29
+_TIME_BYTES = 29  # recorded_at, which the database puts in
 
 
 def record(
@@ -45,35 +45,32 @@ def record(
     decision: UUID | None = None,
     write: Callable[[dict[str, Any]], object] | None = None,
 ) -> UUID:
-    """Append a decision record inside the caller's tenant transaction: no commit, no record, and the reverse.
+    """Append a decision record in the caller's tenant transaction, so both commit or neither does; return its id.
 
     Args:
         organisation: whose decision.
         by: who acted.
         operation: what was done, for example `memory.search`.
         reasoning: the real reason, in words, naming what decided.
-        decision_point: the step of the operation at which something was chosen; the operation when left out.
-        effect: what it did to the state.
-        risk_class: how much a wrong decision can harm.
+        decision_point: the step of the operation at which the choice was made; the operation when left out.
+        effect: on the stored state: read, write or delete.
+        risk_class: how much harm a wrong decision can do.
         subject: kind and id of what it was about.
         inputs: what was known.
-        outputs: what came out.
-        alternatives: what was considered and not chosen.
+        outputs: the result.
+        alternatives: considered and rejected.
         memories: ids and scores of the memories used.
-        confidence: 0..1 by `confidence_method`, or None where nothing was uncertain.
+        confidence: 0..1 by `confidence_method`, None if nothing was uncertain.
         confidence_method: how the confidence was computed.
-        versions: of the code, models and templates that took part.
+        versions: of the code, models and templates involved.
         parents: decisions this one follows from.
         started_at: aware UTC; now when left out.
-        decision: the record's id, from `new_id`, where what it made was written before it and names it.
-        write: puts the parameters of `INSERT_DECISION` where they belong; for bulk loads, which have a way of their own.
-
-    Returns:
-        The record's id.
+        decision: the record's id, from `new_id`, if rows written earlier refer to it.
+        write: writes the parameters of `INSERT_DECISION` in its place; for bulk loads.
 
     Raises:
         ValueError: a confidence outside 0..1.
-        RecordTooLong: everything but the payload takes more than MAX_LEAF_BYTES.
+        RecordTooLong: the record without its payload exceeds MAX_LEAF_BYTES.
     """
     if confidence is not None and not 0 <= confidence <= 1:
         raise ValueError("confidence must be between 0 and 1")
@@ -101,7 +98,7 @@ def record(
         "actor_kind": str(by.kind),
         "actor_id": by.id,
         "on_behalf_of": by.on_behalf_of,
-        "parents": parents_of(list(parents)),
+        "parents": list(dict.fromkeys(parents)),
         "versions": jsonable(versions or {}),
         "correlation_id": context.correlation_id,
         "trace_id": context.trace_id,
@@ -112,9 +109,9 @@ def record(
     }
     head, tail = leaf_around(row)
     if (length := len(head) + _TIME_BYTES + len(tail)) > MAX_LEAF_BYTES:
-        # of what a record holds beside its payload only the versions have no bound of their own
+        # versions is the only field of unbounded length outside the payload
         raise RecordTooLong(
-            f"The record takes {length:,} bytes without its payload, of which {MAX_LEAF_BYTES:,} are allowed; shorten versions.",
+            f"The record without its payload has {length:,} bytes, at most {MAX_LEAF_BYTES:,} are allowed; shorten versions.",
             loc=("versions",),
         )
     more = {

@@ -1,11 +1,11 @@
-"""Where apps above accountability take part in it: they reverse overturned decisions, show what decisions cite, and find decisions.
+"""Ports that apps above accountability fill: reversing overturned decisions, reading what decisions cite, finding decisions.
 
-An app whose operation can be taken back fills `reversers` under the operation's name (workflows: "workflow.publish"); an app
-that keeps what decisions cite fills `subject_readers` and `decision_finders` under the kind of thing ("memory").
+An app whose operation can be reversed fills `reversers` under the operation's name ("workflow.publish"); an app that stores
+what decisions cite fills `subject_readers` and `decision_finders` under the kind of subject ("memory").
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ class Overturned:
         organisation: whose.
         by: the reviewer.
         decision: as it was recorded.
-        review: the review's record, of which the reversal's own records are children.
+        review: the review's record, the parent of the reversal's own records.
         reason: the reviewer's.
     """
 
@@ -36,13 +36,13 @@ class Overturned:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """What a reverser did.
+    """The result of a reversal.
 
     Attributes:
         operation: that reversed the effect.
-        changed: how many things it changed.
-        left_alone: how many it left, because they had changed since the decision.
-        decision_id: the reversal's own record, None where nothing was changed.
+        changed: number of rows changed back.
+        left_alone: number left as they are, because they had changed since the decision.
+        decision_id: the reversal's own record, None if nothing was changed.
     """
 
     operation: str
@@ -51,19 +51,13 @@ class Reversal:
     decision_id: UUID | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it JSON-ready."""
-        decision = str(self.decision_id) if self.decision_id else None
-        return {
-            "operation": self.operation,
-            "changed": self.changed,
-            "left_alone": self.left_alone,
-            "decision_id": decision,
-        }
+        """Return the fields JSON-ready."""
+        return asdict(self) | {"decision_id": str(self.decision_id) if self.decision_id else None}
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Something that a decision is about, or was made from; `version` is None where the record does not say."""
+    """Something that a decision is about or used; `version` is None if the record does not name one."""
 
     id: str
     version: int | None = None
@@ -71,16 +65,16 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """The state of something that a decision cites, then and now.
+    """Something that a decision cites, at the time of the decision and now.
 
     Attributes:
-        id: of it.
-        then: its text when the decision was taken; empty if that is gone.
-        now: its text at present; empty if it is gone.
-        version_then: that the decision saw, None if it is gone.
-        version_now: at present, None if it is gone.
-        state: at present, in a word.
-        link: its page's address, empty for none.
+        id: the cited thing's.
+        then: its text when the decision was made; empty if that is gone.
+        now: its current text; empty if it is gone.
+        version_then: the version that the decision saw, None if it is gone.
+        version_now: the current version, None if it is gone.
+        state: the current state, one word.
+        link: URL of its page, empty for none.
     """
 
     id: str
@@ -93,32 +87,32 @@ class Since:
 
     @property
     def has_changed(self) -> bool:
-        """Return whether it is another version than the decision saw."""
+        """Return whether the current version differs from the one that the decision saw."""
         return self.version_then != self.version_now or self.version_now is None
 
 
 Reverser = Callable[[Overturned], Reversal]
-"""Takes back what a decision did, inside the review's transaction, under its own locks.
+"""Reverses a decision's effect inside the review's transaction, taking its own locks.
 
-It leaves alone, and counts, what has changed since the decision. Whatever it raises undoes the review too.
+It skips and counts what has changed since the decision. An exception rolls the review back too.
 """
 
 SubjectReader = Callable[[UUID, datetime, Sequence[Cited]], list[Since]]
-"""Takes the organisation, when the decision was recorded, and what it cites; a constant number of queries."""
+"""Takes the organisation, the time the decision was recorded and what it cites; runs a constant number of queries."""
 
 DecisionFinder = Callable[[UUID, UUID], Sequence[UUID]]
-"""Takes the organisation and a thing's id, inside the tenant transaction; returns decisions of that organisation."""
+"""Takes the organisation and a subject's id, inside the tenant transaction; returns decisions of that organisation."""
 
 reversers: NamedPort[Reverser] = NamedPort("reversers", filled_by="memory and workflows")
 """Reverse an overturned decision, by operation. Filled by memory and workflows."""
 
 subject_readers: NamedPort[SubjectReader] = NamedPort("subject_readers", filled_by="memory")
-"""Read what a decision cites, then and now, by kind of thing. Filled by memory."""
+"""Read what a decision cites, then and now, by kind of subject. Filled by memory."""
 
 decision_finders: NamedPort[DecisionFinder] = NamedPort("decision_finders", filled_by="memory")
-"""Find the decisions about a thing whose records name many things, or none, by kind of thing. Filled by memory.
+"""Find decisions about a subject whose records don't name it, by kind of subject. Filled by memory.
 
-A bulk store has one record for hundreds of memories, and no subject; each memory keeps that record's id.
+A bulk store has one record without a subject for hundreds of memories; each memory keeps that record's id.
 """
 
 
@@ -128,20 +122,27 @@ def has_reverser(operation: str) -> bool:
 
 
 def reverse(overturned: Overturned) -> Reversal | None:
-    """Reverse what a decision did; None where its operation has no reverser."""
+    """Reverse a decision's effect; return None if its operation has no reverser."""
     reverser = reversers().get(overturned.decision.operation)
     return None if reverser is None else reverser(overturned)
 
 
 def read_subjects(kind: str, organisation: UUID, at: datetime, cited: Sequence[Cited]) -> list[Since]:
-    """Return what decisions cite of one kind of thing, then and now."""
+    """Return the cited subjects of one kind, then and now."""
     return subject_readers()[kind](organisation, at, cited) if cited else []
 
 
 def decisions_about(organisation: UUID, subject: str) -> list[UUID]:
-    """Return the decisions that the finders name for a subject's id; none where it is no UUID."""
-    try:
-        thing = UUID(subject)
-    except ValueError:
+    """Return the decisions that the finders name for a subject's id; none if it is not a UUID."""
+    subject_id = as_uuid(subject)
+    if subject_id is None:
         return []
-    return [decision for find in decision_finders().values() for decision in find(organisation, thing)]
+    return [decision for find in decision_finders().values() for decision in find(organisation, subject_id)]
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Return the UUID that a subject's id spells, None if it is not one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -36,12 +36,11 @@ def list_decisions(
 
     Args:
         organisation: whose.
-        limit: at most so many.
+        limit: maximum number.
         before: only decisions older than this id.
         operation: only of this operation.
         correlation_id: only of this request.
-        subject_id: only about this subject; of a memory also the one that stored it among many, and those that changed it
-            among others.
+        subject_id: only about this subject, including bulk decisions that the finders name for it.
     """
     rows = (
         DecisionRecord.objects.filter(organisation_id=organisation).select_related("payload").order_by("-id")
@@ -73,7 +72,7 @@ def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
 
 
 def as_decision(row: DecisionRecord) -> Decision:
-    """Return a row, with its payload if it has one, as a decision."""
+    """Return a row with its payload, if it has one, as a decision."""
     fields = {name: getattr(row, name) for name in RECORD_COLUMNS}
     try:
         return Decision(**fields, **row.payload.values)
@@ -82,15 +81,15 @@ def as_decision(row: DecisionRecord) -> Decision:
 
 
 def decision_from(columns: Sequence[Any], body: str | None) -> Decision:
-    """Return the values of RECORD_COLUMNS, read without Django's models, and a payload's text as a decision."""
+    """Return a decision from raw values of RECORD_COLUMNS and its payload's text."""
     fields = dict(zip(RECORD_COLUMNS, columns, strict=True))
-    if isinstance(fields["versions"], str):  # Django leaves jsonb as text on its connections
+    if isinstance(fields["versions"], str):  # Django's connections return jsonb as text
         fields["versions"] = json.loads(fields["versions"])
     return Decision(**fields, **(json.loads(body) if body is not None else {}))
 
 
 def newest_confidences(*, organisation: UUID, most: int) -> list[float]:
-    """Return the confidences of the newest decisions that state one, newest first; five times `most` decisions are looked at."""
+    """Return the newest stated confidences, at most `most`, newest first, searching 5 * `most` decisions."""
     rows = DecisionRecord.objects.filter(organisation_id=organisation).order_by("-id")[: 5 * most]
     return [each for each in rows.values_list("confidence", flat=True) if each is not None][:most]
 
@@ -98,13 +97,13 @@ def newest_confidences(*, organisation: UUID, most: int) -> list[float]:
 def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest: int) -> list[DecisionRecord]:
     """Return the decisions that changed, cited or used a memory, newest first.
 
-    What a search has returned stands in its payload alone, which nothing indexes: it is looked for in the newest ones.
+    A search names the memories it returned only in its payload, which has no index: only the newest decisions are scanned for it.
 
     Args:
         organisation: whose.
         memory: which.
-        limit: at most so many.
-        newest: how many decisions back those that merely used it are looked for; 1,000 take 10 ms.
+        limit: maximum number.
+        newest: how many of the newest decisions are scanned; 1,000 take 10 ms.
     """
     values = {
         "organisation": organisation,
@@ -121,5 +120,5 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
 
 
 def list_calibrations(*, organisation: UUID) -> list[Calibration]:
-    """Return what was learnt of stated confidences when it was last looked at, the most reviewed first."""
+    """Return the latest calibrations, most reviewed first."""
     return list(Calibration.objects.filter(organisation_id=organisation).order_by("-reviews", "id"))

@@ -2,8 +2,8 @@
 
 # --- operations.py
 
-# One statement, one round trip: the record, its payload, its links, its place in the queue. The database dates the record
-# (a trigger), so the leaf, which holds that time, is put together and hashed there.
+# One round trip for the record, its payload, its links and its queue entry. A trigger sets `recorded_at`, so the leaf, which
+# contains it, is assembled and hashed in the database.
 INSERT_DECISION = """
 WITH record AS (
     INSERT INTO accountability_decisionrecord
@@ -30,7 +30,7 @@ SELECT %(id)s, %(organisation_id)s, liftos_leaf_hash(%(leaf_head)s, recorded_at,
 
 # --- queries.py
 
-# the decisions about a memory, those that cite it, and of the newest those that name it
+# the decisions about a memory, those that cite it, and those of the newest whose payload names it
 DECISIONS_OF_MEMORY = """
 WITH found AS (
     (SELECT id FROM accountability_decisionrecord
@@ -54,19 +54,19 @@ SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s
 
 # --- erasure.py
 
-# one decision cites these memories
+# record that one decision cites these memories
 CITE = """
 INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
 SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS memory ON CONFLICT DO NOTHING
 """
 
-# these decisions cite one memory
+# record that these decisions cite one memory
 CITED_BY = """
 INSERT INTO accountability_citedmemory (organisation_id, memory_id, decision_id)
 SELECT %s, %s, decision FROM unnest(%s::uuid[]) AS decision ON CONFLICT DO NOTHING
 """
 
-# an erasure's own record is never scrubbed: it says which others were
+# decisions with a payload about or citing these memories; never an erasure's own, which lists the others
 ABOUT_MEMORIES = """
 SELECT p.decision_id FROM accountability_decisionpayload AS p
 JOIN accountability_decisionrecord AS r ON r.organisation_id = p.organisation_id AND r.id = p.decision_id
@@ -80,13 +80,13 @@ WHERE p.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AN
 ORDER BY p.decision_id
 """
 
-# a function of the database: the application may not delete payloads itself
+# a security definer function: the application's role may not delete payloads
 ERASE_PAYLOADS = "SELECT liftos_erase_payloads(%s)"
 
-# all citations of these memories
+# delete all citations of these memories
 FORGET_CITATIONS = "DELETE FROM accountability_citedmemory WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
-# those of some decisions that are no erasures: these list what was erased, and stay
+# the given decisions without erasures, whose payloads list what was erased and stay
 WITHOUT_ERASURES = """
 SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id = ANY(%s) AND operation <> 'memory.delete' ORDER BY id
 """
@@ -94,8 +94,8 @@ SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id =
 
 # --- figures.py
 
-# Of one moment. A record waits for its place in the log or has it, so the log's size and the queue are all there are: nobody counts a
-# million rows. The operations are found by leaps along `decision_by_operation`, one for each.
+# One snapshot. Every record is in the log or pending, so the total is the log's size plus the queue, without counting a million
+# rows. The operations are found by a loose index scan of `decision_by_operation`.
 FIGURES = """
 WITH RECURSIVE operations AS (
     (SELECT operation FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s ORDER BY operation LIMIT 1)

@@ -1,4 +1,4 @@
-"""Background work on the ledger."""
+"""Celery tasks of the ledger and of calibration."""
 
 import logging
 from uuid import UUID
@@ -18,31 +18,31 @@ logger = logging.getLogger("liftos.ledger")
 
 @shared_task(name="accountability.sequence")
 def sequence_all() -> None:
-    """Give every waiting record its place, organisation by organisation; one log's fault does not hold up the others."""
+    """Sequence the pending records of every organisation; a failure in one log does not stop the others."""
     for organisation in organisations_with_pending():
         sequence_one(organisation)
 
 
 @shared_task(name="accountability.deliver_checkpoints")
 def deliver_checkpoints() -> None:
-    """Send new checkpoints where the settings say."""
+    """Send new checkpoints to the configured destinations."""
     deliver_all()
 
 
 def sequence_one(organisation: UUID) -> None:
-    """Drain one organisation's queue."""
+    """Sequence one organisation's pending records."""
     try:
         drain(organisation=organisation)
     except Exception:
-        logger.exception("the log could not be continued", extra={"organisation": str(organisation)})
+        logger.exception("sequencing failed", extra={"organisation": str(organisation)})
 
 
 @shared_task(name="accountability.calibrate")
 def calibrate_all() -> None:
-    """Learn anew from the verdicts of each organisation that has new ones; one's fault does not hold up the others."""
+    """Recalibrate each organisation that has new verdicts; a failure in one does not stop the others."""
     for organisation in Organisation.objects.values_list("id", flat=True):
         try:
             if has_new_verdicts(organisation=organisation):
                 calibrate(organisation=organisation, by=SYSTEM, now=timezone.now())
         except Exception:
-            logger.exception("confidences could not be calibrated", extra={"organisation": str(organisation)})
+            logger.exception("calibration failed", extra={"organisation": str(organisation)})

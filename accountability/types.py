@@ -1,16 +1,16 @@
-"""What a decision record says, and what reviewers say of it. No Django here."""
+"""Decisions, reviews and the review policy. No Django here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from liftos.kernel.tenancy.types import Actor
 
 
 class Effect(StrEnum):
-    """What carrying out the decision did."""
+    """A decision's effect on stored state."""
 
     READ = "read"
     WRITE = "write"
@@ -18,7 +18,7 @@ class Effect(StrEnum):
 
 
 class RiskClass(StrEnum):
-    """How much a wrong decision can harm; decides who reviews what first."""
+    """How much harm a wrong decision can do; sets the order of review."""
 
     MINIMAL = "minimal"
     LIMITED = "limited"
@@ -27,7 +27,7 @@ class RiskClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision record as it is read back; the payload fields are empty once erased."""
+    """A decision record; the fields of the payload are empty once it has been erased."""
 
     id: UUID
     operation: str
@@ -60,7 +60,7 @@ REVIEW_OPERATION = "decision.review"
 
 
 class Verdict(StrEnum):
-    """What a reviewer says of a decision."""
+    """A reviewer's verdict on a decision."""
 
     APPROVE = "approve"
     OVERTURN = "overturn"
@@ -68,12 +68,12 @@ class Verdict(StrEnum):
 
     @property
     def point(self) -> str:
-        """The decision point of its record: it outlives the payload, which may be erased."""
+        """The decision point of the review's record, which unlike its payload is never erased."""
         return f"review.{self.value}"
 
 
 class ReviewState(StrEnum):
-    """How far the review of a decision has come."""
+    """The state of a decision's review."""
 
     OPEN = "open"
     WAITING_INFORMATION = "waiting_information"
@@ -97,14 +97,14 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which decisions of an organisation enter the queue, and which want two reviewers.
+    """Which decisions of an organisation enter the review queue, and which need two reviewers.
 
     Attributes:
-        risk_classes: all decisions of these.
-        confidence_below: those with a lower confidence, 0..1, whose effect is among `effects`.
-        effects: of those that a low confidence brings in.
-        sample_share: of the others that state a confidence, this share, 0..1: an unbiased sample for calibration.
-        second_reviewer: risk classes in which a verdict counts once two reviewers agree on it.
+        risk_classes: every decision of these.
+        confidence_below: decisions with a lower confidence, 0..1, whose effect is among `effects`.
+        effects: to which `confidence_below` applies.
+        sample_share: share of the others that state a confidence, 0..1: an unbiased sample for calibration.
+        second_reviewer: risk classes in which two reviewers must agree.
     """
 
     risk_classes: tuple[str, ...] = ("high",)
@@ -113,10 +113,17 @@ class Policy:
     sample_share: float = 0.0
     second_reviewer: tuple[str, ...] = ("high",)
 
+    @classmethod
+    def from_attributes(cls, source: object) -> Self:
+        """Return the policy of an object with attributes of the same names; lists become tuples."""
+        values: dict[str, Any] = {each.name: getattr(source, each.name) for each in fields(cls)}
+        lists = {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
+        return cls(**(values | lists))
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One review as its record tells; the reason is empty once the payload has been erased."""
+    """One review; the reason is empty once its payload has been erased."""
 
     id: UUID
     verdict: Verdict
@@ -127,18 +134,18 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What a review led to.
+    """The outcome of a review.
 
     Attributes:
         id: the review's own record.
-        decision: the decision reviewed.
+        decision_id: the decision reviewed.
         verdict: given.
         state: of the review now.
-        reversal: what an overturned decision's reverser did, None where it has none or nothing was overturned.
+        reversal: what the reverser of an overturned decision did; None without one or unless overturned.
     """
 
     id: UUID
-    decision: UUID
+    decision_id: UUID
     verdict: Verdict
     state: ReviewState
     reversal: dict[str, Any] | None

@@ -1,4 +1,4 @@
-"""The pages of accountability in the admin, which finds them through this package."""
+"""Accountability's admin pages; Django discovers them through this package."""
 
 from accountability.admin.calibration import CalibrationAdmin
 from accountability.admin.decisions import DecisionRecordAdmin

@@ -1,4 +1,4 @@
-"""How far confidences can be believed: a report page for each decision point and model version."""
+"""Calibration reports: one page per decision point, method and model version."""
 
 from typing import Any
 
@@ -23,8 +23,10 @@ from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_once
 
 
-def _shown(found: dict[str, float] | None) -> str:
-    return "-" if found is None else f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+def _interval(measure: dict[str, float] | None) -> str:
+    return (
+        "-" if measure is None else f"{measure['value']:.3f} ({measure['low']:.3f} to {measure['high']:.3f})"
+    )
 
 
 @admin.register(Calibration)
@@ -38,8 +40,8 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("decision_point", "confidence_method", "versions", "diagram", "method")}),
-        ("Measured, each with its 95% interval", {"fields": ("raw_error", "after_error", "raw_brier", "after_brier", "tried")}),
-        ("From what", {"fields": ("reviews", "right_share", "because", "fitted_at", "record")}),
+        ("Measures with 95% intervals", {"fields": ("raw_error", "after_error", "raw_brier", "after_brier", "tried")}),
+        ("Data", {"fields": ("reviews", "right_share", "because", "fitted_at", "record")}),
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Calibration]:
@@ -51,23 +53,23 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
         bins = [Bin(**each) for each in row.figures["bins"]]
         return draw_reliability(bins, Recalibration(row.method, row.parameters))
 
-    @admin.display(description="Calibration error as stated")
+    @admin.display(description="Calibration error, as stated")
     def raw_error(self, row: Calibration) -> str:
-        return _shown(row.figures["raw"]["calibration_error"])
+        return _interval(row.figures["raw"]["calibration_error"])
 
-    @admin.display(description="after recalibration (cross-validated)")
+    @admin.display(description="Calibration error, recalibrated (cross-validated)")
     def after_error(self, row: Calibration) -> str:
-        return _shown((row.figures.get("after") or {}).get("calibration_error"))
+        return _interval((row.figures.get("after") or {}).get("calibration_error"))
 
-    @admin.display(description="Brier score as stated")
+    @admin.display(description="Brier score, as stated")
     def raw_brier(self, row: Calibration) -> str:
-        return _shown(row.figures["raw"]["brier"])
+        return _interval(row.figures["raw"]["brier"])
 
-    @admin.display(description="after recalibration (cross-validated)")
+    @admin.display(description="Brier score, recalibrated (cross-validated)")
     def after_brier(self, row: Calibration) -> str:
-        return _shown((row.figures.get("after") or {}).get("brier"))
+        return _interval((row.figures.get("after") or {}).get("brier"))
 
-    @admin.display(description="Cross-validated Brier score of each method")
+    @admin.display(description="Cross-validated Brier score by method")
     def tried(self, row: Calibration) -> str:
         tried = row.figures.get("tried")
         return (
@@ -78,7 +80,7 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
     def right_share(self, row: Calibration) -> str:
         return f"{row.right / row.reviews:.0%}"
 
-    @admin.display(description="Why they were reviewed")
+    @admin.display(description="Reasons for review")
     def because(self, row: Calibration) -> SafeString:
         return as_text(row.figures["because"])
 
@@ -93,26 +95,21 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
         return super().changelist_view(request, shown)
 
     def get_urls(self) -> list[URLPattern]:
-        again = self.admin_site.admin_view(self.again)
-        return [path("again/", again, name="accountability_calibration_again"), *super().get_urls()]
+        view = self.admin_site.admin_view(self.calibrate_now)
+        return [path("again/", view, name="accountability_calibration_again"), *super().get_urls()]
 
-    def again(self, request: HttpRequest) -> HttpResponse:
-        """Learn anew from the verdicts, at once."""
+    def calibrate_now(self, request: HttpRequest) -> HttpResponse:
+        """Recalibrate from the current verdicts."""
         if not self._may(request) or getattr(request, "organisation", None) is None:
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        rows = calibrate(
-            organisation=opened(request).id,
-            by=staff_actor(request),
-            now=timezone.now(),
-        )
-        text = (
-            f"Measured {len(rows)} groups."
-            if rows
-            else "No decision that states a confidence has been judged yet."
-        )
-        self.message_user(request, text, messages.SUCCESS if rows else messages.WARNING)
+        rows = calibrate(organisation=opened(request).id, by=staff_actor(request), now=timezone.now())
+        if rows:
+            self.message_user(request, f"Calibrated {len(rows)} groups.", messages.SUCCESS)
+        else:
+            text = "No decision with a stated confidence has been approved or overturned yet."
+            self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:accountability_calibration_changelist"))
 
     def _may(self, request: HttpRequest) -> bool:

@@ -1,4 +1,4 @@
-"""A chain of decisions as a graph: what came before at the left, what followed at the right. The markup is a template."""
+"""A chain of decisions as a graph, ancestors at the left, descendants at the right. The markup is a template."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -10,11 +10,11 @@ from django.utils.safestring import SafeString
 
 from accountability.decisions.chains import Step
 
-# of a box; the template has the same
+# box size in px; chain.html repeats it
 _WIDTH, _HEIGHT = 180, 46
 _GAP_X, _GAP_Y, _MARGIN = 48, 16, 8
-_SHOWN = 24  # characters of an operation's name that fit a box
-# liftos/admin.css has each for the light and for the dark theme
+_MAX_NAME = 24  # characters that fit a box
+# liftos/admin.css defines each for the light and the dark theme
 _COLOURS = {"read": "var(--drawn-violet)", "write": "var(--drawn-teal)", "delete": "var(--drawn-red)"}
 
 Place = tuple[int, int]
@@ -22,7 +22,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Box:
-    """One decision as it is drawn; `x` and `y` are its upper left corner."""
+    """One drawn decision; `x` and `y` are its upper left corner."""
 
     x: int
     y: int
@@ -35,11 +35,11 @@ class Box:
 
 
 def draw_chain(steps: Sequence[Step], link: Callable[[UUID], str]) -> SafeString:
-    """Return the picture: a box for each decision that leads to its page, an arrow from each to what follows from it.
+    """Return the graph as SVG: a linked box per decision, an arrow per parent link.
 
     Args:
-        steps: as `get_chain` gives them.
-        link: a decision's address.
+        steps: from `get_chain`.
+        link: returns the URL of a decision's page.
     """
     places = layout(steps)
     return render_to_string(
@@ -54,7 +54,7 @@ def draw_chain(steps: Sequence[Step], link: Callable[[UUID], str]) -> SafeString
 
 
 def layout(steps: Sequence[Step]) -> dict[UUID, Place]:
-    """Return each decision's upper left corner: a column for each distance, each column in the order of the steps."""
+    """Return each decision's upper left corner: one column per distance, in the order of the steps."""
     columns: defaultdict[int, list[UUID]] = defaultdict(list)
     for step in steps:
         columns[step.distance].append(step.decision.id)
@@ -62,7 +62,7 @@ def layout(steps: Sequence[Step]) -> dict[UUID, Place]:
     places = {}
     for number, distance in enumerate(sorted(columns)):
         column = columns[distance]
-        # in the middle of the picture, so that a chain without branches is a straight line
+        # centred, so that a chain without branches is a straight line
         top = (tallest - len(column)) * (_HEIGHT + _GAP_Y) // 2
         for row, decision in enumerate(column):
             places[decision] = (
@@ -87,7 +87,7 @@ def _box(step: Step, place: Place, link: Callable[[UUID], str]) -> Box:
         *place,
         link=link(decision.id),
         title=f"{decision.effect}: {decision.reasoning or 'erased'}",
-        name=name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…",
+        name=name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}…",
         note=f"{decision.recorded_at:%Y-%m-%d %H:%M:%S}{confidence}",
         colour=_COLOURS.get(decision.effect, _COLOURS["read"]),
         is_own=step.distance == 0,

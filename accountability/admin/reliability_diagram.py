@@ -1,4 +1,4 @@
-"""A reliability diagram: stated confidence along the bottom, the share that was right up the side. The markup is a template."""
+"""A reliability diagram: stated confidence (x) against the share approved (y). The markup is a template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from django.utils.safestring import SafeString
 from accountability.calibration.measures import Bin
 from accountability.calibration.recalibration import Recalibration
 
-# the plot's side and margin, and the height of the bars below it; the template's frame and ticks have the same
+# the plot's side and margin and the height of the bars below it, in px; reliability.html repeats them
 _SIDE, _MARGIN, _BARS = 320, 44, 48
 _POINTS = 60
 
 
 @dataclass(frozen=True)
 class DrawnBin:
-    """One bin: its dot, the ends of its 95% interval, and the bar of how many decisions stated such a confidence."""
+    """One drawn bin: its dot, the ends of its 95% interval, and the bar of its count."""
 
     x: int
     y: int
@@ -31,10 +31,10 @@ class DrawnBin:
 
 
 def draw_reliability(bins: Sequence[Bin], curve: Recalibration | None = None) -> SafeString:
-    """Return the picture: a dot with its 95% interval for each bin, the diagonal of a calibrated source, the learnt curve."""
+    """Return the diagram as SVG: each bin with its 95% interval, the diagonal of perfect calibration, the fitted curve."""
     most = max((each.count for each in bins), default=1)
-    found = {"bins": [_bin(each, each.count / most) for each in bins], "curve": _curve(curve)}
-    return render_to_string("accountability/reliability.html", found)
+    context = {"bins": [_bin(each, each.count / most) for each in bins], "curve": _curve(curve)}
+    return render_to_string("accountability/reliability.html", context)
 
 
 def _bin(each: Bin, share: float) -> DrawnBin:
@@ -43,7 +43,7 @@ def _bin(each: Bin, share: float) -> DrawnBin:
         y=_y(each.right),
         low_y=_y(each.right_low),
         high_y=_y(each.right_high),
-        title=f"{each.count} decisions stated {each.confidence:.2f}, {each.right:.0%} of them were right",
+        title=f"{each.count} decisions with stated confidence {each.confidence:.2f}; {each.right:.0%} approved",
         bar_x=_x(each.low) + 2,
         bar_y=_MARGIN + _SIDE + 8 + round((_BARS - 8) * (1 - share)),
         bar_width=round(_SIDE * (each.high - each.low)) - 4,

@@ -1,4 +1,4 @@
-"""Parts of a review's page: the buttons of a verdict, changes since the decision, verdicts so far."""
+"""Parts of a review's page: verdict buttons, changes since the decision, previous verdicts."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from accountability.reviews.queries import get_case, list_reviews
 from accountability.types import REVIEW_OPERATION, Decision, Verdict
 from liftos.kernel.admin.parts import BUTTON
 
-# of the memories in a receipt, so many are compared with their present versions
+# memories of a decision that are compared with their current versions
 COMPARED = 20
 _KEYS = {
     Verdict.APPROVE: ("a", "Approve"),
@@ -25,17 +25,17 @@ _KEYS = {
 
 
 def decision_page(decision: UUID) -> str:
-    """Return the address of a decision's page."""
+    """Return the URL of a decision's page."""
     return reverse("admin:accountability_decisionrecord_change", args=[decision])
 
 
 def review_page(decision: UUID) -> str:
-    """Return the address of a decision's review."""
+    """Return the URL of a decision's review."""
     return reverse("admin:accountability_reviewcase_change", args=[decision])
 
 
 def verdict_form(decision: UUID) -> SafeString:
-    """Return buttons that send the page's own form elsewhere, with a reason; review.js presses them by key."""
+    """Return the reason field and verdict buttons, which submit the page's form to other URLs; review.js binds the keys."""
     page = "admin:accountability_reviewcase_judge"
     buttons = [
         {"key": key, "label": label, "address": reverse(page, args=[decision, verdict.value])}
@@ -48,7 +48,7 @@ def verdict_form(decision: UUID) -> SafeString:
 
 
 def review_field(record: DecisionRecord) -> SafeString | str:
-    """Return how far the review of a decision has come; a button where nobody asked for one."""
+    """Return a link to a decision's review, labelled with its state; without a review a button that requests one."""
     if record.operation == REVIEW_OPERATION:
         return "this is a review"
     case = get_case(organisation=record.organisation_id, decision=record.pk)
@@ -56,13 +56,13 @@ def review_field(record: DecisionRecord) -> SafeString | str:
         return format_html('<a href="{}">{}</a>', review_page(record.pk), case.get_state_display())
     url = reverse("admin:accountability_reviewcase_ask", args=[record.pk])
     return format_html(
-        '<button type="submit" class="{}" formmethod="post" formaction="{}" formnovalidate>Review it</button>',
+        '<button type="submit" class="{}" formmethod="post" formaction="{}" formnovalidate>Request review</button>',
         BUTTON, url,
     )  # fmt: skip
 
 
 def cited_by(decision: Decision) -> list[Cited]:
-    """Return the memories that a decision is about or was made from, each with the version that it saw."""
+    """Return the memories that a decision is about or used, each with the version that it saw; at most COMPARED."""
     cited = [Cited(decision.subject_id)] if decision.subject_kind == "memory" else []
     for used in decision.memories[:COMPARED]:
         version = used.get("version")
@@ -71,11 +71,11 @@ def cited_by(decision: Decision) -> list[Cited]:
 
 
 def draw_since(record: DecisionRecord) -> SafeString | str:
-    """Return the memories that a decision cites: the version that it saw beside the present one."""
+    """Return a table of the memories that a decision cites: the version that it saw beside the current one."""
     decision = as_decision(record)
     found = read_subjects("memory", record.organisation_id, record.recorded_at, cited_by(decision))
     if not found:
-        return "It cites no memory."
+        return "No memories cited."
     return render_to_string(
         "accountability/since.html",
         {
@@ -89,7 +89,7 @@ def draw_since(record: DecisionRecord) -> SafeString | str:
 
 def _since(each: Since) -> dict[str, str]:
     now = f"version {each.version_now}, {each.state}" if each.version_now is not None else each.state
-    text = each.now if each.now != each.then else "the same text"
+    text = each.now if each.now != each.then else "text unchanged"
     return {
         "name": each.id[-12:],
         "link": each.link,
@@ -101,6 +101,6 @@ def _since(each: Since) -> dict[str, str]:
 
 
 def draw_reviews(organisation: UUID, decision: UUID) -> SafeString | str:
-    """Return the verdicts on a decision so far, oldest first."""
-    found = list_reviews(organisation=organisation, decision=decision)
-    return render_to_string("accountability/verdicts.html", {"reviews": found}) if found else "nothing yet"
+    """Return the verdicts on a decision, oldest first."""
+    reviews = list_reviews(organisation=organisation, decision=decision)
+    return render_to_string("accountability/verdicts.html", {"reviews": reviews}) if reviews else "none yet"

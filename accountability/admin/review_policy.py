@@ -1,4 +1,4 @@
-"""The rules of what is reviewed, in the admin."""
+"""The review policy in the admin."""
 
 from django.contrib import admin
 from django.forms import ModelForm, MultipleChoiceField
@@ -24,11 +24,9 @@ def _choice(values: type[RiskClass] | type[Effect], text: str) -> MultipleChoice
 
 
 class ReviewPolicyForm(ModelForm):
-    risk_classes = _choice(RiskClass, "All decisions of these classes are reviewed.")
-    effects = _choice(
-        Effect, "Of decisions with these effects, those whose confidence is below the bound are reviewed."
-    )
-    second_reviewer = _choice(RiskClass, "Two reviewers have to agree on decisions of these classes.")
+    risk_classes = _choice(RiskClass, "Review every decision of these classes.")
+    effects = _choice(Effect, "Review decisions with these effects whose confidence is below the threshold.")
+    second_reviewer = _choice(RiskClass, "Two reviewers must agree on decisions of these classes.")
 
     class Meta:
         model = ReviewPolicy
@@ -37,28 +35,15 @@ class ReviewPolicyForm(ModelForm):
 
 @admin.register(ReviewPolicy)
 class ReviewPolicyAdmin(OneEach, OnRecord, ModelAdmin):
-    """One row for each organisation; without it the defaults hold."""
+    """One row per organisation; without it the defaults of `Policy` apply."""
 
     form = ReviewPolicyForm
-    list_display = (
-        "__str__",
-        "risk_classes",
-        "confidence_below",
-        "effects",
-        "sample_share",
-        "second_reviewer",
-    )
+    list_display = ("__str__", *ReviewPolicyForm.Meta.fields)
 
     def save_model(self, request: HttpRequest, obj: ReviewPolicy, form: ModelForm, change: bool) -> None:
         obj.organisation = opened(request)
         set_policy(
             organisation=obj.organisation_id,
             by=staff_actor(request),
-            policy=Policy(
-                tuple(obj.risk_classes),
-                obj.confidence_below,
-                tuple(obj.effects),
-                obj.sample_share,
-                tuple(obj.second_reviewer),
-            ),
+            policy=Policy.from_attributes(obj),
         )

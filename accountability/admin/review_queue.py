@@ -1,4 +1,4 @@
-"""How the queue is sorted and narrowed in the admin: only ways that an index serves, whatever its length."""
+"""Sorting and filtering of the review queue in the admin, restricted to what an index serves."""
 
 from typing import Any
 
@@ -22,21 +22,21 @@ _ORDERS = {
 
 
 class QueueChangeList(CheckedChangeList):
-    """Sorts by the orders that have an index, whole, whichever column was asked for."""
+    """Sorts only by the orders that have an index."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the columns of an order; of several asked for the first counts. What is settled is listed newest first."""
+        """Return the order of the first requested column; settled reviews are listed newest first."""
         if request.GET.get(StateFilter.parameter_name) in [each.value for each in SETTLED]:
             return ["-decision_id"]
-        asked = super().get_ordering(request, queryset) if ORDER_VAR in request.GET else ["rank"]
-        first = str(asked[0]) if asked else "rank"
+        requested = super().get_ordering(request, queryset) if ORDER_VAR in request.GET else ["rank"]
+        first = str(requested[0]) if requested else "rank"
         order = _ORDERS.get(first.lstrip("-"), Order.RISK)
         sign = "-" if first.startswith("-") else ""
         return [f"{sign}{column}" for column in COLUMNS[order]]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """What is to do, unless something else is asked for."""
+    """Filters by state; by default the reviews that are still to do."""
 
     title = "state"
     parameter_name = "state"
@@ -50,12 +50,12 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         to_do = [each.value for each in TO_DO]
-        wanted = self.value()
-        if not wanted:
+        state = self.value()
+        if not state:
             return queryset.filter(state__in=to_do)
-        found = queryset.filter(state=wanted)
-        # in the words of the partial indexes, which would not be used otherwise
-        return found.filter(state__in=to_do) if wanted in to_do else found.exclude(state__in=to_do)
+        rows = queryset.filter(state=state)
+        # repeats the condition of the partial indexes, which Postgres would not use otherwise
+        return rows.filter(state__in=to_do) if state in to_do else rows.exclude(state__in=to_do)
 
 
 class RiskFilter(admin.SimpleListFilter):
@@ -66,8 +66,8 @@ class RiskFilter(admin.SimpleListFilter):
         return [(str(rank), risk) for rank, risk in RISKS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = self.value()
-        return queryset.filter(rank=int(wanted)) if wanted and wanted in map(str, RISKS) else queryset
+        rank = self.value()
+        return queryset.filter(rank=int(rank)) if rank and rank in map(str, RISKS) else queryset
 
 
 class AssignedFilter(admin.SimpleListFilter):
@@ -75,10 +75,10 @@ class AssignedFilter(admin.SimpleListFilter):
     parameter_name = "assigned"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("me", "to me"), ("nobody", "to nobody")]
+        return [("me", "to me"), ("nobody", "unassigned")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "me":
-            # the inequality lets the index of what is assigned be used
+            # the inequality is the condition of the partial index review_by_assignee
             return queryset.filter(assigned_to=request.user.get_username()).exclude(assigned_to="")
         return queryset.filter(assigned_to="") if self.value() == "nobody" else queryset

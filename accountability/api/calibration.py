@@ -1,4 +1,4 @@
-"""`/api/v1/calibration`: how far stated confidences can be believed."""
+"""`/api/v1/calibration`: how well stated confidences match reviewers' verdicts."""
 
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,9 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class CalibrationOut(BaseModel):
-    """How far the confidences of one decision point, method and model version can be believed.
+    """The calibration of one decision point, confidence method and model version.
 
-    `raw` and `after` hold `calibration_error` and `brier`, each with `value` and the ends of its 95% interval, `low` and `high`;
+    `raw` and `after` hold `calibration_error` and `brier`, each with `value` and its 95% interval, `low` to `high`;
     `after` is cross-validated, and null while there are too few verdicts.
     """
 
@@ -39,42 +39,28 @@ class CalibrationOut(BaseModel):
 
 
 class CalibrationList(BaseModel):
-    """All of them, the most reviewed first."""
+    """The calibrations, most reviewed first."""
 
     results: list[CalibrationOut]
     next: None
 
 
 class CalibrationReport(NativeView):
-    """How far stated confidences can be believed, judged by the verdicts."""
+    """How well stated confidences match reviewers' verdicts."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
     @extend_schema(operation_id="calibration", responses={200: CalibrationList})
     def get(self, request: Request) -> Response:
-        """Return what was learnt when it was last looked at."""
+        """Return the latest calibrations."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             rows = queries.list_calibrations(organisation=organisation)
-        return Response({"results": [_calibration(row) for row in rows], "next": None})
+        return Response({"results": [_render(row) for row in rows], "next": None})
 
 
-def _calibration(row: Calibration) -> dict[str, Any]:
-    shape = CalibrationOut(
-        decision_point=row.decision_point,
-        confidence_method=row.confidence_method,
-        versions=row.versions,
-        reviews=row.reviews,
-        right=row.right,
-        method=row.method,
-        parameters=row.parameters,
-        raw=row.figures["raw"],
-        after=row.figures.get("after"),
-        bins=row.figures["bins"],
-        because=row.figures["because"],
-        decision_id=row.decision_id,
-        fitted_at=row.fitted_at,
-    )
-    return shape.model_dump(mode="json")
+def _render(row: Calibration) -> dict[str, Any]:
+    values = vars(row) | {"after": None} | row.figures
+    return CalibrationOut.model_validate(values).model_dump(mode="json")

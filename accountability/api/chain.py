@@ -1,4 +1,4 @@
-"""`/api/v1/decisions/{decision}/chain`: what it follows from, and what follows from it."""
+"""`/api/v1/decisions/{decision}/chain`: a decision's ancestors and descendants."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accountability.api.decisions import DecisionOut, render
-from accountability.calibration.operations import calibrated
+from accountability.calibration.operations import calibrated_confidences
 from accountability.decisions.chains import get_chain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.views import NativeView
@@ -16,7 +16,7 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class ChainStep(BaseModel):
-    """A decision of a chain: `distance` is negative before, 0 for the one asked for, positive after."""
+    """A decision of a chain; `distance` is negative for ancestors, 0 for the requested one, positive for descendants."""
 
     distance: int
     decision: DecisionOut
@@ -30,7 +30,7 @@ class ChainOut(BaseModel):
 
 
 class DecisionChain(NativeView):
-    """What a decision follows from, and what follows from it."""
+    """A decision's ancestors and descendants."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
@@ -41,9 +41,11 @@ class DecisionChain(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             steps = get_chain(organisation=organisation, decision=decision)
-            worth = calibrated(organisation=organisation, decisions=[step.decision for step in steps])
+            confidences = calibrated_confidences(
+                organisation=organisation, decisions=[step.decision for step in steps]
+            )
         results = [
-            {"distance": step.distance, "decision": render(step.decision, worth.get(step.decision.id))}
+            {"distance": step.distance, "decision": render(step.decision, confidences.get(step.decision.id))}
             for step in steps
         ]
         return Response({"results": results, "next": None})

@@ -1,4 +1,4 @@
-"""`/api/v1/decisions`: record one's own, list them, read one."""
+"""`/api/v1/decisions`: record, list and read decisions."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accountability import queries
-from accountability.calibration.operations import calibrated
+from accountability.calibration.operations import calibrated_confidences
 from accountability.decisions.recording import record_own
 from accountability.inputs import DecisionIn
 from accountability.ledger import store
@@ -37,7 +37,7 @@ class DecisionQuery(PageQuery):
 class DecisionOut(BaseModel):
     """A decision record; the last five are empty once its payload has been erased.
 
-    `confidence_calibrated` is what the verdicts on decisions like it make of its confidence; null where they are too few.
+    `confidence_calibrated` is the confidence corrected by the verdicts on similar decisions; null while these are too few.
     """
 
     id: UUID
@@ -76,7 +76,7 @@ class DecisionPage(BaseModel):
 
 
 class DecisionCreated(BaseModel):
-    """The answer to a recorded decision; `index` is its place in the log, null while it waits for it."""
+    """The response to a recorded decision; `index` is its place in the log, null while pending."""
 
     id: UUID
     correlation_id: str
@@ -85,14 +85,14 @@ class DecisionCreated(BaseModel):
 
 
 class WaitQuery(BaseModel):
-    """What to wait for."""
+    """Whether to wait until the record has its place in the log."""
 
     wait: str = Field(default="", pattern="^(integrated)?$")
 
 
-def render(decision: Decision, worth: float | None = None) -> dict[str, Any]:
-    """Return a decision as JSON-ready values, with what its confidence is worth where that is known."""
-    values = asdict(decision) | {"confidence_calibrated": worth}
+def render(decision: Decision, confidence: float | None = None) -> dict[str, Any]:
+    """Return a decision as JSON-ready values, with its calibrated confidence if there is one."""
+    values = asdict(decision) | {"confidence_calibrated": confidence}
     return DecisionOut.model_validate(values).model_dump(mode="json")
 
 
@@ -108,12 +108,12 @@ class DecisionList(NativeView):
         responses={201: DecisionCreated},
     )
     def post(self, request: Request) -> Response:
-        """Put a decision of one's own on record."""
-        asked, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
+        """Record a decision that the caller made."""
+        draft, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
         recorded = self.record(request)
         decision = UUID(recorded.data["id"])
-        if asked.wait or query.wait:
-            # after what the Idempotency-Key guards has committed: until then the sequencer can't see it
+        if draft.wait or query.wait:
+            # after `record` has committed: until then the sequencer can't see the row
             wait_until_integrated(organisation=organisation, decision=decision)
         with tenant_transaction(organisation):
             recorded.data["index"] = store.index_of(organisation, decision)
@@ -121,7 +121,7 @@ class DecisionList(NativeView):
 
     @once
     def record(self, request: Request) -> Response:
-        """Record it."""
+        """Record the decision, once per Idempotency-Key."""
         del request
         principal = self.principal
         decision = record_own(
@@ -153,13 +153,13 @@ class DecisionList(NativeView):
                 correlation_id=query.correlation_id,
                 subject_id=query.subject_id,
             )
-            worth = calibrated(organisation=organisation, decisions=rows)
-        results = [render(row, worth.get(row.id)) for row in rows]
+            confidences = calibrated_confidences(organisation=organisation, decisions=rows)
+        results = [render(row, confidences.get(row.id)) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
 
 class DecisionDetail(NativeView):
-    """One decision, with its reasons and what it was made from."""
+    """One decision with its payload."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
@@ -170,5 +170,5 @@ class DecisionDetail(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             found = queries.get_decision(organisation=organisation, decision=decision)
-            worth = calibrated(organisation=organisation, decisions=[found])
-        return Response(render(found, worth.get(found.id)))
+            confidences = calibrated_confidences(organisation=organisation, decisions=[found])
+        return Response(render(found, confidences.get(found.id)))

@@ -1,4 +1,4 @@
-"""`/api/v1/decisions/export`: all of them, as JSON lines or W3C PROV."""
+"""`/api/v1/decisions/export`: all decisions as JSON lines or W3C PROV."""
 
 from typing import Literal
 
@@ -15,13 +15,13 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class ExportQuery(BaseModel):
-    """In which form an export is wanted."""
+    """The format of an export."""
 
     format: Literal["jsonl", "prov"] = "jsonl"
 
 
 class DecisionExport(NativeView):
-    """All decisions, oldest first: a JSON object a line, or one document of W3C PROV."""
+    """All decisions, oldest first, as JSON lines or as one PROV-JSON document."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True

@@ -43,7 +43,7 @@ class ConsistencyQuery(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """Whether a log holds, rebuilt from its rows; `text` names the first thing that does not."""
+    """Whether a log, rebuilt from its rows, verifies; if not, `text` names the first failure."""
 
     holds: bool
     text: str
@@ -57,7 +57,7 @@ class LedgerCheckpoint(NativeView):
 
     @extend_schema(operation_id="ledger_checkpoint", responses={200: CheckpointOut})
     def get(self, request: Request) -> Response:
-        """Return the checkpoint, in C2SP's form and taken apart."""
+        """Return the checkpoint as signed text and as fields."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -97,14 +97,14 @@ class LedgerConsistency(NativeView):
 
 
 class LedgerVerification(NativeView):
-    """The log, rebuilt from its rows and compared with every signed checkpoint: what `verify_ledger` says."""
+    """The verification that `verify_ledger` runs: the log rebuilt from its rows and compared with every checkpoint."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
     @extend_schema(operation_id="ledger_verification", responses={200: VerificationOut})
     def get(self, request: Request) -> Response:
-        """Verify the log, if it is not too long for a request."""
+        """Verify the log, up to 100,000 records."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -112,18 +112,18 @@ class LedgerVerification(NativeView):
         return Response({"holds": verdict.holds, "text": verdict.text, "records": records})
 
 
-class OptionalAuthentication(PrincipalAuthentication):
-    """Nobody is asked who they are: what is served holds nothing of anybody's."""
+class NoAuthentication(PrincipalAuthentication):
+    """Accepts every caller: the response holds no organisation's data."""
 
     def authenticate(self, request: Request) -> None:
-        """Let everybody in."""
+        """Accept the request without a principal."""
         del request
 
 
 class OfflineVerifier(NativeView):
     """The offline verifier: one file of Python, without dependencies."""
 
-    authentication_classes = (OptionalAuthentication,)
+    authentication_classes = (NoAuthentication,)
 
     @extend_schema(
         operation_id="ledger_verifier",

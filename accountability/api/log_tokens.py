@@ -15,29 +15,29 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.authentication import LogTokenAuthentication
 from liftos.kernel.tenancy.types import Scope
 
-# a token may be revoked: caches shared between callers must not answer in our place
-FOR_EVER = "private, max-age=31536000, immutable"
+# private: a token may be revoked, so shared caches must not answer for us
+_IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 class LogView(NativeView):
-    """A route below a log token. What it does not know is refused before the token is looked at."""
+    """A route below a log token; unknown parameters are rejected before the token is checked."""
 
     authentication_classes = (LogTokenAuthentication,)
     scopes = {"GET": Scope.LEDGER_FOLLOW}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Run the checks."""
+        """Reject unknown parameters, then run DRF's checks."""
         if request.method in ("GET", "HEAD"):
             self._refuse_unknown(declared(self, "get"))
         super().initial(request, *args, **kwargs)
 
 
 class LogHead(LogView):
-    """The signed head of the log that a token opens."""
+    """The newest signed tree head of a token's log."""
 
     @extend_schema(
         operation_id="ledger_follow_checkpoint",
-        description="The newest checkpoint (C2SP tlog-checkpoint). The log token in the path takes the place of a header.",
+        description="The newest checkpoint (C2SP tlog-checkpoint). The log token in the path replaces the API key header.",
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
     def get(self, request: Request, token: str) -> HttpResponse:
@@ -52,22 +52,22 @@ class LogHead(LogView):
 
 
 class LogTile(LogView):
-    """A tile of the log that a token opens, or a bundle of its entries."""
+    """A tile or entry bundle of a token's log."""
 
     @extend_schema(
         operation_id="ledger_follow_tile",
-        description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]` (C2SP tlog-tiles). The log token in the path takes the place of a header.",
+        description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]` (C2SP tlog-tiles). The log token in the path replaces the API key header.",
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, token: str, tile: str) -> HttpResponse:
         """Return a tile."""
         del token
-        organisation, wanted = self.principal.organisation, tiles.parse_tile(tile)
+        organisation, parsed = self.principal.organisation, tiles.parse_tile(tile)
         with tenant_transaction(organisation):
-            data = tiles.read_tile(organisation, wanted)
+            data = tiles.read_tile(organisation, parsed)
         answer = HttpResponse(content_type="application/octet-stream")
-        answer["Cache-Control"] = FOR_EVER
-        if wanted.level == tiles.ENTRIES:
+        answer["Cache-Control"] = _IMMUTABLE
+        if parsed.level == tiles.ENTRIES:
             answer["Vary"] = "Accept-Encoding"
             if _takes_gzip(request._request):
                 data = gzip.compress(data, mtime=0)

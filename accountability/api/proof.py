@@ -1,4 +1,4 @@
-"""`/api/v1/decisions/{decision}/proof`: what an outsider needs to verify that it is in the log."""
+"""`/api/v1/decisions/{decision}/proof`: a proof of inclusion that outsiders verify offline."""
 
 from uuid import UUID
 
@@ -17,13 +17,13 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class ProofQuery(WaitQuery):
-    """How a proof is wanted."""
+    """Options of a proof: `disclose` adds the payload and its salt."""
 
     disclose: bool = False
 
 
 class DecisionProof(NativeView):
-    """What an outsider needs to verify that a record is in the log."""
+    """A proof that a record is in the log."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
@@ -32,11 +32,11 @@ class DecisionProof(NativeView):
         parameters=query_parameters(ProofQuery),
         responses={
             200: OpenApiTypes.OBJECT,
-            409: {"description": "The record waits for its place in the log"},
+            409: {"description": "The record is still waiting for its place in the log"},
         },
     )
     def get(self, request: Request, decision: UUID) -> Response:
-        """Return the proof; `accountability/ledger/verifier.py` checks it without us."""
+        """Return the proof; `accountability/ledger/verifier.py` checks it offline."""
         del request
         query, organisation = self.query(ProofQuery), self.principal.organisation
         if query.wait:

@@ -16,7 +16,7 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class PolicyBody(Strict):
-    """Which decisions are reviewed, and which want two reviewers."""
+    """Which decisions are reviewed, and which need two reviewers."""
 
     risk_classes: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
     confidence_below: float = Field(default=0.5, ge=0, le=1)
@@ -25,14 +25,14 @@ class PolicyBody(Strict):
     second_reviewer: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
 
 
-class ReviewRules(NativeView):
-    """Which decisions of the organisation are reviewed."""
+class ReviewPolicyDetail(NativeView):
+    """The organisation's review policy."""
 
     scopes = {"GET": Scope.DECISIONS_READ, "PUT": Scope.ADMIN}
 
     @extend_schema(operation_id="review_policy_get", responses={200: PolicyBody})
     def get(self, request: Request) -> Response:
-        """Return the rules."""
+        """Return the policy."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -40,15 +40,8 @@ class ReviewRules(NativeView):
 
     @extend_schema(operation_id="review_policy_set", request=PolicyBody, responses={200: PolicyBody})
     def put(self, request: Request) -> Response:
-        """Replace the rules; what is in the queue stays there."""
+        """Replace the policy; queued decisions stay queued."""
         del request
-        asked, principal = self.body(PolicyBody), self.principal
-        policy = Policy(
-            risk_classes=tuple(asked.risk_classes),
-            confidence_below=asked.confidence_below,
-            effects=tuple(asked.effects),
-            sample_share=asked.sample_share,
-            second_reviewer=tuple(asked.second_reviewer),
-        )
+        policy, principal = Policy.from_attributes(self.body(PolicyBody)), self.principal
         set_policy(organisation=principal.organisation, by=principal.actor, policy=policy)
         return Response(asdict(policy))

@@ -1,11 +1,9 @@
-"""`/api/v1/decisions/{decision}/reviews` and `/api/v1/reviews`: what people say of decisions, and the queue of those that wait."""
+"""`/api/v1/decisions/{decision}/reviews` and `/api/v1/reviews`: verdicts on decisions, and the review queue."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ObjectDoesNotExist
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
@@ -13,8 +11,9 @@ from rest_framework.response import Response
 
 from accountability import queries as decisions
 from accountability.models.reviews import RANKS, ReviewCase
+from accountability.queries import as_decision
 from accountability.reviews import operations, queries
-from accountability.reviews.queries import Narrowed, Order
+from accountability.reviews.queries import Order, QueueFilter
 from accountability.types import TO_DO, Review, ReviewState, RiskClass, Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
@@ -27,14 +26,14 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class ReviewIn(Strict):
-    """What a reviewer says of a decision; a reason is optional only for an approval."""
+    """A verdict on a decision; the reason is optional only for an approval."""
 
     verdict: Verdict
     reason: str = Field(default="", max_length=2_000)
 
 
 class ReviewedOut(BaseModel):
-    """What a review led to; `reversal` tells what was taken back of an overturned decision's effect."""
+    """The outcome of a review; `reversal` says how much of an overturned decision's effect was reversed."""
 
     id: UUID
     decision_id: UUID
@@ -44,7 +43,7 @@ class ReviewedOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """A review; `id` is that of its own record."""
+    """A review; `id` is its own record's."""
 
     id: UUID
     verdict: Verdict
@@ -56,7 +55,7 @@ class ReviewOut(BaseModel):
 
 
 class ReviewList(BaseModel):
-    """What was said of a decision, oldest first; `state` is null where nobody asked for a review."""
+    """The reviews of a decision, oldest first; `state` is null if it was never queued for review."""
 
     state: ReviewState | None
     results: list[ReviewOut]
@@ -64,7 +63,7 @@ class ReviewList(BaseModel):
 
 
 class QueueQuery(PageQuery):
-    """Which of the queue is wanted, and in which order."""
+    """Filters and order of the queue."""
 
     order: Order = Order.RISK
     states: QueryText = ""
@@ -75,7 +74,7 @@ class QueueQuery(PageQuery):
 
 
 class QueuedOut(BaseModel):
-    """A decision to review; `id` is the decision's, `reasoning` is empty once its payload has been erased."""
+    """A queued decision; `id` is the decision's, `reasoning` is empty once its payload has been erased."""
 
     id: UUID
     state: ReviewState
@@ -102,31 +101,25 @@ class QueuePage(BaseModel):
 
 
 class DecisionReviews(NativeView):
-    """What people said of a decision, and one more word."""
+    """The reviews of a decision."""
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_REVIEW}
 
     @extend_schema(operation_id="reviews_create", request=ReviewIn, responses={201: ReviewedOut})
     @once
     def post(self, request: Request, decision: UUID) -> Response:
-        """Approve a decision, overturn it, or ask for information."""
+        """Approve a decision, overturn it, or request information."""
         del request
-        asked, principal = self.body(ReviewIn), self.principal
-        done = operations.review(
+        body, principal = self.body(ReviewIn), self.principal
+        reviewed = operations.review(
             organisation=principal.organisation,
             by=principal.actor,
             decision=decision,
-            verdict=asked.verdict,
-            reason=asked.reason,
+            verdict=body.verdict,
+            reason=body.reason,
         )
-        body = ReviewedOut(
-            id=done.id,
-            decision_id=done.decision,
-            verdict=done.verdict,
-            state=done.state,
-            reversal=done.reversal,
-        )
-        return Response(body.model_dump(mode="json"), status=201)
+        answer = ReviewedOut.model_validate(reviewed, from_attributes=True)
+        return Response(answer.model_dump(mode="json"), status=201)
 
     @extend_schema(operation_id="reviews_of_decision", responses={200: ReviewList})
     def get(self, request: Request, decision: UUID) -> Response:
@@ -136,18 +129,13 @@ class DecisionReviews(NativeView):
         with tenant_transaction(organisation):
             decisions.get_decision(organisation=organisation, decision=decision)
             case = queries.get_case(organisation=organisation, decision=decision)
-            found = queries.list_reviews(organisation=organisation, decision=decision)
-        results = [_review(each) for each in found]
+            reviews = queries.list_reviews(organisation=organisation, decision=decision)
+        results = [_render_review(each) for each in reviews]
         return Response({"state": case.state if case else None, "results": results, "next": None})
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: UUID
-
-
 class ReviewQueue(NativeView):
-    """The decisions that wait for a person."""
+    """The decisions to review."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
@@ -155,12 +143,15 @@ class ReviewQueue(NativeView):
         operation_id="reviews_list", parameters=query_parameters(QueueQuery), responses={200: QueuePage}
     )
     def get(self, request: Request) -> Response:
-        """List what is to be reviewed, the most urgent first."""
+        """List decisions to review, the most urgent first."""
         query, organisation = self.query(QueueQuery), self.principal.organisation
         states = queries.as_states(query.states)
         if states is None:
-            raise InvalidInput("Not a comma list of review states.", loc=("query", "states"))
-        narrowed = Narrowed(
+            known = ", ".join(ReviewState)
+            raise InvalidInput(
+                f"Must be a comma-separated list of review states: {known}.", loc=("query", "states")
+            )
+        wanted = QueueFilter(
             states=tuple(states) or TO_DO,
             risk=RANKS[query.risk_class] if query.risk_class else None,
             decision_point=query.decision_point,
@@ -173,14 +164,14 @@ class ReviewQueue(NativeView):
                 limit=query.limit + 1,
                 order=query.order,
                 after=query.before,
-                narrowed=narrowed,
+                wanted=wanted,
             )
-            results = [_queued(each) for each in cases]
-        rows = [_Row(each.decision_id) for each in cases]
+            results = [_render_case(each) for each in cases]
+        rows = [each.decision for each in cases]
         return Response(page(request._request, rows, query.limit, results))
 
 
-def _review(review: Review) -> dict[str, Any]:
+def _render_review(review: Review) -> dict[str, Any]:
     actor = review.actor
     shape = ReviewOut(
         id=review.id,
@@ -194,27 +185,6 @@ def _review(review: Review) -> dict[str, Any]:
     return shape.model_dump(mode="json")
 
 
-def _queued(case: ReviewCase) -> dict[str, Any]:
-    record = case.decision
-    try:
-        reasoning = str(record.payload.values.get("reasoning", ""))
-    except ObjectDoesNotExist:  # erased
-        reasoning = ""
-    shape = QueuedOut(
-        id=case.decision_id,
-        state=ReviewState(case.state),
-        because=case.because,
-        operation=record.operation,
-        decision_point=record.decision_point,
-        risk_class=record.risk_class,
-        effect=record.effect,
-        confidence=record.confidence,
-        actor_kind=record.actor_kind,
-        actor_id=record.actor_id,
-        on_behalf_of=record.on_behalf_of,
-        reasoning=reasoning,
-        assigned_to=case.assigned_to,
-        recorded_at=record.recorded_at,
-        changed_at=case.changed_at,
-    )
-    return shape.model_dump(mode="json")
+def _render_case(case: ReviewCase) -> dict[str, Any]:
+    values = vars(case.decision) | vars(case) | {"reasoning": as_decision(case.decision).reasoning}
+    return QueuedOut.model_validate(values).model_dump(mode="json")

@@ -20,7 +20,7 @@ urlpatterns = [
     path("decisions/<id:decision>/proof", proof.DecisionProof.as_view()),
     path("decisions/<id:decision>/reviews", reviews.DecisionReviews.as_view()),
     path("reviews", reviews.ReviewQueue.as_view()),
-    path("reviews/policy", review_policy.ReviewRules.as_view()),
+    path("reviews/policy", review_policy.ReviewPolicyDetail.as_view()),
     path("calibration", calibration.CalibrationReport.as_view()),
     path("ledger/checkpoint", ledger.LedgerCheckpoint.as_view()),
     path("ledger/consistency", ledger.LedgerConsistency.as_view()),

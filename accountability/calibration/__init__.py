@@ -1,1 +1,1 @@
-"""How far stated confidences can be believed, judged by what people said of the decisions."""
+"""Calibration: how well stated confidences match reviewers' verdicts."""

@@ -1,6 +1,6 @@
-"""Measures of stated confidences against what came of them. Pure: numpy alone.
+"""Measures of stated confidences against outcomes. Pure: numpy alone.
 
-A confidence is calibrated when of the decisions that state it that share is right. Sources: Brier 1950 (score); Naeini, Cooper
+A confidence c is calibrated if a share c of the decisions that state it is right. Sources: Brier 1950 (score); Naeini, Cooper
 and Hauskrecht 2015 (expected calibration error by bins); Efron 1979 (bootstrap); Wilson 1927 (interval of a share).
 """
 
@@ -11,23 +11,23 @@ import numpy as np
 
 BINS = 10
 ROUNDS = 1_000
-_Z = 1.959964  # of a normal distribution, 95% lie within
+_Z = 1.959964  # the central 95% of a normal distribution
 
 Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The decisions whose confidence lies in one tenth of the scale.
+    """The decisions whose confidence lies in one bin.
 
     Attributes:
-        low: where it begins.
-        high: where it ends; the last one holds 1 too.
+        low: lower bound, included.
+        high: upper bound, excluded except for 1.
         count: of decisions.
         confidence: their mean, 0..1.
-        right: the share of them that was right, 0..1.
-        right_low: end of its 95% interval (Wilson).
-        right_high: the other end.
+        right: the share that was right, 0..1.
+        right_low: lower end of its 95% interval (Wilson).
+        right_high: upper end.
     """
 
     low: float
@@ -52,49 +52,48 @@ def as_arrays(confidences: object, outcomes: object) -> tuple[np.ndarray, np.nda
     """Return confidences and outcomes as float64 of shape (n,).
 
     Raises:
-        ValueError: they differ in length, there are none, or a value lies outside of 0..1.
+        ValueError: they differ in length, are empty, or hold a value outside 0..1.
     """
-    stated, came = np.asarray(confidences, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
-    if stated.ndim != 1 or stated.shape != came.shape or not len(stated):
-        raise ValueError("confidences and outcomes must be lists of one length, and not empty")
-    for values in (stated, came):
+    stated, observed = np.asarray(confidences, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+    if stated.ndim != 1 or stated.shape != observed.shape or not len(stated):
+        raise ValueError("confidences and outcomes must be non-empty lists of equal length")
+    for values in (stated, observed):
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError("confidences and outcomes must be between 0 and 1")
-    return stated, came
+    return stated, observed
 
 
 def brier_score(confidences: np.ndarray, outcomes: np.ndarray) -> float:
-    """Return the mean squared distance of confidence and outcome: 0 is best, always saying one half gives .25."""
+    """Return the mean squared difference of confidence and outcome: 0 is best, a constant 0.5 scores 0.25."""
     return float(np.mean((confidences - outcomes) ** 2))
 
 
 def calibration_error(confidences: np.ndarray, outcomes: np.ndarray, *, bins: int = BINS) -> float:
-    """Return the expected calibration error: the mean distance of confidence and share of right ones, over bins of equal width.
+    """Return the expected calibration error: the mean gap between confidence and share right, over equal-width bins.
 
-    It is never quite 0: with n decisions a perfectly calibrated source still shows about .3 / sqrt(n / bins).
+    With n decisions even a perfectly calibrated source shows about .3 / sqrt(n / bins).
     """
-    places = _places(confidences, bins)
-    distances = np.bincount(places, weights=confidences - outcomes, minlength=bins)
-    return float(np.abs(distances).sum() / len(confidences))
+    gaps = np.bincount(_bin_of(confidences, bins), weights=confidences - outcomes, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidences))
 
 
 def reliability(confidences: np.ndarray, outcomes: np.ndarray, *, bins: int = BINS) -> list[Bin]:
-    """Return the bins of a reliability diagram that are not empty, lowest first."""
-    places = _places(confidences, bins)
-    made = []
-    for place in range(bins):
-        inside = places == place
+    """Return the non-empty bins of a reliability diagram, lowest first."""
+    numbers = _bin_of(confidences, bins)
+    found = []
+    for number in range(bins):
+        inside = numbers == number
         count = int(inside.sum())
         if count:
             right = float(outcomes[inside].mean())
             low, high = wilson(right, count)
             stated = float(confidences[inside].mean())
-            made.append(Bin(place / bins, (place + 1) / bins, count, stated, right, low, high))
-    return made
+            found.append(Bin(number / bins, (number + 1) / bins, count, stated, right, low, high))
+    return found
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:
-    """Return the 95% interval of a share that was observed on `count` cases."""
+    """Return the 95% interval of a share observed on `count` cases."""
     square = _Z * _Z
     middle = (share + square / (2 * count)) / (1 + square / count)
     half = _Z / (1 + square / count) * np.sqrt(share * (1 - share) / count + square / (4 * count * count))
@@ -106,14 +105,14 @@ def bootstrap(
 ) -> Interval:
     """Return a measure with its 95% interval: its quantiles over samples drawn with replacement.
 
-    Of a calibration error the interval lies rather too high than too low, since each sample has noise of its own.
+    The interval of a calibration error is biased upwards, since each sample adds noise of its own.
 
     Args:
         measure: of confidences and outcomes.
         confidences: float64, shape (n,).
         outcomes: float64, shape (n,), 1 for right.
-        rounds: how many samples.
-        seed: of the draws, so that a report is the same when it is made again.
+        rounds: number of samples.
+        seed: of the draws; makes reports reproducible.
     """
     draws = np.random.default_rng(seed)
     size = len(confidences)
@@ -125,5 +124,5 @@ def bootstrap(
     return Interval(measure(confidences, outcomes), float(low), float(high))
 
 
-def _places(confidences: np.ndarray, bins: int) -> np.ndarray:
+def _bin_of(confidences: np.ndarray, bins: int) -> np.ndarray:
     return np.minimum((confidences * bins).astype(np.int64), bins - 1)

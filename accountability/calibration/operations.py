@@ -1,4 +1,4 @@
-"""Learning from an organisation's verdicts, and telling what a confidence is worth by them."""
+"""Fitting calibrations from an organisation's verdicts, and applying them to confidences."""
 
 import hashlib
 import json
@@ -23,12 +23,12 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 
-# the newest verdicts; older ones tell of what the system was
+# verdicts used; older ones describe an earlier state of the system
 NEWEST = 50_000
-# of either outcome, so many at least: without wrong ones there is nothing to learn of being wrong
+# minimum of approvals and of overturned decisions for a fit
 EITHER = 10
-# versions are the callers' own words: without a bound they could make a group of every decision
-MOST_GROUPS = 200
+# callers choose their versions: without a limit every decision could be its own group
+MAX_GROUPS = 200
 
 
 @dataclass(slots=True)
@@ -40,38 +40,38 @@ class _Group:
 
 
 def version_key(versions: dict[str, Any]) -> str:
-    """Return what a decision's versions are known by: SHA-256 of their canonical text, hexadecimal."""
+    """Return the key of a decision's versions: SHA-256 of their canonical text, hexadecimal."""
     return hashlib.sha256(canonicalise(versions)).hexdigest()
 
 
 def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibration]:
-    """Measure the confidences of each decision point, method and model version against the verdicts, and learn from them.
+    """Measure the confidences of each decision point, method and model version against the verdicts, and fit curves.
 
-    A curve is learnt once there are `LIFTOS_CALIBRATION_REVIEWS` verdicts, ten of each kind among them; before that the
-    confidences are measured alone. One record in the ledger tells of all.
+    A curve is fitted once a group has `LIFTOS_CALIBRATION_REVIEWS` verdicts, at least ten of each outcome; until then it is
+    only measured. One record in the ledger covers all groups.
 
     Args:
         organisation: whose.
-        by: who asks for it.
+        by: the actor.
         now: aware UTC.
 
     Returns:
-        What is known now, one for each group, the most reviewed first.
+        The new calibrations, one per group, most reviewed first.
     """
     with observe_operation("calibration.fit", organisation=str(organisation)):
         with tenant_transaction(organisation):
             groups = _groups(organisation)
-        # outside of a transaction: this takes seconds, and the verdicts do not change
-        largest = sorted(groups.items(), key=lambda item: -len(item[1].right))[:MOST_GROUPS]
+        # outside a transaction: this takes seconds, and verdicts never change
+        largest = sorted(groups.items(), key=lambda item: -len(item[1].right))[:MAX_GROUPS]
         rows = [_fit(organisation, key, group, now) for key, group in largest]
         with tenant_transaction(organisation):
             with raw_cursor() as cursor:
                 cursor.execute(ONE_AT_A_TIME, [f"calibration {organisation}"])
             if rows:
-                decision = _put_on_record(organisation, by, rows)
+                decision = _record(organisation, by, rows)
                 for row in rows:
                     row.decision_id = decision
-            # what no verdict supports any more goes
+            # also drops groups without verdicts among the newest
             Calibration.objects.filter(organisation_id=organisation).delete()
             Calibration.objects.bulk_create(rows)
     return rows
@@ -91,8 +91,8 @@ def _groups(organisation: UUID) -> dict[tuple[str, str, str], _Group]:
 
 def _fit(organisation: UUID, key: tuple[str, str, str], group: _Group, now: datetime) -> Calibration:
     stated, right = as_arrays(group.stated, group.right)
-    count, good = len(right), int(right.sum())
-    enough = count >= settings.LIFTOS_CALIBRATION_REVIEWS and min(good, count - good) >= EITHER
+    count, approved = len(right), int(right.sum())
+    enough = count >= settings.LIFTOS_CALIBRATION_REVIEWS and min(approved, count - approved) >= EITHER
     figures: dict[str, Any] = {
         "bins": [asdict(each) for each in reliability(stated, right)],
         "because": dict(group.because),
@@ -114,43 +114,43 @@ def _fit(organisation: UUID, key: tuple[str, str, str], group: _Group, now: date
         method=curve.method,
         parameters=curve.parameters,
         reviews=count,
-        right=good,
+        right=approved,
         figures=figures,
         fitted_at=now,
     )
 
 
-def _put_on_record(organisation: UUID, by: Actor, rows: list[Calibration]) -> UUID:
-    learnt = [row for row in rows if row.method != "none"]
+def _record(organisation: UUID, by: Actor, rows: list[Calibration]) -> UUID:
+    fitted = sum(row.method != "none" for row in rows)
+    fields = (
+        "decision_point",
+        "confidence_method",
+        "version_key",
+        "reviews",
+        "right",
+        "method",
+        "parameters",
+    )
     return record(
         organisation=organisation,
         by=by,
         operation="calibration.fit",
         effect=Effect.WRITE,
         reasoning=f"Measured {sum(row.reviews for row in rows)} reviewed confidences in {len(rows)} groups; "
-        f"{len(learnt)} are recalibrated, by the method that did best on verdicts it had not seen.",
+        f"{fitted} are recalibrated, each by the method with the best cross-validated score.",
         inputs={"newest": NEWEST, "enough": settings.LIFTOS_CALIBRATION_REVIEWS, "either": EITHER},
         outputs={
             "groups": [
-                {
-                    "decision_point": row.decision_point,
-                    "confidence_method": row.confidence_method,
-                    "version_key": row.version_key,
-                    "reviews": row.reviews,
-                    "right": row.right,
-                    "method": row.method,
-                    "parameters": row.parameters,
-                    "raw": row.figures["raw"],
-                    "after": row.figures.get("after"),
-                }
-                for row in rows[:200]
+                {name: getattr(row, name) for name in fields}
+                | {"raw": row.figures["raw"], "after": row.figures.get("after")}
+                for row in rows
             ]
         },
     )
 
 
 def has_new_verdicts(*, organisation: UUID) -> bool:
-    """Tell whether a decision was settled since an organisation was last calibrated."""
+    """Return whether a decision was settled since the organisation's last calibration."""
     with tenant_transaction(organisation):
         last = Calibration.objects.filter(organisation_id=organisation).order_by("-fitted_at").first()
         settled = ReviewCase.objects.filter(
@@ -161,8 +161,8 @@ def has_new_verdicts(*, organisation: UUID) -> bool:
         return settled.exists()
 
 
-def calibrated(*, organisation: UUID, decisions: Iterable[Decision]) -> dict[UUID, float]:
-    """Return what decisions' confidences are worth, for those that something is known of. One query, inside the transaction."""
+def calibrated_confidences(*, organisation: UUID, decisions: Iterable[Decision]) -> dict[UUID, float]:
+    """Return the calibrated confidence of each decision whose group has a curve, by id. One query, in the caller's transaction."""
     stated = [each for each in decisions if each.confidence is not None]
     if not stated:
         return {}

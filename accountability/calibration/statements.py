@@ -2,7 +2,7 @@
 
 # --- operations.py
 
-# settled reviews of decisions that state a confidence
+# the newest settled reviews of decisions that state a confidence
 VERDICTS = """
 SELECT r.decision_point, r.confidence_method, r.versions, r.confidence, c.state = 'approved', c.because
 FROM accountability_reviewcase AS c

@@ -1,4 +1,4 @@
-"""Chains: what a decision follows from, and what follows from it."""
+"""Chains: the ancestors and descendants of a decision."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,8 +11,7 @@ from liftos.kernel.db.transactions import raw_cursor
 MAX_STEPS = 200
 MAX_DISTANCE = 20
 
-# One statement. Breadth first in both directions; UNION drops what was reached before, the distance bounds what is
-# left of a cycle.
+# Breadth first in both directions. UNION drops duplicates; the distance limit ends cycles.
 _REACH = """
 WITH RECURSIVE up(id, distance) AS (
     SELECT %(decision)s::uuid, 0
@@ -38,7 +37,7 @@ ORDER BY reached.nearest, r.id
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A decision in a chain; `distance` is negative for what came before, positive for what followed, 0 for itself."""
+    """A decision in a chain; `distance` is negative for ancestors, positive for descendants, 0 for itself."""
 
     decision: Decision
     distance: int
@@ -50,7 +49,7 @@ def get_chain(*, organisation: UUID, decision: UUID, limit: int = MAX_STEPS) -> 
     Args:
         organisation: whose.
         decision: the one to start from.
-        limit: at most so many steps, the nearest ones; up to 20 links in each direction are followed.
+        limit: maximum number of steps; the nearest are kept, within 20 links in each direction.
 
     Raises:
         DecisionNotFound: there is none in this organisation.

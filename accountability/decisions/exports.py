@@ -9,17 +9,16 @@ from accountability.decisions.prov import prov_document
 from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.queries import as_decision
-from accountability.types import Decision
 from liftos.kernel.db.transactions import tenant_transaction
 
 BATCH = 500
 
 
 def export_lines(*, organisation: UUID) -> Iterator[bytes]:
-    """Yield each decision as a line of JSON, oldest first, with what an outsider rebuilds the log from (accountability/ledger/verifier.py).
+    """Yield each decision as a line of JSON, oldest first, with what `accountability/ledger/verifier.py` rebuilds the log from.
 
-    Beside the decision's own fields: `index` in the log, null while it waits; `leaf`, base64 of the bytes that are hashed;
-    `payload_commitment`, and the `salt` it was made with, null once the payload has been erased.
+    Besides the decision's own fields: `index` in the log, null while pending; `leaf`, base64 of the hashed bytes;
+    `payload_commitment`, and its `salt`, null once the payload has been erased.
     """
     for rows, places in _batches(organisation):
         for row in rows:
@@ -36,20 +35,15 @@ def export_lines(*, organisation: UUID) -> Iterator[bytes]:
 
 def export_prov(*, organisation: UUID) -> Iterator[bytes]:
     """Yield the decisions as one PROV-JSON document, oldest first."""
-    return prov_document(all_decisions(organisation=organisation))
-
-
-def all_decisions(*, organisation: UUID) -> Iterator[Decision]:
-    """Yield every decision, oldest first."""
-    for rows, _ in _batches(organisation):
-        yield from map(as_decision, rows)
+    decisions = (as_decision(row) for rows, _ in _batches(organisation) for row in rows)
+    return prov_document(decisions)
 
 
 def _batches(organisation: UUID) -> Iterator[tuple[list[DecisionRecord], dict[UUID, int]]]:
-    """Yield records with their payloads, oldest first, and the places that they have in the log.
+    """Yield batches of records with their payloads, oldest first, and their places in the log by id.
 
-    Each batch is read in a transaction of its own: a slow reader holds no connection between them. Ids ascend with
-    time, so what is recorded meanwhile comes at the end.
+    Each batch is read in its own transaction, so a slow reader holds no connection in between. Ids ascend with time, so
+    decisions recorded during the export come at the end.
     """
     last: UUID | None = None
     while True:

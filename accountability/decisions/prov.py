@@ -1,8 +1,8 @@
-"""Decisions in the terms of W3C PROV, written as PROV-JSON. Pure.
+"""Decisions as W3C PROV, in PROV-JSON. Pure.
 
-A decision is an activity; what it used and what came of it are entities; who took it, and for whom, are agents; the decisions
-it follows from informed it. Each decision is a bundle of its own, so that a document of millions can be written as a
-stream; identifiers are the same in all bundles.
+A decision is an activity; its inputs and results are entities; the actor and the person it acted for are agents; its parents
+informed it. Each decision is its own bundle, so that a document of millions can be streamed; identifiers are shared by all
+bundles.
 
 Source: W3C Recommendation PROV-DM (2013) for the terms, W3C Member Submission PROV-JSON (2013) for the form.
 """
@@ -23,12 +23,12 @@ PREFIXES = {
     "thing": "urn:liftos:thing:",
     "liftos": "urn:liftos:terms:",
 }
-# of a subject: what the effect of a decision made of it
+# how a decision's effect relates it to its subject
 _RELATIONS = {Effect.READ: "used", Effect.WRITE: "wasGeneratedBy", Effect.DELETE: "wasInvalidatedBy"}
 
 
 def prov_document(decisions: Iterable[Decision]) -> Iterator[bytes]:
-    """Yield a PROV-JSON document, a bundle at a time, in the order of the decisions."""
+    """Yield a PROV-JSON document, one bundle per decision, in their order."""
     yield f'{{"prefix":{json.dumps(PREFIXES)},"bundle":{{'.encode()
     separator = ""
     for decision in decisions:
@@ -40,7 +40,7 @@ def prov_document(decisions: Iterable[Decision]) -> Iterator[bytes]:
 
 
 def prov_bundle(decision: Decision) -> dict[str, Any]:
-    """Return what PROV says of one decision, by kind of statement; relations are numbered within the bundle."""
+    """Return the PROV bundle of one decision, by kind of statement; relations are numbered within the bundle."""
     activity, record = f"decision:{decision.id}", f"record:{decision.id}"
     agent = _agent(decision.actor_kind, decision.actor_id)
     found: dict[str, dict[str, Any]] = {
@@ -63,7 +63,7 @@ def prov_bundle(decision: Decision) -> dict[str, Any]:
         relate("wasInformedBy", informed=activity, informant=f"decision:{parent}")
     for used in decision.memories:
         memory = _thing("memory", str(used.get("id", "")))
-        found["entity"][memory] = _described(used)
+        found["entity"][memory] = _memory(used)
         relate("used", activity=activity, entity=memory)
     if decision.subject_id:
         subject = _thing(decision.subject_kind, decision.subject_id)
@@ -85,25 +85,23 @@ def _activity(decision: Decision) -> dict[str, Any]:
 
 
 def _record(decision: Decision) -> dict[str, Any]:
-    said: dict[str, Any] = {"prov:type": "liftos:DecisionRecord", "liftos:riskClass": decision.risk_class}
+    attributes: dict[str, Any] = {
+        "prov:type": "liftos:DecisionRecord",
+        "liftos:riskClass": decision.risk_class,
+    }
     if decision.reasoning:  # else the payload has been erased
-        said["liftos:reasoning"] = decision.reasoning
+        attributes["liftos:reasoning"] = decision.reasoning
         for name in ("inputs", "outputs", "alternatives"):
-            said[f"liftos:{name}"] = json.dumps(jsonable(getattr(decision, name)), ensure_ascii=False)
+            attributes[f"liftos:{name}"] = json.dumps(jsonable(getattr(decision, name)), ensure_ascii=False)
     if decision.confidence is not None:
-        said |= {
-            "liftos:confidence": decision.confidence,
-            "liftos:confidenceMethod": decision.confidence_method,
-        }
-    return said
+        attributes["liftos:confidence"] = decision.confidence
+        attributes["liftos:confidenceMethod"] = decision.confidence_method
+    return attributes
 
 
-def _described(used: dict[str, Any]) -> dict[str, Any]:
-    said: dict[str, Any] = {"prov:type": "liftos:memory"}
-    for name in ("score", "version"):
-        if used.get(name) is not None:
-            said[f"liftos:{name}"] = used[name]
-    return said
+def _memory(used: dict[str, Any]) -> dict[str, Any]:
+    given = {f"liftos:{name}": used[name] for name in ("score", "version") if used.get(name) is not None}
+    return {"prov:type": "liftos:memory"} | given
 
 
 def _agent(kind: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Decisions that callers took themselves and put on record."""
+"""Recording decisions that callers made themselves."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from accountability.errors import ReservedOperation, UnknownParent
 from accountability.inputs import DecisionIn
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from accountability.ports import has_reverser
+from accountability.ports import as_uuid, has_reverser
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.reserved_operations import reserved_namespace
@@ -16,31 +16,31 @@ from liftos.kernel.tenancy.types import Actor
 
 
 def refuse_reserved(**names: str) -> None:
-    """Refuse a caller's names that would pass for the service's own: reviews, reversals and calibration go by them.
+    """Refuse names reserved for the service, on which reviews, reversals and calibration rely.
 
     Args:
-        names: operation and decision point, by the field that each stands in.
+        names: operation and decision point, by field name.
 
     Raises:
-        ReservedOperation: naming the first at fault, and the rule.
+        ReservedOperation: naming the first such field, and the rule.
     """
     for field, name in names.items():
         namespace = reserved_namespace(name)
         if namespace is None and not has_reverser(name):
             continue
         raise ReservedOperation(
-            f"Names that begin with '{namespace or name}.' are the service's own; begin with a word of your own, "
+            f"Names that begin with '{namespace or name}.' are reserved for the service; use a prefix of your own, "
             f"for example 'agent.{name.strip()[:80]}'.",
             loc=(field,),
         )
 
 
 def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
-    """Put a caller's decision on record, with its event; return its id.
+    """Record a caller's decision and emit its event; return its id.
 
     Raises:
         UnknownParent: a parent does not exist in this organisation.
-        ReservedOperation: its operation or decision point would pass for one of the service's own.
+        ReservedOperation: its operation or decision point is reserved for the service.
     """
     refuse_reserved(operation=draft.operation, decision_point=draft.decision_point)
     with tenant_pipeline(organisation):
@@ -65,8 +65,8 @@ def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
             started_at=draft.started_at,
         )
         cited = [each if isinstance(each, UUID) else each.id for each in draft.memories]
-        if draft.subject and draft.subject.kind == "memory":
-            cited = [*cited, *_as_ids(draft.subject.id)]
+        if draft.subject and draft.subject.kind == "memory" and (subject := as_uuid(draft.subject.id)):
+            cited.append(subject)
         cite(organisation=organisation, decision=decision, memories=cited)
         emit(
             organisation=organisation,
@@ -75,13 +75,6 @@ def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
             data={"decision_id": str(decision), "operation": draft.operation},
         )
     return decision
-
-
-def _as_ids(text: str) -> list[UUID]:
-    try:
-        return [UUID(text)]
-    except ValueError:
-        return []
 
 
 def _memory(used: Any) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 Every function takes leaf *hashes* (`leaf_hash` of the data), never the data. A node is named `(level, index)`: it is
 perfect, covers leaves `index << level` up to `(index + 1) << level`, and level 0 is the leaf hashes. Hashes are 32 bytes.
 
-Proof makers raise ValueError for arguments that name no proof. Verifiers return False for whatever does not verify,
-malformed hashes and sizes included, and raise only TypeError, for arguments of another type (a bool is no size).
+Functions that make proofs raise ValueError for invalid arguments. Verifiers return False for anything that does not verify,
+malformed hashes and sizes included, and raise only TypeError, for arguments of the wrong type (a bool is not a size).
 """
 
 from accountability.merkle.growing import append_nodes, edge_nodes, edge_root

@@ -1,4 +1,4 @@
-"""Appending to a tree of which only the edge is known."""
+"""Appending to a tree given only its right edge."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -8,7 +8,7 @@ from accountability.merkle.ranges import NodeKey, cover
 
 
 def edge_nodes(size: int) -> list[NodeKey]:
-    """Name the perfect nodes that make up the tree of `size` leaves, largest first: one for each set bit.
+    """Return the perfect nodes that make up the tree of `size` leaves, largest first: one per set bit.
 
     Raises:
         ValueError: a negative size.
@@ -26,24 +26,24 @@ def edge_root(edge: Sequence[bytes]) -> bytes:
 def append_nodes(
     edge: Sequence[bytes], size: int, new_leaf_hashes: Sequence[bytes]
 ) -> tuple[list[bytes], list[tuple[int, int, bytes]]]:
-    """Append leaves, naming each perfect node that they complete; stored nodes never change.
+    """Append leaves and return the new edge with every perfect node completed; existing nodes never change.
 
     Args:
-        edge: hashes of the `edge_nodes` of the present tree, largest first.
-        size: of the present tree.
+        edge: hashes of the `edge_nodes` of the current tree, largest first.
+        size: of the current tree.
         new_leaf_hashes: 32 bytes each, in log order.
 
     Returns:
-        The edge of the new tree, and `(level, index, hash)` of every node it completed, the new leaves (level 0)
-        among them, by level and index.
+        The edge of the new tree, and `(level, index, hash)` of every completed node, including the new leaves (level 0),
+        by level and index.
 
     Raises:
-        ValueError: a negative size, an edge that is not of this size, or a hash that is not 32 bytes.
+        ValueError: a negative size, an edge of another size, or a hash that is not 32 bytes.
 
     Cost: fewer than len(new_leaf_hashes) + len(edge) hashes.
     """
     if size < 0 or len(edge) != size.bit_count():
-        raise ValueError("the edge has one hash for each set bit of size")
+        raise ValueError("the edge must have one hash per set bit of size")
     check_hashes(edge)
     check_hashes(new_leaf_hashes)
     waiting, row, start, level = list(edge), list(new_leaf_hashes), size, 0
@@ -51,7 +51,7 @@ def append_nodes(
     nodes: list[tuple[int, int, bytes]] = []
     while row or start:
         nodes += [(level, start + place, digest) for place, digest in enumerate(row)]
-        if start & 1:  # the edge's node of this level is the first one's left sibling
+        if start & 1:  # the edge's node at this level is the left sibling of the first
             row.insert(0, waiting.pop())
         if len(row) & 1:
             new_edge.append(row.pop())

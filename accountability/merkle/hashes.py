@@ -24,7 +24,7 @@ def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
         leaf_hashes: in log order, already hashed with `leaf_hash`; 32 bytes each.
 
     Raises:
-        TypeError: a hash that is no bytes.
+        TypeError: a hash that is not bytes.
         ValueError: a hash that is not 32 bytes.
 
     Source: RFC 9162 section 2.1.1. Cost: len(leaf_hashes) - 1 hashes.
@@ -34,19 +34,19 @@ def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
 
 
 def tree(leaf_hashes: Sequence[bytes]) -> bytes:
-    """Return the root over hashes that were checked."""
+    """Return the root over hashes that have been checked."""
     if not leaf_hashes:
         return EMPTY_ROOT
     row = list(leaf_hashes)
     while len(row) > 1:
-        # a last node without a sibling rises unhashed, which is the RFC's split at a power of two
+        # a last node without a sibling moves up unhashed, equivalent to the RFC's split at a power of two
         odd = [row.pop()] if len(row) & 1 else []
         row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)] + odd
     return row[0]
 
 
 def fold(tiles: Sequence[bytes]) -> bytes:
-    """Return the root over perfect subtrees of falling size: the small ones at the right join first."""
+    """Return the root over perfect subtrees of decreasing size, joined from the right."""
     root = tiles[-1]
     for tile in tiles[-2::-1]:
         root = node_hash(tile, root)
@@ -54,13 +54,18 @@ def fold(tiles: Sequence[bytes]) -> bytes:
 
 
 def check_hashes(hashes: Sequence[bytes]) -> None:
-    """Raise TypeError or ValueError for what is no hash."""
+    """Check that all are hashes.
+
+    Raises:
+        TypeError: one is not bytes.
+        ValueError: one is not 32 bytes.
+    """
     if not all(isinstance(digest, bytes) for digest in hashes):
-        raise TypeError("hashes are bytes")
+        raise TypeError("hashes must be bytes")
     if not are_hashes(hashes):
-        raise ValueError(f"a hash is {HASH_BYTES} bytes")
+        raise ValueError(f"a hash must be {HASH_BYTES} bytes")
 
 
 def are_hashes(hashes: Sequence[bytes]) -> bool:
-    """Return whether each is as long as a hash."""
+    """Return whether each has the length of a hash."""
     return all(len(digest) == HASH_BYTES for digest in hashes)

@@ -6,7 +6,7 @@ from accountability.merkle.hashes import EMPTY_ROOT, check_hashes, fold, tree
 from accountability.merkle.ranges import NodeKey, Range, consistency_ranges, cover, covers, inclusion_ranges
 
 Get = Callable[[list[NodeKey]], Mapping[NodeKey, bytes]]
-"""Given node names, returns their hashes by name."""
+"""Returns the hashes of nodes by name."""
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int, size: int | None = None) -> list[bytes]:
@@ -15,7 +15,7 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int, size: int | None =
     Args:
         leaf_hashes: 32 bytes each, at least `size` of them.
         index: the leaf's place, from 0.
-        size: of the tree the proof is for; all leaves when left out.
+        size: of the proof's tree; all leaves when left out.
 
     Returns:
         At most ceil(log2(size)) hashes.
@@ -41,8 +41,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int | Non
         At most ceil(log2(size2)) + 1 hashes; none when the sizes are equal.
 
     Raises:
-        ValueError: not 0 < size1 <= size2 <= len(leaf_hashes) (equal zeros are allowed: every log begins with the
-            empty one, so there is nothing to prove), or a hash that is not 32 bytes.
+        ValueError: not 0 < size1 <= size2 <= len(leaf_hashes) (0 and 0 are allowed), or a hash that is not 32 bytes.
 
     Source: RFC 9162 section 2.1.4.1. Cost: at most size2 - 1 hashes; `consistency_from_nodes` needs O(log size2).
     """
@@ -51,10 +50,10 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int | Non
 
 
 def proof_nodes_inclusion(index: int, size: int) -> list[NodeKey]:
-    """Name the perfect nodes that an inclusion proof is made of, in proof order.
+    """Return the perfect nodes of an inclusion proof, in proof order.
 
     Returns:
-        O(log size) distinct `(level, index)`; those of one right-edge element stand together, largest first.
+        O(log size) distinct `(level, index)`; those of one right-edge element are adjacent, largest first.
 
     Raises:
         ValueError: not 0 <= index < size.
@@ -63,22 +62,22 @@ def proof_nodes_inclusion(index: int, size: int) -> list[NodeKey]:
 
 
 def proof_nodes_consistency(size1: int, size2: int) -> list[NodeKey]:
-    """Name the perfect nodes that a consistency proof is made of, in proof order.
+    """Return the perfect nodes of a consistency proof, in proof order.
 
     Returns:
         O(log size2) distinct `(level, index)`; none when the sizes are equal.
 
     Raises:
-        ValueError: not 0 < size1 <= size2 (equal zeros are allowed).
+        ValueError: not 0 < size1 <= size2 (0 and 0 are allowed).
     """
     return covers(consistency_ranges(size1, size2))
 
 
 def inclusion_from_nodes(get: Get, index: int, size: int) -> list[bytes]:
-    """Return what `inclusion_proof` returns, reading O(log size) stored nodes.
+    """Return the same as `inclusion_proof`, reading O(log size) stored nodes.
 
     Args:
-        get: given node names, returns their hashes by name; called once, or never when no node is needed.
+        get: returns the hashes of nodes by name; called at most once.
         index: the leaf's place, from 0.
         size: of the tree; every perfect node within it is stored.
 
@@ -90,15 +89,15 @@ def inclusion_from_nodes(get: Get, index: int, size: int) -> list[bytes]:
 
 
 def consistency_from_nodes(get: Get, size1: int, size2: int) -> list[bytes]:
-    """Return what `consistency_proof` returns, reading O(log size2) stored nodes.
+    """Return the same as `consistency_proof`, reading O(log size2) stored nodes.
 
     Args:
-        get: given node names, returns their hashes by name; called once, or never when no node is needed.
+        get: returns the hashes of nodes by name; called at most once.
         size1: of the older tree.
         size2: of the newer tree; every perfect node within it is stored.
 
     Raises:
-        ValueError: not 0 < size1 <= size2 (equal zeros are allowed).
+        ValueError: not 0 < size1 <= size2 (0 and 0 are allowed).
         KeyError: `get` left out a node.
     """
     return _from_nodes(get, consistency_ranges(size1, size2))
@@ -108,7 +107,7 @@ def root_from_nodes(get: Get, size: int) -> bytes:
     """Return the root of the tree of `size` leaves, reading at most log2(size) + 1 stored nodes.
 
     Args:
-        get: given node names, returns their hashes by name; called once, or never for the empty tree.
+        get: returns the hashes of nodes by name; called once, never for the empty tree.
         size: of the tree; every perfect node within it is stored.
 
     Raises:
@@ -131,5 +130,5 @@ def _check_size(leaf_hashes: Sequence[bytes], size: int | None) -> int:
     if size is None:
         return len(leaf_hashes)
     if not 0 <= size <= len(leaf_hashes):
-        raise ValueError("size must be within the leaves given")
+        raise ValueError("size must not exceed the number of leaf hashes")
     return size

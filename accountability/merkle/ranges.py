@@ -1,4 +1,4 @@
-"""Which leaf ranges a proof is made of, and which perfect nodes tile a range."""
+"""The leaf ranges of a proof, and the perfect nodes that tile a range."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ Range = tuple[int, int]
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:
-    """Name the leaf ranges whose subtree roots are the inclusion proof, in its order."""
+    """Return the leaf ranges whose subtree roots are the inclusion proof, in its order."""
     if not 0 <= index < size:
         raise ValueError("index must be within the tree")
     start, end, ranges = 0, size, []
@@ -24,7 +24,7 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
 
 
 def consistency_ranges(size1: int, size2: int) -> list[Range]:
-    """Name the leaf ranges whose subtree roots are the consistency proof, in its order."""
+    """Return the leaf ranges whose subtree roots are the consistency proof, in its order."""
     if size1 == size2 >= 0:
         return []
     if not 0 < size1 < size2:
@@ -44,14 +44,14 @@ def consistency_ranges(size1: int, size2: int) -> list[Range]:
 
 
 def _split(width: int) -> int:
-    """Return the largest power of two below width (at least 2), where RFC 9162 parts a tree."""
+    """Return the largest power of two below width (at least 2), where RFC 9162 splits a tree."""
     return 1 << (width - 1).bit_length() - 1
 
 
 def cover(leaves: Range) -> list[NodeKey]:
-    """Name the perfect nodes that tile one subtree's leaves, largest first.
+    """Return the perfect nodes that tile one subtree's leaves, largest first.
 
-    A subtree starts at a multiple of every power of two up to its width, so its width's set bits are its tiles.
+    A subtree starts at a multiple of every power of two up to its width, so there is one tile per set bit of the width.
     """
     start, end = leaves
     keys = []
@@ -63,5 +63,5 @@ def cover(leaves: Range) -> list[NodeKey]:
 
 
 def covers(ranges: Sequence[Range]) -> list[NodeKey]:
-    """Name the perfect nodes of several ranges, in their order."""
+    """Return the perfect nodes of several ranges, in their order."""
     return [key for leaves in ranges for key in cover(leaves)]

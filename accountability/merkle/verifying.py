@@ -1,4 +1,4 @@
-"""Verifying proofs. False for whatever does not verify; TypeError alone is raised."""
+"""Verifying proofs: False for anything that does not verify, TypeError for arguments of the wrong type."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +14,7 @@ def verify_inclusion(
         leaf_hash: of the leaf in question.
         index: the leaf's place, from 0.
         size: of the tree.
-        proof: as `inclusion_proof` makes it, in any iterable; None is the empty one, which JSON often writes as null.
+        proof: from `inclusion_proof`, any iterable; None is the empty proof, which JSON often writes as null.
         root: of the tree.
 
     Returns:
@@ -22,7 +22,7 @@ def verify_inclusion(
         can share a path's shape), so take root and size from one signed checkpoint.
 
     Raises:
-        TypeError: a size or index that is no int, a hash that is no bytes, a proof that is text or bytes.
+        TypeError: a size or index that is not an int, a hash that is not bytes, a proof that is text or bytes.
 
     Source: RFC 9162 section 2.1.3.2.
     """
@@ -32,11 +32,11 @@ def verify_inclusion(
         return False
     place, last, reached = index, size - 1, leaf_hash
     for sibling in proof:
-        if last == 0:  # the proof goes on above the root
+        if last == 0:  # the proof continues above the root
             return False
         if place & 1 or place == last:
             reached = node_hash(sibling, reached)
-            # a node at the right edge without a sibling rises unhashed
+            # a node at the right edge without a sibling moves up unhashed
             while place and not place & 1:
                 place, last = place >> 1, last >> 1
         else:
@@ -53,19 +53,18 @@ def verify_consistency(
     Args:
         size1: of the older tree.
         size2: of the newer tree.
-        proof: as `consistency_proof` makes it, in any iterable; None is the empty one.
+        proof: from `consistency_proof`, any iterable; None is the empty proof.
         root1: of the older tree.
         root2: of the newer tree.
 
     Returns:
         False for any other proof. Trees of equal size are consistent when their roots are equal and the proof is empty;
-        those of size 0 have one root, `EMPTY_ROOT` (section 2.1.1), and verify with no other. Some published vectors
-        compare equal sizes without looking at the roots; here a root is 32 bytes always. The empty tree says nothing of a
-        larger one, so size1 = 0 < size2 is False, as the RFC's 0 < size1 and the published vectors have it. Take each
-        root and its size from one signed checkpoint.
+        size 0 verifies only with `EMPTY_ROOT` (section 2.1.1). Some published vectors accept equal sizes whatever the
+        roots; here a root must be 32 bytes. size1 = 0 < size2 is False, as in the RFC (0 < size1) and the published vectors.
+        Take each root and its size from one signed checkpoint.
 
     Raises:
-        TypeError: a size that is no int, a hash that is no bytes, a proof that is text or bytes.
+        TypeError: a size that is not an int, a hash that is not bytes, a proof that is text or bytes.
 
     Source: RFC 9162 section 2.1.4.2.
     """
@@ -80,7 +79,7 @@ def verify_consistency(
     place, last = size1 - 1, size2 - 1
     while place & 1:
         place, last = place >> 1, last >> 1
-    # a perfect older tree is itself the first node, and the proof leaves it out
+    # a perfect older tree is itself the first node, which the proof leaves out
     path = list(proof) if place else [root1, *proof]
     older = newer = path[0]
     for sibling in path[1:]:
@@ -97,15 +96,15 @@ def verify_consistency(
 
 
 def _path(proof: Iterable[bytes] | None) -> tuple[bytes, ...]:
-    """Return a proof as a tuple: an iterator would be used up by the checks, and pass for the empty proof."""
+    """Return a proof as a tuple, since the checks would exhaust an iterator."""
     if isinstance(proof, str | bytes | bytearray | memoryview):
-        raise TypeError("a proof is a sequence of hashes")
+        raise TypeError("a proof must be a sequence of hashes")
     return () if proof is None else tuple(proof)
 
 
 def _check_types(sizes: Sequence[int], hashes: Sequence[bytes]) -> None:
-    # True is an int to Python, and would be the size 1
+    # bool is a subclass of int: True would be size 1
     if not all(isinstance(size, int) and not isinstance(size, bool) for size in sizes):
-        raise TypeError("sizes and indexes are int")
+        raise TypeError("sizes and indexes must be int")
     if not all(isinstance(digest, bytes) for digest in hashes):
-        raise TypeError("hashes are bytes")
+        raise TypeError("hashes must be bytes")

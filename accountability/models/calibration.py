@@ -1,4 +1,4 @@
-"""What was learnt of confidences, by decision point and model version. The ledger keeps every fit, this table the last one."""
+"""The last calibration of each decision point, method and model version; the ledger records every one."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class Calibration(models.Model):
-    """How far the confidences of one decision point, method and model version can be believed."""
+    """The calibration of one decision point, confidence method and model version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -15,7 +15,7 @@ class Calibration(models.Model):
     )
     decision_point = models.CharField(max_length=100)
     confidence_method = models.CharField(max_length=100, blank=True)
-    # hexadecimal SHA-256 of the versions' canonical text: they are the caller's, of any length
+    # hexadecimal SHA-256 of the versions' canonical text, which callers may make of any length
     version_key = models.CharField(max_length=64)
     versions = models.JSONField(default=dict)
     method = models.CharField(max_length=20)

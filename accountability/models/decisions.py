@@ -1,4 +1,4 @@
-"""Decision records: the facts of each decision, and apart from them the payload that erasure may remove."""
+"""Decision records: the facts of each decision and, in a table of its own, the payload, which erasure may delete."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class DecisionRecord(models.Model):
-    """One decision. Insert-only: updates, deletes and truncation are revoked and refused by triggers."""
+    """One decision. Insert-only: UPDATE, DELETE and TRUNCATE are revoked, and refused by triggers."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # no foreign key in the database: every record would lock the organisation's row (row security checks it)
@@ -36,7 +36,7 @@ class DecisionRecord(models.Model):
     span_id = models.CharField(max_length=16)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
-    # left out by whoever inserts: a trigger sets it
+    # set by a trigger
     recorded_at = models.DateTimeField()
     payload_commitment = models.BinaryField(max_length=32)
 
@@ -50,9 +50,9 @@ class DecisionRecord(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "correlation_id"], name="decision_by_correlation"),
-            # by operation, newest first; ids ascend, so each operation's entries are added at one end
+            # ids ascend with time, so this serves "newest first" too
             models.Index(fields=["organisation", "operation", "id"], name="decision_by_operation"),
-            # what the admin's filters pick out is rare: without these they would read a million rows for a few
+            # partial indexes for the admin's filters on rare values, which would otherwise scan a million rows
             models.Index(
                 fields=["organisation", "id"], name="decision_deleting", condition=models.Q(effect="delete")
             ),
@@ -66,7 +66,7 @@ class DecisionRecord(models.Model):
                 name="decision_by_hand",
                 condition=~models.Q(actor_kind="api_key"),
             ),
-            # only decisions about something are looked up by it; searches are not
+            # searches have no subject
             models.Index(
                 fields=["organisation", "subject_kind", "subject_id"],
                 name="decision_by_subject",
@@ -79,15 +79,15 @@ class DecisionRecord(models.Model):
 
 
 class DecisionPayload(models.Model):
-    """What a decision was about, in words and values. Erasure deletes it; the record and its proof stay.
+    """A decision's reasoning, inputs and results. Erasure deletes it; the record and its proof stay.
 
-    The application may not delete rows here: `liftos_erase_payloads` does, those that an erasure's record lists.
+    The application's role may not delete rows: `liftos_erase_payloads` deletes those that an erasure's record lists.
 
-    The record's leaf holds SHA-256(salt || body): without the salt, which goes with the payload, nobody can find out by
-    guessing what was erased. The body is kept as the very text that was hashed.
+    The record's leaf holds SHA-256(salt || body). The salt is erased with the payload, so erased contents can't be confirmed by
+    guessing. `body` is the exact text that was hashed.
     """
 
-    # the key in the database is over both columns: a payload can't be laid beside another organisation's record
+    # the foreign key in the database covers both columns, so a payload can't belong to another organisation's record
     decision = models.OneToOneField(
         DecisionRecord,
         on_delete=models.DO_NOTHING,
@@ -106,7 +106,7 @@ class DecisionPayload(models.Model):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The payload, read."""
+        """The parsed payload."""
         return json.loads(self.body)
 
 
@@ -125,9 +125,9 @@ class DecisionLink(models.Model):
 
 
 class CitedMemory(models.Model):
-    """A caller's own decision names this memory, so its payload may quote it: erasure looks here.
+    """A decision whose payload may quote a memory, for erasure to find.
 
-    Searches name memories too, by id and score alone; they are not listed.
+    Searches are not listed: their payloads hold ids and scores alone.
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "decision_id")
@@ -142,9 +142,9 @@ class CitedMemory(models.Model):
 
 
 class UnlistedErasure(models.Model):
-    """A payload that was gone before erasures listed what they scrub.
+    """A payload that was erased before erasures listed the payloads they erase.
 
-    Written by the migration that began it; the application may only read it.
+    Written by a migration; the application may only read it.
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "decision_id")

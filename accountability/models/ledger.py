@@ -1,4 +1,4 @@
-"""The log: what waits for a place in it, its leaves, the nodes of its tree, its checkpoints and where they were published."""
+"""The log: pending records, leaves, tree nodes, checkpoints and their deliveries."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -8,7 +8,7 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class LedgerPending(models.Model):
-    """A record that waits for its place in the log: written with the record, deleted by the sequencer."""
+    """A record without a place in the log yet: inserted with the record, deleted by the sequencer."""
 
     decision = models.OneToOneField(
         DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
@@ -77,7 +77,7 @@ class LedgerCheckpoint(models.Model):
 
 
 class LedgerDelivery(models.Model):
-    """Up to which size an organisation's checkpoints have left the house, for each place they go to."""
+    """The size up to which an organisation's checkpoints have been published, per destination."""
 
     pk = models.CompositePrimaryKey("organisation_id", "destination")
     organisation = models.ForeignKey(
@@ -92,9 +92,9 @@ class LedgerDelivery(models.Model):
 
 
 class LedgerRule(models.Model):
-    """From which place on a log's records were dated by the database; a log without a row: from its first.
+    """The size of a log when the database began to date its records; logs without a row were dated from the start.
 
-    Written by the migration that began it, for logs that were there; the application may only read it.
+    Written by a migration; the application may only read it.
     """
 
     organisation = models.OneToOneField(

@@ -1,6 +1,6 @@
-"""The state of reviews, fast to list, and each organisation's rules for what is reviewed.
+"""Review cases, indexed for the queue, and each organisation's review policy.
 
-What was said stands in the ledger, as records of the operation `decision.review`; these rows can be made from them again.
+The verdicts themselves are ledger records (`decision.review`); these rows can be rebuilt from them.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,7 +12,7 @@ from accountability.types import TO_DO, Because, Effect, Policy, ReviewState, Ri
 from liftos.kernel.tenancy.models import Organisation
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}
-# orders what states no confidence behind all that do
+# sorts decisions without a confidence after all others
 NO_CONFIDENCE = 2.0
 
 _is_to_do = models.Q(state__in=[each.value for each in TO_DO])
@@ -31,7 +31,7 @@ def _default_second() -> list[str]:
 
 
 class ReviewCase(models.Model):
-    """A decision that is, or was, to be reviewed. Its sort keys never change, so a page's last row is its cursor."""
+    """A decision queued for review, or reviewed. Its sort keys never change, so a page's last row is a valid cursor."""
 
     decision = models.OneToOneField(
         "accountability.DecisionRecord",
@@ -53,7 +53,7 @@ class ReviewCase(models.Model):
     sureness = models.FloatField()
     decision_point = models.CharField(max_length=100)
     assigned_to = models.CharField(max_length=200, blank=True)
-    # the review that ended the last round: those after it count for the present one
+    # the review that ended the last round; later ones belong to the current round
     settled_by = models.UUIDField(null=True)
     reversal = models.JSONField(null=True)
     opened_at = models.DateTimeField(db_default=Now())
@@ -70,7 +70,7 @@ class ReviewCase(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(rank__gte=1, rank__lte=3), name="review_rank_known"),
         ]
-        # one for each order of the queue, over what is still to do
+        # one per order of the queue, over the reviews still to do
         indexes = [
             models.Index(
                 fields=["organisation", "rank", "sureness", "decision"],
@@ -93,7 +93,7 @@ class ReviewCase(models.Model):
                 name="review_by_assignee",
                 condition=_is_to_do & ~models.Q(assigned_to=""),
             ),
-            # what calibration reads, and the list of what is done
+            # for calibration and the list of settled reviews
             models.Index(fields=["organisation", "decision"], name="review_settled", condition=~_is_to_do),
         ]
         verbose_name = "decision to review"
@@ -104,7 +104,7 @@ class ReviewCase(models.Model):
 
 
 class ReviewPolicy(models.Model):
-    """An organisation's rules; without a row the defaults of `Policy` hold."""
+    """An organisation's review policy; without a row the defaults of `Policy` apply."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.CASCADE, primary_key=True, related_name="review_policy"
@@ -145,4 +145,4 @@ class ReviewPolicy(models.Model):
         verbose_name_plural = "review policy"
 
     def __str__(self) -> str:
-        return "Which decisions are reviewed"
+        return "Review policy"

@@ -1,6 +1,6 @@
-"""Giving a verdict: a record of its own, the state it leads to and, for what is overturned, the reversal, in one transaction.
+"""Reviewing a decision: the verdict's record, the new state and, if overturned, the reversal, in one transaction.
 
-The decision's record and payload are never touched.
+The decision's record and payload are never changed.
 
 | state | approve | overturn | information |
 |---|---|---|---|
@@ -10,7 +10,6 @@ The decision's record and payload are never touched.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,28 +43,28 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 
 MAX_REASON = 2_000
-_DONE = {
+_REASONING = {
     Verdict.APPROVE: "Approved",
     Verdict.OVERTURN: "Overturned",
-    Verdict.INFORMATION: "Asked for information on",
+    Verdict.INFORMATION: "Requested information on",
 }
 
 
 def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, reason: str = "") -> Reviewed:
-    """Say what is to be thought of a decision.
+    """Record a reviewer's verdict on a decision.
 
     Args:
         organisation: whose.
-        by: the reviewer: neither the credential nor a person of the decision itself.
+        by: the reviewer; must share neither credential nor person with the decision.
         decision: which.
-        verdict: approve, overturn, or ask for information.
-        reason: in words; optional only for an approval.
+        verdict: approve, overturn, or request information.
+        reason: optional only for an approval.
 
     Raises:
         DecisionNotFound: there is none in this organisation.
         OwnDecision: it is the reviewer's own.
         ReviewForbidden: it is overturned already, approved already, or a review itself.
-        InvalidInput: a reason is wanted.
+        InvalidInput: the reason is missing.
     """
     with (
         observe_operation("decision.review", organisation=str(organisation)),
@@ -76,19 +75,19 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
             raise OwnDecision
         reason = reason.strip()
         if verdict is not Verdict.APPROVE and not reason:
-            raise InvalidInput("A reason is wanted: it is what the others learn from.", loc=("reason",))
-        case = _case(organisation, row)
-        _require(case, verdict)
+            raise InvalidInput("A reason is required unless you approve.", loc=("reason",))
+        case = _lock_case(organisation, row)
+        _check_allowed(case, verdict)
         earlier = list_reviews(organisation=organisation, decision=decision, after=case.settled_by)
         needs_second = row.risk_class in get_policy(organisation=organisation).second_reviewer
         state = state_after(earlier, verdict, by, needs_second=needs_second)
-        told = as_decision(row)
-        made = _record(organisation, by, told, verdict, reason, case.state, state)
+        reviewed = as_decision(row)
+        review_id = _record(organisation, by, reviewed, verdict, reason, case.state, state)
         reversal = None
         if state is ReviewState.OVERTURNED:
-            done = ports.reverse(ports.Overturned(organisation, by, told, made, reason))
+            done = ports.reverse(ports.Overturned(organisation, by, reviewed, review_id, reason))
             reversal = done.as_json() if done else None
-        _move(case, state, made, reversal)
+        _move(case, state, review_id, reversal)
         emit(
             organisation=organisation,
             type="liftos.decision.reviewed",
@@ -98,15 +97,15 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
                 "operation": row.operation,
                 "verdict": str(verdict),
                 "state": str(state),
-                "review_id": str(made),
+                "review_id": str(review_id),
                 "reversed": reversal is not None,
             },
         )
-        return Reviewed(made, decision, verdict, state, reversal)
+        return Reviewed(review_id, decision, verdict, state, reversal)
 
 
 def ask_for_review(*, organisation: UUID, by: Actor, decision: UUID) -> bool:
-    """Put a decision into the queue that the rules did not name; return whether it was not there yet.
+    """Add a decision to the review queue; return False if it was there already.
 
     Raises:
         DecisionNotFound, ReviewForbidden: as for `review`.
@@ -115,23 +114,23 @@ def ask_for_review(*, organisation: UUID, by: Actor, decision: UUID) -> bool:
         row = _decision(organisation, decision)
         if ReviewCase.objects.filter(organisation_id=organisation, decision_id=decision).exists():
             return False
-        _case(organisation, row)
+        _lock_case(organisation, row)
         record(
             organisation=organisation,
             by=by,
             operation="decision.ask_for_review",
             effect=Effect.WRITE,
             subject=("decision", str(decision)),
-            reasoning=f"Asked that {row.operation} be reviewed.",
+            reasoning=f"Requested a review of {row.operation}.",
             parents=[decision],
         )
         return True
 
 
 def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str) -> int:
-    """Give decisions of the queue to a reviewer, or back to everybody (`to` empty); return how many changed hands.
+    """Assign queued decisions to a reviewer, or to nobody (`to` empty); return how many changed.
 
-    An assignment is a wish, not a lock: whoever may review may still do so.
+    An assignment is advisory: every reviewer may still review.
     """
     with (
         observe_operation("decision.assign", organisation=str(organisation)),
@@ -143,23 +142,21 @@ def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str)
             .exclude(assigned_to=to)
             .select_for_update()
             .order_by("decision_id")
+            .values_list("decision_id", flat=True)
         )
         if not changed:
             return 0
-        moved = [each.decision_id for each in changed]
-        ReviewCase.objects.filter(organisation_id=organisation, decision_id__in=moved).update(
-            assigned_to=to, changed_at=timezone.now()
-        )
+        cases.filter(decision_id__in=changed).update(assigned_to=to, changed_at=timezone.now())
         record(
             organisation=organisation,
             by=by,
             operation="decision.assign",
             effect=Effect.WRITE,
-            reasoning=f"{len(moved)} decisions to review: {f'assigned to {to}' if to else 'assigned to nobody'}.",
+            reasoning=f"Assigned {len(changed)} decisions to {to or 'nobody'} for review.",
             inputs={"to": to},
-            outputs={"decisions": [str(each) for each in moved]},
+            outputs={"decisions": [str(each) for each in changed]},
         )
-        return len(moved)
+        return len(changed)
 
 
 def _decision(organisation: UUID, decision: UUID) -> DecisionRecord:
@@ -168,13 +165,13 @@ def _decision(organisation: UUID, decision: UUID) -> DecisionRecord:
     if row is None:
         raise DecisionNotFound
     if row.operation == REVIEW_OPERATION:
-        raise ReviewForbidden("A review is not itself reviewed: review its decision again.")
+        raise ReviewForbidden("A review can't be reviewed; review its decision again.")
     return row
 
 
-def _case(organisation: UUID, row: DecisionRecord) -> ReviewCase:
-    """Return the decision's case, locked; whoever reviews what the rules did not name opens one."""
-    fresh = ReviewCase(
+def _lock_case(organisation: UUID, row: DecisionRecord) -> ReviewCase:
+    """Return the decision's case, locked; create it if the policy did not queue the decision."""
+    case = ReviewCase(
         decision=row,
         organisation_id=organisation,
         because=Because.HAND,
@@ -182,16 +179,16 @@ def _case(organisation: UUID, row: DecisionRecord) -> ReviewCase:
         sureness=NO_CONFIDENCE if row.confidence is None else row.confidence,
         decision_point=row.decision_point,
     )
-    # inserted first and then locked: two reviewers at once must meet at the same row
-    ReviewCase.objects.bulk_create([fresh], ignore_conflicts=True)
+    # insert, then lock, so that two concurrent reviewers lock the same row
+    ReviewCase.objects.bulk_create([case], ignore_conflicts=True)
     return ReviewCase.objects.select_for_update().get(organisation_id=organisation, decision_id=row.id)
 
 
-def _require(case: ReviewCase, verdict: Verdict) -> None:
+def _check_allowed(case: ReviewCase, verdict: Verdict) -> None:
     if case.state == ReviewState.OVERTURNED:
-        raise ReviewForbidden("The decision is overturned already; a new one takes its place.")
+        raise ReviewForbidden("The decision has already been overturned; this is final.")
     if case.state == ReviewState.APPROVED and verdict is Verdict.APPROVE:
-        raise ReviewForbidden("The decision is approved already.")
+        raise ReviewForbidden("The decision has already been approved.")
 
 
 def _record(
@@ -203,8 +200,8 @@ def _record(
     before: str,
     state: ReviewState,
 ) -> UUID:
-    more = " A second reviewer has to agree." if state is ReviewState.WAITING_SECOND else ""
-    made = record(
+    more = " A second reviewer must agree." if state is ReviewState.WAITING_SECOND else ""
+    review_id = record(
         organisation=organisation,
         by=by,
         operation=REVIEW_OPERATION,
@@ -212,34 +209,26 @@ def _record(
         effect=Effect.WRITE,
         risk_class=RiskClass.LIMITED if state is ReviewState.OVERTURNED else RiskClass.MINIMAL,
         subject=("decision", str(decision.id)),
-        reasoning=f"{_DONE[verdict]} {decision.operation}.{more} {reason}".strip(),
+        reasoning=f"{_REASONING[verdict]} {decision.operation}.{more} {reason}".strip(),
         inputs={"verdict": str(verdict), "reason": reason, "state": before},
         outputs={"state": str(state), "has_reverser": ports.has_reverser(decision.operation)},
         parents=[decision.id],
     )
-    # the reason may quote what the decision was about: it goes when that is erased
-    cite(organisation=organisation, decision=made, memories=memories_of(decision))
-    return made
+    # the reason may quote the cited memories, so erasing one of them erases it too
+    cite(organisation=organisation, decision=review_id, memories=memories_of(decision))
+    return review_id
 
 
 def memories_of(decision: Decision) -> list[UUID]:
-    """Return the memories that a decision is about or was made from."""
+    """Return the memories that a decision is about or used."""
     named = [str(each.get("id", "")) for each in decision.memories]
     if decision.subject_kind == "memory":
         named.append(decision.subject_id)
-    return list(dict.fromkeys(found for each in named if (found := _as_id(each)) is not None))
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return list(dict.fromkeys(found for each in named if (found := ports.as_uuid(each)) is not None))
 
 
 def _move(case: ReviewCase, state: ReviewState, review_id: UUID, reversal: dict[str, Any] | None) -> None:
-    now: datetime = timezone.now()
-    case.state, case.changed_at = state, now
+    case.state, case.changed_at = state, timezone.now()
     fields = ["state", "changed_at"]
     if state in SETTLED:
         case.settled_by, case.assigned_to, case.reversal = review_id, "", reversal

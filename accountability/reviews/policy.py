@@ -1,7 +1,7 @@
-"""Which decisions are reviewed: an organisation's rules, read and set, and the queue filled by them."""
+"""The review policy: reading it, setting it, and filling the queue by it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from uuid import UUID
 
 from accountability.models.reviews import ReviewPolicy
@@ -15,30 +15,18 @@ from liftos.kernel.tenancy.types import Actor
 
 
 def get_policy(*, organisation: UUID) -> Policy:
-    """Return the rules of an organisation, inside the caller's tenant transaction."""
+    """Return an organisation's policy, inside the caller's tenant transaction."""
     row = ReviewPolicy.objects.filter(organisation_id=organisation).first()
-    if row is None:
-        return Policy()
-    return Policy(
-        tuple(row.risk_classes),
-        row.confidence_below,
-        tuple(row.effects),
-        row.sample_share,
-        tuple(row.second_reviewer),
-    )
+    return Policy() if row is None else Policy.from_attributes(row)
 
 
 def set_policy(*, organisation: UUID, by: Actor, policy: Policy) -> UUID:
-    """Replace the rules; what is in the queue stays there. Return the decision's id."""
+    """Replace the policy; return the decision's id. Queued decisions stay queued."""
     with observe_operation("review.policy", organisation=str(organisation)), tenant_transaction(organisation):
-        before = get_policy(organisation=organisation)
-        values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(policy).items()}
-        ReviewPolicy.objects.update_or_create(organisation_id=organisation, defaults=values)
-        changed = [
-            name
-            for name, old, new in zip(asdict(policy), astuple(before), astuple(policy), strict=True)
-            if old != new
-        ]
+        before, values = asdict(get_policy(organisation=organisation)), asdict(policy)
+        defaults = {name: list(each) if isinstance(each, tuple) else each for name, each in values.items()}
+        ReviewPolicy.objects.update_or_create(organisation_id=organisation, defaults=defaults)
+        changed = [name for name, value in values.items() if before[name] != value]
         return record(
             organisation=organisation,
             by=by,
@@ -46,17 +34,17 @@ def set_policy(*, organisation: UUID, by: Actor, policy: Policy) -> UUID:
             effect=Effect.WRITE,
             risk_class=RiskClass.LIMITED,
             subject=("review_policy", str(organisation)),
-            reasoning=f"Changed which decisions are reviewed: {', '.join(changed) or 'nothing'}.",
-            inputs={"before": asdict(before)},
-            outputs=asdict(policy),
+            reasoning=f"Changed the review policy: {', '.join(changed) or 'nothing'}.",
+            inputs={"before": before},
+            outputs=values,
         )
 
 
 def enter_queue(*, organisation: UUID, decisions: Sequence[UUID]) -> int:
-    """Put those decisions into the queue that the organisation's rules name; return how many.
+    """Queue the decisions that the organisation's policy selects; return how many.
 
-    The sequencer calls it, in the transaction that gives the records their places: nothing is added to the writers' way, and
-    no record with a place was overlooked.
+    The sequencer calls it in the transaction that gives the records their places, so that recording is not slowed and no
+    sequenced record is missed.
     """
     policy = get_policy(organisation=organisation)
     values = {

@@ -22,7 +22,7 @@ _POINTS = {each.point: each for each in Verdict}
 
 
 class Order(StrEnum):
-    """What stands first in the queue: the riskiest, the least sure, the oldest, or point by point."""
+    """Order of the queue: riskiest, least confident or oldest first, or by decision point."""
 
     RISK = "risk"
     CONFIDENCE = "confidence"
@@ -30,7 +30,7 @@ class Order(StrEnum):
     DECISION_POINT = "decision_point"
 
 
-# every order ends with the id, so that it is total, and none of its columns ever changes
+# every order ends with the id, which makes it total, and uses only columns that never change
 COLUMNS: dict[Order, tuple[str, ...]] = {
     Order.RISK: ("rank", "sureness", "decision_id"),
     Order.CONFIDENCE: ("sureness", "decision_id"),
@@ -40,15 +40,15 @@ COLUMNS: dict[Order, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Which of the queue is wanted.
+class QueueFilter:
+    """Filters of the queue.
 
     Attributes:
-        states: only in these; what is still to do when left out.
+        states: only in these; those still to do when left out.
         risk: only of this rank, 1 (high) to 3.
         decision_point: only of this point.
-        assigned_to: only of this reviewer; "" for nobody's, None for anybody's.
-        confidence_below: only less sure ones, 0..1.
+        assigned_to: only of this reviewer; "" for unassigned, None for all.
+        confidence_below: only with a lower confidence, 0..1.
     """
 
     states: tuple[str, ...] = TO_DO
@@ -59,7 +59,7 @@ class Narrowed:
 
 
 class _After(Func):
-    """`(a, b) > (x, y)`: rows after another one in an order, found by its index."""
+    """`(a, b) > (x, y)`: the rows after another one in an order, found by its index."""
 
     output_field = BooleanField()
     conditional = True
@@ -78,38 +78,39 @@ def list_queue(
     limit: int,
     order: Order = Order.RISK,
     after: UUID | None = None,
-    narrowed: Narrowed | None = None,
+    wanted: QueueFilter | None = None,
 ) -> list[ReviewCase]:
     """Return decisions to review with their records, the most urgent first.
 
     Args:
         organisation: whose.
-        limit: at most so many.
-        order: what is urgent.
-        after: only those that stand behind this decision in the order.
-        narrowed: which are wanted.
+        limit: maximum number.
+        order: of urgency.
+        after: only those after this decision in the order.
+        wanted: which.
     """
-    rows = narrow(ReviewCase.objects.filter(organisation_id=organisation), narrowed or Narrowed())
+    rows = _filter(ReviewCase.objects.filter(organisation_id=organisation), wanted or QueueFilter())
     columns = COLUMNS[order]
     if after is not None:
-        # its keys are looked up, so the cursor is an id as in every list
-        keys = (
-            ReviewCase.objects.filter(organisation_id=organisation, decision_id=after)
-            .values_list(*columns)
-            .first()
-        )
-        if keys is None:
+        position = _after(organisation, after, columns)
+        if position is None:
             return []
-        rows = rows.filter(_After(*map(F, columns), *map(Value, keys)))
-    # not joined: to keep the order of ids the planner would walk through all older records
+        rows = rows.filter(position)
+    # prefetched, not joined: with a join the planner walks all older records in order of id
     return list(rows.prefetch_related("decision__payload").order_by(*columns)[:limit])
 
 
-def narrow(rows: QuerySet[ReviewCase], wanted: Narrowed) -> QuerySet[ReviewCase]:
-    """Return those of the rows that are wanted."""
+def _after(organisation: UUID, decision: UUID, columns: Sequence[str]) -> _After | None:
+    """Return the condition of the rows after a decision's in an order, None if it has no review."""
+    rows = ReviewCase.objects.filter(organisation_id=organisation, decision_id=decision)
+    keys = rows.values_list(*columns).first()
+    return None if keys is None else _After(*map(F, columns), *map(Value, keys))
+
+
+def _filter(rows: QuerySet[ReviewCase], wanted: QueueFilter) -> QuerySet[ReviewCase]:
     rows = rows.filter(state__in=[str(each) for each in wanted.states])
     if set(wanted.states) <= set(TO_DO):
-        # said in the very words of the partial indexes: a shorter list would not be recognised as part of theirs
+        # repeats the condition of the partial indexes: Postgres does not infer it from a shorter list
         rows = rows.filter(state__in=[each.value for each in TO_DO])
     if wanted.risk is not None:
         rows = rows.filter(rank=wanted.risk)
@@ -123,43 +124,36 @@ def narrow(rows: QuerySet[ReviewCase], wanted: Narrowed) -> QuerySet[ReviewCase]
 
 
 def get_next(*, organisation: UUID, reviewer: str, after: UUID | None = None) -> UUID | None:
-    """Return the decision that a member of staff should look at next: by risk, nobody else's and not their own.
+    """Return the decision that a member of staff should review next, by risk; None if there is none.
+
+    Skips their own decisions, those assigned to others, those waiting for information and those they have reviewed.
 
     Args:
         organisation: whose.
-        reviewer: the person's name.
-        after: what was just looked at; from the end it goes back to the start.
+        reviewer: the user name.
+        after: the decision just shown; after the last one the search starts over.
     """
     rows = ReviewCase.objects.filter(organisation_id=organisation, state__in=[each.value for each in TO_DO])
     rows = rows.filter(assigned_to__in=["", reviewer])
-    # what waits for information, or was taken by this person, is somebody else's turn
     rows = rows.exclude(state=ReviewState.WAITING_INFORMATION).exclude(decision__on_behalf_of=reviewer)
     rows = rows.exclude(decision__actor_kind=ActorKind.STAFF, decision__actor_id=reviewer)
     columns = COLUMNS[Order.RISK]
     rows = rows.order_by(*columns)
-    if after is not None:
-        keys = (
-            ReviewCase.objects.filter(organisation_id=organisation, decision_id=after)
-            .values_list(*columns)
-            .first()
-        )
-        if keys is not None:
-            found = _first_not_spoken(
-                rows.filter(_After(*map(F, columns), *map(Value, keys))), organisation, reviewer
-            )
-            if found is not None:
-                return found
-    found = _first_not_spoken(rows, organisation, reviewer)
+    if after is not None and (position := _after(organisation, after, columns)) is not None:
+        found = _first_unreviewed(rows.filter(position), organisation, reviewer)
+        if found is not None:
+            return found
+    found = _first_unreviewed(rows, organisation, reviewer)
     return None if found == after else found
 
 
-def _first_not_spoken(rows: QuerySet[ReviewCase], organisation: UUID, reviewer: str) -> UUID | None:
-    """Return the first that does not wait for somebody else than the person who has spoken already."""
+def _first_unreviewed(rows: QuerySet[ReviewCase], organisation: UUID, reviewer: str) -> UUID | None:
+    """Return the first decision that the reviewer has not reviewed in its current round; of the first 50."""
     for case in rows[:50]:
         if case.state != ReviewState.WAITING_SECOND:
             return case.decision_id
-        spoken = list_reviews(organisation=organisation, decision=case.decision_id, after=case.settled_by)
-        if not any(each.actor.kind is ActorKind.STAFF and each.actor.id == reviewer for each in spoken):
+        reviews = list_reviews(organisation=organisation, decision=case.decision_id, after=case.settled_by)
+        if not any(each.actor.kind is ActorKind.STAFF and each.actor.id == reviewer for each in reviews):
             return case.decision_id
     return None
 
@@ -167,13 +161,13 @@ def _first_not_spoken(rows: QuerySet[ReviewCase], organisation: UUID, reviewer: 
 def list_reviews(
     *, organisation: UUID, decision: UUID, after: UUID | None = None, limit: int = MAX_REVIEWS
 ) -> list[Review]:
-    """Return what was said of a decision, oldest first, from its records.
+    """Return the reviews of a decision, oldest first.
 
     Args:
         organisation: whose.
-        decision: of which.
+        decision: which.
         after: only reviews later than this one.
-        limit: at most so many.
+        limit: maximum number.
     """
     rows = DecisionRecord.objects.filter(
         organisation_id=organisation,
@@ -187,18 +181,18 @@ def list_reviews(
 
 
 def get_case(*, organisation: UUID, decision: UUID) -> ReviewCase | None:
-    """Return how far a decision's review has come, None where nobody asked for one."""
+    """Return a decision's review case, None if it was never queued."""
     return ReviewCase.objects.filter(organisation_id=organisation, decision_id=decision).first()
 
 
 def count_to_do(*, organisation: UUID, most: int = 1_000) -> int:
-    """Return how many decisions are to be reviewed; no more than `most` are counted."""
+    """Return the number of decisions to review, counting at most `most`."""
     rows = ReviewCase.objects.filter(organisation_id=organisation, state__in=[each.value for each in TO_DO])
     return rows.order_by("decision_id")[:most].count()
 
 
 def count_states(*, organisation: UUID, newest: int) -> dict[ReviewState, int]:
-    """Return in which states the reviews of the newest decisions that were to be reviewed are, and how many in each."""
+    """Return the number of reviews in each state, among those of the newest queued decisions."""
     rows = ReviewCase.objects.filter(organisation_id=organisation).order_by("-decision_id")[:newest]
     counted = Counter(rows.values_list("state", flat=True))
     return {ReviewState(state): count for state, count in counted.items()}
@@ -214,7 +208,7 @@ def _as_review(row: DecisionRecord) -> Review:
 
 
 def as_states(text: str) -> Sequence[ReviewState] | None:
-    """Return a comma list of states, None if one of them is unknown."""
+    """Return a comma-separated list of states, None if one of them is unknown."""
     try:
         return [ReviewState(each.strip()) for each in text.split(",") if each.strip()]
     except ValueError:

@@ -5,7 +5,7 @@ from accountability.types import REVIEW_OPERATION, Because, ReviewState
 
 _RANK = " ".join(f"WHEN '{risk}' THEN {rank}" for risk, rank in RANKS.items())
 
-# a decision's place in the sample comes from its id: asked twice, it is in the sample both times or neither
+# queue the decisions that the policy selects; the sample hashes the id, so a decision's membership never changes
 ENTER_QUEUE = f"""
 INSERT INTO accountability_reviewcase
     (decision_id, organisation_id, state, because, rank, sureness, decision_point, assigned_to)

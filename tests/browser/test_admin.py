@@ -75,7 +75,7 @@ def test_decision_shows_its_trace(site, page):
     assert "POST /api/v1/search" in spans.first.inner_text()
     page.get_by_role("table", name="Spans").scroll_into_view_if_needed()
     picture(page, "trace")
-    page.get_by_text("made of").scroll_into_view_if_needed()
+    page.get_by_text("score terms").scroll_into_view_if_needed()
     assert answer["results"][0]["id"] in page.inner_text("body")
     picture(page, "receipt")
 

@@ -24,14 +24,14 @@ def test_four_clicks_lead_to_the_first_verdict(site, page):
     page.wait_for_url(f"**{QUEUE}")
     assert page.locator("#result_list tbody tr").count() >= 5
     picture(page, "queue")
-    page.get_by_text("Review the next").first.click()
+    page.get_by_text("Review next").first.click()
     page.wait_for_url("**/change/")
     first = decision_of(page)
     picture(page, "review")
     page.get_by_role("button", name="Approve").click()
     page.wait_for_url(lambda url: first not in url)
     assert (
-        page.get_by_text("Noted: a second reviewer has to agree.").or_(page.get_by_text("Approved.")).count()
+        page.get_by_text("Recorded; awaiting a second reviewer.").or_(page.get_by_text("Approved.")).count()
     )
     assert state_of(site, first) in {"approved", "waiting_second"}
 
@@ -92,9 +92,9 @@ def test_overturned_memory_is_contested_and_shown_with_the_decision(site, page):
     _, stored = site.service.request("GET", f"/api/v1/decisions?subject_id={memory['id']}")
     decision = stored["results"][0]["id"]
     page.goto(f"{site.url}/admin/accountability/decisionrecord/{decision}/change/")
-    page.get_by_role("button", name="Review it").click()
+    page.get_by_role("button", name="Request review").click()
     page.wait_for_url(f"**{QUEUE}{decision}/change/")
-    assert "0 of 1 have changed since" in page.inner_text("body")
+    assert "0 of 1 changed since the decision" in page.inner_text("body")
     page.keyboard.press("o")
     page.keyboard.type("On Saturdays too")
     page.keyboard.press("Enter")
@@ -102,7 +102,7 @@ def test_overturned_memory_is_contested_and_shown_with_the_decision(site, page):
     assert site.service.request("GET", f"/api/v1/memories/{memory['id']}")[1]["state"] == "contested"
     page.goto(f"{site.url}{QUEUE}{decision}/change/")
     text = page.inner_text("body")
-    assert "1 of 1 have changed since" in text
+    assert "1 of 1 changed since the decision" in text
     assert "On Saturdays too" in text
     assert page.get_by_role("button", name="Approve").count() == 0
     picture(page, "overturned")
@@ -119,7 +119,7 @@ def test_bulk_review(site, page):
     page.select_option("select[name=action]", "information_chosen")
     page.fill("input[name=reason]", "What was the forecast?")
     page.get_by_role("button", name="Run").click()
-    page.get_by_text("2: Asked for information.").wait_for()
+    page.get_by_text("2: Information requested.").wait_for()
     assert {state_of(site, each) for each in chosen} == {"waiting_information"}
 
 

@@ -1,11 +1,11 @@
-// Reviewing by keys: a approves, o overturns, i asks for information, n goes to the next. What wants a reason puts the
-// cursor into its field first; Enter there then sends it, Shift+Enter begins a new line, Escape gives the keys back. Single
-// letters must be able to be switched off (WCAG 2.1.4): who speaks to a machine says them by accident; the browser keeps it.
+// Review shortcuts: a approves, o overturns, i requests information, n opens the next decision. A verdict that needs a reason
+// focuses the reason field first: Enter then submits, Shift+Enter starts a new line, Escape leaves the field. WCAG 2.1.4
+// requires a way to turn single-letter shortcuts off (speech input triggers them); localStorage remembers the choice.
 "use strict";
 
 (function () {
   const OFF = "liftos.review.keys.off";
-  let wanted = null;
+  let pending = null;
 
   document.addEventListener("DOMContentLoaded", function () {
     const box = document.querySelector("[data-review-keys]");
@@ -34,12 +34,12 @@
     const field = reason();
     if (field && event.target === field) {
       if (event.key === "Escape") {
-        wanted = null;
+        pending = null;
         field.blur();
-      } else if (event.key === "Enter" && !event.shiftKey && wanted) {
+      } else if (event.key === "Enter" && !event.shiftKey && pending) {
         event.preventDefault();
         if (field.value.trim()) {
-          wanted.click();
+          pending.click();
         }
       }
       return;
@@ -52,9 +52,9 @@
       return;
     }
     event.preventDefault();
-    const asksForReason = event.key === "o" || event.key === "i";
-    if (asksForReason && field && !field.value.trim()) {
-      wanted = pressed;
+    const needsReason = event.key === "o" || event.key === "i";
+    if (needsReason && field && !field.value.trim()) {
+      pending = pressed;
       field.focus();
       return;
     }

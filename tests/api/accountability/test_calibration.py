@@ -191,4 +191,4 @@ def test_the_admin_shows_the_diagram_and_learns_when_the_owner_asks(judged):
         one = ReviewCase.objects.first().decision_id
     page = auditor.get(f"/admin/accountability/decisionrecord/{one}/change/").content.decode()
     assert f"{row_worth(row):.3f}" in page
-    assert "Confidence by the verdicts so far" in page
+    assert "Calibrated confidence" in page

@@ -70,7 +70,7 @@ def test_a_caller_can_not_record_what_passes_for_our_own(acme, field, name):
     answer = acme.post("/api/v1/decisions", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "accountability.reserved_operation")
     assert answer.json()["errors"][0]["loc"] == ["body", field]
-    assert "begin with a word of your own" in answer.json()["detail"]
+    assert "use a prefix of your own" in answer.json()["detail"]
     assert acme.get("/api/v1/decisions").json()["results"] == before
 
 
@@ -82,5 +82,5 @@ def test_names_of_callers_stay_theirs(acme, name):
 
 
 def test_python_can_not_either(acme):
-    with pytest.raises(Exception, match="the service's own"):
+    with pytest.raises(Exception, match="reserved for the service"):
         AccountabilityOrchestrator(acme.slug).record_decision("memory.search", "r")

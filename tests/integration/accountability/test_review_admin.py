@@ -143,14 +143,14 @@ def test_the_page_shows_what_changed_since(caller, ann):
     memory = caller.store("The shop opens at nine")
     decision = put(caller, subject=("memory", memory), memories=[{"id": memory, "version": 1}])
     page = ann.get(f"{LIST}{decision}/change/").content.decode()
-    assert "0 of 1 have changed since" in page
+    assert "0 of 1 changed since the decision" in page
     assert "because of budget.move" in page
     caller.client.patch(
         f"/api/v1/memories/{memory}", '{"content": "The shop opens at ten"}', content_type="application/json",
         headers={"authorization": f"Bearer {caller.token}", "if-match": "*"},
     )  # fmt: skip
     page = ann.get(f"{LIST}{decision}/change/").content.decode()
-    assert "1 of 1 have changed since" in page
+    assert "1 of 1 changed since the decision" in page
     assert "version 1" in page
     assert "version 2, active" in page
     assert "The shop opens at nine" in page
@@ -168,7 +168,7 @@ def test_page_query_count_does_not_grow_with_citations(caller, ann):
         decision = put(caller, memories=[{"id": each, "version": 1} for each in memories[:count]])
         with CaptureQueriesContext(connection) as found:
             page = ann.get(f"{LIST}{decision}/change/").content.decode()
-        assert f"0 of {count} have changed since" in page
+        assert f"0 of {count} changed since the decision" in page
         return len(found)
 
     queries(1)
@@ -177,7 +177,7 @@ def test_page_query_count_does_not_grow_with_citations(caller, ann):
 
 def test_page_shows_previous_verdicts(caller, ann):
     decision = put(caller)
-    assert "nothing yet" in ann.get(f"{LIST}{decision}/change/").content.decode()
+    assert "none yet" in ann.get(f"{LIST}{decision}/change/").content.decode()
     judge(ann, decision, "overturn", "the <b>forecast</b> was old")
     page = ann.get(f"{LIST}{decision}/change/").content.decode()
     assert "<b>overturn</b> by ann: the &lt;b&gt;forecast&lt;/b&gt; was old" in page
@@ -213,10 +213,8 @@ def test_next_skips_own_and_assigned_decisions(caller, ann):
 def test_refused_verdict_is_explained(caller, ann):
     decision = put(caller)
     page = ann.post(f"{LIST}{decision}/judge/overturn/", {"reason": " "}, follow=True).content.decode()
-    assert "A reason is wanted" in page
-    assert (
-        "There is no such verdict" in ann.post(f"{LIST}{decision}/judge/maybe/", follow=True).content.decode()
-    )
+    assert "A reason is required" in page
+    assert "Unknown verdict" in ann.post(f"{LIST}{decision}/judge/maybe/", follow=True).content.decode()
     assert state(caller, decision) == "open"
     assert ann.get(f"{LIST}{decision}/judge/approve/").status_code == 405
 
@@ -228,10 +226,10 @@ def test_bulk_verdicts_are_recorded_one_by_one(caller, ann):
     for each in stores:
         ann.post(f"/admin/accountability/reviewcase/{each}/ask/")
     own = put(caller, by=Actor(ActorKind.STAFF, "ann"), risk_class="high")
-    assert "3 not: A reason is wanted" in bulk(ann, "overturn_chosen", stores)
+    assert "3 failed: A reason is required" in bulk(ann, "overturn_chosen", stores)
     page = bulk(ann, "overturn_chosen", [*stores, own], "all from a bad import")
     assert "3: Overturned." in page
-    assert "1 not: Nobody reviews their own decision." in page
+    assert "1 failed: This is your own decision; another reviewer must review it." in page
     assert {caller.get(f"/api/v1/memories/{each}").json()["state"] for each in memories} == {"contested"}
     with tenant_transaction(caller.organisation):
         verdicts = DecisionRecord.objects.filter(operation="decision.review")
@@ -244,7 +242,7 @@ def test_assignment_is_recorded_and_limited_to_reviewers(caller, ann):
     member(caller, "ben")
     member(caller, "cleo", role="auditor")
     for name in ("cleo", "nobody", ""):
-        assert "Nobody of that name" in bulk(ann, "assign_to_named", decisions, name)
+        assert "No reviewer of that name" in bulk(ann, "assign_to_named", decisions, name)
     assert "2 assigned to ben" in bulk(ann, "assign_to_named", decisions, "ben")
     assert listed(ann, "?assigned=nobody") == []
     bulk(ann, "assign_to_me", decisions[:1])
@@ -273,11 +271,11 @@ def test_non_reviewer_may_look(caller, role):
 def test_a_decision_can_be_put_into_the_queue_from_its_page(caller, ann):
     decision = put(caller, risk_class="minimal")
     page = f"/admin/accountability/decisionrecord/{decision}/change/"
-    assert "Review it" in ann.get(page).content.decode()
+    assert "Request review" in ann.get(page).content.decode()
     assert ann.post(f"{LIST}{decision}/ask/").url == f"{LIST}{decision}/change/"
     ann.post(f"{LIST}{decision}/ask/")
     assert listed(ann) == [str(decision)]
-    assert "Review it" not in ann.get(page).content.decode()
+    assert "Request review" not in ann.get(page).content.decode()
     with tenant_transaction(caller.organisation):
         assert DecisionRecord.objects.filter(operation="decision.ask_for_review").count() == 1
 

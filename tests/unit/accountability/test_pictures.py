@@ -54,4 +54,6 @@ def test_what_was_stated_and_right_lies_within_the_frame():
     left, top = int(frame.get("x")), int(frame.get("y"))
     dots = [(int(each.get("cx")), int(each.get("cy"))) for each in root.iter(f"{SVG}circle")]
     assert dots == [(left, top + int(frame.get("height"))), (left + int(frame.get("width")), top)]
-    assert root.find(f".//{SVG}circle/{SVG}title").text == "2 decisions stated 0.00, 0% of them were right"
+    assert (
+        root.find(f".//{SVG}circle/{SVG}title").text == "2 decisions with stated confidence 0.00; 0% approved"
+    )
