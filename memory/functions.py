@@ -24,6 +24,7 @@ from memory.search.inputs import MAX_QUERIES, NativeSearch, NativeSearches
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.trust import corrections
+from memory.trust.superseding import commit_supersede
 from memory.types import LinkKind, Outcome, Stored, trust_of
 
 SEARCHED = ("memories", "spaces")
@@ -214,7 +215,7 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
 )
 def supersede(call: Call, arguments: Replace) -> dict[str, Any]:
     """Replace a memory by a new one."""
-    changed = corrections.commit_supersede(
+    changed = commit_supersede(
         organisation=call.organisation,
         by=call.by,
         memory=arguments.memory_id,

@@ -19,6 +19,7 @@ from memory.inputs import Reason, Supersession
 from memory.operations import Prepared
 from memory.trust import corrections
 from memory.trust.corrections import Changed
+from memory.trust.superseding import commit_supersede
 from memory.types import trust_of
 
 
@@ -145,7 +146,7 @@ class Supersede(_Correction):
     def post(self, request: Request, memory: UUID, prepared: Prepared) -> Response:
         """Replace a memory by a new one. The old one's validity ends when the new one's begins."""
         principal, asked = self.principal, self.body(Supersession)
-        changed = corrections.commit_supersede(
+        changed = commit_supersede(
             organisation=principal.organisation,
             by=principal.actor,
             memory=memory,

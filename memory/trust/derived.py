@@ -24,13 +24,12 @@ from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.analysis.values import cores
 from memory.policies import DERIVED_POLICY
 from memory.policy_types import Policy
-from memory.trust.versions import database_now, end_versions, set_state
+from memory.trust.state_changes import change_state
 from memory.types import TrustState
 
 MOST = 10_000
@@ -185,31 +184,13 @@ def settle_derived(
         parents=[parent],
     )
     cite(organisation=organisation, decision=decision, memories=derived.changing)
-    at = database_now()
-    end_versions(
-        organisation=organisation,
-        memories=derived.changing,
+    change_state(
+        organisation,
+        derived.changing,
+        state,
         operation=operation,
         reason=reason,
         by=by,
         decision=decision,
-        at=at,
-    )
-    set_state(organisation, derived.changing, state, at)
-    emit_many(
-        organisation=organisation,
-        type="liftos.memory.changed",
-        events=[
-            (
-                f"memories/{memory}",
-                {
-                    "memory_id": str(memory),
-                    "operation": operation,
-                    "state": str(state),
-                    "decision_id": str(decision),
-                },
-            )
-            for memory in derived.changing
-        ],
     )
     return Derived(derived.policy, derived.found, derived.changing, derived.more, decision)

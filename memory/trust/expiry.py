@@ -7,9 +7,8 @@ from django.db import connection
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.tenancy.types import SYSTEM
-from memory.trust.versions import database_now, end_versions, set_state
+from memory.trust.state_changes import change_state
 from memory.types import LIVING, TrustState
 
 BATCH = 500
@@ -38,32 +37,14 @@ def expire_due(*, organisation: UUID) -> int:
             outputs={"expired": len(due)},
             memories=[{"id": str(memory)} for memory in due],
         )
-        at = database_now()
-        end_versions(
-            organisation=organisation,
-            memories=due,
+        change_state(
+            organisation,
+            due,
+            TrustState.EXPIRED,
             operation="memory.expire",
             reason="",
             by=SYSTEM,
             decision=decision,
-            at=at,
-        )
-        set_state(organisation, due, TrustState.EXPIRED, at)
-        emit_many(
-            organisation=organisation,
-            type="liftos.memory.changed",
-            events=[
-                (
-                    f"memories/{memory}",
-                    {
-                        "memory_id": str(memory),
-                        "operation": "memory.expire",
-                        "state": str(TrustState.EXPIRED),
-                        "decision_id": str(decision),
-                    },
-                )
-                for memory in due
-            ],
         )
     return len(due)
 

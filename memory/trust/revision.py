@@ -23,7 +23,7 @@ from memory.models import Memory
 from memory.ports import tell_followers
 from memory.queries import get_memory
 from memory.rejection.refusals import vet_text
-from memory.trust.corrections import StateForbids
+from memory.trust.state_changes import StateForbids
 from memory.trust.versions import (
     VersionMismatch,
     check_version,

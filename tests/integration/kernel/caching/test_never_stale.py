@@ -23,6 +23,7 @@ from memory.operations import remember, remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest
 from memory.trust import corrections
+from memory.trust.superseding import supersede
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
 pytestmark = [pytest.mark.usefixtures("committed_db"), pytest.mark.enable_socket]
@@ -95,7 +96,7 @@ WRITES = {
     "reject": lambda organisation, memory: corrections.reject(
         organisation=organisation, by=SYSTEM, memory=memory, reason="x"
     ),
-    "supersede": lambda organisation, memory: corrections.supersede(
+    "supersede": lambda organisation, memory: supersede(
         organisation=organisation, by=SYSTEM, memory=memory, draft=MemoryDraft("new boots"), reason="x"
     ),
     "erase": lambda organisation, memory: forget(organisation=organisation, by=SYSTEM, memory=memory),

@@ -1,0 +1,119 @@
+"""Supersede a memory: store its successor, close it, and put both on record in one transaction."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.errors import InvalidInput
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.types import Actor
+from memory import operations
+from memory.errors import ExternalIdTaken
+from memory.operations import Prepared
+from memory.trust.corrections import Changed
+from memory.trust.derived import Because, find_derived, settle_derived
+from memory.trust.state_changes import change_state, lock_in_state, record_correction
+from memory.trust.versions import database_now
+from memory.types import LIVING, MemoryDraft, Outcome, TrustState
+
+_CLOSE = """
+UPDATE memory_memory SET superseded_by = %(successor)s,
+    valid_to = greatest(coalesce(valid_from, %(ends)s), least(coalesce(valid_to, %(ends)s), %(ends)s))
+WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+
+
+def supersede(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    draft: MemoryDraft,
+    reason: str = "",
+    version: int | None = None,
+    trust: TrustState = TrustState.ACTIVE,
+) -> Changed:
+    """Replace a memory that no longer holds by a new one.
+
+    The old one is closed, not erased: its `valid_to` becomes the new one's `valid_from` (now, unless given), and its earlier
+    version keeps when it was believed. Searches tell the two apart by `as_of` and `known_at`.
+
+    Args:
+        organisation: whose.
+        by: the superseding party.
+        memory: the one that no longer holds.
+        draft: the new one.
+        reason: free text for the record.
+        version: the version the old one must have; None for any.
+        trust: of the new one.
+
+    Raises:
+        MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
+        ExternalIdTaken, ValueRejected, UnknownSource: the new one can't be stored.
+    """
+    prepared = operations.prepare(organisation, [draft], trust)
+    return commit_supersede(
+        organisation=organisation, by=by, memory=memory, prepared=prepared, reason=reason, version=version
+    )
+
+
+def commit_supersede(
+    *,
+    organisation: UUID,
+    by: Actor,
+    memory: UUID,
+    prepared: Prepared,
+    reason: str = "",
+    version: int | None = None,
+) -> Changed:
+    """Supersede a memory by one that `memory.operations.prepare` made.
+
+    Raises:
+        As `supersede`.
+    """
+    observed = observe_operation("memory.supersede", organisation=str(organisation))
+    with observed.count_in(prepared.took_ns), tenant_transaction(organisation):
+        [new] = prepared.rows
+        if new.draft.valid_from is None:
+            now = database_now()
+            new = replace(new, draft=replace(new.draft, valid_from=now))
+            if new.draft.valid_to is not None and new.draft.valid_to < now:
+                raise InvalidInput("valid_to must not be before valid_from, which is now.", loc=("valid_to",))
+        # the new one first: values are locked before rows (memory.rejection.tombstones)
+        prepared = replace(prepared, rows=(new,))
+        [stored] = operations.commit(organisation, by, prepared, operation="memory.store")
+        operations.raise_refusal(stored)
+        if stored.outcome is not Outcome.STORED:
+            raise ExternalIdTaken(stored.id)
+        row = lock_in_state(organisation, memory, version=version, allowed=LIVING, participle="superseded")
+        text = f"Superseded by {stored.id}, it was {row.state}."
+        # the new one may be derived from the old one
+        derived = find_derived(organisation, [row.id], apart=[stored.id])
+        outputs = {"successor": str(stored.id), "derived": derived.counts}
+        decision = record_correction(
+            organisation, by, "memory.supersede", row, text, reason, outputs, [stored.id],
+            parents=[stored.decision] if stored.decision else [],
+        )  # fmt: skip
+        change_state(
+            organisation,
+            [row.id],
+            TrustState.SUPERSEDED,
+            operation="memory.supersede",
+            reason=reason,
+            by=by,
+            decision=decision,
+        )
+        values = {
+            "organisation": organisation,
+            "memory": row.id,
+            "successor": stored.id,
+            "ends": new.draft.valid_from,
+        }
+        with raw_cursor() as cursor:
+            cursor.execute(_CLOSE, values)
+        derived = settle_derived(
+            organisation, by, derived, source=row.id, because=Because.SUPERSEDED, parent=decision
+        )
+        return Changed(
+            row.id, TrustState.SUPERSEDED, row.version + 1, decision, successor=stored, derived=derived
+        )
