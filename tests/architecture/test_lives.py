@@ -39,11 +39,12 @@ def test_a_named_step_exists(path, name):
 @pytest.mark.parametrize(
     "step",
     [
+        ("memory/operations.py", "commit"),
         ("memory/search/service.py", "search"),
         ("workflows/engine/execution.py", "carry_out"),
         ("accountability/reviews/operations.py", "review"),
     ],
-    ids=["search", "step", "verdict"],
+    ids=["store", "search", "step", "verdict"],
 )
 def test_each_life_is_told(step):
     assert step in STEPS
