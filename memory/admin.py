@@ -22,7 +22,7 @@ from memory.policy_types import Policy
 from memory.search.service import prepare_search, search_prepared
 from memory.search.types import SearchRequest
 from memory.trust.corrections import confirm, contest, reject
-from memory.trust.derived import Derived
+from memory.trust.derived_memories import Derived
 
 __all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 

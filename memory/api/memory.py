@@ -21,8 +21,8 @@ from memory.api.memories import MemoryOut, render
 from memory.api.shared import RejectionOut
 from memory.erasure.operations import forget
 from memory.inputs import WISH, Content, Metadata, Reason, wish_of
+from memory.trust.requested_state import revise_as_wished
 from memory.trust.revision import CHANGEABLE
-from memory.trust.wishes import revise_as_wished
 from memory.types import EmbeddingState
 
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})

@@ -30,12 +30,12 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.value_keys import origin_key
 from memory.erasure.erasure_policy import get_policy
-from memory.erasure.quoting import erase_quotes
+from memory.erasure.quoting_records import erase_quotes
 from memory.erasure.removal import remove_memories
 from memory.models import Erasure, Memory, MemoryVersion
 from memory.ports import erase_elsewhere
 from memory.queries import get_memory
-from memory.trust.derived import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
+from memory.trust.derived_memories import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
 from memory.trust.versions import check_version, database_now
 
 TOGETHER = 1_000

@@ -8,7 +8,7 @@ from liftos.kernel.db.transactions import raw_cursor
 from memory.analysis.value_keys import origin_key
 from memory.index.writes import Row
 from memory.policy_types import Refuse, RejectedInside, Wanted
-from memory.rejection.held_values import find_held
+from memory.rejection.containment import find_held
 from memory.rejection.tombstones import ValueRejected, find_rejections
 from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
 

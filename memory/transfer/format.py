@@ -23,7 +23,7 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
 from memory.inputs import LineIn, MemoryIn
-from memory.transfer.past import ActorLine, KnownState, VersionLine, check_past
+from memory.transfer.history_format import ActorLine, KnownState, VersionLine, check_past
 from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"

@@ -22,9 +22,9 @@ from memory.index import index_rows, writes
 from memory.index.writes import Row
 from memory.operations import IMPORT, Prepared, commit, embed_rows
 from memory.rejection import tombstones
-from memory.transfer.batches import OPERATOR, Batch, Report, batches, reader, shortened
-from memory.transfer.earlier import Pasts, read_pasts, write_pasts
+from memory.transfer.batch_reader import OPERATOR, Batch, Report, batches, reader, shortened
 from memory.transfer.format import Imported
+from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
 from memory.trust.versions import database_now
 from memory.types import EmbeddingState, Outcome, Stored, TrustState
 

@@ -8,7 +8,7 @@
 | reject | candidate, active, contested, superseded, expired | rejected, with all other memories of the value |
 | supersede | candidate, active, contested | superseded, by a new memory |
 
-Memories derived from a rejected or superseded one follow the organisation's policy (`memory.trust.derived`).
+Memories derived from a rejected or superseded one follow the organisation's policy (`memory.trust.derived_memories`).
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from memory.analysis.value_keys import numbers, value_keys
 from memory.models import Memory
 from memory.queries import get_memory
 from memory.rejection import tombstones
-from memory.trust.derived import Because, Derived, find_derived, settle_derived
+from memory.trust.derived_memories import Because, Derived, find_derived, settle_derived
 from memory.trust.state_changes import change_state, lock_in_state, record_correction
 from memory.types import LIVING, Stored, TrustState
 

@@ -11,7 +11,7 @@ from memory import operations
 from memory.errors import ExternalIdTaken
 from memory.operations import Prepared
 from memory.trust.corrections import Changed
-from memory.trust.derived import Because, find_derived, settle_derived
+from memory.trust.derived_memories import Because, find_derived, settle_derived
 from memory.trust.state_changes import change_state, lock_in_state, record_correction
 from memory.trust.versions import database_now
 from memory.types import LIVING, MemoryDraft, Outcome, TrustState

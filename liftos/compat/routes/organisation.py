@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.compat.contexts import BACKEND, close_context, get_context_stats, initialise_context
 from liftos.compat.shapes.memory import naive, title_of
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
@@ -24,7 +25,6 @@ from memory.insights.queries import get_counts, get_insights
 from memory.ports import spaces
 from memory.queries import list_memories
 from memory.search.types import SearchRequest
-from memory.trust.contexts import BACKEND, close_context, get_context_stats, initialise_context
 
 RECENT = 10
 

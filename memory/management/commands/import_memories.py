@@ -18,8 +18,8 @@ from liftos.kernel.http.idempotency.keys import KeyReused
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from memory.index.embeddings import active_manager
+from memory.transfer.import_file import UnreadableFile, lines_of, opened
 from memory.transfer.importing import import_lines
-from memory.transfer.opening import UnreadableFile, lines_of, opened
 
 # refused lines to print; the error file lists all of them
 SHOWN = 20

@@ -10,7 +10,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Scope
 from memory.models import MemoryLink
-from memory.trust import derived as module
+from memory.trust import derived_memories as module
 from tests.factories.callers import Caller
 
 POLICY = "/api/v1/memories/derived-policy"

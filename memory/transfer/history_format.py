@@ -16,7 +16,7 @@ from memory.types import MAX_CONTENT, MemoryDraft, PastVersion
 
 # what an export never holds: an erased memory has no row
 KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]
-# a change of these gives an earlier text a row of its own, by which searches as of then find it (memory.life.versions)
+# a change of these gives an earlier text a row of its own, by which searches as of then find it (memory.trust.versions)
 INDEXED = ("content", "metadata", "memory_type", "tags", "importance")
 
 

@@ -13,7 +13,7 @@ from memory.analysis.values import is_blank
 from memory.index import index_rows, writes
 from memory.index.embeddings import chosen_model, embed_drafts
 from memory.models import Memory, MemoryVersion
-from memory.transfer.past import Text, earlier_texts
+from memory.transfer.history_format import Text, earlier_texts
 from memory.types import EmbeddingState, MemoryDraft
 
 _VERSIONS = """

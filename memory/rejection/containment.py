@@ -23,7 +23,7 @@ def find_held(
     Args:
         organisation: whose.
         texts: by any id of the write.
-        anchors: from `memory.life.tombstones.find_rejections`; without any nothing is done.
+        anchors: from `memory.rejection.tombstones.find_rejections`; without any nothing is done.
     """
     if not anchors or not texts:
         return RejectedInside.ALLOW, {}
