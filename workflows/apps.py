@@ -13,10 +13,10 @@ class WorkflowsConfig(AppConfig):
         from workflows import checks, functions  # noqa: F401  registers them
         from workflows.erasure import erase_quotes, forget_results
         from workflows.figures import get_orchestration_figures
-        from workflows.publishing.reversal import retire_what_it_published
+        from workflows.publishing.reversal import retire_published
 
         reserve_operations("workflow")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)
-        reversers.fill("workflow.publish", retire_what_it_published)
+        reversers.fill("workflow.publish", retire_published)
         orchestration_figures.fill(get_orchestration_figures)

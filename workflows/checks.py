@@ -1,4 +1,4 @@
-"""System checks of the settings about workflows."""
+"""System checks of the workflow settings."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from workflows.secrets import read_secrets
 
 @register("workflows")
 def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Say which host that workflows may call can't be understood."""
+    """Report allowed-host entries that can't be parsed."""
     del app_configs, kwargs
     problems: list[CheckMessage] = []
     for name in ("LIFTOS_HTTP_ALLOWED_HOSTS", "LIFTOS_HTTP_PRIVATE_HOSTS"):
@@ -21,7 +21,9 @@ def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         except InvalidHostList as error:
             problems.append(
                 Error(
-                    f"{name} names no host: {error}", hint="docs/settings.md, Workflows.", id="workflows.E001"
+                    f"{name} has an invalid host: {error}",
+                    hint="docs/settings.md, Workflows.",
+                    id="workflows.E001",
                 )
             )
     return problems
@@ -29,7 +31,7 @@ def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 
 @register("workflows")
 def secrets_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Say what is wrong with the file of secrets."""
+    """Report a secrets file that can't be used."""
     del app_configs, kwargs
     path = settings.LIFTOS_WORKFLOW_SECRETS_FILE
     try:

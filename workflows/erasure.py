@@ -1,4 +1,4 @@
-"""What runs and cached results of functions quote of memories goes with the memories."""
+"""Erasure in workflows: runs and cached function results that quote an erased memory."""
 
 from django.db import transaction
 
@@ -25,11 +25,11 @@ TEMPLATES = "workflow templates"
 
 
 def erase_quotes(going: Going) -> int:
-    """Remove what runs quote of memories; return how many runs that were. See `memory.ports.Eraser`.
+    """Blank the runs that quote erased memories; return their number. See `memory.ports.Eraser`.
 
-    A run is one of them if a function of it stored, changed or found a memory, or if anything that it holds quotes one. All results
-    of such a run go, and its parameters: what a later step made of the memory can't be told apart. A run that is still going sees
-    null in their place. Templates stay, for a published version never changes: the receipt says how many quote.
+    A run is affected if one of its functions stored, changed or found a memory, or if any of its texts quotes one. All its
+    results and parameters are removed, because what later steps derived from the memory can't be told apart. A run in progress
+    reads null instead. Templates are kept, because published versions never change; the receipt counts those that quote.
     """
     where = (going.organisation, list(going.memories))
     with raw_cursor() as cursor:
@@ -54,13 +54,10 @@ def erase_quotes(going: Going) -> int:
 
 
 def forget_results(going: Going) -> int:
-    """Remove an organisation's cached results, now and again once the erasure has committed: others may ask in between.
-
-    Args:
-        going: what is being erased; results are not looked into, all go.
+    """Drop all cached results of the organisation, and again after the commit: the cache may be refilled in between.
 
     Returns:
-        How many this process had, of all organisations.
+        The number of results this process had cached, over all organisations.
     """
     organisation = going.organisation
     cache = get_function_cache()

@@ -1,4 +1,4 @@
-"""What can be wrong with what is asked of workflows."""
+"""Errors of the workflows app."""
 
 from liftos.kernel.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 
@@ -10,7 +10,7 @@ class TemplateNotFound(NotFound):
 
 
 class TemplateExists(Conflict):
-    """There is a template of that name."""
+    """A template with this name already exists."""
 
     code = "workflows.template_exists"
 
@@ -22,7 +22,7 @@ class NotPublished(Conflict):
 
 
 class TemplateRetired(Conflict):
-    """The template is retired: it starts no new run."""
+    """The template is retired and can't start new runs."""
 
     code = "workflows.template_retired"
 
@@ -34,7 +34,7 @@ class NothingToPublish(Conflict):
 
 
 class NeedsReview(Conflict):
-    """Here a version is published by somebody else than who wrote it."""
+    """The policy requires a version to be published by somebody other than its author."""
 
     code = "workflows.needs_review"
 
@@ -52,36 +52,36 @@ class StepNotFound(InvalidInput):
 
 
 class StateForbids(Conflict):
-    """The state of the run does not allow that."""
+    """The run's state does not allow this."""
 
     code = "workflows.state_forbids"
 
 
 class ScopeMissing(PermissionDenied):
-    """The run's steps need a scope that this caller does not have."""
+    """The run's steps need a scope that the caller lacks."""
 
     code = "workflows.scope_missing"
 
 
 class OwnRun(PermissionDenied):
-    """Who started, resumed or re-ran a run does not approve its steps; somebody else must."""
+    """Whoever started, resumed or reran a run can't approve its steps."""
 
     code = "workflows.own_run"
 
 
 class AuthorityLost(PermissionDenied):
-    """Who the run acts for may no longer do that."""
+    """The party that the run acts for no longer has the required scope."""
 
     code = "workflows.authority_lost"
 
 
 class Fenced(Exception):
-    """The claim is no longer this worker's: somebody else has it, or the run was cancelled."""
+    """The worker no longer holds the claim: another worker has it, or the run was cancelled."""
 
 
 _FENCE = "LF001"  # raised by liftos_fence, in the database
 
 
 def is_fence(error: BaseException) -> bool:
-    """Tell whether an error of the database says that a claim was no longer this worker's."""
+    """Return whether a database error was raised by the fence: the worker no longer holds its claim."""
     return _FENCE in (getattr(error, "sqlstate", None), getattr(error.__cause__, "sqlstate", None))

@@ -1,4 +1,4 @@
-"""The figures of orchestration in the old platform's `/performance/metrics`."""
+"""Orchestration figures for the old platform's `/performance/metrics`."""
 
 from typing import Any
 from uuid import UUID
@@ -10,24 +10,23 @@ from workflows.queries import count_executions, count_runs
 
 
 def get_orchestration_figures(organisation: UUID) -> dict[str, Any]:
-    """Return how an organisation's workflows went.
+    """Return an organisation's counts of runs and step executions, and this process's cache statistics.
 
-    Runs and executions (of steps) are counted in the database, whichever process carried them out, as long as their runs are
-    kept; the cache is that of the process that answers.
+    Runs and executions come from the database: all processes, for as long as the runs are retained.
     """
     with tenant_transaction(organisation):
-        runs = count_runs(organisation=organisation)
-        steps = count_executions(organisation=organisation)
+        runs, active = count_runs(organisation=organisation)
+        executions, average_ms = count_executions(organisation=organisation)
     cache = get_function_cache().stats()
     return {
-        "total_executions": steps.count,
+        "total_executions": executions,
         "cache_hits": cache["cache_hits"],
         "cache_misses": cache["cache_misses"],
         "cache_hit_rate": cache["cache_hit_rate"],
         "cache_size": cache["cache_size"],
         "max_cache_size": cache["max_cache_size"],
-        "average_execution_time_ms": steps.average_ms,
-        "total_workflows": runs.runs,
-        "active_workflows": runs.active,
+        "average_execution_time_ms": average_ms,
+        "total_workflows": runs,
+        "active_workflows": active,
         "registered_functions": len({function.name for function in list_functions()}),
     }

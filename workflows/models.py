@@ -1,6 +1,7 @@
-"""Templates, their runs, the runs' steps, and every change of state of these.
+"""Templates, runs, steps and their state transitions.
 
-The foreign keys within are made by hand, with the organisation in them (migration 0002): a plain one would take another's id.
+The foreign keys between them are composite and include the organisation (migration 0002): a plain one would accept another
+organisation's id.
 """
 
 from enum import StrEnum
@@ -16,25 +17,25 @@ from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, Versio
 
 
 def _organisation() -> models.ForeignKey:
-    # no foreign key in the database: every row would lock the organisation's (row security checks it)
+    # no foreign key in the database: every insert would lock the organisation's row (row-level security checks it)
     return models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
 
-def _words(field: str, words: type[StrEnum], name: str) -> models.CheckConstraint:
+def _known_values(field: str, words: type[StrEnum], name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(**{f"{field}__in": [str(each) for each in words]}), name=name)
 
 
 class Policy(models.Model):
-    """What an organisation has decided about its workflows; without a row, the settings' defaults hold."""
+    """An organisation's workflow policy; without a row, the defaults in the settings apply."""
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True
     )
     review_before_publish = models.BooleanField(
-        default=False, help_text="A version is published by somebody else than who wrote it."
+        default=False, help_text="A version must be published by somebody other than its author."
     )
     concurrency = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Steps that may be carried out at once; empty for the default."
+        null=True, blank=True, help_text="Maximum number of steps running at once; empty for the default."
     )
 
     class Meta:
@@ -50,7 +51,7 @@ class Policy(models.Model):
 
 
 class Template(models.Model):
-    """A workflow by name. Its newest published version is what a new run follows."""
+    """A named workflow. New runs follow its newest published version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = _organisation()
@@ -69,11 +70,11 @@ class Template(models.Model):
 
 
 class TemplateVersion(models.Model):
-    """What a template says; a trigger keeps what is published as it is.
+    """A version of a template; a trigger makes published versions immutable.
 
     Attributes:
-        payload: the template as it was sent.
-        definition: the same as it was read (workflows.definition); publishing fixes the functions' versions in it.
+        payload: the template as sent by the author.
+        definition: the payload as parsed by workflows.definition; publishing pins the functions' versions.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -98,7 +99,7 @@ class TemplateVersion(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "template"], name="version_one_draft", condition=Q(status="draft")
             ),
-            _words("status", VersionStatus, "version_status_known"),
+            _known_values("status", VersionStatus, "version_status_known"),
         ]
 
     def __str__(self) -> str:
@@ -106,12 +107,12 @@ class TemplateVersion(models.Model):
 
 
 class Run(models.Model):
-    """One carrying-out of a version, or of nothing yet (the old platform's `/workflows/create`).
+    """One execution of a version, or an empty run (the old platform's `/workflows/create`).
 
     Attributes:
-        code: the last 16 hex digits of the id; with the organisation's slug it is the old platform's workflow id.
-        scopes: what the caller was allowed when it started the run; its steps are allowed no more.
-        parties: who resumed it or ran it again, in order: kind, id, on_behalf_of.
+        code: the last 16 hex digits of the id; with the organisation's slug, the old platform's workflow id.
+        scopes: the caller's scopes when the run was started; its steps never get more.
+        parties: the actors that resumed or reran it, in order: kind, id, on_behalf_of.
         open_steps: steps of the definition that have not ended.
         failed_steps: steps of the definition that failed.
     """
@@ -130,7 +131,7 @@ class Run(models.Model):
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
     scopes = ArrayField(models.CharField(max_length=40), default=list)
-    # the statements that write runs leave it out
+    # the INSERT statements omit this column
     parties = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     correlation_id = models.CharField(max_length=128)
     traceparent = models.CharField(max_length=55)
@@ -146,7 +147,7 @@ class Run(models.Model):
             models.UniqueConstraint(fields=["organisation", "id"], name="run_of_organisation"),
             models.UniqueConstraint(fields=["organisation", "code"], name="run_by_code"),
             models.CheckConstraint(condition=Q(open_steps__gte=0, failed_steps__gte=0), name="run_counts"),
-            _words("status", RunStatus, "run_status_known"),
+            _known_values("status", RunStatus, "run_status_known"),
             models.CheckConstraint(
                 condition=Q(status__in=["completed", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(status__in=["pending", "running", "paused"], finished_at=None),
@@ -154,14 +155,14 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            # few of an organisation's runs are active; lists by status ask for these
+            # lists by status mostly ask for active runs, which are few
             models.Index(
                 fields=["organisation", "id"],
                 name="run_active",
                 condition=Q(status__in=["pending", "running", "paused"]),
             ),
             models.Index(fields=["organisation", "version"], name="run_by_version"),
-            # what the removal of old runs looks for, across organisations
+            # for retention, across organisations
             models.Index(fields=["finished_at"], name="run_by_end", condition=Q(finished_at__isnull=False)),
         ]
 
@@ -173,17 +174,17 @@ class Step(models.Model):
     """A step of a run, or one item of a step that maps over a list.
 
     Attributes:
-        item: its number in the list, -1 for a step of the definition.
-        value: the list's element.
-        function: with version, `memory.search@1`; empty where nothing is called.
-        waiting_on: dependencies that have not ended; of a map's items, not looked at.
-        open_items: of a map, items that have not ended.
-        attempt: how often it was claimed; the number of a claim fences what earlier ones still do.
-        retries: how often it failed and was tried again.
-        lost: how often its worker was not heard of again.
-        token: names the claim; who completes must know it.
-        run_at: when it became ready, or when it is due again, by the database's clock.
-        approval: who let it go on, and why.
+        item: index in the mapped list; -1 for a step of the definition.
+        value: the mapped list's element.
+        function: with version, `memory.search@1`; empty if the step calls nothing.
+        waiting_on: dependencies that have not ended; unused for map items.
+        open_items: for a map, items that have not ended.
+        attempt: number of claims so far; it fences earlier claims.
+        retries: number of retries after failures.
+        lost: number of times its worker disappeared.
+        token: identifies the current claim; required to complete the step.
+        run_at: when it became ready or is due again, by the database's clock.
+        approval: the reviewer and the reason.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -218,7 +219,7 @@ class Step(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["organisation", "id"], name="step_of_organisation"),
             models.UniqueConstraint(fields=["organisation", "run", "name", "item"], name="step_once"),
-            _words("status", StepStatus, "step_status_known"),
+            _known_values("status", StepStatus, "step_status_known"),
             models.CheckConstraint(
                 condition=Q(priority__gte=1, priority__lte=5), name="step_priority_of_five"
             ),
@@ -230,13 +231,13 @@ class Step(models.Model):
             ),
         ]
         indexes = [
-            # what a claim looks for: the organisation's most urgent, oldest ready step
+            # for claims: the organisation's most urgent, oldest ready step
             models.Index(
                 fields=["organisation", "priority", "run_at", "id"],
                 name="step_ready",
                 condition=Q(status="ready"),
             ),
-            # what counts against an organisation's limit, and what the reaper looks for
+            # for the organisation's concurrency limit, and for the reaper
             models.Index(
                 fields=["organisation", "lease_until"], name="step_live", condition=Q(token__isnull=False)
             ),
@@ -256,7 +257,7 @@ class Step(models.Model):
 
 
 class Transition(models.Model):
-    """A change of state of a run, or of one of its steps. Insert-only; it goes with its run."""
+    """A state transition of a run or one of its steps. Insert-only; deleted with its run."""
 
     id = models.BigAutoField(primary_key=True)
     organisation = _organisation()
@@ -281,7 +282,7 @@ class Transition(models.Model):
 
 
 class Mention(models.Model):
-    """A run's results quote this memory: erasure looks here."""
+    """A memory that a run's results quote; used by erasure."""
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "run_id")
     organisation = _organisation()

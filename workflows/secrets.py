@@ -1,8 +1,8 @@
-"""Secrets of the operator that a step may send along without anybody seeing them: `{secret:crm}` in a template.
+"""The operator's secrets, which a template refers to as `{secret:crm}`.
 
-The value comes from the file LIFTOS_WORKFLOW_SECRETS_FILE, or from the environment (LIFTOS_SECRET_CRM). It is put in by the function,
-at the moment it is sent, and is in no row, record, trace or log. Only the template's own text names a secret: what parameters and results
-bring is text, whatever it says.
+A value comes from the file LIFTOS_WORKFLOW_SECRETS_FILE or the environment (LIFTOS_SECRET_CRM). The function inserts it when it
+sends the request, so it never appears in a row, record, trace or log. Only the template's own text can refer to a secret;
+the same syntax in parameters or results is plain text.
 """
 
 import base64
@@ -26,24 +26,24 @@ MIN_SECRET, MAX_SECRET = 8, 8_000
 _NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 SECRET = re.compile(rf"(?<!\{{)\{{secret:({_NAME})\}}(?!\}})")
 _ENVIRONMENT = "LIFTOS_SECRET_"
-# LIFTOS_SECRET_KEY is the installation's own
+# LIFTOS_SECRET_KEY is Django's signing key
 _NOT_SECRETS = frozenset({"KEY"})
 
 
 class SecretUnknown(InvalidInput):
-    """The operator keeps no secret of that name."""
+    """There is no secret with this name."""
 
     code = "workflows.secret_unknown"
 
 
 class SecretNotForHost(InvalidInput):
-    """The secret is not for this host."""
+    """The secret may not be sent to this host."""
 
     code = "workflows.secret_not_for_host"
 
 
 class SecretsUnusable(LiftosError):
-    """The file of secrets can't be used; the operator's checks say why."""
+    """The secrets file can't be used; see `manage.py check`."""
 
     code = "workflows.secrets_unusable"
     status = 503
@@ -51,7 +51,7 @@ class SecretsUnusable(LiftosError):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value, and the hosts that it may be sent to; no host named, any that `http.request` may call."""
+    """A value, and the hosts it may be sent to; without hosts, any that `http.request` may call."""
 
     value: str
     hosts: tuple[str, ...] = ()
@@ -66,28 +66,28 @@ def secret_names(text: str) -> list[str]:
 
 
 def find_secret(organisation: str, name: str) -> Secret | None:
-    """Return a secret: the organisation's own (`acme/crm`) before that for all (`crm`), the file before the environment.
+    """Return a secret: the organisation's own (`acme/crm`) before a shared one (`crm`), the file before the environment.
 
     Args:
         organisation: its slug.
-        name: as a template has it.
+        name: as written in the template.
 
     Raises:
-        SecretsUnusable: the file can't be read, may be read by others, or is no such file; the variable is no secret.
+        SecretsUnusable: the file can't be read, is readable by others, or is malformed; or the variable's value is invalid.
     """
-    kept = _kept()
-    found = kept.get(f"{organisation}/{name}") or kept.get(name)
+    stored = _file_secrets()
+    found = stored.get(f"{organisation}/{name}") or stored.get(name)
     if found is not None:
         return found
     variable = name.upper().replace("-", "_")
     value = "" if variable in _NOT_SECRETS else os.environ.get(_ENVIRONMENT + variable, "")
     try:
-        return Secret(_checked(value)) if value else None
+        return Secret(_validated(value)) if value else None
     except ValueError as error:
         raise SecretsUnusable from error
 
 
-def _kept() -> Mapping[str, Secret]:
+def _file_secrets() -> Mapping[str, Secret]:
     path = settings.LIFTOS_WORKFLOW_SECRETS_FILE
     if not path:
         return {}
@@ -100,20 +100,20 @@ def _kept() -> Mapping[str, Secret]:
 
 @lru_cache(maxsize=2)
 def read_secrets(path: str, changed: int, size: int, mode: int) -> Mapping[str, Secret]:
-    """Return the secrets of a file, by name.
+    """Return the secrets in a file, by name. `changed` and `size` only invalidate the cache.
 
     Raises:
-        OSError: it can't be read.
-        ValueError: others than its owner may read it, or it is no JSON object of names to values.
+        OSError: the file can't be read.
+        ValueError: the file is accessible to others than its owner, or is not a JSON object of names to values.
     """
     del changed, size
     if stat.S_IMODE(mode) & 0o077:
-        raise ValueError(f"{path} may be read by others than its owner; make its mode 0600")
+        raise ValueError(f"{path} must be accessible to its owner only; set its mode to 0600")
     try:
         written = json.loads(Path(path).read_text())
     except ValueError:
-        # what is wrong would be quoted, and may be a secret
-        raise ValueError(f"{path} is no JSON") from None
+        # the parser's message would quote the text, which may be a secret
+        raise ValueError(f"{path} is not valid JSON") from None
     if not isinstance(written, dict):
         raise ValueError(f"{path} must be a JSON object of names to values")  # noqa: TRY004  of a file, as its other faults
     return {name: _read(name, value) for name, value in written.items()}
@@ -121,47 +121,47 @@ def read_secrets(path: str, changed: int, size: int, mode: int) -> Mapping[str, 
 
 def _read(name: str, value: Any) -> Secret:
     if not re.fullmatch(rf"(?:[a-z0-9_-]+/)?{_NAME}", name):
-        raise ValueError(f"{name!r} can't be the name of a secret")
+        raise ValueError(f"{name!r} is not a valid secret name")
     if isinstance(value, str):
-        return Secret(_checked(value))
+        return Secret(_validated(value))
     if (
         not isinstance(value, dict)
         or not set(value) <= {"value", "hosts"}
         or not isinstance(value.get("value"), str)
     ):
-        raise ValueError(f"the secret {name} must be a text, or an object with value and hosts")
+        raise ValueError(f"the secret {name} must be a string, or an object with value and hosts")
     hosts = value.get("hosts", [])
     if not isinstance(hosts, list) or not all(isinstance(each, str) and each for each in hosts):
-        raise ValueError(f"the hosts of the secret {name} must be a list of names")
-    return Secret(_checked(value["value"]), tuple(each.lower() for each in hosts))
+        raise ValueError(f"the hosts of the secret {name} must be a list of host names")
+    return Secret(_validated(value["value"]), tuple(each.lower() for each in hosts))
 
 
-def _checked(value: str) -> str:
+def _validated(value: str) -> str:
     if not MIN_SECRET <= len(value) <= MAX_SECRET or not value.isascii() or not value.isprintable():
-        raise ValueError(f"a secret has {MIN_SECRET} to {MAX_SECRET} characters of printable ASCII")
+        raise ValueError(f"a secret must have {MIN_SECRET} to {MAX_SECRET} printable ASCII characters")
     return value
 
 
 class Revealer:
-    """The secrets of one call: marks where the template names them, puts them in at the end, masks them in what comes back."""
+    """The secrets of one call: marks the template's references, inserts the values on sending, masks them in the response."""
 
     def __init__(self, organisation: str) -> None:
-        """Begin; `organisation` is a slug."""
+        """Prepare for a call of the organisation with this slug."""
         self._organisation = organisation
-        # nobody can have written this into a parameter or a result
+        # random, so that no parameter or result can contain a mark
         self._token = token_hex(16)
         self._marked = re.compile(rf"~{self._token}:({_NAME})~")
         self._shown: dict[str, str] = {}
 
     def mark(self, value: Any) -> Any:
-        """Return a template's value with the names of secrets in it marked, before references bring anything in."""
-        return _strings(value, lambda text: SECRET.sub(rf"~{self._token}:\1~", text))
+        """Return a template's value with its secret references marked; call this before resolving other references."""
+        return _map_strings(value, lambda text: SECRET.sub(rf"~{self._token}:\1~", text))
 
     def reveal(self, text: str, *, host: str) -> str:
-        """Return a text with the secrets in it, to be sent to a host now.
+        """Return a text with marks replaced by the secrets' values, for sending to a host.
 
         Raises:
-            SecretUnknown, SecretNotForHost: naming the secret.
+            SecretUnknown, SecretNotForHost: the message names the secret.
         """
         return self._marked.sub(lambda found: self._value(found[1], host), text)
 
@@ -170,16 +170,16 @@ class Revealer:
         if found is None:
             raise SecretUnknown(f"There is no secret {name}.")
         if found.hosts and host.lower() not in found.hosts:
-            raise SecretNotForHost(f"The secret {name} is not for {host[:200]}.")
+            raise SecretNotForHost(f"The secret {name} may not be sent to {host[:200]}.")
         self._shown[name] = found.value
         return found.value
 
     def mask(self, value: Any) -> Any:
-        """Return what came back, without the secrets that were sent, in whatever usual form they are in it."""
-        return _strings(value, self._masked) if self._shown else value
+        """Return a response with the secrets that were sent masked, in all their usual encodings."""
+        return _map_strings(value, self._masked) if self._shown else value
 
     def mask_error(self, error: Exception) -> Exception:
-        """Return an error whose text does not tell the secrets."""
+        """Return an error with the secrets masked in its text."""
         if self._shown:
             error.args = tuple(self.mask(each) for each in error.args)
             error.__cause__ = error.__context__ = None
@@ -189,12 +189,12 @@ class Revealer:
 
     def _masked(self, text: str) -> str:
         for name, value in self._shown.items():
-            for form in _forms(value):
+            for form in _encodings(value):
                 text = text.replace(form, f"{{secret:{name}}}")
         return text
 
 
-def _forms(value: str) -> list[str]:
+def _encodings(value: str) -> list[str]:
     raw = value.encode()
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     forms = {
@@ -208,27 +208,27 @@ def _forms(value: str) -> list[str]:
     return sorted(forms | encoded | {each.rstrip("=") for each in encoded}, key=len, reverse=True)
 
 
-def _strings(value: Any, change: Callable[[str], str]) -> Any:
+def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
         return {
-            change(key) if isinstance(key, str) else key: _strings(each, change)
+            change(key) if isinstance(key, str) else key: _map_strings(each, change)
             for key, each in value.items()
         }
     if isinstance(value, list):
-        return [_strings(each, change) for each in value]
+        return [_map_strings(each, change) for each in value]
     return value
 
 
-def texts(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield every text within a value, names of members too, with the path of its place."""
+def iter_strings(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every string in a JSON value, including keys, with its path."""
     if isinstance(value, str):
         yield at, value
     elif isinstance(value, dict):
         for key, each in value.items():
             yield (*at, str(key)), str(key)
-            yield from texts(each, (*at, str(key)))
+            yield from iter_strings(each, (*at, str(key)))
     elif isinstance(value, list):
         for number, each in enumerate(value):
-            yield from texts(each, (*at, str(number)))
+            yield from iter_strings(each, (*at, str(number)))

@@ -1,8 +1,8 @@
-"""The SQL of reads of workflows, and of erasing what runs quote of memories. Each runs in a tenant transaction."""
+"""SQL for reading workflows and erasing quotes from runs. Each statement runs in a tenant transaction."""
 
 # --- queries.py
 
-# a template by its name, with the version asked for or its newest
+# a template by name or id, with the requested version or the newest
 FIND_VERSION = """
 SELECT t.name, t.retired_at IS NOT NULL, v.id, v.number
 FROM workflows_template AS t LEFT JOIN LATERAL (
@@ -15,7 +15,7 @@ WHERE t.organisation_id = %(organisation)s AND (t.name = %(name)s OR t.id = %(id
 ORDER BY t.name = %(name)s DESC LIMIT 1
 """
 
-# A step that maps over a list calls nothing itself, its items do. What a lost worker did is not known, so it is not counted.
+# a map step itself calls nothing, its items do; the calls of lost workers are unknown and not counted
 COUNT_EXECUTIONS = """
 SELECT coalesce(sum(s.retries + (s.status IN ('done', 'failed'))::int), 0)::bigint,
        coalesce(avg(extract(epoch FROM s.finished_at - s.started_at) * 1e3)
@@ -35,7 +35,7 @@ RUNS_MENTIONING = """
 SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)
 """
 
-# in the order in which whoever ends a step takes them: the run, then its steps
+# locked before the steps, the order in which ending a step locks them
 LOCK_RUNS = (
     "SELECT id FROM workflows_run WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 )
@@ -53,7 +53,7 @@ BLANK_RUNS = """
 UPDATE workflows_run SET parameters = '{}', metadata = '{}' WHERE organisation_id = %s AND id = ANY(%s)
 """
 
-# the history is never updated: a line is taken out and put back without its reason
+# history rows can't be updated, so they are deleted and reinserted without the reason
 BLANK_REASONS = """
 WITH gone AS (
     DELETE FROM workflows_transition WHERE organisation_id = %s AND run_id = ANY(%s) AND reason <> '' RETURNING *
@@ -62,8 +62,8 @@ INSERT INTO workflows_transition (id, organisation_id, run_id, step_id, before, 
 SELECT id, organisation_id, run_id, step_id, before, after, attempt, '', worker, at FROM gone
 """
 
-# runs whose name quotes
+# runs whose name quotes a memory
 RENAME_RUNS = "UPDATE workflows_run SET name = 'erased' WHERE organisation_id = %s AND id = ANY(%s)"
 
-# the list itself
+# the index of mentions
 FORGET_MENTIONS = "DELETE FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)"

@@ -1,4 +1,4 @@
-"""Hints that arrive by Celery, and the watch that every worker keeps."""
+"""Celery tasks: hints to execute steps, retention, and the keeper's start in each worker."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,13 +16,13 @@ from workflows.runs.retention import prune
 
 @shared_task(name="workflows.work")
 def work(organisation: str) -> None:
-    """Carry out what is ready in an organisation; a hint for nothing finds nothing."""
+    """Execute an organisation's ready steps, if there are any."""
     take_turn(UUID(organisation))
 
 
 @shared_task(name="workflows.prune_runs")
 def prune_runs() -> None:
-    """Remove runs whose end is longer ago than they are kept."""
+    """Delete runs that ended longer ago than LIFTOS_WORKFLOW_RETENTION_DAYS."""
     before = timezone.now() - timedelta(days=settings.LIFTOS_WORKFLOW_RETENTION_DAYS)
     for organisation in list_organisations_with_runs_ended_before(before):
         while prune(organisation=organisation, before=before):
@@ -31,6 +31,6 @@ def prune_runs() -> None:
 
 @signals.worker_ready.connect
 def keep_watch(**kwargs: Any) -> None:
-    """Begin to look for dropped work, before any hint has come."""
+    """Start looking for dropped steps without waiting for a first hint."""
     del kwargs
     KEEPER.start()

@@ -1,10 +1,10 @@
-"""What workflows, their runs and steps are, outside of the database. No Django here."""
+"""Enums and constants of workflows, runs and steps. No Django here."""
 
 from enum import IntEnum, StrEnum
 
 
 class Priority(IntEnum):
-    """Who goes first; 1 before 5, as in the old platform."""
+    """A step's priority; 1 runs before 5, as in the old platform."""
 
     CRITICAL = 1
     HIGH = 2
@@ -14,7 +14,7 @@ class Priority(IntEnum):
 
 
 class VersionStatus(StrEnum):
-    """Where a version of a template stands. What is published never changes."""
+    """The state of a template's version. Published versions never change."""
 
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -22,7 +22,7 @@ class VersionStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run stands; the words are the contract's."""
+    """The state of a run; the values are part of the API contract."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -33,7 +33,7 @@ class RunStatus(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where a step stands."""
+    """The state of a step."""
 
     WAITING = "waiting"
     READY = "ready"
@@ -47,15 +47,15 @@ class StepStatus(StrEnum):
 
 
 ENDED_RUN = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-"""A run that goes nowhere by itself; one that failed or was cancelled can be run again from there."""
+"""Final states of a run; a failed or cancelled one can be rerun."""
 ENDED = (StepStatus.DONE, StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
-"""A step that goes nowhere by itself."""
+"""Final states of a step."""
 OPEN = tuple(status for status in StepStatus if status not in ENDED)
 
 NOT_AN_ITEM = -1
-"""The item number of a step that is no item of a map."""
+"""The item number of a step of the definition."""
 
 
 def workflow_id(slug: str, code: str) -> str:
-    """Return the id that a run has in texts: its organisation's slug, and its code."""
+    """Return a run's workflow id, made of the organisation's slug and the run's code."""
     return f"wf_{slug}_{code}"

@@ -1,6 +1,6 @@
-"""The routes of the old platform: at the root, and those that its other programs call under /api/v1/ (docs/compat.md).
+"""The old platform's routes: at the root, and those that its other programs call under /api/v1/ (docs/compat.md).
 
-`GET /api/v1/search` shares its path with a native route: `liftos.urls` has both.
+`GET /api/v1/search` is in `liftos.urls`, because it shares its path with a native route.
 """
 
 from django.urls import path

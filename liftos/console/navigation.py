@@ -1,4 +1,4 @@
-"""The admin's pages by what people come for: reviewing, looking after memories, running workflows, managing, operating."""
+"""The admin's sidebar, grouped by task."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from django.urls import reverse
 
 
 class Entry(NamedTuple):
-    """A list of the admin: its model as `app.model`, and an icon's name in Material Symbols."""
+    """A list page: its model as `app.model`, and the name of a Material Symbols icon."""
 
     title: str
     model: str
@@ -54,7 +54,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar's groups with what this person may see; called by the theme."""
+    """Return the sidebar's groups with the pages that the user may view; called by the theme."""
     lists = {
         f"{model._meta.app_label}.{model._meta.model_name}": shown
         for model, shown in admin.site._registry.items()

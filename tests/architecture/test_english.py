@@ -44,15 +44,12 @@ ALLOWED: dict[str, int] = {
     "accountability": 66,
     "liftos/beat.py": 1,
     "liftos/bench": 1,
-    "liftos/compat": 13,
-    "liftos/console": 3,
     "liftos/kernel": 80,
     "liftos/runtime": 25,
     "liftos/settings.py": 1,
     "memory": 140,
     "spaces": 85,
     "tests/integration": 1,
-    "workflows": 77,
 }
 
 

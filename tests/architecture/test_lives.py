@@ -41,7 +41,7 @@ def test_a_named_step_exists(path, name):
     [
         ("memory/operations.py", "commit"),
         ("memory/search/service.py", "search"),
-        ("workflows/engine/execution.py", "carry_out"),
+        ("workflows/engine/execution.py", "execute"),
         ("accountability/reviews/operations.py", "review"),
     ],
     ids=["store", "search", "step", "verdict"],

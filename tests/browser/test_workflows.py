@@ -81,10 +81,10 @@ def test_template_form_shows_errors_and_version_differences(site, page):
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")
     # a click does not wait for the page that it leads to: what is looked for does
-    page.get_by_text("It waits for itself").wait_for()
+    page.get_by_text("It depends on itself").wait_for()
     told = page.inner_text("body")
-    assert "step find: depends_on: It waits for itself: find → keep → find." in told
-    assert "step keep: function: There is no function 'memory.stor'; there are memory.store, " in told
+    assert "step find: depends_on: It depends on itself: find → keep → find." in told
+    assert "step keep: function: There is no function 'memory.stor'; the functions are memory.store, " in told
     picture(page, "template-faults")
     del payload["steps"][0]["depends_on"]
     payload["steps"][1] = {
@@ -93,7 +93,7 @@ def test_template_form_shows_errors_and_version_differences(site, page):
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")
     page.get_by_role("button", name="Publish the draft").click()
-    page.get_by_text("Version 1 is published.").wait_for()
+    page.get_by_text("Version 1 published.").wait_for()
     payload["steps"][0]["arguments"]["query"] = "wet boots"
     page.fill("#id_payload", json.dumps(payload, indent=2))
     page.click("button[name=_continue]")

@@ -41,8 +41,8 @@ def run_steps(
 def run_again(
     organisation: UUID, *, name: str = "flow", wait: float = 20.0, given: Any = None, **more: Any
 ) -> Run:
-    started = start(principal=principal(organisation), template=name, parameters=given, wait=wait, **more)
-    return read_run(organisation, started.id)
+    run = start(principal=principal(organisation), template=name, parameters=given, wait=wait, **more)
+    return read_run(organisation, run)
 
 
 def read_run(organisation: UUID, run: UUID) -> Run:

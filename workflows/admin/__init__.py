@@ -1,4 +1,4 @@
-"""Workflows in the admin: templates, runs, what needs a person, and the organisation's policy."""
+"""Workflows in the admin: templates, runs, steps that need attention, and the organisation's policy."""
 
 from workflows.admin.policies import PolicyAdmin
 from workflows.admin.runs import RunAdmin

@@ -1,4 +1,4 @@
-"""A workflow as a graph, what comes first at the left: where everything goes. The markup is a template."""
+"""Layout of a workflow's graph, from left to right; workflows/steps.html draws it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +12,13 @@ from workflows.definition import ancestors, topological
 from workflows.types import StepStatus
 
 MAX_DRAWN = 200
-"""More steps than a person can follow in a picture are not drawn."""
-# of a box; the template has the same
+"""Larger graphs are not drawn: nobody could read them."""
+# size of a box; the template repeats it
 _WIDTH, _HEIGHT = 190, 50
 _GAP_X, _GAP_Y, _MARGIN = 52, 18, 8
 _SHOWN = 25  # characters that fit a box
 _SWEEPS = 4
-# liftos/admin.css has each for the light and for the dark theme
+# defined in liftos/admin.css for the light and the dark theme
 _COLOURS = {
     StepStatus.WAITING: "var(--drawn-grey)",
     StepStatus.READY: "var(--drawn-cyan)",
@@ -37,14 +37,14 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step as it is drawn.
+    """One step of the graph.
 
     Attributes:
         name: of the step.
         needs: names of the steps it depends on.
-        status: where it stands; None in the picture of a template.
-        note: what is written below the name.
-        title: what a pointer that rests on it is told.
+        status: None in a template's graph.
+        note: the line below the name.
+        title: the tooltip.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Box:
-    """One step's box: `x` and `y` are its upper left corner; the border of what is open is dashed."""
+    """One step's box; `x` and `y` are its upper left corner, an open step has a dashed border."""
 
     x: int
     y: int
@@ -69,17 +69,17 @@ class Box:
 
 
 def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> SafeString | str:
-    """Return the picture: a box for each step in its state's colour, an arrow from each to what depends on it. See `arrange`.
+    """Return the graph as SVG: a box per step in its status colour, an arrow to each dependent step. See `arrange`.
 
     Args:
-        nodes: at most MAX_DRAWN; of more, a sentence is returned.
-        label: what the picture shows, for screen readers.
-        link: the address that a step's box leads to.
+        nodes: for more than MAX_DRAWN a sentence is returned instead.
+        label: description for screen readers.
+        link: returns the URL of a step's box.
     """
     if not nodes:
         return "No steps."
     if len(nodes) > MAX_DRAWN:
-        return f"{len(nodes)} steps are too many for a picture; they are listed below."
+        return f"Too many steps to draw ({len(nodes)}); see the list below."
     placed = arrange(nodes)
     places = placed.boxes
     every = [*places.values(), *(bend for _, bends, _ in placed.arrows for bend in bends)]
@@ -97,11 +97,11 @@ def draw(nodes: Sequence[Node], *, label: str, link: Callable[[str], str]) -> Sa
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """Where everything goes.
+    """A layout.
 
     Attributes:
         boxes: each step's upper left corner.
-        arrows: from a step to one that depends on it, by the upper left corners of the free places between them.
+        arrows: from a step to a dependent one, through the upper left corners of the free places between them.
     """
 
     boxes: dict[str, Place]
@@ -109,15 +109,16 @@ class Arranged:
 
 
 _Spot = str | tuple[str, str, int]
-"""A step, or a free place in a column that an arrow from one step to another passes."""
+"""A step, or the place in a column that an arrow between two steps passes."""
 
 
 def arrange(nodes: Sequence[Node]) -> Arranged:
-    """Find a place for each step and a way for each arrow that passes behind no box.
+    """Return a layout in which no arrow passes behind a box.
 
-    A step's column is the length of the longest way to it. An arrow that others imply (a needs b and c, b needs c: c to a) is
-    left out. Within a column a step stands where its neighbours' middle is, swept forth and back a few times, so that few
-    arrows cross (Sugiyama, Tagawa and Toda 1981).
+    A step's column is the length of the longest path to it. Arrows implied by others (a needs b and c, b needs c: c to a) are
+    left out. Each column is sorted by the barycentre of its neighbours, in alternating sweeps, so that few arrows cross.
+
+    Source: Sugiyama, Tagawa and Toda 1981.
     """
     known = {node.name for node in nodes}
     needs = _without_implied({node.name: [each for each in node.needs if each in known] for node in nodes})
@@ -155,7 +156,7 @@ def _places(columns: dict[int, list[_Spot]]) -> dict[_Spot, Place]:
     return {
         spot: (
             _MARGIN + number * (_WIDTH + _GAP_X),
-            # in the middle of the picture, so that a chain without branches is a straight line
+            # centred, so that a chain without branches is a straight line
             _MARGIN + (tallest - len(column)) * (_HEIGHT + _GAP_Y) // 2 + row * (_HEIGHT + _GAP_Y),
         )
         for number, column in columns.items()
@@ -164,7 +165,7 @@ def _places(columns: dict[int, list[_Spot]]) -> dict[_Spot, Place]:
 
 
 def _without_implied(needs: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return dependencies without those that follow from the others."""
+    """Return the transitive reduction of the dependencies."""
     far = ancestors(needs)
     return {
         name: [
@@ -179,7 +180,7 @@ def _without_implied(needs: dict[str, list[str]]) -> dict[str, list[str]]:
 def _sort_by_middle(
     columns: dict[int, list[_Spot]], number: int, neighbours: Mapping[_Spot, list[_Spot]]
 ) -> None:
-    # from the middle of each column, for columns differ in length and are drawn about one middle
+    # relative to the middle, because columns of different length are centred
     at = {spot: row - (len(column) - 1) / 2 for column in columns.values() for row, spot in enumerate(column)}
 
     def middle(spot: _Spot) -> float:
@@ -206,7 +207,7 @@ def _cut(text: str) -> str:
 
 
 def _way(start: Place, bends: Sequence[Place], end: Place) -> str:
-    """Return an arrow's path: from a box's right side, straight through free places, to another's left side."""
+    """Return an arrow's SVG path, from a box's right side through free places to another's left side."""
     x, y = start[0] + _WIDTH, start[1] + _HEIGHT // 2
     path = [f"M{x},{y}"]
     for left, top in (*bends, end):
@@ -220,7 +221,7 @@ def _way(start: Place, bends: Sequence[Place], end: Place) -> str:
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as people read it, from `3 ms` to `2 h 5 min`."""
+    """Return a human-readable duration, from `3 ms` to `2 h 5 min`."""
     if seconds < 1:
         return f"{seconds * 1e3:.0f} ms"
     if seconds < 60:

@@ -17,7 +17,7 @@ class PolicyAdmin(OnRecord, ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         if not super().has_add_permission(request) or getattr(request, "organisation", None) is None:
             return False
-        # one for each organisation, and only the open one's is seen; asked on its own pages, not for every page's menu
+        # one policy per organisation; the query is skipped on other pages, which ask only for the menu
         return "/workflows/policy/" not in request.path or not Policy.objects.exists()
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:

@@ -1,4 +1,4 @@
-"""Runs: a picture with states and durations, and what a person can do to one."""
+"""Runs: the graph with states and durations, the steps, the history and the controls."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -18,7 +18,14 @@ from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, one_of, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.diagram import Node, draw
-from workflows.admin.shared import buttons, may, record_link, said, tell, took
+from workflows.admin.shared import (
+    buttons,
+    duration_between,
+    has_permission,
+    record_link,
+    show_message,
+    typed_reason,
+)
 from workflows.definition import load
 from workflows.models import Run, Step, Transition
 from workflows.runs import controls
@@ -29,10 +36,10 @@ SHOWN_LINE = 60
 SHOWN_STEPS = 1_000
 SHOWN_TRANSITIONS = 100
 CONTROLS = {
-    "cancel": ("Cancel", (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED), "Cancelled: what had not ended does not begin."),
-    "pause": ("Pause", (RunStatus.RUNNING,), "Paused: what is being carried out goes on to its end."),
-    "resume": ("Resume", (RunStatus.PAUSED,), "It goes on."),
-    "rerun": ("Run again from what failed", (RunStatus.FAILED, RunStatus.CANCELLED), "It goes on from what failed."),
+    "cancel": ("Cancel", (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED), "Run cancelled."),
+    "pause": ("Pause", (RunStatus.RUNNING,), "Run paused. Running steps will finish."),
+    "resume": ("Resume", (RunStatus.PAUSED,), "Run resumed."),
+    "rerun": ("Rerun from failure", (RunStatus.FAILED, RunStatus.CANCELLED), "Run restarted from the failed steps."),
 }  # fmt: skip
 
 
@@ -40,7 +47,7 @@ CONTROLS = {
 class RunAdmin(ReadOnly, ModelAdmin):
     list_display = ("name", "status", "progress", "created_at", "duration", "who")
     search_fields = ("=id", "=code", "name")
-    search_help_text = "Whole id, the end of a workflow id, or part of a name"
+    search_help_text = "Full id, last 16 digits of a workflow id, or part of a name"
     ordering = ("-id",)
     list_filter = (one_of("status", RunStatus),)
     show_full_result_count = False
@@ -62,13 +69,13 @@ class RunAdmin(ReadOnly, ModelAdmin):
             "picture", "steps_of_run", "template", "status", "given", "carried", "who", "created_at", "started_at",
             "finished_at", "record", "correlation_id", "history",
         ]  # fmt: skip
-        return ["controls", *shown] if may(request, "change_run") else shown
+        return ["controls", *shown] if has_permission(request, "change_run") else shown
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         steps = Step.objects.filter(
             organisation_id=OuterRef("organisation_id"), run=OuterRef("pk"), item=NOT_AN_ITEM
         )
-        # counted for the rows of a page only
+        # a subquery, so that only the page's rows are counted
         counted = Subquery(steps.order_by().values("run").annotate(count=Count("id")).values("count"))
         return super().get_queryset(request).select_related("version__template").annotate(_steps=counted)
 
@@ -80,15 +87,16 @@ class RunAdmin(ReadOnly, ModelAdmin):
         )
 
     def duration(self, run: Run) -> str:
-        return took(run.started_at, run.finished_at)
+        return duration_between(run.started_at, run.finished_at)
 
+    @admin.display(description="Started by")
     def who(self, run: Run) -> str:
         return run.on_behalf_of or f"{run.actor_kind} {run.actor_id}"
 
     @admin.display(description="Actions")
     @drawn_once
     def controls(self, run: Run) -> SafeString | str:
-        """Cancel, pause, resume, run again; approve or refuse what waits for a person."""
+        """The buttons for what the run's status allows."""
         actions = [
             (_address(run, how), label)
             for how, (label, allowed, _) in CONTROLS.items()
@@ -108,7 +116,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="Steps")
     @drawn_once
     def picture(self, run: Run) -> SafeString | str:
-        """The run as a graph: each step with its state and how long it took."""
+        """The run's graph: each step with its status and duration."""
         steps = _steps(run)
         items = _items(run)
         definition = load(run.version.definition) if run.version else None
@@ -119,7 +127,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
                 needs.get(step.name, ()),
                 StepStatus(step.status),
                 _note(step, items[step.name]),
-                f"{step.name}: {step.function or 'nothing'}, {step.status}"
+                f"{step.name}: {step.function or 'no function'}, {step.status}"
                 + (f". {_message(step)}" if step.error else ""),
             )
             for step in steps
@@ -127,20 +135,20 @@ class RunAdmin(ReadOnly, ModelAdmin):
         label = f"Run of {len(nodes)} steps, {run.status}"
         return draw(nodes, label=label, link=lambda name: f"#step-{name}")
 
-    @admin.display(description="Step by step")
+    @admin.display(description="Step details")
     @drawn_once
     def steps_of_run(self, run: Run) -> SafeString:
-        """Every step with its attempts, result or error."""
+        """The steps with their attempts, results and errors."""
         items = _items(run)
         return table(
-            ("step", "function", "status", "attempts", "took", "result or error", "record"),
+            ("step", "function", "status", "attempts", "duration", "result or error", "record"),
             (
                 (
                     (f"step-{step.name}", step.name),
                     step.function,
                     step.status + _counted(items[step.name]),
                     step.attempt,
-                    took(step.started_at, step.finished_at),
+                    duration_between(step.started_at, step.finished_at),
                     _message(step) if step.error else _result(step),
                     record_link(step.decision_id),
                 )
@@ -151,7 +159,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="Template")
     def template(self, run: Run) -> SafeString | str:
-        """The version that it goes by."""
+        """The version that the run follows."""
         if run.version is None:
             return "none"
         page = reverse("admin:workflows_template_change", args=[run.version.template_id])
@@ -172,21 +180,21 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def record(self, run: Run) -> SafeString | str:
         return record_link(run.decision_id)
 
-    @admin.display(description="What happened")
+    @admin.display(description="History")
     @drawn_once
     def history(self, run: Run) -> SafeString:
-        """The last changes of state."""
+        """The latest state transitions."""
         rows = (
             Transition.objects.filter(organisation_id=run.organisation_id, run=run)
             .select_related("step").order_by("-id")[:SHOWN_TRANSITIONS]
         )  # fmt: skip
         return table(
-            ("at", "what", "change", "attempt", "why", "worker"),
+            ("time", "step", "transition", "attempt", "reason", "worker"),
             (
-                (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", str(each.step) if each.step else "the run", str(each), each.attempt or "", each.reason, each.worker)
+                (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", str(each.step) if each.step else "(run)", str(each), each.attempt or "", each.reason, each.worker)
                 for each in rows
             ),
-            label="Changes of state",
+            label="State transitions",
         )  # fmt: skip
 
     def get_urls(self) -> list[URLPattern]:
@@ -198,28 +206,28 @@ class RunAdmin(ReadOnly, ModelAdmin):
         ]
 
     def steer(self, request: HttpRequest, run: Any, how: str, step: str = "") -> HttpResponse:
-        """Carry out a control through its operation, on record as the signed-in person's."""
+        """Apply a control, recorded as the signed-in person's."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not may(request, "change_run"):
+        if not has_permission(request, "change_run"):
             raise PermissionDenied
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "organisation": opened(request).id,
             "by": staff_actor(request),
             "run": run,
-            "reason": said(request),
+            "reason": typed_reason(request),
         }
         try:
             if step and how in ("approve", "refuse"):
-                controls.approve(**asked, step=step, approved=how == "approve")
-                tell(request, f"{step} was {'approved' if how == 'approve' else 'refused'}.")
+                controls.approve(**arguments, step=step, approved=how == "approve")
+                show_message(request, f"Step {step} {'approved' if how == 'approve' else 'refused'}.")
             elif not step and how in CONTROLS:
-                getattr(controls, how)(**asked)
-                tell(request, CONTROLS[how][2])
+                getattr(controls, how)(**arguments)
+                show_message(request, CONTROLS[how][2])
             else:
-                tell(request, "There is no such action.", wrong=True)
+                show_message(request, "Unknown action.", error=True)
         except LiftosError as error:
-            tell(request, error.message, wrong=True)
+            show_message(request, error.message, error=True)
         return HttpResponseRedirect(reverse("admin:workflows_run_change", args=[run]))
 
 
@@ -230,7 +238,7 @@ def _address(run: Run, how: str, step: str = "") -> str:
 
 
 def _steps(run: Run) -> list[Any]:
-    """Return a run's steps; of each result, which may be large, only the beginning."""
+    """Return a run's steps, with only the beginning of each result, which may be large."""
     rows = Step.objects.filter(organisation_id=run.organisation_id, run=run, item=NOT_AN_ITEM)
     shown = Left(Cast("result", TextField()), SHOWN_RESULT + 1)
     return list(
@@ -239,7 +247,7 @@ def _steps(run: Run) -> list[Any]:
 
 
 def _items(run: Run) -> defaultdict[str, Counter[str]]:
-    """Return for each step that maps over a list how many of its items stand where."""
+    """Return the number of items by status, for each step that maps over a list."""
     rows = Step.objects.filter(organisation_id=run.organisation_id, run=run, item__gt=NOT_AN_ITEM)
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for name, status, count in rows.values_list("name", "status").annotate(Count("id")):
@@ -255,7 +263,7 @@ def _note(step: Any, items: Counter[str]) -> str:
     parts = [step.status.replace("_", " ")]
     if items:
         parts.append(f"{items['done']} of {items.total()}")
-    if duration := took(
+    if duration := duration_between(
         step.started_at, step.finished_at or (step.now if step.status == "running" else None)
     ):
         parts.append(duration)

@@ -1,4 +1,4 @@
-"""What the pages of workflows share."""
+"""Helpers shared by the workflow admin pages."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,25 +17,25 @@ from workflows.admin.diagram import in_words
 MAX_REASON = 500
 
 
-def may(request: HttpRequest, what: str) -> bool:
-    """Return whether the person has a right, such as `change_run`: the pages themselves change nothing by their forms."""
-    return request.user.has_perm(f"workflows.{what}")
+def has_permission(request: HttpRequest, codename: str) -> bool:
+    """Return whether the user has a permission on workflows, such as `change_run`."""
+    return request.user.has_perm(f"workflows.{codename}")
 
 
-def said(request: HttpRequest) -> str:
-    """Return the reason that was typed."""
+def typed_reason(request: HttpRequest) -> str:
+    """Return the reason entered beside the buttons."""
     return request.POST.get("reason", "").replace("\x00", "").strip()[:MAX_REASON]
 
 
 def buttons(actions: Sequence[tuple[str, str]], *, reason: bool) -> SafeString | str:
-    """Return buttons that send the page's own form elsewhere.
+    """Return buttons that submit the page's form to another URL.
 
     Args:
-        actions: address and label of each.
-        reason: with a field for it.
+        actions: URL and label of each button.
+        reason: whether to show a field for the reason.
     """
     if not actions:
-        return "Nothing can be done with it as it stands."
+        return "No actions available."
     found = {"actions": actions, "classes": BUTTON, "reason": reason, "max_reason": MAX_REASON}
     return render_to_string("workflows/buttons.html", found)
 
@@ -49,14 +49,14 @@ def record_link(decision: Any) -> SafeString | str:
     )
 
 
-def took(begin: datetime | None, end: datetime | None) -> str:
-    """Return how long something took, in words; nothing where it has not ended."""
+def duration_between(begin: datetime | None, end: datetime | None) -> str:
+    """Return a human-readable duration; empty if either time is missing."""
     if begin is None or end is None:
         return ""
-    # in one piece, however narrow the column
+    # non-breaking spaces, for narrow columns
     return in_words(max(0.0, (end - begin).total_seconds())).replace(" ", "\u00a0")
 
 
-def tell(request: HttpRequest, text: str, *, wrong: bool = False) -> None:
+def show_message(request: HttpRequest, text: str, *, error: bool = False) -> None:
     """Show a message on the next page."""
-    messages.add_message(request, messages.ERROR if wrong else messages.SUCCESS, text)
+    messages.add_message(request, messages.ERROR if error else messages.SUCCESS, text)

@@ -1,4 +1,4 @@
-"""What needs a person: steps that failed for good (dead letters), and steps that wait for approval."""
+"""Steps that need attention: dead letters (failed after all retries), and steps awaiting approval."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, table
 from liftos.kernel.errors import LiftosError
-from workflows.admin.shared import may, record_link, tell, took
+from workflows.admin.shared import duration_between, has_permission, record_link, show_message
 from workflows.models import Step, Transition
 from workflows.runs import controls
 from workflows.types import StepStatus
@@ -24,7 +24,7 @@ DEAD, WAITING, ALL = "dead", "approval", "all"
 
 
 class _Needs(admin.SimpleListFilter):
-    """Which steps are listed; by default the dead letters, for they are what nobody else looks after."""
+    """The steps to list; by default the dead letters, which nothing else reports."""
 
     title = "needs"
     parameter_name = "needs"
@@ -49,7 +49,7 @@ class StepAdmin(ReadOnly, ModelAdmin):
     list_display = ("__str__", "of_run", "function", "status", "what_failed", "attempt", "finished_at")
     list_filter = (_Needs,)
     search_fields = ("=id", "=run__id", "=name")
-    search_help_text = "Whole id of the step or its run, or the step's name"
+    search_help_text = "Full id of the step or its run, or the step's name"
     ordering = ("-id",)
     show_full_result_count = False
     paginator = UncountedPaginator
@@ -61,39 +61,39 @@ class StepAdmin(ReadOnly, ModelAdmin):
         "whole_error",
         "decided",
         "record",
-        "took",
+        "duration",
         "history",
     )
     fields = (
         "of_run", "name", "item", "function", "status", "what_failed", "priority", "attempt", "retries", "lost", "worker", "run_at",
-        "started_at", "finished_at", "took", "whole_error", "whole_result", "decided", "record", "history",
+        "started_at", "finished_at", "duration", "whole_error", "whole_result", "decided", "record", "history",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
-        # a result may have megabytes; the page of one step reads its own
+        # results may be megabytes large; only a step's own page reads its result
         return super().get_queryset(request).select_related("run").defer("result", "value")
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Tell Django's actions who may carry them out."""
-        return may(request, "change_run")
+        """Return whether the user may run the action below."""
+        return has_permission(request, "change_run")
 
-    @admin.action(description="Run their runs again from what failed", permissions=["steer"])
+    @admin.action(description="Rerun their runs from failure", permissions=["steer"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[Step]) -> None:
         organisation = opened(request).id
         for run in dict.fromkeys(queryset.values_list("run_id", flat=True)):
             try:
                 controls.rerun(organisation=organisation, by=staff_actor(request), run=run)
             except LiftosError as error:
-                tell(request, f"Run {run}: {error.message}", wrong=True)
+                show_message(request, f"Run {run}: {error.message}", error=True)
             else:
-                tell(request, f"Run {run} goes on from what failed.")
+                show_message(request, f"Run {run} restarted from the failed steps.")
 
     @admin.display(description="Run")
     def of_run(self, step: Step) -> SafeString:
         page = reverse("admin:workflows_run_change", args=[step.run_id])
         return format_html('<a href="{}">{}</a>', page, step.run.name)
 
-    @admin.display(description="What failed", empty_value="")
+    @admin.display(description="Error message", empty_value="")
     def what_failed(self, step: Step) -> str | None:
         return step.error.get("message") if isinstance(step.error, dict) else None
 
@@ -115,21 +115,21 @@ class StepAdmin(ReadOnly, ModelAdmin):
     def record(self, step: Step) -> SafeString | str:
         return record_link(step.decision_id)
 
-    def took(self, step: Step) -> str:
-        return took(step.started_at, step.finished_at)
+    def duration(self, step: Step) -> str:
+        return duration_between(step.started_at, step.finished_at)
 
-    @admin.display(description="What happened")
+    @admin.display(description="History")
     @drawn_once
     def history(self, step: Step) -> SafeString:
-        """The last changes of state."""
+        """The latest state transitions."""
         rows = Transition.objects.filter(
             organisation_id=step.organisation_id, run_id=step.run_id, step=step
         ).order_by("-id")[:SHOWN_TRANSITIONS]
         return table(
-            ("at", "change", "attempt", "why", "worker"),
+            ("time", "transition", "attempt", "reason", "worker"),
             (
                 (f"{each.at:%Y-%m-%d %H:%M:%S.%f}", str(each), each.attempt or "", each.reason, each.worker)
                 for each in rows
             ),
-            label="Changes of state",
+            label="State transitions",
         )

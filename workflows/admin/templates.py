@@ -1,4 +1,4 @@
-"""Templates: their text with what is wrong with it, their versions and what each says otherwise, their graph."""
+"""Templates: the editor with its validation errors, the versions and their differences, the graph."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from liftos.kernel.tenancy.queries import slug_by_id
 from workflows.admin.diagram import Node, draw
-from workflows.admin.shared import buttons, may, tell
+from workflows.admin.shared import buttons, has_permission, show_message
 from workflows.definition import Faulty, load, parse
 from workflows.models import Template, TemplateVersion
 from workflows.publishing import templates
@@ -34,7 +34,7 @@ from workflows.queries import list_versions
 from workflows.types import VersionStatus
 
 SHOWN_VERSIONS = 20
-BEGINNING = {
+EXAMPLE = {
     "name": "",
     "description": "",
     "parameters": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
@@ -44,11 +44,11 @@ BEGINNING = {
 
 class TemplateForm(forms.ModelForm):
     payload = forms.CharField(
-        label="What it says",
+        label="Definition",
         widget=UnfoldAdminTextareaWidget(
             attrs={"rows": 24, "style": "font-family: monospace", "spellcheck": "false"}
         ),
-        help_text="JSON. Saving writes a draft, whatever is published stays as it is.",
+        help_text="JSON. Saving writes a draft; the published version does not change.",
         max_length=2_000_000,
         strip=False,
     )
@@ -60,7 +60,7 @@ class TemplateForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "payload" in self.fields:
-            self.initial.setdefault("payload", _text(masked(self._newest() or BEGINNING)))
+            self.initial.setdefault("payload", _text(masked(self._newest() or EXAMPLE)))
 
     def _newest(self) -> Any:
         if self.instance._state.adding:
@@ -69,15 +69,15 @@ class TemplateForm(forms.ModelForm):
         return versions[0].payload if versions else None
 
     def clean_payload(self) -> Any:
-        """Return what was typed, as JSON."""
+        """Return the parsed JSON."""
         try:
             return parse_json(self.cleaned_data["payload"], loc=())
         except InvalidRequest as error:
             ctx = error.items[0].get("ctx", {})
-            raise forms.ValidationError(f"This is no JSON: {ctx.get('error', error.message)}.") from error
+            raise forms.ValidationError(f"Invalid JSON: {ctx.get('error', error.message)}.") from error
 
     def clean(self) -> dict[str, Any]:
-        """Find everything that is wrong with the template; each fault is a line of its own above the form."""
+        """Validate the template; every fault is shown on its own line above the form."""
         if "payload" not in self.cleaned_data:
             return self.cleaned_data
         try:
@@ -91,7 +91,7 @@ class TemplateForm(forms.ModelForm):
         if not self.instance._state.adding:
             others = others.exclude(id=self.instance.id)
         if others.exists():
-            raise forms.ValidationError(f"name: There is a template of the name {definition.name}.")
+            raise forms.ValidationError(f"name: A template called {definition.name} already exists.")
         return self.cleaned_data
 
 
@@ -128,7 +128,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         if obj is None:
             return ["payload"]
         shown = ["picture", "versions"]
-        if not may(request, "change_template") or obj.retired_at is not None:
+        if not has_permission(request, "change_template") or obj.retired_at is not None:
             return shown
         return ["controls", *shown, "payload"]
 
@@ -136,7 +136,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # its runs say by which version they went: it is retired
+        # runs refer to their version, so a template can only be retired
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -146,8 +146,8 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except LiftosError as error:
-            # somebody else was quicker between the look at the form and the writing
-            tell(request, error.message, wrong=True)
+            # somebody else changed it between validation and saving
+            show_message(request, error.message, error=True)
             return HttpResponseRedirect(request.path)
 
     def save_model(self, request: HttpRequest, obj: Template, form: TemplateForm, change: bool) -> None:
@@ -163,14 +163,14 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
     @admin.display(description="Publish")
     @drawn_once
     def controls(self, template: Template) -> SafeString | str:
-        """Publish the draft, retire the template."""
+        """The buttons to publish the draft and to retire the template."""
         actions = []
         if TemplateVersion.objects.filter(template=template, status=VersionStatus.DRAFT).exists():
             actions.append((_address(template, "publish"), "Publish the draft"))
-        actions.append((_address(template, "retire"), "Retire it"))
+        actions.append((_address(template, "retire"), "Retire the template"))
         return buttons(actions, reason=False)
 
-    @admin.display(description="Steps of the newest version")
+    @admin.display(description="Graph of the newest version")
     @drawn_once
     def picture(self, template: Template) -> SafeString | str:
         """The graph of the newest version."""
@@ -184,12 +184,12 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
     @admin.display(description="Versions")
     @drawn_once
     def versions(self, template: Template) -> SafeString:
-        """Each version, and what it says otherwise than the one before."""
+        """The versions, each with its differences from the previous one."""
         rows = list_versions(organisation=template.organisation_id, template=template.id)[
             : SHOWN_VERSIONS + 1
         ]
         return table(
-            ("version", "status", "written", "published", "otherwise than the one before"),
+            ("version", "status", "written", "published", "changes since the previous version"),
             (
                 (
                     row.number, row.status, f"{row.created_at:%Y-%m-%d %H:%M} by {row.author_kind} {row.author_id}",
@@ -209,29 +209,29 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         ]
 
     def steer(self, request: HttpRequest, template: Any, how: str) -> HttpResponse:
-        """Publish or retire, through the operation, on record as the signed-in person's."""
+        """Publish or retire the template, recorded as the signed-in person's action."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        if not may(request, "change_template"):
+        if not has_permission(request, "change_template"):
             raise PermissionDenied
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "organisation": opened(request).id,
             "by": staff_actor(request),
             "template": template,
         }
         try:
             if how == "publish":
-                tell(request, f"Version {templates.publish(**asked).number} is published.")
+                show_message(request, f"Version {templates.publish(**arguments).number} published.")
             elif how == "retire":
-                templates.retire(**asked)
-                tell(request, "Retired: it starts no new run; those it has go on.")
+                templates.retire(**arguments)
+                show_message(request, "Template retired. It starts no new runs; existing runs continue.")
             else:
-                tell(request, "There is no such action.", wrong=True)
+                show_message(request, "Unknown action.", error=True)
         except Faulty as faulty:
             for fault in faulty.faults:
-                tell(request, str(fault), wrong=True)
+                show_message(request, str(fault), error=True)
         except LiftosError as error:
-            tell(request, error.message, wrong=True)
+            show_message(request, error.message, error=True)
         return HttpResponseRedirect(reverse("admin:workflows_template_change", args=[template]))
 
 
@@ -244,7 +244,7 @@ def _about(step: Any) -> str:
     if step.map is not None:
         parts.append("for each item")
     if step.when is not None:
-        parts.append("on a condition")
+        parts.append("conditional")
     if step.approval:
         parts.append("after approval")
     return ", ".join(parts)
@@ -257,7 +257,7 @@ def _text(value: Any) -> str:
 def _compared(before: TemplateVersion, after: TemplateVersion) -> SafeString | str:
     found = differences(load(masked(before.definition)), load(masked(after.definition)))
     if not found:
-        return "nothing"
+        return "none"
     return render_to_string("workflows/differences.html", {"differences": [_line(each) for each in found]})
 
 

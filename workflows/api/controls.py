@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,14 +20,14 @@ from workflows.runs import controls
 Reason = Annotated[str, Field(max_length=2_000)]
 
 
-class Why(Strict):
-    """Why a run is cancelled, paused, resumed or run again."""
+class ControlIn(Strict):
+    """The reason for cancelling, pausing, resuming or rerunning a run."""
 
     reason: Reason = ""
 
 
 class Approval(Strict):
-    """A person's word on a step that waits for one."""
+    """A person's decision on a step that awaits approval."""
 
     step: str = Field(min_length=1, max_length=100)
     approved: bool = True
@@ -37,75 +37,57 @@ class Approval(Strict):
 class _Control(RunView):
     act: ClassVar[Callable[..., Run]]
 
-    def carry_out(self, run: UUID) -> Response:
-        """Do it, with the body's reason; a body need not be there."""
-        reason = self.body(Why).reason if self.json is not None else ""
+    @once(anew=RunView.answer_anew)
+    def post(self, request: Request, run: UUID) -> Response:
+        del request
+        reason = self.body(ControlIn).reason if self.json is not None else ""
         principal = self.principal
         type(self).act(organisation=principal.organisation, by=principal.actor, run=run, reason=reason)
         return self.answer(run)
 
 
+def _documented(operation: str) -> Callable[[type[_Control]], type[_Control]]:
+    schema = extend_schema(operation_id=operation, request=ControlIn, responses={200: RunOut})
+    return extend_schema_view(post=schema)
+
+
+@_documented("workflows_runs_cancel")
 class RunCancel(_Control):
-    """Cancelling."""
+    """End a run: all steps that have not ended are cancelled."""
 
     act = staticmethod(controls.cancel)
 
-    @extend_schema(operation_id="workflows_runs_cancel", request=Why, responses={200: RunOut})
-    @once(anew=RunView.answer_anew)
-    def post(self, request: Request, run: UUID) -> Response:
-        """End a run: whatever has not ended is cancelled."""
-        del request
-        return self.carry_out(run)
 
-
+@_documented("workflows_runs_pause")
 class RunPause(_Control):
-    """Pausing."""
+    """Pause a run: running steps finish, no further step starts."""
 
     act = staticmethod(controls.pause)
 
-    @extend_schema(operation_id="workflows_runs_pause", request=Why, responses={200: RunOut})
-    @once(anew=RunView.answer_anew)
-    def post(self, request: Request, run: UUID) -> Response:
-        """Hold a run: steps that are being carried out end, no other begins."""
-        del request
-        return self.carry_out(run)
 
-
+@_documented("workflows_runs_resume")
 class RunResume(_Control):
-    """Going on."""
+    """Resume a paused run."""
 
     act = staticmethod(controls.resume)
 
-    @extend_schema(operation_id="workflows_runs_resume", request=Why, responses={200: RunOut})
-    @once(anew=RunView.answer_anew)
-    def post(self, request: Request, run: UUID) -> Response:
-        """Let a paused run go on."""
-        del request
-        return self.carry_out(run)
 
-
+@_documented("workflows_runs_rerun")
 class RunAgain(_Control):
-    """Running again."""
+    """Rerun a failed or cancelled run: completed steps keep their results."""
 
     act = staticmethod(controls.rerun)
 
-    @extend_schema(operation_id="workflows_runs_rerun", request=Why, responses={200: RunOut})
-    @once(anew=RunView.answer_anew)
-    def post(self, request: Request, run: UUID) -> Response:
-        """Carry a run on from where it failed or was cancelled; what is done stays done."""
-        del request
-        return self.carry_out(run)
-
 
 class RunApprove(RunView):
-    """A person's word."""
+    """Approval of a step."""
 
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.ADMIN}
 
     @extend_schema(operation_id="workflows_runs_approve", request=Approval, responses={200: RunOut})
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
-        """Let a step go on that waits for a person, or refuse it; who started the run may only refuse."""
+        """Approve or refuse a step that awaits approval. Whoever started, resumed or reran the run may only refuse."""
         del request
         asked, principal = self.body(Approval), self.principal
         controls.approve(

@@ -1,4 +1,4 @@
-"""`/api/v1/workflows/functions`: what steps may call."""
+"""`/api/v1/workflows/functions`: the functions that steps can call."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class FunctionOut(BaseModel):
-    """A function that steps may call."""
+    """A function that steps can call."""
 
     name: str
     version: int
@@ -34,7 +34,7 @@ class FunctionPage(BaseModel):
 
 
 def render_function(function: Function) -> dict[str, Any]:
-    """Return a registered function, with the JSON Schema of its arguments."""
+    """Render a registered function, with the JSON Schema of its arguments."""
     shown = FunctionOut(
         name=function.name,
         version=function.version,
@@ -50,7 +50,7 @@ def render_function(function: Function) -> dict[str, Any]:
 
 
 class Functions(NativeView):
-    """What steps may call."""
+    """The functions that steps can call."""
 
     scopes = {"GET": Scope.WORKFLOWS_RUN}
 

@@ -1,4 +1,4 @@
-"""A run and its steps, as answers show them to a reader."""
+"""Response shapes of runs and steps."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from workflows.types import NOT_AN_ITEM, workflow_id
 class StepOut(BaseModel):
     """A step of a run.
 
-    `withheld` names the scopes that the caller lacks to see its result and what its error says.
+    `withheld` lists the scopes that the caller lacks to read its result and error message.
     """
 
     name: str
@@ -36,9 +36,9 @@ class StepOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """A run with its steps, in the order in which they were written.
+    """A run with its steps, in the template's order.
 
-    `withheld` names the scopes that the caller lacks to see its parameters and metadata.
+    `withheld` lists the scopes that the caller lacks to read its parameters and metadata.
     """
 
     id: UUID
@@ -80,7 +80,7 @@ class RunPage(BaseModel):
 
 
 def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
-    """Return a step; its result and what its error says are left out where the reader lacks scopes for them."""
+    """Render a step; without its result and error message if the reader `lacks` scopes for them."""
     shown = StepOut(
         name=step.name,
         status=step.status,
@@ -111,7 +111,7 @@ def _error(step: Step, lacks: Sequence[Scope]) -> dict[str, Any] | None:
 def render_run(
     principal: Principal, run: Run, version: TemplateVersion | None, steps: Sequence[Step]
 ) -> dict[str, Any]:
-    """Return a run with its steps, as far as the reader's scopes go."""
+    """Render a run with its steps, as far as the reader's scopes allow."""
     withheld = withheld_from(principal, run, steps)
     same = (
         "id", "status", "name", "created_at", "started_at", "finished_at", "decision_id",
@@ -131,7 +131,7 @@ def render_run(
 
 
 def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:
-    """Return a run as it stands in a list."""
+    """Render a run for a list."""
     same = (
         "id", "status", "name", "created_at", "started_at", "finished_at", "open_steps", "failed_steps",
     )  # fmt: skip

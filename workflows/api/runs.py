@@ -1,4 +1,4 @@
-"""`/api/v1/workflows/runs`: start them, list them, read one."""
+"""`/api/v1/workflows/runs`: start, list and read runs."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -26,7 +26,7 @@ from workflows.types import RunStatus
 class RunIn(Strict):
     """A run to start; `template` is a name or an id.
 
-    `wait` is true, or seconds: the answer then comes when the run has ended, or when that time is up.
+    With `wait`, true or a number of seconds, the response is sent when the run has ended or the time is up.
     """
 
     template: str = Field(min_length=1, max_length=200)
@@ -37,13 +37,13 @@ class RunIn(Strict):
 
     @model_validator(mode="after")
     def check_wait(self) -> "RunIn":
-        """Refuse negative and endless times."""
+        """Check the range of `wait`."""
         if not isinstance(self.wait, bool) and not 0 <= self.wait <= 3_600:
             raise ValueError("wait must be true, false, or 0 to 3600 seconds")
         return self
 
     def seconds(self, most: float) -> float:
-        """Return how long the answer waits for the run's end, at most so long."""
+        """Return how long to wait for the run to end; `most` is the limit."""
         if isinstance(self.wait, bool):
             return most if self.wait else 0.0
         return min(self.wait, most)
@@ -57,13 +57,13 @@ class RunsQuery(PageQuery):
 
 
 class RunQuery(BaseModel):
-    """What of a run is wanted: with `items`, those of steps that map over a list too."""
+    """Options for reading a run; `items` includes the items of steps that map over a list."""
 
     items: bool = False
 
 
 class RunView(NativeView):
-    """What views of runs share."""
+    """Base of the run views."""
 
     scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.WORKFLOWS_RUN, "POST": Scope.WORKFLOWS_RUN}
 
@@ -73,11 +73,11 @@ class RunView(NativeView):
         with tenant_transaction(organisation):
             row = queries.get_run(organisation=organisation, run=run)
             steps = queries.list_steps(run=row, items=items)
-            version = queries.version_of(run=row)
+            version = queries.get_version(run=row)
         return Response(render_run(self.principal, row, version, steps), status=status)
 
     def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
-        """Answer a request again that was carried out under its Idempotency-Key: with the run as it is now."""
+        """Replay a response with the run's current state."""
         del kept
         return self.answer(run)
 
@@ -109,12 +109,12 @@ class RunCollection(RunView):
 
     @extend_schema(operation_id="workflows_runs_create", request=RunIn, responses={201: RunOut})
     def post(self, request: Request) -> Response:
-        """Start a run of a published template; with `wait` the answer comes when it has ended, or time is up."""
+        """Start a run of a published template; with `wait`, respond when it has ended or the time is up."""
         seconds = self.body(RunIn).seconds(settings.LIFTOS_WORKFLOW_WAIT_SECONDS)
         started = self.start(request)
         run = UUID(started.data["id"])
         if seconds > 0:
-            # after what the Idempotency-Key guards has committed: a step has its own transactions
+            # after the idempotent part has committed: steps use their own transactions
             wait_for(organisation=self.principal.organisation, run=run, seconds=seconds)
         response = self.answer(run, status=201)
         if "Idempotent-Replayed" in started.headers:
@@ -123,11 +123,11 @@ class RunCollection(RunView):
 
     @once
     def start(self, request: Request) -> Response:
-        """Start it."""
+        """Start the run once per Idempotency-Key."""
         del request
         asked = self.body(RunIn)
         with faults_as_items():
-            started = operations.start(
+            run = operations.start(
                 principal=self.principal,
                 template=asked.template,
                 parameters=asked.parameters,
@@ -135,7 +135,7 @@ class RunCollection(RunView):
                 version=asked.version,
                 hint=not asked.wait,
             )
-        return Response({"id": str(started.id)}, status=201)
+        return Response({"id": str(run)}, status=201)
 
 
 class RunDetail(RunView):

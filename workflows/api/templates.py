@@ -1,4 +1,4 @@
-"""`/api/v1/workflows/templates`: write, publish and retire them."""
+"""`/api/v1/workflows/templates`: write, publish and retire templates."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ STEP: dict[str, JsonValue] = {
 
 
 class StepsTemplate(Strict):
-    """A template; the fields of its steps are in docs/workflows.md, what is wrong with them is told all at once."""
+    """A template; docs/workflows.md describes the fields of its steps. All faults are reported at once."""
 
     name: str
     description: str = ""
@@ -44,7 +44,7 @@ class StepsTemplate(Strict):
 
 
 class TasksTemplate(BaseModel):
-    """The old platform's shape of a template."""
+    """A template in the old platform's shape."""
 
     name: str
     description: str = ""
@@ -53,7 +53,7 @@ class TasksTemplate(BaseModel):
 
 
 class TemplateIn(RootModel[StepsTemplate | TasksTemplate]):
-    """A template, in our shape or the old platform's. Read by workflows.definition: this is what is documented."""
+    """A template, in this API's shape or the old platform's. For the documentation only: workflows.definition parses it."""
 
 
 class VersionOut(BaseModel):
@@ -68,25 +68,20 @@ class VersionOut(BaseModel):
     definition: dict[str, Any]
 
 
-class TemplateOut(BaseModel):
-    """A template with its newest version; `version` is the one that a new run follows, null before the first is published."""
-
-    id: UUID
-    name: str
-    version: int | None
-    created_at: datetime
-    retired_at: datetime | None
-    versions: list[VersionOut]
-
-
 class TemplateLine(BaseModel):
-    """A template in a list."""
+    """A template in a list; new runs follow `version`, which is null before the first publication."""
 
     id: UUID
     name: str
     version: int | None
     created_at: datetime
     retired_at: datetime | None
+
+
+class TemplateOut(TemplateLine):
+    """A template with its versions, newest first."""
+
+    versions: list[VersionOut]
 
 
 class TemplatePage(BaseModel):
@@ -102,7 +97,7 @@ def current_number(versions: Sequence[TemplateVersion]) -> int | None:
 
 
 def render_template(template: Template, versions: Sequence[TemplateVersion]) -> dict[str, Any]:
-    """Return a template with its versions, newest first."""
+    """Render a template with its versions, newest first."""
     shown = [
         VersionOut(
             number=each.number,
@@ -115,19 +110,12 @@ def render_template(template: Template, versions: Sequence[TemplateVersion]) -> 
         )
         for each in versions
     ]
-    whole = TemplateOut(
-        id=template.id,
-        name=template.name,
-        version=current_number(versions),
-        created_at=template.created_at,
-        retired_at=template.retired_at,
-        versions=shown,
-    )
-    return whole.model_dump(mode="json")
+    line = render_template_line(template, current_number(versions))
+    return line | {"versions": [each.model_dump(mode="json") for each in shown]}
 
 
 def render_template_line(template: Template, version: int | None) -> dict[str, Any]:
-    """Return a template as it stands in a list."""
+    """Render a template for a list."""
     shown = TemplateLine(
         id=template.id,
         name=template.name,
@@ -139,7 +127,7 @@ def render_template_line(template: Template, version: int | None) -> dict[str, A
 
 
 class _Templates(NativeView):
-    """What views of templates share."""
+    """Base of the template views."""
 
     scopes: ClassVar[dict[str, Scope]] = {
         "GET": Scope.WORKFLOWS_RUN, "POST": Scope.WORKFLOWS_WRITE, "PUT": Scope.WORKFLOWS_WRITE,
@@ -147,9 +135,9 @@ class _Templates(NativeView):
     }  # fmt: skip
 
     def payload(self) -> dict[str, Any]:
-        """Return the body, an object."""
+        """Return the body, which must be an object."""
         if not isinstance(self.json, dict):
-            raise InvalidRequest([item("model_attributes_type", ("body",), "A template is an object.")])
+            raise InvalidRequest([item("model_attributes_type", ("body",), "A template must be an object.")])
         return self.json
 
     def answer(self, template: UUID, status: int = 200) -> Response:
@@ -161,7 +149,7 @@ class _Templates(NativeView):
         return Response(render_template(row, versions), status=status)
 
     def answer_anew(self, kept: dict[str, Any], **named: UUID) -> Response:
-        """Answer a request again that was carried out under its Idempotency-Key."""
+        """Replay a response with the template's current state."""
         return self.answer(named.get("template") or UUID(kept["id"]))
 
 
@@ -193,7 +181,7 @@ class TemplateCollection(_Templates):
     )
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request) -> Response:
-        """Write a new template as a draft; everything that is wrong with it is told at once."""
+        """Create a template as a draft; all faults are reported at once."""
         del request
         with faults_as_items():
             draft = templates.save_draft(
@@ -214,7 +202,7 @@ class TemplateDetail(_Templates):
     @extend_schema(operation_id="workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def put(self, request: Request, template: UUID) -> Response:
-        """Write the template's next version as a draft; an earlier draft is replaced, what is published stays."""
+        """Write the template's next version as a draft, replacing an earlier draft; published versions stay."""
         del request
         with faults_as_items():
             templates.save_draft(
@@ -227,12 +215,12 @@ class TemplateDetail(_Templates):
 
 
 class TemplatePublish(_Templates):
-    """Publishing."""
+    """Publication of a template."""
 
     @extend_schema(operation_id="workflows_templates_publish", request=None, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
-        """Publish the draft: numbered, never changed again, followed by each run that starts from now on."""
+        """Publish the draft as a numbered, immutable version, which all new runs follow."""
         del request
         with faults_as_items():
             templates.publish(
@@ -242,12 +230,12 @@ class TemplatePublish(_Templates):
 
 
 class TemplateRetire(_Templates):
-    """Taking out of use."""
+    """Retirement of a template."""
 
     @extend_schema(operation_id="workflows_templates_retire", request=None, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
-        """Retire a template: it starts no new run, those that it has go on."""
+        """Retire a template: it starts no new runs; existing runs continue."""
         del request
         templates.retire(organisation=self.principal.organisation, by=self.principal.actor, template=template)
         return self.answer(template)

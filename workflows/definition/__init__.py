@@ -1,7 +1,4 @@
-"""Templates of workflows: reading them, finding all that is wrong with them, and what their references and conditions mean.
-
-Pure: no Django, no database.
-"""
+"""Workflow templates: parsing, validation, references and conditions. No Django, no database."""
 
 from workflows.definition.backoff import backoff
 from workflows.definition.conditions import holds

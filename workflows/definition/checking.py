@@ -1,10 +1,10 @@
-"""Checking a value against a JSON Schema, in steps proportional to the value and the schema.
+"""Validation of a value against a JSON Schema, in steps proportional to the value and the schema.
 
-A schema that a caller wrote has passed `workflows.definition.keywords`: no references, and no more than `MAX_OVERLAP` schemas for
-one value. So each value is visited a bounded number of times, a visit costs no more than the value has members, and equality
-is a comparison of numbers (`Equality`). Steps are counted all the same: what takes more than `MAX_STEPS` is given up.
+Callers' schemas have passed `workflows.definition.keywords`: no references, and at most `MAX_OVERLAP` schemas for one value. So each
+value is visited a bounded number of times, a visit costs at most one step per member, and equality is a comparison of integers
+(`Equality`). Steps are counted anyway, and validation stops after `MAX_STEPS`.
 
-Functions' own schemas come with the code: `$ref` to their `$defs` and `pattern` are followed in those.
+Functions' own schemas are trusted code: in those, `pattern` and `$ref` to `$defs` are supported.
 """
 
 from collections.abc import Mapping
@@ -25,32 +25,32 @@ from workflows.definition.equality import Equality, Unknown
 from workflows.definition.types import Json
 
 MAX_STEPS = 5_000_000
-_STEPS_BETWEEN_LOOKS = 10_000
+_STEPS_BETWEEN_CLOCK_READS = 10_000
 
 
 class TooMuchToCheck(Exception):
-    """Checking the value takes more steps than one caller may cost."""
+    """Validation takes more than MAX_STEPS steps."""
 
 
 class Checker:
-    """One check of one value.
+    """One validation of one value.
 
     Attributes:
         steps: counted so far.
     """
 
     def __init__(self, root: Mapping[str, Json], *, trusted: bool = False) -> None:
-        """Begin a check.
+        """Prepare a validation.
 
         Args:
             root: the whole schema.
-            trusted: it is a function's own.
+            trusted: whether it is a function's own schema.
         """
         self.steps = 0
         self.trusted = trusted
         self.equality = Equality(self.tick)
         self._root = root
-        self._looked = 0
+        self._clock_read_at = 0
         self._plans: dict[int, list[tuple[Check, str, Any]]] = {}
         self._members: dict[int, set[int | None]] = {}
 
@@ -58,43 +58,43 @@ class Checker:
         """Count steps.
 
         Raises:
-            TooMuchToCheck: there were too many.
-            GivenUp: the caller's time is over.
+            TooMuchToCheck: more than MAX_STEPS.
+            GivenUp: the request's deadline has passed.
         """
         self.steps += steps
         if self.steps > MAX_STEPS:
             raise TooMuchToCheck
-        if self.steps - self._looked >= _STEPS_BETWEEN_LOOKS:
-            self._looked = self.steps
+        if self.steps - self._clock_read_at >= _STEPS_BETWEEN_CLOCK_READS:
+            self._clock_read_at = self.steps
             check_deadline()
 
     def findings(self, schema: Json, value: Json, place: Place = ()) -> Findings:
-        """Yield what is wrong with a value, lazily: who asks only whether there is anything stops after the first."""
+        """Yield what is wrong with a value, lazily, so that `fits` stops after the first finding."""
         self.tick()
         if not isinstance(schema, Mapping):
             if schema is False:
-                yield Finding(place, "false", lambda: "Nothing may stand here")
+                yield Finding(place, "false", lambda: "No value is allowed here")
             return
         visit = Visit(self, schema, place)
         for check, word, wanted in self._plan(schema):
             if isinstance(value, Unknown) and word not in OF_UNKNOWN:
                 continue
             if word in WHOLE_VALUE and self.trusted and self.equality.number(value) is None:
-                continue  # nothing can be said while a part is unknown
+                continue  # undecidable while a part is unknown
             yield from check(visit, wanted, value)
 
     def fits(self, schema: Json, value: Json) -> bool:
-        """Return whether nothing is wrong with a value."""
+        """Return whether a value is valid."""
         return next(self.findings(schema, value), None) is None
 
     def among(self, members: list[Json], value: Json) -> bool:
-        """Return whether a value is one of a schema's list; the list is read once."""
+        """Return whether a value is in a schema's list; the list is indexed once."""
         if id(members) not in self._members:
             self._members[id(members)] = {self.equality.number(each) for each in members}
         return self.equality.number(value) in self._members[id(members)]
 
     def named(self, name: Json) -> Json:
-        """Return the schema that `$ref` names; anything, where it leads out of the function's own."""
+        """Return the schema that `$ref` names; one that accepts anything if it is outside the function's schema."""
         found: Any = self._root
         for part in str(name).removeprefix("#/").split("/"):
             found = found.get(part, True) if isinstance(found, Mapping) else True

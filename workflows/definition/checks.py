@@ -1,4 +1,4 @@
-"""What each keyword of JSON Schema asks of a value. A check costs no more steps than the value has members, or counts them itself."""
+"""Validation of a value by each JSON Schema keyword. A check costs at most one step per member, or counts its steps itself."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ Place = tuple[str, ...]
 
 _MAX_SHOWN = 100
 _MAX_MATCHED = 10_000
-# of a function's arguments; what else its own schema says of texts is left to its own parser, which takes more than RFC 3339
+# checked in function arguments; other formats are left to the function's parser, which accepts more than RFC 3339
 FUNCTION_FORMATS: Final = frozenset({"uuid", "date", "ipv4", "ipv6"})
 
 
@@ -25,21 +25,21 @@ class Finding:
     """Something wrong with a value.
 
     Attributes:
-        place: within the value.
-        word: the keyword that failed.
-        tell: returns a sentence; most findings, those of alternatives, are never told.
+        place: path within the value.
+        word: the failed keyword.
+        message: returns a sentence; a function, because most findings (those of alternatives) are never shown.
     """
 
     place: Place
     word: str
-    tell: Callable[[], str]
+    message: Callable[[], str]
 
 
 Findings = Iterator[Finding]
 
 
 class Walk(Protocol):
-    """The check of a whole value, as its single checks use it: `workflows.definition.checking.Checker`."""
+    """The parts of `workflows.definition.checking.Checker` that the checks use."""
 
     trusted: bool
     equality: Equality
@@ -53,12 +53,12 @@ class Walk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One schema at one place of the value.
+    """One schema applied at one place of the value.
 
     Attributes:
         checker: of the whole value; counts steps.
-        schema: with the keyword that is checked and those beside it.
-        place: within the value.
+        schema: the schema with all its keywords.
+        place: path within the value.
     """
 
     checker: Walk
@@ -81,12 +81,12 @@ TYPES: Final = tuple(_PYTHON)
 
 
 def is_number(value: Json) -> bool:
-    """Return whether a value is a number; true and false are none."""
+    """Return whether a value is a number; booleans are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(value: Json) -> str:
-    """Return a value as messages show it, cut short; lists and objects by their length."""
+    """Return a value for messages: shortened, lists and objects as their length."""
     if isinstance(value, list):
         return f"A list of {len(value)}"
     if isinstance(value, dict):
@@ -96,7 +96,7 @@ def shown(value: Json) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int) and value.bit_length() > 1_000:
-        return "A number of hundreds of digits"
+        return "A number with hundreds of digits"
     return str(value)
 
 
@@ -111,8 +111,8 @@ def _type(at: Visit, wanted: Any, value: Json) -> Findings:
         # a number may turn out to be an integer, and an integer is a number
         wider = set(allowed) | ({"integer"} if "number" in allowed else set())
         if possible is not None and not wider & (possible | ({"integer"} if "number" in possible else set())):
-            told = f"The reference brings {' or '.join(sorted(possible))}, not {' or '.join(allowed)}"
-            yield Finding(at.place, "type", lambda: told)
+            message = f"The reference's type is {' or '.join(sorted(possible))}, not {' or '.join(allowed)}"
+            yield Finding(at.place, "type", lambda: message)
     elif not any(name in _PYTHON and _PYTHON[name](value) for name in allowed):
         names = " or ".join(repr(name) for name in allowed)
         yield Finding(at.place, "type", lambda: f"{shown(value)} is not of type {names}")
@@ -128,16 +128,16 @@ def _const(at: Visit, wanted: Any, value: Json) -> Findings:
         yield Finding(at.place, "const", lambda: f"{shown(value)} is not {shown(wanted)}")
 
 
-def _bound(word: str, holds: Callable[[Any, Any], bool], said: str) -> Check:
+def _bound(word: str, holds: Callable[[Any, Any], bool], phrase: str) -> Check:
     def check(at: Visit, wanted: Any, value: Json) -> Findings:
         if is_number(value) and not holds(value, wanted):
-            yield Finding(at.place, word, lambda: f"{shown(value)} is {said} {shown(wanted)}")
+            yield Finding(at.place, word, lambda: f"{shown(value)} is {phrase} {shown(wanted)}")
 
     return check
 
 
 def _multiple_of(at: Visit, wanted: Any, value: Json) -> Findings:
-    # by what is written: 0.3 is a multiple of 0.1, which no float is
+    # in decimal notation: 0.3 is a multiple of 0.1, though not as floats
     if is_number(value) and Fraction(_exactly(value)) % Fraction(_exactly(wanted)):
         yield Finding(at.place, "multipleOf", lambda: f"{shown(value)} is not a multiple of {shown(wanted)}")
 
@@ -150,11 +150,11 @@ def _length(
     word: str,
     kind: type[str] | type[list[Any]] | type[dict[str, Any]],
     holds: Callable[[int, Any], bool],
-    said: str,
+    phrase: str,
 ) -> Check:
     def check(at: Visit, wanted: Any, value: Json) -> Findings:
         if isinstance(value, kind) and not holds(len(value), wanted):
-            yield Finding(at.place, word, lambda: f"{shown(value)} {said} {shown(wanted)}")
+            yield Finding(at.place, word, lambda: f"{shown(value)} {phrase} {shown(wanted)}")
 
     return check
 
@@ -177,7 +177,7 @@ def _pattern(at: Visit, wanted: Any, value: Json) -> Findings:
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """Return a function's pattern, None if it is written for another engine."""
+    """Return a function's compiled pattern; None if Python's syntax does not support it."""
     try:
         return re.compile(pattern)
     except re.error:
@@ -216,8 +216,8 @@ def _additional(at: Visit, wanted: Any, value: Json) -> Findings:
         if name in known:
             continue
         if wanted is False:
-            told = partial(unknown, "field", name, known)
-            yield Finding((*at.place, name), "additionalProperties", told)
+            message = partial(unknown, "field", name, known)
+            yield Finding((*at.place, name), "additionalProperties", message)
         else:
             yield from at.checker.findings(wanted, member, (*at.place, name))
 
@@ -262,14 +262,14 @@ def _contains(at: Visit, wanted: Any, value: Json) -> Findings:
             yield Finding(
                 at.place,
                 "maxContains",
-                lambda: f"{shown(value)} has more than {shown(most)} items of those asked for",
+                lambda: f"{shown(value)} has more than {shown(most)} items that match contains",
             )
             return
     if found < least:
         yield Finding(
             at.place,
             "contains",
-            lambda: f"{shown(value)} has fewer than {shown(least)} items of those asked for",
+            lambda: f"{shown(value)} has fewer than {shown(least)} items that match contains",
         )
 
 
@@ -286,7 +286,7 @@ def _any_of(at: Visit, wanted: Any, value: Json) -> Findings:
         if first is None:
             return
         tried.append((first, findings))
-    # the one alternative that the value was meant for: of the right type, and wrong otherwise
+    # if exactly one alternative has the right type, report what is wrong with that one
     telling = [pair for pair in tried if pair[0].word != "type" or pair[0].place != at.place]
     if len(telling) == 1:
         first, rest = telling[0]
@@ -297,21 +297,23 @@ def _any_of(at: Visit, wanted: Any, value: Json) -> Findings:
 
 
 def _none_of(value: Json, firsts: list[Finding]) -> str:
-    told = "; ".join(dict.fromkeys(finding.tell() for finding in firsts[:5]))
-    return f"{shown(value)} fits none of the alternatives ({told})"
+    reasons = "; ".join(dict.fromkeys(finding.message() for finding in firsts[:5]))
+    return f"{shown(value)} matches none of the alternatives ({reasons})"
 
 
 def _one_of(at: Visit, wanted: Any, value: Json) -> Findings:
     fitting = sum(at.checker.fits(each, value) for each in wanted)
     if fitting != 1:
         yield Finding(
-            at.place, "oneOf", lambda: f"{shown(value)} fits {fitting} of the alternatives, not exactly one"
+            at.place,
+            "oneOf",
+            lambda: f"{shown(value)} matches {fitting} of the alternatives instead of exactly one",
         )
 
 
 def _not(at: Visit, wanted: Any, value: Json) -> Findings:
     if at.checker.fits(wanted, value):
-        yield Finding(at.place, "not", lambda: f"{shown(value)} is what is not allowed here")
+        yield Finding(at.place, "not", lambda: f"{shown(value)} is not allowed here")
 
 
 def _if(at: Visit, wanted: Any, value: Json) -> Findings:
@@ -321,7 +323,7 @@ def _if(at: Visit, wanted: Any, value: Json) -> Findings:
 
 
 OF_UNKNOWN: Final = frozenset({"type", "anyOf", "allOf", "$ref"})
-# what compares whole values, or fails by something else passing
+# keywords that compare whole values, or fail because another schema passes
 WHOLE_VALUE: Final = frozenset({"const", "enum", "uniqueItems", "contains", "oneOf", "not", "if"})
 CHECKS: Final[dict[str, Check]] = {
     "type": _type,

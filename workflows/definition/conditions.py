@@ -1,10 +1,10 @@
-"""Conditions of steps, in the words of the search's filters.
+"""Conditions of steps, in the syntax of search filters.
 
-`"{urgent}"` holds if the value is neither null, false, 0 nor empty. An object names what is looked at, with or without braces:
-`{"steps.search.result.count": {"$gt": 0}, "channel": ["tv", "radio"]}`: all must hold; a bare value is equality, a list any
-of them, and the operators are `$eq $ne $in $nin $gt $gte $lt $lte $exists`. `{"$any": […]}`, `{"$all": […]}` and `{"$not": …}`
-combine conditions. What is compared with may be a reference too. Comparison is by type: a number is never equal to its
-text, true is never 1, and what has no order with the other is neither more nor less.
+`"{urgent}"` holds if the value is neither null, false, 0 nor empty. An object's keys are references, with or without braces, and all
+members must hold: `{"steps.search.result.count": {"$gt": 0}, "channel": ["tv", "radio"]}`. A bare value means equality, a list
+membership; the operators are `$eq $ne $in $nin $gt $gte $lt $lte $exists`. `{"$any": […]}`, `{"$all": […]}` and `{"$not": …}`
+combine conditions. The compared values may be references too. Comparison is strict about types: a number never equals its text,
+true is never 1, and order operators are false for values without an order.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,13 +37,13 @@ def holds(
     """Return whether a condition holds.
 
     Args:
-        when: as `faults_of` found nothing wrong with; None always holds.
+        when: a valid condition (`faults_of`); None always holds.
         parameters: of the run.
-        results: of the steps that have ended, by name; what is not there counts as null, as does a path that leads to nothing.
-        most: bytes of JSON that all that is compared with may have together.
+        results: of ended steps, by name; a missing result or path counts as null.
+        most: maximum total size of the compared values, bytes of JSON.
 
     Raises:
-        TooLarge: it has more.
+        TooLarge: the compared values are larger.
     """
     return _holds(when, Resolver(parameters, results, most=most))
 
@@ -108,7 +108,7 @@ def _equal(left: Json, right: Json) -> bool:
 
 
 def condition_references(when: Json) -> Iterator[tuple[tuple[str, ...], Reference]]:
-    """Yield every reference of a condition, subjects included, with the path of the place it stands at."""
+    """Yield every reference in a condition, including its keys, with its path."""
     if isinstance(when, str):
         yield from references(when)
     if not isinstance(when, dict):
@@ -128,15 +128,15 @@ def condition_references(when: Json) -> Iterator[tuple[tuple[str, ...], Referenc
 
 
 def faults_of(when: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what is wrong with the shape of a condition: the place and a sentence. References are checked elsewhere."""
+    """Yield the path and a sentence for everything wrong with a condition's shape. References are checked elsewhere."""
     if when is None or isinstance(when, bool):
         return
     if isinstance(when, str):
         if whole(when) is None:
-            yield at, "A condition is one reference in braces, or an object."
+            yield at, "A condition must be one reference in braces, or an object."
         return
     if not isinstance(when, dict) or not when:
-        yield at, "A condition is one reference in braces, or an object that is not empty."
+        yield at, "A condition must be one reference in braces, or a non-empty object."
         return
     if len(when) > MAX_CONDITIONS:
         yield at, f"At most {MAX_CONDITIONS} conditions."
@@ -157,8 +157,11 @@ def _member_faults(key: str, wanted: Json, at: tuple[str, ...]) -> Iterator[tupl
         yield at, "It names neither a parameter nor a step's result."
     elif isinstance(wanted, dict):
         if unknown := sorted(set(wanted) - OPERATORS):
-            meant = suggestion(unknown[0], OPERATORS, ".")
-            yield at, f"{unknown[0][:100]!r} is no operator; there are {', '.join(sorted(OPERATORS))}{meant}"
+            closest = suggestion(unknown[0], OPERATORS, ".")
+            yield (
+                at,
+                f"{unknown[0][:100]!r} is not an operator; use one of {', '.join(sorted(OPERATORS))}{closest}",
+            )
         if not wanted:
             yield at, "An operator is missing."
         yield from (

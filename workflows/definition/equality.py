@@ -1,43 +1,39 @@
-"""Equality of JSON values by number: equal values get the same number, so that comparing many costs what reading them costs."""
+"""Equality of JSON values in linear time: equal values get the same number."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 class Unknown:
-    """Stands in an argument for a value that a run will bring.
+    """A placeholder in arguments for a value that is known only in a run.
 
     Attributes:
-        types: JSON Schema type names that it can have; None for any.
+        types: possible JSON Schema type names; None for any.
     """
 
     def __init__(self, types: frozenset[str] | None = None) -> None:
-        """Make a stand-in."""
+        """Create a placeholder."""
         self.types = types
 
     def __repr__(self) -> str:
-        """Return what messages show."""
-        return "what the reference brings"
+        """Return the text for messages."""
+        return "the reference's value"
 
 
 class Equality:
-    """Numbers values for as long as they live: 1 and 1.0 are equal, 1 and true are not, the order of members does not count.
+    """Numbers values during their lifetime: 1 and 1.0 are equal, 1 and true are not, the order of members does not matter.
 
-    Keys of its table are texts: Python salts their hashes, while those of numbers and tuples can be made to collide.
+    The table's keys are strings, because Python salts their hashes, while numbers and tuples can be crafted to collide.
     """
 
     def __init__(self, tick: Callable[[int], None]) -> None:
-        """Begin with nothing numbered.
-
-        Args:
-            tick: told how many values and members are looked at.
-        """
+        """Create an empty table; `tick` is called with the number of values read."""
         self._tick = tick
         self._numbers: dict[str, int] = {}
         self._known: dict[int, int | None] = {}
 
     def number(self, value: Any) -> int | None:
-        """Return a value's number, None if a part of it is unknown; each list and object is read once."""
+        """Return a value's number, or None if a part of it is unknown; each list and object is read once."""
         if isinstance(value, str):
             return self._numbered(f"s{value}")
         if isinstance(value, list | dict):
@@ -51,7 +47,7 @@ class Equality:
             return None
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        # True, False, None, and numbers as JSON writes them
+        # true, false, null and numbers
         return self._numbered(f"v{value!r}")
 
     def _of_list(self, value: list[Any]) -> int | None:

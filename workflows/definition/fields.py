@@ -1,4 +1,4 @@
-"""One step's fields, read by hand so that each fault has its own sentence and nothing is coerced."""
+"""Parsing of one step's fields, by hand, so that each fault has its own message and nothing is coerced."""
 
 import math
 import re
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
 def is_step_name(value: Any) -> bool:
-    """Tell whether a value can name a step."""
+    """Return whether a value is a valid step name."""
     return isinstance(value, str) and len(value) <= MAX_NAME and _NAME.fullmatch(value) is not None
 
 
@@ -67,7 +67,7 @@ def _dependencies(value: Any) -> str | None:
         or not all(isinstance(each, str) for each in value)
     ):
         return "It must be a list of names of steps."
-    return None if len(set(value)) == len(value) else "It names a step twice."
+    return None if len(set(value)) == len(value) else "It lists a step twice."
 
 
 def _map(value: Any) -> str | None:
@@ -80,7 +80,7 @@ def _map(value: Any) -> str | None:
 
 _CHECKS: Final[dict[str, Callable[[Any], str | None]]] = {
     "name": lambda value: None if is_step_name(value) else (
-        f"It must be 1 to {MAX_NAME} letters (a to z, A to Z), digits, - and _, not beginning with a digit or -."
+        f"It must be 1 to {MAX_NAME} letters (a to z, A to Z), digits, - and _, not starting with a digit or -."
     ),
     "function": _function,
     "version": lambda value: None if value is None else _whole_number(1, 1_000_000)(value),
@@ -99,16 +99,16 @@ FIELDS: Final = tuple(_CHECKS)
 
 
 def read_fields(written: Any, number: int) -> tuple[Step | None, list[Fault]]:
-    """Return a step and what is wrong with its fields; no step where it has no usable name.
+    """Return a step and its fields' faults; the step is None if it has no valid name.
 
-    A field at fault has its default in the step returned, so that the rest can be looked at all the same.
+    An invalid field has its default in the returned step, so that the rest can be checked.
 
     Args:
-        written: as the caller sent it.
-        number: its place, from 1, which names it in faults if nothing else does.
+        written: as sent by the caller.
+        number: position from 1, for the faults of a step without a name.
     """
     if not isinstance(written, Mapping):
-        return None, [Fault(f"#{number}", "", "A step is an object.")]
+        return None, [Fault(f"#{number}", "", "A step must be an object.")]
     named = is_step_name(written.get("name"))
     label = written["name"] if named else f"#{number}"
     faults = [
@@ -133,7 +133,7 @@ def read_fields(written: Any, number: int) -> tuple[Step | None, list[Fault]]:
     if not named:
         return None, faults
     values.setdefault("function", "")
-    # as the registry writes a function and its version in one word
+    # `name@version`, the registry's notation
     name, _, version = values["function"].partition("@")
     if version.isascii() and version.isdecimal() and int(version) and "version" not in values:
         values |= {"function": name, "version": int(version)}

@@ -1,4 +1,4 @@
-"""Formats of texts (JSON Schema's `format`), each checked in time proportional to the text."""
+"""JSON Schema string formats, each checked in time linear in the text."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ _TIME = re.compile(
     r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,20})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
     re.IGNORECASE,
 )
-# weeks alone, or days and times of which at least one is there
+# either weeks, or at least one of the other components
 _DURATION = re.compile(
     r"P(?:[0-9]{1,20}W|(?=[0-9T])(?:[0-9]{1,20}Y)?(?:[0-9]{1,20}M)?(?:[0-9]{1,20}D)?"
     r"(?:T(?=[0-9])(?:[0-9]{1,20}H)?(?:[0-9]{1,20}M)?(?:[0-9]{1,20}(?:\.[0-9]{1,20})?S)?)?)"
@@ -19,11 +19,11 @@ _DURATION = re.compile(
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _EMAIL_NAME = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
-# RFC 3986's characters; the scheme's form is what tells a URI from a relative reference
+# RFC 3986's characters; a URI has a scheme, a relative reference has none
 _URI_CHARACTERS = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*", re.DOTALL)
-MAX_SHORT = 320  # characters of the longest e-mail address; dates, names of hosts and addresses are shorter
+MAX_SHORT = 320  # the longest e-mail address; dates, host names and IP addresses are shorter
 
 
 def _date(text: str) -> bool:

@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 Edges = Mapping[str, Sequence[str]]
-"""For each step the steps it depends on, all of them known."""
+"""Each step's dependencies; all of them must be keys too."""
 
 
 def topological(edges: Edges) -> list[str]:
-    """Return the steps so that each comes after what it depends on; steps that wait for a circle are left out.
+    """Return the steps in topological order, otherwise in the given order; steps in or behind a cycle are left out.
 
-    Among those that are free at the same time the given order holds. Cost: linear in steps and edges (Kahn 1962).
+    Source: Kahn 1962; linear in steps and edges.
     """
     waits_for = {name: len(set(needed)) for name, needed in edges.items()}
     needed_by: dict[str, list[str]] = {name: [] for name in edges}
@@ -30,10 +30,10 @@ def topological(edges: Edges) -> list[str]:
 
 
 class Reach:
-    """Which steps depend on which, directly or not. Made in linear time, asked in constant; one bit for each pair."""
+    """The transitive dependencies, as one bit per pair of steps: lookup takes constant time."""
 
     def __init__(self, edges: Edges) -> None:
-        """Look through a graph; steps in circles, and those behind them, are left out."""
+        """Read a graph; steps in or behind a cycle are left out."""
         self._bit = {name: 1 << position for position, name in enumerate(edges)}
         self._masks: dict[str, int] = {}
         for name in topological(edges):
@@ -43,16 +43,16 @@ class Reach:
             self._masks[name] = mask
 
     def knows(self, name: str) -> bool:
-        """Tell whether anything can be said of a step."""
+        """Return whether a step is neither in nor behind a cycle."""
         return name in self._masks
 
     def is_before(self, name: str, other: str) -> bool:
-        """Tell whether a step depends on another."""
+        """Return whether a step depends on another, directly or not."""
         return bool(self._masks[name] & self._bit[other])
 
 
 def ancestors(edges: Edges) -> dict[str, set[str]]:
-    """Return for each step, those in circles and behind them left out, all that it depends on, directly or not."""
+    """Return each step's transitive dependencies; steps in or behind a cycle are left out."""
     reach = Reach(edges)
     return {
         name: {other for other in edges if reach.is_before(name, other)}
@@ -62,10 +62,9 @@ def ancestors(edges: Edges) -> dict[str, set[str]]:
 
 
 def circles(edges: Edges) -> list[list[str]]:
-    """Return circles of dependence, each as its members in the order in which they wait for one another.
+    """Return one dependency cycle per strongly connected component, each as its members in order.
 
-    Every step that waits for itself is in one of the circles' strongly connected parts, and each such part yields one circle;
-    mending it may show another within the same part.
+    Fixing a cycle may reveal another one in the same component.
     """
     remaining = set(edges) - set(topological(edges))
     found = []
@@ -74,7 +73,7 @@ def circles(edges: Edges) -> list[list[str]]:
             continue
         circle = _circle_from(start, edges, remaining)
         if circle is None:
-            remaining.discard(start)  # it only waits for a circle
+            remaining.discard(start)  # it is only behind a cycle
             continue
         found.append(circle)
         remaining -= _connected_with(circle[0], edges, remaining)
@@ -82,7 +81,7 @@ def circles(edges: Edges) -> list[list[str]]:
 
 
 def _circle_from(start: str, edges: Edges, within: set[str]) -> list[str] | None:
-    """Return the shortest circle through a step, or None."""
+    """Return the shortest cycle through a step, or None."""
     came_from: dict[str, str] = {}
     waiting = deque([start])
     while waiting:
@@ -100,7 +99,7 @@ def _circle_from(start: str, edges: Edges, within: set[str]) -> list[str] | None
 
 
 def _connected_with(member: str, edges: Edges, within: set[str]) -> set[str]:
-    """Return the steps that both depend on a step and are depended on by it, the step included."""
+    """Return the strongly connected component of a step."""
     backwards: dict[str, list[str]] = {name: [] for name in within}
     for name in within:
         for needed in edges[name]:

@@ -1,7 +1,7 @@
-"""The JSON Schema (2020-12) that templates' parameters may be written in: an allow-list of keywords, with the form of each.
+"""The subset of JSON Schema (2020-12) allowed for template parameters: an allow-list of keywords and their forms.
 
-Templates are written by callers, so nothing is allowed that could fetch, recur, or take more than reading the schema and the value
-once: no references, no patterns, no `unevaluated…`, and at most `MAX_OVERLAP` schemas that apply to one value.
+Callers write the schemas, so nothing is allowed that could fetch, recurse, or cost more than linear time: no references, no patterns,
+no `unevaluated…`, and at most `MAX_OVERLAP` schemas that apply to one value.
 """
 
 import math
@@ -16,9 +16,9 @@ from workflows.definition.types import Json
 MAX_OVERLAP = 32
 MAX_PROPERTIES = 1_000
 
-_MEANT = "write what is meant in its place"
-_PATTERN = "a pattern can take for ever on a hostile value; use enum, format or lengths"
-_COST = "its cost grows faster than the value; "
+_MEANT = "write the schema inline"
+_PATTERN = "a pattern can take unlimited time on a hostile value; use enum, format or lengths"
+_COST = "its cost is not linear; "
 REFUSED: Final[dict[str, str]] = {
     "$ref": _MEANT,
     "$dynamicRef": _MEANT,
@@ -39,20 +39,20 @@ REFUSED: Final[dict[str, str]] = {
     "dependentSchemas": f"{_COST}use if and then",
     "dependencies": f"{_COST}use if and then",
     "additionalItems": "use prefixItems and items",
-    "contentSchema": "a text's content is not checked",
+    "contentSchema": "the content of strings is not validated",
 }
 
 _Walk = Generator[tuple[Place, str], None, int]
-"""Yields faults and returns how many schemas may apply to one value."""
+"""Yields faults and returns the maximum number of schemas that apply to one value."""
 
 
 def schema_faults(schema: Json, at: Place = (), *, published: bool = False) -> Iterator[tuple[Place, str]]:
-    """Yield what is wrong with a schema that a caller wrote: the place, keyword included, and a sentence.
+    """Yield the path (including the keyword) and a sentence for everything wrong with a caller's schema.
 
     Args:
-        schema: JSON, not nested deeper than a template may be.
-        at: its place.
-        published: it was taken by an earlier version: words and formats without a meaning are let be, as JSON Schema has it.
+        schema: JSON, within a template's maximum depth.
+        at: its path.
+        published: whether an earlier release accepted it: unknown keywords and formats are then ignored, as JSON Schema specifies.
     """
     yield from _Schemas(published=published).walk(schema, at)
 
@@ -65,7 +65,7 @@ class _Schemas:
         if isinstance(schema, bool):
             return 1
         if not isinstance(schema, dict):
-            yield at, "It is no JSON Schema: an object, true or false."
+            yield at, "It must be a JSON Schema: an object, true or false."
             return 1
         beside, below = 1, 0
         for word, wanted in schema.items():
@@ -93,14 +93,14 @@ class _Schemas:
         yield (
             at,
             (
-                f"{load} schemas may apply to one value here, at most {MAX_OVERLAP} are allowed: "
+                f"{load} schemas may apply to one value here, but at most {MAX_OVERLAP} are allowed: "
                 f"use fewer {', '.join(sorted(_BESIDE))}."
             ),
         )
         return 1
 
     def _inner(self, wanted: Json, at: Place) -> Generator[tuple[Place, str], None, list[int]]:
-        """Look at the schemas that a keyword holds: one, a list, or an object of them by name."""
+        """Walk a keyword's schemas: one, a list, or an object of them by name."""
         loads = []
         if isinstance(wanted, list):
             for number, each in enumerate(wanted):
@@ -113,8 +113,8 @@ class _Schemas:
         return loads
 
 
-def _is(kinds: Any, said: str) -> Callable[[Json], str | None]:
-    return lambda value: None if isinstance(value, kinds) else f"It must be {said}."
+def _is(kinds: Any, phrase: str) -> Callable[[Json], str | None]:
+    return lambda value: None if isinstance(value, kinds) else f"It must be {phrase}."
 
 
 def _type(value: Json) -> str | None:
@@ -124,12 +124,12 @@ def _type(value: Json) -> str | None:
     for name in names:
         if name not in TYPES:
             return unknown("type", name, TYPES)
-    return None if len(set(names)) == len(names) else "It names a type twice."
+    return None if len(set(names)) == len(names) else "It lists a type twice."
 
 
 def _format(value: Json) -> str | None:
     if not isinstance(value, str):
-        return "It must be a text."
+        return "It must be a string."
     return None if value in FORMATS else unknown("format", value, FORMATS)
 
 
@@ -156,7 +156,7 @@ def _names(value: Json) -> str | None:
         return "It must be a list of names."
     if len(value) > MAX_PROPERTIES:
         return f"At most {MAX_PROPERTIES} names."
-    return None if len(set(value)) == len(value) else "It names a member twice."
+    return None if len(set(value)) == len(value) else "It lists a member twice."
 
 
 def _schemas(value: Json) -> str | None:
@@ -170,7 +170,7 @@ def _properties(value: Json) -> str | None:
 
 
 def _schema(value: Json) -> str | None:
-    return None if isinstance(value, dict | bool) else "It is no JSON Schema: an object, true or false."
+    return None if isinstance(value, dict | bool) else "It must be a JSON Schema: an object, true or false."
 
 
 def _anything(value: Json) -> None:
@@ -224,5 +224,5 @@ _INNER: Final[dict[str, Callable[[Json], str | None]]] = {
     "else": _schema,
 }
 KEYWORDS: Final = (*_FORMS, *_INNER)
-# what these hold applies to the value itself, or to the same items as `items`, beside everything else
+# their schemas apply to the value itself, or to the same items as `items`, in addition to everything else
 _BESIDE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "contains"})

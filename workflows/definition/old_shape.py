@@ -1,8 +1,8 @@
-"""The old platform's shape of a template, `{"name", "tasks": [{"name", "function", "priority", "timeout_seconds"}]}`, in ours.
+"""Conversion of the old platform's templates, `{"name", "tasks": [{"name", "function", "priority", "timeout_seconds"}]}`.
 
-A task that says nothing of its arguments takes those of the run: each of its function's parameters is one of the template's, of
-the same name, type and default, and required where the function requires it. A parameter that a task refers to and nobody
-declares is declared by being used. Fields that we do not know are ignored, as the old platform's service did.
+A task without arguments takes them from the run: each of its function's parameters becomes one of the template's, with the same name,
+type and default, and required if the function requires it. Undeclared parameters that a task refers to are declared. Unknown
+fields are ignored, as the old platform's service did.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,23 +26,23 @@ _KEPT: Final = (
 
 
 def is_old_shape(payload: Mapping[str, Any]) -> bool:
-    """Return whether a payload is written in the old shape."""
+    """Return whether a payload has the old shape."""
     return "tasks" in payload and "steps" not in payload
 
 
 def from_old_shape(
     payload: Mapping[str, Any], functions: Callable[[str], FunctionLike | None]
 ) -> dict[str, Json]:
-    """Return the same template in our shape; what is wrong in it stays as it is, for the parser to find."""
+    """Return the template in the current shape; faults in it are left for the parser to report."""
     tasks = payload["tasks"]
     steps = [_step(task, functions) for task in tasks] if isinstance(tasks, list) else tasks
-    made: dict[str, Json] = {key: payload[key] for key in ("name", "description") if key in payload}
-    made["steps"] = steps
+    converted: dict[str, Json] = {key: payload[key] for key in ("name", "description") if key in payload}
+    converted["steps"] = steps
     if isinstance(payload.get("parameters"), Mapping):
-        made["parameters"] = payload["parameters"]
+        converted["parameters"] = payload["parameters"]
     elif isinstance(steps, list):
-        made["parameters"] = _declared(steps, functions)
-    return made
+        converted["parameters"] = _declared(steps, functions)
+    return converted
 
 
 def _step(task: Any, functions: Callable[[str], FunctionLike | None]) -> Any:
@@ -71,7 +71,7 @@ def _properties(function: FunctionLike | None) -> dict[str, Json]:
 
 
 def _declared(steps: list[Any], functions: Callable[[str], FunctionLike | None]) -> dict[str, Json]:
-    """Return the schema of the parameters that steps refer to."""
+    """Return a schema for the parameters that steps refer to."""
     schemas: dict[str, list[Json]] = {}
     required: set[str] = set()
     for step in steps:
@@ -99,7 +99,7 @@ def _declared(steps: list[Any], functions: Callable[[str], FunctionLike | None])
                 schemas.setdefault(reference.name, [])
                 required.add(reference.name)
     properties = {name: _all_of(found) for name, found in schemas.items()}
-    # what has a default need not be given, wherever else it is used
+    # a parameter with a default is optional, wherever else it is used
     required -= {name for name, schema in properties.items() if "default" in schema}
     return {"type": "object", "properties": properties, "required": sorted(required)}
 

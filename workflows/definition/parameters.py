@@ -1,4 +1,4 @@
-"""What a run is given."""
+"""The parameters of templates and runs."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,8 @@ from workflows.definition.sizes import deeper_than
 from workflows.definition.types import MAX_VALUE_DEPTH, Definition, Fault, Faulty, Json
 
 NOTHING: dict[str, Json] = {"type": "object", "properties": {}}
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)  # what a reference can say
-_OUTDATED = (
-    "The template's schema of its parameters is no longer taken: publish a version without what is at fault."
-)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)  # the syntax of references
+_OUTDATED = "The template's parameter schema is no longer supported: publish a corrected version."
 
 
 def properties_of(schema: Mapping[str, Json]) -> dict[str, Json]:
@@ -28,7 +26,7 @@ def properties_of(schema: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def parameters_faults(schema: Json) -> Iterator[Fault]:
-    """Yield what is wrong with the parameters of a template."""
+    """Yield the faults of a template's parameters."""
     if not isinstance(schema, dict):
         yield Fault(None, "parameters", 'It must be a JSON Schema: {"type": "object", "properties": {…}}.')
         return
@@ -46,12 +44,10 @@ def parameters_faults(schema: Json) -> Iterator[Fault]:
     yield from found
     for name in properties_of(schema):
         if not _NAME.fullmatch(name):
-            message = "A parameter's name is letters, digits, - and _, not beginning with a digit or -."
+            message = "A parameter's name is letters, digits, - and _, not starting with a digit or -."
             yield Fault(None, f"parameters.properties.{name}", message)
         if name in RESERVED:
-            yield Fault(
-                None, f"parameters.properties.{name}", f"{name} has a meaning of its own in references."
-            )
+            yield Fault(None, f"parameters.properties.{name}", f"{name} is reserved in references.")
     if found:
         return
     yield from islice(_object_faults(schema, ("parameters",), whole=True), MAX_FAULTS)
@@ -60,12 +56,12 @@ def parameters_faults(schema: Json) -> Iterator[Fault]:
 def _object_faults(
     schema: Mapping[str, Json], at: tuple[str, ...], *, whole: bool = False
 ) -> Iterator[Fault]:
-    """Yield defaults and required members of an object that contradict its schema, those of objects within too.
+    """Yield faults for defaults and required members that contradict the schema, including nested objects.
 
     Args:
-        schema: sound by itself.
-        at: its place.
-        whole: it is that of all parameters, where members that are not declared are refused unless it says otherwise.
+        schema: otherwise valid.
+        at: its path.
+        whole: whether it is the schema of all parameters, where undeclared members are refused by default.
     """
     properties = properties_of(schema)
     closed = schema.get("additionalProperties", not whole) is False
@@ -74,48 +70,46 @@ def _object_faults(
         declared = properties.get(name)
         if name not in properties and closed:
             message = (
-                f"{name!r} is required and not declared under properties{did_you_mean(name, properties)}"
+                f"{name!r} is required but not declared under properties{did_you_mean(name, properties)}"
             )
             yield Fault(None, ".".join((*at, "required")), message)
         elif isinstance(declared, dict) and "default" in declared:
-            message = (
-                f"{name!r} is required and has a default, so it can't be missing: leave out one of the two."
-            )
+            message = f"{name!r} is required and has a default: remove one of the two."
             yield Fault(None, ".".join((*at, "required")), message)
     for name, each in properties.items():
         if not isinstance(each, dict):
             continue
         place = (*at, "properties", name)
         if "default" in each:
-            # as a run is given it: with the defaults of what is within
+            # as a run would receive it: with nested defaults
             for within, message in value_faults(each, _filled(each, each["default"])):
                 yield Fault(None, ".".join((*place, "default", *within)), message)
         yield from _object_faults(each, place)
 
 
 def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> dict[str, Json]:
-    """Return a run's parameters: what was given, types as they came, and the defaults of what was not.
+    """Return a run's parameters: the given ones, without type conversion, and the defaults of the others.
 
     Args:
-        definition: whose parameters.
+        definition: of the template.
         given: by the caller; None for none.
 
     Returns:
-        A new dictionary. A parameter that need not be given, was not, and has no default is not in it.
+        A new dictionary, without optional parameters that were not given and have no default.
 
     Raises:
-        Faulty: what is missing, surplus or of the wrong kind, each as field `parameters.NAME`; or the schema is one of an earlier
-            version, with keywords that are no longer taken.
+        Faulty: parameters are missing, unknown or of the wrong type, each as field `parameters.NAME`; or the published schema has
+            keywords that are no longer supported.
     """
     if given is not None and not isinstance(given, Mapping):
         raise Faulty([Fault(None, "parameters", "It must be an object.")])
     schema, values = definition.parameters, dict(given or {})
     if deeper_than(values, MAX_VALUE_DEPTH):
-        raise Faulty([Fault(None, "parameters", f"It is nested more than {MAX_VALUE_DEPTH} deep.")])
+        raise Faulty([Fault(None, "parameters", f"It is nested deeper than {MAX_VALUE_DEPTH} deep.")])
     try:
         to_jsonb(values)
     except (TypeError, ValueError) as error:
-        raise Faulty([Fault(None, "parameters", f"It can't be kept: {error}.")]) from error
+        raise Faulty([Fault(None, "parameters", f"It can't be stored: {error}.")]) from error
     if outdated := next(schema_faults(schema, (), published=True), None):
         place, message = outdated
         raise Faulty([Fault(None, "parameters", f"{_OUTDATED} At {'.'.join(place) or 'its top'}: {message}")])
@@ -145,7 +139,7 @@ def _undeclared(name: Any, known: Mapping[str, Json]) -> str:
 
 
 def _filled(schema: Mapping[str, Json], value: Json) -> Json:
-    """Return a copy of a value in which members that are missing have their schema's default, objects within too."""
+    """Return a copy of a value with the schema's defaults for missing members, including nested objects."""
     if not isinstance(value, dict):
         return deepcopy(value)
     properties = {name: each for name, each in properties_of(schema).items() if isinstance(each, dict)}

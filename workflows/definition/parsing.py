@@ -1,4 +1,4 @@
-"""From a caller's JSON to a definition, with everything that is wrong told at once."""
+"""Parsing of a caller's JSON into a definition; all faults are reported at once."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from workflows.definition.types import (
 )
 from workflows.definition.uses import use_faults
 
-MAX_TOLD: Final = 1_000
+MAX_FAULTS: Final = 1_000
 Functions = Callable[[str], FunctionLike | None]
 
 _FIELDS: Final = ("name", "description", "parameters", "steps")
@@ -37,25 +37,25 @@ _PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]+")
 def parse(
     payload: Mapping[str, Any], *, functions: Functions, names: Callable[[], Sequence[str]] = tuple
 ) -> Definition:
-    """Return what a template says.
+    """Return a template's definition.
 
     Args:
         payload: `{name, description?, parameters?, steps: [...]}` or the old platform's `{name, tasks: [...]}`.
-        functions: returns the registered function of a name, or None; `name@2` asks for a version, the bare name for the newest.
-        names: returns the names of those there are, for messages.
+        functions: returns the registered function for a name, or None; `name@2` is a version, the bare name the newest.
+        names: returns the names of the registered functions, for messages.
 
     Raises:
-        Faulty: all faults (of very many the first `MAX_TOLD`), in the order of the steps.
+        Faulty: the template is invalid; with all faults (at most about `MAX_FAULTS`), in the order of the steps.
     """
     if not isinstance(payload, Mapping):
-        raise Faulty([Fault(None, "", "A template is an object.")])
+        raise Faulty([Fault(None, "", "A template must be an object.")])
     if faults := list(_bulk(payload)):
         raise Faulty(faults)
     if is_old_shape(payload):
         payload = from_old_shape(payload, functions)
     faults = [
         Fault(None, str(key), unknown("field", str(key), _FIELDS), unknown=True)
-        for key in islice((key for key in payload if key not in _FIELDS), MAX_TOLD)
+        for key in islice((key for key in payload if key not in _FIELDS), MAX_FAULTS)
     ]
     name, description, parameters = (
         payload.get("name"),
@@ -68,13 +68,13 @@ def parse(
     faults += parameters_faults(parameters)
     steps, step_faults = _steps(payload.get("steps"))
     faults += step_faults
-    if len(faults) >= MAX_TOLD:
-        raise Faulty(faults[:MAX_TOLD])
+    if len(faults) >= MAX_FAULTS:
+        raise Faulty(faults[:MAX_FAULTS])
     found = {step.name: _function(step, functions) for step in steps}
     faults += _graph(steps)
     if not any(fault.field.startswith("parameters") for fault in faults):
         used = use_faults(steps, parameters, found, Reach(_known_edges(steps)), names())
-        faults += islice(used, MAX_TOLD)
+        faults += islice(used, MAX_FAULTS)
     if faults:
         raise Faulty(_in_order(faults, steps))
     return Definition(
@@ -83,17 +83,17 @@ def parse(
 
 
 def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what makes a payload too much to look at."""
+    """Yield a fault if a payload is too large or deep to parse, or can't be stored."""
     if deeper_than(payload, MAX_DEPTH):
-        yield Fault(None, "", f"It is nested more than {MAX_DEPTH} deep.")
+        yield Fault(None, "", f"It is nested deeper than {MAX_DEPTH} deep.")
         return
     try:
         size = len(to_jsonb(payload).encode())
     except NotStorable as error:
-        yield Fault(None, "", f"It can't be kept: {error}.")
+        yield Fault(None, "", f"It can't be stored: {error}.")
         return
     except (TypeError, ValueError):
-        yield Fault(None, "", "It contains what is no JSON.")
+        yield Fault(None, "", "It contains values that are not valid JSON.")
         return
     if size > MAX_BYTES:
         yield Fault(None, "", f"It is larger than {MAX_BYTES} bytes.")
@@ -106,9 +106,9 @@ def _named(name: Any, description: Any) -> Iterator[Fault]:
         or not name.strip()
         or len(name) > MAX_TEMPLATE_NAME
     ):
-        yield Fault(None, "name", f"It must be a text of 1 to {MAX_TEMPLATE_NAME} printable characters.")
+        yield Fault(None, "name", f"It must be a string of 1 to {MAX_TEMPLATE_NAME} printable characters.")
     if not isinstance(description, str) or len(description) > MAX_DESCRIPTION or "\x00" in description:
-        yield Fault(None, "description", f"It must be a text of at most {MAX_DESCRIPTION} characters.")
+        yield Fault(None, "description", f"It must be a string of at most {MAX_DESCRIPTION} characters.")
 
 
 def _steps(written: Any) -> tuple[list[Step], list[Fault]]:
@@ -120,7 +120,7 @@ def _steps(written: Any) -> tuple[list[Step], list[Fault]]:
     faults: list[Fault] = []
     seen: set[str] = set()
     for number, each in enumerate(written, 1):
-        if len(faults) >= MAX_TOLD:
+        if len(faults) >= MAX_FAULTS:
             break
         step, wrong = read_fields(each, number)
         faults += wrong
@@ -157,11 +157,11 @@ def _graph(steps: list[Step]) -> Iterator[Fault]:
                 yield Fault(step.name, "depends_on", f"There is no step {each!r}.")
     for circle in circles(_known_edges(steps)):
         way = " → ".join([*circle, circle[0]])
-        yield Fault(circle[0], "depends_on", f"It waits for itself: {way}.")
+        yield Fault(circle[0], "depends_on", f"It depends on itself: {way}.")
 
 
 def _in_order(faults: list[Fault], steps: list[Step]) -> list[Fault]:
-    """Return faults without repeats, those of the whole first, then step by step."""
+    """Return the distinct faults, those of the template first, then by step."""
     place = {step.name: number for number, step in enumerate(steps)}
     return sorted(
         dict.fromkeys(faults),

@@ -1,4 +1,4 @@
-"""A definition made ready for carrying out: who follows whom, what each step refers to. No Django here."""
+"""A definition prepared for execution: each step's dependents and references. No Django here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from workflows.definition.references import references
 
 @dataclass(frozen=True)
 class Plan:
-    """A definition, with what is asked of it again and again."""
+    """A definition with cached lookups."""
 
     definition: Definition
 
     @cached_property
     def steps(self) -> dict[str, Step]:
-        """The steps by name, in the order in which they were written."""
+        """The steps by name, in the template's order."""
         return {step.name: step for step in self.definition.steps}
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
-        """For each step, those that depend on it directly; the most urgent first."""
+        """Each step's direct dependents, the most urgent first."""
         found: dict[str, list[str]] = {name: [] for name in self.steps}
         for step in sorted(self.definition.steps, key=lambda each: each.priority):
             for needed in dict.fromkeys(step.depends_on):
@@ -32,7 +32,7 @@ class Plan:
 
     @cached_property
     def heirs(self) -> dict[str, str]:
-        """For each step, the child that becomes ready by its end alone, where there is one: whoever ends it goes on with that."""
+        """For each step, the child without other dependencies, if any: it is handed over to the worker that ends the step."""
         return {
             name: heir
             for name, children in self.children.items()
@@ -41,11 +41,11 @@ class Plan:
 
     @cached_property
     def needs(self) -> dict[str, frozenset[str]]:
-        """For each step, those whose results its arguments, condition or map refer to."""
+        """For each step, the steps whose results its arguments, condition or map refer to."""
         return {name: frozenset(_referred(step)) for name, step in self.steps.items()}
 
     def behind(self, name: str) -> set[str]:
-        """Return the steps whose results a step refers to, those that they were made of included."""
+        """Return the steps whose results a step refers to, directly or through other steps."""
         found: set[str] = set()
         waiting = [name]
         while waiting:
@@ -55,7 +55,7 @@ class Plan:
         return found
 
     def descendants(self, name: str) -> list[str]:
-        """Return all that depends on a step, directly or not."""
+        """Return a step's transitive dependents."""
         seen: dict[str, None] = {}
         waiting = [name]
         while waiting:
@@ -67,7 +67,7 @@ class Plan:
 
 
 def plan_from(stored: dict[str, Any]) -> Plan:
-    """Return the plan of a definition that was kept."""
+    """Return the plan of a stored definition."""
     return Plan(load(stored))
 
 

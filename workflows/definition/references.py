@@ -1,13 +1,13 @@
 """References in a template: `{tag}`, `{steps.search.result.results.0.id}`, `{item.id}`, `{item.metadata["two words"]}`.
 
-A path's parts stand behind dots where they are letters (of any script), digits, - and _; any other key stands in brackets, as a JSON
-string or in single quotes. Whole numbers index lists, from the end where they are negative.
+A path's parts follow dots if they consist of letters (of any script), digits, - and _; other keys are in brackets, as a JSON string or
+in single quotes. Integers index lists, negative ones from the end.
 
-A string that is exactly one reference becomes the value itself and keeps its type; within a longer string the value is put in
-as text. `{{tag}}` is the text `{tag}`. Braces around anything else are just braces. Names of members are never references.
+A string that is exactly one reference becomes the value itself, with its type; in a longer string the value is inserted as text.
+`{{tag}}` is the literal text `{tag}`. Braces around anything else are literal. Keys of objects are never references.
 
-A parameter that need not be given and was not: an object's member that is exactly that reference is left out, anywhere else
-it is null, within text nothing. A step that was skipped has the result null, and so has every path into it.
+For an optional parameter that was not given, an object's member that is exactly that reference is left out; elsewhere it is null, and
+in text empty. A skipped step's result is null, and so is every path into it.
 """
 
 import json
@@ -37,13 +37,13 @@ _PARTS = re.compile(_PART, re.DOTALL)
 _IN_SINGLE = re.compile(r"\\.|\"", re.DOTALL)
 _AS_JSON = {"\\'": "'", '"': '\\"'}
 _INDEX = re.compile(r"-?[0-9]+")
-# what somebody may have meant for a reference: in single braces, a known beginning, then a path, blanks or nothing
+# possibly meant as a reference: single braces, a known first name, then a path, blanks or nothing
 _BRACES = re.compile(r"(?<!\{)\{([^{}]*)\}(?!\})")
 _BEGINNING = re.compile(rf"\s*({_HEAD})\s*(?:[.\[]|$)")
 
 
 class _Absent:
-    """Stands for a parameter that was not given."""
+    """A parameter that was not given."""
 
 
 _ABSENT: Final = _Absent()
@@ -51,12 +51,12 @@ _ABSENT: Final = _Absent()
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a value is to come from.
+    """A parsed reference.
 
     Attributes:
-        kind: "parameter", "step", "item", or "unknown" for `{steps…}` that names no result.
-        name: the parameter's or the step's; "item" for the item.
-        path: what to follow from there: keys of objects; whole numbers index lists, from the end where they are negative.
+        kind: "parameter", "step", "item", or "unknown" for a `{steps…}` that names no result.
+        name: the parameter's or step's name; "item" for the item.
+        path: keys of objects and indexes of lists, negative from the end.
         text: as written, without braces.
     """
 
@@ -67,7 +67,7 @@ class Reference:
 
 
 def read_reference(text: str) -> Reference:
-    """Return what a reference's text (without braces) means."""
+    """Parse a reference's text, without braces."""
     parts = _PARTS.findall(text)
     head, rest = text[: len(text) - sum(map(len, parts))], [_key(part) for part in parts]
     if head == ITEM:
@@ -80,12 +80,12 @@ def read_reference(text: str) -> Reference:
 
 
 def _key(part: str) -> str:
-    """Return the key that one part of a path names."""
+    """Return the key in one part of a path."""
     if part[0] == ".":
         return part[1:]
     inner = part[1:-1]
     if inner[0] == "'":
-        # as JSON writes it: the other quote escaped, this one not
+        # convert to JSON: escape double quotes, unescape single ones
         inner = _IN_SINGLE.sub(lambda found: _AS_JSON.get(found[0], found[0]), inner[1:-1])
         inner = f'"{inner}"'
     return str(json.loads(inner, strict=False)) if inner[0] == '"' else inner
@@ -94,11 +94,11 @@ def _key(part: str) -> str:
 def lookalikes(
     value: Json, heads: Container[str], at: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what looks like a reference and is none, with the path of the place it stands at.
+    """Yield texts that look like a reference but are not one, with their paths.
 
     Args:
-        value: JSON as a template has it.
-        heads: what references may begin with beside `steps` and `item`: the declared parameters.
+        value: JSON of a template.
+        heads: names that references may start with besides `steps` and `item`: the declared parameters.
         at: path of the value.
     """
     if isinstance(value, str):
@@ -115,13 +115,13 @@ def lookalikes(
 
 
 def path_of(text: str) -> str | None:
-    """Return the path of a condition's subject, which may stand in braces or without; None if it is no path."""
+    """Return the path of a condition's key, with or without braces; None if it is not a path."""
     bare = text[1:-1] if text.startswith("{") and text.endswith("}") else text
     return bare if _PATH_ONLY.fullmatch(bare) else None
 
 
 def whole(value: Json) -> Reference | None:
-    """Return the reference that a value is, if it is exactly one."""
+    """Return a value's reference if it is exactly one, else None."""
     if not isinstance(value, str) or not value.startswith("{"):
         return None
     match = _REFERENCE.fullmatch(value)
@@ -129,7 +129,7 @@ def whole(value: Json) -> Reference | None:
 
 
 def references(value: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Reference]]:
-    """Yield every reference within a value, with the path of the place it stands at."""
+    """Yield every reference in a value, with its path."""
     if isinstance(value, str):
         for match in _REFERENCE.finditer(value):
             if match[2]:
@@ -150,30 +150,30 @@ def resolve(
     item: Json = None,
     most: int | None = None,
 ) -> Json:
-    """Return a value with every reference in it replaced.
+    """Return a value with all references resolved.
 
     Args:
-        value: JSON as a template has it.
-        parameters: of the run, as `bind_parameters` returns them.
-        results: of the steps that have ended, by name; what is not there counts as null.
+        value: JSON of a template.
+        parameters: of the run, as returned by `bind_parameters`.
+        results: of ended steps, by name; missing ones count as null.
         item: of a mapped step.
-        most: bytes of JSON that the value returned may have; counted before texts are put together.
+        most: maximum size of the returned value, bytes of JSON; checked before texts are joined.
 
     Returns:
-        JSON. It may share parts with `parameters` and `results`; neither is changed.
+        JSON, which may share parts with `parameters` and `results`; neither is changed.
 
     Raises:
-        Unresolvable: a path leads to nothing, naming the reference.
-        TooLarge: it would have more than `most` bytes.
+        Unresolvable: a path does not exist; the message names the reference.
+        TooLarge: the value would be larger than `most`.
     """
     return Resolver(parameters, results, item, most=most).resolve(value)
 
 
 class Resolver:
-    """Replaces references by what they lead to, and counts the bytes of all that it has returned.
+    """Resolves references and limits the total size of the returned values.
 
     Attributes:
-        bytes: of JSON, of what was returned so far.
+        bytes: size of all values returned so far, as JSON.
     """
 
     def __init__(
@@ -184,21 +184,21 @@ class Resolver:
         *,
         most: int | None = None,
     ) -> None:
-        """Begin to count. See `resolve`."""
+        """Create a resolver. See `resolve`."""
         self.bytes = 0
         self._most = most
         self._parameters, self._results, self._item = parameters, results, item
-        # what a reference leads to, as a value and as text, with its bytes: looked up and counted once, however often it is quoted
+        # each reference's value and text with their sizes, computed once
         self._values: dict[str, tuple[Json, int]] = {}
         self._texts: dict[str, tuple[str, int]] = {}
 
     def resolve(self, value: Json) -> Json:
-        """Return a value with every reference in it replaced. See `resolve`."""
+        """Return a value with all references resolved. See `resolve`."""
         resolved = self._of(value)
         return None if resolved is _ABSENT else resolved
 
     def look_up(self, reference: Reference) -> Json:
-        """Return what a reference leads to; null where it leads to nothing. It is not counted."""
+        """Return a reference's value, or null if it does not exist. Its size is not counted."""
         try:
             found = self._found(reference)
         except Unresolvable:
@@ -222,7 +222,7 @@ class Resolver:
         for key, each in value.items():
             member = self._of(each)
             if member is not _ABSENT:
-                # its name in quotes, a colon and a space, and what parts it from the one before
+                # the quoted name, a colon and a space, and the separator
                 self._count(text_bytes(key) + (6 if resolved else 4))
                 resolved[key] = member
         return resolved
@@ -274,7 +274,7 @@ class Resolver:
     def _count(self, size: int) -> None:
         self.bytes += size
         if self._most is not None and self.bytes > self._most:
-            raise TooLarge(f"With what its references bring it would have more than {self._most} bytes.")
+            raise TooLarge(f"With references resolved it exceeds {self._most} bytes.")
 
     def _found(self, reference: Reference) -> Json:
         if reference.kind == "parameter":
@@ -284,8 +284,8 @@ class Resolver:
         elif reference.kind == "item":
             found = self._item
         else:
-            raise Unresolvable(f"{{{reference.text}}} names no step's result.")
-        # what was not given, and what a skipped step would have given, has no inside
+            raise Unresolvable(f"{{{reference.text}}} is not a step's result.")
+        # every path into a missing parameter or a skipped step's result has the same value
         if found is None or found is _ABSENT:
             return found
         for part in reference.path:
@@ -299,7 +299,7 @@ def _member(value: Json, part: str, reference: Reference) -> Json:
     if isinstance(value, list) and _INDEX.fullmatch(part) and len(part) < MAX_DIGITS:
         with suppress(IndexError):
             return value[int(part)]
-    raise Unresolvable(f"{{{reference.text}}} leads to nothing: there is no {part!r}.")
+    raise Unresolvable(f"{{{reference.text}}} can't be resolved: there is no {part!r}.")
 
 
 def _as_text(value: Json) -> str:

@@ -1,6 +1,6 @@
-"""JSON Schema (2020-12) for parameters and arguments, and for arguments of which a part is not known yet.
+"""JSON Schema (2020-12) for parameters and arguments, including arguments that are only partly known.
 
-What a caller may write is in `workflows.definition.keywords`, how a value is checked in `workflows.definition.checking`.
+`workflows.definition.keywords` defines what callers may write, `workflows.definition.checking` validates values.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _INLINE_DEPTH = 8
 
 
 def types_of(schema: Json) -> frozenset[str] | None:
-    """Return the types that a schema's `type` allows, or None where it says nothing."""
+    """Return the types that a schema's `type` allows, or None if it has none."""
     named = schema.get("type") if isinstance(schema, Mapping) else None
     if isinstance(named, str):
         return frozenset({named})
@@ -26,32 +26,31 @@ def types_of(schema: Json) -> frozenset[str] | None:
 
 
 def value_faults(schema: Mapping[str, Json], value: Json, *, partly: bool = False) -> list[tuple[Place, str]]:
-    """Return what is wrong with a value, at most `MAX_FAULTS`: places within it and sentences, in a fixed order.
+    """Return at most `MAX_FAULTS` faults of a value, as paths and sentences in a fixed order.
 
     Args:
-        schema: as `schema_faults` found nothing wrong with; with `partly` a function's own.
-        value: JSON; with `partly` it may contain `Unknown`.
-        partly: see above.
+        schema: a valid one (`schema_faults`); with `partly`, a function's own.
+        value: JSON; with `partly`, it may contain `Unknown`.
+        partly: whether arguments are checked before the run.
     """
     checker = Checker(schema, trusted=partly)
     try:
         found = list(islice(checker.findings(schema, value), MAX_FAULTS))
     except TooMuchToCheck:
-        return [((), f"It takes more than {MAX_STEPS} steps to check: send less, or simplify the schema.")]
-    return sorted({(finding.place, sentence(finding.tell())) for finding in found})
+        return [((), f"It takes more than {MAX_STEPS} steps to validate: send less, or simplify the schema.")]
+    return sorted({(finding.place, sentence(finding.message())) for finding in found})
 
 
 def sentence(text: str) -> str:
-    """Return a text of at most 300 characters, with a full stop unless it ends with a mark."""
+    """Return a text cut to 300 characters, ending with a full stop, question mark or ellipsis."""
     text = text if len(text) <= 300 else f"{text[:299]}…"
     return text if text.endswith((".", "?", "…")) else f"{text}."
 
 
 def arguments_schema(function: FunctionLike | None) -> dict[str, Json]:
-    """Return the JSON Schema of a function's arguments, empty for anything.
+    """Return the JSON Schema of a function's arguments; an empty one accepts anything.
 
-    Where it does not say what becomes of further members they are refused: an argument that is spelled wrong would else be
-    ignored at every run.
+    Unless the schema specifies otherwise, additional arguments are refused, because a misspelled one would be ignored at every run.
     """
     if function is None or not function.schema:
         return {}
@@ -67,12 +66,12 @@ def _of_model(model: Any) -> dict[str, Json]:
 
 
 def written_out(schema: Json, definitions: Mapping[str, Json], depth: int = _INLINE_DEPTH) -> Json:
-    """Return a function's schema without what a template's parameters may not have; what goes too deep becomes "anything".
+    """Return a function's schema with references inlined, and only keywords allowed for a template's parameters.
 
     Args:
         schema: of one argument.
         definitions: `$defs` of the function's schema.
-        depth: references followed within one another.
+        depth: maximum nesting of inlined references; deeper ones accept anything.
     """
     if isinstance(schema, list):
         return [written_out(each, definitions, depth) for each in schema]
@@ -89,7 +88,7 @@ def written_out(schema: Json, definitions: Mapping[str, Json], depth: int = _INL
         if key == "properties" and isinstance(each, Mapping):
             kept[key] = {name: written_out(member, definitions, depth) for name, member in each.items()}
         elif key == "format":
-            # of a text that is left to the function: it takes more than the format's own grammar
+            # other formats are left to the function, which accepts more than their grammars
             kept |= {key: each} if each in FUNCTION_FORMATS else {}
         elif key in KEYWORDS:
             kept[key] = (

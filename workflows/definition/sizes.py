@@ -1,4 +1,4 @@
-"""How deep and how large JSON is, found out without building anything larger."""
+"""The depth and size of JSON values."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def deeper_than(value: Any, depth: int) -> bool:
-    """Return whether lists and objects are nested more than so deep; level by level, so that no depth is too much to look at."""
+    """Return whether lists and objects are nested deeper than a limit; iterative, so that any depth can be checked."""
     level = [value]
     for _ in range(depth):
         level = [
@@ -21,15 +21,15 @@ def deeper_than(value: Any, depth: int) -> bool:
 
 
 def json_bytes(value: Any) -> int:
-    """Return the bytes of a value as JSON, as `liftos.kernel.db.jsonb.to_jsonb` writes it."""
+    """Return the size in bytes of a value as `liftos.kernel.db.jsonb.to_jsonb` writes it."""
     return utf8_bytes(json.dumps(value, ensure_ascii=False))
 
 
 def utf8_bytes(text: str) -> int:
-    """Return the bytes of a text in UTF-8; half of a surrogate pair counts 3."""
+    """Return the size of a text in UTF-8; a lone surrogate counts 3 bytes."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def text_bytes(text: str) -> int:
-    """Return the bytes that a text adds to a JSON string."""
+    """Return the size of a text inside a JSON string, in bytes."""
     return json_bytes(text) - 2

@@ -1,4 +1,4 @@
-"""A definition as JSON, for keeping."""
+"""Definitions as JSON, for storage."""
 
 from dataclasses import asdict, fields
 from typing import Any, Final
@@ -9,7 +9,7 @@ _STEP_FIELDS: Final = frozenset(each.name for each in fields(Step))
 
 
 def dump(definition: Definition) -> dict[str, Json]:
-    """Return a definition as JSON that `parse` and `load` take."""
+    """Return a definition as JSON, for `parse` and `load`."""
     steps = [asdict(step) | {"depends_on": list(step.depends_on)} for step in definition.steps]
     return {
         "name": definition.name,
@@ -20,7 +20,7 @@ def dump(definition: Definition) -> dict[str, Json]:
 
 
 def load(stored: dict[str, Any]) -> Definition:
-    """Return a definition that `dump` made, unchecked: what was published stays as it was, whatever is registered today."""
+    """Return a definition dumped by `dump`, without validation: published versions do not depend on today's functions."""
     steps = tuple(
         Step(
             **{key: value for key, value in step.items() if key in _STEP_FIELDS}

@@ -1,4 +1,4 @@
-"""What a template says, once it has been read. No Django here."""
+"""Parsed templates and their faults. No Django here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAX_TEMPLATE_NAME = 100
 MAX_DESCRIPTION = 2_000
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
-MAX_VALUE_DEPTH = 64  # as of a request
+MAX_VALUE_DEPTH = 64  # the same as for requests
 MAX_TIMEOUT_SECONDS = 3_600.0
 MAX_RETRIES = 10
 MAX_BACKOFF_SECONDS = 3_600.0
@@ -25,23 +25,21 @@ MAX_MAP_LIMIT = 100
 MAX_CONDITIONS = 50
 
 CRITICAL, HIGH, NORMAL, LOW, BACKGROUND = range(1, 6)
-"""Priorities: the smallest number goes first, as in the old platform's template, whose 2 is "high"."""
+"""Priorities: the smallest number goes first, as in the old platform."""
 
 
 class FunctionLike(Protocol):
-    """What is asked of a registered function here."""
+    """The used part of a registered function."""
 
     @property
-    def name(self) -> str:
-        """Under which it is registered."""
+    def name(self) -> str: ...  # noqa: D102
 
     @property
-    def version(self) -> int:
-        """From 1."""
+    def version(self) -> int: ...  # noqa: D102
 
     @property
     def schema(self) -> Any:
-        """Its arguments: a pydantic model, or a JSON Schema of an object; empty for anything."""
+        """The arguments: a pydantic model, or a JSON Schema of an object; an empty one accepts anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +47,19 @@ class Step:
     """One step of a template.
 
     Attributes:
-        name: by which others depend on it and refer to its result.
+        name: used by other steps to depend on it and refer to its result.
         function: name of a registered function.
-        version: of the function; None for the newest when the run begins.
-        arguments: JSON with references in it: `{parameter}`, `{steps.NAME.result.PATH}`, and in a mapped step `{item}`.
-        depends_on: names of steps that must have ended well, or have been skipped, before it.
+        version: of the function; None for the newest at publication.
+        arguments: JSON with references: `{parameter}`, `{steps.NAME.result.PATH}`, and in a mapped step `{item}`.
+        depends_on: names of steps that must be done or skipped before it.
         priority: 1 (critical) to 5 (background); the smallest number goes first.
         timeout_seconds: for one attempt.
         max_retries: attempts after the first.
         backoff_seconds: upper bound of the wait before the first retry; it doubles with each (`backoff`).
-        when: condition without which the step is skipped (`holds`); None for always.
-        map: a list, or one reference to a list: the function is called once for each item; None for one plain call.
-        map_limit: items of a mapped step at the same time.
-        approval: a person must approve before it runs.
+        when: condition (`holds`); if it is false, the step is skipped. None for always.
+        map: a list, or one reference to a list, whose items the function is called for; None for a single call.
+        map_limit: maximum number of items in parallel.
+        approval: whether a person must approve the step before it runs.
     """
 
     name: str
@@ -81,13 +79,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A whole template.
+    """A parsed template.
 
     Attributes:
         name: of the template.
         description: for people.
-        parameters: JSON Schema of an object: what a run is given.
-        steps: in the order they were written in.
+        parameters: JSON Schema of the runs' parameters, an object.
+        steps: in the template's order.
     """
 
     name: str
@@ -98,13 +96,13 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a template or with what a run was given.
+    """One fault of a template or of a run's parameters.
 
     Attributes:
-        step: name of the step it is in, its number (`#2`, from 1) where it has no usable name, None outside of steps.
-        field: dotted path within the step, or within the whole; empty for the thing itself.
-        message: one sentence for whoever wrote it.
-        unknown: whether the fault is that there is no field of this name.
+        step: the step's name, or its number (`#2`, from 1) if it has no valid name; None outside of steps.
+        field: dotted path within the step or template; empty for the whole.
+        message: one sentence for the author.
+        unknown: whether the fault is an unknown field.
     """
 
     step: str | None
@@ -113,7 +111,7 @@ class Fault:
     unknown: bool = False
 
     def __str__(self) -> str:
-        """Return it as one line."""
+        """Return the fault as one line."""
         where = " ".join(part for part in (f"step {self.step}:" if self.step else "", self.field) if part)
         return (
             f"{where}: {self.message}"
@@ -123,16 +121,12 @@ class Fault:
 
 
 class Faulty(InvalidInput):
-    """The template can't be used as it is."""
+    """The template is invalid."""
 
     code = "workflows.faulty"
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        """Keep all that was found; the message tells the first and how many more there are.
-
-        Args:
-            faults: at least one.
-        """
+        """Create the error for at least one fault; the message has the first one and the number of others."""
         self.faults = list(faults)
         first, more = self.faults[0], len(self.faults) - 1
         loc = tuple(part for part in (first.step, *first.field.split(".")) if part)
@@ -140,12 +134,12 @@ class Faulty(InvalidInput):
 
 
 class Unresolvable(InvalidInput):
-    """A reference leads to nothing."""
+    """A reference can't be resolved."""
 
     code = "workflows.unresolvable"
 
 
 class TooLarge(InvalidInput):
-    """A value that references were put into is larger than may be kept."""
+    """A value with resolved references is too large to store."""
 
     code = "workflows.too_large"

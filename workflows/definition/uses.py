@@ -1,4 +1,4 @@
-"""What steps use: their functions, parameters and one another's results."""
+"""Validation of what steps use: functions, parameters and other steps' results."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -23,14 +23,14 @@ def use_faults(
     reach: Reach,
     names_of_functions: Sequence[str],
 ) -> Iterator[Fault]:
-    """Yield what is wrong with functions, references and arguments.
+    """Yield the faults of functions, references and arguments.
 
     Args:
         steps: with distinct names.
-        parameters: the template's, a sound schema.
-        found: each step's function, None where there is none.
-        reach: who depends on whom; steps that wait for themselves are not looked at for that.
-        names_of_functions: those there are, for messages.
+        parameters: the template's, a valid schema.
+        found: each step's function, or None.
+        reach: the transitive dependencies; steps in or behind a cycle are not checked against them.
+        names_of_functions: of all registered functions, for messages.
     """
     names = {step.name for step in steps}
     for step in steps:
@@ -46,7 +46,9 @@ def _no_function(step: Step, names: Sequence[str]) -> str:
     if step.version is not None and step.function in names:
         return f"Function {step.function!r} has no version {step.version}."
     known = dict.fromkeys([*nearest(step.function, names, limit=3), *names])
-    return f"There is no function {step.function!r}" + (f"; there are {', '.join(known)}." if known else ".")
+    return f"There is no function {step.function!r}" + (
+        f"; the functions are {', '.join(known)}." if known else "."
+    )
 
 
 def _all_references(step: Step) -> Iterator[tuple[str, Reference]]:
@@ -65,26 +67,26 @@ def _reference_faults(
     for value, name in ((step.arguments, "arguments"), (step.when, "when")):
         for at, text in lookalikes(value, declared, (name,)):
             message = (
-                f"{text[:100]} is no reference: names of a path are letters, digits, - and _; any other key stands in "
-                f'brackets and quotes, as in {{item["a key"]}}. For text, double the braces.'
+                f"{text[:100]} is not a valid reference: path names are letters, digits, - and _; write other keys in "
+                f'brackets and quotes, as in {{item["a key"]}}. For literal braces, double them.'
             )
             yield Fault(step.name, ".".join(at), message)
     for field, reference in _all_references(step):
         shown = f"{{{reference.text}}}"
         if reference.kind == "unknown":
             yield Fault(
-                step.name, field, f"{shown} must be {{steps.NAME.result}}, and what follows is a path in it."
+                step.name, field, f"{shown} must be {{steps.NAME.result}}, optionally followed by a path."
             )
         elif reference.kind == "item":
             if step.map is None or not field.startswith("arguments"):
                 yield Fault(
-                    step.name, field, f"{shown} has a meaning only in the arguments of a step with a map."
+                    step.name, field, f"{shown} can only be used in the arguments of a step with a map."
                 )
         elif reference.kind == "parameter":
             if reference.name not in declared:
                 yield Fault(step.name, field, f"{shown} refers to a parameter that is not declared.")
         elif reference.name not in names:
-            yield Fault(step.name, field, f"{shown} refers to a step that is not there.")
+            yield Fault(step.name, field, f"{shown} refers to a step that does not exist.")
         elif reach.knows(step.name) and not reach.is_before(step.name, reference.name):
             yield Fault(step.name, field, f"{shown} refers to a step that this one does not depend on.")
 
@@ -96,20 +98,20 @@ def _argument_faults(step: Step, function: FunctionLike, parameters: Mapping[str
     found = value_faults(schema, known, partly=True)
     parse = getattr(function, "parse", None)
     if not found and parse is not None and not any(references(step.arguments)):
-        # nothing is unknown: what a schema can't say is checked as well
+        # everything is known: also run the checks that a schema can't express
         found = _parse_faults(parse, known)
     for place, message in found:
         yield Fault(step.name, ".".join(("arguments", *place)), message)
-    # a step with a condition on a parameter is not carried out without it
-    asked = {
+    # a step with a condition on a parameter is skipped without it
+    conditional = {
         reference.name for _, reference in condition_references(step.when) if reference.kind == "parameter"
     }
     for name in schema.get("required", ()):
         reference = whole(step.arguments.get(name))
-        if reference is None or reference.kind != "parameter" or reference.name in asked:
+        if reference is None or reference.kind != "parameter" or reference.name in conditional:
             continue
         if _may_be_absent(reference.name, parameters):
-            message = f"It is required, and parameter {reference.name!r} may not be given: make it required or give it a default."
+            message = f"It is required, but parameter {reference.name!r} is optional: make it required or give it a default."
             yield Fault(step.name, f"arguments.{name}", message)
 
 
@@ -124,20 +126,20 @@ def _parse_faults(parse: Callable[[Json], object], known: Json) -> list[tuple[Pl
 def _may_be_absent(name: str, parameters: Mapping[str, Json]) -> bool:
     declared = properties_of(parameters).get(name)
     if declared is None:
-        return False  # told already
+        return False  # already reported
     has_default = isinstance(declared, Mapping) and "default" in declared
     return not has_default and name not in parameters.get("required", ())
 
 
 def _partly(value: Json, parameters: Mapping[str, Json]) -> Json:
-    """Return arguments with stand-ins for what a run will bring."""
+    """Return arguments with placeholders for values that are known only in a run."""
     if isinstance(value, Mapping):
         return {key: _partly(member, parameters) for key, member in value.items()}
     if isinstance(value, list):
         return [_partly(member, parameters) for member in value]
     reference = whole(value)
     if reference is None:
-        # a text with references in it is a text, whatever they bring
+        # a string with references in it remains a string
         if any(references(value)):
             return Unknown(frozenset({"string"}))
         return resolve(value, parameters={}, results={}) if isinstance(value, str) else value

@@ -1,1 +1,1 @@
-"""What carries workflows out. Postgres holds the truth; whoever runs this code asks it what there is to do."""
+"""The workflow engine. All state is in Postgres; every process asks it for work."""

@@ -1,6 +1,6 @@
-"""How an attempt ends: done, skipped, failed for good, to be tried again, given back, or waiting for a person.
+"""The outcomes of an attempt: done, skipped, failed, retried, given back, or awaiting approval.
 
-Each is one transaction. A claim that is no longer this worker's matches nothing in it, and all of it is undone.
+Each is one transaction, which is rolled back if the worker no longer holds its claim.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from workflows.engine.endings import (
     as_json,
     end_step,
     fenced_pipeline,
-    go_to,
     lock_run,
-    put_on_record,
+    record_transition,
+    release,
 )
 from workflows.engine.items import end_item
-from workflows.engine.machine import WorkerLost, describe, may_be_tried_again
+from workflows.engine.machine import WorkerLost, describe, may_be_retried
 from workflows.engine.runs import RunInfo
 from workflows.engine.statements import LOST, MENTION
 from workflows.engine.visibility import scopes_behind
@@ -38,41 +38,41 @@ def complete(
     claim: Claim, info: RunInfo, value: Any, *, memories: Iterable[UUID] = (), cached: bool = False,
     hand_over: bool = True,
 ) -> AfterCommit:  # fmt: skip
-    """End a step well, inside the caller's `fenced_pipeline`, and make its children ready.
+    """Complete a step with its result, inside the caller's `fenced_pipeline`, and make its children ready.
 
     Args:
         claim: of the step.
         info: its run.
         value: the result, JSON.
         memories: that the result quotes.
-        cached: the result was known before.
-        hand_over: take a child that becomes ready by this along.
+        cached: the result came from the cache.
+        hand_over: claim a child that becomes ready.
 
     Returns:
-        What is to be called when the transaction has been committed: it gives the claim of that child.
+        A function to call after the commit; it returns the claim of that child.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
-        ValueError, TypeError: the result is no JSON.
-        TooLarge: it is too large, or the results of its map's items are, with it.
+        Fenced: the worker no longer holds the claim.
+        ValueError, TypeError: the result is not valid JSON.
+        TooLarge: the result is too large, or together with those of the map's other items.
     """
     text = as_json(value)
     size = utf8_bytes(text)
     if claim.item != NOT_AN_ITEM:
         info.require_room(claim.name, size)
     how = (
-        "its result was known already"
-        if cached
-        else f"attempt {claim.attempt} of {claim.function or 'nothing'}"
+        "the result was cached" if cached else f"attempt {claim.attempt} of {claim.function or 'no function'}"
     )
-    decision = put_on_record(claim, info, StepStatus.DONE, how, {"result_bytes": len(text), "cached": cached})
+    decision = record_transition(
+        claim, info, StepStatus.DONE, how, {"result_bytes": len(text), "cached": cached}
+    )
     if quoted := list(memories):
         raw_cursor().execute(MENTION, (claim.organisation, claim.run, quoted))
     if claim.item != NOT_AN_ITEM:
         ended = end_item(claim, info, StepStatus.DONE, result=text, decision=decision, hand_over=hand_over)
 
         def counted() -> Claim | None:
-            info.of_items[claim.name] = info.of_items.get(claim.name, 0) + size
+            info.item_bytes[claim.name] = info.item_bytes.get(claim.name, 0) + size
             return ended()
 
         return counted
@@ -86,13 +86,13 @@ def complete(
 
 
 def skip(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None:
-    """End a step whose condition does not hold; its children see null for its result.
+    """End a step whose condition is false; its children read null for its result.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the worker no longer holds the claim.
     """
     with fenced_pipeline(claim.organisation):
-        decision = put_on_record(claim, info, StepStatus.SKIPPED, "its condition does not hold", {})
+        decision = record_transition(claim, info, StepStatus.SKIPPED, "its condition is false", {})
         handed = end_step(
             claim, info, StepStatus.SKIPPED, decision=decision, reason="condition", hand_over=hand_over
         )
@@ -100,33 +100,27 @@ def skip(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None
     return handed()
 
 
-def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | None = None) -> StepStatus:
-    """End an attempt that failed: try again later while that makes sense, else end the step and skip what depends on it.
-
-    Args:
-        claim: of the step.
-        info: its run.
-        error: why.
-        again: whether trying again makes sense, where the error itself does not tell.
+def fail(claim: Claim, info: RunInfo, error: BaseException) -> StepStatus:
+    """End a failed attempt: schedule a retry if one may help, else fail the step and skip its dependents.
 
     Returns:
         retry_wait or failed.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the worker no longer holds the claim.
     """
     step = info.plan.steps[claim.name]
     kept = describe(error)
-    # a record is read with other scopes than the step, and stays
-    told = for_the_record(kept, scopes_behind(info.plan, claim.name))
-    worth_it = may_be_tried_again(error) if again is None else again
-    if worth_it and claim.retries < step.max_retries:
+    # records are permanent, and readable with other scopes than the step
+    recorded = error_for_record(kept, scopes_behind(info.plan, claim.name))
+    retryable = may_be_retried(error)
+    if retryable and claim.retries < step.max_retries:
         number = claim.retries + 1
         delay = backoff(number, step.backoff_seconds, settings.LIFTOS_WORKFLOW_BACKOFF_CAP, random)
-        why = f"attempt {claim.attempt} failed ({told['message']}); retry {number} of {step.max_retries} in {delay:.2f} s"
+        why = f"attempt {claim.attempt} failed ({recorded['message']}); retry {number} of {step.max_retries} in {delay:.2f} s"
         with fenced_pipeline(claim.organisation):
-            decision = put_on_record(claim, info, StepStatus.RETRY_WAIT, why, {"error": told})
-            go_to(
+            decision = record_transition(claim, info, StepStatus.RETRY_WAIT, why, {"error": recorded})
+            release(
                 claim,
                 StepStatus.RETRY_WAIT,
                 reason=kept["message"],
@@ -136,44 +130,42 @@ def fail(claim: Claim, info: RunInfo, error: BaseException, *, again: bool | Non
                 decision=decision,
             )
         return StepStatus.RETRY_WAIT
-    why = f"attempt {claim.attempt} failed ({told['message']})" + (
-        "" if worth_it else "; trying again would not help"
-    )
+    why = f"attempt {claim.attempt} failed ({recorded['message']})" + ("" if retryable else "; not retryable")
     with fenced_pipeline(claim.organisation):
-        decision = put_on_record(claim, info, StepStatus.FAILED, why, {"error": told})
+        decision = record_transition(claim, info, StepStatus.FAILED, why, {"error": recorded})
         end_with_error(claim, info, kept, decision)
     return StepStatus.FAILED
 
 
-def for_the_record(error: dict[str, Any], scopes: frozenset[Scope]) -> dict[str, Any]:
-    """Return an error as a record tells it: without its text, where that may quote what its readers may not read."""
+def error_for_record(error: dict[str, Any], scopes: frozenset[Scope]) -> dict[str, Any]:
+    """Return an error for a decision record; without its text if that may quote memories."""
     if Scope.MEMORY_READ not in scopes or error.get("code") == AuthorityLost.code:
         return error
     return {key: error[key] for key in ("type", "code") if key in error} | {
-        "message": f"{error['type']}; its text is with the step"
+        "message": f"{error['type']}; see the step for the message"
     }
 
 
 def end_with_error(claim: Claim, info: RunInfo, kept: dict[str, Any], decision: UUID) -> None:
-    """End a step, or an item, that failed for good; inside the caller's tenant pipeline."""
+    """End a failed step or item; inside the caller's tenant pipeline."""
     reason = kept["message"]
     if claim.item == NOT_AN_ITEM:
         end_step(claim, info, StepStatus.FAILED, error=kept, decision=decision, reason=reason)
     else:
-        # who fails takes nothing along: the next item is claimed like any other
+        # after a failure nothing is handed over: the next item is claimed like any other
         end_item(
             claim, info, StepStatus.FAILED, error=kept, decision=decision, reason=reason, hand_over=False
         )
 
 
 def give_back(claim: Claim, info: RunInfo, reason: str) -> StepStatus:
-    """Return a step whose worker was lost, or lost the database, to those that are ready; too often, and it fails.
+    """Make a step ready again whose worker was lost or lost the database; after too many times, fail it.
 
     Returns:
-        ready, or failed.
+        ready, waiting or failed.
 
     Raises:
-        Fenced: the claim was ended, renewed or taken by somebody else.
+        Fenced: the claim has ended or was taken by another worker.
     """
     with fenced_pipeline(claim.organisation):
         status = lock_run(claim.organisation, claim.run)
@@ -182,27 +174,27 @@ def give_back(claim: Claim, info: RunInfo, reason: str) -> StepStatus:
             raise Fenced
         if row[0] + 1 >= settings.LIFTOS_WORKFLOW_LOST_LIMIT:
             times = row[0] + 1
-            kept = describe(WorkerLost(f"{times} workers that took this step were not heard of again"))
-            decision = put_on_record(
+            kept = describe(WorkerLost(f"{times} workers were lost while executing this step"))
+            decision = record_transition(
                 claim, info, StepStatus.FAILED, kept["message"], {"error": kept, "lost": times}
             )
             end_with_error(claim, info, kept, decision)
             return StepStatus.FAILED
         after = StepStatus.READY if status == RunStatus.RUNNING else StepStatus.WAITING
-        decision = put_on_record(claim, info, after, reason, {"lost": row[0] + 1})
-        go_to(claim, after, reason=reason, lost=1, decision=decision)
+        decision = record_transition(claim, info, after, reason, {"lost": row[0] + 1})
+        release(claim, after, reason=reason, lost=1, decision=decision)
     return after
 
 
 def await_approval(claim: Claim, info: RunInfo) -> None:
-    """Leave a step to a person, and free the worker.
+    """Put a step on hold until a person approves it, and free the worker.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the worker no longer holds the claim.
     """
     with fenced_pipeline(claim.organisation):
-        decision = put_on_record(claim, info, StepStatus.AWAITING_APPROVAL, "a person must let it go on", {})
-        go_to(claim, StepStatus.AWAITING_APPROVAL, reason="approval", decision=decision)
+        decision = record_transition(claim, info, StepStatus.AWAITING_APPROVAL, "it needs approval", {})
+        release(claim, StepStatus.AWAITING_APPROVAL, reason="approval", decision=decision)
         emit(
             organisation=claim.organisation,
             type="liftos.workflow.approval_wanted",

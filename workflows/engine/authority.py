@@ -1,8 +1,8 @@
-"""As whom, and with what, a step is carried out at this moment.
+"""The actor and scopes that a step executes with.
 
-A run may do what it was started with, as far as whoever started it may do that now, and whoever last resumed it or ran it again
-too. So a key that is revoked, expired, narrowed or deleted, or a person who lost a role, takes effect on what is already under way:
-the next step that needs what is gone fails, by name, and writes nothing.
+A run has the scopes it was started with, limited to the current scopes of its starter and of whoever last resumed or reran it.
+So revoking, narrowing or deleting a key, its expiry, or removing a person's role takes effect on running workflows: the next step
+that needs a lost scope fails, names it, and writes nothing.
 """
 
 from dataclasses import replace
@@ -14,35 +14,35 @@ from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied
 from workflows.definition.plan import Plan
-from workflows.engine.runs import RunInfo, carried_on_by
+from workflows.engine.runs import RunInfo, last_party
 from workflows.engine.statements import READ_PARTIES
 from workflows.errors import AuthorityLost, Fenced
 
 
 def require_authority(info: RunInfo, step: str, function: str) -> Principal:
-    """Return who a step runs as, with what that party may do now.
+    """Return the principal a step runs as, with its current scopes.
 
     Args:
         info: the step's run.
         step: its name.
-        function: what it calls, with version; empty for nothing.
+        function: with version; empty if the step calls nothing.
 
     Raises:
-        AuthorityLost: a scope that the step needs is gone, or the party as a whole; names the step and the scope.
-        Fenced: the run is gone.
+        AuthorityLost: a party lost a scope that the step needs, or all access; the message names the step and the scope.
+        Fenced: the run was deleted.
     """
     allowed = with_implied(info.principal.scopes)
     needed = _scopes_of(function)
-    # who could run workflows when this one began must still be allowed to
+    # a party that could run workflows at the start must still be allowed to
     needed |= {Scope.WORKFLOWS_RUN} & allowed
     for party in _parties(info):
         now = scopes_now(organisation=info.organisation, actor=party)
         if missing := missing_scopes(needed, now):
             raise AuthorityLost(
-                f"Step {step} needs the scope {missing[0]}, which {_named(party)} does not have now."
+                f"Step {step} needs the scope {missing[0]}, which {party.kind} {party.id} no longer has."
             )
         if not now:
-            raise AuthorityLost(f"Step {step} can't run: {_named(party)} may do nothing here now.")
+            raise AuthorityLost(f"Step {step} can't run: {party.kind} {party.id} no longer has access.")
         allowed &= now
     if missing := missing_scopes(needed, allowed):
         raise AuthorityLost(f"Step {step} needs the scope {missing[0]}, which its run was not started with.")
@@ -50,7 +50,7 @@ def require_authority(info: RunInfo, step: str, function: str) -> Principal:
 
 
 def scopes_of_plan(plan: Plan) -> frozenset[Scope]:
-    """Return the scopes that the steps of a plan need, all together."""
+    """Return all scopes that the steps of a plan need."""
     names = (
         f"{step.function}@{step.version}" if step.version else step.function for step in plan.definition.steps
     )
@@ -63,16 +63,12 @@ def _scopes_of(function: str) -> frozenset[Scope]:
 
 
 def _parties(info: RunInfo) -> list[Actor]:
-    """Return who started the run, and who let it go on last; the latter is read anew after a second, as keys are."""
+    """Return the run's starter and whoever last resumed or reran it; the latter is reread after KEEP_SECONDS, like keys."""
     if monotonic() - info.read_at >= KEEP_SECONDS:
         with tenant_pipeline(info.organisation):
             row = raw_cursor().execute(READ_PARTIES, (info.organisation, info.id)).fetchone()
         if row is None:
             raise Fenced
-        info.carried_on, info.read_at = carried_on_by(row[0]), monotonic()
+        info.resumed_by, info.read_at = last_party(row[0]), monotonic()
     starter = info.principal.actor
-    return [starter] if info.carried_on in (None, starter) else [starter, info.carried_on]
-
-
-def _named(party: Actor) -> str:
-    return f"{party.kind} {party.id}"
+    return [starter] if info.resumed_by in (None, starter) else [starter, info.resumed_by]

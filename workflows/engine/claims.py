@@ -1,7 +1,7 @@
-"""Taking steps: the most urgent ready one, within the organisation's limit, under a lease by the database's clock.
+"""Claiming steps: the most urgent ready one, within the organisation's concurrency limit, under a lease by the database's clock.
 
-Taking holds one lock of the organisation for as long as it commits, so that two who count at the same moment can't both find
-the last free place. A child that is handed over takes the place of the step that ended: nothing is counted there.
+Claims of an organisation are serialised by an advisory lock, so that two can't both take the last free slot. A child that is
+handed over takes the slot of the step that ended, without counting.
 """
 
 import json
@@ -27,16 +27,16 @@ _IN_RUN = CLAIM.format(among="AND s.run_id = %(run)s")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A step that this worker carries out.
+    """A step claimed by this worker.
 
     Attributes:
-        item: its number in the list of a map, -1 for a step of the definition.
-        function: with version; empty where nothing is called.
-        attempt: which claim of the step this is.
-        token: what its completion must name.
-        value: the element of the list, for an item.
-        retries: how often it failed before.
-        approved: a person has let it go on.
+        item: index in a map's list; -1 for a step of the definition.
+        function: with version; empty if the step calls nothing.
+        attempt: number of this claim.
+        token: identifies the claim; required to complete the step.
+        value: an item's element of the list.
+        retries: number of earlier failures.
+        approved: whether a person has approved the step.
     """
 
     organisation: UUID
@@ -53,17 +53,17 @@ class Claim:
 
     @property
     def key(self) -> str:
-        """What its effects outside are known by; the same at each attempt."""
+        """The idempotency key of the step's external effects; the same for every attempt."""
         return f"{self.run}/{self.name}" + (f"/{self.item}" if self.item >= 0 else "")
 
 
 def worker_name() -> str:
-    """Return what claims of this process are signed with: host and process id."""
+    """Return this process's name in claims: host and process id."""
     return f"{_HOST}:{os.getpid()}"
 
 
 def lease_values() -> dict[str, Any]:
-    """Return what every statement that claims takes."""
+    """Return the parameters shared by all claiming statements."""
     return {
         "lease": settings.LIFTOS_WORKFLOW_LEASE_SECONDS,
         "worker": worker_name(),
@@ -73,26 +73,21 @@ def lease_values() -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _as_array(keys: tuple[str, ...]) -> str:
-    """Return function keys as Postgres reads a text[]: a step of an organisation is looked at with it every time.
-
-    A step without a function needs none; one that this process does not know is left to those who do.
-    """
+    """Return function keys as a Postgres text[] literal, including the empty one for steps without a function."""
     return json.dumps(["", *keys]).replace("[", "{", 1)[:-1] + "}"
 
 
 def claim_next(*, organisation: UUID, run: UUID | None = None) -> Claim | None:
-    """Take the most urgent ready step, the oldest of several; None if there is none, or no place for one more.
+    """Claim the most urgent, oldest ready step, or None if there is none or the concurrency limit is reached.
 
-    Args:
-        organisation: whose.
-        run: only of this run.
+    Only steps whose functions this process knows are claimed; with `run`, only steps of this run.
     """
     with tenant_pipeline(organisation):
         return claim_within(organisation=organisation, run=run)
 
 
 def claim_within(*, organisation: UUID, run: UUID | None = None) -> Claim | None:
-    """As `claim_next`, inside the caller's tenant transaction, whose commit makes it so."""
+    """Like `claim_next`, but inside the caller's tenant transaction."""
     token = new_id()
     values = lease_values() | {
         "organisation": organisation,
@@ -120,7 +115,7 @@ def claim_from(organisation: UUID, token: UUID, row: Any) -> Claim:
 
 
 def renew(*, organisation: UUID, tokens: list[UUID]) -> int:
-    """Lengthen the leases of claims; return how many still were this worker's."""
+    """Renew the leases of claims; return the number of claims still held."""
     values = {
         "organisation": organisation, "tokens": tokens, "lease": settings.LIFTOS_WORKFLOW_LEASE_SECONDS,
     }  # fmt: skip

@@ -1,8 +1,7 @@
-"""The end of a step in the database, and what follows from it: its children become ready, its run ends with the last.
+"""Ending a step in the database: its children become ready, and the run ends with its last step.
 
-Each of these runs inside a transaction of its caller's, and begins by locking the run's row. So what the run is (running,
-paused) and how many of its steps are open is known for certain to each of several steps that end at the same moment, and a
-child of two of them becomes ready once.
+Each function runs inside the caller's transaction and first locks the run's row. So steps that end concurrently see a consistent
+run status and step count, and a child of two of them becomes ready once.
 """
 
 import json
@@ -32,8 +31,8 @@ from workflows.engine.statements import (
     COUNT_ONE,
     COUNTS,
     END,
-    GO_TO,
     LOCK_RUN,
+    RELEASE,
     SKIP_HEIRS,
 )
 from workflows.errors import Fenced, is_fence
@@ -54,16 +53,16 @@ def end_step(
     reason: str = "",
     hand_over: bool = True,
 ) -> AfterCommit:
-    """Write the end of a step of the definition, count it, ready its children, end the run with its last step.
+    """End a step of the definition: count it, make its children ready, end the run with its last step.
 
-    Inside the caller's `fenced_pipeline`. An item of a map ends by `workflows.engine.items`. Of a step that others depend on
-    nothing is waited for here: what it writes and the COMMIT are one round trip.
+    Call it inside a `fenced_pipeline`. Items of a map end in `workflows.engine.items`. For a step with dependents nothing is
+    fetched here: its statements and the COMMIT are one round trip.
 
     Returns:
-        What is to be called when the transaction has been committed: it gives the claim of a child that was taken along.
+        A function to call after the commit; it returns the claim of a child that was handed over.
 
     Raises:
-        Fenced: the claim is no longer this worker's; it may come as late as at the end of the pipeline.
+        Fenced: the worker no longer holds the claim; possibly raised only at the end of the pipeline.
     """
     ready = status in (StepStatus.DONE, StepStatus.SKIPPED)
     plan, next_token = info.plan, new_id()
@@ -83,7 +82,7 @@ def end_step(
     }
     rows = raw_cursor().execute(END, {key: values[key] for key in _END_KEYS})
     if run is not None:
-        rows.fetchone()  # a fence comes up here, before anything is told of the run's end
+        rows.fetchone()  # raises if fenced, before the run's end is recorded
         before, after = _only(run.fetchone())
         if after == before:
             return lambda: None
@@ -96,7 +95,7 @@ def end_step(
 def _count_down(
     base: dict[str, Any], info: RunInfo, name: str, *, failed: bool, last: bool
 ) -> psycopg.Cursor[TupleRow] | None:
-    """Lock the run's row and count a step of it as ended; where it may be the last, return what tells whether it was."""
+    """Lock the run's row and count one step as ended; if it may be the last, return the cursor with the run's status."""
     if not last:
         raw_cursor().execute(COUNT_ONE, {key: base[key] for key in ("organisation", "run")})
         return None
@@ -108,26 +107,26 @@ def _count_down(
 
 
 def _handed_over(info: RunInfo, token: UUID, rows: psycopg.Cursor[TupleRow]) -> Claim | None:
-    """Return the claim of the child that was taken along, and wake workers for the others; after the commit."""
+    """Return the claim of the child that was handed over, and wake workers for the others; after the commit."""
     handed, ready = None, 0
     for _, *columns, child_status in rows.fetchall():
         if child_status == StepStatus.RUNNING:
             handed = claim_from(info.organisation, token, columns)
         ready += child_status == StepStatus.READY
-    # of children that nobody has yet, who ended the step takes one itself
+    # without a handover, this worker claims one of the ready children itself
     for _ in range(min(ready if handed else ready - 1, MAX_HINTS)):
         send_hint("workflows.work", info.organisation)
     if ready:
-        info.tell()
+        info.notify()
     return handed
 
 
 @contextmanager
 def fenced_pipeline(organisation: UUID) -> Iterator[None]:
-    """A `tenant_pipeline` in which a claim that is no longer this worker's comes up as what it is.
+    """Open a `tenant_pipeline` that turns the database's fence error into Fenced.
 
     Raises:
-        Fenced: it was not; nothing was committed.
+        Fenced: the worker no longer holds its claim; nothing was committed.
     """
     try:
         with tenant_pipeline(organisation):
@@ -138,7 +137,7 @@ def fenced_pipeline(organisation: UUID) -> Iterator[None]:
         raise
 
 
-def go_to(
+def release(
     claim: Claim,
     status: StepStatus,
     *,
@@ -149,12 +148,12 @@ def go_to(
     lost: int = 0,
     decision: UUID | None = None,
 ) -> None:
-    """Take a running step to a state from which it will go on; inside the caller's tenant pipeline.
+    """Release the claim of a running step that will continue later; inside the caller's tenant pipeline.
 
-    Under a paused run it waits: the run's row is locked and looked at first.
+    If the run is paused, the step's status becomes waiting.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the worker no longer holds the claim.
     """
     if status in (StepStatus.RETRY_WAIT, StepStatus.READY) and (
         lock_run(claim.organisation, claim.run) != RunStatus.RUNNING
@@ -171,7 +170,7 @@ def go_to(
         "lost": lost,
         "decision": decision,
     }
-    if raw_cursor().execute(GO_TO, values).fetchone() is None:
+    if raw_cursor().execute(RELEASE, values).fetchone() is None:
         raise Fenced
 
 
@@ -179,7 +178,7 @@ def lock_run(organisation: UUID, run: UUID) -> RunStatus:
     """Lock a run's row and return its status; inside the caller's tenant transaction.
 
     Raises:
-        Fenced: it is gone.
+        Fenced: the run was deleted.
     """
     row = raw_cursor().execute(LOCK_RUN, (organisation, run)).fetchone()
     if row is None:
@@ -188,11 +187,11 @@ def lock_run(organisation: UUID, run: UUID) -> RunStatus:
 
 
 def as_json(value: Any) -> str:
-    """Return a result as it is kept.
+    """Return a result as JSON for storage.
 
     Raises:
-        TypeError, ValueError: it is no JSON, or holds what Postgres can't keep.
-        TooLarge: it has more than LIFTOS_WORKFLOW_RESULT_BYTES.
+        TypeError, ValueError: it is not valid JSON, or contains characters that Postgres can't store.
+        TooLarge: it is larger than LIFTOS_WORKFLOW_RESULT_BYTES.
     """
     text = to_jsonb(value)
     size = utf8_bytes(text)
@@ -202,20 +201,20 @@ def as_json(value: Any) -> str:
 
 
 def too_large(what: str) -> TooLarge:
-    """Return the error of a step that makes more than may be kept, naming the setting."""
+    """Return the error for a result above the size limit; `what` is a sentence with the actual size."""
     most = settings.LIFTOS_WORKFLOW_RESULT_BYTES
-    return TooLarge(f"{what} At most {most} are kept (LIFTOS_WORKFLOW_RESULT_BYTES).")
+    return TooLarge(f"{what} The limit is {most} (LIFTOS_WORKFLOW_RESULT_BYTES).")
 
 
 def _end_run(organisation: UUID, info: RunInfo, status: RunStatus) -> None:
     counts: dict[str, int] = dict(raw_cursor().execute(COUNTS, (organisation, info.id)).fetchall())
-    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     decision = record(
         organisation=organisation,
         by=info.principal.actor,
         operation="workflow.end",
         subject=("workflow_run", str(info.id)),
-        reasoning=f"{info.name} {status}: all its steps have ended ({told}).",
+        reasoning=f"{info.name} {status}: all its steps have ended ({summary}).",
         outputs={"status": str(status), "steps": counts},
         parents=[info.decision],
     )
@@ -239,8 +238,10 @@ def _skip_heirs(base: dict[str, Any], info: RunInfo, name: str) -> int:
     return int(_only(raw_cursor().execute(SKIP_HEIRS, values).fetchone())[0])
 
 
-def put_on_record(claim: Claim, info: RunInfo, status: StepStatus, why: str, outputs: dict[str, Any]) -> UUID:
-    """Put a transition of a step on record, with what led to it since the last."""
+def record_transition(
+    claim: Claim, info: RunInfo, status: StepStatus, why: str, outputs: dict[str, Any]
+) -> UUID:
+    """Record a step's transition to a status as a decision; return the decision's id."""
     item = f" [{claim.item}]" if claim.item != NOT_AN_ITEM else ""
     return record(
         organisation=claim.organisation,

@@ -1,4 +1,4 @@
-"""Carrying out one claimed step, from its condition to its end."""
+"""Executing one claimed step, from its condition to its end."""
 
 import logging
 from collections.abc import Iterator
@@ -36,23 +36,23 @@ from workflows.types import NOT_AN_ITEM, StepStatus
 
 logger = logging.getLogger("liftos.workflows")
 
-# raw cursors raise psycopg's own, Django's the wrapped ones
+# raw cursors raise psycopg's errors, Django's cursors wrapped ones
 _DATABASE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
-def carry_out(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None:
-    """Carry a claimed step out and write how it ended; whatever becomes of it, nothing is raised for it.
+def execute(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim | None:
+    """Execute a claimed step and write its outcome; the step's own failure is not raised.
 
     Args:
         claim: of the step.
         info: its run.
-        hand_over: take a child along that becomes ready by it.
+        hand_over: claim a child that becomes ready.
 
     Returns:
         The claim of that child.
 
     Raises:
-        OperationalError, InterfaceError, psycopg.Error: the database is away; the lease will tell others.
+        OperationalError, InterfaceError, psycopg.Error: the database is unavailable; the step's lease will run out.
     """
     observed = observe_operation(
         "workflow.step",
@@ -62,19 +62,21 @@ def carry_out(claim: Claim, info: RunInfo, *, hand_over: bool = True) -> Claim |
     )
     with use_context(info.context()), observed as span:
         try:
-            return _carry_out(claim, info, observed, hand_over=hand_over)
+            return _execute(claim, info, observed, hand_over=hand_over)
         except Fenced:
-            # cancelled, or thought lost: what this attempt did in the database is undone with its transaction
-            logger.info("a step was taken from its worker", extra={"run": str(claim.run), "step": claim.name})
+            # cancelled, or considered lost: this attempt's transaction was rolled back
+            logger.info(
+                "the worker lost its claim on a step", extra={"run": str(claim.run), "step": claim.name}
+            )
             span.set_tag("fenced", value=True)
             return None
 
 
-def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: bool) -> Claim | None:
+def _execute(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: bool) -> Claim | None:
     try:
         step = info.plan.steps[claim.name]
         results = info.results_for(claim.name)
-        if claim.item == NOT_AN_ITEM and not _wanted(step, info, results):
+        if claim.item == NOT_AN_ITEM and not _condition_holds(step, info, results):
             return attempts.skip(claim, info, hand_over=hand_over)
         principal = require_authority(info, claim.name, claim.function)
         if claim.item == NOT_AN_ITEM:
@@ -86,20 +88,20 @@ def _carry_out(claim: Claim, info: RunInfo, observed: Operation, *, hand_over: b
         return _call(claim, info, step, results, principal, hand_over=hand_over)
     except Fenced:
         raise
-    except Exception as error:  # noqa: BLE001  a function may raise anything, and all of it is the step's failure
+    except Exception as error:  # noqa: BLE001  whatever a function raises is the step's failure
         observed.fail(error)
         return _failed(claim, info, error)
 
 
 def _map(claim: Claim, info: RunInfo, step: Step, results: dict[str, Any]) -> Claim | None:
     values = _resolved(step, "map", info, results)
-    # of a step that was skipped, or of a parameter that was not given: nothing to map over
+    # null: the result of a skipped step, or a parameter that was not given
     if values is None or values == []:
         with fenced_pipeline(claim.organisation):
             after = attempts.complete(claim, info, [])
         return after()
     ready = fan_out(claim, values, step.map_limit)
-    info.tell()
+    info.notify()
     for _ in range(ready - 1):
         send_hint("workflows.work", claim.organisation)
     return None
@@ -132,7 +134,7 @@ def _call(
     call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer)
     call = function.ready(call, parsed)
     if monotonic() - checked >= KEEP_SECONDS:
-        # preparing took long, and what follows writes
+        # preparation took long, so check again before writing
         call = replace(call, principal=require_authority(info, claim.name, claim.function))
     if function.outside or function.cacheable:
         try:
@@ -155,39 +157,39 @@ def _call(
 
 
 def _marked(arguments: Any, function: Function, revealer: Revealer) -> Any:
-    """Return a step's arguments with the secrets marked where the function takes some: what else says so is text."""
+    """Return a step's arguments with secret references marked in those that accept secrets; elsewhere they are text."""
     return {
         name: revealer.mark(value) if name in function.secrets else value for name, value in arguments.items()
     }
 
 
-def _wanted(step: Step, info: RunInfo, results: dict[str, Any]) -> bool:
+def _condition_holds(step: Step, info: RunInfo, results: dict[str, Any]) -> bool:
     if step.when is None:
         return True
-    with _named(step, "when"):
+    with _naming_field(step, "when"):
         return holds(step.when, parameters=info.parameters, results=results, most=_most())
 
 
 def _resolved(step: Step, field: str, info: RunInfo, results: dict[str, Any], item: Any = None) -> Any:
-    """Return a step's map or arguments with what their references bring.
+    """Return a step's map or arguments with references resolved.
 
     Raises:
-        Unresolvable: a reference leads to nothing.
-        TooLarge: it is more than may be kept.
+        Unresolvable: a reference has no target.
+        TooLarge: the value is larger than LIFTOS_WORKFLOW_RESULT_BYTES.
     """
-    with _named(step, field):
+    with _naming_field(step, field):
         return resolve(
             getattr(step, field), parameters=info.parameters, results=results, item=item, most=_most()
         )
 
 
 @contextmanager
-def _named(step: Step, field: str) -> Iterator[None]:
+def _naming_field(step: Step, field: str) -> Iterator[None]:
     try:
         yield
     except TooLarge as error:
         message = (
-            f"Step {step.name}: with what references bring, {field} would have more than {_most()} bytes as JSON "
+            f"Step {step.name}: {field} exceeds {_most()} bytes of JSON with its references resolved "
             "(LIFTOS_WORKFLOW_RESULT_BYTES)."
         )
         raise TooLarge(message, loc=(step.name, field)) from error
@@ -198,7 +200,7 @@ def _most() -> int:
 
 
 def _compute(function: Function, call: Call, parsed: Any, arguments: dict[str, Any]) -> tuple[Any, bool]:
-    """Return the value of a function without effects on our rows, and whether it was known already."""
+    """Return the result of a function without effects on our rows, and whether it was cached."""
     if not function.cacheable:
         return function.call(call, parsed), False
     return cached_call(function, call.organisation, arguments, lambda: function.call(call, parsed))
@@ -214,7 +216,7 @@ def _complete(
 
 
 def _limit(seconds: float) -> None:
-    """Have Postgres end a statement that takes too long, and a transaction whose process has stopped in the middle."""
+    """Set Postgres timeouts for slow statements, and for a transaction whose process hangs."""
     idle = seconds + settings.LIFTOS_WORKFLOW_LEASE_SECONDS
     raw_cursor().execute(SET_LIMITS, (f"{max(1, round(seconds * 1e3))}ms", f"{round(idle * 1e3)}ms"))
 
@@ -225,7 +227,7 @@ def _failed(claim: Claim, info: RunInfo, error: Exception) -> Claim | None:
     if isinstance(cause, psycopg.errors.QueryCanceled) and step is not None:
         error = StepTimedOut(step.timeout_seconds)
     elif isinstance(error, _DATABASE):
-        # the connection broke, or two transactions were in each other's way: nothing of this attempt is there, or all of it
+        # connection lost, deadlock or serialisation failure: either nothing or all of this attempt was committed
         logger.warning("the database interrupted a step", exc_info=error, extra={"run": str(claim.run)})
         attempts.give_back(claim, info, f"the database interrupted attempt {claim.attempt}")
         return None

@@ -1,6 +1,6 @@
-"""Steps that map over a list: one item each, a few at a time, and an end when the last has ended.
+"""Steps that map over a list: one item per element, a few at a time; the step ends with its last item.
 
-While its items are carried out the step itself runs without a claim: nobody holds it, and its row counts the open ones.
+Meanwhile the step itself is running without a claim, and its row counts the open items.
 """
 
 import json
@@ -26,26 +26,26 @@ from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 
 
 class NotAList(InvalidInput):
-    """What a step maps over is not a list of a usable length."""
+    """The step's map is not a list, or too long."""
 
     code = "workflows.not_a_list"
 
 
 class ItemsFailed(RuntimeError):
-    """Some items of a step failed; the results of the others are there."""
+    """Some items of a step failed; the others' results are kept."""
 
 
 def fan_out(claim: Claim, values: Any, limit: int) -> int:
-    """Make an item of each value, the first `limit` of them ready; return how many are.
+    """Create an item for each value, the first `limit` of them ready; return the number of ready ones.
 
     Raises:
-        NotAList: the values are no list, or too many.
-        Fenced: the claim is no longer this worker's.
+        NotAList: `values` is not a list, or too long.
+        Fenced: the worker no longer holds the claim.
     """
     if not isinstance(values, list):
-        raise NotAList("A step maps over a list.", loc=("map",))
+        raise NotAList("A step can only map over a list.", loc=("map",))
     if len(values) > MAX_MAP_ITEMS:
-        raise NotAList(f"A step maps over at most {MAX_MAP_ITEMS} items, not {len(values)}.", loc=("map",))
+        raise NotAList(f"A step can map over at most {MAX_MAP_ITEMS} items, not {len(values)}.", loc=("map",))
     with tenant_pipeline(claim.organisation):
         running = endings.lock_run(claim.organisation, claim.run) is RunStatus.RUNNING
         start = min(limit, len(values)) if running else 0
@@ -81,13 +81,13 @@ def end_item(
     reason: str = "",
     hand_over: bool = True,
 ) -> endings.AfterCommit:
-    """Write the end of an item, start the next, and end the whole step with the last; inside the caller's `fenced_pipeline`.
+    """End an item, start the next, and end the step with its last item; inside the caller's `fenced_pipeline`.
 
     Returns:
-        What is to be called after the commit: it gives the claim of the next item, or of a child of the step.
+        A function to call after the commit; it returns the claim of the next item, or of a child of the step.
 
     Raises:
-        Fenced: the claim is no longer this worker's.
+        Fenced: the worker no longer holds the claim.
     """
     raw_cursor().execute(BY_INDEX)
     endings.lock_run(claim.organisation, claim.run)
@@ -129,13 +129,15 @@ def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> end
         for place, (status, _, error, _) in enumerate(rows)
         if status == "failed"
     }
-    # of items whose results are too much together none was read
+    # if the results are too large together, the statement returned none
     results = [None if result is None else json.loads(result) for _, result, _, _ in rows]
-    kept, text = _kept(results, errors, int(rows[0][3]) if rows else 0)
+    kept, text = _outcome(results, errors, int(rows[0][3]) if rows else 0)
     whole = replace(claim, step=step, item=NOT_AN_ITEM, token=None, attempt=1)
-    told = f"its {len(rows)} items have ended, {len(errors)} of them badly"
+    why = f"its {len(rows)} items have ended, {len(errors)} failed"
     status = StepStatus.FAILED if kept else StepStatus.DONE
-    decision = endings.put_on_record(whole, info, status, told, {"items": len(rows), "failed": len(errors)})
+    decision = endings.record_transition(
+        whole, info, status, why, {"items": len(rows), "failed": len(errors)}
+    )
     handed = endings.end_step(
         whole,
         info,
@@ -155,18 +157,20 @@ def _end_map(claim: Claim, info: RunInfo, step: UUID, *, hand_over: bool) -> end
     return committed
 
 
-def _kept(results: list[Any], errors: dict[str, Any], read: int) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the error of a map and its result as JSON, each None where there is none.
+def _outcome(
+    results: list[Any], errors: dict[str, Any], size: int
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return a map's error and its result as JSON, either may be None.
 
     Args:
         results: of the items.
-        errors: of those that failed, by place.
-        read: bytes of the results, read or not.
+        errors: of failed items, by index.
+        size: bytes of all results together.
     """
     text = None
     try:
-        if read > settings.LIFTOS_WORKFLOW_RESULT_BYTES:
-            raise endings.too_large(f"The results of {len(results)} items have {read} bytes.")
+        if size > settings.LIFTOS_WORKFLOW_RESULT_BYTES:
+            raise endings.too_large(f"The results of {len(results)} items have {size} bytes.")
         text = endings.as_json(results)
     except TooLarge as error:
         return describe(error) | ({"items": errors} if errors else {}), None

@@ -1,7 +1,7 @@
-"""The watch over what this process is carrying out: leases are renewed, steps that overrun are taken from their threads.
+"""Supervision of the steps that this process executes: leases are renewed, steps that exceed their timeout are failed.
 
-One thread in each process that works, for a worker's turns or for callers who wait. In a worker it also sweeps
-(workflows.engine.reaper), so that wherever there is a worker there is somebody who finds what another dropped.
+One thread in each process that executes steps. In a worker it also sweeps (workflows.engine.reaper), so that any worker finds the
+steps that another dropped.
 """
 
 import logging
@@ -25,14 +25,14 @@ from workflows.errors import Fenced
 
 logger = logging.getLogger("liftos.workflows")
 
-# a step whose own limits (statements, HTTP) end it does so by itself, just before it is taken away
+# time for a step's own limits (statement timeout, HTTP deadline) to end it first
 GRACE_SECONDS = 0.25
 TICK_SECONDS = 0.05
 
 
 @dataclass(eq=False, slots=True)
 class Held:
-    """A claim that a thread of this process is carrying out."""
+    """A claim that a thread of this process is executing."""
 
     claim: Claim
     info: RunInfo
@@ -42,7 +42,7 @@ class Held:
 
 
 class Keeper:
-    """Renews, times out and sweeps, in a thread of its own that ends with the process."""
+    """Renews leases, times out steps and sweeps, in a daemon thread."""
 
     def __init__(self) -> None:
         self._held: set[Held] = set()
@@ -53,10 +53,10 @@ class Keeper:
         self._sweeps = False
 
     def start(self, *, sweep: bool = True) -> None:
-        """Start the thread, once.
+        """Start the thread, if it is not running.
 
         Args:
-            sweep: look for dropped work too, as a worker does; else the thread sleeps while nothing is held.
+            sweep: also look for dropped steps, as a worker does; else the thread sleeps while no claim is held.
         """
         if sweep and not self._sweeps:
             self._sweeps = True
@@ -79,12 +79,12 @@ class Keeper:
 
     @contextmanager
     def holding(self, claim: Claim, info: RunInfo, overran: Callable[[], None]) -> Iterator[None]:
-        """Watch over a claim for a block.
+        """Supervise a claim for the duration of a block.
 
         Args:
-            claim: of the step that the block carries out.
+            claim: of the step that the block executes.
             info: its run.
-            overran: called, in the keeper's thread, when the step was taken away for taking too long.
+            overran: called in the keeper's thread after the step has timed out.
         """
         step = info.plan.steps.get(claim.name)
         seconds = step.timeout_seconds if step is not None else 0.0
@@ -110,12 +110,12 @@ class Keeper:
                 self._renew()
                 self._time_out()
                 if self._sweeps and monotonic() >= next_sweep:
-                    # many workers' sweeps spread out
+                    # jitter, so that many workers do not sweep at once
                     next_sweep = monotonic() + settings.LIFTOS_WORKFLOW_SWEEP_SECONDS * uniform(0.75, 1.25)  # noqa: S311
                     sweep()
             except Exception:
-                # the database is away: leases run out meanwhile, and that is right
-                logger.exception("the keeper could not look after its steps")
+                # usually the database is down; leases may rightly expire meanwhile
+                logger.exception("the keeper could not supervise its steps")
                 connection.close()
                 self._stop.wait(1.0)
         connection.close()
@@ -143,9 +143,9 @@ class Keeper:
             try:
                 attempts.fail(held.claim, held.info, StepTimedOut(step.timeout_seconds))
             except Fenced:
-                continue  # it ended at this very moment
+                continue  # it ended at the same moment
             logger.warning(
-                "a step took too long and was taken from its thread",
+                "a step timed out; its thread is abandoned",
                 extra={"run": str(held.claim.run), "step": held.claim.name},
             )
             held.overran()

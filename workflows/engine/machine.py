@@ -1,6 +1,6 @@
-"""The states of runs and steps and what leads from one to another, and what an error means for a step. No Django here.
+"""The state machines of runs and steps, and the classification of errors. No Django here.
 
-Each arrow is one compare-and-set in SQL (workflows.engine, workflows.runs.controls), with a row of history.
+Each transition is a compare-and-set in SQL (workflows.engine, workflows.runs.controls), with a row of history.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ STEP_ARROWS: dict[StepStatus, frozenset[StepStatus]] = {
     S.RETRY_WAIT: frozenset({S.READY, S.WAITING, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.READY, S.WAITING, S.FAILED, S.CANCELLED}),
     S.DONE: frozenset(),
-    # by running again from there; an item's map goes on at once
+    # by a rerun; the map of a reset item is running at once
     S.FAILED: frozenset({S.WAITING, S.READY, S.RUNNING}),
     S.SKIPPED: frozenset({S.WAITING, S.READY}),
     S.CANCELLED: frozenset({S.WAITING, S.READY, S.RUNNING}),
@@ -35,18 +35,18 @@ RUN_ARROWS: dict[RunStatus, frozenset[RunStatus]] = {
 }
 
 MAX_MESSAGE = 500
-# Trying again changes nothing about these: the code, or what it was given, is wrong.
-_HOPELESS = (
+# errors in the code or its input, which a retry can't fix
+_PERMANENT = (
     TypeError, ValueError, AttributeError, NameError, LookupError, AssertionError, ArithmeticError, ImportError, SyntaxError,
     NotImplementedError,
 )  # fmt: skip
 
 
 class StepTimedOut(TimeoutError):
-    """A step took longer than it may."""
+    """A step exceeded its timeout."""
 
     def __init__(self, seconds: float) -> None:
-        """Say how long it may take, seconds."""
+        """Create the error for a timeout in seconds."""
         super().__init__(f"timed out after {seconds:g} s")
 
 
@@ -58,24 +58,24 @@ class StepRefused(LiftosError):
 
 
 class WorkerLost(RuntimeError):
-    """Workers that took this step were not heard of again, too often."""
+    """Too many workers were lost while executing the step."""
 
 
-def may_be_tried_again(error: BaseException) -> bool:
-    """Tell whether a step that failed so might succeed when tried again.
+def may_be_retried(error: BaseException) -> bool:
+    """Return whether a retry might succeed.
 
-    What the request or the state of a record forbids, and what is wrong in the code itself, stays so; what the outside did
-    (connections, files, other services, a part that is away) may pass.
+    Invalid requests, conflicting states and errors in the code are permanent; failures of connections, files and other services
+    may be temporary.
     """
     if isinstance(error, LiftosError):
         return error.status >= 500
-    return not isinstance(error, _HOPELESS)
+    return not isinstance(error, _PERMANENT)
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Return an error as it is kept with a step: type, message, and the code of one of ours.
+    """Return an error for storage with its step: type, message, and the code of a LiftosError.
 
-    Of an error that is not ours the text is kept too: who reads a run of their own organisation is to find the cause.
+    The text of other errors is kept too, so that the run's readers can find the cause.
     """
     if isinstance(error, LiftosError):
         kept: dict[str, Any] = {"type": type(error).__name__, "message": error.message, "code": error.code}

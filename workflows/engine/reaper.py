@@ -1,6 +1,6 @@
-"""Finding what was dropped: steps whose worker is gone, retries that are due, ready steps whose hint was lost.
+"""Finding dropped steps: those whose worker is gone, retries that are due, ready steps whose hint was lost.
 
-It runs in every worker, every second, and asks Postgres alone: nothing that a broker loses is lost.
+The sweep runs in every worker and relies on Postgres alone, so nothing depends on the broker's reliability.
 """
 
 import logging
@@ -20,16 +20,16 @@ from workflows.queries import list_organisations_with_work
 
 logger = logging.getLogger("liftos.workflows")
 
-# steps of one organisation that a sweep gives back, and hints that it sends again
-TOGETHER = 200
+# per organisation and sweep: steps given back, and hints sent
+BATCH = 200
 HINTS = 10
 
-# whoever holds the run's row may itself have stopped in the middle: Postgres will end it, the next sweep looks again
-_PATIENCE = "SET LOCAL lock_timeout = '1s'"
+# the process that locks the run's row may hang: Postgres will end its transaction, and the next sweep tries again
+_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
 
 
 def sweep() -> int:
-    """Look through all organisations that have something to find; return how many steps were found."""
+    """Sweep all organisations with work; return the number of steps found."""
     found = 0
     for organisation in list_organisations_with_work():
         try:
@@ -37,13 +37,13 @@ def sweep() -> int:
         except Fenced:
             continue
         except Exception:
-            # one organisation's fault does not hold up the others
+            # one organisation's failure must not block the others
             logger.exception("a sweep failed", extra={"organisation": str(organisation)})
     return found
 
 
 def sweep_one(*, organisation: UUID) -> int:
-    """Give back what was lost, make ready what is due, and tell workers; return how many steps that were."""
+    """Give lost steps back, make due ones ready and wake workers; return the number of steps found."""
     returned = sum(_return(claim) for claim in _lost(organisation))
     with tenant_transaction(organisation):
         due = make_due_ready(organisation=organisation)
@@ -55,14 +55,14 @@ def sweep_one(*, organisation: UUID) -> int:
 
 
 def make_due_ready(*, organisation: UUID) -> int:
-    """Make ready what waited to be tried again; inside the caller's tenant transaction. Return how many steps."""
-    row = raw_cursor().execute(READY_DUE, {"organisation": organisation, "limit": TOGETHER}).fetchone()
+    """Make steps ready whose retry is due; inside the caller's tenant transaction. Return their number."""
+    row = raw_cursor().execute(READY_DUE, {"organisation": organisation, "limit": BATCH}).fetchone()
     return row[0] if row else 0
 
 
 def _lost(organisation: UUID) -> list[Claim]:
     with tenant_pipeline(organisation):
-        rows = raw_cursor().execute(LOST_CLAIMS, {"organisation": organisation, "limit": TOGETHER}).fetchall()
+        rows = raw_cursor().execute(LOST_CLAIMS, {"organisation": organisation, "limit": BATCH}).fetchall()
     return [claim_from(organisation, token, columns) for token, *columns in rows]
 
 
@@ -70,17 +70,19 @@ def _return(claim: Claim) -> bool:
     try:
         info = load_run(organisation=claim.organisation, run=claim.run)
         with tenant_transaction(claim.organisation):
-            # the run's row first, as all who end a step do; then look again: another sweep may have been at it
-            raw_cursor().execute(_PATIENCE)
+            # lock the run's row first, as ending a step does, then check again: another sweep may have been faster
+            raw_cursor().execute(_LOCK_TIMEOUT)
             lock_run(claim.organisation, claim.run)
             values = (claim.organisation, claim.step, claim.token)
             if raw_cursor().execute(IS_STILL_LOST, values).fetchone() is None:
                 return False
-            give_back(claim, info, "its worker was not heard of again")
+            give_back(claim, info, "its worker was lost")
     except Fenced:
         return False
     except psycopg.errors.LockNotAvailable:
-        logger.info("a lost step's run is held; looking again later", extra={"run": str(claim.run)})
+        logger.info(
+            "the run of a lost step is locked; retrying in the next sweep", extra={"run": str(claim.run)}
+        )
         return False
-    logger.warning("a step was given back", extra={"run": str(claim.run), "step": claim.name})
+    logger.warning("a lost step was given back", extra={"run": str(claim.run), "step": claim.name})
     return True

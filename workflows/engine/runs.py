@@ -1,4 +1,4 @@
-"""What a worker knows of a run while it carries out its steps."""
+"""A run as a worker sees it while executing its steps."""
 
 import json
 from collections.abc import Iterable
@@ -22,23 +22,23 @@ from workflows.errors import Fenced
 from workflows.types import RunStatus
 
 READ_TIMES = 4
-"""Results that one step refers to may have so many times LIFTOS_WORKFLOW_RESULT_BYTES together: it may need little of each."""
+"""A step may refer to results of this many times LIFTOS_WORKFLOW_RESULT_BYTES in total."""
 
 
 @dataclass(slots=True)
 class RunInfo:
-    """A run as its steps are carried out in.
+    """A run, shared by the steps that a process executes.
 
     Attributes:
-        principal: who started it, with the scopes it had then; what of these holds now: workflows.engine.authority.
+        principal: the starter, with its scopes at that time; workflows.engine.authority determines the current ones.
         decision: the record of its start.
-        carried_on: who resumed it or ran it again last.
-        read_at: when `carried_on` was read, on the monotonic clock.
-        results: of steps that have ended, as far as they were asked for; not more than one step may read.
-        held: bytes of JSON of those.
-        of_items: bytes of the results of items that were carried out with this, by their step.
-        ended: how the run ended, once a step carried out with this has ended it.
-        news: set when there is more to carry out at once, or the run has ended; for somebody who waits.
+        resumed_by: who last resumed or reran it.
+        read_at: when `resumed_by` was read, on the monotonic clock.
+        results: cached results of ended steps, at most as large as one step may read.
+        held: their size in bytes of JSON.
+        item_bytes: total size of the item results produced with this object, by step.
+        ended: the final status, once a step executed with this object has ended the run.
+        news: set when steps become ready or the run has ended, for a waiting thread.
     """
 
     id: UUID
@@ -50,35 +50,35 @@ class RunInfo:
     traceparent: str
     decision: UUID
     plan: Plan
-    carried_on: Actor | None = None
+    resumed_by: Actor | None = None
     read_at: float = field(default_factory=monotonic)
     results: dict[str, Any] = field(default_factory=dict)
     held: int = 0
-    of_items: dict[str, int] = field(default_factory=dict)
+    item_bytes: dict[str, int] = field(default_factory=dict)
     ended: RunStatus | None = None
     news: Event | None = None
 
     @property
     def organisation(self) -> UUID:
-        """Whose."""
+        """The run's organisation."""
         return self.principal.organisation
 
-    def tell(self) -> None:
-        """Have whoever waits for the run look at it."""
+    def notify(self) -> None:
+        """Wake the thread that waits for the run."""
         if self.news is not None:
             self.news.set()
 
     def end(self, status: RunStatus) -> None:
-        """Note how the run ended; after the commit."""
+        """Note the run's final status; call it after the commit."""
         self.ended = status
-        self.tell()
+        self.notify()
 
     def context(self) -> RequestContext:
-        """Return a context that continues the trace of who started the run."""
+        """Return a context that continues the trace in which the run was started."""
         return start_context(self.correlation_id, self.traceparent)
 
     def remember(self, name: str, result: Any, size: int) -> None:
-        """Keep a result that a later step may refer to, instead of all others where they would be too much together."""
+        """Cache a result for later steps; drop all others first if the total would be too large."""
         if self.held + size > most_read():
             self.results.clear()
             self.held = 0
@@ -86,23 +86,22 @@ class RunInfo:
         self.held += size
 
     def require_room(self, name: str, size: int) -> None:
-        """Refuse the result of an item with which a map's results would be too much together; those are counted in `of_items`.
+        """Check that an item's result fits together with the map's earlier ones.
 
         Raises:
-            TooLarge: they would be.
+            TooLarge: the results are larger than LIFTOS_WORKFLOW_RESULT_BYTES in total.
         """
         most = int(settings.LIFTOS_WORKFLOW_RESULT_BYTES)
-        if self.of_items.get(name, 0) + size > most:
+        if self.item_bytes.get(name, 0) + size > most:
             raise TooLarge(
-                f"The results of the items of step {name} have more than {most} bytes together "
-                "(LIFTOS_WORKFLOW_RESULT_BYTES)."
+                f"The item results of step {name} exceed {most} bytes in total (LIFTOS_WORKFLOW_RESULT_BYTES)."
             )
 
     def results_for(self, name: str) -> dict[str, Any]:
-        """Return the results that a step refers to, read where they are not known yet.
+        """Return the results that a step refers to, reading those not cached.
 
         Raises:
-            TooLarge: they have more bytes together than one step may read.
+            TooLarge: their total size is more than one step may read.
         """
         needed = self.plan.needs[name]
         missing = needed - self.results.keys()
@@ -116,7 +115,7 @@ class RunInfo:
                 found, size = read_results(self.organisation, self.id, needed)
         if found is None:
             raise TooLarge(
-                f"The results that step {name} refers to have {size} bytes together; at most {most_read()} are read "
+                f"The results that step {name} refers to have {size} bytes in total; the limit is {most_read()} "
                 f"({READ_TIMES} times LIFTOS_WORKFLOW_RESULT_BYTES)."
             )
         self.results |= found
@@ -128,7 +127,7 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
     """Read a run.
 
     Raises:
-        Fenced: it is gone.
+        Fenced: it was deleted.
     """
     with tenant_pipeline(organisation), raw_cursor() as cursor:
         row = cursor.execute(READ_RUN, (organisation, run)).fetchone()
@@ -159,31 +158,31 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         correlation_id=correlation,
         traceparent=trace,
         decision=decision,
-        plan=plan_of(organisation, version),
-        carried_on=carried_on_by(parties),
+        plan=load_plan(organisation, version),
+        resumed_by=last_party(parties),
     )
 
 
-def carried_on_by(parties: str) -> Actor | None:
-    """Return who let a run go on last, of the JSON that its row keeps; None if nobody has."""
+def last_party(parties: str) -> Actor | None:
+    """Return who last resumed or reran a run, from the JSON in its row; None if nobody has."""
     listed = read_parties(json.loads(parties))
     return listed[-1] if listed else None
 
 
 def read_parties(listed: Iterable[dict[str, str]]) -> list[Actor]:
-    """Return those who resumed a run or ran it again, in order, as its row keeps them."""
+    """Return the actors that resumed or reran a run, in order, from its `parties`."""
     return [Actor(ActorKind(each["kind"]), each["id"], each["on_behalf_of"]) for each in listed]
 
 
 def most_read() -> int:
-    """Return how many bytes the results may have together that one step refers to."""
+    """Return the maximum total size in bytes of the results that one step refers to."""
     return READ_TIMES * int(settings.LIFTOS_WORKFLOW_RESULT_BYTES)
 
 
 def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> tuple[dict[str, Any] | None, int]:
-    """Return the results of those steps that have ended well, by name, of one that was skipped null; and their bytes.
+    """Return the results of done and skipped (null) steps by name, and their total size in bytes.
 
-    Where those are more than one step may read, None and the bytes.
+    If the size is more than one step may read, the results are None.
     """
     with raw_cursor() as cursor:
         rows = cursor.execute(READ_RESULTS, (organisation, run, list(names), most_read())).fetchall()
@@ -193,12 +192,12 @@ def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> tuple[d
     return {name: None if result is None else json.loads(result) for name, result, _ in rows}, size
 
 
-@lru_cache(maxsize=512)  # what is published never changes
-def plan_of(organisation: UUID, version: UUID) -> Plan:
+@lru_cache(maxsize=512)  # published versions never change
+def load_plan(organisation: UUID, version: UUID) -> Plan:
     """Return the plan of a published version.
 
     Raises:
-        NotFound: there is none; that is not remembered.
+        NotFound: there is no such version; this is not cached.
     """
     with tenant_pipeline(organisation), raw_cursor() as cursor:
         row = cursor.execute(READ_DEFINITION, (organisation, version)).fetchone()

@@ -1,8 +1,8 @@
-"""A worker's turns: each in a thread that can be left behind.
+"""A worker's turns, each in a thread that can be abandoned.
 
-A thread can't be ended from outside. So a turn runs in one of its own while the worker's thread waits for it; when a step
-overruns, the step is taken away in the database (its late completion matches nothing) and the worker's thread is free again.
-A process that has left too many threads behind asks to be ended, and whoever supervises it starts another.
+A thread can't be killed. So a turn runs in its own thread while the worker's thread waits; when a step exceeds its timeout, it is
+failed in the database (its late completion is fenced) and the worker's thread continues. A process with too many abandoned threads
+terminates itself, to be restarted by its supervisor.
 """
 
 import contextvars
@@ -28,14 +28,10 @@ _stuck_lock = threading.Lock()
 
 
 def take_turn(organisation: UUID, *, keeper: Keeper = KEEPER) -> int:
-    """Carry out an organisation's ready steps until there is none, the turn is over, or a step overruns.
-
-    Args:
-        organisation: whose.
-        keeper: who watches over the steps.
+    """Execute an organisation's ready steps until none is left, the turn is over, or a step times out.
 
     Returns:
-        How many steps were carried out; -1 when one overran.
+        The number of steps executed; -1 if one timed out.
     """
     keeper.start()
     turn = _Turn(organisation, keeper)
@@ -44,7 +40,7 @@ def take_turn(organisation: UUID, *, keeper: Keeper = KEEPER) -> int:
     thread.start()
     turn.over.wait()
     if turn.overran:
-        _leave_behind(thread)
+        _abandon(thread)
         send_hint("workflows.work", organisation)
         return -1
     thread.join()
@@ -56,7 +52,7 @@ def take_turn(organisation: UUID, *, keeper: Keeper = KEEPER) -> int:
 
 
 def stuck_threads() -> int:
-    """Return how many threads of this process are still at steps that were taken from them."""
+    """Return the number of this process's threads that are still executing a timed-out step."""
     with _stuck_lock:
         for thread in [each for each in _stuck if not each.is_alive()]:
             _stuck.discard(thread)
@@ -93,9 +89,9 @@ class _Turn:
         self.over.set()
 
 
-def _leave_behind(thread: threading.Thread) -> None:
+def _abandon(thread: threading.Thread) -> None:
     with _stuck_lock:
         _stuck.add(thread)
     if stuck_threads() >= settings.LIFTOS_WORKFLOW_STUCK_LIMIT:
-        logger.error("too many threads are stuck: this process ends, for another to begin")
+        logger.error("too many threads are stuck; terminating this process for a restart")
         os.kill(os.getpid(), signal.SIGTERM)

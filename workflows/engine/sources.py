@@ -1,4 +1,4 @@
-"""What a step was given to read: the memories and decisions behind the results that it refers to, directly or through other steps."""
+"""The sources of a step: the memories and decisions behind the results that it uses, directly or through other steps."""
 
 import json
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ MAX_SOURCES = 100
 
 
 def sources_of(claim: Claim, info: RunInfo) -> Sources:
-    """Return the memories quoted in the results that a step was made of, at most 100, and the decisions that read them.
+    """Return the memories quoted in a step's inputs, at most MAX_SOURCES, and the decisions that read them.
 
-    The latest results count first. An item of a map that is itself one of those memories stands for its list.
+    The latest results come first. For a map item that is itself a quoted memory, only that memory of the list counts.
     """
     names = [name for name in info.plan.behind(claim.name) if _mentions(info, name) is not None]
     if not names:
@@ -28,7 +28,7 @@ def sources_of(claim: Claim, info: RunInfo) -> Sources:
     decisions: dict[UUID, None] = {}
     with tenant_pipeline(info.organisation):
         ended = raw_cursor().execute(ENDED_STEPS, (info.organisation, info.id, sorted(names))).fetchall()
-        # one at a time: together they may be a thousand times what one result may have
+        # one at a time: a thousand results may be too large together
         for (step,) in ended:
             if len(memories) >= MAX_SOURCES:
                 break
@@ -55,14 +55,14 @@ def _quoted(info: RunInfo, name: str, value: Any) -> Iterator[UUID]:
 
 
 def _mentions(info: RunInfo, name: str) -> Mentions | None:
-    """Return what finds the memories that a step's result quotes, None where its function quotes none."""
+    """Return the function that lists the memories a step's result quotes; None if it quotes none."""
     step = info.plan.steps[name]
     function = find_function(step.function, step.version) if step.function else None
     return None if function is None else function.mentions
 
 
 def _decisions(value: Any) -> list[UUID]:
-    """Return the decisions that a reading function names in its result, or in those of a map."""
+    """Return the decisions named in a reading function's result, or in a map's results."""
     results = value if isinstance(value, list) else [value]
     named = (each.get("decision_id") for each in results if isinstance(each, dict))
     return [UUID(each) for each in named if isinstance(each, str)]

@@ -59,7 +59,7 @@ def _as_metadata(value: dict[str, Any]) -> str:
     try:
         return to_jsonb(value)
     except (TypeError, ValueError) as error:
-        raise InvalidInput(f"It can't be kept: {error}.", loc=("metadata",)) from error
+        raise InvalidInput(f"The metadata can't be stored: {error}.", loc=("metadata",)) from error
 
 
 def insert_run(
@@ -72,22 +72,22 @@ def insert_run(
     metadata: dict[str, Any],
     claim: bool,
 ) -> tuple[RunInfo, Claim | None]:
-    """Write a run of a published version, ready to be carried out; inside the caller's tenant pipeline.
+    """Insert a run of a published version, ready to execute; inside the caller's tenant pipeline.
 
     Args:
-        principal: who starts it, and what that caller may do; the run's steps may do no more.
+        principal: the starter; the run's steps never get more scopes.
         plan: of the version.
         version: its id.
         number: its number, for the record.
         parameters: bound and checked.
-        metadata: what the run carries along, handed to functions that declare a `context`.
-        claim: take the first step at once, for a caller who waits.
+        metadata: passed to functions that declare a `context`.
+        claim: claim the first step at once, for a caller that waits.
 
     Returns:
         The run, and the first step's claim.
 
     Raises:
-        PermissionDenied: a step needs a scope that the caller does not have.
+        PermissionDenied: a step needs a scope that the caller lacks.
     """
     require_scopes(principal, plan)
     organisation, steps = principal.organisation, plan.definition.steps
@@ -149,10 +149,10 @@ def insert_run(
 
 
 def require_scopes(principal: Principal, plan: Plan) -> None:
-    """Refuse a caller who may not do what the steps do.
+    """Check that a caller has the scopes of all steps.
 
     Raises:
-        PermissionDenied: naming the step and the scope.
+        PermissionDenied: the message names the step and the scope.
     """
     for step in plan.definition.steps:
         function = find_function(step.function, step.version)

@@ -1,12 +1,12 @@
-"""The SQL of the engine, by the module that sends it. Each runs in a tenant transaction."""
+"""SQL of the engine, by the module that sends it. Each statement runs in a tenant transaction."""
 
-# --- attempts.py, endings.py, items.py: run with the run's row locked, as the transaction's first or second statement. Every change of
-# state is a compare-and-set on the claim's token, and carries its row of history.
+# --- attempts.py, endings.py, items.py: they run with the run's row locked, as the transaction's first or second statement. Every
+# transition is a compare-and-set on the claim's token and writes its row of history.
 
-# Right before statements that find rows by their keys. A plan that was made and kept while a table was nearly empty would read
-# all of it ever after, until the table is analysed (measured on a new database: 16 ms instead of 0.6).
+# Sent before statements that find rows by their keys: a cached plan made while a table was nearly empty would scan the whole table
+# until it is analysed (measured on a new database: 16 ms instead of 0.6).
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
-# the lock and, where steps of the definition end, the count of them; the last to end ends the run
+# locks the run and counts ended steps; the last one ends the run
 COUNT_DOWN = """
 WITH before AS (
     SELECT status FROM workflows_run WHERE organisation_id = %(organisation)s AND id = %(run)s
@@ -26,19 +26,19 @@ WITH before AS (
 )
 SELECT before.status, run.status FROM before, run
 """
-# of a step that others depend on: they are open still, so it can't be the run's last
+# for a step with dependents, which are still open, so it can't be the run's last
 COUNT_ONE = """
 UPDATE workflows_run SET open_steps = open_steps - 1 WHERE organisation_id = %(organisation)s AND id = %(run)s
 """
-# a step that is readied, and claimed at once where it is handed over
-_TAKEN_ALONG = """token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
+# makes a step ready, and claims it if it is handed over
+_HANDED_OVER = """token = CASE WHEN next.status = 'running' THEN %(next)s::uuid END,
         lease_until = CASE WHEN next.status = 'running' THEN clock_timestamp() + %(lease)s * interval '1 second' END,
         started_at = CASE WHEN next.status = 'running' THEN clock_timestamp() END,
         attempt = c.attempt + CASE WHEN next.status = 'running' THEN 1 ELSE 0 END,
         worker = CASE WHEN next.status = 'running' THEN %(worker)s ELSE c.worker END
     FROM next WHERE c.organisation_id = %(organisation)s AND c.id = next.id
     RETURNING c.run_id, c.id, c.name, c.item, c.function, c.attempt, c.value, c.retries, c.approval IS NOT NULL, c.status"""
-# `urgent`: somebody waits who goes before what would be handed over
+# ends a step and updates its children; a child is handed over unless a more urgent step is ready
 END = f"""
 WITH ended AS (
     UPDATE workflows_step
@@ -64,7 +64,7 @@ WITH ended AS (
     UPDATE workflows_step AS c
     SET waiting_on = c.waiting_on - 1, status = next.status,
         run_at = CASE WHEN next.status = 'waiting' THEN c.run_at ELSE clock_timestamp() END,
-        {_TAKEN_ALONG}
+        {_HANDED_OVER}
 ), noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
@@ -78,8 +78,8 @@ WITH ended AS (
 )
 SELECT liftos_fence((SELECT count(*) FROM ended)), c.* FROM (VALUES (1)) AS one LEFT JOIN children AS c ON true
 """  # noqa: S608  put together from texts of our own
-# a running step to a state from which it goes on later
-GO_TO = """
+# releases the claim of a step that will continue later
+RELEASE = """
 WITH gone AS (
     UPDATE workflows_step
     SET status = %(status)s, token = NULL, lease_until = NULL, error = coalesce(%(error)s::jsonb, error),
@@ -95,7 +95,7 @@ WITH gone AS (
 )
 SELECT attempt FROM gone
 """
-# what depends on a step that failed
+# skips the dependents of a failed step
 SKIP_HEIRS = """
 WITH skipped AS (
     UPDATE workflows_step
@@ -114,9 +114,9 @@ SELECT count(*) FROM skipped
 LOCK_RUN = """
 SELECT status FROM workflows_run WHERE organisation_id = %s AND id = %s FOR NO KEY UPDATE
 """
-# how often a claim's step was lost before; no row where the claim is no longer this worker's
+# how often a claim's step was lost before; no row if the claim is no longer held
 LOST = "SELECT lost FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s"
-# the memories that a result quotes: erasing one finds the run
+# the memories that a result quotes, for erasure
 MENTION = """
 INSERT INTO workflows_mention (organisation_id, memory_id, run_id)
 SELECT %s, memory, %s FROM unnest(%s::uuid[]) AS m(memory) ON CONFLICT DO NOTHING
@@ -128,7 +128,7 @@ SELECT status, count(*) FROM workflows_step WHERE organisation_id = %s AND run_i
 
 # --- items of a map -----------------------------------------------------------------------------
 
-# a step that maps over a list: its items, the first of them ready
+# inserts the items of a map, the first ones ready
 FAN_OUT = """
 WITH map AS (
     UPDATE workflows_step SET token = NULL, lease_until = NULL, open_items = %(count)s
@@ -152,7 +152,7 @@ WITH map AS (
 )
 SELECT count(*) FROM map
 """
-# an item ends, its list has one less open, the next item becomes ready or is taken along
+# ends an item, counts it, and makes the next one ready or hands it over
 END_ITEM = f"""
 WITH ended AS (
     UPDATE workflows_step
@@ -179,7 +179,7 @@ WITH ended AS (
 ), started AS (
     UPDATE workflows_step AS c
     SET status = next.status, run_at = clock_timestamp(),
-        {_TAKEN_ALONG}
+        {_HANDED_OVER}
 ), noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
@@ -192,7 +192,7 @@ WITH ended AS (
 )
 SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
 """  # noqa: S608  put together from texts of our own
-# the results of a list's items; only their bytes, where they have more together than may be kept
+# the results of a map's items; only their size if that exceeds the limit
 ITEMS = """
 WITH items AS (
     SELECT item, status, result, error, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
@@ -203,7 +203,7 @@ SELECT status, CASE WHEN bytes <= %(most)s THEN result END, error, coalesce(byte
 
 # --- starting.py
 
-# a run, with the first line of its history
+# a run, with its first history row
 INSERT_RUN = """
 WITH noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
@@ -218,7 +218,7 @@ VALUES
      %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END)
 """
 
-# the steps of a run, each ready or waiting for others
+# the steps of a run, ready or waiting
 INSERT_STEPS = """
 WITH made AS (
     INSERT INTO workflows_step
@@ -238,12 +238,12 @@ SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_times
 
 # --- claims.py
 
-# claims of an organisation one after the other; the plan goes by index, see BY_INDEX
+# serialises an organisation's claims; for the setting see BY_INDEX
 CLAIM_IN_TURN = """
 SELECT pg_advisory_xact_lock(hashtextextended('workflows.claim:' || %s, 0)), set_config('enable_seqscan', 'off', true)
 """
 
-# {among} narrows it to one run, for a caller who waits for that
+# {among} restricts it to one run, for a caller that waits for it
 CLAIM = """
 WITH room AS (
     SELECT coalesce(
@@ -269,7 +269,7 @@ WITH room AS (
 SELECT * FROM claimed
 """
 
-# of steps that this worker still carries out
+# extends the leases of this worker's steps
 RENEW_LEASES = """
 UPDATE workflows_step SET lease_until = clock_timestamp() + %(lease)s * interval '1 second'
 WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status = 'running'
@@ -278,7 +278,7 @@ WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status 
 
 # --- runs.py
 
-# a run as its steps need it
+# the data of a run that its steps need
 READ_RUN = """
 SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
        r.traceparent, r.decision_id, r.version_id, o.slug, r.parties
@@ -289,7 +289,7 @@ WHERE r.organisation_id = %s AND r.id = %s
 # of a published version
 READ_DEFINITION = "SELECT definition FROM workflows_templateversion WHERE organisation_id = %s AND id = %s"
 
-# nothing but their bytes, where they have more together than one step may read
+# only their size if that is more than one step may read
 READ_RESULTS = """
 WITH ended AS (
     SELECT name, result, sum(octet_length(result::text)) OVER () AS bytes FROM workflows_step
@@ -301,26 +301,26 @@ SELECT name, CASE WHEN bytes <= %s THEN result END, coalesce(bytes, 0) FROM ende
 
 # --- authority.py
 
-# who started a run, and who let it go on
+# who resumed or reran a run
 READ_PARTIES = "SELECT parties FROM workflows_run WHERE organisation_id = %s AND id = %s"
 
 
 # --- sources.py
 
-# steps that have ended, the last first
+# completed steps, latest first
 ENDED_STEPS = """
 SELECT id FROM workflows_step
 WHERE organisation_id = %s AND run_id = %s AND name = ANY(%s) AND item = -1 AND status = 'done'
 ORDER BY finished_at DESC
 """
 
-# one step's result and record
+# one step's result and decision
 READ_RESULT = "SELECT name, result, decision_id FROM workflows_step WHERE organisation_id = %s AND id = %s"
 
 
 # --- execution.py
 
-# how long a statement and an idle transaction may take
+# timeouts of a statement and of an idle transaction
 SET_LIMITS = """
 SELECT set_config('statement_timeout', %s, true), set_config('idle_in_transaction_session_timeout', %s, true)
 """
@@ -328,7 +328,7 @@ SELECT set_config('statement_timeout', %s, true), set_config('idle_in_transactio
 
 # --- waiting.py
 
-# whether a run goes on, and how much of it is ready
+# a run's status, its number of ready steps, and whether any step will continue by itself
 PROGRESS = """
 SELECT r.status, (
     SELECT count(*) FROM workflows_step AS s
@@ -342,7 +342,7 @@ SELECT r.status, (
 
 # --- reaper.py
 
-# claims whose lease has run out
+# claims whose lease has expired
 LOST_CLAIMS = """
 SELECT s.token, s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
 FROM workflows_step AS s
@@ -350,12 +350,12 @@ WHERE s.organisation_id = %(organisation)s AND s.token IS NOT NULL AND s.lease_u
 ORDER BY s.lease_until LIMIT %(limit)s
 """
 
-# asked again under the lock
+# checked again under the lock
 IS_STILL_LOST = """
 SELECT 1 FROM workflows_step WHERE organisation_id = %s AND id = %s AND token = %s AND lease_until < clock_timestamp()
 """
 
-# steps whose wait before the next attempt is over
+# steps whose retry is due
 READY_DUE = """
 WITH due AS (
     SELECT id FROM workflows_step
@@ -372,7 +372,7 @@ WITH due AS (
 SELECT count(*) FROM ready
 """
 
-# not those of this moment: their hints are on their way
+# except very recent ones, whose hints are still on their way
 COUNT_UNCLAIMED = """
 SELECT count(*) FROM (
     SELECT 1 FROM workflows_step

@@ -1,8 +1,7 @@
-"""What of a run a reader may see: what its steps read, and what was made of that, needs the scopes that reading it needs.
+"""Visibility of a run: data that a step read needs the same scopes to be read from the run.
 
-A step's result and error need the scopes of its function, and of the functions of all steps whose results it was made of. The run's
-parameters and metadata went to any of its steps, and need the scopes of all of them. What a reader may not see is left out, and the
-missing scopes are named in its place.
+A step's result and error need the scopes of its function and of all steps whose results it used. The run's parameters and metadata
+need the scopes of all steps. Withheld data is left out, and the missing scopes are listed instead.
 """
 
 from collections.abc import Sequence
@@ -12,26 +11,26 @@ from liftos.kernel.functions import find_function
 from liftos.kernel.tenancy.authority import missing_scopes
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.definition.plan import Plan
-from workflows.engine.runs import plan_of
+from workflows.engine.runs import load_plan
 from workflows.models import Run, Step
 
-# what a function that this process does not know may have read
+# required for functions that this process does not know
 _ANYTHING = frozenset({Scope.MEMORY_READ, Scope.SPACES_READ, Scope.DECISIONS_READ})
 
 
 @dataclass(frozen=True)
 class Withheld:
-    """The scopes that a reader lacks, sorted: for each step by its name, and for the run's parameters and metadata."""
+    """The scopes that a reader lacks, sorted: by step name, and for the run's parameters and metadata."""
 
     steps: dict[str, list[Scope]]
     run: list[Scope]
 
 
 def withheld_from(principal: Principal, run: Run, steps: Sequence[Step]) -> Withheld:
-    """Return what of a run a reader may not see."""
-    # what is wanted is asked by the step's name: an item needs what its step does
+    """Return the scopes that a reader lacks for a run and its steps."""
+    # by step name, since an item needs the same scopes as its step
     functions = {step.name: step.function for step in steps}
-    plan = None if run.version_id is None else plan_of(run.organisation_id, run.version_id)
+    plan = None if run.version_id is None else load_plan(run.organisation_id, run.version_id)
     wanted = {name: scopes_to_read(function) for name, function in functions.items()}
     if plan is not None:
         wanted |= {name: scopes_behind(plan, name) for name in plan.steps}
@@ -41,12 +40,12 @@ def withheld_from(principal: Principal, run: Run, steps: Sequence[Step]) -> With
 
 
 def scopes_behind(plan: Plan, name: str) -> frozenset[Scope]:
-    """Return the scopes that a step's result needs, with those of all results that it was made of."""
+    """Return the scopes that a step's result needs, including those of all results it used."""
     return frozenset().union(*(scopes_to_read(_key(plan, each)) for each in {name, *plan.behind(name)}))
 
 
 def scopes_to_read(function: str) -> frozenset[Scope]:
-    """Return the scopes that a result of a function needs; `function` is its name with version, empty for none."""
+    """Return the scopes needed to read a function's result; `function` is its name with version, empty for none."""
     if not function:
         return frozenset()
     found = find_function(function)
@@ -57,7 +56,7 @@ def scopes_to_read(function: str) -> frozenset[Scope]:
 
 
 def withheld_text(lacks: Sequence[Scope]) -> str:
-    """Return what stands in place of a text that is withheld."""
+    """Return the placeholder for a withheld text."""
     return f"withheld: needs {', '.join(lacks)}"
 
 

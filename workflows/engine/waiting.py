@@ -1,7 +1,7 @@
-"""Waiting for a run: its steps are carried out in this process meanwhile, by the rules of a worker.
+"""Waiting for a run, while its steps are executed in this process too, by the rules of a worker.
 
-Who waits carries nothing out itself: threads of `workflows.engine.carriers` claim the run's steps, under the keeper (leases, timeouts), beside
-the workers, who are woken too. So the answer comes when the run has ended or time is up, whatever a step is doing.
+The waiting thread executes nothing itself: threads of `workflows.engine.carriers` claim the run's steps, under the keeper (leases,
+timeouts) and beside the workers. So it returns when the run has ended or the time is up, whatever a step is doing.
 """
 
 import contextvars
@@ -25,16 +25,11 @@ from workflows.errors import Fenced
 from workflows.types import RunStatus
 
 WORK = "workflows.work"
-# between two looks at a run, seconds: for what workers do, and retries that are due; what happens in this process is known at once
+# poll interval for other processes' progress and due retries; this process's own progress wakes the thread
 _POLL_SECONDS = 0.05
-# from this look on the waiting thread leaves its connection to others meanwhile
-_GIVE_BACK_AFTER = 1
-_ENDLESS = 10**9
-
-
-def can_wait_here() -> bool:
-    """Return whether other threads see what this one has written: not inside of a transaction."""
-    return not connection.in_atomic_block
+# number of polls after which the waiting thread closes its connection in between
+_CLOSE_AFTER = 1
+_UNLIMITED = 10**9
 
 
 def wait_for(
@@ -45,22 +40,22 @@ def wait_for(
     first: Claim | None = None,
     carrier: Carrier | None = None,
     info: RunInfo | None = None,
-    go_on: bool = False,
+    keep_executing: bool = False,
     at_once: int | None = None,
 ) -> RunStatus:
-    """Wait until a run has ended, can't go on by itself, or time is up; meanwhile its steps are carried out in this process too.
+    """Wait until a run has ended, can't continue by itself, or time is up; meanwhile this process executes its steps too.
 
-    Inside a transaction, whose rows no other thread sees, this thread carries the steps out itself, without timeouts.
+    Inside a transaction, whose rows no other thread sees, this thread executes the steps itself, without timeouts.
 
     Args:
-        organisation: whose.
-        run: which.
-        seconds: how long at most.
-        first: a step that was claimed for `carrier`.
-        carrier: a thread that was reserved.
-        info: the run, where it is known already.
-        go_on: this process carries steps out after time is up too; else what is ready then is left to workers.
-        at_once: how many of its steps this process carries out at a time, at most; None for as many as there are threads.
+        organisation: the tenant.
+        run: its id.
+        seconds: maximum wait.
+        first: a step claimed for `carrier`.
+        carrier: a reserved thread.
+        info: the run, if already loaded.
+        keep_executing: continue executing steps in this process after the time is up; else they are left to workers.
+        at_once: maximum number of steps this process executes in parallel; None for no limit but the pool's.
 
     Returns:
         The run's status.
@@ -69,8 +64,8 @@ def wait_for(
         info = info or load_run(organisation=organisation, run=run)
     except Fenced:
         return RunStatus.CANCELLED
-    if not can_wait_here():
-        return _carry_out_here(info, seconds, first)
+    if connection.in_atomic_block:
+        return _execute_here(info, seconds, first)
     party = _Party(info, at_once)
     party.join(first, carrier)
     roots = sum(not step.depends_on for step in info.plan.definition.steps)
@@ -81,11 +76,11 @@ def wait_for(
         return party.wait(monotonic() + seconds)
     finally:
         CARRIERS.forget(id(party))
-        party.leaving = not go_on
+        party.leaving = not keep_executing
 
 
 class _Party:
-    """The threads of this process that carry out steps of one run."""
+    """The threads of this process that execute steps of one run."""
 
     def __init__(self, info: RunInfo, at_once: int | None = None) -> None:
         self.info = info
@@ -97,7 +92,7 @@ class _Party:
         KEEPER.start(sweep=False)
 
     def join(self, first: Claim | None = None, carrier: Carrier | None = None) -> bool:
-        """Have one more thread carry out steps of the run, beginning with one that is claimed; return whether there was one."""
+        """Add a thread that executes steps of the run, `first` before others; return whether one was available."""
         if self._most is not None and self._size >= self._most:
             return False
         carrier = carrier or CARRIERS.reserve(who=0 if self._size else id(self))
@@ -107,44 +102,44 @@ class _Party:
             self._size += 1
         member = _Member(self, carrier)
         context = contextvars.copy_context()
-        carrier.carry(lambda: context.run(member.carry_out, first))
+        carrier.carry(lambda: context.run(member.execute, first))
         return True
 
-    def left(self) -> None:
-        """Count a thread out, and have whoever waits look."""
+    def leave(self) -> None:
+        """Remove a thread, and wake the waiting thread."""
         with self._lock:
             self._size -= 1
         self.news.set()
 
     def may_spare_one(self) -> bool:
-        """Return whether somebody else's run waits for a thread while this one has several."""
+        """Return whether another run needs a thread while this one has several."""
         return CARRIERS.crowded and self._size > 1
 
     def wait(self, end: float) -> RunStatus:
         organisation, run = self.info.organisation, self.info.id
-        looks, told = 0, False
+        polls, hinted = 0, False
         while True:
-            if looks >= _GIVE_BACK_AFTER:
+            if polls >= _CLOSE_AFTER:
                 connection.close()
             self.news.wait(max(0.0, min(_POLL_SECONDS, end - monotonic())))
             self.news.clear()
-            looks += 1
+            polls += 1
             if self.info.ended is not None:
                 return self.info.ended
             with tenant_transaction(organisation):
                 status, ready, busy = _progress(organisation, run)
                 if status is RunStatus.RUNNING:
                     ready += make_due_ready(organisation=organisation)
-            # a run that waits for a person, or is paused, won't end by waiting for it here
+            # waiting does not help if the run awaits approval or is paused
             if status is not RunStatus.RUNNING or not busy or monotonic() >= end:
                 return status
             for _ in range(ready):
                 if not self.join():
                     break
-            if ready and not self._size and not told:
-                # every thread here is at work for others
+            if ready and not self._size and not hinted:
+                # all threads of this process are busy with other runs
                 send_hint(WORK, organisation)
-                told = True
+                hinted = True
 
 
 class _Member:
@@ -155,7 +150,7 @@ class _Member:
         self.carrier = carrier
         self.overran = False
 
-    def carry_out(self, first: Claim | None) -> None:
+    def execute(self, first: Claim | None) -> None:
         info = self.party.info
         more = True
         try:
@@ -164,38 +159,38 @@ class _Member:
                 run=info.id,
                 first=first,
                 info=info,
-                around=self._held,
-                steps=_ENDLESS,
-                seconds=_ENDLESS,
+                around=self._supervised,
+                steps=_UNLIMITED,
+                seconds=_UNLIMITED,
                 stop=self._stop,
             )
         finally:
             if not self.overran:
-                self.party.left()
+                self.party.leave()
         if more and info.ended is None and not self.overran:
             send_hint(WORK, info.organisation)
 
     def _stop(self) -> bool:
         return self.overran or self.party.leaving or self.party.may_spare_one()
 
-    def _held(self, claim: Claim, info: RunInfo, act: Callable[[], Claim | None]) -> Claim | None:
+    def _supervised(self, claim: Claim, info: RunInfo, act: Callable[[], Claim | None]) -> Claim | None:
         with KEEPER.holding(claim, info, self._overran):
             return act()
 
     def _overran(self) -> None:
         self.overran = self.carrier.stuck = True
-        self.party.left()
+        self.party.leave()
 
 
 def _progress(organisation: UUID, run: UUID) -> tuple[RunStatus, int, bool]:
-    """Return a run's status, how many of its steps are ready, and whether anything of it goes on by itself."""
+    """Return a run's status, its number of ready steps, and whether any step will continue by itself."""
     row = raw_cursor().execute(PROGRESS, (organisation, run)).fetchone()
     if row is None:
         return RunStatus.CANCELLED, 0, False
     return RunStatus(row[0]), row[1], bool(row[2])
 
 
-def _carry_out_here(info: RunInfo, seconds: float, first: Claim | None) -> RunStatus:
+def _execute_here(info: RunInfo, seconds: float, first: Claim | None) -> RunStatus:
     end = monotonic() + seconds
     while True:
         work(
@@ -203,7 +198,7 @@ def _carry_out_here(info: RunInfo, seconds: float, first: Claim | None) -> RunSt
             run=info.id,
             first=first,
             info=info,
-            steps=_ENDLESS,
+            steps=_UNLIMITED,
             seconds=max(0.0, end - monotonic()),
         )
         first = None

@@ -1,4 +1,4 @@
-"""The loop of whoever carries steps out: a worker's turn, or a thread for a caller who waits for a run."""
+"""The loop that claims and executes steps: in a worker's turn, or in a thread for a caller that waits for a run."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,18 +6,18 @@ from time import monotonic
 from uuid import UUID
 
 from workflows.engine.claims import Claim, claim_next
-from workflows.engine.execution import carry_out
+from workflows.engine.execution import execute
 from workflows.engine.runs import RunInfo, load_run
 from workflows.errors import Fenced
 
-# after so many steps, or seconds, the next organisation's hint has its turn
+# a turn's limits, after which the worker takes the next organisation's hint
 TURN_STEPS = 100
 TURN_SECONDS = 2.0
 
 Around = Callable[[Claim, RunInfo, Callable[[], Claim | None]], Claim | None]
 
 
-def _plainly(claim: Claim, info: RunInfo, act: Callable[[], Claim | None]) -> Claim | None:
+def _unsupervised(claim: Claim, info: RunInfo, act: Callable[[], Claim | None]) -> Claim | None:
     del claim, info
     return act()
 
@@ -28,25 +28,25 @@ def work(
     run: UUID | None = None,
     first: Claim | None = None,
     info: RunInfo | None = None,
-    around: Around = _plainly,
+    around: Around = _unsupervised,
     steps: int = TURN_STEPS,
     seconds: float = TURN_SECONDS,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[int, bool]:
-    """Carry out ready steps, the most urgent first, until there is none, or the turn is over.
+    """Execute ready steps, the most urgent first, until none is left or the turn is over.
 
     Args:
-        organisation: whose.
-        run: only of this run.
-        first: a claim to begin with.
-        info: of a run that is known already.
-        around: called with each claim, its run, and what carries it out; returns what that returns.
-        steps: of the turn.
-        seconds: of the turn.
-        stop: tells, after each step, whether this thread is no longer wanted.
+        organisation: the tenant.
+        run: only steps of this run.
+        first: a claim to start with.
+        info: a run that is already loaded.
+        around: wraps the execution; called with each claim, its run and the function that executes it.
+        steps: the turn's maximum number of steps.
+        seconds: the turn's maximum duration.
+        stop: checked after each step; ends the turn.
 
     Returns:
-        How many steps, and whether there may be more.
+        The number of steps executed, and whether there may be more.
     """
     known: dict[UUID, RunInfo] = {} if info is None else {info.id: info}
     done, end = 0, monotonic() + seconds
@@ -68,10 +68,10 @@ def work(
                 claim = None
                 continue
         last = done + 1 >= steps or monotonic() >= end or stop()
-        claim = around(taken, about, partial(carry_out, taken, about, hand_over=not last))
+        claim = around(taken, about, partial(execute, taken, about, hand_over=not last))
         done += 1
         if run is not None and about.ended is not None:
             return done, False
-        # a child that was handed over meanwhile is carried out first: nobody else would, before its lease is over
+        # a child that was handed over is executed first: no other worker would before its lease expires
         if claim is None and stop():
             return done, True

@@ -1,4 +1,4 @@
-"""Templates for marketing teams, and the function that they need: they run on any organisation's memory."""
+"""Shipped templates for marketing teams, and the function they need."""
 
 import json
 from importlib.resources import files
@@ -8,7 +8,7 @@ TEMPLATES = ("weekly_insight_digest", "memory_hygiene")
 
 
 def read_template(name: str) -> dict[str, Any]:
-    """Return the payload of one of TEMPLATES, as it is sent to `POST /api/v1/workflows/templates`."""
+    """Return the payload of one of TEMPLATES, as for `POST /api/v1/workflows/templates`."""
     payload: dict[str, Any] = json.loads(
         files("workflows.marketing").joinpath(f"{name}.json").read_text("utf-8")
     )

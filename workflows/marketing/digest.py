@@ -1,4 +1,4 @@
-"""A digest of memories: what is new, what was known about it before, where each sentence comes from. No Django, no model."""
+"""A digest of memories: new ones, related earlier ones, and numbered sources. No Django, no model."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 MAX_HEADLINE = 240
 RELATED_SHARE = 0.5
-"""What was known before is quoted if it scores at least so much of the best hit, which is the new memory itself."""
+"""Minimum score of a quoted related memory, relative to the best hit, which is the new memory itself."""
 _END = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_a-zäöü])")
 
 
@@ -16,9 +16,9 @@ class Digest:
     """A digest.
 
     Attributes:
-        content: plain text, a line for each memory, with numbered sources at the end.
-        memory_ids: the sources, in order of their numbers.
-        count: new memories in it.
+        content: plain text, one line per memory, with numbered sources at the end.
+        memory_ids: the sources, in the order of their numbers.
+        count: number of new memories.
     """
 
     content: str
@@ -28,7 +28,7 @@ class Digest:
 
 @dataclass(slots=True)
 class _Sources:
-    """Numbers for memories, in the order in which they are first quoted."""
+    """Source numbers of memories, in the order of their first quotation."""
 
     numbers: dict[str, int] = field(default_factory=dict)
 
@@ -39,12 +39,12 @@ class _Sources:
 def compose(
     *, title: str, memories: Sequence[Mapping[str, Any]], related: Sequence[Mapping[str, Any] | None]
 ) -> Digest:
-    """Put a digest together.
+    """Compose a digest.
 
     Args:
         title: its first line.
-        memories: what is new, in order: `id, content, memory_type, contradicts`.
-        related: for each of them what a search for it found: `{"results": [{id, content, score}]}`.
+        memories: the new memories, in order: `id, content, memory_type, contradicts`.
+        related: for each of them, the search results for its content: `{"results": [{id, content, score}]}`.
     """
     new = {str(each["id"]): each for each in memories}
     sources = _Sources()
@@ -62,7 +62,7 @@ def compose(
 def _before(
     memory: Mapping[str, Any], found: Mapping[str, Any] | None, new: Mapping[str, Any], sources: _Sources
 ) -> list[str]:
-    """Return lines for what was known before: what is contradicted first, then what is akin."""
+    """Return the lines for earlier memories: contradicted ones first, then related ones."""
     hits = list((found or {}).get("results", ()))
     best = max((float(hit["score"]) for hit in hits), default=0.0)
     against = {str(each) for each in memory.get("contradicts", ())}

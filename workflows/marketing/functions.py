@@ -1,4 +1,4 @@
-"""What marketing templates call beside what memory and the ledger offer."""
+"""The function of the marketing templates."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from workflows.marketing.digest import compose
 
 
 class NewMemory(BaseModel):
-    """A memory as `memory.recent` gives it."""
+    """A memory as returned by `memory.recent`."""
 
     id: UUID
     content: str
@@ -21,26 +21,26 @@ class NewMemory(BaseModel):
     contradicts: list[UUID] = Field(default_factory=list, max_length=1_000)
 
 
-class Known(BaseModel):
-    """A hit of a search."""
+class SearchHit(BaseModel):
+    """A hit of `memory.search`."""
 
     id: UUID
     content: str
     score: float
 
 
-class Found(BaseModel):
-    """What `memory.search` answers, as far as it is used."""
+class SearchResult(BaseModel):
+    """The used part of a `memory.search` result."""
 
-    results: list[Known] = Field(max_length=1_000)
+    results: list[SearchHit] = Field(max_length=1_000)
 
 
-class Digested(Strict):
-    """What a digest is made of: new memories, and for each what a search for it found."""
+class DigestArguments(Strict):
+    """New memories, and the search results for each."""
 
     title: str = Field(default="Digest", min_length=1, max_length=200)
     memories: list[NewMemory] = Field(max_length=100)
-    related: list[Found | None] = Field(default_factory=list, max_length=100)
+    related: list[SearchResult | None] = Field(default_factory=list, max_length=100)
 
 
 def _quoted(result: Any) -> Iterator[UUID]:
@@ -48,13 +48,15 @@ def _quoted(result: Any) -> Iterator[UUID]:
         yield UUID(each)
 
 
-@register("marketing.digest", schema=Digested, scopes=[Scope.MEMORY_READ], idempotent=True, mentions=_quoted)
-def digest(call: Call, arguments: Digested) -> dict[str, Any]:
-    """Put new memories, and what was known about each before, into one text with numbered sources."""
+@register(
+    "marketing.digest", schema=DigestArguments, scopes=[Scope.MEMORY_READ], idempotent=True, mentions=_quoted
+)
+def digest(call: Call, arguments: DigestArguments) -> dict[str, Any]:
+    """Summarise new memories, and what was known about each before, in one text with numbered sources."""
     del call
-    made = compose(
+    composed = compose(
         title=arguments.title,
         memories=[each.model_dump(mode="json") for each in arguments.memories],
         related=[None if each is None else each.model_dump(mode="json") for each in arguments.related],
     )
-    return {"content": made.content, "memory_ids": list(made.memory_ids), "count": made.count}
+    return {"content": composed.content, "memory_ids": list(composed.memory_ids), "count": composed.count}

@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
             name='Policy',
             fields=[
                 ('organisation', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, serialize=False, to='tenancy.organisation')),
-                ('review_before_publish', models.BooleanField(default=False, help_text='A version is published by somebody else than who wrote it.')),
-                ('concurrency', models.PositiveSmallIntegerField(blank=True, help_text='Steps that may be carried out at once; empty for the default.', null=True)),
+                ('review_before_publish', models.BooleanField(default=False, help_text='A version must be published by somebody other than its author.')),
+                ('concurrency', models.PositiveSmallIntegerField(blank=True, help_text='Maximum number of steps running at once; empty for the default.', null=True)),
             ],
             options={
                 'verbose_name_plural': 'policies',

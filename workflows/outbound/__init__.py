@@ -1,4 +1,4 @@
-"""HTTP to other services: only to hosts that the operator named, only to the address that was checked. No Django here."""
+"""HTTP requests to other services: only to allowed hosts, and only to the address that was checked. No Django here."""
 
 from workflows.outbound.addresses import AllowedHosts, InvalidHostList
 from workflows.outbound.client import Answer, send

@@ -1,7 +1,7 @@
-"""Which hosts and addresses a request may go to.
+"""The hosts and addresses a request may go to.
 
-A name is allowed by the operator; its addresses are looked at after they were resolved and are the ones that are connected to, so
-that a name which answers differently the second time gains nothing (DNS rebinding).
+The operator allows host names. A name's addresses are checked after resolving and the connection goes to the checked address,
+which defeats DNS rebinding.
 """
 
 import socket
@@ -17,21 +17,21 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ip_network("64:ff9b::/96")
-# IANA's registries of special-purpose addresses: protocol assignments and 6to4's relays; Python's own table is older
+# from IANA's special-purpose registries, missing in Python's table: protocol assignments and 6to4 relays
 _NEVER_IPV4: Final = [ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24")]
-# all that is given out for use on the internet, less protocol assignments (Teredo's tunnels among them), documentation and 6to4
+# global unicast, except protocol assignments (including Teredo), documentation and 6to4
 _UNICAST_IPV6: Final = ip_network("2000::/3")
 _NEVER_IPV6: Final = [ip_network(each) for each in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 _PRIVATE_IPV6: Final = [ip_network(each) for each in ("::1/128", "fc00::/7")]
 
 
 class InvalidHostList(ValueError):
-    """An entry of a list of hosts can't be understood."""
+    """An entry of a host list is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One allowed host: a name, with `subdomains` everything below it; `port` None for the schemes' own."""
+    """One allowed host, or with `subdomains` everything below it; `port` None for the scheme's default."""
 
     name: str
     subdomains: bool
@@ -44,24 +44,24 @@ class _Entry:
 
 
 class AllowedHosts:
-    """The hosts that requests may go to; an empty list allows none."""
+    """The hosts that requests may go to; empty lists allow none."""
 
     def __init__(self, hosts: Iterable[str] = (), private: Iterable[str] = ()) -> None:
-        """Read two lists of hosts.
+        """Parse two host lists.
 
         Args:
-            hosts: `api.example.com`, `.example.com` for all below it, either with `:8443`; without a port 80 and 443. An IPv6
-                address stands in brackets.
-            private: the same; these may also have a private or loopback address. They need not stand in `hosts` too.
+            hosts: `api.example.com`, or `.example.com` for its subdomains, optionally with a port (`:8443`); the default is 80
+                for http and 443 for https. IPv6 addresses are in brackets.
+            private: hosts that may also resolve to private or loopback addresses; they need not be repeated in `hosts`.
 
         Raises:
-            InvalidHostList: naming the entry.
+            InvalidHostList: an entry is malformed; the message is the entry.
         """
         self._private = [_read(each) for each in private]
         self._hosts = [_read(each) for each in hosts]
 
     def may_be_private(self, host: str, port: int, scheme: str) -> bool:
-        """Tell whether a host may have a private address.
+        """Return whether a host may have a private address.
 
         Raises:
             OutboundRefused: the host is not allowed at all.
@@ -71,7 +71,7 @@ class AllowedHosts:
         if any(entry.admits(host, port, scheme) for entry in self._hosts):
             return False
         raise OutboundRefused(
-            f"{host}:{port} is not among the hosts that workflows may call (LIFTOS_HTTP_ALLOWED_HOSTS).",
+            f"{host}:{port} is not an allowed host (LIFTOS_HTTP_ALLOWED_HOSTS).",
             loc=("url",),
         )
 
@@ -96,10 +96,10 @@ def _read(text: str) -> _Entry:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """Return a host's addresses, as the system resolves them.
+    """Return a host's addresses from the system's resolver.
 
     Raises:
-        OutboundUnavailable: it has none, or nobody can say.
+        OutboundUnavailable: the name can't be resolved.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -109,24 +109,24 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 
 def checked_address(host: str, port: int, *, private: bool, resolve: Resolve = resolve) -> str:
-    """Return the address to connect to; every one that the name has must be allowed.
+    """Return the address to connect to, if all addresses of the host are allowed.
 
     Args:
         host: name or address.
         port: to connect to.
-        private: private and loopback addresses are allowed. Link-local ones, where clouds keep credentials, never are.
+        private: allow private and loopback addresses. Link-local ones, where clouds serve credentials, are never allowed.
         resolve: returns a host's addresses.
 
     Raises:
-        OutboundRefused: one of them is not allowed.
-        OutboundUnavailable: it has none.
+        OutboundRefused: one of the addresses is not allowed.
+        OutboundUnavailable: the host has no address.
     """
     addresses = resolve(host, port)
     if not addresses:
         raise OutboundUnavailable(f"{host} could not be resolved.")
     for each in addresses:
         if not is_allowed(ip_address(each), private=private):
-            raise OutboundRefused(f"{host} has an address that workflows may not call.", loc=("url",))
+            raise OutboundRefused(f"{host} resolves to an address that is not allowed.", loc=("url",))
     return addresses[0]
 
 

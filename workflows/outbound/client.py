@@ -1,4 +1,4 @@
-"""One request to another service."""
+"""Sending one HTTP request to another service."""
 
 import ssl
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ USER_AGENT: Final = "LiftOS-Core"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What another service answered.
+    """Another service's response.
 
     Attributes:
-        status: of HTTP.
-        headers: by lower-case name; of repeated ones the last.
-        body: as it came, at most MAX_ANSWER_BYTES.
+        status: HTTP status.
+        headers: by lower-case name; of a repeated header, the last.
+        body: undecoded, at most MAX_ANSWER_BYTES.
     """
 
     status: int
@@ -44,21 +44,21 @@ def send(
     resolve: Resolve = resolve,
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
-    """Send a request and return the answer, whatever its status. Redirects are not followed, proxies not used.
+    """Send a request and return the response, whatever its status. Redirects are not followed, proxies not used.
 
     Args:
         method: upper case.
         url: absolute, http or https.
-        headers: to send along.
-        body: None for none.
-        allowed: hosts it may go to.
-        deadline: on the monotonic clock, seconds, for all of it but resolving the name.
+        headers: to send.
+        body: to send, or None.
+        allowed: the hosts that may be called.
+        deadline: on the monotonic clock, seconds; it covers everything except name resolution.
         resolve: returns a host's addresses.
-        tls: for https; by default the system's certificates.
+        tls: for https; by default with the system's certificates.
 
     Raises:
-        OutboundRefused: the address is not allowed, or the answer too large or no HTTP.
-        OutboundUnavailable: nobody answered in time.
+        OutboundRefused: the host or address is not allowed, or the response is too large.
+        OutboundUnavailable: no valid HTTP response arrived in time.
     """
     parts = split_url(url)
     host, port = str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme]
@@ -83,17 +83,17 @@ def send(
             }
             return Answer(answer.status, found, _bounded(answer.iter_stream()))
     except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
-        raise OutboundUnavailable(f"{host} did not answer: {_told(error)}.") from error
+        raise OutboundUnavailable(f"{host} did not respond: {_reason(error)}.") from error
     except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
-        # what we sent is checked: it is the answer that is no HTTP, or it was broken off
-        raise OutboundUnavailable(f"{host} did not answer in HTTP.") from error
+        # our request is valid, so the response is malformed or incomplete
+        raise OutboundUnavailable(f"{host} did not send a valid HTTP response.") from error
 
 
 def split_url(url: str) -> SplitResult:
-    """Return the parts of an address that a request may have.
+    """Return the parts of a URL, with a normalised host.
 
     Raises:
-        OutboundRefused: it is none, or carries a user name, which would end up in records.
+        OutboundRefused: it is not a valid URL, or contains credentials, which would end up in records.
     """
     try:
         parts = urlsplit(url.strip())
@@ -101,15 +101,17 @@ def split_url(url: str) -> SplitResult:
         host = (parts.hostname or "").rstrip(".")
         ascii_host = host if ":" in host else host.encode("idna").decode()
     except (ValueError, UnicodeError) as error:
-        raise OutboundRefused("It is no web address.", loc=("url",)) from error
+        raise OutboundRefused("Invalid URL.", loc=("url",)) from error
     if parts.scheme not in DEFAULT_PORTS or not ascii_host or port == 0:
-        raise OutboundRefused("It must begin with http:// or https:// and a host.", loc=("url",))
+        raise OutboundRefused("The URL must start with http:// or https:// and a host.", loc=("url",))
     if parts.username is not None or parts.password is not None:
-        raise OutboundRefused("It must not contain a user name or a password.", loc=("url",))
+        raise OutboundRefused("The URL must not contain a user name or password.", loc=("url",))
     if not url.isascii() or any(
         character.isspace() or not character.isprintable() for character in url.strip()
     ):
-        raise OutboundRefused("It must be ASCII without white space: encode what is not.", loc=("url",))
+        raise OutboundRefused(
+            "The URL must be ASCII without white space: percent-encode other characters.", loc=("url",)
+        )
     shown = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
     netloc = shown if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{shown}:{port}"
     return parts._replace(netloc=netloc.lower(), fragment="")
@@ -120,14 +122,14 @@ def _bounded(chunks: Iterable[bytes]) -> bytes:
     for chunk in chunks:
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            raise OutboundRefused(f"The answer is larger than {MAX_ANSWER_BYTES} bytes.")
+            raise OutboundRefused(f"The response is larger than {MAX_ANSWER_BYTES} bytes.")
     return bytes(body)
 
 
-def _told(error: Exception) -> str:
-    """Return a kind of error; its text may have addresses in it."""
+def _reason(error: Exception) -> str:
+    """Return the kind of an error, without its text, which may contain addresses."""
     if isinstance(error, httpcore2.TimeoutException | TimeoutError):
-        return "it took too long"
+        return "the request timed out"
     return "the connection failed" if isinstance(error, httpcore2.ConnectError) else "the connection broke"
 
 
@@ -137,7 +139,7 @@ def _system_tls() -> ssl.SSLContext:
 
 
 class _Pinned(httpcore2.NetworkBackend):
-    """Connects to one checked address, whatever the host is called, and never waits beyond the deadline."""
+    """Connects to one checked address, whatever the host name, before the deadline."""
 
     def __init__(self, address: str, deadline: float) -> None:
         self._address, self._deadline = address, deadline
@@ -151,7 +153,7 @@ class _Pinned(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect; the name stays what certificates are checked against."""
+        """Connect; certificates are still checked against the host name."""
         del host, timeout
         left = min(CONNECT_TIMEOUT_S, _left(self._deadline))
         stream = self._inner.connect_tcp(
@@ -161,7 +163,7 @@ class _Pinned(httpcore2.NetworkBackend):
 
 
 class _Hurried(httpcore2.NetworkStream):
-    """A stream whose every operation ends by the deadline: a socket's own timeout begins anew with each byte."""
+    """A stream whose operations all end by the deadline; a socket's own timeout restarts with each byte."""
 
     def __init__(self, inner: httpcore2.NetworkStream, deadline: float) -> None:
         self._inner, self._deadline = inner, deadline

@@ -1,15 +1,15 @@
-"""Why a request to another service failed. What may pass is one kind, what will not the other."""
+"""Errors of requests to other services: permanent and temporary."""
 
 from liftos.kernel.errors import InvalidInput, Unavailable
 
 
 class OutboundRefused(InvalidInput):
-    """This request to another service is not allowed, or was answered with a refusal; trying again will not help."""
+    """The request to the other service is not allowed or was rejected; do not retry."""
 
     code = "workflows.outbound_refused"
 
 
 class OutboundUnavailable(Unavailable):
-    """The other service did not answer, or asked to come back later; trying again may help."""
+    """The other service did not respond, or asked to retry later."""
 
     code = "workflows.outbound_unavailable"

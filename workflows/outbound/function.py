@@ -18,9 +18,9 @@ from workflows.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUn
 MAX_BODY_BYTES = 1_000_000
 MAX_TIMEOUT_SECONDS = 300.0
 LATER = frozenset({408, 425, 429, *range(500, 600)}) - {501, 505}
-"""Answers after which trying again may help."""
+"""Response statuses that may succeed on retry."""
 KEPT = ("content-type", "etag", "last-modified", "location", "retry-after")
-"""Headers of an answer that stand in the result; others may be secrets (Set-Cookie)."""
+"""Response headers kept in the result; others may hold secrets (Set-Cookie)."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OURS = frozenset(
     {
@@ -42,20 +42,22 @@ class HttpRequest(BaseModel):
     ] = Field(default_factory=dict, max_length=50)
     json_body: Any = Field(default=None, alias="json", description="Sent as application/json.")
     text: str | None = Field(
-        default=None, description="Sent as it is; text/plain unless headers say otherwise."
+        default=None, description="Sent unchanged, as text/plain unless the headers set another type."
     )
     timeout_seconds: float = Field(default=30.0, gt=0, le=MAX_TIMEOUT_SECONDS)
     accept_status: list[Annotated[int, Field(ge=200, le=599)]] = Field(
-        default_factory=list, max_length=50, description="Answers that are no failure; by default 200 to 299."
+        default_factory=list,
+        max_length=50,
+        description="Statuses that count as success; by default 200 to 299.",
     )
 
     @model_validator(mode="after")
     def check(self) -> "HttpRequest":
-        """Refuse two bodies, a body where none belongs, and headers that are ours to set or would break the request."""
+        """Check that there is at most one body, none with GET and HEAD, and that all headers may be set."""
         if self.json_body is not None and self.text is not None:
-            raise ValueError("json and text must not stand together")
+            raise ValueError("json and text are mutually exclusive")
         if self.method in ("GET", "HEAD") and (self.json_body is not None or self.text is not None):
-            raise ValueError(f"{self.method} has no body")
+            raise ValueError(f"{self.method} takes no body")
         for name, value in self.headers.items():
             if not _NAME.fullmatch(name) or name.lower() in _OURS:
                 raise ValueError(f"the header {name!r} can't be set")
@@ -64,7 +66,7 @@ class HttpRequest(BaseModel):
         return self
 
     def body(self) -> tuple[bytes | None, str]:
-        """Return what is sent and its type."""
+        """Return the body and its media type."""
         if self.json_body is not None:
             return json.dumps(self.json_body, ensure_ascii=False).encode(), "application/json"
         return (None, "") if self.text is None else (self.text.encode(), "text/plain; charset=utf-8")
@@ -72,18 +74,18 @@ class HttpRequest(BaseModel):
 
 @register("http.request", schema=HttpRequest, scopes=[Scope.WORKFLOWS_RUN], outside=True, secrets=["headers"])
 def request(call: Call, arguments: HttpRequest) -> dict[str, Any]:
-    """Call another service over HTTP: an allowed host, a public address, no redirects, one try (retries are the step's).
+    """Call another service over HTTP: allowed hosts and public addresses only, no redirects, one attempt (steps retry).
 
     Args:
-        call: its `key` is sent as `Idempotency-Key`, the same at every attempt.
+        call: its `key` is sent as `Idempotency-Key`, the same on every attempt.
         arguments: what to send.
 
     Returns:
         `{status, headers, json | text, bytes}`.
 
     Raises:
-        OutboundRefused: not allowed, or answered with a status that trying again will not change.
-        OutboundUnavailable: no answer in time, or one that says to come back later.
+        OutboundRefused: not allowed, or a response status that a retry will not change.
+        OutboundUnavailable: no response in time, or one that asks to retry later.
     """
     body, kind = arguments.body()
     if body is not None and len(body) > MAX_BODY_BYTES:
@@ -104,12 +106,12 @@ def request(call: Call, arguments: HttpRequest) -> dict[str, Any]:
     fine = arguments.accept_status or range(200, 300)
     if answer.status not in fine:
         kind_of = OutboundUnavailable if answer.status in LATER else OutboundRefused
-        raise kind_of(f"The other service answered {answer.status}.")
+        raise kind_of(f"The other service responded with status {answer.status}.")
     return _result(answer)
 
 
 def _revealed(call: Call, arguments: HttpRequest) -> dict[str, str]:
-    """Return the headers as they are sent, with the secrets in them."""
+    """Return the headers with secrets inserted."""
     if call.secrets is None:
         return arguments.headers
     host = urlsplit(arguments.url).hostname or ""
@@ -118,7 +120,7 @@ def _revealed(call: Call, arguments: HttpRequest) -> dict[str, str]:
 
 def _result(answer: Answer) -> dict[str, Any]:
     if answer.headers.get("content-encoding", "identity") != "identity":
-        raise OutboundRefused("The answer is compressed, which was not asked for.")
+        raise OutboundRefused("The response is compressed, although compression was not accepted.")
     result: dict[str, Any] = {
         "status": answer.status,
         "headers": {name: answer.headers[name] for name in KEPT if name in answer.headers},
@@ -129,6 +131,6 @@ def _result(answer: Answer) -> dict[str, Any]:
         try:
             return result | {"json": parse_json(answer.body)}
         except InvalidRequest as error:
-            raise OutboundRefused("The answer says that it is JSON, and is not.") from error
-    # Postgres keeps no NUL
+            raise OutboundRefused("The response is declared as JSON but is not valid JSON.") from error
+    # Postgres can't store NUL
     return result | {"text": answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")}

@@ -1,4 +1,4 @@
-"""What one version of a template says otherwise than another. No Django here."""
+"""Differences between two versions of a template. No Django here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -11,13 +11,13 @@ _FIELDS = tuple(each.name for each in fields(Step) if each.name != "name")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that differs.
+    """One difference.
 
     Attributes:
-        step: in which step; None for the whole.
-        field: what of it; empty where the step is only in one of the two.
-        before: as the earlier version has it; None where it has nothing.
-        after: as the later version has it; None where it has nothing.
+        step: None for the template itself.
+        field: of the step or template; empty if the step exists in only one version.
+        before: the earlier version's value, or None.
+        after: the later version's value, or None.
     """
 
     step: str | None
@@ -34,7 +34,7 @@ class Difference:
 
 
 def differences(before: Definition, after: Definition) -> list[Difference]:
-    """Return what differs: the whole first, then step by step as the later version has them, then what is gone."""
+    """Return the differences: of the template, then of each step in the later version's order, then the removed steps."""
     found = [
         Difference(None, field, old, new)
         for field in ("name", "description", "parameters")
@@ -57,7 +57,7 @@ def _changes(before: Step, after: Step) -> Iterator[Difference]:
         if old == new and type(old) is type(new):
             continue
         if field == "version" and None in (old, new):
-            continue  # publishing names the newest, a draft does not
+            continue  # publishing pins the version, a draft need not name one
         if field == "arguments":
             for name in {**old, **new}:
                 if name not in old or name not in new or old[name] != new[name]:

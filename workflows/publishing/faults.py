@@ -1,4 +1,4 @@
-"""A template's faults as a caller's: an item for each."""
+"""Template faults as API validation errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from workflows.definition import Faulty
 
 @contextmanager
 def faults_as_items() -> Iterator[None]:
-    """Answer a faulty template, or faulty parameters, with an item for each fault.
+    """Turn Faulty into an API error with one item per fault.
 
     Raises:
-        InvalidRequest: for Faulty; a step's faults lie below `steps`, its name.
+        InvalidRequest: for Faulty; the location of a step's fault is below `steps` and the step's name.
     """
     try:
         yield

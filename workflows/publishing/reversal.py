@@ -1,4 +1,4 @@
-"""What overturning a publication does: the template is retired. Fills `accountability.ports.reversers`."""
+"""Reversal of a publication: the template is retired. Fills `accountability.ports.reversers`."""
 
 from uuid import UUID
 
@@ -8,8 +8,8 @@ from workflows.publishing.templates import retire
 from workflows.types import VersionStatus
 
 
-def retire_what_it_published(overturned: Overturned) -> Reversal:
-    """Retire the template whose publication was overturned; one that has been retired or published anew is left alone."""
+def retire_published(overturned: Overturned) -> Reversal:
+    """Retire the template whose publication was overturned, unless it has since been retired or republished."""
     published = overturned.decision.outputs.get("version_id")
     newest = (
         TemplateVersion.objects.filter(

@@ -1,6 +1,6 @@
-"""Templates that come with the product: each organisation can run them by name; the first run publishes its copy.
+"""Templates shipped with the product. An organisation runs them by name; the first run publishes its own copy.
 
-From then on the copy is the organisation's own: to be read, replaced by a version of its own, retired.
+The copy is an ordinary template: it can be read, replaced by a new version, or retired.
 """
 
 from contextlib import suppress
@@ -24,7 +24,7 @@ _OLD: dict[str, dict[str, Any]] = {
     },
     "batch_processing": {
         "name": "batch_processing",
-        "description": "Search memories for each of several queries; results stand in their order.",
+        "description": "Search memories for each of several queries; results are in the queries' order.",
         "tasks": [
             {
                 "name": "search_memory",
@@ -40,24 +40,24 @@ AUTHOR = Actor(ActorKind.SYSTEM, "shipped")
 
 
 def shipped_template(name: str) -> dict[str, Any] | None:
-    """Return the payload of a template that comes with the product; None if there is none of the name."""
+    """Return the payload of a shipped template; None if there is none with this name."""
     if name in _OLD:
         return dict(_OLD[name])
     return marketing.read_template(name) if name in marketing.TEMPLATES else None
 
 
 def publish_shipped(*, organisation: UUID, by: Actor, name: str) -> bool:
-    """Publish an organisation's copy of a template that comes with the product; return whether there is one to run.
+    """Publish an organisation's copy of a shipped template, if it has none; return whether the name is a shipped template's.
 
     Args:
-        organisation: whose.
-        by: who wants to run it, and so publishes what others wrote.
+        organisation: the tenant.
+        by: the publisher: whoever runs it first.
         name: of the template.
     """
     payload = shipped_template(name)
     if payload is None:
         return False
-    # two first runs at once: the second waits for the first, and finds its copy
+    # of two concurrent first runs, the second waits for the first and finds its copy
     with suppress(TemplateExists), tenant_transaction(organisation):
         if not Template.objects.filter(organisation_id=organisation, name=name).exists():
             draft = save_draft(organisation=organisation, by=AUTHOR, payload=payload)

@@ -1,6 +1,6 @@
-"""Templates: written as drafts, published as numbered versions that never change, retired.
+"""Templates: written as drafts, published as numbered immutable versions, retired.
 
-A run keeps the version it began with, whatever becomes of the template.
+A run keeps the version it started with.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,18 +27,18 @@ from workflows.types import VersionStatus
 def save_draft(
     *, organisation: UUID, by: Actor, payload: Mapping[str, Any], template: UUID | None = None
 ) -> TemplateVersion:
-    """Write a template's next version as a draft; an earlier draft of it is replaced.
+    """Write a template's next version as a draft, replacing an earlier draft.
 
     Args:
-        organisation: whose.
-        by: who writes it.
+        organisation: the tenant.
+        by: the author.
         payload: `{name, description?, parameters?, steps}`, or the old platform's `{name, tasks}`.
-        template: which one; None for a new one.
+        template: None to create one.
 
     Raises:
-        Faulty: everything that is wrong with the payload.
-        TemplateExists: another one has the name.
-        TemplateNotFound, TemplateRetired: there is none to write a version of.
+        Faulty: the payload is invalid; with all faults.
+        TemplateExists: another template has the name.
+        TemplateNotFound, TemplateRetired: the template can't get a new version.
     """
     with observe_operation("workflow.save_template", organisation=str(organisation)):
         definition = parse(payload, functions=find_function, names=function_names)
@@ -61,30 +61,30 @@ def save_draft(
 
 def _template(organisation: UUID, template: UUID | None, name: str) -> Template:
     if template is None:
-        # two at the same moment: the second waits for the first, and finds it
-        row, made = Template.objects.get_or_create(organisation_id=organisation, name=name)
-        if not made:
-            raise TemplateExists(f"There is a template of the name {name}.", loc=("name",))
+        # of two concurrent calls, the second waits for the first and finds its row
+        row, created = Template.objects.get_or_create(organisation_id=organisation, name=name)
+        if not created:
+            raise TemplateExists(f"A template called {name} already exists.", loc=("name",))
         return row
     row = queries.get_template(organisation=organisation, template=template, lock=True)
     if row.retired_at is not None:
         raise TemplateRetired
     if row.name != name:
         if Template.objects.filter(organisation_id=organisation, name=name).exists():
-            raise TemplateExists(f"There is a template of the name {name}.", loc=("name",))
+            raise TemplateExists(f"A template called {name} already exists.", loc=("name",))
         row.name = name
         row.save(update_fields=["name"])
     return row
 
 
 def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion:
-    """Make a template's draft its newest version, with the functions' versions of now; it never changes again.
+    """Publish a template's draft as its newest, immutable version, pinning the functions' current versions.
 
     Raises:
-        TemplateNotFound, TemplateRetired: there is none to publish.
+        TemplateNotFound, TemplateRetired: the template can't be published.
         NothingToPublish: it has no draft.
-        NeedsReview: the organisation wants somebody else to publish than who wrote it.
-        Faulty: a function that it calls is no longer there, or takes other arguments now.
+        NeedsReview: the policy requires somebody other than the author to publish.
+        Faulty: a function that it calls no longer exists, or its arguments have changed.
     """
     with (
         observe_operation("workflow.publish", organisation=str(organisation)),
@@ -115,7 +115,7 @@ def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion
 
 
 def _pinned(definition: Definition) -> Definition:
-    """Return a definition whose steps name their functions' versions."""
+    """Return a definition with its functions' versions pinned."""
     steps = []
     for step in definition.steps:
         function = find_function(step.function, step.version) if step.function else None
@@ -124,16 +124,16 @@ def _pinned(definition: Definition) -> Definition:
 
 
 def retire(*, organisation: UUID, by: Actor, template: UUID, parents: Sequence[UUID] = ()) -> Template:
-    """Take a template out of use: it starts no new run; the runs it has go on. Its draft is thrown away.
+    """Retire a template and delete its draft: it starts no new runs; existing runs continue.
 
     Args:
-        organisation: whose.
-        by: who does.
-        template: which.
+        organisation: the tenant.
+        by: the actor.
+        template: its id.
         parents: decisions that this one follows from.
 
     Raises:
-        TemplateNotFound: there is none.
+        TemplateNotFound: there is no such template in this organisation.
     """
     with (
         observe_operation("workflow.retire", organisation=str(organisation)),
@@ -152,7 +152,7 @@ def retire(*, organisation: UUID, by: Actor, template: UUID, parents: Sequence[U
                 by=by,
                 operation="workflow.retire",
                 subject=("workflow_template", str(row.id)),
-                reasoning=f"Template {row.name} was retired: it starts no new run.",
+                reasoning=f"Template {row.name} was retired and starts no new runs.",
                 parents=parents,
             )
     return row

@@ -1,8 +1,7 @@
-"""The old platform's batch search: one run, carried out by who asks, in one transaction with the searches and their record.
+"""The old platform's batch search: one run, executed by the caller, in one transaction with the searches and their record.
 
-The run has one step, `memory.search_many`, and under it a task for each query. They are written when they have ended, all at
-once: nobody else could have seen them before. What was found is in the answer alone; the tasks keep how much it was, so that
-there is nothing here for an erasure to reach.
+The run has one step, `memory.search_many`, with a task for each query. All rows are written at the end, because no other
+transaction could see them earlier. The tasks store only the number of hits, so an erasure has nothing to remove here.
 """
 
 import json
@@ -30,7 +29,7 @@ STEP = "search_memory"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a batch found, in the order of its queries, and the code of its run."""
+    """The hits of a batch, in the order of its queries, and the code of its run."""
 
     code: str
     hits: list[list[Hit]]
@@ -40,9 +39,9 @@ def search_batch(*, principal: Principal, queries: Sequence[str], request: Searc
     """Search for each of several queries, as one run.
 
     Args:
-        principal: who asks, and whose memories.
-        queries: may be none: then there is a run without tasks.
-        request: what holds for all of them; its own query is not looked at.
+        principal: the caller.
+        queries: if empty, the run has no tasks.
+        request: the options shared by all queries; its own query is ignored.
     """
     organisation, run, started = principal.organisation, new_id(), perf_counter()
     with observe_operation("workflow.batch", organisation=str(organisation), count=len(queries)) as span:
@@ -64,7 +63,7 @@ def _record_nothing(principal: Principal) -> UUID:
         by=principal.actor,
         operation="memory.search_many",
         effect="read",
-        reasoning="A batch without queries searches for nothing.",
+        reasoning="The batch has no queries.",
         inputs={"queries": []},
     )
 

@@ -1,6 +1,6 @@
-"""What people and callers do to a run: cancel, pause, resume, run again from what failed, approve a step.
+"""Controls of a run: cancel, pause, resume, rerun, approve a step.
 
-Each locks the run's row first, as everything that ends a step does, and is on record.
+Each locks the run's row first, as ending a step does, and writes a decision record.
 """
 
 import json
@@ -22,9 +22,9 @@ from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
 from workflows.engine.authority import scopes_of_plan
 from workflows.engine.claims import Claim
-from workflows.engine.endings import end_step, put_on_record
+from workflows.engine.endings import end_step, record_transition
 from workflows.engine.machine import StepRefused, describe
-from workflows.engine.runs import load_run, plan_of, read_parties
+from workflows.engine.runs import load_plan, load_run, read_parties
 from workflows.errors import OwnRun, ScopeMissing, StateForbids, StepNotFound
 from workflows.models import Run, Step
 from workflows.operations import MAX_HINTS, WORK
@@ -43,17 +43,17 @@ def _locked(organisation: UUID, run: UUID, verb: str, allowed: tuple[RunStatus, 
     ):
         row = get_run(organisation=organisation, run=run, lock=True)
         if row.status not in allowed:
-            raise StateForbids(f"A run that is {row.status} can't be {_DONE[verb]}.")
+            raise StateForbids(f"A {row.status} run can't be {_DONE[verb]}.")
         yield row
 
 
 _DONE = {
-    "cancel": "cancelled", "pause": "paused", "resume": "resumed", "rerun": "run again", "approve": "approved",
+    "cancel": "cancelled", "pause": "paused", "resume": "resumed", "rerun": "rerun", "approve": "approved",
 }  # fmt: skip
 
 
 def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
-    """End a run: what has not ended is cancelled. What a step is doing at this moment in the database is undone.
+    """Cancel a run and all its steps that have not ended. Uncommitted work of running steps is rolled back.
 
     Raises:
         RunNotFound: there is none in this organisation.
@@ -66,7 +66,7 @@ def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
             row,
             by,
             "workflow.cancel",
-            f"{stopped} steps that had not ended were cancelled. {reason}",
+            f"{stopped} open steps were cancelled. {reason}",
             {"steps": stopped},
         )
         emit(
@@ -79,7 +79,7 @@ def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
 
 
 def pause(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
-    """Hold a run: steps that are being carried out go on to their end, no other begins.
+    """Pause a run: running steps finish, no further step starts.
 
     Raises:
         RunNotFound: there is none in this organisation.
@@ -93,16 +93,16 @@ def pause(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
 
 
 def resume(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
-    """Let a paused run go on.
+    """Resume a paused run.
 
     Raises:
         RunNotFound: there is none in this organisation.
         StateForbids: it is not paused.
-        ScopeMissing: a step needs what this party may not do.
+        ScopeMissing: a step needs a scope that this party lacks.
     """
     with _locked(organisation, run, "resume", (R.PAUSED,)) as row:
         require_scopes_of(row, by)
-        _carry_on(row, by)
+        _add_party(row, by)
         _set_status(row, R.RUNNING, reason)
         ready = _ready(row, reason)
         _record(row, by, "workflow.resume", f"{ready} steps became ready. {reason}", {"steps": ready})
@@ -110,19 +110,19 @@ def resume(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
 
 
 def rerun(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
-    """Carry a run on from where it failed or was cancelled: what is done stays done, what failed begins anew.
+    """Rerun a failed or cancelled run: completed steps keep their results, the others start again.
 
     Raises:
         RunNotFound: there is none in this organisation.
-        StateForbids: it has not failed, and was not cancelled.
-        ScopeMissing: a step needs what this party may not do.
+        StateForbids: it is neither failed nor cancelled.
+        ScopeMissing: a step needs a scope that this party lacks.
     """
     with _locked(organisation, run, "rerun", (R.FAILED, R.CANCELLED)) as row:
         if row.version_id is None:
-            raise StateForbids("A run without a template has nothing to run again.")
+            raise StateForbids("A run without a template has nothing to rerun.")
         require_scopes_of(row, by)
-        _carry_on(row, by)
-        plan = plan_of(organisation, row.version_id)
+        _add_party(row, by)
+        plan = load_plan(organisation, row.version_id)
         settled = _reset(row)
         waits = {
             name: sum(needed not in settled for needed in set(step.depends_on))
@@ -138,7 +138,7 @@ def rerun(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
         _set_status(row, R.RUNNING, reason)
         ready = _ready(row, reason)
         _record(
-            row, by, "workflow.rerun", f"{len(waits)} steps begin anew, {len(settled)} stay as they ended. {reason}",
+            row, by, "workflow.rerun", f"{len(waits)} steps run again, {len(settled)} keep their results. {reason}",
             {"steps": len(waits), "ready": ready},
         )  # fmt: skip
     return row
@@ -147,22 +147,22 @@ def rerun(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run:
 def approve(
     *, organisation: UUID, by: Actor, run: UUID, step: str, approved: bool = True, reason: str = ""
 ) -> Run:
-    """Let a step go on that waits for a person, or refuse it: then it fails, and what depends on it is skipped.
+    """Approve a step that awaits approval, or refuse it: a refused step fails, and its dependents are skipped.
 
     Args:
-        organisation: whose.
+        organisation: the tenant.
         by: who decides.
-        run: which.
+        run: its id.
         step: its name.
-        approved: whether it may go on.
-        reason: why, in words.
+        approved: False to refuse.
+        reason: free text.
 
     Raises:
         RunNotFound: there is none in this organisation.
         StepNotFound: the run has no such step.
-        StateForbids: the step does not wait for a person, or the run has ended.
-        ScopeMissing: a step needs what this party may not do.
-        OwnRun: this party started the run, resumed it or ran it again; it may refuse the step, not approve it.
+        StateForbids: the step does not await approval, or the run has ended.
+        ScopeMissing: a step needs a scope that this party lacks.
+        OwnRun: this party started, resumed or reran the run; it may refuse the step but not approve it.
     """
     with _locked(organisation, run, "approve", (R.RUNNING, R.PAUSED)) as row:
         found = Step.objects.filter(
@@ -171,8 +171,8 @@ def approve(
         if found is None:
             raise StepNotFound(loc=("step",))
         if found.status != StepStatus.AWAITING_APPROVAL:
-            raise StateForbids(f"Step {step} is {found.status}; it does not wait for a person.")
-        said = {
+            raise StateForbids(f"Step {step} is {found.status}; it does not await approval.")
+        approval = {
             "by": f"{by.kind}:{by.id}",
             "on_behalf_of": by.on_behalf_of,
             "approved": approved,
@@ -181,8 +181,7 @@ def approve(
         require_scopes_of(row, by)
         if approved and any(is_same_party(by, party) for party in parties_of(row)):
             raise OwnRun
-        values = _values(row, reason) | {"step": found.id, "approval": json.dumps(said)}
-        # first the step runs again without a claim, so that refusing it ends it as any other failure does
+        values = _values(row, reason) | {"step": found.id, "approval": json.dumps(approval)}
         raw_cursor().execute(sql.DECIDE, {key: values[key] for key in ("organisation", "step", "approval")})
         verb = "approved" if approved else "refused"
         _record(
@@ -200,47 +199,48 @@ def approve(
 
 
 def parties_of(row: Run) -> list[Actor]:
-    """Return who stands behind a run: who started it, and all who resumed it or ran it again."""
+    """Return the parties to a run: its starter, and everybody who resumed or reran it."""
     starter = Actor(ActorKind(row.actor_kind), row.actor_id, row.on_behalf_of)
     return [starter, *read_parties(row.parties)]
 
 
 def require_scopes_of(row: Run, by: Actor) -> None:
-    """Refuse who may not do, now, all that the run's steps do.
+    """Check that a party currently has all scopes that the run's steps need.
 
     Raises:
-        ScopeMissing: naming the first scope that is missing.
+        ScopeMissing: the message names the first missing scope.
     """
     if row.version_id is None:
         return
-    needed = scopes_of_plan(plan_of(row.organisation_id, row.version_id)) | {Scope.WORKFLOWS_RUN}
+    needed = scopes_of_plan(load_plan(row.organisation_id, row.version_id)) | {Scope.WORKFLOWS_RUN}
     missing = missing_scopes(needed, scopes_now(organisation=row.organisation_id, actor=by))
     if missing:
         raise ScopeMissing(f"This run's steps need the scope {missing[0]}.")
 
 
-def _carry_on(row: Run, by: Actor) -> None:
-    """Note who lets the run go on: its steps may do no more than this party too."""
+def _add_party(row: Run, by: Actor) -> None:
+    """Add who resumed or reran the run to its parties, whose scopes limit its steps."""
     party = {"kind": str(by.kind), "id": by.id, "on_behalf_of": by.on_behalf_of}
     row.parties = [*(each for each in row.parties if each != party), party]
     row.save(update_fields=["parties"])
 
 
 def _refuse(row: Run, step: Step, reason: str) -> None:
+    # put the step back to running without a claim, so that it ends like any other failure
     raw_cursor().execute(sql.TAKE_UP, {"organisation": row.organisation_id, "step": step.id})
     info = load_run(organisation=row.organisation_id, run=row.id)
     claim = Claim(
         row.organisation_id, row.id, step.id, step.name, NOT_AN_ITEM, step.function, step.attempt, None
     )
     kept = describe(StepRefused(reason))
-    decision = put_on_record(
+    decision = record_transition(
         claim, info, StepStatus.FAILED, f"a person refused it ({reason})", {"error": kept}
     )
     end_step(claim, info, StepStatus.FAILED, decision=decision, error=kept, reason=reason)
 
 
 def _reset(row: Run) -> set[str]:
-    """Put what did not end well back to the beginning; return the names of the steps that stay."""
+    """Reset failed, cancelled and skipped steps; return the names of the steps that keep their results."""
     values = _values(row, "run again")
     raw_cursor().execute(sql.RESET_ITEMS, values)
     raw_cursor().execute(sql.RESET_STEPS, values)
@@ -249,10 +249,10 @@ def _reset(row: Run) -> set[str]:
 
 
 def _ready(row: Run, reason: str) -> int:
-    """Make ready whatever waits for nothing but the run, a map's items up to its limit; wake workers."""
+    """Make all unblocked steps ready, a map's items up to its limit, and wake workers; return their number."""
     ready = _count(sql.READY_STEPS, row, reason)
     if row.version_id is not None:
-        steps = plan_of(row.organisation_id, row.version_id).steps
+        steps = load_plan(row.organisation_id, row.version_id).steps
         maps = [step for step in steps.values() if step.map is not None]
         for step in maps:
             ready += _count(sql.READY_ITEMS, row, reason, name=step.name, limit=step.map_limit)

@@ -1,4 +1,4 @@
-"""What runs leave behind is removed some time after their end."""
+"""Retention: deletion of old runs."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,13 +8,13 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from workflows.runs.statements import PRUNE_RUNS
 
-TOGETHER = 500
+BATCH = 500
 
 
 def prune(*, organisation: UUID, before: datetime) -> int:
-    """Remove some of an organisation's runs that ended before a moment, with their steps and history; return how many."""
+    """Delete a batch of an organisation's runs that ended before a time, with steps and history; return their number."""
     with tenant_transaction(organisation):
-        values = {"organisation": organisation, "before": before, "limit": TOGETHER}
+        values = {"organisation": organisation, "before": before, "limit": BATCH}
         removed = raw_cursor().execute(PRUNE_RUNS, values).rowcount
         if removed:
             record(
@@ -22,7 +22,7 @@ def prune(*, organisation: UUID, before: datetime) -> int:
                 by=SYSTEM,
                 operation="workflow.prune",
                 effect="delete",
-                reasoning=f"{removed} runs had ended before {before:%Y-%m-%d %H:%M} and were removed.",
+                reasoning=f"{removed} runs that ended before {before:%Y-%m-%d %H:%M} were deleted.",
                 outputs={"runs": removed},
             )
     return removed

@@ -1,9 +1,9 @@
-"""The SQL of what is done with runs, by the module that sends it. Each runs in a tenant transaction."""
+"""SQL of the run controls, by the module that sends it. Each statement runs in a tenant transaction."""
 
-# --- controls.py: each changes the steps of one run, whose row is locked, and notes each change. A run that is paused has no ready
-# step: what would be ready waits, with nothing left to wait for.
+# --- controls.py: each statement changes the steps of one run, whose row is locked, and writes their history. A paused run has no
+# ready steps: those that would be ready are waiting, with waiting_on = 0.
 
-# a line of history for each step that was changed
+# a history row for each changed step
 _NOTE = """
     INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
     SELECT %(organisation)s, %(run)s, c.id, c.before, c.after, c.attempt, %(reason)s, '', clock_timestamp() FROM changed AS c
@@ -11,10 +11,9 @@ _NOTE = """
 
 
 def _change(which: str, setting: str, after: str) -> str:
-    """Return a statement that takes steps to another state.
+    """Return a statement that moves steps to another status.
 
-    The rows are read before they are changed, for what they were: only claims change them without the run's lock, so they are
-    locked here, and looked at again by the update.
+    The rows are selected first for their previous status, and locked, because claims change steps without the run's lock.
     """
     return f"""
 WITH found AS (
@@ -27,7 +26,7 @@ WITH found AS (
     RETURNING s.id, found.status AS before, s.status AS after, s.attempt
 ), noted AS ({_NOTE})
 SELECT count(*) FROM changed
-"""  # noqa: S608  texts of this module alone
+"""  # noqa: S608  only this module's own texts are put in
 
 
 CANCEL_STEPS = _change(
@@ -39,7 +38,7 @@ HOLD_STEPS = _change("s.status IN ('ready', 'retry_wait')", "", "'waiting'")
 READY_STEPS = _change(
     "s.item = -1 AND s.status = 'waiting' AND s.waiting_on = 0", ", run_at = clock_timestamp()", "'ready'"
 )
-# as many more as the map's limit leaves room for
+# waiting items, up to the map's limit
 READY_ITEMS = _change(
     """s.id IN (
         SELECT w.id FROM workflows_step AS w
@@ -54,14 +53,14 @@ READY_ITEMS = _change(
     ", run_at = clock_timestamp()",
     "'ready'",
 )
-# the step that waited for a person
+# an approved step
 LET_GO = _change(
     "s.id = %(step)s",
     ", run_at = clock_timestamp()",
     "CASE WHEN (SELECT r.status FROM workflows_run AS r WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s)"
     " = 'running' THEN 'ready' ELSE 'waiting' END",
 )
-# a map with items that did not end well goes on with those; the rest of what did not end well begins anew
+# a map keeps its completed items and runs the others again; other steps start from the beginning
 RESET_ITEMS = _change(
     "s.item >= 0 AND s.status IN ('failed', 'cancelled')",
     ", retries = 0, lost = 0, error = NULL, finished_at = NULL, token = NULL, lease_until = NULL",
@@ -80,18 +79,18 @@ RESET_STEPS = _change(
         WHERE i.organisation_id = %(organisation)s AND i.run_id = %(run)s AND i.name = s.name AND i.item >= 0
     ) THEN 'running' ELSE 'waiting' END""",
 )
-# the steps whose results stand
+# the steps that keep their results
 SETTLED = """
 SELECT name FROM workflows_step
 WHERE organisation_id = %s AND run_id = %s AND item = -1 AND status IN ('done', 'skipped')
 """
-# how many steps each waits for
+# the number of open dependencies of each step
 SET_WAITS = """
 UPDATE workflows_step AS s SET waiting_on = w.waiting_on
 FROM unnest(%(names)s::text[], %(waits)s::int[]) AS w(name, waiting_on)
 WHERE s.organisation_id = %(organisation)s AND s.run_id = %(run)s AND s.item = -1 AND s.name = w.name
 """
-# the run's own status
+# the run's status
 SET_STATUS = """
 WITH noted AS (
     INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
@@ -112,7 +111,7 @@ TAKE_UP = (
 
 # --- batch.py
 
-# a run that has ended, its steps and its history, all at once
+# a completed run with its steps and history
 WRITE_BATCH = """
 WITH moment AS MATERIALIZED (
     SELECT clock_timestamp() AS ended, clock_timestamp() - %(took)s * interval '1 second' AS began
@@ -143,7 +142,7 @@ FROM moment, (VALUES
 
 # --- retention.py
 
-# steps, history and mentions go by their foreign keys
+# steps, history and mentions are deleted by their foreign keys
 PRUNE_RUNS = """
 DELETE FROM workflows_run WHERE organisation_id = %(organisation)s AND id IN (
     SELECT id FROM workflows_run

@@ -1,12 +1,12 @@
-"""The old platform's Python names, over the operations of today, for code that is written against them (docs/python.md).
+"""The old platform's Python names on top of today's operations, for existing code (docs/python.md).
 
     embedding_manager = EmbeddingManager(cache_size=10000, cache_ttl=3600)
     memory_interface = MemoryInterface(EnhancedKSEIntegration(embedding_manager))
     results = await memory_interface.search(org_id="acme", query="holiday conversions", search_type="hybrid")
 
-For use inside the installation (a script, a shell, a module in the same process): there is no credential here, everything acts as
-the system. Whoever is outside uses the HTTP API. An organisation is named by its slug or its id. What is async here does its
-work in a thread of its own, so that an event loop never waits for Postgres. Importing this in a plain process sets Django up.
+For use inside the installation (scripts, shells, modules in the same process): there are no credentials, everything runs as the system
+actor. External clients use the HTTP API. Organisations are given by slug or id. Coroutines do their work in a thread, so an event
+loop never waits for Postgres. Importing this module in a plain process sets Django up.
 """
 
 from liftos.compat.names.assembling import assemble

@@ -1,4 +1,4 @@
-"""The old platform's names of accountability, and the manager that holds all three of observability together."""
+"""The old platform's names for accountability, and its observability manager."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ _TRACE_ID, _SPAN_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}"), re.compile(r"[0-
 
 
 class AccountabilityOrchestrator:
-    """Puts decisions of one organisation on record, and shows their chains."""
+    """Records decisions of one organisation, and returns their chains."""
 
     def __init__(self, org_id: str = "default_org", max_events: int = 100_000) -> None:
-        """Make one.
+        """Create an orchestrator.
 
         Args:
-            org_id: slug or id; the organisation must exist when it is first used.
-            max_events: decisions in the list of one operation, the newest; on record are all.
+            org_id: slug or id; the organisation must exist at the first call.
+            max_events: maximum number of decisions that `get_decision_chain` returns for an operation, the newest.
         """
         self.org_id = org_id
         self.max_events = max_events
@@ -56,24 +56,24 @@ class AccountabilityOrchestrator:
 
         Args:
             operation: what was done.
-            decision_point: the step at which something was chosen; with two positional arguments the second is the reasoning.
-            reasoning: the real reason.
-            inputs: what was known.
-            outputs: what came out.
+            decision_point: the step at which it was decided; with two positional arguments the second is the reasoning.
+            reasoning: why.
+            inputs: of the decision.
+            outputs: of the decision.
             confidence: 0 to 1.
-            trace_id: 32 (or 16) hex digits; the current trace's by default.
-            span_id: 16 hex digits; the current span's by default.
-            parents: decisions this one follows from.
+            trace_id: 32 (or 16) hex digits; by default the current trace.
+            span_id: 16 hex digits; by default the current span.
+            parents: decisions that this one follows from.
 
         Raises:
-            LiftosError: a confidence outside 0..1, an id of no such form, an unknown parent, an operation of the service's own.
+            LiftosError: a confidence outside 0 to 1, a malformed id, an unknown parent, or a reserved operation.
         """
         if reasoning is None:
             decision_point, reasoning = "", decision_point
         if not reasoning:
-            raise InvalidInput("A decision needs its reasoning.", loc=("reasoning",))
+            raise InvalidInput("A decision needs a reasoning.", loc=("reasoning",))
         if confidence is not None and not 0 <= confidence <= 1:
-            raise InvalidInput("A confidence is a share from 0 to 1.", loc=("confidence",))
+            raise InvalidInput("The confidence must be from 0 to 1.", loc=("confidence",))
         refuse_reserved(operation=operation, decision_point=decision_point)
         context = current_context()
         if trace_id is not None:
@@ -97,10 +97,10 @@ class AccountabilityOrchestrator:
 
     @unit
     def get_decision_chain(self, operation: str | UUID) -> list[dict[str, Any]]:
-        """Return the decisions of an operation; or, given a decision's id, those before and after it. Earliest first.
+        """Return the decisions of an operation or, given a decision's id, its ancestors and descendants. Earliest first.
 
         Raises:
-            DecisionNotFound: there is no decision of that id.
+            DecisionNotFound: there is no decision with this id.
         """
         organisation = principal_of(self.org_id).organisation
         decision = _uuid(operation)
@@ -113,15 +113,15 @@ class AccountabilityOrchestrator:
 
     @unit
     def get_accountability_stats(self) -> dict[str, Any]:
-        """Return the figures of the organisation's decisions, counted in the database."""
+        """Return the organisation's decision statistics, from the database."""
         return {"org_id": self.org_id} | decision_figures()(self.org_id)
 
 
 class ObservabilityManager(manager.ObservabilityManager):
-    """Tracing, metrics and accountability together, with the old platform's names; its own is `statistics`."""
+    """Tracing, metrics and accountability, with the old platform's names; the current one is `statistics`."""
 
     def __init__(self, service_name: str = "memory", org_id: str = "default_org", **more: Any) -> None:
-        """Make a manager; `more` is what `liftos.kernel.telemetry.manager.ObservabilityManager` takes."""
+        """Create a manager; `more` are arguments of `liftos.kernel.telemetry.manager.ObservabilityManager`."""
         given: dict[str, Any] = {
             "tracer": LightweightTracer(service_name),
             "metrics": MetricsCollector(service_name),
@@ -142,10 +142,10 @@ class ObservabilityManager(manager.ObservabilityManager):
         level: SpanLevel = SpanLevel.INFO,
         **more: Any,
     ) -> Operation:
-        """Return a context manager around one operation, for `with`; tags may be given as a mapping or by name."""
+        """Return a context manager for one operation; tags may be given as a mapping or by keyword."""
         if isinstance(tags, SpanLevel):
             level, tags = tags, None
-        # the old platform's own tag for its metrics: an operation's are its organisation and function
+        # the old platform's `metric_tags` are ignored: an operation's metrics have its organisation and function as tags
         named = {str(key): value for key, value in (tags or {}).items() if key != "metric_tags"} | more
         found = {"organisation": self.org} | {
             key: named.pop(key) for key in ("organisation", "function") if key in named
@@ -161,7 +161,7 @@ class ObservabilityManager(manager.ObservabilityManager):
         level: SpanLevel = SpanLevel.INFO,
         **more: Any,
     ) -> Operation:
-        """Return the same for `async with`."""
+        """See `observe_operation`; for `async with`."""
         return self.observe_operation(operation_name, tags, level, **more)
 
     def get_comprehensive_stats(self) -> dict[str, Any]:
@@ -170,14 +170,14 @@ class ObservabilityManager(manager.ObservabilityManager):
 
 
 def _event(decision: Decision) -> dict[str, Any]:
-    """Return a decision's fields, and those that the old platform names otherwise."""
+    """Return a decision's fields, and those with the old platform's names."""
     more = {"event_id": str(decision.id), "timestamp": decision.recorded_at.timestamp()}
     return asdict(decision) | more
 
 
 def _checked(given: str, form: re.Pattern[str], name: str) -> str:
     if not form.fullmatch(given):
-        raise InvalidInput("It is no id of a trace or span: lower-case hex digits.", loc=(name,))
+        raise InvalidInput("A trace or span id must be lower-case hex digits.", loc=(name,))
     return given
 
 

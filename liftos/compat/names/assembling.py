@@ -1,4 +1,4 @@
-"""Makes the old platform's names importable in a plain process: the project is set up before the first of them is imported."""
+"""Django's setup for importing the old platform's names in a plain process."""
 
 import os
 
@@ -10,12 +10,11 @@ SETTINGS = "liftos.settings"
 
 
 def assemble() -> None:
-    """Set the project up, unless somebody has done so, or is at it.
+    """Set Django up, unless it is already set up or loading.
 
     Raises:
-        ImportError: the settings are another project's; says what to call first.
+        ImportError: the settings are another project's.
     """
-    # while Django imports the apps, who imports us waits for the rest as any module does
     if not apps.ready and not apps.loading:
         if not settings.configured:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)

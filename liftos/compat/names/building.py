@@ -1,4 +1,4 @@
-"""A workflow that is put together task by task, and what the engine is given of it."""
+"""Workflows built task by task for the old platform's orchestrator, and their templates for the engine."""
 
 import hashlib
 import json
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from liftos.compat.names.running import publish_if_new, start_run
+from liftos.compat.names.running import publish_if_new
 from liftos.compat.shapes.workflows import TASK_STATUS
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.tenancy.types import Principal
 from workflows.definition import parse
+from workflows.operations import start
 from workflows.queries import get_run, list_steps
 from workflows.types import RunStatus, StepStatus
 
@@ -21,7 +22,7 @@ _MAX_NAME = 100
 
 @dataclass(slots=True)
 class Built:
-    """A workflow and its tasks by id, in the order they were added; `run` once it was started."""
+    """A workflow and its tasks by id, in the order of addition; `run` is its run's id once started."""
 
     id: str
     name: str
@@ -36,7 +37,7 @@ class Built:
         """Add a task; return its id."""
         self._open()
         if unknown := [each for each in dependencies if each not in self.tasks]:
-            raise ValueError(f"no task {', '.join(unknown)} in {self.id}")
+            raise ValueError(f"unknown task {', '.join(unknown)} in {self.id}")
         task = f"task_{self.id}_{uuid4().hex[:8]}"
         self.tasks[task] = {
             "name": name,
@@ -47,15 +48,21 @@ class Built:
         return task
 
     def start(self, context: Mapping[str, Any]) -> None:
-        """Have the engine begin a run of it."""
+        """Start a run on the engine."""
         self._open()
         payload, parameters = self._payload()
         parse(payload, functions=find_function, names=function_names)
         publish_if_new(self.principal, payload)
-        self.run = start_run(self.principal, payload["name"], parameters, self.metadata | dict(context))
+        self.run = start(
+            principal=self.principal,
+            template=payload["name"],
+            parameters=parameters,
+            metadata=self.metadata | dict(context),
+            hint=False,
+        )
 
     def status(self) -> dict[str, Any]:
-        """Return the old platform's status of a workflow that was not started."""
+        """Return the old platform's status for a workflow that has not been started."""
         return {
             "workflow_id": self.id,
             "name": self.name,
@@ -75,7 +82,7 @@ class Built:
         }
 
     def named(self, status: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a run's status under the ids and names that were given here."""
+        """Return a run's status with this workflow's ids and task names."""
         by_step = {task["name"]: task for task in status["tasks"].values()}
         tasks = {
             task: by_step[step] | {"name": self.tasks[task]["name"]} for task, step in self._steps().items()
@@ -83,7 +90,7 @@ class Built:
         return dict(status) | {"workflow_id": self.id, "name": self.name, "tasks": tasks}
 
     def answer(self, status: RunStatus, took_ms: float) -> dict[str, Any]:
-        """Return what the old platform's `execute_workflow` does."""
+        """Return the result of the old platform's `execute_workflow`."""
         assert self.run is not None  # noqa: S101  it was started
         with tenant_transaction(self.principal.organisation):
             run = get_run(organisation=self.principal.organisation, run=self.run)
@@ -102,14 +109,14 @@ class Built:
 
     def _open(self) -> None:
         if self.run is not None:
-            raise ValueError(f"{self.id} was executed before")
+            raise ValueError(f"{self.id} has already been executed")
 
     def _steps(self) -> dict[str, str]:
-        """Return each task's step; names may repeat among tasks, and not among steps."""
+        """Return each task's step name; task names may repeat, step names may not."""
         return {task: f"task_{number}" for number, task in enumerate(self.tasks)}
 
     def _payload(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the template, and the parameters: values go in as such, since a template's text would be read for references."""
+        """Return the template and its parameters; values are parameters because the template's text is parsed for references."""
         steps = self._steps()
         values: dict[str, Any] = {}
         written = []
@@ -127,7 +134,7 @@ class Built:
         properties: dict[str, Any] = {name: {} for name in values}
         schema = {"type": "object", "properties": properties, "required": sorted(values)}
         payload = {"name": "", "parameters": schema, "steps": written}
-        # a name of its own for each shape: no template of the organisation is ever replaced by this one
+        # the digest gives each shape its own name, so that no other template of the organisation is replaced
         digest = hashlib.sha256(
             json.dumps([self.name, payload], sort_keys=True, default=str).encode()
         ).hexdigest()

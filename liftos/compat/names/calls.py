@@ -1,4 +1,4 @@
-"""What the old platform's names have in common: for whom they act, in which unit of work, and in which thread."""
+"""Helpers of the old platform's names: the acting principal, the unit of work, and threads."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -21,7 +21,7 @@ class NoDatabase(RuntimeError):
 
 
 def unit(call: Callable[P, T]) -> Callable[P, T]:
-    """Make each call one unit of work: what it writes has one correlation id and one trace; part of the caller's, if it has one."""
+    """Decorate a function so that each call has one correlation id and trace: the caller's, or new ones."""
 
     @wraps(call)
     def within(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -32,7 +32,7 @@ def unit(call: Callable[P, T]) -> Callable[P, T]:
 
 
 def in_thread(call: Callable[P, T]) -> Callable[P, Awaitable[T]]:
-    """Return a coroutine function that makes a call in a thread, whose connections end with it."""
+    """Return a coroutine function that calls a function in a thread and then closes the thread's connections."""
 
     def closing(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -44,11 +44,11 @@ def in_thread(call: Callable[P, T]) -> Callable[P, Awaitable[T]]:
 
 
 def principal_of(org_id: str | UUID) -> Principal:
-    """Return the system as it acts in an organisation, named by slug or id.
+    """Return the system principal for an organisation, given by slug or id.
 
     Raises:
-        OrganisationNotFound: there is none of that name.
-        NoDatabase: it can't be looked up.
+        OrganisationNotFound: there is no such organisation.
+        NoDatabase: the database is unavailable.
     """
     try:
         organisation = find_organisation(str(org_id))

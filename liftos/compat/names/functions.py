@@ -1,4 +1,4 @@
-"""The old platform's orchestrator: calls functions, and builds workflows of them task by task."""
+"""The old platform's orchestrator: calling functions, and building workflows task by task."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,7 +29,7 @@ _CACHE = 10_000, 3_600.0
 
 
 class UltraFastOrchestrator:
-    """Calls functions, of the registry or its own, never more than `max_workers` at once."""
+    """Calls registered functions and executes workflows, at most `max_workers` calls or steps in parallel."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class UltraFastOrchestrator:
         cache_ttl: float = 3_600,
         observability: manager.ObservabilityManager | None = None,
     ) -> None:
-        """Make one.
+        """Create an orchestrator.
 
         Args:
-            max_workers: calls in work at once.
-            cache_size: results of cacheable functions that are kept; the process's own cache by default.
-            cache_ttl: seconds a result is kept.
-            observability: what watches them; the process's own by default.
+            max_workers: maximum number of parallel calls.
+            cache_size: maximum number of cached results; with the defaults, the process's shared cache is used.
+            cache_ttl: lifetime of a cached result, seconds.
+            observability: traces and measures the calls; by default the process's manager.
         """
         self.max_workers = max_workers
         self.observability = observability or get_observability()
@@ -55,28 +55,28 @@ class UltraFastOrchestrator:
     def register_function(
         self, name: str, function: Callable[..., Any], *, cacheable: bool = False, reads: Sequence[str] = ()
     ) -> None:
-        """Offer a function, a bound method too, to every workflow of this process under a name.
+        """Register a function or bound method for all workflows of this process.
 
         Args:
-            name: by which it is called.
-            function: what is called; it takes its arguments by name.
-            cacheable: it has no effects, and its result may be used again.
-            reads: what its result depends on, for example `memories`.
+            name: to call it by.
+            function: called with keyword arguments.
+            cacheable: whether it has no side effects and its result may be cached.
+            reads: the data its result depends on, for example `memories`.
         """
         register(name, cacheable=cacheable, reads=reads)(function)
 
     def registered_functions(self) -> list[str]:
-        """Return the names under which functions can be called."""
+        """Return the names of the registered functions."""
         return [each.name for each in list_functions()]
 
     @unit
     def execute(
         self, org_id: str, name: str, arguments: Mapping[str, Any], timeout_seconds: float = TIMEOUT_SECONDS
     ) -> Any:
-        """Call a registered function, and return its result.
+        """Call a registered function and return its result.
 
         Raises:
-            FunctionNotFound, InvalidRequest: there is none of the name, or it takes other arguments.
+            FunctionNotFound, InvalidRequest: the function is unknown, or its arguments are invalid.
         """
         return self._submit(org_id, name, arguments, timeout_seconds).result()
 
@@ -88,7 +88,7 @@ class UltraFastOrchestrator:
         arguments: Sequence[Mapping[str, Any]],
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> list[Any]:
-        """Call a function once for each set of arguments, side by side; return the results in their order."""
+        """Call a function for several sets of arguments in parallel; return the results in their order."""
         calls = [self._submit(org_id, name, each, timeout_seconds) for each in arguments]
         return [call.result() for call in calls]
 
@@ -100,25 +100,26 @@ class UltraFastOrchestrator:
         *,
         org_id: str | None = None,
     ) -> Any:
-        """Call a registered function, or return its result of before where it is cacheable and what it reads is unchanged.
+        """Call a registered function, or return its cached result if it is cacheable and the data it reads is unchanged.
 
         Args:
-            function_name: as it was registered.
+            function_name: as registered.
             args: in the order of its parameters.
             kwargs: by name.
-            org_id: for whom; the observability's organisation by default.
+            org_id: by default the observability manager's organisation.
 
         Raises:
-            FunctionNotFound, InvalidRequest, OrganisationNotFound: there is none of the name, or it takes other arguments.
+            FunctionNotFound, OrganisationNotFound: the function or organisation is unknown.
+            InvalidRequest: the arguments are invalid.
         """
         arguments = named_arguments(get_function(function_name), args, kwargs)
         return await in_thread(self._cached)(org_id or self.observability.org, function_name, arguments)
 
     def create_workflow(self, name: str, org_id: str, metadata: Mapping[str, Any] | None = None) -> str:
-        """Begin a workflow, to be given tasks; return its id. Nothing is written before it is executed.
+        """Create an empty workflow; return its id. Nothing is written to the database before it is executed.
 
         Raises:
-            OrganisationNotFound: there is none of that name.
+            OrganisationNotFound: there is no such organisation.
         """
         principal = principal_of(org_id)
         workflow = workflow_id(principal.slug, uuid4().hex[-CODE_DIGITS:])
@@ -137,23 +138,23 @@ class UltraFastOrchestrator:
         timeout_seconds: float | None = None,
         max_retries: int = 3,
     ) -> str:
-        """Add a task to a workflow that was not executed yet; return its id.
+        """Add a task to a workflow that has not been executed; return the task's id.
 
         Args:
             workflow_id: from `create_workflow`.
             task_name: shown in the status.
-            function_name: as it was registered.
+            function_name: as registered.
             args: in the order of its parameters.
             kwargs: by name.
-            dependencies: ids of tasks that must have ended.
-            priority: 1 before 5.
-            timeout_seconds: how long the function may take; the engine's own limit by default.
-            max_retries: how often it is tried again.
+            dependencies: ids of tasks that must end first.
+            priority: 1 runs before 5.
+            timeout_seconds: of one attempt; by default the engine's.
+            max_retries: attempts after the first.
 
         Raises:
-            RunNotFound: there is no such workflow here.
-            FunctionNotFound: there is none of the name.
-            ValueError: the workflow was executed, or a dependency is unknown.
+            RunNotFound: there is no such workflow in this orchestrator.
+            FunctionNotFound: the function is unknown.
+            ValueError: the workflow has already been executed, or a dependency is unknown.
         """
         built = self._workflow(workflow_id)
         arguments = named_arguments(get_function(function_name), args, kwargs)
@@ -165,44 +166,44 @@ class UltraFastOrchestrator:
     async def execute_workflow(
         self, workflow_id: str, context: Mapping[str, Any] | None = None, wait_seconds: float = WAIT_SECONDS
     ) -> dict[str, Any]:
-        """Carry a workflow out by the engine, with at most `max_workers` tasks at once in this process.
+        """Execute a workflow on the engine, with at most `max_workers` parallel tasks in this process.
 
         Args:
             workflow_id: from `create_workflow`.
-            context: handed to the functions that declare a `context`.
-            wait_seconds: how long at most; what is left then goes on while this process lives.
+            context: passed to functions that declare a `context`.
+            wait_seconds: maximum wait; remaining tasks continue for as long as this process lives.
 
         Returns:
             `workflow_id`, `status`, `execution_time_ms`, `task_results` by task id, `tasks_executed`, `run_id`.
 
         Raises:
-            RunNotFound: there is no such workflow here.
-            Faulty: what is wrong with it: a circle, arguments that the function does not take.
-            ValueError: it was executed before.
+            RunNotFound: there is no such workflow in this orchestrator.
+            Faulty: it is invalid: cyclic dependencies, or invalid arguments.
+            ValueError: it has already been executed.
         """
         return await in_thread(self._execute_workflow)(workflow_id, dict(context or {}), wait_seconds)
 
     def get_orchestration_stats(self, org_id: str | None = None) -> dict[str, Any]:
-        """Return how an organisation's workflows went, with the figures of this orchestrator's cache."""
+        """Return an organisation's orchestration figures, and those of this orchestrator's cache."""
         figures = orchestration_figures()(principal_of(org_id or self.observability.org).organisation)
         return figures | (self._cache or get_function_cache()).stats()
 
     def get_workflow_status(self, workflow_id: str) -> dict[str, Any]:
-        """Return how far a workflow has come, task by task, as the old platform's route tells it.
+        """Return a workflow's status by task, in the shape of the old platform's route.
 
         Raises:
-            RunNotFound: there is no such workflow.
+            RunNotFound: there is no such workflow in this orchestrator.
         """
         built = self._workflow(workflow_id)
         return built.status() if built.run is None else built.named(status_of(built.principal, built.run))
 
     def close(self) -> None:
-        """Let the threads go when their calls have ended."""
+        """Wait for running calls and end the threads."""
         self._threads.shutdown()
 
     def _workflow(self, workflow: str) -> Built:
         if workflow not in self._built:
-            raise RunNotFound(f"There is no workflow {workflow} here.")
+            raise RunNotFound(f"There is no workflow {workflow} in this orchestrator.")
         return self._built[workflow]
 
     @unit
@@ -244,7 +245,7 @@ class UltraFastOrchestrator:
             finally:
                 connections.close_all()
 
-        # the caller's trace goes along
+        # in the caller's trace
         within: Callable[[], Any] = partial(copy_context().run, run)
         submitted: Future[Any] | Callable[[], Any] = self._threads.submit(within) if begin else within
         return submitted
@@ -253,17 +254,17 @@ class UltraFastOrchestrator:
 def named_arguments(
     function: Function, args: Sequence[Any], kwargs: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Return positional and named arguments by name.
+    """Return positional and keyword arguments by name.
 
     Raises:
-        TypeError: there are more than the function has parameters, or one is given twice.
+        TypeError: too many positional arguments, or an argument is given twice.
     """
     names = list(function.schema.model_fields)
     if len(args) > len(names):
         raise TypeError(f"{function.name} takes {len(names)} arguments, not {len(args)}")
     placed = dict(zip(names, args, strict=False))
     if twice := sorted(placed.keys() & (kwargs or {}).keys()):
-        raise TypeError(f"{function.name} is given {', '.join(twice)} twice")
+        raise TypeError(f"{function.name} got multiple values for {', '.join(twice)}")
     return placed | dict(kwargs or {})
 
 

@@ -1,4 +1,4 @@
-"""The old platform's names of memory: embeddings, search and storage, conceptual spaces."""
+"""The old platform's names for memory: embeddings, search and storage, conceptual spaces."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -31,23 +31,23 @@ _CONCEPT = frozenset(each.name for each in fields(ConceptDraft)) - {"name"}
 
 
 class EmbeddingManager(embedding.EmbeddingManager):
-    """The cache of embeddings, with the old platform's names; its own are `embed`, `embed_many`, `stats` and `clear`."""
+    """The embedding manager, with the old platform's names for `embed`, `embed_many`, `stats` and `clear`."""
 
     async def get_embedding(self, text: str, model: str = "default") -> Vector:
         """Return the vector of a text.
 
         Raises:
-            ValueError: `model` is neither "default", nor this manager's, nor a configured embedder's name.
+            ValueError: `model` is neither "default", this manager's model, nor a configured embedder.
         """
         return await in_thread(self._of(model).embed)(text)
 
     async def batch_embeddings(self, texts: Sequence[str], model: str = "default") -> list[Vector]:
-        """Return the vectors of texts, in their order, with one call of the model for those not known yet."""
+        """Return the vectors of texts, in their order, with one model call for those not cached."""
         rows: np.ndarray = await in_thread(self._of(model).embed_many)(list(texts))
         return list(rows)
 
     def get_cache_stats(self) -> dict[str, int | float]:
-        """Return the seven figures of the cache."""
+        """See `stats`."""
         return self.stats()
 
     def clear_cache(self) -> None:
@@ -59,16 +59,16 @@ class EmbeddingManager(embedding.EmbeddingManager):
             return self
         if model in embedder_names():
             return get_manager(model)
-        raise ValueError(f"no model {model!r}: choose default, or one of {', '.join(embedder_names())}")
+        raise ValueError(f"unknown model {model!r}: use default, or one of {', '.join(embedder_names())}")
 
 
 class EnhancedKSEIntegration:
-    """Search and storage by the vectors of one embedding manager."""
+    """Search and storage with one embedding manager's vectors."""
 
     def __init__(self, embedding_manager: embedding.EmbeddingManager | None = None) -> None:
-        """Make one; `embedding_manager` must be of the installation's model, or of the organisation's own."""
+        """Create an integration; `embedding_manager` must use the installation's or the organisation's model."""
         self.embedding_manager = embedding_manager or EmbeddingManager()
-        # for the calls that name no organisation
+        # for calls without an organisation
         self._organisations: dict[str, str] = {}
         self._spaces: dict[str, str] = {}
 
@@ -82,10 +82,10 @@ class EnhancedKSEIntegration:
         conceptual_space: str | None = None,
         memory_type: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Return what is found, in the form of the old platform's results.
+        """Return the hits of a search, in the old platform's shape.
 
         Raises:
-            OrganisationNotFound, SpaceNotFound: there is none of that name.
+            OrganisationNotFound, SpaceNotFound: the organisation or space is unknown.
             ValueError: an unknown search type.
         """
         principal = self._principal(org_id)
@@ -105,10 +105,10 @@ class EnhancedKSEIntegration:
         memory_type: str = "general",
         conceptual_space: str | None = None,
     ) -> str:
-        """Store a memory, and make it a member of a space if one is named; return its id.
+        """Store a memory, and add it to a space if one is given; return its id.
 
         Raises:
-            OrganisationNotFound, SpaceNotFound: there is none of that name; nothing is stored.
+            OrganisationNotFound, SpaceNotFound: the organisation or space is unknown; nothing is stored.
         """
         principal = self._principal(org_id)
         organisation, draft = (
@@ -124,7 +124,7 @@ class EnhancedKSEIntegration:
 
     @unit
     def create_space(self, org_id: str, name: str, dimensions: Sequence[str]) -> str:
-        """Make a conceptual space from names of dimensions; return its id."""
+        """Create a conceptual space from dimension names; return its id."""
         principal = self._principal(org_id)
         space = create_space(
             organisation=principal.organisation,
@@ -169,20 +169,20 @@ class EnhancedKSEIntegration:
         """Add a concept to a space; return False if there is no such space.
 
         Args:
-            space_id: the space's id, or the one that the old platform's routes give it.
+            space_id: the space's id, or its id in the old platform's routes.
             concept_id: the concept's name.
-            concept_data: of `description`, `prototype`, `weights`, `radius`, `examples`, `text`; where it says nothing of a
-                place, the concept is placed by its name and description.
-            org_id: whose space; may be left out for one made here, and where the id names it.
+            concept_data: any of `description`, `prototype`, `weights`, `radius`, `examples`, `text`; without `prototype`,
+                `examples` and `text`, the concept is placed by its name and description.
+            org_id: the space's organisation; optional for spaces created here, or if the id contains it.
 
         Raises:
-            ValueError: a key of `concept_data` is unknown, or nothing says whose the space is.
-            LiftosError: the space has a concept of this name, or can't hold it.
+            ValueError: a key of `concept_data` is unknown, or the organisation can't be determined.
+            LiftosError: the space already has a concept with this name, or the concept is invalid.
         """
         return await in_thread(self._add_concept)(space_id, concept_id, concept_data, org_id)
 
     def get_performance_stats(self) -> dict[str, Any]:
-        """Return this process's operations on memories, the spaces of the organisations used here, and the manager's cache."""
+        """Return this process's memory operations, the number of spaces of the organisations used here, and cache figures."""
         observability = get_observability()
         totals = observability.totals("memory.")
         return {
@@ -196,7 +196,7 @@ class EnhancedKSEIntegration:
         }
 
     def get_conceptual_spaces(self, org_id: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return the spaces of an organisation, or of those that were used here, keyed as the old platform's routes key them."""
+        """Return the spaces of an organisation, or of all used here, keyed by their ids in the old platform's routes."""
         names = [org_id] if org_id is not None else list(self._organisations.values())
         found: dict[str, dict[str, Any]] = {}
         for name in names:
@@ -209,7 +209,7 @@ class EnhancedKSEIntegration:
     ) -> bool:
         if unknown := sorted(set(data) - _CONCEPT):
             raise ValueError(
-                f"concept_data has no {', '.join(unknown)}; there are {', '.join(sorted(_CONCEPT))}"
+                f"unknown keys in concept_data: {', '.join(unknown)}; use {', '.join(sorted(_CONCEPT))}"
             )
         principal = self._principal(org_id if org_id is not None else self._owner(space_id))
         draft = ConceptDraft(
@@ -239,7 +239,7 @@ class EnhancedKSEIntegration:
         prefix, _, suffix = space_id.rpartition("_")
         if prefix.startswith("space_") and len(suffix) == 8:
             return prefix.removeprefix("space_")
-        raise ValueError("say whose the space is: org_id=")
+        raise ValueError("org_id is required for this space")
 
     @staticmethod
     def _space(organisation: UUID, named: str) -> UUID:
@@ -248,10 +248,10 @@ class EnhancedKSEIntegration:
 
 
 class MemoryInterface:
-    """The old platform's calls of memory, for code that runs in an event loop."""
+    """The old platform's asynchronous memory interface."""
 
     def __init__(self, enhanced_kse: EnhancedKSEIntegration | None = None) -> None:
-        """Make one over an integration, its own by default."""
+        """Create an interface to an integration; by default a new one."""
         self.enhanced_kse = self.kse = enhanced_kse or EnhancedKSEIntegration()
 
     async def search(

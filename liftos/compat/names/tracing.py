@@ -1,4 +1,4 @@
-"""The old platform's names of tracing and metrics, over the tracer and the collector of today."""
+"""The old platform's names for tracing and metrics, on top of today's tracer and collector."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -10,7 +10,7 @@ from liftos.kernel.telemetry.tracing import tracer
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 
 TraceLevel = SpanLevel
-"""The six levels; compare them by name, for their numbers are those of `logging`."""
+"""The six levels; compare them by name, because their numbers are those of `logging`."""
 
 _KINDS = {
     "counter": Kind.COUNTER,
@@ -21,7 +21,7 @@ _KINDS = {
 
 
 class LightweightTracer(tracer.LightweightTracer):
-    """The tracer, with the old platform's names; its own are `span`, `stats`, `recent` and `traces`."""
+    """The tracer, with the old platform's names; the current ones are `span`, `stats`, `recent` and `traces`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class LightweightTracer(tracer.LightweightTracer):
         min_trace_level: SpanLevel = SpanLevel.INFO,
         **more: Any,
     ) -> None:
-        """Make a tracer of its own; `more` is what `liftos.kernel.telemetry.tracing.tracer.LightweightTracer` takes."""
+        """Create a separate tracer; `more` are arguments of `liftos.kernel.telemetry.tracing.tracer.LightweightTracer`."""
         self._open: dict[str, Span] = {}
         super().__init__(
             service_name, **{"max_spans": max_spans, "sampling_rate": sampling_rate, "min_level": min_trace_level, **more}
@@ -44,16 +44,16 @@ class LightweightTracer(tracer.LightweightTracer):
         tags: Mapping[str, Any] | None = None,
         level: SpanLevel = SpanLevel.INFO,
     ) -> Span | None:
-        """Begin a span, which is the current one until `finish_span`; return None if it is not recorded.
+        """Start a span, which is current until `finish_span`; return None if it is not recorded.
 
         Args:
-            operation_name: what is done.
-            parent_span_id: of a span begun here that has not ended; the current one by default.
-            tags: what distinguishes this time from others.
-            level: how much it matters.
+            operation_name: name of the span.
+            parent_span_id: of an open span started here; by default the current span.
+            tags: of the span.
+            level: of the span.
 
         Raises:
-            ValueError: there is no such parent.
+            ValueError: there is no open span with the parent's id.
         """
         span = self.span(operation_name, level)
         span.tags.update(tags or {})
@@ -62,16 +62,16 @@ class LightweightTracer(tracer.LightweightTracer):
         if parent_span_id is not None:
             parent = self._open.get(parent_span_id)
             if parent is None:
-                raise ValueError(f"no span {parent_span_id} has been started here, or it has ended")
+                raise ValueError(f"there is no open span {parent_span_id}")
             span = Span(self, parent.trace, parent, operation_name, level, span.tags)
         span.__enter__()
-        if len(self._open) >= self.max_spans:  # those that nobody finishes must not fill the memory
+        if len(self._open) >= self.max_spans:  # unfinished spans must not exhaust memory
             del self._open[next(iter(self._open))]
         self._open[span.span_id] = span
         return span
 
     def finish_span(self, span: Span | None, error: str | None = None) -> None:
-        """End a span, with an error's text if it failed; None is let be."""
+        """End a span, with an error message if it failed; None is ignored."""
         if span is None or span.duration_ns >= 0:
             return
         if error:
@@ -80,12 +80,12 @@ class LightweightTracer(tracer.LightweightTracer):
         span.__exit__(None, None, None)
 
     def add_span_tag(self, span: Span | None, key: str, value: Any) -> None:
-        """Say something about a span; None is let be."""
+        """Set a tag of a span; None is ignored."""
         if span is not None:
             span.set_tag(key, value)
 
     def add_span_log(self, span: Span | None, message: str, level: str = "info") -> None:
-        """Note that something happened in a span now; None is let be."""
+        """Add a log entry to a span; None is ignored."""
         if span is not None:
             span.log(message, level=level)
 
@@ -112,7 +112,7 @@ class LightweightTracer(tracer.LightweightTracer):
         return self.stats()
 
     def get_recent_spans(self, limit: int = 100) -> list[dict[str, Any]]:
-        """Return the last ended spans, earliest first."""
+        """Return the latest ended spans, earliest first."""
         return [
             {
                 "span_id": span.span_id,
@@ -129,7 +129,7 @@ class LightweightTracer(tracer.LightweightTracer):
 
 
 class MetricsCollector(collector.MetricsCollector):
-    """The collector, with the old platform's names; its own are `counter`, `gauge`, `histogram`, `timer` and `summary`."""
+    """The collector, with the old platform's names for `counter`, `gauge`, `histogram`, `timer` and `summary`."""
 
     def __init__(
         self,
@@ -138,13 +138,13 @@ class MetricsCollector(collector.MetricsCollector):
         aggregation_interval: int = 60,
         **more: Any,
     ) -> None:
-        """Make an empty collector.
+        """Create an empty collector.
 
         Args:
             service_name: shown in the summary.
-            max_metrics: raw points kept in all.
-            aggregation_interval: kept as an attribute; the process's own figures are written every LIFTOS_METRICS_SECONDS.
-            more: what `liftos.kernel.telemetry.metrics.collector.MetricsCollector` takes.
+            max_metrics: maximum number of raw points kept.
+            aggregation_interval: kept as an attribute only; figures are written every LIFTOS_METRICS_SECONDS.
+            more: arguments of `liftos.kernel.telemetry.metrics.collector.MetricsCollector`.
         """
         self.aggregation_interval = aggregation_interval
         super().__init__(service_name, **{"max_points": max_metrics, **more})
@@ -156,38 +156,38 @@ class MetricsCollector(collector.MetricsCollector):
         tags: Mapping[str, str] | None = None,
         metric_type: str = "gauge",
     ) -> None:
-        """Record a point; a timer's is in ms.
+        """Record a point; a timer's value is in ms.
 
         Raises:
-            ValueError: `metric_type` is none of counter, gauge, histogram, timer.
+            ValueError: `metric_type` is not counter, gauge, histogram or timer.
         """
         if metric_type not in _KINDS:
-            raise ValueError(f"no metric type {metric_type!r}: choose one of {', '.join(_KINDS)}")
+            raise ValueError(f"unknown metric type {metric_type!r}: use one of {', '.join(_KINDS)}")
         kind = _KINDS[metric_type]
         self.series(kind, metric_name, tags).record(value * 1e6 if kind is Kind.TIMER else value)
 
     def increment_counter(
         self, metric_name: str, value: float = 1, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Add to a count."""
+        """Increment a counter."""
         self.record_metric(metric_name, value, tags, "counter")
 
     def set_gauge(self, metric_name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
-        """Set a level."""
+        """Set a gauge."""
         self.record_metric(metric_name, value, tags, "gauge")
 
     def record_histogram(self, metric_name: str, value: float, tags: Mapping[str, str] | None = None) -> None:
-        """Add a value to a distribution."""
+        """Add a value to a histogram."""
         self.record_metric(metric_name, value, tags, "histogram")
 
     def record_timer(
         self, metric_name: str, duration_ms: float, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Add a duration."""
+        """Add a duration to a timer."""
         self.record_metric(metric_name, duration_ms, tags, "timer")
 
     def time_operation(self, metric_name: str, tags: Mapping[str, str] | None = None) -> Timing:
-        """Return a context manager that adds its block's duration."""
+        """Return a context manager that adds its block's duration to a timer."""
         return Timing(self.series(Kind.TIMER, metric_name, tags), self._clock_ns)
 
     def get_metric_summary(self) -> dict[str, Any]:

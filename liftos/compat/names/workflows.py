@@ -1,62 +1,63 @@
-"""The old platform's orchestrator of workflows: templates by a name, run for organisations."""
+"""The old platform's workflow orchestrator: named templates, run for organisations."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from liftos.compat.names.calls import in_thread, principal_of, unit
 from liftos.compat.names.functions import WAIT_SECONDS, UltraFastOrchestrator
-from liftos.compat.names.running import finish, publish_if_new, start_run
+from liftos.compat.names.running import finish, publish_if_new
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
 from workflows import queries
 from workflows.definition import parse
 from workflows.engine.starting import CODE_DIGITS
+from workflows.operations import start
 from workflows.publishing.shipped import shipped_template
 from workflows.types import workflow_id
 
 
 class WorkflowOrchestrator:
-    """Registers templates by a name, and runs them for organisations."""
+    """Registers templates by name and runs them for organisations."""
 
     def __init__(self, ultra_fast_orchestrator: UltraFastOrchestrator | None = None) -> None:
-        """Make one.
+        """Create an orchestrator.
 
         Args:
-            ultra_fast_orchestrator: its `max_workers` is how many steps of a run this process carries out at once; its own
-                by default. Workers of the installation may carry out others.
+            ultra_fast_orchestrator: its `max_workers` limits the steps of a run that this process executes in parallel; workers
+                may execute others. A new one by default.
         """
         self.orchestrator = ultra_fast_orchestrator or UltraFastOrchestrator()
         self._templates: dict[str, dict[str, Any]] = {}
 
     def register_workflow_template(self, template_name: str, template: Mapping[str, Any]) -> None:
-        """Take a template, in the old platform's form or ours.
+        """Register a template, in the old platform's shape or the native one.
 
         Raises:
-            Faulty: everything that is wrong with it.
+            Faulty: it is invalid; with all faults.
         """
         parse(template, functions=find_function, names=function_names)
         self._templates[template_name] = dict(template)
 
     def list_workflow_templates(self) -> list[str]:
-        """Return the names of those that were registered here."""
+        """Return the names of the registered templates."""
         return sorted(self._templates)
 
     def remove_workflow_template(self, name: str) -> None:
-        """Forget one.
+        """Unregister a template.
 
         Raises:
-            KeyError: it was not registered here.
+            KeyError: it is not registered.
         """
         del self._templates[name]
 
     async def create_workflow_from_template(
         self, template_name: str, org_id: str, parameters: Mapping[str, Any] | None = None
     ) -> str:
-        """Start a run of a registered template, which workers carry out; return the workflow's id in the old platform's form.
+        """Start a run of a template for workers to execute; return the workflow id in the old platform's form.
 
         Raises:
-            KeyError: it was not registered here, and does not come with the product.
-            Faulty: a parameter is missing, surplus or of the wrong kind.
+            KeyError: the template is neither registered nor shipped with the product.
+            Faulty: a parameter is missing, unknown or of the wrong type.
         """
         return await in_thread(self._create)(template_name, org_id, parameters)
 
@@ -67,7 +68,7 @@ class WorkflowOrchestrator:
         parameters: Mapping[str, Any] | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Run a registered template; see `execute_workflow`. `context` is handed to the functions that declare one."""
+        """See `execute_workflow`."""
         return await in_thread(self.execute_workflow)(
             org_id, template_name, parameters, WAIT_SECONDS, context
         )
@@ -81,21 +82,24 @@ class WorkflowOrchestrator:
         wait_seconds: float = 30.0,
         context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Run a template that was registered, or comes with the product, for an organisation, publishing it there if it is new or has changed.
+        """Run a registered or shipped template for an organisation; publish it there if it is new or has changed.
 
-        Steps have their timeouts and retries, and run beside one another, as in a worker; no worker need be there.
+        Steps run in parallel, with timeouts and retries as in a worker; no worker is needed. `context` is passed to the functions
+        that declare one.
 
         Returns:
-            `id`, `status`, and `results`: each step's, by its name. After `wait_seconds` the status may still be `running`: the run
-            goes on while this process lives.
+            `id`, `status`, and `results` by step name. After `wait_seconds` the status may still be `running`; the run then continues
+            for as long as this process lives.
 
         Raises:
-            KeyError: it was not registered here, and does not come with the product.
-            Faulty: a parameter is missing, surplus or of the wrong kind.
+            KeyError: the template is neither registered nor shipped with the product.
+            Faulty: a parameter is missing, unknown or of the wrong type.
         """
         principal, payload = principal_of(org_id), self._template(name)
         publish_if_new(principal, payload)
-        started = start_run(principal, payload["name"], parameters or {}, context or {})
+        started = start(
+            principal=principal, template=payload["name"], parameters=parameters, metadata=context, hint=False
+        )
         finish(principal, started, at_once=self.orchestrator.max_workers, seconds=wait_seconds)
         with tenant_transaction(principal.organisation):
             run = queries.get_run(organisation=principal.organisation, run=started)
@@ -110,7 +114,7 @@ class WorkflowOrchestrator:
     def _create(self, name: str, org_id: str, parameters: Mapping[str, Any] | None) -> str:
         principal, payload = principal_of(org_id), self._template(name)
         publish_if_new(principal, payload)
-        run = start_run(principal, payload["name"], parameters or {}, {}, hint=True)
+        run = start(principal=principal, template=payload["name"], parameters=parameters)
         return workflow_id(principal.slug, run.hex[-CODE_DIGITS:])
 
     def _template(self, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Routes that the old platform's own clients call and its service never had: each takes what its client sends, and answers what it reads.
+"""Routes that the old platform's clients call although its service never had them, in the shapes that these clients expect.
 
 The Streamlit page (`GET /api/v1/search`, `GET /api/v1/recent`, `POST /api/v1/store`), the feedback and the intelligence service, the
 UI shell (`/api/v1/memory/…`), and the load test (`/memory/store`, `/memory/search`).
@@ -53,7 +53,7 @@ class SearchPage(CompatView):
         operation_id="search_page", parameters=query_parameters(PageSearch), responses={200: PageSearchOut}
     )
     def get(self, request: Request) -> Response:
-        """Search by query string, for pages; `POST` is the search with filters, times and explanations."""
+        """Search with a query string, for web pages; `POST` is the native search."""
         asked, principal = self.query(PageSearch), self.principal
         tags = [each.strip() for text in request._request.GET.getlist("tags") for each in text.split(",")]
         wanted = SearchRequest(
@@ -108,12 +108,12 @@ class Recent(CompatView):
 
 
 class _Storing(CompatView):
-    """A route that stores one memory, whatever shape it comes in."""
+    """Base of the routes that store one memory."""
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
 
     def draft(self) -> MemoryDraft:
-        """Return what is to be stored."""
+        """Return the memory in the body."""
         raise NotImplementedError
 
     def prepare(self) -> Prepared:
@@ -121,7 +121,7 @@ class _Storing(CompatView):
         return operations.prepare(self.principal.organisation, [self.draft()], trust_of(self.principal))
 
     def store(self, by: Actor, prepared: Prepared) -> Response:
-        """Store it."""
+        """Store the memory."""
         stored = operations.commit_one(organisation=self.principal.organisation, by=by, prepared=prepared)
         body: dict[str, Any] = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
         return Response(body | {"embedding": str(stored.embedding)} | stored.mark)
@@ -133,18 +133,18 @@ class StoreLoosely(_Storing):
     error_style = "problem"
 
     def draft(self) -> MemoryDraft:
-        """Return what is to be stored."""
+        """Return the memory in the body."""
         return self.body(LooseStore).draft(self.json)
 
     @extend_schema(operation_id="store_loose", request=LooseStore, responses={200: LooseStored})
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
-        """Store what a page sends; `organization_id` is a claim that must agree with the credential."""
+        """Store a memory; `organization_id`, if given, must be the credential's."""
         del request
         asked, principal = self.body(LooseStore), self.principal
         claimed = asked.organization_id
         if claimed not in (None, "") and str(claimed) not in (principal.slug, str(principal.organisation)):
-            raise PermissionDenied("organization_id names another organisation than the credential.")
+            raise PermissionDenied("organization_id is not the credential's organisation.")
         return self.store(principal.acting_for(asked.user_id), prepared)
 
 
@@ -154,13 +154,13 @@ class KeyValueStore(_Storing):
     failure = "Enhanced memory storage failed"
 
     def draft(self) -> MemoryDraft:
-        """Return what is to be stored."""
+        """Return the memory in the body."""
         return self.body(KeyValue).draft()
 
     @extend_schema(operation_id="store_value", request=KeyValue, responses={200: LooseStored})
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
-        """Store a value; the same key again is a further memory."""
+        """Store a value; storing under the same key again creates another memory."""
         del request
         return self.store(self.principal.actor, prepared)
 
@@ -173,7 +173,7 @@ class ValueSearch(CompatView):
 
     @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
-        """Search; `filters` are those of `POST /search`, `context` narrows nothing."""
+        """Search; `filters` are those of `POST /search`, `context` is ignored."""
         del request
         asked, principal = self.body(LooseSearch), self.principal
         wanted = SearchRequest(query=asked.query, limit=asked.limit, conditions=parse_filters(asked.filters))
@@ -187,7 +187,7 @@ class ShellSearch(memory.Search):
 
     @extend_schema(operation_id="shell_search", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
-        """Answer as `POST /search`."""
+        """Same as `POST /search`."""
         return super().post(request)
 
 
@@ -196,7 +196,7 @@ class ShellStore(memory.Store):
 
     @extend_schema(operation_id="shell_store", request=StoreIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
-        """Answer as `POST /store`."""
+        """Same as `POST /store`."""
         return super().post(request)
 
 
@@ -205,5 +205,5 @@ class ShellInsights(Insights):
 
     @extend_schema(operation_id="shell_insights", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Answer as `GET /insights`."""
+        """Same as `GET /insights`."""
         return super().get(request)

@@ -1,4 +1,4 @@
-"""The old memory routes, field for field as the contract."""
+"""The old memory routes, exactly as in the contract."""
 
 from time import perf_counter, perf_counter_ns
 from typing import ClassVar
@@ -64,7 +64,7 @@ class NeuralSearch(Search):
 
     @extend_schema(operation_id="search_neural", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
-        """Search by meaning, whatever search_type the body names."""
+        """Search by meaning; the body's search_type is ignored."""
         return super().post(request)
 
 
@@ -75,7 +75,7 @@ class KnowledgeSearch(Search):
 
     @extend_schema(operation_id="search_knowledge", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
-        """Search by words, whatever search_type the body names."""
+        """Search by words; the body's search_type is ignored."""
         return super().post(request)
 
 
@@ -86,7 +86,7 @@ class ConceptualSearch(Search):
 
     @extend_schema(operation_id="search_conceptual", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
-        """Search by concept, whatever search_type the body names."""
+        """Search by concept; the body's search_type is ignored."""
         return super().post(request)
 
 
@@ -97,7 +97,7 @@ class Store(CompatView):
     failure = "Enhanced memory storage failed"
 
     def prepare(self) -> Prepared:
-        """Read and embed the memory, and have the default space made."""
+        """Read and embed the memory, and prepare the default space."""
         organisation = self.principal.organisation
         spaces().expect(organisation)
         return operations.prepare(organisation, [self.body(StoreIn).draft()], trust_of(self.principal))

@@ -1,4 +1,4 @@
-"""The old routes about an organisation's memories as a whole, field for field as the contract."""
+"""The old routes about an organisation's memories as a whole, exactly as in the contract."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,7 @@ class Insights(CompatView):
 
     @extend_schema(operation_id="insights", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Tell what the organisation's memories are about, how they hang together and when they came (docs/insights.md)."""
+        """Return the organisation's dominant concepts, clusters and temporal patterns (docs/insights.md)."""
         del request
         principal = self.principal
         found = get_insights(organisation=principal.organisation)
@@ -62,7 +62,7 @@ class Insights(CompatView):
 
 
 class Analytics(CompatView):
-    """`GET /analytics`, which the old service never had and one of its own scripts calls."""
+    """`GET /analytics`, which one of the old service's scripts calls although the service never had it."""
 
     scopes = {"GET": Scope.MEMORY_READ}
     costly = True
@@ -70,7 +70,7 @@ class Analytics(CompatView):
 
     @extend_schema(operation_id="analytics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Count the organisation's memories, and list the newest."""
+        """Return the number of memories, and the newest ones."""
         del request
         principal = self.principal
         with tenant_transaction(principal.organisation):
@@ -96,7 +96,7 @@ class Analytics(CompatView):
 
 
 class ContextDomain(BaseModel):
-    """What a context is opened for."""
+    """The domain of a context."""
 
     domain: QueryText = Field(default="", max_length=100)
 
@@ -107,18 +107,18 @@ class ContextInitialise(CompatView):
     scopes = {"POST": Scope.MEMORY_WRITE}
     failure = "Memory context initialization failed"
 
-    def asked(self) -> ContextDomain:
-        """Return the domain that is asked for."""
+    def requested_domain(self) -> ContextDomain:
+        """Return the domain in the body or the query string."""
         wrapped = isinstance(self.json, dict) and "domain" in self.json
         return self.body(ContextDomain) if wrapped else self.query(ContextDomain)
 
     def answer_anew(self, kept: dict[str, Any]) -> Response:
-        """Answer a request; under its Idempotency-Key too, which keeps nothing of what the request says itself."""
+        """Render the response, also on a replay: everything in it is in the request."""
         del kept
         data = {
             "context_id": f"org_{self.principal.slug}",
             "org_id": self.principal.slug,
-            "domain": self.asked().domain or "general",
+            "domain": self.requested_domain().domain or "general",
         }
         return self.envelope("Memory context initialized", data, {"correlation_id": self.correlation_id})
 
@@ -130,11 +130,11 @@ class ContextInitialise(CompatView):
     )
     @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
-        """Open the organisation's context; `domain` stands in the query string, or in the body."""
+        """Open the organisation's context; `domain` is in the query string or the body."""
         del request
         principal = self.principal
         initialise_context(
-            organisation=principal.organisation, by=principal.actor, domain=self.asked().domain
+            organisation=principal.organisation, by=principal.actor, domain=self.requested_domain().domain
         )
         return self.answer_anew({})
 
@@ -147,7 +147,7 @@ class ContextStatistics(CompatView):
 
     @extend_schema(operation_id="context_stats", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Count the caller's own contexts."""
+        """Return the number of the caller's contexts."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
@@ -164,7 +164,7 @@ class ContextCleanup(CompatView):
 
     @extend_schema(operation_id="context_cleanup", responses={200: Envelope})
     def delete(self, request: Request, org_id: str) -> Response:
-        """Close the organisation's context, on record; its memories are kept (docs/memory-life.md)."""
+        """Close the organisation's context and record that; its memories are kept (docs/memory-life.md)."""
         del request
         principal = self.principal
         if org_id != principal.slug and org_id.lower() != str(principal.organisation):
@@ -181,7 +181,7 @@ class PerformanceMetrics(CompatView):
 
     @extend_schema(operation_id="performance_metrics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Tell how the caller's own operations went; the cache and the tracer are the whole process's."""
+        """Return the figures of the caller's operations; those of the cache and the tracer are for the whole process."""
         del request
         return self.envelope("Performance metrics retrieved", performance(self.principal))
 

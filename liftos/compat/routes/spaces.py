@@ -1,4 +1,4 @@
-"""The old platform's two routes of conceptual spaces, field for field as the contract."""
+"""The old routes for conceptual spaces, exactly as in the contract."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from spaces.operations import PreparedDimensions, commit_space, named_dimensions
 
 
 class CreateSpace(CompatView):
-    """`POST /conceptual-spaces/create`: the body is a bare list of dimension names, the name stands in the query string."""
+    """`POST /conceptual-spaces/create`: the body is a list of dimension names, the space's name is in the query string."""
 
     scopes = {"POST": Scope.SPACES_WRITE}
     failure = "Conceptual space creation failed"
@@ -29,7 +29,7 @@ class CreateSpace(CompatView):
         return prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
 
     def render(self, space: str) -> Response:
-        """Return the answer: what was asked for, and the id of the space that it became."""
+        """Render the response: the request's values and the space's id."""
         data = {
             "space_id": space,
             "name": self.query(SpaceQuery).name,
@@ -40,7 +40,7 @@ class CreateSpace(CompatView):
         return self.envelope("Conceptual space created successfully", data, metadata)
 
     def answer_anew(self, kept: dict[str, Any]) -> Response:
-        """Answer a request again that was carried out under its Idempotency-Key."""
+        """Replay a response."""
         return self.render(kept["space_id"])
 
     @extend_schema(
@@ -51,7 +51,7 @@ class CreateSpace(CompatView):
     )
     @once(prepare=prepare, anew=answer_anew)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
-        """Make a space from dimension names: those that a template knows take its poles."""
+        """Create a space from dimension names; dimensions known from a template get its poles."""
         del request
         principal = self.principal
         space = commit_space(
@@ -72,7 +72,7 @@ class ListSpaces(CompatView):
 
     @extend_schema(operation_id="conceptual_spaces", responses={200: Envelope})
     def get(self, request: Request) -> Response:
-        """Return the caller's spaces, keyed by id; the default one, which nobody made, is not among them."""
+        """Return the caller's spaces by id, except the default space."""
         del request
         spaces = spaces_out(self.principal)
         return self.envelope(

@@ -1,4 +1,4 @@
-"""The old routes of workflows, field for field as the contract."""
+"""The old workflow routes, exactly as in the contract."""
 
 from contextlib import suppress
 from time import perf_counter
@@ -28,7 +28,7 @@ from workflows.types import workflow_id
 
 
 class WorkflowCreate(CompatView):
-    """`POST /workflows/create`: the name stands in the query string, the body is the metadata."""
+    """`POST /workflows/create`: the name is in the query string, the body is the metadata."""
 
     scopes = {"POST": Scope.WORKFLOWS_RUN}
     failure = "Workflow creation failed"
@@ -40,9 +40,9 @@ class WorkflowCreate(CompatView):
         responses={200: Envelope},
     )
     def post(self, request: Request) -> Response:
-        """Open a workflow without steps, as the old service does; `{"name", "metadata"}` in the body is taken too.
+        """Create a workflow without steps, like the old service; the body may also be `{"name", "metadata"}`.
 
-        With `parameters` in the metadata, and a template's name for its name, it runs that template with them.
+        If the name is a template's and the metadata has `parameters`, the template is run with these.
         """
         query, body = request._request.GET, self.json
         if "name" not in query and isinstance(body, dict) and "name" in body:
@@ -50,7 +50,7 @@ class WorkflowCreate(CompatView):
         else:
             name, metadata = self.query(WorkflowName).name, body
         given = {} if metadata is None else validate(WorkflowMetadata, metadata).root
-        opened = self.open(request, name, given)
+        opened = self.create(request, name, given)
         data = {
             "workflow_id": opened.data["workflow_id"],
             "name": name,
@@ -64,22 +64,21 @@ class WorkflowCreate(CompatView):
         return response
 
     @once
-    def open(self, request: Request, name: str, metadata: dict[str, Any]) -> Response:
-        """Open it."""
+    def create(self, request: Request, name: str, metadata: dict[str, Any]) -> Response:
+        """Create the run once per Idempotency-Key."""
         del request
-        principal = self.principal
-        run = self.begin(name, metadata)
-        return Response({"workflow_id": workflow_id(principal.slug, run.hex[-CODE_DIGITS:])})
+        run = self.start_or_open(name, metadata)
+        return Response({"workflow_id": workflow_id(self.principal.slug, run.hex[-CODE_DIGITS:])})
 
-    def begin(self, name: str, metadata: dict[str, Any]) -> UUID:
-        """Run the template of the name if the metadata brings its parameters, else open an empty workflow; return the id."""
+    def start_or_open(self, name: str, metadata: dict[str, Any]) -> UUID:
+        """Run the template with this name if the metadata has parameters, else open an empty run; return the run's id."""
         principal, parameters = self.principal, metadata.get("parameters")
         if isinstance(parameters, dict):
-            # there may be no such template: then it is metadata like any other
+            # without such a template, the parameters are ordinary metadata
             with suppress(TemplateNotFound), faults_as_items():
                 return operations.start(
                     principal=principal, template=name, parameters=parameters, metadata=metadata
-                ).id
+                )
         return operations.open_run(principal=principal, name=name, metadata=metadata)
 
 
@@ -91,7 +90,7 @@ class WorkflowStatus(CompatView):
 
     @extend_schema(operation_id="workflow_status", responses={200: Envelope})
     def get(self, request: Request, workflow: str) -> Response:
-        """Tell how far a workflow has come, task by task."""
+        """Return a workflow's status by task."""
         del request
         principal = self.principal
         code = workflow.removeprefix(workflow_id(principal.slug, ""))
@@ -104,7 +103,7 @@ class WorkflowStatus(CompatView):
 
 
 class BatchSearch(CompatView):
-    """`POST /search/batch`: the body is a bare list of queries, the options stand in the query string."""
+    """`POST /search/batch`: the body is a list of queries, the options are in the query string."""
 
     scopes = {"POST": Scope.MEMORY_READ}
     costly = True
@@ -122,7 +121,7 @@ class BatchSearch(CompatView):
         responses={200: Envelope},
     )
     def post(self, request: Request) -> Response:
-        """Search for each query; `results` is keyed by task id, in the order of the queries, as is `results_list`."""
+        """Search for several queries; `results` (by task id) and `results_list` are in the order of the queries."""
         del request
         started, principal = perf_counter(), self.principal
         asked, options = self.body(QueriesIn).root, self.query(BatchQuery)

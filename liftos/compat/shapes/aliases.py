@@ -1,4 +1,4 @@
-"""Wire shapes of the routes that old clients call and the old service never had: each is what its client sends, or reads back."""
+"""Wire shapes of the routes that old clients call although the old service never had them."""
 
 import json
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ def _search_type(text: str) -> str:
 
 
 class PageSearch(BaseModel):
-    """What the Streamlit page and the intelligence service ask in the query string; `tags` may stand several times."""
+    """The search query string of the Streamlit page and the intelligence service; `tags` may be repeated."""
 
     query: QueryText = Field(max_length=MAX_CONTENT)
     user_id: QueryText = Field(default="", max_length=MAX_USER)
@@ -47,21 +47,21 @@ class PageSearch(BaseModel):
 
 
 class RecentQuery(BaseModel):
-    """What the Streamlit page asks of recent activities."""
+    """The Streamlit page's query string for recent activities."""
 
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
     user_id: QueryText = Field(default="", max_length=MAX_USER)
 
 
 def check_length(content: str, field: str) -> None:
-    """Refuse a text that is too long, by the name of the field that it was made of."""
+    """Check the length of a content built from a field of the body."""
     if len(content) > MAX_CONTENT:
         message = f"String should have at most {MAX_CONTENT} characters"
         raise InvalidRequest([item("string_too_long", ("body", field), message)])
 
 
 class LooseStore(BaseModel):
-    """What the Streamlit page (`data`) and the feedback service (`content`) send to be stored."""
+    """The store request of the Streamlit page (`data`) and the feedback service (`content`)."""
 
     data: Any = None
     content: str | None = Field(default=None, max_length=MAX_CONTENT)
@@ -72,13 +72,13 @@ class LooseStore(BaseModel):
     organization_id: str | int | None = None
 
     def draft(self, sent: Any) -> MemoryDraft:
-        """Return the domain's form.
+        """Return the memory to store.
 
         Args:
-            sent: the body, for the 422 that says that there is nothing to store.
+            sent: the body, for the 422 if there is nothing to store.
 
         Raises:
-            InvalidRequest: neither content nor data, or too long a text in data.
+            InvalidRequest: neither content nor data, or the text in data is too long.
         """
         if self.content is None and self.data is None:
             raise InvalidRequest([item("missing", ("body", "data"), "Field required", sent)])
@@ -96,7 +96,7 @@ class LooseStore(BaseModel):
 
 
 class RejectionOut(BaseModel):
-    """The rejection of a value that a text holds; a memory is stored as a candidate for it."""
+    """The rejection of a value in the text, which made the memory a candidate."""
 
     decision_id: UUID
     memory_id: UUID
@@ -104,7 +104,7 @@ class RejectionOut(BaseModel):
 
 
 class LooseStored(BaseModel):
-    """The answer to a loose store."""
+    """The response to a store request."""
 
     memory_id: UUID
     id: UUID
@@ -115,21 +115,21 @@ class LooseStored(BaseModel):
 
 
 class KeyValue(BaseModel):
-    """What the load test stores: a value under a key."""
+    """The load test's store request: a value under a key."""
 
     value: Any
     key: str | None = Field(default=None, max_length=1_000)
     context: Any = None
 
     def draft(self) -> MemoryDraft:
-        """Return the domain's form.
+        """Return the memory to store.
 
         Raises:
-            InvalidRequest: too long a value.
+            InvalidRequest: the value is too long.
         """
-        # a value may bring metadata of its own, by which this caller filters
-        brought = self.value.get("metadata") if isinstance(self.value, dict) else None
-        metadata: dict[str, Any] = dict(brought) if isinstance(brought, dict) else {}
+        # the value may contain metadata, which this client filters by
+        own = self.value.get("metadata") if isinstance(self.value, dict) else None
+        metadata: dict[str, Any] = dict(own) if isinstance(own, dict) else {}
         if self.key is not None:
             metadata["key"] = self.key
         if isinstance(self.context, dict):
@@ -140,7 +140,7 @@ class KeyValue(BaseModel):
 
 
 class LooseSearch(BaseModel):
-    """What the load test asks."""
+    """The load test's search request."""
 
     query: str = Field(max_length=MAX_CONTENT)
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
@@ -149,7 +149,7 @@ class LooseSearch(BaseModel):
 
 
 class PageHit(BaseModel):
-    """A found memory as the page shows it."""
+    """A hit in the page's search results."""
 
     id: UUID
     title: str
@@ -162,7 +162,7 @@ class PageHit(BaseModel):
 
 
 class PageSearchOut(BaseModel):
-    """The answer to the page's search; `data` repeats the results for the intelligence service."""
+    """The response to the page's search; `data` repeats the results for the intelligence service."""
 
     results: list[PageHit]
     summary: str
@@ -178,14 +178,14 @@ class RecentOut(BaseModel):
 
 
 class ValuesOut(BaseModel):
-    """The answer to `POST /memory/search`: hits in the contract's form."""
+    """The response to `POST /memory/search`: hits in the contract's shape."""
 
     results: list[dict[str, Any]]
     count: int
 
 
 def page_hit(hit: Hit) -> dict[str, Any]:
-    """Return a found memory as the page shows it, with the date it is filtered by; a content that is a JSON object is shown as one."""
+    """Render a hit for the page, with the date used by the filters; a content that is a JSON object is returned as one."""
     moment = hit.happened_at or hit.recorded_at
     return {
         "id": str(hit.id),
@@ -210,12 +210,12 @@ def _structured(content: str) -> Any:
 
 
 def summary(query: str, results: list[dict[str, Any]], candidates: int) -> str:
-    """Return a sentence or two about what the page found."""
+    """Return a summary of a page's search results in one or two sentences."""
     if not results:
-        return f"Nothing was found for “{query}”."
+        return f"No results for “{query}”."
     kinds = ", ".join(dict.fromkeys(result["type"] for result in results))
     many = "memory" if len(results) == 1 else "memories"
     return (
-        f"{len(results)} {many} found for “{query}”, of {candidates} that were weighed. "
-        f"The best is “{results[0]['title']}” ({results[0]['score']:.2f}). Types: {kinds}."
+        f"{len(results)} {many} found for “{query}”, from {candidates} candidates. "
+        f"Best match: “{results[0]['title']}” ({results[0]['score']:.2f}). Types: {kinds}."
     )

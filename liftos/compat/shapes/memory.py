@@ -1,6 +1,6 @@
-"""Wire shapes of the old memory routes. Types, defaults and bounds are the contract's.
+"""Wire shapes of the old memory routes, with the contract's types, defaults and bounds.
 
-A `title` is the shape's name in /openapi.json, which clients that were generated from it know.
+A `title` is the shape's name in /openapi.json, which generated clients depend on.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ SEARCH_TYPES = "^(neural|conceptual|knowledge|hybrid)$"
 
 
 class StoreIn(BaseModel):
-    """The contract's store request; a `context`, which some callers send beside it, is kept in the metadata."""
+    """The contract's store request; a `context`, which some callers add, is kept in the metadata."""
 
     model_config = ConfigDict(title="SeedStore")
 
@@ -31,7 +31,7 @@ class StoreIn(BaseModel):
     context: Any = None
 
     def draft(self) -> MemoryDraft:
-        """Return the domain's form."""
+        """Return the memory to store."""
         metadata = self.metadata or {}
         if isinstance(self.context, dict):
             metadata = {"context": self.context} | metadata
@@ -50,7 +50,7 @@ class SearchIn(BaseModel):
     memory_type: str | None = None
 
     def request(self, search_type: str | None = None) -> SearchRequest:
-        """Return the domain's form; `search_type` replaces the body's, as the typed routes do."""
+        """Return the search request; `search_type` overrides the body's, for the typed routes."""
         return SearchRequest(
             query=self.query,
             search_type=SearchType(search_type or self.search_type),
@@ -61,7 +61,7 @@ class SearchIn(BaseModel):
 
 
 class QueriesIn(RootModel[list[Annotated[str, Field(max_length=MAX_CONTENT)]]]):
-    """The contract's batch of queries: a bare list; `{"queries": […]}` is taken too."""
+    """The contract's batch of queries: a list, or `{"queries": […]}`."""
 
     model_config = ConfigDict(title="SeedQueries")
 
@@ -70,29 +70,29 @@ class QueriesIn(RootModel[list[Annotated[str, Field(max_length=MAX_CONTENT)]]]):
     @model_validator(mode="before")
     @classmethod
     def unwrap(cls, value: Any) -> Any:
-        """Take the wrapped form for the bare one."""
+        """Unwrap `{"queries": […]}`."""
         return value["queries"] if isinstance(value, dict) and "queries" in value else value
 
 
 class BatchQuery(BaseModel):
-    """What the contract's batch search takes in the query string; it names no bound, so a larger limit is brought down."""
+    """The query string of the contract's batch search; the contract has no maximum limit, so larger ones are reduced."""
 
     search_type: str = Field(default="hybrid", pattern=SEARCH_TYPES)
     limit: int = Field(default=10, ge=1)
 
     def request(self) -> SearchRequest:
-        """Return the domain's form of what the searches share."""
+        """Return the options shared by the searches."""
         return SearchRequest(
             query="",
             search_type=SearchType(self.search_type),
             limit=min(self.limit, MAX_LIMIT),
-            # by task and as a list
+            # the response has each hit twice: by task and in the list
             copies=2,
         )
 
 
 def hit_out(hit: Hit) -> dict[str, Any]:
-    """Return a found memory in the contract's form: naive UTC time; cosine as the optional extra."""
+    """Render a hit in the contract's shape: naive UTC time, the cosine as an optional extra."""
     result: dict[str, Any] = {
         "id": str(hit.id),
         "content": hit.content,
@@ -111,7 +111,7 @@ def hit_out(hit: Hit) -> dict[str, Any]:
 
 
 def naive(moment: datetime) -> str:
-    """Return the contract's time: UTC, microseconds, no zone."""
+    """Return a time in the contract's format: UTC, microseconds, no time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 

@@ -1,4 +1,4 @@
-"""Wire shapes of the old routes of conceptual spaces."""
+"""Wire shapes of the old routes for conceptual spaces."""
 
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from spaces.types import MAX_DIMENSIONS
 
 
 class DimensionNames(RootModel[list[Name]]):
-    """The contract's body: a bare list of dimension names."""
+    """The contract's body: a list of dimension names."""
 
     model_config = ConfigDict(title="SeedDimensions")
 
@@ -28,12 +28,12 @@ class SpaceQuery(BaseModel):
 
 
 def space_id(slug: str, space: Space) -> str:
-    """Return a space's id as the contract forms it."""
+    """Return a space's id in the contract's format."""
     return f"space_{slug}_{short_id(space.id)}"
 
 
 def spaces_out(principal: Principal) -> dict[str, dict[str, Any]]:
-    """Return an organisation's spaces in the contract's form, by their ids there."""
+    """Return an organisation's spaces in the contract's shape, by their contract ids."""
     with tenant_transaction(principal.organisation):
         rows = list_made_spaces(organisation=principal.organisation)
         counts = count_parts(organisation=principal.organisation)

@@ -22,7 +22,7 @@ TASK_STATUS = {
     StepStatus.SKIPPED: "cancelled",
     StepStatus.CANCELLED: "cancelled",
 }
-"""A step's status in the contract's words."""
+"""The contract's task status for each step status."""
 
 
 class WorkflowName(BaseModel):
@@ -38,12 +38,12 @@ class WorkflowMetadata(RootModel[dict[str, Any]]):
 
 
 def task_id(workflow: str, position: int, item: int) -> str:
-    """Return a step's id in the contract's form: eight hex digits, its place and its item's."""
+    """Return a step's id in the contract's format: eight hex digits, from its position and its item."""
     return f"task_{workflow}_{position + 1:04x}{item + 1:04x}"
 
 
 def status_out(principal: Principal, run: Run, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return a run as the status route tells it; a step that maps over a list is told by its items."""
+    """Render a run for the status route; a step that maps over a list is represented by its items."""
     workflow, withheld = workflow_id(principal.slug, run.code), withheld_from(principal, run, steps)
     mapped = {step.position for step in steps if step.item != NOT_AN_ITEM}
     tasks = {
@@ -52,7 +52,7 @@ def status_out(principal: Principal, run: Run, steps: Sequence[Step]) -> dict[st
             "status": TASK_STATUS[StepStatus(step.status)],
             "execution_time_ms": _milliseconds(step),
             "retry_count": step.retries,
-            "error": _told(step, withheld.steps[step.name]),
+            "error": _error(step, withheld.steps[step.name]),
         }
         for step in steps
         if step.item != NOT_AN_ITEM or step.position not in mapped
@@ -67,7 +67,7 @@ def status_out(principal: Principal, run: Run, steps: Sequence[Step]) -> dict[st
     } | ({"withheld": withheld.run} if withheld.run else {})
 
 
-def _told(step: Step, lacks: Sequence[Scope]) -> str | None:
+def _error(step: Step, lacks: Sequence[Scope]) -> str | None:
     if step.error is None:
         return None
     return withheld_text(lacks) if lacks else step.error["message"]

@@ -1,1 +1,1 @@
-"""The admin's first page: how the organisation that is open is doing. Part of the assembly: it asks every app."""
+"""The admin's overview page, with figures of the current organisation from every app."""

@@ -1,4 +1,4 @@
-"""Charts as SVG, drawn on the server: where bars and lines go. The markup is a template; no script, no asset from elsewhere."""
+"""Layout of SVG charts, which liftos/chart.html draws on the server: no script, no external asset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-# the frame; the template has the same
+# the size of the chart; the template repeats it
 WIDTH, HEIGHT = 520, 150
 _LEFT, _BOTTOM, _TOP = 44, 18, 8
-# liftos/admin.css has each for the light and for the dark theme
+# defined in liftos/admin.css for the light and the dark theme
 COLOURS = ("var(--drawn-violet)", "var(--drawn-teal)", "var(--drawn-red)")
-# colour alone does not tell lines apart for everybody
+# colour alone does not distinguish lines for everybody
 _DASHES = (("none", "solid"), ("7 4", "dashed"), ("2 3", "dotted"))
 
 
@@ -20,8 +20,8 @@ class Line:
     """One series of a chart.
 
     Attributes:
-        name: in the legend.
-        values: one for each place along the axis; None where there is none.
+        name: shown in the legend.
+        values: one for each label; None if missing.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Line:
 
 
 def draw_bars(title: str, labels: Sequence[str], series: Sequence[Line], unit: str = "") -> SafeString:
-    """Return bars, one over the other at each place; `labels` name the places, of which the first and last are shown."""
+    """Return a stacked bar chart; of the labels, only the first and last are shown."""
     totals = [sum(line.values[place] or 0 for line in series) for place in range(len(labels))]
     top = _nice(max(totals, default=0))
     step = (WIDTH - _LEFT) / max(1, len(labels))
@@ -56,7 +56,7 @@ def draw_bars(title: str, labels: Sequence[str], series: Sequence[Line], unit: s
 
 
 def draw_lines(title: str, labels: Sequence[str], series: Sequence[Line], unit: str = "") -> SafeString:
-    """Return lines, broken where a value is missing."""
+    """Return a line chart, with gaps for missing values."""
     top = _nice(max((value for line in series for value in line.values if value is not None), default=0))
     step = (WIDTH - _LEFT) / max(1, len(labels))
     paths = []
@@ -66,7 +66,7 @@ def draw_lines(title: str, labels: Sequence[str], series: Sequence[Line], unit: 
                 (_LEFT + (place + 0.5) * step, HEIGHT - _BOTTOM - value / top * (HEIGHT - _BOTTOM - _TOP))
                 for place, value in part
             ]
-            if len(points) == 1:  # a line of one point shows nothing
+            if len(points) == 1:  # a line with a single point would be invisible
                 [(x, y)] = points
                 points = [(x - 2, y), (x + 2, y)]
             joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
@@ -89,7 +89,7 @@ def _parts(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
 
 
 def _nice(value: float) -> float:
-    """Return the least of 1, 2, 5 times a power of ten that is no smaller; 1 for nothing."""
+    """Return the smallest number at least as large of the form 1, 2 or 5 times a power of ten; 1 for 0."""
     if value <= 0:
         return 1.0
     power = 1.0
@@ -115,9 +115,9 @@ def _render(
         "first": labels[0] if labels else "",
         "last": labels[-1] if labels else "",
         "legend": [(sign, line.name) for line, sign in zip(series, signs, strict=False)],
-        # the same figures as a table, for screen readers; places that have none are left out
+        # the same data as a table, for screen readers, without empty rows
         "rows": [
-            (label, [_said(line.values[place], unit) for line in series])
+            (label, [_formatted(line.values[place], unit) for line in series])
             for place, label in enumerate(labels)
             if any(line.values[place] for line in series)
         ],
@@ -125,5 +125,5 @@ def _render(
     return render_to_string("liftos/chart.html", found | shapes)
 
 
-def _said(value: float | None, unit: str) -> str:
+def _formatted(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{value:g}{unit}"

@@ -1,4 +1,4 @@
-"""What the admin's first page shows, asked within the transaction of the organisation that is open. Bounded at any size."""
+"""The figures of the admin's overview page, read in the organisation's transaction. Their cost is bounded at any size."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from workflows.queries import count_runs
 
 HOURS = 24
 PREFIX = "memory."
-# of the newest decisions that state one
+# newest decisions with a stated confidence
 CONFIDENCES = 1_000
 VERDICTS = 1_000
 _BINS = 10
@@ -28,7 +28,7 @@ _MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure, and where it leads."""
+    """One figure, with an optional link."""
 
     name: str
     value: str
@@ -37,15 +37,15 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """All of the page."""
+    """The content of the page."""
 
     tiles: list[Tile]
     charts: list[SafeString]
 
 
 def dashboard(organisation: UUID, now: datetime) -> Dashboard:
-    """Return the figures of an organisation; runs inside its transaction."""
-    runs = count_runs(organisation=organisation)
+    """Return the dashboard of an organisation; inside its transaction."""
+    runs, active = count_runs(organisation=organisation)
     waiting = count_to_do(organisation=organisation, most=_MOST)
     hours = _last_hours(organisation, now)
     asked = [each for each in hours if each.operation in ("memory.search", "memory.search_many")]
@@ -60,7 +60,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
             f"{waiting:,}{'+' if waiting >= _MOST else ''}",
             "admin:accountability_reviewcase_changelist",
         ),
-        Tile("Runs active", f"{runs.active:,} of {runs.runs:,}", "admin:workflows_run_changelist"),
+        Tile("Runs active", f"{active:,} of {runs:,}", "admin:workflows_run_changelist"),
         Tile("Spaces", f"{count_spaces(organisation):,}", "admin:spaces_space_changelist"),
         Tile("Embedding cache, this process", f"{cache_stats(organisation)['hit_rate']:.1%}"),
     ]
@@ -68,7 +68,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
     labels = [f"{begin:%H:00}" for begin in begins]
     charts = [
         draw_bars(
-            f"Operations by the hour (UTC), {HOURS} h",
+            f"Operations per hour (UTC), {HOURS} h",
             labels,
             [
                 Line("searches", _sums(asked, begins)),
@@ -76,7 +76,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
             ],
         ),
         draw_lines(
-            "How long searches take",
+            "Search latency",
             labels,
             [Line("p50", _longest(asked, begins, "p50_ms")), Line("p95", _longest(asked, begins, "p95_ms"))],
             " ms",
@@ -88,7 +88,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
 
 
 def _last_hours(organisation: UUID, now: datetime) -> list[Interval]:
-    """Return how operations on memories went: by the hour, and by the minute for the hours that are not made yet."""
+    """Return the intervals of memory operations: per hour, and per minute for hours not yet aggregated."""
     since, recent = _hour(now) - timedelta(hours=HOURS - 1), _hour(now) - timedelta(hours=1)
     hours = read_intervals(
         organisation=organisation, step=Step.HOUR, since=since, until=recent, prefix=PREFIX

@@ -1,4 +1,4 @@
-"""Hands the figures to the admin's first page."""
+"""The theme's callback for the admin's overview page."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from liftos.console.dashboard.figures import dashboard
 
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add the figures of the organisation that is open, if one is; called by the theme."""
+    """Add the current organisation's dashboard to the context, if there is one."""
     context["title"] = "Overview"
     organisation = getattr(request, "organisation", None)
     if organisation is not None:

@@ -1,1 +1,1 @@
-"""How the admin writes dates and times."""
+"""The admin's date and time formats."""

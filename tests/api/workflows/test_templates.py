@@ -146,5 +146,7 @@ def test_faults_known_at_save_are_named(acme):
         for each in acme.post(TEMPLATES, payload).json()["errors"]
     }
     assert set(told) == {"body.steps.find.function", "body.steps.use.arguments.query"}
-    assert told["body.steps.find.function"].startswith("There is no function 'memory.get'; there are memory.")
+    assert told["body.steps.find.function"].startswith(
+        "There is no function 'memory.get'; the functions are memory."
+    )
     assert "memory.search" in told["body.steps.find.function"]

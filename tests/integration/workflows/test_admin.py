@@ -75,11 +75,11 @@ def the_template(acme):
 def test_a_template_is_written_published_and_retired_on_record(acme, staff):
     assert "Publish the draft" in text(write(staff, GOOD))
     template = the_template(acme)
-    assert "Version 1 is published" in text(staff.post(f"{TEMPLATES}{template}/do/publish/", follow=True))
+    assert "Version 1 published" in text(staff.post(f"{TEMPLATES}{template}/do/publish/", follow=True))
     page = text(write(staff, GOOD | {"description": "each Monday"}, template))
     assert "template description" in page
     assert "each Monday" in page
-    assert "Retired" in text(staff.post(f"{TEMPLATES}{template}/do/retire/", follow=True))
+    assert "Template retired" in text(staff.post(f"{TEMPLATES}{template}/do/retire/", follow=True))
     for operation in ("workflow.save_template", "workflow.publish", "workflow.retire"):
         assert set(on_record(acme, operation)) == {("staff", "ann")}
     assert "version 1" not in text(staff.get(TEMPLATES))
@@ -95,10 +95,10 @@ def test_everything_wrong_with_a_template_is_said_and_nothing_is_written(acme, s
     }
     page = text(write(staff, faulty))
     for message in (
-        "step a: depends_on: It waits for itself: a → b → a.",
+        "step a: depends_on: It depends on itself: a → b → a.",
         "step a: arguments.query: It is required.",
         "step a: arguments.limit: 500 is greater than the maximum of 100.",
-        "step b: function: There is no function &#x27;no.such&#x27;; there are ",
+        "step b: function: There is no function &#x27;no.such&#x27;; the functions are ",
     ):
         assert message in page
     assert "&quot;no.such&quot;" in page  # what was typed is still there
@@ -115,7 +115,7 @@ def test_invalid_template_is_not_500(acme, staff, typed):
 
 def test_a_name_that_is_taken_is_said(acme, staff):
     make_template(acme.organisation, *GOOD["steps"], name="digest")
-    assert "There is a template of the name digest" in text(write(staff, GOOD))
+    assert "A template called digest already exists" in text(write(staff, GOOD))
 
 
 def test_versions_show_what_they_say_otherwise(acme, staff):
@@ -168,7 +168,7 @@ def test_a_run_that_failed_is_run_again_from_its_dead_letter(acme, staff, calls)
         failed = run.steps.get(name="b").id
     assert "it broke" in text(staff.get(f"{STEPS}{failed}/change/"))
     page = staff.post(STEPS, {"action": "run_again", "_selected_action": [str(failed)]}, follow=True)
-    assert "goes on from what failed" in text(page)
+    assert "restarted from the failed steps" in text(page)
     assert statuses(run)["b"] == "ready"
     assert on_record(acme, "workflow.rerun") == [("staff", "ann")]
     assert "it broke" not in listed(staff.get(STEPS))
@@ -196,10 +196,10 @@ def test_pause_resume_and_cancel(acme, staff, calls):
 
     assert "Resume" in press("pause")
     assert "be paused" in press("pause")
-    assert "It goes on." in press("resume")
+    assert "Run resumed." in press("resume")
     assert "Cancelled" in press("cancel")
     assert "be cancelled" in press("cancel")
-    assert "There is no such action" in press("explode")
+    assert "Unknown action" in press("explode")
     assert statuses(run) == {"a": "cancelled", "b": "cancelled"}
     for how in ("pause", "resume", "cancel"):
         assert on_record(acme, f"workflow.{how}") == [("staff", "ann")]
@@ -239,6 +239,6 @@ def test_the_policy_is_the_open_organisations_and_on_record(acme, staff):
     assert on_record(acme, "admin.add") == [("staff", "ann")]
     write(staff, GOOD)
     page = text(staff.post(f"{TEMPLATES}{the_template(acme)}/do/publish/", follow=True))
-    assert "somebody else" in page
+    assert "somebody other than its author" in page
     with tenant_transaction(acme.organisation):
         assert TemplateVersion.objects.get().status == "draft"

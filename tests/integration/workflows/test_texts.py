@@ -158,13 +158,13 @@ def test_parameters_metadata_and_templates_that_can_not_be_kept_are_refused(orga
     make_template(
         organisation, step("s"), parameters={"type": "object", "properties": {"text": {"type": "string"}}}
     )
-    with pytest.raises(InvalidInput, match="can't be kept") as error:
+    with pytest.raises(InvalidInput, match="can't be stored") as error:
         run_again(organisation, given={"text": bad})
     assert error.value.loc == ("parameters",)
-    with pytest.raises(InvalidInput, match="can't be kept") as error:
+    with pytest.raises(InvalidInput, match="can't be stored") as error:
         run_again(organisation, metadata={"note": [bad]})
     assert error.value.loc == ("metadata",)
-    with pytest.raises(InvalidInput, match="can't be kept"):
+    with pytest.raises(InvalidInput, match="can't be stored"):
         make_template(organisation, step("s", arguments={"value": {bad: 1}}), name="other")
     with tenant_transaction(organisation):
         assert not Run.objects.exists()

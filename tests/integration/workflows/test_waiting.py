@@ -208,7 +208,7 @@ def test_when_time_is_up_the_run_is_told_as_it_stands_and_left_to_workers(organi
 def test_a_program_without_workers_goes_on_when_time_is_up(organisation, slow):
     first = step("s", "test.slow", arguments={"seconds": 0.4})
     make_template(organisation, first, step("t", "test.slow", depends_on=["s"]), name="other")
-    run = run_again(organisation, name="other", wait=0.1, go_on=True)
+    run = run_again(organisation, name="other", wait=0.1, keep_executing=True)
     assert run.status == "running"
     _eventually(lambda: read_run(organisation, run.id).status == "completed")
 

@@ -12,7 +12,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.flows import history, make_template, read_run, run_again, statuses, step, steps_of
 from workflows.engine import reaper
 from workflows.engine.claims import claim_next, renew
-from workflows.engine.execution import carry_out
+from workflows.engine.execution import execute
 from workflows.engine.keeper import Keeper
 from workflows.engine.runs import load_run
 from workflows.engine.slots import stuck_threads, take_turn
@@ -72,9 +72,9 @@ def test_a_lost_step_is_given_back_and_its_late_worker_fenced(organisation, call
     again, _ = claim(organisation)
     assert (again.attempt, steps_of(run)["a"].lost) == (2, 1)
     # the first worker comes back to life
-    assert carry_out(taken, info) is None
+    assert execute(taken, info) is None
     assert (statuses(run)["a"], calls) == ("running", ["a"])
-    carry_out(again, info)
+    execute(again, info)
     assert (read_run(organisation, run.id).status, calls) == ("completed", ["a", "a"])
     assert history(run, "a").count(("running", "done")) == 1
 
@@ -104,7 +104,7 @@ def test_a_step_that_takes_its_workers_down_is_given_up(organisation, calls, hin
 def test_a_retry_that_is_due_becomes_ready(organisation, calls, hints):
     make_template(organisation, step("a", "test.fail", arguments={"times": 1}, backoff_seconds=0.0))
     run = run_again(organisation, wait=0)
-    carry_out(*claim(organisation))
+    execute(*claim(organisation))
     assert statuses(run) == {"a": "retry_wait"}
     assert reaper.sweep() == 1
     assert statuses(run) == {"a": "ready"}
@@ -208,7 +208,7 @@ def test_a_cancelled_run_undoes_what_is_being_done(organisation, calls, hints):
     run = run_again(organisation, wait=0)
     taken, info = claim(organisation)
     cancel(organisation=organisation, by=SYSTEM, run=run.id)
-    assert carry_out(taken, info) is None
+    assert execute(taken, info) is None
     assert statuses(run) == {"a": "cancelled"}
     with tenant_transaction(organisation):
         row = raw_cursor().execute(
@@ -232,11 +232,11 @@ def test_what_a_paused_run_is_doing_ends_and_nothing_begins(organisation, calls,
     run = run_again(organisation, wait=0)
     taken, info = claim(organisation)
     pause(organisation=organisation, by=SYSTEM, run=run.id)
-    assert carry_out(taken, info) is None
+    assert execute(taken, info) is None
     assert statuses(run) == {"a": "done", "b": "waiting"}
     assert claim_next(organisation=organisation) is None
     resume(organisation=organisation, by=SYSTEM, run=run.id)
-    carry_out(*claim(organisation))
+    execute(*claim(organisation))
     assert read_run(organisation, run.id).status == "completed"
 
 
@@ -265,6 +265,6 @@ def test_workers_are_woken_for_children_that_nobody_takes_along(organisation, ca
     )
     run = run_again(organisation, wait=0)
     hints.clear()
-    handed = carry_out(*claim(organisation))
+    handed = execute(*claim(organisation))
     assert (handed.name, len(hints)) == ("b", 2)
     assert statuses(run) == {"a": "done", "b": "running", "c": "ready", "d": "ready", "e": "waiting"}

@@ -263,7 +263,7 @@ def test_too_many_steps_is_an_error(monkeypatch):
     monkeypatch.setattr(checking, "MAX_STEPS", 100)
     ((place, message),) = value_faults({"items": {"type": "integer"}}, list(range(1_000)))
     assert place == ()
-    assert "steps to check" in message
+    assert "steps to validate" in message
 
 
 def test_a_check_ends_with_its_deadline():

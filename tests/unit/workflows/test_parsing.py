@@ -97,7 +97,7 @@ def test_all_faults_are_found_at_once_each_naming_its_step():
         ("#6", "name"),
     ]
     texts = {(name, field): message for name, field, message in found}
-    assert texts["a", "depends_on"] == "It waits for itself: a → c → b → a."
+    assert texts["a", "depends_on"] == "It depends on itself: a → c → b → a."
     assert texts["b", "depends_on"] == "There is no step 'nowhere'."
     assert texts["b", "function"] == "There is no function 'no.such'."
     assert texts["a", "arguments.limit"] == "101 is greater than the maximum of 100."
@@ -182,7 +182,7 @@ def test_deep_nesting_is_refused_before_traversal():
     for _ in range(100_000):
         deep = [deep]
     assert faults(template(step("a", arguments={"x": deep}))) == [
-        (None, "", "It is nested more than 32 deep.")
+        (None, "", "It is nested deeper than 32 deep.")
     ]
 
 
@@ -342,7 +342,7 @@ def test_cycles_are_detected(drawn):
         parse(payload, functions=functions)
     except Faulty as faulty:
         named = [
-            [int(each[1:]) for each in fault.message.removeprefix("It waits for itself: ")[:-1].split(" → ")]
+            [int(each[1:]) for each in fault.message.removeprefix("It depends on itself: ")[:-1].split(" → ")]
             for fault in faulty.faults
         ]
         for way in named:
@@ -444,7 +444,7 @@ def test_unknown_function_lists_known_ones_nearest_first():
         (
             "a",
             "function",
-            "There is no function 'memory.serch'; there are memory.search, memory.store, decisions.record, http.request.",
+            "There is no function 'memory.serch'; the functions are memory.search, memory.store, decisions.record, http.request.",
         ),
         ("b", "function", "Function 'memory.store' has no version 9."),
     ]
@@ -456,5 +456,5 @@ def test_step_name_error_states_the_rules(name):
     assert field == "name"
     assert (
         message
-        == "It must be 1 to 64 letters (a to z, A to Z), digits, - and _, not beginning with a digit or -."
+        == "It must be 1 to 64 letters (a to z, A to Z), digits, - and _, not starting with a digit or -."
     )

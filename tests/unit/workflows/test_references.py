@@ -105,7 +105,7 @@ def test_null_parameter_stays_null():
     ],
 )
 def test_missing_path_is_named(value):
-    with pytest.raises(Unresolvable, match=r"(leads to nothing|names no step)"):
+    with pytest.raises(Unresolvable, match=r"(can.t be resolved|is not a step)"):
         resolved(value, limit=10)
 
 

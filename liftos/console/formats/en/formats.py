@@ -1,4 +1,4 @@
-"""As the API and the drawn pages write them: to the second, the year first, so that a column of them sorts at a glance."""
+"""ISO-like formats, as in the API: to the second, year first."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s"

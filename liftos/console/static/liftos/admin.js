@@ -1,12 +1,12 @@
-// What the theme lets only a pointer press, the keyboard presses too: it gets a role, a place in the order of focus, and says
-// whether what it opens is open. What is opened by key gets the focus; Escape closes it and gives the focus back.
+// Makes the theme's pointer-only controls usable by keyboard: adds a role, a tab stop and aria-expanded. A menu opened by key
+// gets the focus; Escape closes it and returns the focus.
 "use strict";
 
 (function () {
   const PRESSABLE = "a[href], a[role=button], button, input:not([type=hidden]), select, textarea, summary, label";
   const OPENS = /^\s*(\w+) = (?:!\1|true)/;
   const CHOOSES_THEME = /(?:switchTheme\(|adminTheme = )'(\w+)'/;
-  // of what shows an icon and no word
+  // labels of controls that show only an icon
   const NAMES = { dock_to_right: "Sidebar", close: "Close the sidebar", computer: "Theme", dark_mode: "Theme", light_mode: "Theme", search: "Search" };
   const FRAMES = 30;
 
@@ -15,7 +15,7 @@
     if (first) {
       first.focus();
     } else if (frames > 0) {
-      // it is shown a frame or two after it is opened
+      // the menu becomes visible a frame or two after opening
       requestAnimationFrame(() => focusFirst(menu, frames - 1));
     }
   }
@@ -67,7 +67,7 @@
     });
   }
 
-  // An icon is a word in a font of pictures, and would be read out as that word.
+  // An icon is a word in an icon font, which a screen reader would read aloud.
   function silence(icon) {
     const control = icon.closest("a, button, [role=button]");
     const word = icon.textContent.trim();
@@ -87,7 +87,7 @@
   document.addEventListener("alpine:initialized", function () {
     document.querySelectorAll("[x-on\\:click]").forEach(makePressable);
     document.querySelectorAll(".material-symbols-outlined").forEach(silence);
-    // made by Django's own scripts, which name what has no role
+    // created by Django's scripts with a label but without a role
     window.addEventListener("load", () => setTimeout(() => document.querySelectorAll(".help-tooltip[aria-label]").forEach((each) => each.setAttribute("role", "img"))));
     document.querySelectorAll("#nav-sidebar-apps a.active").forEach((each) => each.setAttribute("aria-current", "page"));
     const content = document.getElementById("content");
