@@ -197,7 +197,7 @@ def test_pause_resume_and_cancel(acme, staff, calls):
     assert "Resume" in press("pause")
     assert "be paused" in press("pause")
     assert "Run resumed." in press("resume")
-    assert "Cancelled" in press("cancel")
+    assert "Run cancelled" in press("cancel")
     assert "be cancelled" in press("cancel")
     assert "Unknown action" in press("explode")
     assert statuses(run) == {"a": "cancelled", "b": "cancelled"}
