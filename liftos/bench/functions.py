@@ -12,8 +12,8 @@ from uuid import UUID
 import numpy as np
 from django.db import connections
 
-from liftos.bench.embedding_before import ListLruCache
-from liftos.bench.embedding_data import zipf
+from liftos.bench.embedding.before import ListLruCache
+from liftos.bench.embedding.data import zipf
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.caching.change_tokens.queries import Generation
 from liftos.kernel.caching.results import FunctionCache

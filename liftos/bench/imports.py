@@ -16,9 +16,9 @@ from uuid import UUID
 from django.db import connections
 from tqdm import tqdm
 
-from liftos.bench.http_chroma import ChromaUnavailable, chroma, installed
-from liftos.bench.search_data import Material, World
-from liftos.bench.search_load import Loaded
+from liftos.bench.http.chroma_server import ChromaUnavailable, chroma, installed
+from liftos.bench.search.data import Material, World
+from liftos.bench.search.loading import Loaded
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.scratch import scratch_database

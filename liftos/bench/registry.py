@@ -5,22 +5,20 @@ from importlib import import_module
 from liftos.bench.types import Bench
 
 _MODULES = {
-    name: f"liftos.bench.{name}"
-    for name in (
-        "accountability",
-        "calibration",
-        "embedding",
-        "functions",
-        "http",
-        "review",
-        "search",
-        "seed",
-        "soak",
-        "spaces",
-        "tracing",
-        "workflows",
-    )
-} | {"import": "liftos.bench.imports"}  # `import` is a Python keyword
+    "accountability": "accountability.bench",
+    "calibration": "calibration",
+    "embedding": "embedding.bench",
+    "functions": "functions",
+    "http": "http.bench",
+    "import": "imports",
+    "review": "review",
+    "search": "search.bench",
+    "seed": "seed",
+    "soak": "soak",
+    "spaces": "spaces",
+    "tracing": "tracing",
+    "workflows": "workflows.bench",
+}
 
 
 class BenchNotFound(LookupError):
@@ -40,5 +38,5 @@ def get_bench(name: str) -> Bench:
     """
     if name not in _MODULES:
         raise BenchNotFound(f"no benchmark {name!r}: choose one of {', '.join(bench_names())}")
-    bench: Bench = import_module(_MODULES[name]).BENCH
+    bench: Bench = import_module(f"liftos.bench.{_MODULES[name]}").BENCH
     return bench

@@ -16,9 +16,9 @@ from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.reviews.queries import Order, get_next, list_queue
 from accountability.types import Policy, Verdict
-from liftos.bench.ledger_fill import fill
-from liftos.bench.search_data import World
-from liftos.bench.search_load import load
+from liftos.bench.accountability.ledger_fill import fill
+from liftos.bench.search.data import World
+from liftos.bench.search.loading import load
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction

@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 from tqdm import tqdm
 
-from liftos.bench.embedding_data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
-from liftos.bench.http_before import compare_in_python
-from liftos.bench.search_data import World
-from liftos.bench.search_load import Loaded, load
+from liftos.bench.embedding.data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
+from liftos.bench.http.before import compare_in_python
+from liftos.bench.search.data import World
+from liftos.bench.search.loading import Loaded, load
 from liftos.bench.tracing import measure_requests
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database

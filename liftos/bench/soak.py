@@ -15,11 +15,11 @@ import numpy as np
 from django.db import connections
 from tqdm import tqdm
 
-from liftos.bench.http_client import request_bytes
-from liftos.bench.http_series import ask
-from liftos.bench.http_server import HOST, Service, service
-from liftos.bench.search_data import World
-from liftos.bench.search_load import Loaded, load
+from liftos.bench.http.client import request_bytes
+from liftos.bench.http.series import ask
+from liftos.bench.http.service import HOST, Service, service
+from liftos.bench.search.data import World
+from liftos.bench.search.loading import Loaded, load
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.embedding import MiniLmEmbedder
 from liftos.kernel.embedding.catalogue import model_number

@@ -14,8 +14,8 @@ import numpy as np
 from django.db import connections
 from tqdm import tqdm
 
-from liftos.bench.search_data import Plan, World
-from liftos.bench.search_load import Loaded, load
+from liftos.bench.search.data import Plan, World
+from liftos.bench.search.loading import Loaded, load
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction

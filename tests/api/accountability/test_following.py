@@ -20,7 +20,7 @@ from accountability.ledger.sequencer import drain
 from accountability.ledger.tiles import Tile, parse_tile
 from accountability.merkle import node_hash, root_hash
 from accountability.models import LedgerLeaf
-from liftos.bench.decisions import record_one
+from liftos.bench.accountability.decisions import record_one
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.logs import ContextFilter, SecretlessFormatter
 from liftos.kernel.tenancy.operations import create_api_key, revoke_api_key

@@ -5,9 +5,9 @@ from django.core.management import CommandError, call_command
 
 from accountability.decisions.chains import get_chain
 from accountability.ledger.verification import verify_log
-from liftos.bench.ledger_fill import fill
+from liftos.bench.accountability.ledger_fill import fill
 from liftos.bench.registry import bench_names
-from liftos.bench.search_data import DIMENSION, World, nearest, size_classes, sizes_of
+from liftos.bench.search.data import DIMENSION, World, nearest, size_classes, sizes_of
 from liftos.bench.types import Bench, Figure, Target
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
@@ -94,7 +94,7 @@ def test_overhead_below_zero_is_noise(capsys, monkeypatch, value, overhead, show
 
 
 def test_filled_log_verifies(committed_db, monkeypatch):
-    monkeypatch.setattr("liftos.bench.ledger_fill.BATCH", 20)
+    monkeypatch.setattr("liftos.bench.accountability.ledger_fill.BATCH", 20)
     organisation = create_organisation(name="Filled", by=SYSTEM).id
     made = fill(organisation, 45)
     with tenant_transaction(organisation):

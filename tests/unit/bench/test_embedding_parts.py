@@ -1,7 +1,7 @@
 import numpy as np
 
-from liftos.bench.embedding_before import ListLruCache
-from liftos.bench.embedding_data import MOST_TEXTS, short_texts, zipf
+from liftos.bench.embedding.before import ListLruCache
+from liftos.bench.embedding.data import MOST_TEXTS, short_texts, zipf
 
 
 def test_the_reference_forgets_the_least_recently_used():

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from liftos.bench.http_client import Broken, Spec, request_bytes, run
+from liftos.bench.http.client import Broken, Spec, request_bytes, run
 
 ANSWERS = {
     "/plain": [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain"],

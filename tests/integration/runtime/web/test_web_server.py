@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from liftos.bench.http_server import free_port
+from liftos.bench.http.service import free_port
 
 SERVED = """
 import asyncio, json, os, sys, time

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from accountability.leaf import RECORD_FIELDS
 from accountability.ledger.sequencer import drain
-from liftos.bench.decisions import record_one
+from liftos.bench.accountability.decisions import record_one
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 

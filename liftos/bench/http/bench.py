@@ -18,14 +18,14 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.bench.http_before import measure_before
-from liftos.bench.http_chroma import Chroma, ChromaUnavailable, chroma, installed
-from liftos.bench.http_client import request_bytes
-from liftos.bench.http_series import Series, ask, measure
-from liftos.bench.http_server import HOST, Service, know, service
-from liftos.bench.search_data import Plan, World, size_classes
-from liftos.bench.search_load import Loaded, load
-from liftos.bench.search_probe import DEPTH, Truth
+from liftos.bench.http.before import measure_before
+from liftos.bench.http.chroma_server import Chroma, ChromaUnavailable, chroma, installed
+from liftos.bench.http.client import request_bytes
+from liftos.bench.http.series import Series, ask, measure
+from liftos.bench.http.service import HOST, Service, know, service
+from liftos.bench.search.data import Plan, World, size_classes
+from liftos.bench.search.loading import Loaded, load
+from liftos.bench.search.probe import DEPTH, Truth
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.embedding import MiniLmEmbedder
 from liftos.kernel.embedding.catalogue import model_number

@@ -21,10 +21,10 @@ from django.db import connections
 from psycopg.conninfo import make_conninfo
 from redis import Redis
 
-import liftos.bench.workflows_functions  # noqa: F401  registers them here; workers import it themselves
+import liftos.bench.workflows.functions  # noqa: F401  registers them here; workers import it themselves
 from liftos.bench.child import Child, running
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
-from liftos.bench.workflows_dbos import installed, measure
+from liftos.bench.workflows.dbos_reference import installed, measure
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
@@ -266,7 +266,7 @@ def _workers(stack: ExitStack, count: int) -> list[Child]:
     }
     command = [
         sys.executable, "-m", "celery", "--quiet", "-A", "liftos.celery", "worker", "--pool", "threads", "--concurrency",
-        str(THREADS), "-I", "liftos.bench.workflows_functions", "--without-gossip", "--without-mingle", "--loglevel", "warning",
+        str(THREADS), "-I", "liftos.bench.workflows.functions", "--without-gossip", "--without-mingle", "--loglevel", "warning",
     ]  # fmt: skip
     _send_to(stack, broker)
     workers = [

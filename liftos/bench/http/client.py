@@ -1,6 +1,6 @@
 """A load generator: raw HTTP/1.1 over kept-alive connections, one thread, standard library only.
 
-A separate program (`python liftos/bench/http_client.py < spec.json`), so its CPU time is not the server's,
+A separate program (`python liftos/bench/http/client.py < spec.json`), so its CPU time is not the server's,
 and small, because it shares the server's cores. It stops after a number of requests or seconds.
 """
 

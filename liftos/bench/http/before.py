@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.bench.search_load import Loaded
+from liftos.bench.search.loading import Loaded
 from liftos.kernel.db.binary import HalfVec
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import MiniLmEmbedder

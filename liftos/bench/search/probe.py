@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liftos.bench.search_data import DIMENSION, nearest
-from liftos.bench.search_load import PLAIN, Loaded
+from liftos.bench.search.data import DIMENSION, nearest
+from liftos.bench.search.loading import PLAIN, Loaded
 from liftos.kernel.db.binary import HalfVec
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from memory.search.arms.interface import Found

@@ -12,7 +12,7 @@ from django.db import connections
 from liftos.bench.types import BenchFailed
 
 VERSION = "3.4.0"
-PROGRAM = Path(__file__).with_name("workflows_dbos_program.py")
+PROGRAM = Path(__file__).with_name("dbos_program.py")
 TIMEOUT_SECONDS = 600
 
 

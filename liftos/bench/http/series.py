@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from liftos.bench import http_client
-from liftos.bench.http_client import Spec
-from liftos.bench.http_server import HOST
+from liftos.bench.http import client
+from liftos.bench.http.client import Spec
+from liftos.bench.http.service import HOST
 from liftos.bench.types import BenchFailed
 
 ROUNDS = 3
@@ -33,7 +33,7 @@ class Series:
 
     Attributes:
         port: the server's.
-        requests: from `http_client.request_bytes`, sent cyclically.
+        requests: from `client.request_bytes`, sent cyclically.
         in_flight: concurrent requests.
     """
 
@@ -66,7 +66,7 @@ def measure(series: Iterable[Series], label: str) -> None:
 def ask(
     port: int, requests: list[str], in_flight: int, *, count: int, seconds: float, keep: bool = False
 ) -> dict[str, Any]:
-    """Send requests from a separate process; return its `http_client.Load` as a dictionary.
+    """Send requests from a separate process; return its `client.Load` as a dictionary.
 
     Raises:
         BadAnswer: a request failed.
@@ -74,12 +74,12 @@ def ask(
     spec = Spec(HOST, port, requests, in_flight, count, seconds, keep)
     done = subprocess.run(
         # -P: a module beside the program has the name of a standard library module
-        [sys.executable, "-P", str(Path(http_client.__file__))],
+        [sys.executable, "-P", str(Path(client.__file__))],
         input=json.dumps(asdict(spec)),
         capture_output=True,
         text=True,
         check=False,
-        timeout=seconds + 2 * http_client.REPLY_SECONDS,
+        timeout=seconds + 2 * client.REPLY_SECONDS,
     )
     if done.returncode:
         raise BadAnswer(f"the load generator failed: {(done.stderr.splitlines() or ['?'])[-1]}")

@@ -16,9 +16,9 @@ import numpy as np
 from tqdm import tqdm
 
 from liftos.bench.child import running
-from liftos.bench.http_client import request_bytes
-from liftos.bench.http_server import HOST, answers, free_port, wait_for
-from liftos.bench.search_load import Loaded
+from liftos.bench.http.client import request_bytes
+from liftos.bench.http.service import HOST, answers, free_port, wait_for
+from liftos.bench.search.loading import Loaded
 from liftos.bench.types import BenchFailed
 from liftos.kernel.embedding.types import Vector
 

@@ -10,7 +10,7 @@ from django.db import connections
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from liftos.bench.search_data import DIMENSION, Material, Plan, World
+from liftos.bench.search.data import DIMENSION, Material, Plan, World
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_organisation

@@ -1,6 +1,6 @@
 """The reference of `bench workflows`: DBOS Transact in its own virtual environment. Imports nothing of ours.
 
-`python workflows_dbos_program.py URL CHAINS RUNS`: prints one JSON object of figures. The steps do nothing, like ours.
+`python dbos_program.py URL CHAINS RUNS`: prints one JSON object of figures. The steps do nothing, like ours.
 """
 
 import json

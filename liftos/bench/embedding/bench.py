@@ -9,8 +9,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.bench.embedding_before import ListLruCache
-from liftos.bench.embedding_data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
+from liftos.bench.embedding.before import ListLruCache
+from liftos.bench.embedding.data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder

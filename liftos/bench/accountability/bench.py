@@ -17,10 +17,10 @@ from accountability.ledger.proofs import count_pending, get_proof
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import verify_log
 from accountability.models import DecisionRecord
-from liftos.bench.decisions import record_one
-from liftos.bench.ledger_fill import CHAIN, fill
+from liftos.bench.accountability.decisions import record_one
+from liftos.bench.accountability.ledger_fill import CHAIN, fill
+from liftos.bench.accountability.writer import START_SECONDS, write
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.bench.writer import START_SECONDS, write
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation

@@ -17,9 +17,9 @@ import numpy as np
 from django.utils import timezone
 from tqdm import tqdm
 
-from liftos.bench.search_data import World, size_classes
-from liftos.bench.search_load import Load, Loaded, copy_plainly, load, passing
-from liftos.bench.search_probe import DEPTH, Probe, Truth, find_as_planned, warm
+from liftos.bench.search.data import World, size_classes
+from liftos.bench.search.loading import Load, Loaded, copy_plainly, load, passing
+from liftos.bench.search.probe import DEPTH, Probe, Truth, find_as_planned, warm
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder

@@ -24,7 +24,7 @@ def write(name: str, organisation: UUID, count: int, together: Any, spans: Any) 
     django.setup()
     from django.db import connections
 
-    from liftos.bench.decisions import decide
+    from liftos.bench.accountability.decisions import decide
     from liftos.kernel.db.scratch import switch_database
 
     switch_database(name)
