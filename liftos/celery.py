@@ -6,10 +6,11 @@ from typing import Any
 
 from celery import Celery, signals
 
-from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.metrics.minutes import start_minutes, stop_minutes
 from liftos.kernel.telemetry.metrics.prometheus import WORKER_THREADS
 from liftos.kernel.telemetry.metrics.worker import announce_tasks, serve_metrics
+from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.context import current_context, start_context, use_context
 from liftos.kernel.telemetry.tracing.options import refuse_to_start_misconfigured
 from liftos.kernel.telemetry.tracing.tracer import TRACER

@@ -15,7 +15,8 @@ from liftos.kernel.caching.results import call as cached_call
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.functions import Call, Function, Sources, find_function
 from liftos.kernel.jobs import send_hint
-from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.context import use_context
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Principal

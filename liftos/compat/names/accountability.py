@@ -18,7 +18,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ports import decision_figures
 from liftos.kernel.telemetry import manager
-from liftos.kernel.telemetry.manager import Operation
+from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.context import current_context, use_context
 from liftos.kernel.telemetry.tracing.spans import SpanLevel
 

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from liftos.kernel.telemetry.metrics import collector
-from liftos.kernel.telemetry.metrics.collector import Kind, Timing
+from liftos.kernel.telemetry.metrics.collector import Timing
+from liftos.kernel.telemetry.metrics.summary import Kind
 from liftos.kernel.telemetry.tracing import tracer
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 

@@ -1,4 +1,4 @@
-"""Kept traces in the admin: read-only, each drawn as a waterfall."""
+"""Stored traces in the admin: read-only, each shown as a waterfall chart."""
 
 from typing import Any
 
@@ -31,11 +31,11 @@ class TraceRecordAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="Trace")
     @drawn_once
     def waterfall(self, record: TraceRecord) -> SafeString:
-        """Draw a bar for each span, children below and within their parents."""
+        """Return the waterfall chart."""
         return draw_waterfall(record.spans, record.duration_ms)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         found = super().get_queryset(request)
         match = request.resolver_match
-        # a page of the list would read a megabyte of spans to show none
+        # a page of the list would read a megabyte of spans that it does not show
         return found.defer("spans") if match and str(match.url_name).endswith("_changelist") else found

@@ -1,4 +1,4 @@
-"""`/api/v1/traces/{trace_id}`: where the time of a request went. `/api/v1/metrics/operations`: how operations went."""
+"""`/api/v1/traces/{trace_id}`: a stored trace. `/api/v1/metrics/operations`: figures of operations."""
 
 import re
 from dataclasses import asdict
@@ -26,7 +26,7 @@ _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class SpanOut(BaseModel):
-    """One piece of work; its parent may be another service's."""
+    """A span; its parent may belong to another service."""
 
     span_id: str
     parent_id: str
@@ -40,7 +40,7 @@ class SpanOut(BaseModel):
 
 
 class TraceOut(BaseModel):
-    """A trace: all that was done here under one trace id."""
+    """This service's spans with one trace id."""
 
     trace_id: str
     correlation_id: str
@@ -74,7 +74,7 @@ def render(trace: Trace) -> dict[str, Any]:
 
 
 class TraceDetail(NativeView):
-    """One trace, its spans in the order they began."""
+    """One trace, its spans in order of their start."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
@@ -92,7 +92,7 @@ class TraceDetail(NativeView):
 
 
 class OperationsQuery(BaseModel):
-    """Which figures are wanted; without times the last hour, of hours the last day."""
+    """Query parameters; the default period is the last hour, or the last day in steps of an hour."""
 
     step: Step = Step.MINUTE
     since: Moment | None = None
@@ -103,7 +103,7 @@ class OperationsQuery(BaseModel):
 
 
 class IntervalOut(BaseModel):
-    """How one operation went in a minute or an hour; times in ms."""
+    """Figures of one operation in a minute or an hour; times in ms."""
 
     at: datetime
     operation: str
@@ -117,14 +117,14 @@ class IntervalOut(BaseModel):
 
 
 class IntervalPage(BaseModel):
-    """Earliest first; 10,000 at most."""
+    """Figures, earliest first; at most 10,000."""
 
     results: list[IntervalOut]
     next: None
 
 
 class Operations(NativeView):
-    """How the organisation's operations went, by the minute or by the hour."""
+    """Figures of the organisation's operations by minute or hour."""
 
     scopes = {"GET": Scope.MEMORY_READ}
 
@@ -134,7 +134,7 @@ class Operations(NativeView):
         responses={200: IntervalPage},
     )
     def get(self, request: Request) -> Response:
-        """List the figures; those of the present minute are there at its end."""
+        """List figures; those of the current minute are complete when it has ended."""
         del request
         asked, organisation = self.query(OperationsQuery), self.principal.organisation
         until = asked.until or timezone.now()
@@ -150,7 +150,7 @@ class Operations(NativeView):
 
 
 def _before(moment: datetime, span: timedelta) -> datetime:
-    """Return a time earlier by a span, as far as there are times."""
+    """Return a time earlier by a span, but not before the first representable time."""
     return max(moment, _FIRST + span) - span
 
 

@@ -1,4 +1,4 @@
-"""Puts the correlation and trace ids on every log line, and leaves the secrets of keys out."""
+"""Logging: adds correlation and trace ids to every line and removes API key secrets."""
 
 import logging
 
@@ -9,11 +9,11 @@ from liftos.kernel.tenancy.keys import without_secrets
 
 
 class ContextFilter(logging.Filter):
-    """Adds `correlation_id` and `trace_id` to a record; they are empty outside of any request and task."""
+    """Adds `correlation_id` and `trace_id` to a record, "" outside of requests and tasks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Annotate the record; never drops one."""
-        # begins none: what a thread logs while idle would give all its later work one trace
+        """Annotate the record and keep it."""
+        # peek: creating a context while idle would put all the thread's later work into one trace
         context = peek_context()
         record.correlation_id = context.correlation_id if context is not None else ""
         record.trace_id = context.trace_id if context is not None else ""
@@ -21,8 +21,8 @@ class ContextFilter(logging.Filter):
 
 
 class SecretlessFormatter(JsonFormatter):
-    """Writes a record as JSON; of an API key in it only the prefix: log tokens stand in paths, and callers put keys anywhere."""
+    """Formats records as JSON, with API keys cut to their prefix: log tokens appear in paths, and callers put keys anywhere."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the JSON line."""
         return without_secrets(super().format(record))

@@ -1,30 +1,30 @@
-"""One handle on what the service watches about itself: a span, two counters and a timer for each operation."""
+"""Observation of operations: each gets a span, counters by outcome and a timer."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any
 
-from liftos.kernel.errors import is_refusal
 from liftos.kernel.ports import decision_figures
-from liftos.kernel.telemetry.metrics.collector import Kind, MetricsCollector, Series
+from liftos.kernel.telemetry.metrics.collector import MetricsCollector
 from liftos.kernel.telemetry.metrics.prometheus import Outcome, prometheus_operation
+from liftos.kernel.telemetry.metrics.summary import Kind
+from liftos.kernel.telemetry.operation import Meters, Operation
 from liftos.kernel.telemetry.tracing.context import use_sampler
-from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
+from liftos.kernel.telemetry.tracing.spans import SpanLevel
 from liftos.kernel.telemetry.tracing.tracer import TRACER, LightweightTracer, Sink
 
 RECENT = 100
 
 Export = Callable[[str], Callable[[int, Outcome], object]]
-"""Takes an operation's name, returns what is told the duration in ns and the outcome each time it ends."""
+"""Maps an operation's name to a function called with the duration in ns and the outcome of each run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What became of some operations; what was refused to its caller is in none of the figures."""
+    """Outcomes of a set of operations; refused ones are not included."""
 
     successes: int = 0
     failures: int = 0
@@ -32,110 +32,18 @@ class Totals:
 
     @property
     def count(self) -> int:
-        """All that ended, well or not."""
+        """Successes and failures."""
         return self.successes + self.failures
 
     @property
     def success_rate(self) -> float:
-        """0-1; 1 before the first."""
+        """0-1; 1 if there were none."""
         return self.successes / self.count if self.count else 1.0
 
     @property
     def average_ms(self) -> float:
-        """Mean duration; 0 before the first."""
+        """Mean duration; 0 if there were none."""
         return self.total_ns / 1e6 / self.count if self.count else 0.0
-
-
-class Meters:
-    """Where one operation of one organisation is counted and timed."""
-
-    __slots__ = ("_export", "_recent", "_refused", "failure", "success", "timer")
-
-    def __init__(
-        self,
-        success: Series,
-        failure: Series,
-        timer: Series,
-        refused: Callable[[], Series],
-        recent: deque[int],
-        export: Callable[[int, Outcome], object] | None,
-    ) -> None:
-        self.success = success
-        self.failure = failure
-        self.timer = timer
-        self._refused = refused
-        self._recent = recent
-        self._export = export
-
-    def record(self, duration_ns: int, outcome: Outcome) -> None:
-        """Note one end; a refusal is counted alone, so that quick answers to mistakes don't flatter the times."""
-        if outcome is Outcome.REFUSED:
-            self._refused().record()
-        else:
-            self.timer.record(duration_ns)
-            self._recent.append(duration_ns)
-            (self.success if outcome is Outcome.SUCCESS else self.failure).record()
-        export = self._export
-        if export is not None:
-            export(duration_ns, outcome)
-
-
-class Operation:
-    """One operation under observation, used as `with` or `async with`; gives its span."""
-
-    __slots__ = ("_before_ns", "_clock_ns", "_failed", "_meters", "_span", "_start_ns")
-
-    def __init__(self, span: Span, meters: Meters, clock_ns: Callable[[], int]) -> None:
-        self._span = span
-        self._meters = meters
-        self._clock_ns = clock_ns
-        self._failed = False
-        self._before_ns = 0
-
-    def count_in(self, before_ns: int) -> "Operation":
-        """Add the time that the operation's first part took, before this block, to what is counted."""
-        self._before_ns = before_ns
-        return self
-
-    def add_tags(self, tags: Mapping[str, Any]) -> None:
-        """Say more about the operation; its span alone carries that."""
-        for key, value in tags.items():
-            self._span.set_tag(key, value)
-
-    def fail(self, error: BaseException) -> None:
-        """Mark the operation as failed: by an error that its block handles, or, where no caller waits, also by a refusal."""
-        self._failed = True
-        self._span.record_error(error)
-
-    def __enter__(self) -> Span:
-        """Start the clock and the span."""
-        clock = self._clock_ns
-        self._start_ns = clock()
-        return self._span.__enter__()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """End the span, count the outcome and the time; an exception goes on its way."""
-        clock = self._clock_ns
-        elapsed_ns = clock() - self._start_ns + self._before_ns
-        self._span.__exit__(kind, error, traceback)
-        # A generator that its consumer leaves early has not failed.
-        if not self._failed and (kind is None or kind is GeneratorExit):
-            outcome = Outcome.SUCCESS
-        else:
-            outcome = Outcome.REFUSED if not self._failed and is_refusal(error) else Outcome.FAILURE
-        self._meters.record(elapsed_ns, outcome)
-
-    async def __aenter__(self) -> Span:
-        """As `with`."""
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """As `with`."""
-        self.__exit__(kind, error, traceback)
 
 
 class ObservabilityManager:
@@ -147,9 +55,9 @@ class ObservabilityManager:
         span.set_tag("results", 3)
     ```
 
-    Each operation adds to `<name>.success` or `<name>.error` and to the timer `<name>.duration`, or, when it refuses what its
-    caller asked for (a `LiftosError` under 500: 401, 403, 404, 409, 422, 429 and the like), to `<name>.refused` alone. All are
-    tagged with its organisation (and `function`, where given); whether its span is recorded is the tracer's decision.
+    Each operation increments `<name>.success` or `<name>.error` and records its time in `<name>.duration`. A refusal (a
+    `LiftosError` with a status below 500) increments `<name>.refused` only. All are tagged with the organisation (and
+    `function`, if given); the tracer decides whether the span is recorded.
     """
 
     def __init__(
@@ -163,16 +71,16 @@ class ObservabilityManager:
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Make a manager.
+        """Create a manager.
 
         Args:
             service: name of the service.
-            org: the organisation of operations that name none.
-            tracer: its own by default.
-            metrics: its own by default.
-            export: who else is told of each operation's end.
+            org: default organisation.
+            tracer: a new one by default.
+            metrics: a new one by default.
+            export: also called at the end of each operation.
             clock_ns: monotonic, ns.
-            wall: unix time, seconds.
+            wall: Unix time, seconds.
         """
         self.service = service
         self.org = org
@@ -183,7 +91,7 @@ class ObservabilityManager:
         self._export = export
         self._meters: dict[tuple[str, str, str], Meters] = {}
         self._recent: dict[tuple[str, str], deque[int]] = {}
-        # with each name the functions it was told with: an organisation's meters are found without looking at everybody's
+        # functions by operation name, to find one organisation's meters without scanning all
         self._functions: dict[str, tuple[str, ...]] = {}
 
     def observe_operation(self, name: str, /, level: SpanLevel = SpanLevel.INFO, **tags: Any) -> Operation:
@@ -199,17 +107,17 @@ class ObservabilityManager:
     def observe_async_operation(
         self, name: str, /, level: SpanLevel = SpanLevel.INFO, **tags: Any
     ) -> Operation:
-        """Return the same for `async with`."""
+        """Return `observe_operation`'s context manager, for `async with`."""
         return self.observe_operation(name, level, **tags)
 
     def record(self, name: str, duration_ns: int, *, failed: bool = False, organisation: str = "") -> None:
-        """Count and time an operation whose name is known only when it has ended."""
+        """Record an operation whose name is known only when it has ended."""
         key = name, organisation or self.org, ""
         outcome = Outcome.FAILURE if failed else Outcome.SUCCESS
         (self._meters.get(key) or self._new_meters(key)).record(duration_ns, outcome)
 
     def totals(self, prefix: str = "", organisation: str = "") -> Totals:
-        """Return what became of the operations whose name begins with `prefix`, of one organisation or of all."""
+        """Return the totals of operations whose name starts with `prefix`, of one organisation or all."""
         if organisation:
             found = [
                 self._meters.get((name, organisation, function))
@@ -219,7 +127,7 @@ class ObservabilityManager:
             ]
         else:
             found = [meters for key, meters in self._meters.copy().items() if key[0].startswith(prefix)]
-        # folded tag sets share their series: each counts once
+        # folded tag sets share a series, which must be counted once
         chosen = {meters.timer: meters for meters in found if meters is not None}.values()
         return Totals(
             sum(meters.success.count for meters in chosen),
@@ -228,7 +136,7 @@ class ObservabilityManager:
         )
 
     def recent_average_ms(self, group: str, organisation: str = "") -> float:
-        """Return the mean duration of the last 100 operations named `<group>.…` of an organisation, or of each; 0 before the first."""
+        """Return the mean duration of the last 100 `<group>.…` operations of an organisation (default: of each), or 0."""
         durations = [
             duration
             for (name, whose), kept in self._recent.copy().items()
@@ -261,14 +169,14 @@ class ObservabilityManager:
         return meters
 
     def statistics(self, organisation: str = "") -> dict[str, Any]:
-        """Return the three blocks of the service's statistics.
+        """Return statistics of tracing (process-wide), metrics, and decisions (counted in the database).
 
         Args:
-            organisation: whose metrics and decisions; by default all metrics, and the decisions of the manager's own
-                organisation. Tracing is always of the whole process; decisions are counted in the database.
+            organisation: limits metrics and decisions; by default all metrics, and decisions of the manager's
+                organisation.
 
         Raises:
-            RuntimeError: nobody counts decisions: the project is not assembled (`django.setup()`).
+            UnfilledPort: no app counts decisions because `django.setup()` was not called.
         """
         org = organisation or self.org
         where = {"organisation": organisation} if organisation else None
@@ -282,7 +190,7 @@ class ObservabilityManager:
         }
 
 
-# Some twenty routes and operations, three series each: room for the own figures of over a hundred organisations.
+# About twenty routes and operations with three series each: enough for more than a hundred organisations.
 _manager = ObservabilityManager(
     tracer=TRACER, metrics=MetricsCollector(max_series=10_000), export=prometheus_operation
 )
@@ -302,10 +210,9 @@ def configure(
     max_spans: int | None = None,
     sink: Sink | None = None,
 ) -> ObservabilityManager:
-    """Set up the process's manager, in place; what is not given stays as it is.
+    """Configure the process's manager in place; omitted options keep their values.
 
-    From then on new request contexts ask the tracer whether to sample, so that the `traceparent` they send says what
-    the tracer does.
+    New request contexts then ask the tracer whether to sample, so that the `traceparent` they send agrees with it.
 
     Raises:
         ValueError: a rate outside 0-1 or `max_spans` below 1.

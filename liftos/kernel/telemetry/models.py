@@ -1,4 +1,4 @@
-"""What outlives the process: traces, and how operations went by the minute and by the hour."""
+"""Stored traces, and figures of operations by minute and hour."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,14 +9,14 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class TraceRecord(models.Model):
-    """One root and what ran below it in one process: a request, a task. A trace may have several. Never updated.
+    """A root span (a request, a task) and its descendants in one process. A trace may have several. Never updated.
 
     `spans` is a list of objects: span_id, parent_id, name, level, start_ns (since `started_at`), duration_ns,
-    status, error_type, tags. The text of an error is not kept: it may repeat content, which erasure would not find.
+    status, error_type, tags. Error messages are not stored: they may quote content that erasure would not reach.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # no foreign key in the database: every record would lock the organisation's row (row security checks it)
+    # no foreign key in the database: it would lock the organisation's row on every insert
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
@@ -40,10 +40,10 @@ class TraceRecord(models.Model):
 
 
 class OperationFigures(models.Model):
-    """How one operation of one organisation went in some span of time.
+    """Figures of one operation of one organisation in a period.
 
-    `buckets` counts durations by the bounds of `liftos.kernel.telemetry.metrics.minutes.BOUNDS_MS`, the last those above all of them; of a
-    busy minute it is an estimate from the last 1,000 durations of each process.
+    `buckets` counts durations by the bounds of `liftos.kernel.telemetry.metrics.minutes.BOUNDS_MS`, the last bucket those
+    above; for a busy minute it is an estimate from the last 1,000 durations of each process.
     """
 
     organisation = models.ForeignKey(
@@ -61,7 +61,7 @@ class OperationFigures(models.Model):
 
 
 class OperationMinute(OperationFigures):
-    """A minute, as one process saw it. Written again with the same or more while the minute lasts."""
+    """One process's figures of a minute; overwritten with higher totals while the minute lasts."""
 
     pk = models.CompositePrimaryKey("organisation_id", "minute", "operation", "process")
     minute = models.DateTimeField()
@@ -72,7 +72,7 @@ class OperationMinute(OperationFigures):
 
 
 class OperationHour(OperationFigures):
-    """An hour of all processes, made from its minutes; made anew while minutes may still come."""
+    """Figures of an hour over all processes, recomputed from its minutes while more may arrive."""
 
     pk = models.CompositePrimaryKey("organisation_id", "hour", "operation")
     hour = models.DateTimeField()

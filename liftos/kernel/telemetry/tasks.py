@@ -1,4 +1,4 @@
-"""Background work on traces and figures: load, then one operation."""
+"""Scheduled maintenance of traces and figures."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from liftos.kernel.tenancy.models import Organisation
 
 @shared_task(name="observability.prune_traces")
 def prune_all_traces() -> None:
-    """Delete the traces that are too old, organisation by organisation."""
+    """Delete every organisation's old traces."""
     days, now = trace_options().retention_days, timezone.now()
     for organisation in Organisation.objects.values_list("id", flat=True):
         prune_traces(organisation=organisation, days=days, now=now)
@@ -22,7 +22,7 @@ def prune_all_traces() -> None:
 
 @shared_task(name="observability.roll_up")
 def roll_up_all() -> None:
-    """Make hours from minutes, and delete what is too old, organisation by organisation."""
+    """Aggregate every organisation's minutes into hours and delete old figures."""
     now = timezone.now()
     for organisation in Organisation.objects.values_list("id", flat=True):
         roll_up(

@@ -1,4 +1,4 @@
-"""A trace as a picture: a bar for each span, children below and within their parents. The markup is a template."""
+"""Waterfall chart of a trace: one bar per span, children below their parents. The markup is a template."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-# liftos/admin.css has each for the light and for the dark theme
+# defined for the light and the dark theme in liftos/admin.css
 COLOURS = {"ok": "var(--drawn-violet)", "error": "var(--drawn-red)"}
 
 
 def draw_waterfall(spans: Sequence[dict[str, Any]], duration_ms: float) -> SafeString:
-    """Return the picture as HTML.
+    """Return the chart as HTML.
 
     Args:
-        spans: as in `TraceRecord`, `start_ns` since the trace began.
+        spans: as in `TraceRecord`, with `start_ns` since the start of the trace.
         duration_ms: of the whole trace.
     """
     whole = max(duration_ms * 1e6, 1)
@@ -38,7 +38,7 @@ def _bar(depth: int, span: dict[str, Any], whole: float) -> dict[str, str]:
 
 
 def in_tree_order(spans: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each span with its depth, parents before their children; `spans` stand in the order they began."""
+    """Yield each span with its depth, parents before their children; `spans` are sorted by start."""
     known = {span["span_id"] for span in spans}
     children: dict[str, list[dict[str, Any]]] = {}
     for span in spans:

@@ -1,4 +1,4 @@
-"""Traces to an OpenTelemetry collector: OTLP over HTTP, in its JSON form, which needs no package.
+"""Export of traces to an OpenTelemetry collector: OTLP/HTTP with JSON, which needs no extra package.
 
 Source: OpenTelemetry Protocol 1.x, "OTLP/HTTP" and "JSON Protobuf Encoding"; semantic convention `error.type`.
 """
@@ -19,7 +19,7 @@ logger = logging.getLogger("liftos.traces")
 
 TIMEOUT_S = 10.0
 LOG_EVERY_S = 60.0
-# traces in one request: at twenty spans of half a kilobyte, a megabyte
+# traces per request; with twenty spans of half a kilobyte each, about a megabyte
 BATCH = 100
 MAX_TEXT = 1_000
 _INTERNAL, _SERVER = 1, 2
@@ -28,14 +28,14 @@ _EXACT = 2**63
 
 
 class OtlpExporter(QueuedSink):
-    """A sink that posts trees to a collector.
+    """A sink that posts traces to a collector.
 
-    What the collector does not take, or what comes while it is slow and the queue is full, is lost and counted: traces
-    never hold up the work they watch, nor pile up in memory.
+    Traces that the collector rejects, or that arrive while the queue is full, are dropped and counted: tracing must not
+    block the traced work or fill memory.
 
     Attributes:
-        exported: traces that the collector took.
-        lost: traces that it did not.
+        exported: traces the collector accepted.
+        lost: traces it did not.
     """
 
     thread_name = "otlp"
@@ -51,32 +51,32 @@ class OtlpExporter(QueuedSink):
         background: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make an exporter; its thread starts with the first trace.
+        """Create an exporter; its thread starts with the first trace.
 
         Args:
-            url: of the collector's traces, for example `http://localhost:4318/v1/traces`; http or https.
-            service: the name that the traces go under.
-            headers: sent along, for a collector that wants a token.
-            capacity: traces waiting.
-            pause: seconds for which traces gather before they are sent together.
-            background: False leaves the sending to `flush`.
-            clock: seconds, never going back.
+            url: the collector's traces endpoint, for example `http://localhost:4318/v1/traces`.
+            service: `service.name` of the traces.
+            headers: extra request headers, for example a token.
+            capacity: maximum number of queued traces.
+            pause: seconds to collect traces before sending them together.
+            background: False to send only in `flush`.
+            clock: monotonic, seconds.
 
         Raises:
-            ValueError: the address is not http or https.
+            ValueError: the URL is not http or https.
         """
         if not url.startswith(("http://", "https://")):
-            raise ValueError("an OTLP address begins with http:// or https://")
+            raise ValueError("the OTLP endpoint must be an http:// or https:// URL")
         self._url = url
         self._service = service
         self._headers = {"Content-Type": "application/json"} | dict(headers or {})
         self._clock = clock
-        self._told_at = -math.inf
+        self._logged_at = -math.inf
         self.exported = self.lost = 0
         super().__init__(capacity=capacity, pause=pause, background=background)
 
     def __call__(self, ended: list[Span]) -> None:
-        """Take a tree, or drop it and count."""
+        """Queue a tree, or count it as dropped."""
         before = self.dropped
         super().__call__(ended)
         if self.dropped != before:
@@ -87,11 +87,11 @@ class OtlpExporter(QueuedSink):
             batch = trees[start : start + BATCH]
             try:
                 self._post(batch)
-            except Exception as error:  # noqa: BLE001  whatever is wrong, only traces are lost
-                # a collector that is away would be waited for again with every batch
+            except Exception as error:  # noqa: BLE001  a failure may only cost traces
+                # give up on the remaining batches: each would wait for the timeout again
                 self.lost += len(trees) - start
                 OTLP_TRACES.labels("lost").inc(len(trees) - start)
-                self._tell(error)
+                self._log(error)
                 return
             self.exported += len(batch)
             OTLP_TRACES.labels("exported").inc(len(batch))
@@ -102,17 +102,17 @@ class OtlpExporter(QueuedSink):
         if not answer.is_success:
             raise client.NoAnswer(f"status {answer.status}")
 
-    def _tell(self, error: Exception) -> None:
+    def _log(self, error: Exception) -> None:
         now = self._clock()
-        if now - self._told_at >= LOG_EVERY_S:
-            self._told_at = now
-            logger.warning("the collector did not take traces; they are lost", extra={"reason": str(error)})
+        if now - self._logged_at >= LOG_EVERY_S:
+            self._logged_at = now
+            logger.warning("traces could not be exported and are lost", extra={"reason": str(error)})
 
 
 def export_request(service: str, trees: Sequence[Sequence[Span]]) -> dict[str, Any]:
     """Return trees as an ExportTraceServiceRequest in JSON.
 
-    The text of an error is left out, as it is from what we store: it may repeat content, which erasure would not find.
+    Error messages are left out, as in stored traces: they may quote content that erasure would not reach.
     """
     return {
         "resourceSpans": [
@@ -139,7 +139,7 @@ def _span(span: Span) -> dict[str, Any]:
         "parentSpanId": span.parent_id,
         "name": span.name,
         "kind": _SERVER if span.parent is None and "status" in span.tags else _INTERNAL,
-        # 64-bit numbers are text in this form
+        # the JSON encoding writes 64-bit integers as strings
         "startTimeUnixNano": str(span.start_wall),
         "endTimeUnixNano": str(span.start_wall + max(0, span.duration_ns)),
         "attributes": [_attribute(key, value) for key, value in tags.items()],

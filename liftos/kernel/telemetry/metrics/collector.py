@@ -1,4 +1,4 @@
-"""Counters, gauges, histograms and timers of this process: readable at once, bounded in memory."""
+"""Counters, gauges, histograms and timers of this process, bounded in memory."""
 
 import math
 import os
@@ -6,59 +6,20 @@ import threading
 import time
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, overload
 
-TagSet = tuple[tuple[str, str], ...]
+from liftos.kernel.telemetry.metrics.summary import Kind, SeriesSnapshot, TagSet, blocks_of
 
 FOLDED: TagSet = (("other", "true"),)
-"""The tag set that stands for all those for which there was no room."""
+"""The tag set shared by series beyond the limit."""
 
-_NS_PER_MS = 1e6
 _collectors: "weakref.WeakSet[MetricsCollector]" = weakref.WeakSet()
 
 
-class Kind(StrEnum):
-    """What a series means; the values are the names of the summary's blocks."""
-
-    COUNTER = "counters"
-    GAUGE = "gauges"
-    HISTOGRAM = "histograms"
-    TIMER = "timers"
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesSnapshot:
-    """One series at one moment, for whoever aggregates or exports.
-
-    Attributes:
-        tags: sorted pairs.
-        count: points ever recorded.
-        total: their sum; for a timer in ns.
-        minimum: of all points ever; for a timer in ns.
-        maximum: likewise.
-        last: the latest point.
-        order: rises with the time of the latest point, across series.
-        points: the latest raw points, oldest first; empty for counters and gauges.
-    """
-
-    kind: Kind
-    name: str
-    tags: TagSet
-    count: int
-    total: float
-    minimum: float
-    maximum: float
-    last: float
-    order: int
-    points: tuple[float, ...]
-
-
 class Series:
-    """A name with one set of tags; `record` adds a point. Made by `MetricsCollector.series` and good for ever."""
+    """A name with one set of tags; created by `MetricsCollector.series`, never removed."""
 
     __slots__ = (
         "_collector", "_lock", "count", "kind", "last", "maximum", "minimum",
@@ -123,7 +84,7 @@ class Timing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Record the time since; an exception goes on its way."""
+        """Record the elapsed time; exceptions propagate."""
         self.duration_ns = self._clock_ns() - self._start_ns
         self._series.record(self.duration_ns)
 
@@ -131,13 +92,13 @@ class Timing:
 class MetricsCollector:
     """Thread-safe metrics by name and tags.
 
-    Counts, sums, minima and maxima are exact and for ever. Raw points, which quantiles need, are the last
-    `per_series` of a series and `max_points` together: when those are full, the series longest without a point
-    lose their oldest first, and each keeps its last. Tag sets beyond three quarters of `max_series` are folded
-    into one series of their name, names beyond `max_series` into the name `other`; `folded_points` counts what
-    went there. A value that is not finite is refused and counted in `refused_points`.
+    Counts, sums, minima and maxima are exact. Raw points, used for quantiles, are limited to the last `per_series` of a
+    series and to `max_points` overall: beyond that, the series updated least recently lose their oldest points, but
+    each keeps its last. Tag sets beyond three quarters of `max_series` are folded into one series per name, names
+    beyond `max_series` into the name `other`; `folded_points` counts their points. Values that are not finite are
+    rejected and counted in `refused_points`.
 
-    Tags are few and of few values (organisation, function), never ids of single things.
+    Use few tags with few values (organisation, function), never ids of rows.
     """
 
     def __init__(
@@ -150,18 +111,18 @@ class MetricsCollector:
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """Make an empty collector.
+        """Create an empty collector.
 
         Args:
             service_name: shown in the summary.
-            max_points: raw points kept in all, more than `max_series`.
-            per_series: raw points kept of one series, at least 1.
-            max_series: different (kind, name, tags) kept, at least 8.
+            max_points: raw points kept in total, more than `max_series`.
+            per_series: raw points kept per series, at least 1.
+            max_series: distinct (kind, name, tags), at least 8.
             clock_ns: monotonic, ns; for timers as context managers.
-            wall: unix time, seconds.
+            wall: Unix time, seconds.
 
         Raises:
-            ValueError: a bound that leaves no room.
+            ValueError: a limit is too small.
         """
         if max_series < 8 or per_series < 1 or max_points <= max_series:
             raise ValueError("need max_series >= 8, per_series >= 1 and max_points > max_series")
@@ -179,7 +140,7 @@ class MetricsCollector:
         _collectors.add(self)
 
     def series(self, kind: Kind, name: str, tags: Mapping[str, Any] | None = None) -> Series:
-        """Return the series to record into, made when new; keep it where the same one is used often."""
+        """Return a series, created on first use; keep a reference where it is used often."""
         tag_set = tuple(sorted((key, str(value)) for key, value in tags.items())) if tags else ()
         found = self._series.get((kind, name, tag_set))
         if found is not None:
@@ -194,15 +155,15 @@ class MetricsCollector:
             return self._series.get(key) or self._series.setdefault(key, Series(self, *key))
 
     def counter(self, name: str, /, value: float = 1, **tags: Any) -> None:
-        """Add `value` to a count."""
+        """Add `value` to a counter."""
         self.series(Kind.COUNTER, name, tags).record(value)
 
     def gauge(self, name: str, /, value: float, **tags: Any) -> None:
-        """Set a level; the last one counts."""
+        """Set a gauge."""
         self.series(Kind.GAUGE, name, tags).record(value)
 
     def histogram(self, name: str, /, value: float, **tags: Any) -> None:
-        """Add one value to a distribution."""
+        """Add a value to a histogram."""
         self.series(Kind.HISTOGRAM, name, tags).record(value)
 
     @overload
@@ -210,7 +171,7 @@ class MetricsCollector:
     @overload
     def timer(self, name: str, /, duration_ns: None = None, **tags: Any) -> Timing: ...
     def timer(self, name: str, /, duration_ns: int | None = None, **tags: Any) -> Timing | None:
-        """Add a duration in ns, or, without one, return a context manager that measures its block."""
+        """Record a duration in ns, or, without one, return a context manager that times its block."""
         series = self.series(Kind.TIMER, name, tags)
         if duration_ns is None:
             return Timing(series, self._clock_ns)
@@ -218,7 +179,7 @@ class MetricsCollector:
         return None
 
     def _make_room(self) -> None:
-        # Called with the lock held. A hundredth at a time, so that looking for the idlest series costs little a point.
+        # Called with the lock held. Frees a hundredth at a time to spread the cost of sorting the series.
         wanted = max(1, self.max_points // 100)
         for series in sorted(self._series.values(), key=lambda each: each.touched):
             points = series.points
@@ -231,17 +192,17 @@ class MetricsCollector:
 
     @property
     def raw_points(self) -> int:
-        """Raw points held now, at most `max_points`."""
+        """Number of raw points held, at most `max_points`."""
         return self._raw
 
     @property
     def folded_points(self) -> int:
-        """Points recorded under a folded tag set for want of room."""
+        """Number of points recorded in folded series."""
         with self._lock:
             return sum(series.count for series in self._series.values() if series.tags == FOLDED)
 
     def snapshot(self, where: Mapping[str, str] | None = None) -> list[SeriesSnapshot]:
-        """Return all series at one moment, those whose tags include `where`, by kind, name and tags."""
+        """Return a consistent copy of the series whose tags include `where`, sorted by kind, name and tags."""
         wanted = set((where or {}).items())
         with self._lock:
             taken = [
@@ -255,25 +216,25 @@ class MetricsCollector:
         return sorted(taken, key=lambda each: (each.kind, each.name, each.tags))
 
     def mark_aggregated(self, at: float) -> None:
-        """Note when aggregates were last written down; unix time, seconds."""
+        """Set the time of the last stored aggregates, Unix seconds."""
         self.last_aggregation = at
 
     def summary(self, split_by: str = "", where: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Return what was recorded, tag sets of one name taken together.
+        """Return a summary by name, with tag sets merged.
 
         Args:
-            split_by: a tag; adds `groups`, the four blocks for each of its values (series without it under "").
-            where: only series that carry these tags.
+            split_by: a tag; adds `groups`, the four blocks per value of it (series without it under "").
+            where: only series with these tags.
 
         Returns:
-            service_name, counters, gauges (the latest), histograms, timers (ms; quantiles over raw points, the rest
-            over all), total_metrics (points recorded), last_aggregation (unix seconds; when the collector
-            was made, if nothing was written down yet).
+            service_name, counters, gauges (latest value), histograms, timers (ms; quantiles over raw points, the rest
+            over all), total_metrics (points recorded), last_aggregation (Unix seconds; initially the collector's
+            creation).
         """
         taken = self.snapshot(where)
         result: dict[str, Any] = {
             "service_name": self.service_name,
-            **_blocks(taken),
+            **blocks_of(taken),
             "total_metrics": sum(each.count for each in taken),
             "last_aggregation": self.last_aggregation,
         }
@@ -282,58 +243,12 @@ class MetricsCollector:
             for each in taken:
                 groups[dict(each.tags).get(split_by, "")].append(each)
             result["split_by"] = split_by
-            result["groups"] = {value: _blocks(members) for value, members in sorted(groups.items())}
+            result["groups"] = {value: blocks_of(members) for value, members in sorted(groups.items())}
         return result
 
 
-def quantile(ordered: Sequence[float], q: float) -> float:
-    """Return the q-quantile of sorted, non-empty values.
-
-    Source: Hyndman & Fan 1996, definition 7 (linear between neighbours), numpy's default.
-    """
-    place = (len(ordered) - 1) * q
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
-
-
-def _blocks(taken: Iterable[SeriesSnapshot]) -> dict[str, dict[str, Any]]:
-    by_name: dict[Kind, dict[str, list[SeriesSnapshot]]] = {kind: defaultdict(list) for kind in Kind}
-    for each in taken:
-        by_name[each.kind][each.name].append(each)
-    return {
-        Kind.COUNTER.value: {
-            name: sum(each.total for each in members) for name, members in by_name[Kind.COUNTER].items()
-        },
-        Kind.GAUGE.value: {
-            name: max(members, key=lambda each: each.order).last
-            for name, members in by_name[Kind.GAUGE].items()
-        },
-        Kind.HISTOGRAM.value: {
-            name: _distribution(members, "", 1) for name, members in by_name[Kind.HISTOGRAM].items()
-        },
-        Kind.TIMER.value: {
-            name: _distribution(members, "_ms", _NS_PER_MS) for name, members in by_name[Kind.TIMER].items()
-        },
-    }
-
-
-def _distribution(members: list[SeriesSnapshot], unit: str, scale: float) -> dict[str, float]:
-    ordered = sorted(point for each in members for point in each.points)
-    count = sum(each.count for each in members)
-    return {
-        "count": count,
-        f"min{unit}": min(each.minimum for each in members) / scale,
-        f"max{unit}": max(each.maximum for each in members) / scale,
-        f"mean{unit}": sum(each.total for each in members) / count / scale,
-        f"p50{unit}": quantile(ordered, 0.5) / scale,
-        f"p95{unit}": quantile(ordered, 0.95) / scale,
-        f"p99{unit}": quantile(ordered, 0.99) / scale,
-    }
-
-
 def _after_fork() -> None:
-    # The thread that held a lock at the fork does not exist in the child.
+    # a thread that held the lock at the fork does not exist in the child
     for collector in _collectors:
         collector._lock = threading.Lock()
         for series in collector._series.values():

@@ -1,4 +1,4 @@
-"""Reads about how operations went: from minutes, or from hours."""
+"""Queries for the figures of operations by minute or hour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from uuid import UUID
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.telemetry.metrics.minutes import BOUNDS_MS
 
-# rows in one answer
+# rows per response
 MOST = 10_000
 
 
 class Step(StrEnum):
-    """How fine."""
+    """The length of an interval."""
 
     MINUTE = "minute"
     HOUR = "hour"
@@ -22,16 +22,16 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """How one operation went in one minute or hour; times in ms, quantiles by the buckets' bounds.
+    """Figures of one operation in one minute or hour; times in ms, quantiles estimated from buckets.
 
     Attributes:
-        at: its beginning, aware UTC.
+        at: start of the interval, aware UTC.
         operation: its name.
-        count: ended, well or not.
-        failures: of these.
+        count: successes and failures.
+        failures: failures only.
         mean_ms: arithmetic mean.
-        p50_ms: median, linear within its bucket; likewise p95_ms.
-        max_ms: the longest that was seen.
+        p50_ms: median, interpolated within its bucket; likewise p95_ms.
+        max_ms: longest duration.
     """
 
     at: datetime
@@ -49,7 +49,6 @@ class Interval:
         return 1 - self.failures / self.count if self.count else 1.0
 
 
-# one text for each step: names of our own
 _READ = {
     step: f"""
 SELECT f.{column}, f.operation, sum(f.count)::bigint, sum(f.failures)::bigint, sum(f.total_ms), max(f.max_ms),
@@ -68,14 +67,14 @@ GROUP BY f.{column}, f.operation ORDER BY f.{column}, f.operation LIMIT %(most)s
 def read_intervals(
     *, organisation: UUID, step: Step, since: datetime, until: datetime, prefix: str = ""
 ) -> list[Interval]:
-    """Return how operations went, earliest first, `MOST` at most; runs inside the organisation's transaction.
+    """Return an organisation's intervals, earliest first, at most `MOST`; runs inside its transaction.
 
     Args:
-        organisation: whose.
+        organisation: a tenant.
         step: minutes or hours.
         since: aware, inclusive.
         until: aware, exclusive.
-        prefix: only operations whose name begins so.
+        prefix: of the operations' names.
     """
     values = {
         "organisation": organisation, "since": since, "until": until, "prefix": prefix, "most": MOST,
@@ -99,12 +98,12 @@ def read_intervals(
 
 
 def quantile_of(buckets: Sequence[int], q: float, longest: float) -> float:
-    """Return the q-quantile in ms of durations counted in buckets, linear within a bucket; 0 without any.
+    """Return the q-quantile in ms of durations counted in buckets, interpolated within a bucket; 0 if there are none.
 
     Args:
         buckets: counts, shape (len(BOUNDS_MS) + 1,).
         q: 0 to 1.
-        longest: the longest duration, ms: nothing lies above.
+        longest: longest duration, ms; the upper bound of the last bucket.
     """
     wanted, below = q * sum(buckets), 0
     for place, count in enumerate(buckets):

@@ -1,7 +1,6 @@
-"""How busy this process is, in the form that balancers read.
+"""The load of this process, in the form that load balancers read.
 
-Source of the form: Open Request Cost Aggregation (ORCA), the header `endpoint-load-metrics` in its text form, as Envoy and gRPC
-take it: shares of what is there, 0 and up.
+Source: Open Request Cost Aggregation (ORCA), the header `endpoint-load-metrics` in its text form, as Envoy and gRPC read it.
 """
 
 import os
@@ -10,17 +9,17 @@ import time
 from dataclasses import dataclass
 
 HEADER = "endpoint-load-metrics"
-# two readings closer together than this share one CPU figure
+# readings closer together than this share a CPU figure
 _LEAST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy a process is.
+    """The load of a process.
 
     Attributes:
-        application: requests in work, as a share of the threads that do it; above 1 some wait.
-        cpu: this process's CPU time since it was last read, as a share of all cores.
+        application: requests in progress divided by threads; above 1, some wait.
+        cpu: CPU time since the last reading as a share of all cores.
     """
 
     application: float
@@ -32,10 +31,10 @@ class Load:
 
 
 class LoadMeter:
-    """Counts requests in work; entered and left around each."""
+    """Counts requests in progress; a context manager around each."""
 
     def __init__(self) -> None:
-        """Make a meter of an idle process."""
+        """Create the meter of an idle process."""
         self._lock = threading.Lock()
         self._in_work = 0
         self._read_at = time.monotonic()
@@ -43,17 +42,17 @@ class LoadMeter:
         self._cpu = 0.0
 
     def __enter__(self) -> None:
-        """Count a request in."""
+        """Count a request."""
         with self._lock:
             self._in_work += 1
 
     def __exit__(self, *unused: object) -> None:
-        """Count it out."""
+        """Uncount it."""
         with self._lock:
             self._in_work -= 1
 
     def read(self, threads: int) -> Load:
-        """Return the load; `threads` serve requests."""
+        """Return the load, given the number of threads that serve requests."""
         with self._lock:
             now, cpu_s = time.monotonic(), time.process_time()
             passed = now - self._read_at
@@ -62,10 +61,10 @@ class LoadMeter:
                 self._read_at, self._cpu_s = now, cpu_s
             return Load(self._in_work / max(1, threads), self._cpu)
 
-    def begin_anew(self) -> None:
-        """Forget what was the parent's, after a fork."""
+    def reset(self) -> None:
+        """Discard the parent's counts after a fork."""
         self.__init__()  # type: ignore[misc]
 
 
 METER = LoadMeter()
-os.register_at_fork(after_in_child=METER.begin_anew)
+os.register_at_fork(after_in_child=METER.reset)

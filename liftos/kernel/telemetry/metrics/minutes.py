@@ -1,7 +1,7 @@
-"""How operations went, minute by minute, from this process's metrics into Postgres.
+"""Stores this process's figures of operations in Postgres, minute by minute.
 
-A process writes what it counted under an id of its own, each time the whole of the minute so far: what is written twice says
-the same. A process that is killed loses at most one interval.
+Each process writes rows under its own id, always with the totals of the minute so far, so repeated writes are harmless.
+A killed process loses at most one interval.
 """
 
 import logging
@@ -17,14 +17,14 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.telemetry.manager import ObservabilityManager, get_observability
-from liftos.kernel.telemetry.metrics.collector import Kind, SeriesSnapshot
+from liftos.kernel.telemetry.metrics.summary import Kind, SeriesSnapshot
 
 logger = logging.getLogger("liftos.metrics")
 
 BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
-"""Upper ends of the buckets of durations, in ms; a last bucket holds those above."""
+"""Upper bounds of the duration buckets, in ms; a last bucket holds longer ones."""
 
-# cells kept for a database that is away: an hour of 170 operations, or of ten organisations with 17
+# cells kept during a database outage: an hour of 170 operations, or of ten organisations with 17
 MAX_CELLS = 10_000
 _DURATION, _ERROR = ".duration", ".error"
 _WRITE = """
@@ -44,7 +44,7 @@ Key = tuple[str, str]  # organisation, operation
 
 @dataclass(slots=True)
 class Cell:
-    """One operation of one organisation in one minute; times in ms."""
+    """Figures of one operation of one organisation in one minute; times in ms."""
 
     count: int = 0
     failures: int = 0
@@ -55,7 +55,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What had been counted when it was last looked at."""
+    """Totals at the last flush."""
 
     count: int = 0
     total_ns: float = 0.0
@@ -63,19 +63,19 @@ class Seen:
 
 
 class MinuteWriter:
-    """Turns the ever-growing counts of a manager into rows of minutes.
+    """Turns a manager's cumulative counts into rows per minute.
 
     Attributes:
-        lost: cells that were given up because the database stayed away.
+        lost: cells discarded during a long database outage.
     """
 
     def __init__(
         self, manager: ObservabilityManager, *, clock: Callable[[], datetime] = timezone.now
     ) -> None:
-        """Make a writer.
+        """Create a writer.
 
         Args:
-            manager: whose metrics.
+            manager: the source of the metrics.
             clock: aware UTC.
         """
         self._manager = manager
@@ -86,9 +86,9 @@ class MinuteWriter:
         self.lost = 0
 
     def flush(self) -> int:
-        """Write what was counted since the last time; return the rows written.
+        """Write what was counted since the last flush; return the number of rows written.
 
-        A database that is away leaves the rows for the next time, `MAX_CELLS` of them at most.
+        If the database is unavailable, at most `MAX_CELLS` rows are kept for the next flush.
         """
         now = self._clock()
         minute = now.astimezone(UTC).replace(second=0, microsecond=0)
@@ -101,11 +101,11 @@ class MinuteWriter:
             try:
                 _write(UUID(organisation), self._process, cells)
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("minutes can't be written; they wait", exc_info=error)
+                logger.warning("minute figures could not be written and are kept", exc_info=error)
                 self._bound()
                 return written
             written += len(cells)
-            # the minute that lasts is written again, whole
+            # the current minute is written again with its new totals
             for of, operation, _ in cells:
                 if of < minute:
                     del self._cells[of, (organisation, operation)]
@@ -113,7 +113,7 @@ class MinuteWriter:
         return written
 
     def _count(self, minute: datetime) -> None:
-        """Add what is new to the cells of `minute`."""
+        """Add new counts to the cells of `minute`."""
         taken = self._manager.metrics.snapshot()
         failures = _by_key(taken, Kind.COUNTER, _ERROR)
         for key, timers in _by_key(taken, Kind.TIMER, _DURATION).items():
@@ -138,7 +138,7 @@ class MinuteWriter:
 
 
 def _by_key(taken: Iterable[SeriesSnapshot], kind: Kind, ending: str) -> dict[Key, list[SeriesSnapshot]]:
-    """Return the series of operations by organisation and operation; those of no organisation are Prometheus' alone."""
+    """Return the series of operations by organisation and operation, without those of no organisation."""
     found: dict[Key, list[SeriesSnapshot]] = {}
     for each in taken:
         if each.kind is not kind or not each.name.endswith(ending):
@@ -158,7 +158,7 @@ def _is_id(text: str) -> bool:
 
 
 def _add_durations(cell: Cell, timers: Iterable[SeriesSnapshot], fresh: int) -> None:
-    """Put the latest durations into buckets; if there were more than were kept, those stand for all."""
+    """Count the latest durations in buckets, scaled up if not all raw points were kept."""
     points = [point / 1e6 for each in timers for point in each.points[-fresh:]]
     if not points:
         return
@@ -169,22 +169,22 @@ def _add_durations(cell: Cell, timers: Iterable[SeriesSnapshot], fresh: int) -> 
     cell.max_ms = max(cell.max_ms, *latest)
     shares = [fresh * count / len(latest) for count in counts]
     whole = [int(share) for share in shares]
-    # what rounding down left over goes to the largest rests, so that the buckets add up to the count
+    # distribute what rounding down left over by largest remainder, so that the buckets sum to the count
     for index in sorted(range(len(shares)), key=lambda at: whole[at] - shares[at])[: fresh - sum(whole)]:
         whole[index] += 1
     cell.buckets = [a + b for a, b in zip(cell.buckets, whole, strict=True)]
 
 
 def bucket_of(duration_ms: float) -> int:
-    """Return the place of a duration's bucket."""
+    """Return the index of a duration's bucket."""
     return next((place for place, bound in enumerate(BOUNDS_MS) if duration_ms <= bound), len(BOUNDS_MS))
 
 
 def _write(organisation: UUID, process: UUID, cells: list[tuple[datetime, str, Cell]]) -> None:
-    # one order for all processes, so that none waits for what another holds
+    # one order in all processes prevents deadlocks
     cells = sorted(cells, key=lambda each: each[:2])
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        # a crash may cost a minute of figures, so nobody need wait for the disk
+        # losing a minute in a crash is acceptable, waiting for the disk is not
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(
             _WRITE,
@@ -203,15 +203,15 @@ def _write(organisation: UUID, process: UUID, cells: list[tuple[datetime, str, C
 
 
 class MinuteThread:
-    """Has a writer write at an interval, in a thread of its own, and once more at the end."""
+    """A thread that flushes a writer at an interval, and once more at the end."""
 
     def __init__(self, writer: MinuteWriter, interval: float, then: Callable[[], object]) -> None:
-        """Make a thread.
+        """Create the thread.
 
         Args:
-            writer: what writes.
+            writer: to flush.
             interval: seconds.
-            then: called after each time.
+            then: called after each flush.
         """
         self._writer = writer
         self._interval = interval
@@ -220,11 +220,11 @@ class MinuteThread:
         self._thread = threading.Thread(target=self._run, name="minutes", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what there is, and end."""
+        """Flush once more and end the thread."""
         self._ended.set()
         self._thread.join(timeout=10)
 
@@ -235,8 +235,7 @@ class MinuteThread:
                 self._writer.flush()
                 self._then()
             except Exception:
-                # whatever is wrong with the figures, the next interval tries again
-                logger.exception("minutes can't be written")
+                logger.exception("minute figures could not be written; retrying at the next interval")
             finally:
                 connection.close()
             if ended:
@@ -247,7 +246,7 @@ _threads: dict[int, MinuteThread] = {}
 
 
 def start_minutes(interval: float, then: Callable[[], object] = lambda: None) -> None:
-    """Have this process write its minutes from now on, and call `then`; after a fork to be called in the child."""
+    """Start writing this process's minutes, calling `then` after each flush; call it again in a forked child."""
     if os.getpid() not in _threads:
         writer = MinuteWriter(get_observability())
         thread = _threads[os.getpid()] = MinuteThread(writer, interval, then)
@@ -255,7 +254,7 @@ def start_minutes(interval: float, then: Callable[[], object] = lambda: None) ->
 
 
 def stop_minutes() -> None:
-    """Write the last minute of this process; nothing to do in one that wrote none."""
+    """Write the process's last minute and stop, if it was started."""
     thread = _threads.pop(os.getpid(), None)
     if thread is not None:
         thread.stop()

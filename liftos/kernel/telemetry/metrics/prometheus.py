@@ -1,4 +1,4 @@
-"""Operations as Prometheus shows them: by name and outcome, all organisations together."""
+"""Prometheus metrics of operations, by name and outcome, for all organisations together."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 
 class Outcome(StrEnum):
-    """How an operation ended. A refusal answers the caller's mistake (4xx): neither a success nor a failure, and not timed."""
+    """How an operation ended; refusals (4xx) are neither successes nor failures, and are not timed."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -25,13 +25,13 @@ DURATIONS = Histogram(
 OTLP_TRACES = Counter(
     "liftos_otlp_traces_total", "Traces by what became of them on the way to the collector", ["outcome"]
 )
-# the largest, not the sum: a worker that was killed leaves its figure behind
+# the maximum, not the sum: a killed worker leaves its value behind
 WORKER_THREADS = Gauge("liftos_worker_threads", "Threads of a Celery worker", multiprocess_mode="max")
 
 
 def prometheus_operation(name: str) -> Callable[[int, Outcome], None]:
-    """Return what is told each end of one operation; looking the series up once saves most of the cost."""
-    # all outcomes at once: a series that appears with its first failure shows no increase by it
+    """Return a function that records runs of one operation; looking up its series once saves most of the cost."""
+    # create all outcomes now: a series that first appears with a failure shows no increase
     count = {outcome: OPERATIONS.labels(name, str(outcome)).inc for outcome in Outcome}
     observe = DURATIONS.labels(name).observe
 

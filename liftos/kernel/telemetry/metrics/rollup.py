@@ -1,13 +1,13 @@
-"""Minutes into hours, and away with what is too old. Any number of runs, at once or never for a while, end the same."""
+"""Aggregation of minutes into hours, and deletion of old figures. Idempotent, also after missed or concurrent runs."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 
-# minutes that come later than this after their hour (a database that was away for longer) stay minutes only
+# minutes that arrive later than this after their hour (after a long database outage) are not aggregated
 LATE = timedelta(hours=2)
-# hours are made anew from whole hours of minutes: those must all still be there
+# recent hours are recomputed from their minutes, which must all still exist
 LEAST_MINUTES = timedelta(hours=4)
 
 _ROLL_UP = """
@@ -37,22 +37,22 @@ _PRUNE_HOURS = "DELETE FROM observability_operationhour WHERE organisation_id = 
 
 
 def roll_up(*, organisation: UUID, now: datetime, minutes_kept: timedelta, hours_kept: timedelta) -> None:
-    """Make the hours of an organisation from its minutes, then delete what is older than is kept.
+    """Aggregate an organisation's minutes into hours, then delete old rows.
 
     Args:
-        organisation: whose.
+        organisation: a tenant.
         now: aware UTC.
-        minutes_kept: `LEAST_MINUTES` at least.
-        hours_kept: how long hours are kept.
+        minutes_kept: retention of minutes, at least `LEAST_MINUTES`.
+        hours_kept: retention of hours.
 
     Raises:
-        ValueError: minutes would go before they are sure to be in their hour.
+        ValueError: `minutes_kept` is too short for minutes to be aggregated first.
     """
     if minutes_kept < LEAST_MINUTES:
-        raise ValueError("minutes must be kept for four hours at least")
+        raise ValueError("minutes must be kept for at least four hours")
     whole = now.replace(minute=0, second=0, microsecond=0)
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        # one at a time: a run that is late must not put back what a newer one has counted
+        # one run at a time: an older one must not overwrite a newer one's counts
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"rollup {organisation}",))
         cursor.execute(_ROLL_UP, {"organisation": organisation, "late": LATE})
         cursor.execute(_PRUNE_MINUTES, (organisation, whole - minutes_kept))

@@ -1,4 +1,4 @@
-"""A worker's part of the metrics: the series of its tasks from the start, and `/metrics` on a port of its own."""
+"""Metrics of a Celery worker: its tasks' series, and a `/metrics` server on its own port."""
 
 import hmac
 import logging
@@ -18,7 +18,7 @@ logger = logging.getLogger("liftos.metrics")
 
 
 def announce_tasks(names: Iterable[str]) -> None:
-    """Have every task's counts at zero: a rule about a sequencer that never runs needs a series to look at."""
+    """Create every task's series at zero: an alert rule about a task that never runs needs a series."""
     for name in names:
         if not name.startswith("celery."):
             prometheus_operation(name)
@@ -29,16 +29,16 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Silent(WSGIRequestHandler):
-    timeout = 10  # who sends nothing holds a thread no longer
+    timeout = 10  # an idle client must not hold a thread
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
-        """Log nothing: every scrape would be a line."""
+        """Do nothing: every scrape would log a line."""
 
 
 def serve_metrics(address: str, port: int, token: str = "") -> Callable[[], None]:
-    """Answer `GET /metrics` on a port, to whoever has the operator's token where one is set; return what ends that.
+    """Serve `GET /metrics`, protected by the operator's token if set; return a function that stops the server.
 
-    A port that is taken is logged: tasks matter more than figures.
+    If the port can't be opened, log the error and go on: tasks matter more than metrics.
     """
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
@@ -72,4 +72,4 @@ def serve_metrics(address: str, port: int, token: str = "") -> Callable[[], None
 
 
 def _nothing() -> None:
-    """There is nothing to end."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Writes about kept traces."""
+"""Deletion of stored traces."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,12 +6,12 @@ from uuid import UUID
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 
-# rows in one transaction: a first run over months of traces must not hold its locks for minutes
+# rows per transaction: a first run over months of traces must not hold locks for minutes
 BATCH = 5_000
 
 
 def prune_traces(*, organisation: UUID, days: int, now: datetime) -> int:
-    """Delete an organisation's traces that are older than `days`; return how many."""
+    """Delete an organisation's traces older than `days`; return how many."""
     old = TraceRecord.objects.filter(
         organisation_id=organisation, recorded_at__lt=now - timedelta(days=days)
     ).order_by("recorded_at")

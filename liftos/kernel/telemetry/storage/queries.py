@@ -1,4 +1,4 @@
-"""Reads about kept traces."""
+"""Queries for stored traces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from uuid import UUID
 from liftos.kernel.errors import NotFound
 from liftos.kernel.telemetry.models import TraceRecord
 
-# a caller may send one traceparent with all its requests: of such a trace the beginning is shown
+# a caller may send the same traceparent with all its requests; only the beginning of such a trace is shown
 MAX_RECORDS = 100
 
 _MICROSECOND, _MILLISECOND = timedelta(microseconds=1), timedelta(milliseconds=1)
 
 
 class TraceNotFound(NotFound):
-    """There is no such trace; one is kept if it was sampled, and appears within a second or two of its end."""
+    """No such trace. Only sampled traces are stored; they appear a second or two after they end."""
 
     code = "observability.trace_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All that one organisation did under one trace id.
+    """One organisation's spans with one trace id.
 
     Attributes:
-        name: of the root that began first; likewise correlation_id.
-        spans: as in `TraceRecord`, with `start_ns` since `started_at`, in the order they began.
+        name: of the earliest root; likewise correlation_id.
+        spans: as in `TraceRecord`, with `start_ns` since `started_at`, earliest first.
     """
 
     trace_id: str
@@ -40,10 +40,10 @@ class Trace:
 
 
 def get_trace(*, organisation: UUID, trace_id: str) -> Trace:
-    """Return a kept trace; runs inside the organisation's transaction.
+    """Return a stored trace; runs inside the organisation's transaction.
 
     Raises:
-        TraceNotFound: there is none in this organisation.
+        TraceNotFound: the organisation has no such trace.
     """
     found = TraceRecord.objects.filter(organisation_id=organisation, trace_id=trace_id)
     records = list(found.order_by("started_at", "id")[:MAX_RECORDS])
@@ -53,7 +53,7 @@ def get_trace(*, organisation: UUID, trace_id: str) -> Trace:
 
 
 def assemble(records: Sequence[TraceRecord]) -> Trace:
-    """Return records of one trace, earliest first, as one."""
+    """Return one trace assembled from its records, given earliest first."""
     first = records[0]
     ends = [(each.started_at - first.started_at) / _MILLISECOND + each.duration_ms for each in records]
     spans = [

@@ -1,4 +1,4 @@
-"""A sink that takes traces on the path of the work they watched and does the slow part in a thread of its own."""
+"""A trace sink that queues traces in the traced thread and handles them in its own."""
 
 import atexit
 import os
@@ -13,21 +13,21 @@ _sinks: "weakref.WeakSet[QueuedSink]" = weakref.WeakSet()
 
 
 class QueuedSink:
-    """A bounded queue of ended trees, and a thread that empties it; what `_handle` does with them is the subclass's.
+    """A bounded queue of ended traces and a thread that passes them to `_handle`, which subclasses define.
 
     Attributes:
-        dropped: traces that came while the queue was full.
+        dropped: traces that arrived while the queue was full.
     """
 
     thread_name = "traces"
 
     def __init__(self, *, capacity: int = 1_000, pause: float = 0.5, background: bool = True) -> None:
-        """Make a sink; its thread starts with the first trace.
+        """Create a sink; its thread starts with the first trace.
 
         Args:
-            capacity: traces waiting.
-            pause: seconds for which traces gather before they are handled together.
-            background: False leaves that to `flush`.
+            capacity: maximum number of queued traces.
+            pause: seconds to collect traces before handling them together.
+            background: False to handle them only in `flush`.
         """
         self._capacity = capacity
         self._pause = pause
@@ -36,7 +36,7 @@ class QueuedSink:
         self._begin()
         _sinks.add(self)
         if background:
-            atexit.register(self.stop)  # what gathers when the process ends is handled all the same
+            atexit.register(self.stop)  # handle what is queued when the process ends
 
     def _begin(self) -> None:
         self._queue: deque[list[Span]] = deque()
@@ -46,7 +46,7 @@ class QueuedSink:
         self._thread: threading.Thread | None = None
 
     def __call__(self, ended: list[Span]) -> None:
-        """Take a tree; called by the tracer when its root ends."""
+        """Queue a tree; called by the tracer when its root ends."""
         if len(self._queue) >= self._capacity:
             self.dropped += 1
             return
@@ -65,7 +65,7 @@ class QueuedSink:
         while not self._stopped:
             self._filled.wait()
             time.sleep(self._pause)
-            # cleared before the queue is read: what comes meanwhile wakes us again
+            # cleared before the queue is read, so that later arrivals wake the thread again
             self._filled.clear()
             try:
                 self.flush()
@@ -73,7 +73,7 @@ class QueuedSink:
                 self._rest()
 
     def stop(self) -> None:
-        """Handle what waits, end the thread, and take nothing to be handled in the background again."""
+        """Handle the queue and end the thread for good."""
         self._stopped = True
         self._filled.set()
         if self._thread is not None:
@@ -81,7 +81,7 @@ class QueuedSink:
         self.flush()
 
     def flush(self) -> None:
-        """Handle what waits, in this thread; never raises."""
+        """Handle the queue in the calling thread; never raises."""
         trees = [self._queue.popleft() for _ in range(len(self._queue))]
         if trees:
             self._handle(trees)
@@ -90,11 +90,11 @@ class QueuedSink:
         raise NotImplementedError
 
     def _rest(self) -> None:
-        """Let go of what the thread needs only while it works."""
+        """Release what the thread needs only while it works."""
 
 
 def _after_fork() -> None:
-    # The child has neither the thread nor a right to what its parent will handle.
+    # the child lacks the thread, and the queued traces are its parent's to handle
     for sink in _sinks:
         sink._begin()
 

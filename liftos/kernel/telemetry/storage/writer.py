@@ -1,4 +1,4 @@
-"""Puts ended traces into Postgres, off the path of the work they watched. What can't be written is lost and counted."""
+"""Stores ended traces in Postgres in a background thread. Traces that can't be written are lost and counted."""
 
 import logging
 import math
@@ -23,7 +23,7 @@ MAX_SPANS = 1_000
 MAX_TAG = 200
 LOG_EVERY_S = 60.0
 
-# %(spans)b: as text, the quotes of a JSON array are escaped one by one, which took three quarters of all time here
+# %(spans)b: sent as text, every quote in a JSON array is escaped, which took three quarters of the time
 _INSERT = """
 INSERT INTO observability_tracerecord
     (id, organisation_id, trace_id, correlation_id, name, started_at, duration_ms, status, spans)
@@ -37,11 +37,11 @@ _LEVELS = {int(level): level.name for level in SpanLevel}
 
 
 class TraceWriter(QueuedSink):
-    """A sink of the tracer that stores trees as `TraceRecord`s.
+    """A trace sink that stores trees as `TraceRecord`s.
 
     Attributes:
         written: traces stored.
-        lost: traces that Postgres did not take.
+        lost: traces that could not be stored.
     """
 
     thread_name = "trace-writer"
@@ -54,17 +54,17 @@ class TraceWriter(QueuedSink):
         background: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a writer; its thread starts with the first trace.
+        """Create a writer; its thread starts with the first trace. See `QueuedSink` for the other arguments.
 
         Args:
-            capacity: traces waiting.
-            pause: seconds for which traces gather before they are written together.
-            background: False leaves the writing to `flush`.
-            clock: seconds, never going back.
+            capacity: see `QueuedSink`.
+            pause: see `QueuedSink`.
+            background: see `QueuedSink`.
+            clock: monotonic, seconds.
         """
         self._clock = clock
         self.written = self.lost = 0
-        self._told_at = -math.inf
+        self._logged_at = -math.inf
         super().__init__(capacity=capacity, pause=pause, background=background)
 
     def _rest(self) -> None:
@@ -74,7 +74,7 @@ class TraceWriter(QueuedSink):
         waiting: defaultdict[UUID, list[list[Span]]] = defaultdict(list)
         for ended in trees:
             organisation = organisation_of(ended)
-            # without its root (what ended after it) or without one organisation, a tree stays in the ring alone
+            # spans that ended after their root, and trees without exactly one organisation, are not stored
             if organisation is not None and ended[-1].parent is None:
                 waiting[organisation].append(ended)
         reached = True
@@ -84,21 +84,21 @@ class TraceWriter(QueuedSink):
                     _insert(organisation, own)
                     self.written += len(own)
                     continue
-            except Exception as error:  # noqa: BLE001  whatever is wrong, only traces are lost
-                # a connection that is gone would be waited for again with every organisation
+            except Exception as error:  # noqa: BLE001  a failure may only cost traces
+                # without a connection, every further organisation would wait for the timeout again
                 reached = connection.is_usable() if connection.connection is not None else False
-                self._tell(error)
+                self._log(error)
             self.lost += len(own)
 
-    def _tell(self, error: Exception) -> None:
+    def _log(self, error: Exception) -> None:
         now = self._clock()
-        if now - self._told_at >= LOG_EVERY_S:
-            self._told_at = now
-            logger.warning("traces can't be stored; they are lost", exc_info=error)
+        if now - self._logged_at >= LOG_EVERY_S:
+            self._logged_at = now
+            logger.warning("traces could not be stored and are lost", exc_info=error)
 
 
 def organisation_of(ended: Sequence[Span]) -> UUID | None:
-    """Return the one organisation that a tree's spans name; None if they name none, or several."""
+    """Return the organisation of a tree's spans; None if they name none or several."""
     named = {span.tags["organisation"] for span in ended if "organisation" in span.tags}
     found = {each for each in map(_uuid, named) if each is not None}
     return found.pop() if len(found) == 1 else None
@@ -108,13 +108,13 @@ def _uuid(text: Any) -> UUID | None:
     try:
         return UUID(str(text))
     except ValueError:
-        return None  # the name that stands for "no organisation"
+        return None  # the placeholder for "no organisation"
 
 
 def _insert(organisation: UUID, trees: list[list[Span]]) -> None:
     roots = [ended[-1] for ended in trees]
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        # a crash may cost the last traces, so nobody need wait for the disk
+        # losing the last traces in a crash is acceptable, waiting for the disk is not
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(
             _INSERT,
@@ -134,7 +134,7 @@ def _insert(organisation: UUID, trees: list[list[Span]]) -> None:
 
 def _spans(ended: list[Span]) -> list[dict[str, Any]]:
     begun = ended[-1].start_ns
-    # the earliest: a parent begins before its children, so what is left is still one tree
+    # the earliest: parents start before their children, so these still form a tree
     earliest = sorted(ended, key=lambda span: span.start_ns)[:MAX_SPANS]
     return [
         {
@@ -153,7 +153,7 @@ def _spans(ended: list[Span]) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what jsonb takes: no NUL, no half of a surrogate pair, no infinity."""
+    """Return a value that jsonb accepts: no NUL, lone surrogate or infinity."""
     kind = type(value)
     if kind is str and len(value) <= MAX_TAG and value.isascii() and "\x00" not in value:
         return value

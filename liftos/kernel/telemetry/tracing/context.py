@@ -1,4 +1,4 @@
-"""What one request or task carries along: its correlation id and its W3C trace context.
+"""The correlation id and W3C trace context of a request or task.
 
 Source: W3C Trace Context (traceparent, version 00).
 """
@@ -19,12 +19,12 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Identity of one unit of work.
+    """The ids of one unit of work.
 
     Attributes:
-        correlation_id: names the unit of work to people; the caller's, if it sent a usable one.
-        trace_id: 32 hex digits, shared by all services that work on one request.
-        span_id: 16 hex digits, this service's part of it.
+        correlation_id: for people; the caller's, if it sent a valid one.
+        trace_id: 32 hex digits, shared by all services that handle the request.
+        span_id: 16 hex digits; the root span in this service.
         parent_span_id: 16 hex digits, or empty at the root.
         sampled: whether the root decided to keep the trace.
     """
@@ -37,16 +37,16 @@ class RequestContext:
     _unclaimed: list[None] = field(default_factory=lambda: [None], init=False, repr=False, compare=False)
 
     def claim_root(self) -> bool:
-        """Return True to the first caller alone: its span takes `span_id`, later ones become its children."""
+        """Return True on the first call only: that root span takes `span_id`, later ones become its children."""
         try:
-            self._unclaimed.pop()  # atomic, so that of two threads one gets it
+            self._unclaimed.pop()  # atomic: only one of two threads succeeds
         except IndexError:
             return False
         return True
 
     @property
     def traceparent(self) -> str:
-        """The W3C header that names this span as the parent of what follows."""
+        """The W3C header that makes this span the parent of a callee's spans."""
         return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
 
@@ -61,17 +61,17 @@ _sampler: Callable[[str], bool] = _keep_all
 
 
 def use_sampler(sampler: Callable[[str], bool]) -> None:
-    """Let `sampler(trace_id)` decide about the traces that begin in this process; the default keeps all."""
+    """Sample traces that begin in this process with `sampler(trace_id)`; the default keeps all."""
     global _sampler
     _sampler = sampler
 
 
 def start_context(correlation_id: str = "", traceparent: str = "") -> RequestContext:
-    """Return a new context, continuing a caller's where what it sent is well-formed.
+    """Return a new context that continues the caller's trace if its headers are valid.
 
     Args:
-        correlation_id: the caller's; replaced by a random UUID unless it is 1-128 plain characters.
-        traceparent: the caller's W3C header; a malformed or all-zero one starts a new trace, as the standard asks.
+        correlation_id: the caller's; replaced by a random UUID unless it is 1-128 characters of A-Z a-z 0-9 . _ : -
+        traceparent: the caller's W3C header; a malformed or all-zero one starts a new trace, as the standard requires.
     """
     trace_id, parent = secrets.token_hex(16), ""
     found = _TRACEPARENT.fullmatch(traceparent.strip())
@@ -85,16 +85,16 @@ def start_context(correlation_id: str = "", traceparent: str = "") -> RequestCon
 
 
 def current_context() -> RequestContext:
-    """Return the running unit of work's context.
+    """Return the context of the current unit of work, or a new one.
 
-    Outside of one (a shell, a script), it is that of the trace one is in: the same for all that is done in it, and gone with
-    it. Outside of both, each call begins a new one; none is kept, since a thread outlives many units of work.
+    Outside a unit of work (a shell, a script), a context created inside a trace is kept for the rest of that trace.
+    Outside both, nothing is kept: a thread outlives many units of work.
     """
     return peek_context() or _begin()
 
 
 def peek_context() -> RequestContext | None:
-    """Return the running unit of work's context, or None outside of one; begins nothing."""
+    """Return the context of the current unit of work or trace, or None; never create one."""
     context = _context.get()
     if context is None:
         span = current_span()
@@ -117,7 +117,7 @@ def _begin() -> RequestContext:
 
 @contextmanager
 def use_context(context: RequestContext) -> Iterator[RequestContext]:
-    """Make a context the current one for a block; of another trace's span the block is no part."""
+    """Make a context the current one for a block; a current span of another trace is suspended meanwhile."""
     token = _context.set(context)
     span = current_span()
     foreign = span is not None and span.trace_id != context.trace_id

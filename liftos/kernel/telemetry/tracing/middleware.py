@@ -1,4 +1,4 @@
-"""The outermost middleware: every request gets its context and its span, every response and log line shows them."""
+"""The outermost middleware: gives every request a context and a root span, and every response its ids."""
 
 import logging
 import re
@@ -21,13 +21,13 @@ _CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class RequestContextMiddleware:
-    """Begins the request's context and root span, puts them on the response, counts, and logs one line a request."""
+    """Trace, count and log every request, and return its ids as response headers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Serve one request inside its own context."""
+        """Handle a request inside its own context."""
         start = perf_counter_ns()
         context = start_context(
             request.headers.get("x-correlation-id", ""), request.headers.get("traceparent", "")
@@ -37,7 +37,7 @@ class RequestContextMiddleware:
             with observability.tracer.span("request", correlation_id=context.correlation_id) as span:
                 response = self.get_response(request)
                 name, organisation = _name(request), _organisation(request)
-                # the web server serves organisations in turn, and learns from here whose a credential is
+                # the web server's fair queue learns from this which organisation a credential belongs to
                 request.META["liftos.organisation"] = organisation
                 failed = response.status_code >= 500
                 if span.recording:
@@ -66,17 +66,17 @@ def _name(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=2_000)
 def route_name(method: str, route: str | None) -> str:
-    """Return what requests to a route are called: `GET /api/v1/memories/{memory}`.
+    """Return the operation name of requests to a route, for example `GET /api/v1/memories/{memory}`.
 
-    Method and route come from fixed sets, not from the caller, since each name is a series for ever.
+    Unknown methods and routes are grouped: each name is a permanent time series, and callers must not create any.
     """
     shown = "unmatched" if route is None else "/" + _CONVERTER.sub(r"{\1}", route)
     return f"{method if method in METHODS else 'OTHER'} {shown}"
 
 
 def _organisation(request: HttpRequest) -> str:
-    """Return the id of the organisation that a request turned out to be for, or empty."""
-    # the type, not isinstance: that would open the lazy user of Django's sessions, with two queries
+    """Return the id of the request's organisation, or ""."""
+    # compare types: isinstance would evaluate Django's lazy user, which costs two queries
     user = getattr(request, "user", None)
     if type(user) is Principal:
         return str(user.organisation)

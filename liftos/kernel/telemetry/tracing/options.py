@@ -1,4 +1,4 @@
-"""The settings about tracing, checked."""
+"""The tracing settings, parsed and validated."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from liftos.kernel.telemetry.tracing.spans import SpanLevel
 
 @dataclass(frozen=True, slots=True)
 class TraceOptions:
-    """What docs/settings.md says of tracing, as values."""
+    """The tracing settings; docs/settings.md describes them."""
 
     sampling_rate: float
     min_level: SpanLevel
@@ -20,7 +20,7 @@ class TraceOptions:
 
 
 class InvalidTraceOptions(ValueError):
-    """One or more of the settings about tracing can't be used; a sentence about each."""
+    """One or more tracing settings are invalid; the message has a sentence about each."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -28,10 +28,10 @@ class InvalidTraceOptions(ValueError):
 
 
 def trace_options() -> TraceOptions:
-    """Return the settings about tracing.
+    """Return the tracing settings.
 
     Raises:
-        InvalidTraceOptions: some can't be used.
+        InvalidTraceOptions: at least one is invalid.
     """
     problems: list[str] = []
 
@@ -62,12 +62,12 @@ def trace_options() -> TraceOptions:
 
 def _positive(name: str) -> int:
     text = str(getattr(settings, name))
-    # a number of more digits is a slip, and more than a date or a deque can take
+    # longer numbers are typing errors, and overflow a date or a deque
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def refuse_to_start_misconfigured() -> None:
-    """End the process with a sentence about what is wrong, if something is: servers run no system checks."""
+    """Exit with an error message if a setting is invalid: servers do not run system checks."""
     try:
         trace_options()
     except InvalidTraceOptions as error:

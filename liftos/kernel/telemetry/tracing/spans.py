@@ -1,4 +1,4 @@
-"""Spans: what one piece of work was called, where it belongs, how long it took and how it ended.
+"""Spans: the name, parent, duration and outcome of one piece of work.
 
 Source: W3C Trace Context (ids); limits on tags and logs as in the OpenTelemetry specification (128 each).
 """
@@ -29,7 +29,7 @@ _id_lock = threading.Lock()
 
 
 def _after_fork() -> None:
-    # A child with its parent's state would draw its parent's ids, and its lock may be held by a thread it lacks.
+    # Otherwise the child would draw its parent's ids, and its lock might be held by a thread that did not survive the fork.
     global _id_lock
     _random.seed()
     _id_lock = threading.Lock()
@@ -39,14 +39,14 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def random_id(bits: int) -> int:
-    """Return a random id of `bits` bits that is never zero (W3C: an all-zero id is invalid)."""
+    """Return a random non-zero id of `bits` bits (W3C: an all-zero id is invalid)."""
     while not (drawn := _random.getrandbits(bits)):
         pass
     return drawn
 
 
 class SpanLevel(IntEnum):
-    """How much a span matters; the numbers are those of `logging`."""
+    """The importance of a span, with the numbers of `logging`."""
 
     CRITICAL = 50
     ERROR = 40
@@ -58,7 +58,7 @@ class SpanLevel(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpanLog:
-    """A note made inside a span; `at_ns` is unix time in ns on the span's own clock."""
+    """A log entry in a span; `at_ns` is Unix time in ns by the span's clock."""
 
     at_ns: int
     message: str
@@ -66,16 +66,15 @@ class SpanLog:
 
 
 class Trace:
-    """What the spans of one tree in this process share.
+    """The state shared by the spans of one tree in this process.
 
     Attributes:
-        parent_id: the remote parent's span id, or empty.
-        root_id: the span id the root must take, or empty for a drawn one.
-        owner: the tracer that began the trace and delivers it.
-        finished: ended spans that wait for the owner's sink; None where there is no sink.
-        closed: the root has ended; what ends later is delivered by itself.
-        context: the ids of the unit of work, where the trace itself is one: it began outside of any request and task, and
-            something in it asked for them.
+        parent_id: the remote parent's span id, or "".
+        root_id: the span id the root must use, or "" for a random one.
+        owner: the tracer that created the trace and delivers it.
+        finished: ended spans to be delivered to the owner's sink; None without a sink.
+        closed: the root has ended; spans that end later are delivered one by one.
+        context: the ids of the unit of work if the trace began outside any request or task.
     """
 
     __slots__ = ("_id", "_low", "closed", "context", "finished", "owner", "parent_id", "root_id")
@@ -89,7 +88,7 @@ class Trace:
         finished: "list[Span] | None" = None,
         low: int = 0,
     ) -> None:
-        """`low`: the last 64 bits of an id not yet drawn in full, where the sampling decision needed them."""
+        """Create a trace; `low` is the last 64 bits of its id if the sampling decision has drawn them already."""
         self._low = low
         self.owner = owner
         self._id = trace_id
@@ -100,7 +99,7 @@ class Trace:
         self.context: RequestContext | None = None
 
     def adopt(self, context: "RequestContext") -> "RequestContext":
-        """Take a context, unless another thread has given one; return the trace's own."""
+        """Set the context unless another thread has; return the trace's context."""
         with _id_lock:
             if self.context is None:
                 self.context = context
@@ -108,7 +107,7 @@ class Trace:
 
     @property
     def id(self) -> str:
-        """32 hex digits; drawn when first asked for, since most traces end in the ring unread."""
+        """32 hex digits, drawn on first use: most traces leave the ring buffer unread."""
         if not self._id:
             with _id_lock:
                 if not self._id:
@@ -117,20 +116,20 @@ class Trace:
 
 
 class Span:
-    """One piece of work, used as `with` or `async with`; made by `LightweightTracer.span`.
+    """One piece of work, used with `with` or `async with`; created by `LightweightTracer.span`.
 
     Attributes:
-        parent: the nearest recorded span around this one in this process; None at the root.
+        parent: the enclosing recorded span in this process; None at the root.
         start_ns: from the tracer's monotonic clock.
-        duration_ns: -1 until the span has ended, never negative after.
-        error_type: class name of the exception that left the block, or empty; a refusal of what the caller asked for (4xx) is
-            no error of the span, which gets the tag `refused` with its code instead.
-        error_message: its text, cut at 2,000 characters.
-        tags: what the caller said about it.
+        duration_ns: -1 until the span has ended, never negative afterwards.
+        error_type: class name of the exception that left the block, or "". A refusal (4xx) is not an error: it sets the
+            tag `refused` to its code.
+        error_message: the exception's text, truncated to 2,000 characters.
+        tags: set by the caller.
 
-    The parent is the current span where `span()` is called, so enter a span where you make it. A generator shares
-    its caller's context: while it is suspended inside a span, that span is its caller's current one too. An
-    abandoned generator is no error and leaves its caller's span as it was.
+    The parent is the span that is current when `span()` is called, so enter a span where you create it. A generator
+    shares its caller's context: while suspended inside a span, that span is current for the caller too. An
+    abandoned generator is not an error and does not change its caller's span.
     """
 
     __slots__ = (
@@ -161,8 +160,7 @@ class Span:
 
     def __enter__(self) -> Self:
         """Make this the current span and start its clock."""
-        # Here and in __exit__: what is called is first put into a local, which the interpreter does quicker than
-        # calling an attribute (measured: a tenth of the span).
+        # Here and in __exit__: calling a local is faster than calling an attribute (measured: a tenth of the span's cost).
         begun, clock = self._tracer._begun, self._tracer._clock_ns
         begun()
         _set(self)
@@ -172,7 +170,7 @@ class Span:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop the clock, give the parent its place back, file the span; an exception goes on its way."""
+        """Stop the clock, make the parent current again and file the span; exceptions propagate."""
         tracer = self._tracer
         clock, file, ended = tracer._clock_ns, tracer._file, tracer._ended
         self.duration_ns = clock() - self.start_ns
@@ -211,8 +209,8 @@ class Span:
             self.record_error(error)
 
     def _unwind(self) -> None:
-        # Spans left open below this one (a suspended generator) go with it. If this span is not in the current
-        # chain, it ends in another context or after its parent, and the current span is none of its business.
+        # Spans still open below this one (a suspended generator) are left with it. If this span is not in the current
+        # chain, it ends in another context or after its parent, and the current span must not change.
         inner = _get()
         while inner is not None and inner is not self:
             inner = inner.parent
@@ -221,7 +219,7 @@ class Span:
 
     @property
     def trace(self) -> Trace:
-        """What this span shares with the others of its tree."""
+        """The trace this span belongs to."""
         return self._trace
 
     @property
@@ -231,7 +229,7 @@ class Span:
 
     @property
     def span_id(self) -> str:
-        """16 hex digits; drawn when first asked for."""
+        """16 hex digits, drawn on first use."""
         if not self._id:
             with _id_lock:
                 if not self._id:
@@ -240,12 +238,12 @@ class Span:
 
     @property
     def parent_id(self) -> str:
-        """16 hex digits, of this process's span or the remote caller's; empty at the root of a trace."""
+        """16 hex digits: the parent span in this process, or the remote caller's; "" at the root of a trace."""
         return self.parent.span_id if self.parent else self._trace.parent_id
 
     @property
     def start_wall(self) -> int:
-        """Unix time in ns: the monotonic start plus an offset read once, so steps of the wall clock don't show."""
+        """Unix time in ns: the monotonic start plus an offset read once, so wall clock adjustments have no effect."""
         return self.start_ns + self._tracer.wall_offset_ns
 
     @property
@@ -255,7 +253,7 @@ class Span:
 
     @property
     def logs(self) -> list[SpanLog]:
-        """Notes in the order they were made."""
+        """Log entries, oldest first."""
         return self._logs or []
 
     @property
@@ -264,12 +262,12 @@ class Span:
         return f"00-{self.trace_id}-{self.span_id}-01"
 
     def set_tag(self, key: str, value: Any) -> None:
-        """Say something about the work; from the 129th key on, new keys are left out."""
+        """Set a tag; new keys beyond 128 are ignored."""
         if len(self.tags) < MAX_TAGS or key in self.tags:
             self.tags[key] = value
 
     def log(self, message: str, **fields: Any) -> None:
-        """Note that something happened now; from the 129th note on, notes are left out."""
+        """Add a log entry; entries beyond 128 are ignored."""
         if self._logs is None:
             self._logs = []
         if len(self._logs) < MAX_LOGS:
@@ -277,7 +275,7 @@ class Span:
             self._logs.append(SpanLog(tracer._clock_ns() + tracer.wall_offset_ns, message[:MAX_TEXT], fields))
 
     def record_error(self, error: BaseException) -> None:
-        """Mark the span as failed; for errors that the block itself handles."""
+        """Mark the span as failed by an error that its block handles."""
         self.error_type = type(error).__name__
         try:
             self.error_message = str(error)[:MAX_TEXT]
@@ -285,7 +283,7 @@ class Span:
             self.error_message = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the span as plain values for storage; times in ns, `start_wall` since the epoch."""
+        """Return the span as JSON-ready values; times in ns, `start_wall` since the epoch."""
         return {
             "service_name": self._tracer.service_name,
             "trace_id": self.trace_id,
@@ -308,117 +306,16 @@ class Span:
         return f"<{type(self).__name__} {self.name} {self.duration_ns} ns {self.status}>"
 
 
-class NullSpan(Span):
-    """Stands in for a span that is not recorded: takes everything, keeps nothing; one object serves all.
-
-    Its ids and `traceparent` are those of the current span, so that calls made inside are still linked.
-    """
-
-    __slots__ = ()
-
-    recording = False
-
-    def __init__(self) -> None:
-        self.parent = None
-        self.name = self.error_type = self.error_message = ""
-        self.level = SpanLevel.TRACE
-        self.start_ns = self.duration_ns = 0
-        self._logs = None
-
-    def __enter__(self) -> Self:
-        """Do nothing."""
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        """Do nothing."""
-
-    @property
-    def tags(self) -> dict[str, Any]:  # type: ignore[override]
-        """A new, empty dict: what is put there is lost."""
-        return {}
-
-    def set_tag(self, key: str, value: Any) -> None:
-        """Do nothing."""
-
-    def log(self, message: str, **fields: Any) -> None:
-        """Do nothing."""
-
-    def record_error(self, error: BaseException) -> None:
-        """Do nothing."""
-
-    @property
-    def trace_id(self) -> str:
-        """The current trace's id, or empty."""
-        current = _get()
-        return current.trace_id if current is not None else ""
-
-    @property
-    def span_id(self) -> str:
-        """The current span's id, or empty."""
-        current = _get()
-        return current.span_id if current is not None else ""
-
-    @property
-    def parent_id(self) -> str:
-        """The current span's parent's id, or empty."""
-        current = _get()
-        return current.parent_id if current is not None else ""
-
-    @property
-    def traceparent(self) -> str:
-        """The current span's header, or empty."""
-        current = _get()
-        return current.traceparent if current is not None else ""
-
-    @property
-    def start_wall(self) -> int:
-        """0: it was not timed."""
-        return 0
-
-
-class UnsampledRoot(NullSpan):
-    """The root of a trace that is not kept: while it is current, every span is a `NullSpan`."""
-
-    __slots__ = ()
-
-    def __init__(self, trace: Trace, name: str) -> None:
-        super().__init__()
-        self._trace = trace
-        self.name = name
-        self._id = ""
-
-    def __enter__(self) -> Self:
-        """Make this the current span."""
-        _set(self)
-        return self
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        """Leave the current span empty again."""
-        if _get() is self:
-            _set(None)
-
-    trace_id = Span.trace_id
-    span_id = Span.span_id
-    parent_id = Span.parent_id
-
-    @property
-    def traceparent(self) -> str:
-        """The W3C header that tells a callee not to keep its part either."""
-        return f"00-{self.trace_id}-{self.span_id}-00"
-
-
 _current: ContextVar[Span | None] = ContextVar("liftos_span", default=None)
 _get: Callable[[], Span | None] = _current.get
 _set: Callable[[Span | None], object] = _current.set
 
-NULL_SPAN = NullSpan()
-
 
 def current_span() -> Span | None:
-    """Return the span this thread, task or context is in; None outside of any."""
+    """Return the current span of this thread, task or context, or None."""
     return _get()
 
 
 def set_current_span(span: Span | None) -> None:
-    """Put this thread, task or context into a span, or out of all; for carrying work to another thread."""
+    """Set or clear the current span of this thread, task or context, to hand work to another thread."""
     _set(span)

@@ -1,4 +1,4 @@
-"""Tracing that costs so little that it stays on: spans, sampling, a bounded memory of what was done.
+"""A tracer cheap enough to stay on in production: spans, sampling, a ring buffer of recent spans.
 
 A recorded span is one object, two clock reads and two changes of a context variable; ids are drawn when read.
 Source: W3C Trace Context; sampling by trace id as OpenTelemetry's TraceIdRatioBased, so that services agree.
@@ -15,15 +15,8 @@ from typing import Any, TypedDict
 
 from liftos.kernel.telemetry.tracing import spans
 from liftos.kernel.telemetry.tracing.context import peek_context
-from liftos.kernel.telemetry.tracing.spans import (
-    NULL_SPAN,
-    Span,
-    SpanLevel,
-    Trace,
-    UnsampledRoot,
-    current_span,
-    random_id,
-)
+from liftos.kernel.telemetry.tracing.null_spans import NULL_SPAN, UnsampledRoot
+from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel, Trace, current_span, random_id
 
 Sink = Callable[[list[Span]], object]
 
@@ -56,29 +49,28 @@ class TracingStatistics(TypedDict):
 
 
 class Tally:
-    """A count that threads raise without a lock: `next` on `itertools.count` is one step of the interpreter."""
+    """A counter that threads increment without a lock: `next` on `itertools.count` is atomic."""
 
     def __init__(self) -> None:
         self.add: Callable[[], int] = count(1).__next__
         self._reads = 0
 
     def value(self) -> int:
-        """Return how often `add` was called; a read moves the counter too, so reads are taken off."""
+        """Return how often `add` was called; reading increments the counter too, so reads are subtracted."""
         with _lock:
             self._reads += 1
             return self.add() - self._reads
 
 
 class LightweightTracer:
-    """Makes spans and keeps the last of them.
+    """Creates spans and keeps the latest.
 
     Attributes:
         sink: called with the ended spans of a sampled tree, in the order they ended, when its root ends, and again
-            with what ends after the root (tasks that outlive it). Runs on the caller's path, so it should only
-            queue. What it raises is counted in `sink_errors`; spans made inside it are not recorded.
-        wall_offset_ns: unix time minus the monotonic clock, read once.
-        truncated_traces: trees with more than `max_spans` spans below their root: of those only the first to end are kept
-            for the sink.
+            with spans that end after the root. Runs in the traced thread, so it should only queue. Its exceptions are
+            counted in `sink_errors`; spans created inside it are not recorded.
+        wall_offset_ns: Unix time minus the monotonic clock, read once.
+        truncated_traces: trees with more than `max_spans` spans below their root; the sink gets only the first to end.
     """
 
     def __init__(
@@ -92,15 +84,15 @@ class LightweightTracer:
         wall_ns: Callable[[], int] = time.time_ns,
         sink: Sink | None = None,
     ) -> None:
-        """Make a tracer of its own; spans of several tracers still form one tree.
+        """Create a tracer; spans of several tracers form one tree.
 
         Args:
             service_name: shown in statistics and stored spans.
             sampling_rate: share of traces to keep, 0-1.
             min_level: spans below it are not recorded; their children attach to the nearest recorded span.
-            max_spans: how many ended spans are kept to be read, at least 1.
+            max_spans: capacity of the ring buffer of ended spans, at least 1.
             clock_ns: monotonic, ns.
-            wall_ns: unix time, ns; read here and never again.
+            wall_ns: Unix time, ns; read once.
             sink: see the class.
 
         Raises:
@@ -130,7 +122,7 @@ class LightweightTracer:
         min_level: SpanLevel | None = None,
         max_spans: int | None = None,
     ) -> None:
-        """Change what is given, for the spans made from now on; kept spans stay as far as there is room.
+        """Change the given options for future spans; spans in the ring buffer are kept as far as they fit.
 
         Raises:
             ValueError: a rate outside 0-1 or `max_spans` below 1.
@@ -151,12 +143,12 @@ class LightweightTracer:
             self._file = self._ring.append
 
     def span(self, name: str, /, level: SpanLevel = _INFO, **tags: Any) -> Span:
-        """Return a span to be entered at once with `with` or `async with`.
+        """Return a span; enter it at once, with `with` or `async with`.
 
         Args:
-            name: what is done, few words without values: `memory.search`.
-            level: how much it matters.
-            **tags: what distinguishes this time from others.
+            name: the operation, without values, for example `memory.search`.
+            level: spans below `min_level` are not recorded.
+            **tags: values of this call.
         """
         parent = _get()
         if level < self._floor:
@@ -176,7 +168,7 @@ class LightweightTracer:
             low = 0 if self._bound == _ID_RANGE else random_id(64)
             trace, sampled = Trace(self, "", "", "", finished, low), low < self._bound
         else:
-            # The first root is the request's own span; a later one (a streamed answer, a second thread) its child.
+            # The first root is the request's own span; later ones (a streamed answer, a second thread) are its children.
             parent_id, root_id = (
                 (context.parent_span_id, context.span_id) if context.claim_root() else (context.span_id, "")
             )
@@ -188,11 +180,11 @@ class LightweightTracer:
         return UnsampledRoot(trace, name)
 
     def samples(self, trace_id: str) -> bool:
-        """Return whether a trace that begins here is kept: the same answer in every process with the same rate."""
+        """Return whether a trace that begins here is sampled; the same in every process with the same rate."""
         return int(trace_id[16:], 16) < self._bound
 
     def _deliver(self, finished: list[Span]) -> None:
-        # Threads that end late may be here at once; the list stays the same object, since they append meanwhile.
+        # Several threads may deliver at once, and others append meanwhile, so the list must stay the same object.
         with _lock:
             ready = len(finished)
             ended = finished[:ready]
@@ -206,13 +198,13 @@ class LightweightTracer:
         _set(_MUTE)
         try:
             sink(ended)
-        except Exception:  # noqa: BLE001  tracing never fails the work it watches
+        except Exception:  # noqa: BLE001  tracing must not fail the traced work
             self.sink_errors += 1
         finally:
             _set(before)
 
     def _probe(self, *, root: bool) -> None:
-        """Time three empty spans of the same kind, from outside, on a tracer whose spans nobody sees."""
+        """Time three empty spans of the same kind on a private tracer."""
         if not self._measures_itself:
             return
         shadow = self._shadow
@@ -226,9 +218,8 @@ class LightweightTracer:
         _set(None if root else self._shadow_root)
         clock = time.perf_counter_ns
         try:
-            with shadow.span(
-                "probe"
-            ):  # brings the code into the caches, where the spans of busy work find it
+            # warm the caches, as the spans of a busy process do
+            with shadow.span("probe"):
                 pass
             empty = clock()
             start = clock()
@@ -246,10 +237,9 @@ class LightweightTracer:
     def stats(self) -> TracingStatistics:
         """Return exact totals and the tracer's own cost.
 
-        `total_spans` counts all that were asked for, `sampled_spans` those begun and recorded. The overhead is what
-        spans cost the work they watch: one in 256 has empty spans timed from outside, and the mean of the last 128
-        such measurements, without the slowest and quickest tenth (interrupted ones), is taken for all recorded
-        spans. Spans that were skipped are not in it, nor is the sink.
+        `total_spans` counts all requested spans, `sampled_spans` those recorded. The overhead is estimated: every
+        256th span times empty spans, and the mean of the last 128 measurements, without the slowest and fastest
+        tenth, is applied to all recorded spans. Skipped spans and the sink are not included.
         """
         ended, begun, skipped = (
             self._ended_tally.value(),
@@ -274,7 +264,7 @@ class LightweightTracer:
         }
 
     def traces(self, trace_id: str) -> list[Span]:
-        """Return the kept spans of one trace, earliest first; O(max_spans)."""
+        """Return the spans of one trace in the ring buffer, earliest first; O(max_spans)."""
         return sorted(
             (span for span in self._ring.copy() if span.trace_id == trace_id), key=lambda span: span.start_ns
         )
@@ -284,7 +274,7 @@ class LightweightTracer:
         return list(self._ring.copy())[: -n - 1 : -1] if n > 0 else []
 
     def traceparent(self) -> str:
-        """Return the W3C header for a call made now: of the current span, else of the request, else empty."""
+        """Return the W3C header for an outgoing call: the current span's, else the request's, else ""."""
         span = current_span()
         if span is not None:
             return span.traceparent

@@ -169,7 +169,7 @@ def test_failing_database_loses_only_traces(two, install, monkeypatch, caplog):
         writer.flush()
     assert (writer.lost, writer.written) == (4, 0)
     assert [record.getMessage() for record in caplog.records if record.name == "liftos.traces"] == [
-        "traces can't be stored; they are lost"
+        "traces could not be stored and are lost"
     ] * 2
 
 

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from liftos.kernel.telemetry.metrics.collector import FOLDED, Kind, MetricsCollector
+from liftos.kernel.telemetry.metrics.collector import FOLDED, MetricsCollector
+from liftos.kernel.telemetry.metrics.summary import Kind
 
 SIZES = {"max_points": 50_000, "per_series": 1_000}
 

@@ -15,7 +15,8 @@ from liftos.kernel.telemetry.tracing.context import (
     use_context,
     use_sampler,
 )
-from liftos.kernel.telemetry.tracing.spans import NULL_SPAN, SpanLevel, current_span
+from liftos.kernel.telemetry.tracing.null_spans import NULL_SPAN
+from liftos.kernel.telemetry.tracing.spans import SpanLevel, current_span
 from liftos.kernel.telemetry.tracing.tracer import LightweightTracer
 
 TRACE, REMOTE = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
