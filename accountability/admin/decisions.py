@@ -13,7 +13,7 @@ from accountability.ledger.verification import check_record
 from accountability.models import DecisionRecord
 from accountability.queries import as_decision
 from accountability.types import Effect, RiskClass
-from liftos.kernel.admin.parts import UncountedPaginator, drawn_once, one_of
+from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_once
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 from liftos.kernel.tenancy.types import ActorKind
@@ -35,7 +35,11 @@ class DecisionRecordAdmin(DecisionFields, ModelAdmin):
         "stated",
         "correlation_id",
     )
-    list_filter = (one_of("effect", Effect), one_of("risk_class", RiskClass), one_of("actor_kind", ActorKind))
+    list_filter = (
+        choice_filter("effect", Effect),
+        choice_filter("risk_class", RiskClass),
+        choice_filter("actor_kind", ActorKind),
+    )
     # makes Django show the search box; get_search_results does the search
     search_fields = ("correlation_id", "operation", "subject_id")
     search_help_text = "Exact correlation id, operation or subject id"

@@ -35,7 +35,7 @@ from accountability.reviews.queries import get_next
 from accountability.types import Because, Reviewed, ReviewState, Verdict
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import UncountedPaginator, drawn_once, one_of
+from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_once
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.roles_backend import may_review
 
@@ -95,7 +95,7 @@ class ReviewCaseAdmin(DecisionFields, ModelAdmin):
         "decided",
     )
     list_display_links = ("operation", "risk")
-    list_filter = (StateFilter, RiskFilter, AssignedFilter, one_of("because", Because))
+    list_filter = (StateFilter, RiskFilter, AssignedFilter, choice_filter("because", Because))
     list_select_related = ("decision",)
     list_per_page = 25  # the theme's templates, not the database, take the time per row
     search_fields = (

@@ -16,6 +16,7 @@ _TITLES = ("metric", "value", "unit", "target", "met", "reference", "ratio")
 
 
 class Command(ObservedCommand):
+    name = "bench"
     help = "Run a benchmark, or list them if no name is given. A missed target is reported, not an error."
 
     def add_arguments(self, parser: CommandParser) -> None:

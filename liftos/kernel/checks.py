@@ -1,4 +1,4 @@
-"""System checks of the settings about databases, traces and rate limits."""
+"""System checks of the database, tracing and rate limit settings."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_o
 
 @register("liftos")
 def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The application must not own its tables: an owner can switch row-level security off."""
+    """Require different roles: an owner of tables can disable row-level security."""
     del app_configs, kwargs
     if settings.DATABASES["default"]["USER"] != settings.DATABASES["owner"]["USER"]:
         return []
     return [
         Error(
             "DATABASE_URL and LIFTOS_OWNER_DATABASE_URL name the same role.",
-            hint="Give the application a role of its own that owns nothing (deploy/postgres-init.sh makes both).",
+            hint="Give the application its own role, which owns nothing (deploy/postgres-init.sh creates both).",
             id="liftos.E001",
         )
     ]
@@ -26,7 +26,7 @@ def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register("liftos")
 def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report each setting about traces that cannot be used."""
+    """Report invalid tracing settings."""
     del app_configs, kwargs
     try:
         trace_options()
@@ -39,7 +39,7 @@ def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 
 @register("liftos")
 def rate_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report each rate limit that cannot be read."""
+    """Report invalid rate limits."""
     del app_configs, kwargs
     return [
         Error(problem, hint="Write it as 600/minute or 20/second;100000/day.", id="liftos.E004")

@@ -1,7 +1,7 @@
-"""How long the work at hand may still take, and whether its caller is still there.
+"""Deadlines: stop work that takes too long or whose caller has disconnected.
 
-Whoever starts the work opens a deadline round it; long loops (batches of a model, groups of a search, chunks of an import) ask `check_deadline`
-between two rounds. Inside a transaction that is safe: the exception rolls it back.
+The web server sets a deadline per request; long loops (model batches, search groups, import chunks) call `check_deadline`
+in every round. Inside a transaction, the exception rolls it back.
 """
 
 from collections.abc import Iterator
@@ -14,44 +14,44 @@ from liftos.kernel.precedence import give_way
 
 
 class GivenUp(Unavailable):
-    """The work was given up; nothing was written."""
+    """The request was cancelled; nothing was written."""
 
 
 class TookTooLong(GivenUp):
-    """The request took too long and was given up; nothing was written."""
+    """The request took too long and was cancelled; nothing was written."""
 
     code = "liftos.out_of_time"
 
 
 class CallerGone(GivenUp):
-    """The caller closed the connection; the work was given up and nothing was written."""
+    """The caller closed the connection; nothing was written."""
 
     code = "liftos.caller_gone"
-    # nginx's code for the same, read by nobody: it is no failure of ours
+    # nginx's code, for the metrics: not a server error
     status = 499
 
 
 class Deadline:
-    """The end of the time for one piece of work. Safe for threads: its fields are set once.
+    """The deadline of one piece of work. Thread-safe: its fields are set once.
 
     Attributes:
-        at: on the monotonic clock, seconds.
-        abandoned: whether the caller has gone.
+        at: monotonic clock, seconds.
+        abandoned: whether the caller has disconnected.
     """
 
     __slots__ = ("abandoned", "at")
 
     def __init__(self, seconds: float) -> None:
-        """End in so many seconds from now."""
+        """Set the deadline `seconds` from now."""
         self.at = monotonic() + seconds
         self.abandoned = False
 
     def check(self) -> None:
-        """Raise once the time is over or the caller has gone.
+        """Raise if the deadline has passed or the caller has disconnected.
 
         Raises:
-            TookTooLong: the time is over.
-            CallerGone: the caller has closed the connection.
+            TookTooLong: the deadline has passed.
+            CallerGone: the caller has disconnected.
         """
         if self.abandoned:
             raise CallerGone
@@ -73,10 +73,7 @@ def use_deadline(deadline: Deadline) -> Iterator[None]:
 
 
 def check_deadline() -> None:
-    """Let small requests go first, then give up if the current work's time is over or its caller has gone.
-
-    Without a deadline, return. See `give_way` and `Deadline.check`.
-    """
+    """Give way to small requests, then check the current deadline if there is one. See `give_way`, `Deadline.check`."""
     give_way()
     deadline = _current.get()
     if deadline is not None:

@@ -1,4 +1,4 @@
-"""Errors that callers may see. Each has a stable code; its docstring is the default message."""
+"""Errors shown to callers. Each has a stable code; its docstring is the default message."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ class LiftosError(Exception):
     def __init__(
         self, message: str | None = None, *, loc: tuple[str | int, ...] = (), **context: Any
     ) -> None:
-        """Keep a message for the caller, the field it is about, and context for the log.
+        """Create an error.
 
         Args:
-            message: one sentence, safe to show; the docstring when left out.
-            loc: path of the field at fault, outermost first, for example ("filters", "price").
-            context: facts for the log line, never shown.
+            message: one sentence for the caller; by default the docstring.
+            loc: path of the invalid field, outermost first, for example ("filters", "price").
+            context: details for the log, never shown to callers.
         """
         self.message = message or (type(self).__doc__ or "").strip()
         self.loc = loc
@@ -26,12 +26,12 @@ class LiftosError(Exception):
 
 
 def is_refusal(error: BaseException | None) -> bool:
-    """Return whether an error refuses what the caller asked for (any 4xx), instead of telling of a failure of ours (5xx)."""
+    """Return whether an error is a refusal of the caller's request (4xx) rather than a failure of ours (5xx)."""
     return isinstance(error, LiftosError) and error.status < 500
 
 
 class InvalidInput(LiftosError):
-    """A field has a value that can't be used."""
+    """A field has an invalid value."""
 
     code = "liftos.invalid_input"
     status = 422
@@ -45,7 +45,7 @@ class NotAuthenticated(LiftosError):
 
 
 class PermissionDenied(LiftosError):
-    """This credential may not do that."""
+    """The credential does not permit this."""
 
     code = "liftos.permission_denied"
     status = 403
@@ -59,7 +59,7 @@ class NotFound(LiftosError):
 
 
 class Conflict(LiftosError):
-    """The state of the record does not allow that."""
+    """The current state does not allow this."""
 
     code = "liftos.conflict"
     status = 409
@@ -73,7 +73,7 @@ class TooLarge(LiftosError):
 
 
 class Unavailable(LiftosError):
-    """A part this needs is not available just now; try again."""
+    """A required service is temporarily unavailable; try again."""
 
     code = "liftos.unavailable"
     status = 503

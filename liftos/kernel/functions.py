@@ -1,15 +1,15 @@
-"""The functions that workflows may call, by name and version. Each app offers its own, in `AppConfig.ready`.
+"""The registry of functions that workflows may call, by name and version. Each app registers its own in `AppConfig.ready`.
 
-A function takes a `Call` (for whom it runs) and its arguments as a pydantic model, and returns a JSON value. What it writes
-through `liftos.kernel.db.transactions` commits together with the step that called it, so those effects happen exactly once; what it does
-elsewhere (`outside=True`) may happen again after a crash, under the same `Call.key`.
+A function takes a `Call` (its context) and its arguments as a pydantic model, and returns a JSON value. What it writes
+through `liftos.kernel.db.transactions` commits together with the step that called it, so those effects happen exactly once;
+other effects (`outside=True`) may be repeated after a crash, with the same `Call.key`.
 
 ```
 @register("memory.count", reads=("memories",), cacheable=True)
 def count(call: Call, source: str = "") -> int: ...
 ```
 
-Several versions of a function live side by side: a workflow keeps the version that it was published with.
+Several versions of a function can coexist: a workflow keeps the version it was published with.
 """
 
 import inspect
@@ -30,17 +30,17 @@ _GIVEN = ("call", "context")
 
 
 class FunctionNotFound(NotFound):
-    """There is no function of that name and version."""
+    """No function has that name and version."""
 
     code = "liftos.function_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a call was given to work on.
+    """Where a call's input comes from.
 
     Attributes:
-        memories: ids of the memories that the results it refers to quote.
+        memories: ids of the memories quoted in the results it refers to.
         decisions: ids of the decisions that read them.
     """
 
@@ -49,24 +49,24 @@ class Sources:
 
 
 class Reveals(Protocol):
-    """Puts secrets into a text at the moment it is sent."""
+    """Inserts secrets into a text when it is sent."""
 
     def reveal(self, text: str, *, host: str) -> str:
-        """Return the text with the secrets that the template named in it; `host` is where it goes."""
+        """Return the text with its secret placeholders replaced; `host` is the destination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """For whom, and within what, a function runs.
+    """The context in which a function runs.
 
     Attributes:
-        principal: whose organisation, who acts, and what that actor may do.
-        key: names this call to the world outside; the same at each attempt.
-        deadline: on the monotonic clock, seconds; what takes longer is given up.
-        context: what the run carries along; a function that declares a parameter `context` is handed it.
-        sources: what it works on, for a function that `derives`.
-        secrets: puts the operator's secrets in, for a function that takes some.
-        prepared: what the function's `prepare` returned.
+        principal: the organisation, the actor and its scopes.
+        key: identifies this call to external services; the same for every attempt.
+        deadline: monotonic clock, seconds; the call is abandoned then.
+        context: the run's context, passed to functions that declare a parameter `context`.
+        sources: where its input comes from, for functions with `derives`.
+        secrets: inserts the operator's secrets, for functions with `secrets`.
+        prepared: the result of the function's `prepare`.
     """
 
     principal: Principal
@@ -79,12 +79,12 @@ class Call:
 
     @property
     def organisation(self) -> UUID:
-        """Whose."""
+        """The principal's organisation."""
         return self.principal.organisation
 
     @property
     def by(self) -> Actor:
-        """Who acts."""
+        """The principal's actor."""
         return self.principal.actor
 
 
@@ -97,21 +97,21 @@ class Function:
     """A registered function.
 
     Attributes:
-        name: by which workflows call it, for example `memory.search`.
+        name: used by workflows, for example `memory.search`.
         version: from 1.
         description: one line.
-        schema: its arguments.
+        schema: of its arguments.
         call: takes a `Call` and an instance of `schema`, returns a JSON value.
-        cacheable: its result for the same arguments may be used again; it has no effects.
-        idempotent: carrying it out twice under one `Call.key` does no more than once.
-        reads: what its result depends on, for example `memories`; a write to it ends what is cached.
-        scopes: what the caller of a workflow must be allowed.
-        outside: has effects that Postgres does not know of, or computes long: runs in no transaction.
+        cacheable: it has no effects, and its result for the same arguments may be reused.
+        idempotent: repeating it with the same `Call.key` has no further effect.
+        reads: what its result depends on, for example `memories`; writes to it invalidate cached results.
+        scopes: required of the caller of a workflow.
+        outside: it has effects outside Postgres or takes long, so it runs in no transaction.
         prepare: embeds or calls out, outside of any transaction; its result is the `prepared` of the call that follows.
-        mentions: ids of the memories that a result quotes, for erasure to reach.
-        touches: ids of the memories that a result names without quoting them: made or changed by arguments that do.
-        derives: it keeps what was made of other memories, and is handed them in `Call.sources`.
-        secrets: arguments in which `{secret:NAME}` may stand; the function puts the values in with `Call.secrets`.
+        mentions: returns the ids of the memories that a result quotes, for erasure.
+        touches: returns the ids of the memories that a result names but does not quote: created or changed by the call.
+        derives: it stores content derived from other memories, and gets them in `Call.sources`.
+        secrets: arguments that may contain `{secret:NAME}`; the function inserts the values with `Call.secrets`.
     """
 
     name: str
@@ -132,14 +132,14 @@ class Function:
 
     @property
     def key(self) -> str:
-        """Name and version as one word, for example `memory.search@1`."""
+        """Name and version, for example `memory.search@1`."""
         return f"{self.name}@{self.version}"
 
     def parse(self, arguments: Mapping[str, Any]) -> BaseModel:
-        """Return the arguments as the function takes them.
+        """Return validated arguments.
 
         Raises:
-            InvalidRequest: with one item for each argument at fault; a text that Postgres can't keep is one.
+            InvalidRequest: with one item per invalid argument, including text that Postgres can't store.
         """
         check_storable(dict(arguments), loc=("arguments",))
         return validate(self.schema, dict(arguments), loc=("arguments",))
@@ -169,19 +169,19 @@ def register(
     derives: bool = False,
     secrets: Iterable[str] = (),
 ) -> Callable[[F], F]:
-    """Return a decorator that registers a callable, and leaves it as it is; a bound method will do.
+    """Return a decorator that registers a callable (also a bound method) and returns it unchanged.
 
     Args:
-        name: by which workflows call it; its own name does not matter.
-        version: from 1; a second registration of a name and version replaces the first.
+        name: used by workflows; the callable's own name does not matter.
+        version: from 1; registering a name and version again replaces the first.
         cacheable: see `Function`.
         idempotent: see `Function`.
         reads: see `Function`.
-        schema: its arguments; the callable is then given `(call, arguments)`. Without one they are read off its
-            signature, `call` and `context` apart, and given by name.
+        schema: of the arguments; the callable is then called with `(call, arguments)`. Without it, the schema is derived
+            from the signature except `call` and `context`, and arguments are passed by name.
         scopes: see `Function`.
         outside: see `Function`.
-        prepare: see `Function`; given what the callable is given under a `schema`.
+        prepare: see `Function`; called with `(call, arguments)`.
         mentions: see `Function`.
         touches: see `Function`.
         derives: see `Function`.
@@ -191,7 +191,7 @@ def register(
         ValueError: a version below 1, or a cacheable function with effects outside.
     """
     if version < 1:
-        raise ValueError("versions count from 1")
+        raise ValueError("version must be at least 1")
 
     def add(callable_: F) -> F:
         global _known
@@ -220,7 +220,7 @@ def register(
 
 
 def unregister(name: str, version: int | None = None) -> None:
-    """Take back a registration, of one version or of all; unknown ones are let be."""
+    """Remove one version of a function, or all; ignore unknown ones."""
     global _known
     _known = None
     if version is None:
@@ -230,10 +230,10 @@ def unregister(name: str, version: int | None = None) -> None:
 
 
 def find_function(name: str, version: int | None = None) -> Function | None:
-    """Return a function, None if there is none.
+    """Return a function, or None.
 
     Args:
-        name: as registered; `name@2` names a version too.
+        name: as registered, optionally with a version: `name@2`.
         version: None for the newest.
     """
     bare, _, wanted = name.partition("@")
@@ -251,7 +251,7 @@ def get_function(name: str, version: int | None = None) -> Function:
     """Return a function. See `find_function`.
 
     Raises:
-        FunctionNotFound: there is none.
+        FunctionNotFound: no function has that name and version.
     """
     found = find_function(name, version)
     if found is None:
@@ -266,12 +266,12 @@ def list_functions() -> list[Function]:
 
 
 def function_names() -> list[str]:
-    """Return the names of all functions, in order."""
+    """Return the names of all functions, sorted."""
     return sorted(name for name, versions in _functions.items() if versions)
 
 
 def known_keys() -> list[str]:
-    """Return the names with versions that this process can carry out."""
+    """Return name and version of every function registered in this process."""
     global _known
     if _known is None:
         _known = [function.key for function in list_functions()]

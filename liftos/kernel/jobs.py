@@ -1,4 +1,4 @@
-"""Hints to workers. A hint says that there is work; what work, Postgres knows. Losing one costs time, nothing else."""
+"""Hints that wake workers. The work itself is stored in Postgres, so a lost hint only causes a delay."""
 
 import logging
 from uuid import UUID
@@ -10,8 +10,8 @@ logger = logging.getLogger("liftos.kernel.jobs")
 
 
 def send_hint(task: str, organisation: UUID) -> None:
-    """Tell a worker that an organisation has work of one kind; a broker that is away is logged and let be."""
+    """Tell a worker that an organisation has work for a task; only log it if the broker is unavailable."""
     try:
         current_app.send_task(task, args=[str(organisation)], ignore_result=True)
     except (OperationalError, OSError):
-        logger.warning("hint not sent; the sweep will find the work", extra={"task": task})
+        logger.warning("hint not sent; the next sweep will find the work", extra={"task": task})

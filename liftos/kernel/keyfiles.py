@@ -1,4 +1,4 @@
-"""Secret keys that are files: made once, shared by all processes of an installation, kept outside of the database."""
+"""Secret key files: created once, shared by all processes of an installation, kept outside the database."""
 
 import os
 import secrets
@@ -12,10 +12,10 @@ KEY_BYTES = 32
 
 @lru_cache(maxsize=8)
 def read_key(path: str) -> bytes:
-    """Return the 32 random bytes of a key file; a file that is not there is made (mode 0600).
+    """Return the 32 random bytes of a key file, created with mode 0600 if missing.
 
     Raises:
-        ValueError: the file holds something else.
+        ValueError: the file has another size.
     """
     file = Path(path)
     if not file.exists():
@@ -27,7 +27,7 @@ def read_key(path: str) -> bytes:
 
 
 def _make(path: Path) -> None:
-    # written aside and linked into place: of several that start at once, one's key is everybody's
+    # written to a temporary file and linked into place, so that of several starting processes exactly one creates the key
     aside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -45,10 +45,10 @@ def _make(path: Path) -> None:
 
 
 def give_to_owner(descriptor: int, directory: Path) -> None:
-    """Let a file or directory that root has just made belong to the owner of the directory that it lies in.
+    """Give a file or directory created by root to the owner of its parent directory.
 
-    What one command makes as root is then there for the service, which runs as an ordinary user. A file with a second name is
-    left alone: the owner of the directory may have put it there to be given it.
+    The service, which runs as an ordinary user, can then use what a command created as root. Files with several hard links
+    are skipped: the directory's owner may have linked another file there to be given it.
     """
     if os.geteuid() != 0:
         return

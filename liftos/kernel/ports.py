@@ -1,7 +1,7 @@
-"""Where a lower layer calls an upper one: a port is declared below, filled by an app in `AppConfig.ready`, and asked below.
+"""Ports, through which a lower layer calls an upper one: declared and called below, filled by an app in `AppConfig.ready`.
 
-The kernel's own ports are here; `memory/ports.py` and `accountability/ports.py` declare theirs. A port that nobody has filled
-raises when it is asked, so that a project assembled without the app fails instead of reporting nothing.
+These are the kernel's; `memory/ports.py` and `accountability/ports.py` declare their own. Calling an unfilled port raises, so
+that a project without the app fails instead of silently doing nothing.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ T = TypeVar("T")
 
 
 class UnfilledPort(RuntimeError):
-    """Nobody has filled a port that was asked."""
+    """The port was called but never filled."""
 
     def __init__(self, port: str, filled_by: str) -> None:
         super().__init__(f"port {port} is not filled: call django.setup() with {filled_by} in INSTALLED_APPS")
 
 
 class Port(Generic[T]):
-    """A port with one filler; calling the port returns it.
+    """A port with one implementation; calling the port returns it.
 
     Args:
         name: the port's, for the error.
@@ -33,11 +33,11 @@ class Port(Generic[T]):
         self.filler: T | None = None
 
     def fill(self, filler: T) -> None:
-        """Install the filler; a second one replaces the first."""
+        """Install the implementation, replacing an earlier one."""
         self.filler = filler
 
     def __call__(self) -> T:
-        """Return the filler.
+        """Return the implementation.
 
         Raises:
             UnfilledPort: there is none.
@@ -48,7 +48,7 @@ class Port(Generic[T]):
 
 
 class NamedPort(Generic[T]):
-    """A port with a filler for each name; calling the port returns all of them by name.
+    """A port with an implementation per name; calling the port returns all of them by name.
 
     Args:
         name: the port's, for the error.
@@ -60,11 +60,11 @@ class NamedPort(Generic[T]):
         self.fillers: dict[str, T] = {}
 
     def fill(self, name: str, filler: T) -> None:
-        """Install a filler under a name; a second one replaces the first."""
+        """Install an implementation under a name, replacing an earlier one."""
         self.fillers[name] = filler
 
     def __call__(self) -> Mapping[str, T]:
-        """Return the fillers by name.
+        """Return the implementations by name.
 
         Raises:
             UnfilledPort: there are none.
@@ -108,7 +108,7 @@ class OrchestrationFigures(Protocol):
 
 
 decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")
-"""Puts what the kernel does (keys, organisations, admin actions) on record. Filled by accountability."""
+"""Records the kernel's decisions (keys, organisations, admin actions). Filled by accountability."""
 
 decision_figures: Port[DecisionFigures] = Port("decision_figures", filled_by="accountability")
 """The decisions in `ObservabilityManager.statistics` and `/performance/metrics`. Filled by accountability."""

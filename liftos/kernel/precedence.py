@@ -1,15 +1,15 @@
 """Small requests first: costly work in the same process pauses at checkpoints while small requests run.
 
-All threads of a process share one interpreter lock. A request waits for Postgres several times and must take the lock again after each answer; a thread
-that computes keeps it for a switch interval, or for as long as one call into C takes. Listing one memory took 1.3 ms alone and 4 ms (p95 8 ms) during
-batches. A costly request therefore calls `give_way` between small pieces of its work. A call costs 0.1 µs when no small request runs.
+All threads of a process share one interpreter lock. A request waits for Postgres several times and must take the lock again
+after each answer; a computing thread keeps it for a switch interval, or for the duration of one call into C. Listing one
+memory took 1.3 ms alone and 4 ms (p95 8 ms) during batches. Costly requests therefore call `give_way` between small pieces of
+work. A call costs 0.1 µs when no small request runs.
 
-Pauses are limited, so that costly work makes progress during any number of small requests, and a small request that waits for a lock held by
-costly work gets it:
+Pauses are limited, so that costly work always makes progress and releases locks that small requests may wait for:
 
 - A request counts as small for its first `SMALL_SECONDS`.
-- Costly work may pause for `MOST_PAUSE`, plus `PAUSE_PER_WORK` times the processor time it has used.
-- After a pause that timed out (small requests follow one another without a gap), the next one needs `WORK_AFTER_TIMEOUT` of processor time.
+- Costly work may pause for `MOST_PAUSE`, plus `PAUSE_PER_WORK` times the CPU time it has used.
+- After a pause that timed out (small requests arrive without a gap), the next one requires `WORK_AFTER_TIMEOUT` of CPU time.
 """
 
 import sys
@@ -25,19 +25,19 @@ Item = TypeVar("Item")
 SMALL_SECONDS = 0.02
 PAUSE_PER_WORK = 4.0
 MOST_PAUSE = 0.02
-# pauses that would have to be shorter are skipped: passing the lock back and forth would cost more than they gain
+# shorter pauses are skipped: passing the lock back and forth would cost more than they gain
 LEAST_PAUSE = 0.005
 # processor seconds
 WORK_AFTER_TIMEOUT = 0.01
-# the interpreter's switch interval during costly work: what runs between two checkpoints delays small requests by at most this
+# the interpreter's switch interval during costly work, which bounds the delay of small requests between checkpoints
 SWITCH_SECONDS = 0.0001
 
 
 class Precedence:
-    """The requests at work in one process. Safe for threads."""
+    """The requests in progress in one process. Thread-safe."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without requests."""
         self._begun: dict[object, float] = {}
         self._ended = Condition()
         self._pausing = 0
@@ -47,7 +47,7 @@ class Precedence:
 
     @contextmanager
     def small(self) -> Iterator[None]:
-        """Count a request as small for a block; costly ones pause meanwhile."""
+        """Count a request as small for a block; costly work pauses meanwhile."""
         key = object()
         self._begun[key] = monotonic()
         try:
@@ -60,7 +60,7 @@ class Precedence:
 
     @contextmanager
     def costly(self) -> Iterator[None]:
-        """Have the work of a block give way at its checkpoints."""
+        """Make a block's work pause at its checkpoints."""
         self._change_costly(1)
         token = _current.set(_Costly(self))
         try:
@@ -71,11 +71,11 @@ class Precedence:
 
     @property
     def has_small(self) -> bool:
-        """Whether any request counted as small is at work, however long already."""
+        """Whether any request started as small is in progress, even if it no longer counts as small."""
         return bool(self._begun)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until no small request is at work, so many seconds at most; return whether none is."""
+        """Wait at most `seconds` until no small request is in progress; return whether none is."""
         end = monotonic() + seconds
         with self._ended:
             self._pausing += 1
@@ -85,12 +85,12 @@ class Precedence:
             finally:
                 self._pausing -= 1
         is_over = self._small_until() <= monotonic()
-        # small requests without a gap delay each other: a shorter interval would slow costly work and gain nothing
+        # with small requests following without a gap, a shorter interval would slow costly work for nothing
         sys.setswitchinterval(self._quick_switch if is_over else self._usual_switch)
         return is_over
 
     def _small_until(self) -> float:
-        """Return when the youngest request will not be small any more."""
+        """Return when the newest request ceases to count as small."""
         return max(list(self._begun.values()), default=float("-inf")) + SMALL_SECONDS
 
     @property
@@ -108,7 +108,7 @@ class Precedence:
 
 
 class _Costly:
-    """One costly piece of work, in its thread: how long it may still pause."""
+    """One costly piece of work in its thread, with its remaining pause time."""
 
     __slots__ = ("_credit", "_precedence", "_worked")
 
@@ -135,14 +135,14 @@ _current: ContextVar[_Costly | None] = ContextVar("liftos_costly", default=None)
 
 
 def give_way() -> None:
-    """Pause while small requests run, if the current work is costly; see the module for how long."""
+    """Pause while small requests run, if the current work is costly; see the module docstring for the limits."""
     costly = _current.get()
     if costly is not None:
         costly.give_way()
 
 
 def giving_way(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items, and give way before each."""
+    """Yield items, giving way before each."""
     for item in items:
         give_way()
         yield item

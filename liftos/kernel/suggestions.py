@@ -1,4 +1,4 @@
-"""What a caller may have meant by a name that is not known: fields, parameters, functions, states, dimensions."""
+"""Suggestions for unknown names of fields, parameters, functions, states and dimensions."""
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
@@ -6,20 +6,20 @@ from heapq import nlargest
 from itertools import islice
 
 LIKE_ENOUGH = 0.7  # difflib's ratio: `expires` and `expires_at` .84, `user_id` and `external_id` .56
-MAX_NAME = 100  # nobody mistypes a longer one, and comparing takes its square
+MAX_NAME = 100  # comparison time is quadratic in the length
 MAX_LISTED = 20
-MAX_COMPARED = 300  # of very many known names: each comparison costs microseconds
+MAX_COMPARED = 300  # each comparison takes microseconds
 
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
-    """Return the known names most like one that is not known, the nearest first; none if none is like it.
+    """Return the known names similar to an unknown one, most similar first.
 
-    Case, spaces and the marks between words don't count: `memoryType` is near `memory_type`.
+    Case, spaces and punctuation are ignored: `memoryType` is similar to `memory_type`.
 
     Args:
         name: as the caller wrote it.
-        known: the names there are.
-        limit: how many at most.
+        known: the valid names.
+        limit: maximum number of results.
     """
     wanted = _bare(name)
     if not wanted or len(name) > MAX_NAME:
@@ -33,25 +33,25 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 1) -> list[str]:
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return the end of a sentence about an unknown name, `; did you mean 'limit'?`, or another end where none is like it."""
+    """Return the end of a message about an unknown name: `; did you mean 'limit'?`, or `otherwise` if none is similar."""
     found = nearest(name, known)
     return f"; did you mean '{found[0]}'?" if found else otherwise
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence about an unknown name: `; did you mean 'limit'?`, or what is known, or a full stop."""
+    """Return the end of a message about an unknown name: `; did you mean 'limit'?`, the known names, or a full stop."""
     names = list(known)
     listed = f"; known: {', '.join(names)}." if 0 < len(names) <= MAX_LISTED else "."
     return suggestion(name, names, listed)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """Return a sentence about an unknown name, for example `Unknown field 'limt'; did you mean 'limit'?`.
+    """Return a message about an unknown name, for example `Unknown field 'limt'; did you mean 'limit'?`.
 
     Args:
-        what: what it would be the name of: `field`, `query parameter`, `dimension`.
+        what: the kind of name: `field`, `query parameter`, `dimension`.
         name: as the caller wrote it.
-        known: the names there are.
+        known: the valid names.
     """
     shown = name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
     return f"Unknown {what} '{shown}'{did_you_mean(name, known)}"

@@ -1,17 +1,16 @@
-"""Reading a time, wherever it comes from: JSON, a query string, metadata, an imported line. Pure.
+"""Parsing of times in JSON, query strings, metadata and imported lines. Pure.
 
-`read_time` and `read_end` are for fields that are times; what they can't read is an error that says why:
+`read_time` and `read_end` are for fields that hold times. They accept
 
-- a text in ISO 8601: `2024-01-31`, `2024-01-31T10:00:00+05:00`, `2024-01-31 10:00Z`, compact (`20240131`, `20240131T100000Z`), or a day of
-  a week (`2024-W05-3`). Digits alone are a compact date or nothing: never seconds. `24:00` is the next day's beginning; second 60 is
-  read only where a leap second can be, at the end of a month of UTC;
-- a number in Unix time: seconds, or milliseconds from 1e11 on. One of eight digits (1970 to March 1973) is more likely a date, and
-  refused.
+- ISO 8601 text: `2024-01-31`, `2024-01-31T10:00:00+05:00`, `2024-01-31 10:00Z`, compact (`20240131`, `20240131T100000Z`), or a
+  week date (`2024-W05-3`). Digits alone are a compact date, never seconds. `24:00` is the start of the next day; second 60 is
+  accepted only where a leap second can be, at the end of a month in UTC;
+- Unix time as a number: seconds, or milliseconds from 1e11. Eight digits (1970 to March 1973) are rejected, because they are
+  more likely a date.
 
-Without a zone a time is UTC. What comes out is aware UTC, in the years 1 to 9999.
+Times without a zone are UTC. Results are aware UTC, in the years 1 to 9999.
 
-`guess_time` is for metadata, where nobody promised a time: it also reads dates as people write them, and lists of dates, but no
-number below 1e8.
+`guess_time` is for metadata, which may hold anything: it also reads informal dates and lists of dates, but no number below 1e8.
 """
 
 import math
@@ -28,44 +27,44 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _DATE = r"(?P<year>\d{4})(?P<dash>-?)(?:(?P<month>\d\d)(?P=dash)(?P<day>\d\d)|W(?P<week>\d\d)(?P=dash)(?P<weekday>\d))"
 _CLOCK = r"(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>\d\d)(?:(?P=colon)(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
-# a query string that was not encoded has a blank for the plus
+# in an unencoded query string, + becomes a space
 _ZONE = r"(?P<utc>[Zz])|(?P<sign>[+\- ])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?"
 _TIME = re.compile(rf"{_DATE}(?:[Tt ]{_CLOCK}(?:{_ZONE})?)?", re.ASCII)
-# what begins like an ISO date is one or none: nothing else is guessed from it
+# text that starts like an ISO date is either one or not a date
 _BEGINS_ISO = re.compile(r"\d{4}-\d\d-\d\d(?!\d)", re.ASCII)
 GUESSED_FROM = EIGHT_DIGITS[1]
 _LONGEST = 60
-# a default for the parser, in whatever zone: a year of 1 shows that the text names none
+# the parser's default: year 1 shows that the text names no year
 _NO_YEAR = datetime(1, 1, 1)  # noqa: DTZ001
 _GUESSED_DIGITS = frozenset({4, 8, 14})  # a year, a day, a day with its time
 _MOST_DATES = 100
 
 
 class InvalidTime(ValueError):
-    """It is not a time."""
+    """The value is not a time; the message completes "Input …"."""
 
 
 def read_time(value: Any) -> datetime:
-    """Return a time; a date is its beginning.
+    """Return a time; a date stands for its start.
 
     Raises:
-        InvalidTime: saying why.
+        InvalidTime: the value is not a time.
     """
     return _read(value)[0]
 
 
 def read_end(value: Any) -> datetime:
-    """Return the last moment of a window; a date is the last microsecond of its day.
+    """Return the end of a period; a date stands for its last microsecond.
 
     Raises:
-        InvalidTime: saying why.
+        InvalidTime: the value is not a time.
     """
     moment, is_date = _read(value)
     return moment + (DAY - timedelta.resolution) if is_date else moment
 
 
 def guess_time(value: Any) -> datetime | None:
-    """Return the time that a value of some metadata means, the earliest of a list, or None."""
+    """Return the time in a metadata value, the earliest of a list, or None."""
     if isinstance(value, list):
         found = [moment for moment in map(_guess, value[:_MOST_DATES]) if moment is not None]
         return min(found, default=None)
@@ -73,7 +72,7 @@ def guess_time(value: Any) -> datetime | None:
 
 
 def _read(value: Any) -> tuple[datetime, bool]:
-    """Return a time, and whether only its day was given."""
+    """Return a time and whether the value is only a date."""
     if isinstance(value, datetime):
         return _in_utc(value), False
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -85,7 +84,7 @@ def _read(value: Any) -> tuple[datetime, bool]:
 
 def _of_number(value: float) -> datetime:
     if (isinstance(value, float) and not math.isfinite(value)) or EIGHT_DIGITS[0] <= value < EIGHT_DIGITS[1]:
-        raise InvalidTime("is no Unix time, in seconds or milliseconds; write a date as text, YYYY-MM-DD")
+        raise InvalidTime("is not a Unix time in seconds or milliseconds; write dates as text, YYYY-MM-DD")
     try:
         since = timedelta(milliseconds=value) if abs(value) >= MILLISECONDS_FROM else timedelta(seconds=value)
         return _EPOCH + since
@@ -112,7 +111,7 @@ def _of_text(text: str) -> tuple[datetime, bool]:
     except OverflowError as error:
         raise InvalidTime("must lie in the years 1 to 9999 of UTC") from error
     except ValueError as error:
-        raise InvalidTime(f"is no time of day: {error}") from error
+        raise InvalidTime(f"has an invalid time of day: {error}") from error
     return moment, False
 
 
@@ -122,7 +121,7 @@ def _day(found: re.Match[str]) -> date:
             return date.fromisocalendar(int(found["year"]), int(found["week"]), int(found["weekday"]))
         return date(int(found["year"]), int(found["month"]), int(found["day"]))
     except ValueError as error:
-        raise InvalidTime(f"is no date: {error}") from error
+        raise InvalidTime(f"is not a date: {error}") from error
 
 
 def _offset(found: re.Match[str]) -> timedelta:
@@ -130,13 +129,13 @@ def _offset(found: re.Match[str]) -> timedelta:
         return timedelta()
     hours, minutes = int(found["hours"]), int(found["minutes"] or 0)
     if hours > 23 or minutes > 59:
-        raise ValueError("a zone lies less than 24 hours from UTC")
+        raise ValueError("the UTC offset must be less than 24 hours")
     offset = timedelta(hours=hours, minutes=minutes)
     return -offset if found["sign"] == "-" else offset
 
 
 def _after_leap_second(moment: datetime) -> datetime:
-    """Return the second after :59, which is what a leap second is in a clock without them."""
+    """Return the second after :59, which represents a leap second on a clock without them."""
     after = moment.replace(microsecond=0) + timedelta(seconds=1)
     if (after.day, after.hour, after.minute) != (1, 0, 0):
         raise ValueError("second must be in 0..59")
@@ -176,7 +175,7 @@ def _guess_text(text: str) -> datetime | None:
         moment = parser.parse(
             text, fuzzy=True, default=_NO_YEAR, tzinfos=lambda _, seconds: tz.tzoffset(None, seconds or 0)
         )
-    # what odd texts make it raise
+    # the parser raises all of these for odd input
     except (ValueError, ArithmeticError, TypeError, AttributeError, LookupError):
         return None
     if moment.year == _NO_YEAR.year:

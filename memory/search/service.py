@@ -13,7 +13,8 @@ from liftos.kernel.db.interleave import Work, in_turns
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.precedence import giving_way
-from liftos.kernel.telemetry.manager import Operation, observe_operation
+from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor

@@ -99,7 +99,7 @@ def test_form_errors_and_messages_conform_to_wcag(site, page):
         wear(page, theme)
         page.fill("#id_username", "nobody")
         page.get_by_role("button", name="Save", exact=True).click()
-        page.get_by_text("There is no staff account of that name.").wait_for()
+        page.get_by_text("No staff account has this user name.").wait_for()
         assert faults(page, f"{theme} refused member") == []
         page.goto(f"{site.url}/admin/tenancy/apikey/add/")
         page.fill("#id_name", f"made in the {theme}")

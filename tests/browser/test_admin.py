@@ -99,7 +99,7 @@ def test_key_is_created_in_the_admin(site, page):
     page.fill("#id_name", "from the browser")
     page.click("button[name=_save]")
     page.get_by_text("Copy the key now").first.wait_for()
-    assert "it is not shown again: liftos_" in page.inner_text("body")
+    assert "it will not be shown again: liftos_" in page.inner_text("body")
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

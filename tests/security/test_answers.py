@@ -135,5 +135,5 @@ def test_answer_still_too_large_is_413(acme, settings, path, key):
     assert response.status_code == 413
     assert response.json()[key] in {
         "liftos.answer_too_large",
-        "The answer is too large; ask for less, by a smaller limit or fewer queries.",
+        "The response would be too large; use a smaller limit or fewer queries.",
     }

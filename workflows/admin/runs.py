@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, one_of, table
+from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, choice_filter, drawn_once, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.diagram import Node, draw
 from workflows.admin.shared import (
@@ -49,7 +49,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     search_fields = ("=id", "=code", "name")
     search_help_text = "Full id, last 16 digits of a workflow id, or part of a name"
     ordering = ("-id",)
-    list_filter = (one_of("status", RunStatus),)
+    list_filter = (choice_filter("status", RunStatus),)
     show_full_result_count = False
     paginator = UncountedPaginator
     readonly_fields = (

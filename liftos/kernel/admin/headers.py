@@ -1,10 +1,10 @@
-"""What browsers are told about the admin's pages."""
+"""Security headers of admin pages."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# Alpine, with which the theme is made, evaluates its attributes (unsafe-eval) and sets styles; no script stands in a page
+# the theme uses Alpine, which evaluates attributes (unsafe-eval) and sets inline styles; there are no inline scripts
 _DIRECTIVES = (
     "default-src 'none'",
     "script-src 'self' 'unsafe-eval'",
@@ -20,13 +20,13 @@ POLICY = "; ".join(_DIRECTIVES)
 
 
 class AdminHeaders:
-    """Adds a Content-Security-Policy to the admin's pages, and keeps them out of caches where Django does not."""
+    """Adds a Content-Security-Policy and, unless set, Cache-Control: no-store to admin pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Serve the page with its headers."""
+        """Return the response with its headers."""
         response = self.get_response(request)
         if request.path.startswith("/admin/"):
             response.headers.setdefault("Content-Security-Policy", POLICY)

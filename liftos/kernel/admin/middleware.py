@@ -1,4 +1,4 @@
-"""The admin looks at one organisation at a time: the one the person chose, inside its transaction."""
+"""Opens one organisation at a time in the admin and runs each page in its transaction."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -13,18 +13,18 @@ from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.tenancy.models import Organisation
 
 SESSION_KEY = "liftos_organisation"
-# the organisation whose log says that this session has opened it
+# the organisation in whose log this session's entry was last recorded
 ENTERED_KEY = "liftos_entered"
 PARAMETER = "_organisation"
-# the page that makes an organisation is a transaction of that one, and of none before it is there
-MAKES_ONE = "/admin/tenancy/organisation/add/"
+# this page must run in no tenant's transaction: it opens one for the organisation that it creates
+CREATES_ORGANISATION = "/admin/tenancy/organisation/add/"
 
 
 def opened(request: HttpRequest) -> Organisation:
-    """Return the organisation that is open on a page that works within one.
+    """Return the open organisation.
 
     Raises:
-        RuntimeError: none is; such a page's views and buttons are not offered then.
+        RuntimeError: none is open; pages that need one are not offered then.
     """
     organisation: Organisation | None = getattr(request, "organisation", None)
     if organisation is None:
@@ -33,20 +33,20 @@ def opened(request: HttpRequest) -> Organisation:
 
 
 def organisations_of(request: HttpRequest) -> list[Organisation]:
-    """Return the organisations this person may open."""
+    """Return the organisations the user may open."""
     if request.user.is_superuser:
         return list(Organisation.objects.all())
     return list(Organisation.objects.filter(memberships__user__username=request.user.get_username()))
 
 
 class AdminTenantMiddleware:
-    """Opens the tenant transaction round every admin page of a signed-in member of staff."""
+    """Runs every admin page of a signed-in staff member in the open organisation's transaction."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Serve an admin page within an organisation, any other page as it is."""
+        """Handle a request, in the open organisation's transaction if it is for an admin page."""
         if request.path.startswith("/admin/") and _has_nul(request):
             return answer_outside_views(request.path, BadRequest())
         if not request.path.startswith("/admin/") or not request.user.is_staff:
@@ -56,14 +56,14 @@ class AdminTenantMiddleware:
             return self._choose(request, allowed)
         wanted = request.session.get(SESSION_KEY)
         chosen = next((each for each in allowed if str(each.id) == wanted), allowed[0] if allowed else None)
-        if request.path == MAKES_ONE:
+        if request.path == CREATES_ORGANISATION:
             chosen = None
         request.organisation = chosen  # type: ignore[attr-defined]
         request.organisations = allowed  # type: ignore[attr-defined]
         if chosen is None:
             return self.get_response(request)
         if request.session.get(ENTERED_KEY) != str(chosen.id):
-            # apart from the page's transaction, which may be undone while the session says it is on record
+            # in its own transaction: the page's may be rolled back after the session notes that this is recorded
             with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
             request.session[ENTERED_KEY] = str(chosen.id)
@@ -71,7 +71,7 @@ class AdminTenantMiddleware:
         with tenant_transaction(chosen.id):
             response = self.get_response(request)
             if response.status_code >= 500 or response.status_code == 400:
-                # the failure became a page before it reached this block: undo what it half did
+                # Django has turned the exception into a response, so roll back explicitly
                 transaction.set_rollback(True)
         return response
 
@@ -84,7 +84,7 @@ class AdminTenantMiddleware:
 
 
 def _prepare(request: HttpRequest) -> None:
-    """Let the page's model admin do what must not wait in its transaction: embed, or call another service."""
+    """Let the page's model admin do slow work (embedding, calls to services) before its transaction."""
     try:
         match = resolve(request.path_info)
     except Resolver404:
@@ -95,6 +95,6 @@ def _prepare(request: HttpRequest) -> None:
 
 
 def _has_nul(request: HttpRequest) -> bool:
-    """Return whether the address holds the one character that Postgres keeps in no text."""
+    """Return whether the URL contains NUL, which Postgres can't store."""
     values = (value for name, several in request.GET.lists() for value in (name, *several))
     return "\x00" in request.path or any("\x00" in value for value in values)

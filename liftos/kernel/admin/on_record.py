@@ -1,4 +1,4 @@
-"""What members of staff do in the admin goes on the record of the organisation that they have open."""
+"""Decision records of what staff do in the admin, in the log of the open organisation."""
 
 import logging
 from typing import Any
@@ -20,7 +20,7 @@ def staff_actor(request: HttpRequest) -> Actor:
 
 
 def record_entry(request: HttpRequest, organisation: Organisation) -> None:
-    """Record that a member of staff has opened an organisation; inside its transaction."""
+    """Record that a staff member opened an organisation; inside its transaction."""
     person = request.user.get_username()
     right = "as a superuser" if request.user.is_superuser else "as a member"
     decision_recorder()(
@@ -35,24 +35,24 @@ def record_entry(request: HttpRequest, organisation: Organisation) -> None:
 
 
 class OnRecord(CheckedLists):
-    """Makes a model admin record every addition, change and deletion, in the transaction that makes it.
+    """Mixin that records every addition, change and deletion in the transaction that makes it.
 
-    It goes to the log of the organisation that is open, whatever the thing itself belongs to: a page of the admin is one
-    organisation's transaction. Names of changed fields are told, never their values: among them are passwords.
+    Records go to the log of the open organisation, whatever organisation the object belongs to, because an admin page
+    runs in one organisation's transaction. They name changed fields but not values, which may be passwords.
     """
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Record what was added."""
+        """Record an addition."""
         _record(request, "admin.add", "added", obj, message)
         return super().log_addition(request, obj, message)  # type: ignore[misc]
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Record what was changed."""
+        """Record a change."""
         _record(request, "admin.change", "changed", obj, message)
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-        """Record what is about to be deleted."""
+        """Record deletions."""
         for obj in queryset:
             _record(request, "admin.delete", "deleted", obj, "")
         return super().log_deletions(request, queryset)  # type: ignore[misc]
@@ -62,9 +62,10 @@ def _record(request: HttpRequest, operation: str, verb: str, obj: Model, message
     kind = obj._meta.verbose_name or obj._meta.model_name or ""
     organisation = getattr(request, "organisation", None)
     if organisation is None:
-        # before the first organisation there is no log that it could go to
+        # before the first organisation there is no log to write to
         logger.warning(
-            "not on record: no organisation is open", extra={"operation": operation, "kind": str(kind)}
+            "admin action not recorded: no organisation is open",
+            extra={"operation": operation, "kind": str(kind)},
         )
         return
     changed = sorted(_fields(message))
@@ -83,7 +84,7 @@ def _record(request: HttpRequest, operation: str, verb: str, obj: Model, message
 
 
 def _fields(message: Any) -> set[str]:
-    """Return the names of fields in Django's description of a change."""
+    """Return the field names in Django's change message."""
     if not isinstance(message, list):
         return {message} if message else set()
     return {

@@ -1,4 +1,4 @@
-"""What the admins of all apps share."""
+"""Shared parts of all apps' admins."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
 logger = logging.getLogger("liftos.kernel.admin.parts")
-# what Django, psycopg and Postgres raise about a filter's value
+# raised by Django, psycopg and Postgres for invalid filter values
 _UNREADABLE = (
     DataError, psycopg.DataError, IncorrectLookupParameters, ValidationError, ValueError, TypeError, OverflowError,
 )  # fmt: skip
@@ -30,29 +30,29 @@ _UNREADABLE = (
 BUTTON = (
     "border border-base-200 rounded-default px-3 py-2 font-medium mr-2 cursor-pointer dark:border-base-700"
 )
-"""Classes of a button that sends the page's own form elsewhere."""
+"""CSS classes of a button that submits the page's form to another URL."""
 
 
 def stylesheet(request: HttpRequest) -> str:
-    """Return the address of what the admin's own styles lack."""
+    """Return the URL of our additions to the theme's styles."""
     del request
     return static("liftos/admin.css")
 
 
 def script(request: HttpRequest) -> str:
-    """Return the address of what lets the keyboard press all that a pointer can."""
+    """Return the URL of the script for keyboard access."""
     del request
     return static("liftos/admin.js")
 
 
 def as_text(value: Any) -> SafeString:
-    """Return JSON laid out for people."""
+    """Return a value as indented JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre style="white-space: pre-wrap; word-break: break-word">{}</pre>', text)
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[Any]], *, label: str) -> SafeString:
-    """Return a table; each row may begin with its id as an anchor, as a pair (anchor, text)."""
+    """Return a table; a row's first cell may be a pair (anchor, text)."""
     head = format_html_join("", '<th scope="col">{}</th>', ((title,) for title in titles))
     body = format_html_join("", "<tr>{}</tr>", ((_cells(row),) for row in rows))
     return format_html(
@@ -69,7 +69,7 @@ def _cells(row: Sequence[Any]) -> SafeString:
 
 
 def drawn_once(draw: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Draw a field of a page once for each row: the theme asks five times for what it shows."""
+    """Compute a read-only field once per row: the theme calls it five times."""
 
     @wraps(draw)
     def field(self: Any, row: Any) -> Any:
@@ -81,10 +81,10 @@ def drawn_once(draw: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return field
 
 
-def one_of(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:
-    """Return a filter on a column by its known values: Django's own reads every row to find the distinct ones."""
+def choice_filter(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:
+    """Return a list filter on a column with known values: Django's own scans every row for distinct ones."""
 
-    class OneOf(admin.SimpleListFilter):
+    class ChoiceFilter(admin.SimpleListFilter):
         title = name.replace("_", " ")
         parameter_name = name
 
@@ -94,60 +94,60 @@ def one_of(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             return queryset.filter(**{name: self.value()}) if self.value() else queryset
 
-    return OneOf
+    return ChoiceFilter
 
 
 class CheckedChangeList(ChangeList):
-    """Answers 400 to an address whose filters can't be read: NUL, a year 0, a number or a pattern that Postgres refuses."""
+    """Answers 400 to invalid filters in the URL: NUL, a year 0, a number or pattern that Postgres rejects."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         if not request.GET:
             super().__init__(request, *args, **kwargs)
             return
         try:
-            # a savepoint: after a refused query the page's transaction would be of no use
+            # a savepoint: a failed query would make the page's transaction unusable
             with transaction.atomic():
                 super().__init__(request, *args, **kwargs)
         except _UNREADABLE as error:
-            logger.warning("the filters of a list can't be read", exc_info=error)
-            raise BadRequest("The filters in the address can't be read.") from error
+            logger.warning("invalid filters in an admin list", exc_info=error)
+            raise BadRequest("The filters in the URL are invalid.") from error
 
 
 class CheckedLists:
-    """Gives a model admin the list that checks its address; a mixin of every model admin of ours."""
+    """Mixin of all our model admins: invalid filters in a list's URL are a 400."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list's class."""
+        """Return `CheckedChangeList`."""
         del request, kwargs
         return CheckedChangeList
 
 
 class ReadOnly(CheckedLists):
-    """Makes a model admin show and never write."""
+    """Mixin of read-only model admins."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is added by hand."""
+        """Return False."""
         del request, obj
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is changed by hand."""
+        """Return False."""
         del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing is deleted by hand."""
+        """Return False."""
         del request, obj
         return False
 
 
 class UncountedPaginator(Paginator):
-    """Counts at most ten thousand rows, so that a list of millions opens as fast as a short one."""
+    """Counts at most ten thousand rows, so that lists of millions open quickly."""
 
     LIMIT = 10_000
 
     @cached_property
     def count(self) -> int:
-        """Rows, up to the limit."""
+        """Number of rows, up to the limit."""
         rows: Any = self.object_list
         return rows.order_by()[: self.LIMIT].count()

@@ -1,7 +1,8 @@
-"""Postgres' binary form: values packed on their way in, and unpacked on their way out, where there are many.
+"""Packing and unpacking of large arrays in Postgres's binary format.
 
-psycopg dumps a list item by item through Python, 1 us and more each; a batch of memories has tens of thousands of words, a search
-hundreds of ids. The forms are those of the types' send functions in Postgres' source (array_send, uuid_send, int8send, textsend).
+psycopg converts lists item by item in Python, at 1 us and more each; a batch of memories has tens of thousands of words, a
+search hundreds of ids. The formats are those of the send functions in Postgres's source (array_send, uuid_send, int8send,
+textsend).
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,7 @@ class HalfVec:
 
 
 class UuidArray:
-    """Ids as uuid[], from the 16 bytes of each. `uuid.UUID` compares and hashes in Python too."""
+    """Ids as uuid[], each given as 16 bytes: `uuid.UUID` objects are slow to compare and hash."""
 
     __slots__ = ("data",)
 
@@ -41,7 +42,7 @@ class UuidArray:
 
 
 class TextArray:
-    """Texts, or nothing, as text[]."""
+    """Texts or None as text[]."""
 
     __slots__ = ("data",)
 
@@ -53,7 +54,7 @@ class TextArray:
 
 
 class IntArray:
-    """Integers of 64 bits, or nothing, as bigint[]."""
+    """64-bit integers or None as bigint[]."""
 
     __slots__ = ("data",)
 
@@ -68,24 +69,24 @@ _HEADER = 20
 
 
 def unpack_array(sent: bytes, kind: Literal["uuid", "int4", "int8", "bool"]) -> np.ndarray:
-    """Return what array_send made of an array of one dimension without nulls, shape (n,); uuid as pairs of 64 bits, shape (n, 2)."""
+    """Unpack a one-dimensional array without nulls, sent by array_send: shape (n,); uuid as 64-bit pairs, shape (n, 2)."""
     return np.frombuffer(sent, [("length", ">i4"), ("value", _KINDS[kind])], offset=_HEADER)["value"]
 
 
 def unpack_arrays(packed: bytes, count: int, size: int) -> np.ndarray:
-    """Return float8 arrays of one size, sent by array_send and joined, as float64, shape (count, size)."""
+    """Unpack concatenated float8 arrays of equal size, sent by array_send: float64, shape (count, size)."""
     row = np.dtype([("head", f"V{_HEADER}"), ("cells", [("length", ">i4"), ("value", ">f8")], (size,))])
     return np.frombuffer(packed, row, count)["cells"]["value"].astype(np.float64)
 
 
 def unpack_halfvecs(packed: bytes, count: int) -> np.ndarray:
-    """Return halfvecs of one dimension, sent by halfvec_send and joined, as float32, shape (count, d)."""
+    """Unpack concatenated halfvecs of equal dimension, sent by halfvec_send: float32, shape (count, d)."""
     words = np.frombuffer(packed, ">f2").reshape(count, -1)
-    return words[:, 2:].astype(np.float32)  # before the values stand the dimension and a zero, 16 bits each
+    return words[:, 2:].astype(np.float32)  # skip the header: dimension and zero, 16 bits each
 
 
 def _array(kind: int, items: Sequence[bytes]) -> bytes:
-    """Put items with their lengths behind dimensions, flag for nulls, element type, length and lower bound."""
+    """Return length-prefixed items after the header: dimensions, null flag, element type, length, lower bound."""
     if not items:
         return pack(">iiI", 0, 0, kind)
     return pack(">iiIii", 1, 1, kind, len(items), 1) + b"".join(items)
@@ -110,7 +111,7 @@ class _IntsDumper(_Packed):
     oid = _INT8S
 
 
-# a halfvec has no fixed oid: Postgres takes the type from the `::halfvec` cast beside the placeholder
+# halfvec has no fixed oid: Postgres infers the type from the placeholder's `::halfvec` cast
 psycopg.adapters.register_dumper(HalfVec, _Packed)
 psycopg.adapters.register_dumper(UuidArray, _UuidsDumper)
 psycopg.adapters.register_dumper(TextArray, _TextsDumper)

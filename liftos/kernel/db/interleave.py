@@ -1,7 +1,7 @@
-"""Work that takes turns on one pipelined connection: while Postgres answers one piece, another computes.
+"""Interleaved work on one pipelined connection: while Postgres processes one piece, another computes.
 
-A piece of work is a generator that stops after it has sent its statements and before it waits for their answers. There is no thread:
-two of them in one process hold each other up (docs/decisions/0016).
+A piece of work is a generator that yields after sending its statements and before waiting for results. No threads: two in
+one process slow each other down (docs/decisions/0016).
 """
 
 from collections import deque
@@ -18,14 +18,14 @@ AT_ONCE = 2
 
 
 def in_turns(works: Iterable[Work[Result]], at_once: int = AT_ONCE) -> Iterator[Result]:
-    """Yield what each piece of work returns, in their order; inside `liftos.kernel.db.transactions.pipelined`.
+    """Yield each piece's result in order; inside `liftos.kernel.db.transactions.pipelined`.
 
     Args:
-        works: begun one after the other, when there is room.
-        at_once: how many are under way.
+        works: started one after the other.
+        at_once: number of pieces in progress.
 
     Raises:
-        GivenUp: the time for all of them is over, or the caller has gone.
+        GivenUp: the deadline has passed, or the caller has disconnected.
     """
     coming = iter(works)
     begun: deque[Work[Result]] = deque()

@@ -1,15 +1,15 @@
-"""What Postgres keeps as text and as jsonb: any Unicode text without NUL and without half of a surrogate pair."""
+"""Text that Postgres can store as text and jsonb: any Unicode without NUL and lone surrogates."""
 
 import json
 import re
 from typing import Any
 
-# an escaped NUL in JSON text: before it stands no backslash that would itself be escaped
+# an escaped NUL in JSON text, preceded by an even number of backslashes
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class NotStorable(ValueError):
-    """The value holds what Postgres can't keep."""
+    """Postgres can't store the value."""
 
 
 def to_jsonb(value: Any) -> str:
@@ -20,20 +20,20 @@ def to_jsonb(value: Any) -> str:
 
     Raises:
         TypeError, ValueError: the value is not JSON.
-        NotStorable: it holds a NUL character or half of a surrogate pair, in a text or a key.
+        NotStorable: a text or key contains NUL or a lone surrogate.
     """
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise NotStorable("a text holds half of a surrogate pair (U+D800 to U+DFFF)") from error
-    # a text may well say \u0000 in six characters, which JSON writes with two backslashes
+            raise NotStorable("the text contains a lone surrogate (U+D800 to U+DFFF)") from error
+    # the literal characters \u0000 are allowed; JSON writes them with two backslashes
     if "\\u0000" in text and _NUL.search(text):
-        raise NotStorable("a text holds a NUL character (U+0000)")
+        raise NotStorable("the text contains a NUL character (U+0000)")
     return text
 
 
 def storable(text: str) -> str:
-    """Return a text as Postgres can keep it: without NUL, half of a surrogate pair as "?"."""
+    """Return a text without NUL and with lone surrogates replaced by "?"."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()

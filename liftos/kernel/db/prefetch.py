@@ -1,4 +1,4 @@
-"""Making the next thing while something else has to be waited for."""
+"""Prefetching: compute the next item while waiting for something else."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -9,24 +9,24 @@ Made = TypeVar("Made")
 
 
 class Ahead(Generic[Item, Made]):
-    """Yields `make(item)` for each item in order; `make_next` makes the following one early.
+    """Yields `make(item)` for each item in order; `make_next` computes the following one early.
 
-    Whoever uses one calls `make_next` when it would only wait, for Postgres say. There is no thread: two of them in one
-    process hold each other up (docs/decisions/0016).
+    Call `make_next` instead of waiting, for example for Postgres. No threads: two in one process slow each other down
+    (docs/decisions/0016).
     """
 
     def __init__(self, make: Callable[[Item], Made], items: Iterable[Item]) -> None:
-        """Take what makes, and what from.
+        """Prepare the iteration.
 
         Args:
-            make: computes, and touches no database. Its error comes up in its place, not in `make_next`.
-            items: taken one before it is needed, and never in `make_next`: they may be a while in coming.
+            make: computes without using the database. Its exceptions are raised by the iteration, not by `make_next`.
+            items: read one ahead by the iteration, never by `make_next`, because reading may block.
         """
         self._make, self._items = make, items
         self._next: tuple[Item, Future[Made]] | None = None
 
     def __iter__(self) -> Iterator[Made]:
-        """Yield what is made of each item; once."""
+        """Yield the result of each item; can be iterated once."""
         for item in self._items:
             made, self._next = self._take(), (item, Future())
             if made is not None:
@@ -36,13 +36,13 @@ class Ahead(Generic[Item, Made]):
             yield made.result()
 
     def make_next(self) -> None:
-        """Make the following thing, unless it is made already or there is none."""
+        """Compute the next result unless it is computed already or there is none."""
         if self._next is None or self._next[1].done():
             return
         item, made = self._next
         try:
             made.set_result(self._make(item))
-        except Exception as error:  # noqa: BLE001  it is raised when its turn comes
+        except Exception as error:  # noqa: BLE001  raised by the iteration
             made.set_exception(error)
 
     def _take(self) -> Future[Made] | None:

@@ -1,4 +1,4 @@
-"""A throw-away database: made by the owner, migrated, used through the ordinary connections, dropped."""
+"""A temporary database: created and migrated by the owner, used through the normal connections, then dropped."""
 
 import os
 import secrets
@@ -20,13 +20,13 @@ def scratch_database(purpose: str) -> Iterator[str]:
     """Point both connections at a fresh, migrated database for a block; yield its name.
 
     Args:
-        purpose: part of the name, so that a left-over one explains itself; lower-case letters and digits.
+        purpose: part of the name, to identify left-over databases; lower-case letters and digits.
     """
     name = f"liftos_{purpose}_{os.getpid()}_{secrets.token_hex(3)}"
     earlier = connections["owner"].settings_dict["NAME"]
     with connections["owner"].cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{name}"')
-    # what waits to be stored in the background would end in whatever database is open by then
+    # traces stored in the background would go to whichever database is open by then
     sink, TRACER.sink = TRACER.sink, None
     try:
         switch_database(name)
@@ -36,13 +36,12 @@ def scratch_database(purpose: str) -> Iterator[str]:
         TRACER.sink = sink
         switch_database(earlier)
         with connections["owner"].cursor() as cursor:
-            # without FORCE, which needs the right to end the application's sessions: Postgres waits 5 s for the
-            # last of them to leave
+            # without FORCE, which requires the right to end the application's sessions; Postgres waits 5 s for them
             cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 def switch_database(name: str) -> None:
-    """Close this thread's connections, and the pool, and have the next ones made to another database."""
+    """Close this thread's connections and the pool, and open new ones to another database."""
     for alias in ALIASES:
         connection: Any = connections[alias]
         connection.close()

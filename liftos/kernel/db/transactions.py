@@ -1,7 +1,7 @@
-"""How code reaches Postgres: one transaction per intent, the organisation set inside it.
+"""Transactions and cursors: one transaction per intent, with the organisation set inside it.
 
-Row-level security compares every row with the setting `liftos.organisation`. It is set with SET LOCAL, so it
-ends with the transaction and a pooled connection carries nothing to the next request (docs/decisions/0001).
+Row-level security compares every row with the setting `liftos.organisation`. It is set for the transaction only, so a
+pooled connection carries nothing over to the next request (docs/decisions/0001).
 """
 
 from collections.abc import Iterator
@@ -23,27 +23,27 @@ SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
 
 
 class OwnerMigrates:
-    """Database router: tables are made through the `owner` alias only; rows are read and written as the application."""
+    """Database router: migrations use the `owner` alias only; everything else runs as the application role."""
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
-        """Return whether migrations of any app may run on this alias."""
+        """Return whether migrations may run on this alias."""
         del app_label, hints
         return db == "owner"
 
 
 def current_organisation() -> UUID | None:
-    """Return the organisation whose transaction this is, or None outside of one."""
+    """Return the organisation of the current transaction, or None."""
     return _organisation.get()
 
 
 @contextmanager
 def tenant_transaction(organisation: UUID) -> Iterator[None]:
-    """Open a transaction in which exactly one organisation's rows exist.
+    """Open a transaction in which only one organisation's rows are visible.
 
     Nested calls for the same organisation are savepoints of the outer transaction.
 
     Args:
-        organisation: whose rows; from the credential, never from a payload.
+        organisation: a tenant; from the credential, never from a payload.
 
     Raises:
         RuntimeError: a transaction for another organisation is already open in this context.
@@ -63,27 +63,27 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
         try:
             yield
         finally:
-            # before the commit: what waits for it may begin a transaction of its own
+            # before the commit: on_commit callbacks may open another organisation's transaction
             _organisation.reset(token)
         if connection.savepoint_ids:
-            # inside somebody's larger transaction (a test's): SET LOCAL would outlive this block
+            # inside an outer transaction (a test's), the setting would outlive this block
             raw_cursor().execute(SET_ORGANISATION, [""])
 
 
 @contextmanager
 def tenant_pipeline(organisation: UUID) -> Iterator[None]:
-    """Open a `tenant_transaction` whose statements, BEGIN and COMMIT included, are sent without waiting for answers.
+    """Open a `tenant_transaction` whose statements, including BEGIN and COMMIT, are sent without waiting for results.
 
-    Only what is fetched is waited for: the statements up to the first `fetch…` are one round trip, those after the last
-    one travel with the COMMIT. See `pipelined` for what holds inside.
+    Only fetching waits: the statements up to the first `fetch…` take one round trip, those after the last one are sent
+    with the COMMIT. See `pipelined` for the rules inside.
 
     Args:
         organisation: as for `tenant_transaction`.
 
     Raises:
         RuntimeError: as for `tenant_transaction`.
-        psycopg.Error: of a statement that nobody fetched from, at one of those after it or at the end of the block, where
-            it is Django's `DatabaseError`. Nothing is committed then, also if it was caught.
+        psycopg.Error: of a statement without a fetch, raised at a later statement or at the end of the block, there as
+            Django's `DatabaseError`. Nothing is committed then, even if it was caught.
     """
     with pipelined(), tenant_transaction(organisation):
         yield
@@ -91,12 +91,12 @@ def tenant_pipeline(organisation: UUID) -> Iterator[None]:
 
 @contextmanager
 def pipelined() -> Iterator[None]:
-    """Send the statements of a block without waiting for one another's answers (libpq's pipeline mode).
+    """Send the statements of a block without waiting for their results (libpq's pipeline mode).
 
-    Inside, `execute` returns at once and the first `fetch…` waits for all that was sent: what does not depend on each
-    other costs one round trip together. An error comes up at a later statement, at the next fetch or at the end of the block,
-    and Postgres skips what follows it. Several statements in one text are not possible. Django's own cursors wait for their
-    answers here too. A block within another is part of it.
+    Inside, `execute` returns at once and `fetch…` sends what is pending: independent statements share one round trip. An
+    error is raised at a later statement, at the next fetch or at the end of the block, and Postgres skips the statements
+    after it. A statement text can't contain several statements. Django's own cursors still wait for their results. Nested
+    blocks are part of the outer one.
     """
     connection.ensure_connection()
     if is_pipelined(connection.connection):
@@ -107,18 +107,18 @@ def pipelined() -> Iterator[None]:
 
 
 def send_now() -> None:
-    """Inside `pipelined`: send what waits without waiting for its answer, so that Postgres is at work from now on."""
+    """Inside `pipelined`: send pending statements now without waiting, so that Postgres starts on them."""
     if is_pipelined(connection.connection):
         send_all(connection.connection)
 
 
 def raw_cursor() -> psycopg.Cursor[TupleRow]:
-    """Return a psycopg cursor with server-side binding on Django's connection.
+    """Return a psycopg cursor with server-side binding on Django's connection, for prepared statements.
 
-    Django's own cursors bind on the client, so nothing is ever prepared; the hot statements want to be.
+    Django's own cursors bind on the client and never prepare statements.
     """
     give_way()
-    # looked up once: each attribute of Django's `connection` is a look-up of its own
+    # looked up once: each attribute access on Django's `connection` proxy is a look-up
     here = connections[DEFAULT_DB_ALIAS]
     if here.connection is None:
         here.ensure_connection()

@@ -1,8 +1,8 @@
-"""Texts that are being erased, and whether another text or JSON value quotes one of them. Pure.
+"""Detection of quotes of texts that are being erased, in other texts and JSON values. Pure.
 
-Texts are compared in a normal form: NFKC, small letters, every run of other characters a single blank. A text of at least 12 bytes in
-that form is quoted wherever it stands whole within another. A shorter one ("yes", "x") stands in too much by chance: it is quoted only
-by a value that says nothing else, under a key that holds what somebody wrote (`SAYING`); a short external id only under a key of ids.
+Texts are compared in a normal form: NFKC, lower case, runs of other characters replaced by one space. A text of at least 12
+bytes in that form is quoted wherever it occurs in another text. A shorter one ("yes", "x") occurs too often by chance: it is
+quoted only by a value equal to it under a key that holds written text (`SAYING`); a short external id only under a key of ids.
 """
 
 import re
@@ -12,31 +12,31 @@ from typing import Any
 
 LEAST = 12
 MANY = 50
-"""Up to so many texts each is looked for by itself; more are found by a word of theirs first."""
+"""Up to this number of texts, each is searched for; beyond it, candidates are found by one of their words first."""
 SAYING = frozenset({"content", "query", "queries", "text", "value", "reasoning", "reason", "message"})
 NAMING = frozenset({"external_id", "target_external_id"})
 _BREAKS = re.compile(r"[\W_]+")
 
 
 def normal(text: str) -> str:
-    """Return the form in which texts are compared."""
+    """Return a text's normal form."""
     return _BREAKS.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()
 
 
 class Quotes:
-    """Texts and external ids to look for.
+    """Texts and external ids to search for.
 
     Attributes:
-        words: one of each, of which one stands in whatever quotes them.
+        words: one word of each; whatever quotes a text contains its word.
     """
 
     def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
-        """Take texts, and the external ids of what is erased."""
+        """Prepare the texts and external ids of the erased memories."""
         said, named = {normal(each) for each in texts} - {""}, {normal(each) for each in names} - {""}
         self._whole = [each for each in said | named if len(each.encode()) >= LEAST]
         self._said = {each for each in said if len(each.encode()) < LEAST}
         self._named = {each for each in named if len(each.encode()) < LEAST}
-        # of each a word that stands in whatever quotes it: of ASCII where there is one, the longest
+        # the longest word, ASCII preferred
         self.words = sorted(
             {
                 max(each.split(" "), key=lambda word: (word.isascii(), len(word)))
@@ -48,7 +48,7 @@ class Quotes:
         if len(self._whole) > MANY:
             self._loose = []
             for each in self._whole:
-                # the first and the last word may be a part of a longer one where they are quoted
+                # where quoted, the first and last word may be part of a longer one
                 inner = each.split(" ")[1:-1]
                 if inner:
                     self._by_word.setdefault(max(inner, key=len), []).append(each)
@@ -59,7 +59,7 @@ class Quotes:
         return bool(self._whole or self._said or self._named)
 
     def in_text(self, text: str, key: str = "") -> bool:
-        """Return whether a text quotes one of them; `key` is the name that it stands under."""
+        """Return whether a text quotes one of them; `key` is the JSON key or column that holds it."""
         if not text:
             return False
         form = normal(text)
@@ -74,7 +74,7 @@ class Quotes:
         return any(each in form for word in set(form.split(" ")) for each in self._by_word.get(word, ()))
 
     def in_value(self, value: Any, key: str = "") -> bool:
-        """Return whether a JSON value quotes one of them, in its keys too."""
+        """Return whether a JSON value or one of its keys quotes one of them."""
         if isinstance(value, str):
             return self.in_text(value, key)
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Looking through a table for rows that quote what is being erased."""
+"""Search of a table for rows that quote erased memories."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,8 @@ from django.conf import settings
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.erasure.types import Going
 
-# Postgres rules most rows out by a word of each text; what is left is compared here, by the rules of `Quotes`. A text of ASCII
-# has as many characters as bytes, and is in its normal form.
+# Postgres excludes most rows by a word of each text; the rest are compared here with `Quotes`. ASCII text, recognised by its
+# equal number of characters and bytes, needs no normalisation.
 _FIND = """
 SELECT {keys}, {columns} FROM (
     SELECT * FROM {table} WHERE organisation_id = %(organisation)s {only} ORDER BY {order} DESC LIMIT %(limit)s
@@ -26,16 +26,16 @@ SELECT EXISTS (SELECT 1 FROM {table} WHERE organisation_id = %(organisation)s {o
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A table in which texts may be quoted.
+    """A table that may quote memories.
 
     Attributes:
         table: with an `organisation_id`.
-        keys: the columns that name a row.
-        texts: its columns of text.
-        values: its columns of JSON, and of arrays, which are read as JSON.
-        documents: its columns of text that hold JSON.
-        order: the column by which the newest rows are looked at first.
-        only: a further condition.
+        keys: the columns that identify a row.
+        texts: text columns.
+        values: JSON columns, and arrays, which are read as JSON.
+        documents: text columns that hold JSON.
+        order: the column that sorts rows by age.
+        only: an additional SQL condition.
     """
 
     table: str
@@ -48,14 +48,14 @@ class Place:
 
 
 def quoting(going: Going, place: Place, also: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows that quote what is being erased, each as its keys and columns; values are read.
+    """Return the rows that quote erased memories, each as its keys and columns, with JSON parsed.
 
-    The newest `LIFTOS_ERASURE_ROWS` of the organisation are looked at; where there are more, the receipt is told.
+    Only the organisation's newest `LIFTOS_ERASURE_ROWS` rows are searched; if there are more, the receipt says so.
 
     Args:
-        going: what is being erased.
-        place: where to look.
-        also: further words; a row with one of them is returned whether or not it quotes anything.
+        going: the erased memories.
+        place: the table to search.
+        also: further words; rows that contain one are returned too.
     """
     words = [*going.quotes.words, *also]
     if not words:

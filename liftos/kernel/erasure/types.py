@@ -1,4 +1,4 @@
-"""What an erasure hands to whoever keeps something of a memory."""
+"""What an erasure passes to the apps that store something of a memory."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,15 +8,15 @@ from liftos.kernel.erasure.quotes import Quotes
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Memories that are being erased, inside the erasing transaction.
+    """Memories being erased, inside the erasing transaction.
 
     Attributes:
-        organisation: whose.
+        organisation: a tenant.
         memories: their ids.
-        quotes: what they said, in all versions, and their external ids.
+        quotes: their texts in all versions, and their external ids.
         erasure: the receipt's id.
-        kept: for the receipt: what stays where it is, how many of it, by the name of the place.
-        not_looked_at: for the receipt: tables whose older rows were not looked at.
+        kept: for the receipt: number of items not erased, by place.
+        not_looked_at: for the receipt: tables whose older rows were not searched.
     """
 
     organisation: UUID

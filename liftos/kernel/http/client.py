@@ -1,6 +1,6 @@
-"""Requests to services that the operator names: an embedder, a trace collector, a receiver of checkpoints.
+"""HTTP client for services configured by the operator: an embedder, a trace collector, a receiver of checkpoints.
 
-Addresses that callers name go through `workflows.outbound`, which checks them.
+Addresses given by callers go through `workflows.outbound`, which checks them.
 """
 
 import os
@@ -15,12 +15,12 @@ MAX_BYTES = 1024 * 1024
 
 
 class NoAnswer(Exception):
-    """The service did not answer; the text is the kind of error alone, because details may repeat a header with a key."""
+    """The service did not answer; the message is only the kind of error, because details may quote a header with a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered, whatever its status; header names are matched without regard to case."""
+    """A service's answer of any status; header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Return whether the status is 2xx."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
 
@@ -37,17 +37,17 @@ def post(
 ) -> Answer:
     """Post a body once and return the answer.
 
-    Redirects are not followed: they would take the headers along. Proxies of the environment are used.
+    Redirects are not followed, because they would receive the headers. Proxies from the environment are used.
 
     Args:
         url: http or https.
         body: the content.
-        headers: Content-Type and what else the service wants.
-        timeout: seconds for connecting, for each read, and for the answer as a whole.
-        max_bytes: of the answer.
+        headers: Content-Type and any others.
+        timeout: seconds to connect, for each read, and for the whole answer.
+        max_bytes: limit for the answer's size.
 
     Raises:
-        NoAnswer: nobody answered in time, the connection broke, or the answer is too large.
+        NoAnswer: no answer in time, a broken connection, or an answer that is too large.
     """
     deadline = monotonic() + timeout
     parts: list[bytes] = []
@@ -59,7 +59,7 @@ def post(
                 size += len(part)
                 if size > max_bytes:
                     raise NoAnswer("TooLarge")
-                # the socket's timeout starts again with every byte
+                # the socket timeout restarts with every byte
                 if monotonic() > deadline:
                     raise NoAnswer("ReadTimeout")
             return Answer(answer.status_code, answer.headers, b"".join(parts))
@@ -69,7 +69,7 @@ def post(
 
 @cache
 def _client() -> httpx2.Client:
-    # a connection for each request: one kept open might have been closed by the other side just now
+    # no kept-alive connections: the other side may have just closed one
     return httpx2.Client(
         headers={"User-Agent": "LiftOS-Core", "Accept-Encoding": "identity"},
         limits=httpx2.Limits(max_keepalive_connections=0),

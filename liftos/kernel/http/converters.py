@@ -1,4 +1,4 @@
-"""Path converters: how the parts of an address are read."""
+"""URL path converters."""
 
 from uuid import UUID
 
@@ -6,16 +6,16 @@ from django.urls import register_converter
 
 
 class AnyCaseUUID:
-    """A UUID with hyphens in capitals or small letters; Django's own converter takes small ones alone."""
+    """A hyphenated UUID in upper or lower case; Django's own converter accepts lower case only."""
 
     regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
     def to_python(self, value: str) -> UUID:
-        """Return what stands in the path."""
+        """Return the UUID of a path segment."""
         return UUID(value)
 
     def to_url(self, value: UUID) -> str:
-        """Return what is written into a path."""
+        """Return the path segment of a UUID."""
         return str(value)
 
 

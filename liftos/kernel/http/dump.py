@@ -7,9 +7,9 @@ from pydantic_core import PydanticSerializationError, to_json
 
 
 def dump_json(data: Any) -> bytes:
-    """Return UTF-8 JSON, keys in their order. A lone surrogate (from an echoed input) is escaped, not refused.
+    """Return UTF-8 JSON with keys in their order; lone surrogates (from echoed input) are escaped.
 
-    By pydantic's serialiser: a page of ten results takes 25 us, where Python's own takes 120.
+    Uses pydantic's serialiser: 25 us for a page of ten results instead of 120.
     """
     try:
         return to_json(data, fallback=str)

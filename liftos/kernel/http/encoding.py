@@ -1,4 +1,4 @@
-"""Bodies that are compressed: requests are unpacked, within the limit of their path; answers are packed for who asks."""
+"""gzip: decompresses request bodies within their path's limit, and compresses responses."""
 
 import gzip
 import re
@@ -15,9 +15,9 @@ from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.http.middleware import body_limit
 
-# below this a packed answer is hardly smaller
+# smaller responses hardly shrink
 LEAST = 500
-# bytes of noise in a packed answer's header, so that its length says less of what is in it
+# random bytes in a compressed response's header, so that its length reveals less about its content (BREACH)
 NOISE = 100
 _HELD = 1024 * 1024
 _CHUNK = 64 * 1024
@@ -26,27 +26,27 @@ _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
 
 
 class UnsupportedEncoding(LiftosError):
-    """A body may be sent as it is or with Content-Encoding: gzip."""
+    """Unsupported Content-Encoding; send the body uncompressed or with gzip."""
 
     code = "liftos.unsupported_encoding"
     status = 415
 
 
 class GunzippedBody:
-    """A gzip body as the file of bytes that it holds; unpacked as a whole when it is first read, by then the caller is known.
+    """A gzip body as a file; decompressed completely on first read, when the caller is authenticated.
 
     Raises, on reading:
-        BadRequest: it is no gzip, or ends too early.
-        TooLarge: it unpacks to more than the limit.
+        BadRequest: the body is not valid gzip, or is truncated.
+        TooLarge: it decompresses to more than the limit.
     """
 
     def __init__(self, packed: Any, limit: int) -> None:
-        """Take the packed bytes, and how many there may be unpacked."""
+        """Wrap a compressed body; `limit` is the maximum number of decompressed bytes."""
         self._packed, self._limit = packed, limit
         self._unpacked: Any = None
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return some bytes, by default all that are left."""
+        """Return at most `size` bytes, by default all."""
         return self._file().read(-1 if size is None else size)
 
     def readline(self, size: int = -1, /) -> bytes:
@@ -54,7 +54,7 @@ class GunzippedBody:
         return self._file().readline(-1 if size is None else size)
 
     def close(self) -> None:
-        """Let go of what was unpacked, and of what it came from."""
+        """Close both files."""
         for each in (self._unpacked, self._packed):
             if each is not None:
                 each.close()
@@ -71,7 +71,7 @@ class GunzippedBody:
                 while chunk := stream.read(_CHUNK):
                     file.write(chunk)
                     if file.tell() > self._limit:
-                        raise TooLarge(f"The request body unpacks to more than {self._limit} bytes.")
+                        raise TooLarge(f"The request body decompresses to more than {self._limit} bytes.")
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise BadRequest("The request body is not valid gzip.") from error
         file.seek(0)
@@ -79,24 +79,24 @@ class GunzippedBody:
 
 
 class EncodingMiddleware:
-    """Unpacks gzip bodies, answers 415 for other encodings, and packs answers for callers that accept gzip.
+    """Decompresses gzip bodies, answers 415 for other encodings, and compresses responses for callers that accept gzip.
 
-    Not packed are the admin's pages: they have CSRF tokens, a new key once, and what the address says, by a session that
-    another site can make a browser use. From their length a token could be guessed (BREACH). The API has no such session.
+    Admin pages are not compressed: they contain CSRF tokens, new keys and parts of the URL, and another site can make a
+    browser request them with its session, so their length could reveal a token (BREACH). The API has no sessions.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Serve a request by its unpacked body."""
+        """Handle a request with its body decompressed."""
         encodings = _encodings(request)
         if encodings and request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
             if encodings not in (["gzip"], ["x-gzip"]):
                 refused = answer_outside_views(request.path, UnsupportedEncoding())
                 refused["Accept-Encoding"] = "gzip, identity"
                 return refused
-            # the stream's own attribute: Django has no other way to hand a view another body
+            # Django has no public way to replace a request's body
             request._stream = GunzippedBody(request._stream, body_limit(request.path))  # type: ignore[assignment]
         response = self.get_response(request)
         if not request.path.startswith("/admin/"):
@@ -130,7 +130,7 @@ def _is_packable(response: Any) -> bool:
         return False
     if not response.get("Content-Type", "").startswith(_PACKED):
         return False
-    # files (the static ones) have their own packed copies, ETags and ranges
+    # static files have their own compressed copies, ETags and ranges
     return not isinstance(response, FileResponse) if response.streaming else len(response.content) >= LEAST
 
 

@@ -1,4 +1,4 @@
-"""Wire shapes that several apps share."""
+"""Wire shapes shared by several apps."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 
 class Envelope(BaseModel):
-    """The old routes' envelope round every success."""
+    """The envelope of successful responses on compat routes."""
 
     success: bool
     message: str

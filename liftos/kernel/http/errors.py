@@ -1,4 +1,4 @@
-"""From an exception to an answer: `{"detail": …}` on compat routes, problem details (RFC 9457) on native ones."""
+"""Error responses: `{"detail": …}` on compat routes, problem details (RFC 9457) on native ones."""
 
 import logging
 import sys
@@ -28,15 +28,15 @@ TITLES = {
     415: "Unsupported Media Type", 422: "Unprocessable content", 500: "Internal error",
     428: "Precondition Required", 429: "Too Many Requests", 503: "Unavailable",
 }  # fmt: skip
-# seconds after which what is away may be back
+# seconds, for temporarily unavailable services
 RETRY_AFTER = "2"
-# raw cursors raise psycopg's own, Django's cursors the wrapped ones
+# raw cursors raise psycopg's errors, Django's cursors wrap them
 OUT_OF_TIME = psycopg.errors.QueryCanceled
 DATABASE_GONE = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class InternalError(LiftosError):
-    """Something failed on our side."""
+    """Internal error."""
 
     code = "liftos.internal"
     status = 500
@@ -50,7 +50,7 @@ class BadRequest(LiftosError):
 
 
 class AnswerTooLarge(LiftosError):
-    """The answer is too large; ask for less, by a smaller limit or fewer queries."""
+    """The response would be too large; use a smaller limit or fewer queries."""
 
     code = "liftos.answer_too_large"
     status = 413
@@ -64,7 +64,7 @@ class MethodNotAllowed(LiftosError):
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
-    """Return the response for an exception raised in a view; what we did not foresee is logged whole, shown not at all."""
+    """Return the response for an exception raised in a view; details of 5xx errors go to the log only."""
     view = context["view"]
     known = as_liftos_error(error)
     if known.status >= 500:
@@ -82,7 +82,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def log_uncaught(sender: Any, **kwargs: Any) -> None:
-    """Log an exception that no view has answered, from middleware or a page of the admin; receives got_request_exception."""
+    """Log an exception from middleware or an admin page; receiver of got_request_exception."""
     del sender
     error, request = sys.exception(), kwargs.get("request")
     known = as_liftos_error(error)
@@ -99,7 +99,7 @@ def log_uncaught(sender: Any, **kwargs: Any) -> None:
 
 
 def as_liftos_error(error: BaseException | None) -> LiftosError:
-    """Return our own error for any exception."""
+    """Return the LiftosError that represents any exception."""
     if isinstance(error, LiftosError):
         return error
     if isinstance(error, Http404 | exceptions.NotFound):
@@ -109,7 +109,7 @@ def as_liftos_error(error: BaseException | None) -> LiftosError:
     if isinstance(error, exceptions.MethodNotAllowed):
         return MethodNotAllowed()
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
-        return BadRequest()  # Django's own limits (a thousand query parameters), or a body that breaks off
+        return BadRequest()  # Django's own limits (a thousand query parameters), or a truncated body
     if isinstance(error, OUT_OF_TIME) or isinstance(getattr(error, "__cause__", None), OUT_OF_TIME):
         return TookTooLong()
     if isinstance(error, DATABASE_GONE):
@@ -118,12 +118,12 @@ def as_liftos_error(error: BaseException | None) -> LiftosError:
 
 
 def problem(error: LiftosError) -> Response:
-    """Return problem details; `detail` is text, `errors` lists the fields at fault."""
+    """Return problem details; `detail` is text, `errors` lists invalid fields."""
     return _respond(error, _problem_body(error), "application/problem+json")
 
 
 def answer_outside_views(path: str, error: LiftosError) -> HttpResponse:
-    """Return the answer to a request that reaches no view, in the style of the routes at its path."""
+    """Return the error response for a request that reaches no view, in the style of its path."""
     if path.startswith("/api/v1/"):
         body, content_type = _problem_body(error), "application/problem+json"
     else:
@@ -153,7 +153,7 @@ def _compat_response(error: LiftosError, lead: str) -> Response:
     if error.status == 422:
         detail = _items(error)
     elif error.status == 500:
-        # the original put the exception's text here; its leading words stay, a correlation id takes its place
+        # the original service returned the exception's text after the same leading words
         detail = f"{lead}: correlation id {current_context().correlation_id}"
     return _respond(error, {"detail": detail}, "application/json")
 

@@ -1,7 +1,7 @@
-"""How many requests a key and an organisation may send: counted in Redis, shared by all processes. Costly requests count as many.
+"""Rate limits per key and organisation, counted in Redis across all processes. Costly requests count as several.
 
-A sliding window (the count of the last window weighed by how much of it is still within reach, and that of this one); by the
-library `limits`. While Redis is away nobody is refused: the limits protect the service, they are no secret to keep.
+The window slides (the previous window's count is weighted by its overlap with the last period); implemented by the library
+`limits`. While Redis is unavailable, no request is refused: the limits protect the service from overload only.
 """
 
 import logging
@@ -35,7 +35,7 @@ class TooManyRequests(LiftosError):
     status = 429
 
     def __init__(self, message: str, *, retry_after: int) -> None:
-        """Keep the seconds after which it is worth trying again."""
+        """Create an error; `retry_after` is in seconds."""
         self.retry_after = retry_after
         super().__init__(message)
 
@@ -67,12 +67,12 @@ class _Applied:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is left of the limit that is nearest to its end.
+    """The state of the most exhausted limit.
 
     Attributes:
-        limit: requests in the window.
-        remaining: of these, still to be had.
-        reset: seconds until more are.
+        limit: requests per window.
+        remaining: requests left in it.
+        reset: seconds until more are available.
     """
 
     limit: int
@@ -80,7 +80,7 @@ class Window:
     reset: int
 
     def as_headers(self) -> dict[str, str]:
-        """Return the headers by which callers know it."""
+        """Return the X-RateLimit-… response headers."""
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -89,21 +89,21 @@ class Window:
 
 
 class _Tally:
-    """What this process has counted and Redis does not know yet; safe for threads.
+    """Requests counted in this process and not yet reported to Redis; thread-safe.
 
-    Asking Redis costs a request 0.2 ms. Whoever is far from a limit is not worth that: a process tells Redis once for each hundredth of the
-    limit, so that of N processes together at most N hundredths too many get through.
+    A Redis call costs a request 0.2 ms, so far from the limit a process reports only once per hundredth of it. N processes
+    together may exceed the limit by at most N hundredths.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # by limit and owner: not told yet, what was left at the last telling, and when the window ends
+        # by limit and owner: unreported count, remaining requests at the last report, end of the window
         self._known: LruTtlCache[tuple[str, tuple[str, ...]], tuple[int, int, float]] = LruTtlCache(
             10_000, math.inf
         )
 
     def add(self, applied: _Applied, cost: int) -> int:
-        """Count, and return how much is to be told to Redis now, 0 for nothing."""
+        """Count `cost`; return the count to report to Redis now, or 0."""
         with self._lock:
             owed, left, ends = self._known.get(applied.key) or (0, 0, 0.0)
             owed += cost
@@ -111,24 +111,24 @@ class _Tally:
             return owed if owed >= applied.step or owed > left or time() >= ends else 0
 
     def take_back(self, applied: _Applied, cost: int) -> None:
-        """Forget what was refused."""
+        """Uncount a refused request."""
         with self._lock:
             owed, left, ends = self._known.get(applied.key) or (0, 0, 0.0)
             self._known.put(applied.key, (max(0, owed - min(cost, applied.item.amount)), left, ends))
 
     def settle(self, applied: _Applied, told: int, stats: Any) -> None:
-        """Note that Redis knows, and what it said."""
+        """Subtract a reported count and store Redis's state of the limit."""
         with self._lock:
             owed = (self._known.get(applied.key) or (told, 0, 0.0))[0]
             self._known.put(applied.key, (max(0, owed - told), stats.remaining, stats.reset_time))
 
     def window(self, applied: _Applied) -> Window:
-        """Return what is left of a limit, as far as this process knows."""
+        """Return the state of a limit as known to this process."""
         owed, left, ends = self._known.get(applied.key) or (0, applied.item.amount, 0.0)
         return Window(applied.item.amount, max(0, left - owed), max(0, ceil(ends - time())))
 
     def clear(self) -> None:
-        """Know nothing."""
+        """Discard all counts."""
         self._known.clear()
 
 
@@ -137,22 +137,22 @@ _tally = _Tally()
 
 @cache
 def parse_limits(text: str) -> tuple[RateLimitItem, ...]:
-    """Return limits as the settings write them: `600/minute`, `20/second;100000/day`, `none`.
+    """Return the limits in a setting: `600/minute`, `20/second;100000/day`, or `none`.
 
     Raises:
-        ValueError: they can't be read.
+        ValueError: invalid syntax.
     """
     return tuple(parse_many(text)) if text not in {"", "none"} else ()
 
 
 def unusable_limits() -> list[str]:
-    """Return a sentence about each setting that can't be read."""
+    """Return an error message for each invalid setting."""
     problems = []
     for name in ("LIFTOS_RATE_LIMIT_KEY", "LIFTOS_RATE_LIMIT_ORGANISATION"):
         try:
             parse_limits(getattr(settings, name))
         except ValueError:
-            problems.append(f"{name} is {getattr(settings, name)!r}, which is no limit.")
+            problems.append(f"{name} is {getattr(settings, name)!r}, which is not a valid rate limit.")
     return problems
 
 
@@ -169,17 +169,17 @@ def _limiter() -> SlidingWindowCounterRateLimiter:
 
 
 def count_request(principal: Principal, cost: int = 1) -> Window | None:
-    """Count a request against the limits of its key (or user) and of its organisation.
+    """Count a request against the limits of its key (or user) and organisation.
 
     Args:
-        principal: whose request.
-        cost: how many ordinary requests it stands for; of a limit smaller than that, all.
+        principal: the caller.
+        cost: number of ordinary requests it counts as, at most the whole limit.
 
     Returns:
-        What is left, or None where no limit is set or Redis is away.
+        The most exhausted limit, or None if no limit is set or Redis is unavailable.
 
     Raises:
-        TooManyRequests: one of the limits is used up; a request that is refused is not counted against any of them.
+        TooManyRequests: a limit is exhausted; refused requests are not counted against any limit.
     """
     organisation = str(principal.organisation)
     applies = [
@@ -211,7 +211,7 @@ def _count(applies: list[_Applied], cost: int) -> Window:
             if not _limiter().test(each.item, *each.whose, cost=owed):
                 raise _refusal(each)
         for each, owed in asking:
-            # between the test and here others may have used it up
+            # others may have exhausted it since the test
             if not _limiter().hit(each.item, *each.whose, cost=owed):
                 raise _refusal(each)
             _tally.settle(each, owed, _limiter().get_window_stats(each.item, *each.whose))
@@ -231,7 +231,7 @@ def _refusal(applied: _Applied) -> TooManyRequests:
 
 
 def _after_fork() -> None:
-    """Start afresh in a child: the lock may have been held, and what is owed is the parent's to tell."""
+    """Start with new counts in a child: the lock may have been held, and the parent reports its own counts."""
     global _tally
     _tally = _Tally()
 

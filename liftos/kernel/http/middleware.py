@@ -1,4 +1,4 @@
-"""What is settled before a view: cross-origin headers, and a body that is too large to be read."""
+"""Middleware in front of the views: CORS headers, the body size limit, a shortcut for the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,15 +16,15 @@ API_PATHS = ("/api/", "/search", "/store")
 
 
 def body_limit(path: str) -> int:
-    """Return how many bytes a body for this path may have."""
+    """Return the maximum body size for a path, in bytes."""
     return settings.LIFTOS_MAX_BULK_BYTES if path in BULK_PATHS else settings.LIFTOS_MAX_BODY_BYTES
 
 
 class AnyHeaderCorsMiddleware(CorsMiddleware):
-    """CORS as the old service's: a permitted origin may send any header it asks for."""
+    """CORS as in the old service: an allowed origin may send any header it asks for."""
 
     def add_response_headers(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Add the headers that a preflight asks for to those allowed in any case."""
+        """Allow the headers a preflight asks for, besides those always allowed."""
         response = super().add_response_headers(request, response)
         asked = request.headers.get("access-control-request-headers")
         if asked and "access-control-allow-headers" in response:
@@ -33,16 +33,16 @@ class AnyHeaderCorsMiddleware(CorsMiddleware):
 
 
 class BodyLimitMiddleware:
-    """Answers 413 by the declared length; wsgi.py gives a chunked body its true one."""
+    """Answers 413 by Content-Length; the web server sets it for chunked bodies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, or answer for it."""
+        """Reject a request whose body is too large."""
         declared, limit = request.META.get("CONTENT_LENGTH") or "0", body_limit(request.path)
         if not (declared.isascii() and declared.isdigit() and len(declared) < 20):
-            error: LiftosError = BadRequest("The Content-Length header is not a usable number.")
+            error: LiftosError = BadRequest("The Content-Length header is not a valid number.")
             return answer_outside_views(request.path, error)
         if int(declared) > limit:
             error = TooLarge(f"The request body is larger than {limit} bytes.")
@@ -51,9 +51,9 @@ class BodyLimitMiddleware:
 
 
 class StraightToTheView:
-    """Takes requests of the API past the middleware that follows: static files, sessions, CSRF, messages, the admin.
+    """Lets API requests skip the remaining middleware: static files, sessions, CSRF, messages, the admin.
 
-    Those serve people with a browser. A caller has a key, and each of them would cost it a few microseconds.
+    Those are for browsers, and each would cost an API request a few microseconds.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -61,14 +61,14 @@ class StraightToTheView:
         self._view = _innermost(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on, by the short way or the long one."""
+        """Call the view directly for API paths, else the next middleware."""
         if request.path_info.startswith(API_PATHS):
             return self._view(request)
         return self.get_response(request)
 
 
 def _innermost(handler: Any) -> Callable[[HttpRequest], HttpResponse]:
-    """Return what calls the view, at the end of the chain that Django builds (BaseHandler.load_middleware)."""
+    """Return the end of Django's middleware chain, which calls the view (BaseHandler.load_middleware)."""
     while (following := getattr(handler.__wrapped__, "get_response", None)) is not None:
         handler = following
     return handler

@@ -1,4 +1,4 @@
-"""OpenAPI: pydantic models as the shapes, every error documented once."""
+"""The OpenAPI document: shapes from pydantic models, error responses added to every operation."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from rest_framework.views import APIView
 from liftos.kernel.http.strict import Declared
 
 OLD_ROUTES = "seed contract"
-"""The tag of the old platform's routes; clients that were generated from the document are named after it."""
+"""The tag of the old platform's routes; generated clients are named after it."""
 
 
 class Shapes(PydanticExtension):
-    """Names a shape's component by its title, if it was given one: so it may be renamed in the code alone."""
+    """Names a model's component by its title if it has one, so that its class can be renamed."""
 
     priority = 1
 
@@ -27,43 +27,46 @@ class Shapes(PydanticExtension):
 
 
 class Schema(AutoSchema):
-    """Adds to each operation the error answers that every route gives."""
+    """Adds the common error responses to each operation."""
 
     ERRORS = {
-        "401": "No usable credential",
-        "403": "This credential may not do that",
-        "404": "There is no such thing, or it is another organisation's",
-        "414": "The address is too long",
-        "422": "A field at fault, named",
-        "429": "More requests than are allowed; Retry-After says when again",
-        "503": "A part this needs is away; Retry-After says when again",
+        "401": "Missing or invalid credential",
+        "403": "The credential does not permit this",
+        "404": "Not found, or belongs to another organisation",
+        "414": "The URL is too long",
+        "422": "Invalid fields, each named",
+        "429": "Rate limit exceeded; see Retry-After",
+        "503": "A required service is unavailable; see Retry-After",
     }
-    # where a body is sent, where a version is changed
+    # of operations with a body; of changes to a versioned resource
     SENT = {
         "400": "The body can't be read",
-        "409": "What is there already, or was rejected, does not allow it",
+        "409": "Conflicts with the current state or a rejected value",
         "413": "The body is too large",
     }
-    CHANGED = {"412": "It is at another version", "428": "An If-Match header must name the version"}
+    CHANGED = {
+        "412": "The resource is at another version",
+        "428": "An If-Match header must name the version",
+    }
 
     def get_tags(self) -> list[str]:
-        """Group operations: the old platform's routes, and each native resource."""
+        """Return the native resource's name, or the tag of the old platform's routes."""
         parts = self.path.strip("/").split("/")
         return [parts[2]] if parts[:2] == ["api", "v1"] and len(parts) > 2 else [OLD_ROUTES]
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        """Return the credentials that open a route."""
+        """Return the accepted credentials."""
         return spectacular_settings.SECURITY if self.view.authentication_classes else []
 
     def get_request_serializer(self) -> Any:
-        """Return the body's shape where no decorator names one: there is no body."""
+        """Return None: operations without a decorator take no body."""
 
     def map_parsers(self) -> list[str]:
-        """Return the media type of bodies: views read them themselves, without DRF's parsers."""
+        """Return the media type of bodies, which views parse without DRF's parsers."""
         return ["application/json"]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the operation with its error answers."""
+        """Return the operation with its error responses."""
         operation = super().get_operation(*args, **kwargs)
         if operation is not None and getattr(self.view, "authentication_classes", None):
             errors = dict(self.ERRORS)
@@ -80,7 +83,7 @@ _declared: dict[tuple[type[APIView], str], Declared] = {}
 
 
 def declared(view: APIView, method: str) -> Declared:
-    """Return what a view's method documents that it takes (`extend_schema`); what it does not document, it does not take.
+    """Return the parameters and body that a view's method accepts, which are those it documents with `extend_schema`.
 
     Args:
         view: set up for a request.

@@ -1,4 +1,4 @@
-"""Lists are `{"results": [...], "next": url or null}`; the cursor is the last id, opaque to the caller."""
+"""Pagination: lists are `{"results": [...], "next": url or null}`; the cursor is the last id, opaque to callers."""
 
 import base64
 import binascii
@@ -18,15 +18,15 @@ MAX_PAGE = 200
 
 
 def encode_cursor(last: UUID) -> str:
-    """Return a cursor that stands for everything after an id."""
+    """Return the cursor that continues after an id."""
     return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> UUID:
-    """Return the id a cursor stands for.
+    """Return the id in a cursor.
 
     Raises:
-        InvalidRequest: the text is not a cursor of ours.
+        InvalidRequest: invalid cursor.
     """
     try:
         return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -37,7 +37,7 @@ def decode_cursor(cursor: str) -> UUID:
 
 
 def no_nul(text: str) -> str:
-    """Refuse NUL in query strings: Postgres text can't hold it."""
+    """Reject NUL, which Postgres can't store in text."""
     if "\x00" in text:
         raise ValueError("must not contain a NUL character")
     return text
@@ -47,7 +47,7 @@ QueryText = Annotated[str, AfterValidator(no_nul)]
 
 
 class PageQuery(BaseModel):
-    """The query parameters every list takes."""
+    """The query parameters of every list."""
 
     limit: int = Field(default=50, ge=1, le=MAX_PAGE)
     cursor: QueryText = ""
@@ -61,12 +61,12 @@ class PageQuery(BaseModel):
 def page(
     request: HttpRequest, rows: Sequence[Any], limit: int, results: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the list answer: a page ends at its limit, or sooner where its rows have no room in an answer, but not before the first.
+    """Return a page: at most `limit` rows, fewer if they exceed the maximum response size, but at least one.
 
     Args:
         request: for the URL of the next page.
-        rows: what was read, one more than `limit` if there is a next page; each has an `id`.
-        limit: the page's size.
+        rows: the rows, one more than `limit` if there is a next page; each has an `id`.
+        limit: rows per page.
         results: the rendered rows.
     """
     following = None
@@ -78,7 +78,7 @@ def page(
 
 
 def _fitting(results: list[dict[str, Any]]) -> int:
-    """Return how many of some rows have room in an answer."""
+    """Return how many results fit in a response."""
     room = settings.LIFTOS_MAX_ANSWER_BYTES // 2
     for number, result in enumerate(results):
         room -= len(dump_json(result))

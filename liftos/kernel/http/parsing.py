@@ -1,7 +1,7 @@
-"""Reading request bodies: strict JSON, then a pydantic model, with the contract's 422 items for what fails.
+"""Parsing of request bodies: strict JSON, then a pydantic model; errors are 422 items as in the contract.
 
-pydantic's error types and messages are the contract's (`missing`, `string_type`, `int_parsing`, …), because the
-old service was written with it.
+The contract uses pydantic's error types and messages (`missing`, `string_type`, `int_parsing`, …), because the old service
+was written with it.
 """
 
 import json
@@ -19,11 +19,11 @@ from liftos.kernel.http.strict import MAX_SUGGESTED, name_unknown
 from liftos.kernel.suggestions import suggestion
 
 MAX_DEPTH = 64
-# matches at every quote, closed or not, and never goes back: linear
+# matches at every quote, closed or not, without backtracking: linear time
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)?', re.DOTALL)
 _WORDS = re.compile(r"'([^']*)'")
 _HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
-# set in the environment of a request whose sender is nobody, and whose body was too large to be read all the same
+# set in the WSGI environment if a large body was not read because its sender is not authenticated
 WITHHELD = "liftos.body_withheld"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,7 +35,7 @@ class InvalidRequest(LiftosError):
     status = 422
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
-        """Keep the 422 items: each has type, loc, msg and input."""
+        """Create an error from 422 items, each with type, loc, msg and input."""
         self.items = items
         first = items[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -49,11 +49,11 @@ def item(kind: str, loc: tuple[str | int, ...], msg: str, value: Any = None, **c
 
 
 def read_json(request: HttpRequest) -> Any:
-    """Return the body as JSON; an absent body is None, a body of another content type comes back as its text.
+    """Return the parsed JSON body; None for an empty body, text for other content types.
 
     Raises:
-        InvalidRequest: not JSON, nested deeper than 64, more than LIFTOS_MAX_JSON_VALUES values, a number JSON has no name
-            for, or a NUL character.
+        InvalidRequest: not JSON, nested deeper than 64, more than LIFTOS_MAX_JSON_VALUES values, NaN or Infinity, or a NUL
+            character.
     """
     raw = request.body
     if not raw:
@@ -84,36 +84,36 @@ def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> A
 
 
 def check_storable(value: Any, *, loc: tuple[str | int, ...]) -> None:
-    """Refuse what is no request's but a program's, where Postgres can't keep it: NUL, half a surrogate pair, infinity.
+    """Check that Postgres can store a value passed by Python code: no NUL, lone surrogate or infinity.
 
     Raises:
-        InvalidRequest: naming the place.
+        InvalidRequest: it can't; the item names the place.
     """
     try:
         to_jsonb(value)
     except TypeError:
-        return  # not JSON throughout: for the model to judge
+        return  # not JSON; left to the model's validation
     except (ValueError, RecursionError):
         _check(value, loc, 0)
 
 
 def validate(model: type[Model], value: Any, *, loc: tuple[str | int, ...] = ("body",)) -> Model:
-    """Return the model read from parsed JSON.
+    """Return parsed JSON as a model.
 
     Raises:
-        InvalidRequest: with one item for each field at fault.
+        InvalidRequest: with one item per invalid field.
     """
     if value is None:
         raise InvalidRequest([item("missing", loc, "Field required")])
     try:
-        # from_attributes makes pydantic name a non-object body as the contract does: model_attributes_type
+        # with from_attributes, pydantic's error for a non-object body is the contract's: model_attributes_type
         return model.model_validate(value, from_attributes=True)
     except ValidationError as error:
         raise InvalidRequest(name_unknown(model, value, items_of(error, loc), len(loc))) from error
 
 
 def items_of(error: ValidationError, loc: tuple[str | int, ...]) -> list[dict[str, Any]]:
-    """Return pydantic's errors as 422 items below `loc`; one that is none of several words names the nearest."""
+    """Return pydantic's errors as 422 items below `loc`; invalid enum values get a suggestion."""
     items: list[dict[str, Any]] = []
     for found in error.errors(include_url=False):
         ctx = {
@@ -128,17 +128,17 @@ def items_of(error: ValidationError, loc: tuple[str | int, ...]) -> list[dict[st
 
 
 def _meant(value: Any, expected: str) -> str:
-    """Return the end of a sentence that names the word most like a value; empty where none is like it.
+    """Return a suggestion of the expected word most similar to a value, or "".
 
     Args:
         value: as sent.
-        expected: the words in single quotes, as pydantic lists them.
+        expected: pydantic's list of words in single quotes.
     """
     return suggestion(value, _WORDS.findall(expected)) if isinstance(value, str) else ""
 
 
 def _check_size(text: str, loc: tuple[str | int, ...]) -> None:
-    """Refuse, before anything is parsed, a document of too many values: each costs some hundred times its two bytes."""
+    """Reject documents with too many values before parsing: each value takes about a hundred times its two bytes."""
     most = settings.LIFTOS_MAX_JSON_VALUES
     if _separators(text) > most and _separators(_STRING.sub("", text)) > most:
         raise InvalidRequest([item("too_many_values", loc, f"At most {most} values in one document")])
@@ -149,9 +149,9 @@ def _separators(text: str) -> int:
 
 
 def _is_suspect(text: str) -> bool:
-    """Return whether `_check` could find anything; most documents are told to be sound by their text alone.
+    """Return whether `_check` could find an error; the text of most documents rules that out.
 
-    NUL and lone surrogates can only come as escapes, infinity only from three digits of exponent or from hundreds of digits.
+    NUL and lone surrogates can only come from escapes, infinity only from a three-digit exponent or hundreds of digits.
     """
     return "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH or _HUGE.search(text) is not None
 
@@ -165,7 +165,7 @@ def _not_json(loc: tuple[str | int, ...], position: int, message: str) -> Invali
 
 
 def _check(value: Any, loc: tuple[str | int, ...], depth: int) -> None:
-    """Refuse what JSON can say but Postgres can't keep: NUL, lone surrogates, infinite numbers, endless nesting."""
+    """Reject valid JSON that Postgres can't store: NUL, lone surrogates, infinite numbers, deep nesting."""
     if isinstance(value, str):
         _check_text(value, loc)
     elif isinstance(value, float) and not math.isfinite(value):

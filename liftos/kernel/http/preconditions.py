@@ -1,4 +1,4 @@
-"""ETags of what has versions, the If-Match of who changes it, the If-None-Match of who has it (RFC 9110, 13.1.1 and 13.1.2)."""
+"""ETags of versioned resources, If-Match and If-None-Match (RFC 9110, 13.1.1 and 13.1.2)."""
 
 import re
 
@@ -11,14 +11,14 @@ _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 
 
 class PreconditionRequired(LiftosError):
-    """An If-Match header must name the version that the change is made from."""
+    """An If-Match header must name the version to be changed."""
 
     code = "liftos.precondition_required"
     status = 428
 
 
 class PreconditionFailed(LiftosError):
-    """It is at another version than the If-Match header names."""
+    """The resource is not at the version named by the If-Match header."""
 
     code = "liftos.precondition_failed"
     status = 412
@@ -37,12 +37,12 @@ def etag_of(version: int) -> str:
 
 
 def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
-    """Return the version that a request may change; None for any.
+    """Return the version that a request may change, or None for any.
 
     Raises:
-        PreconditionRequired: there is no If-Match, and one is required.
-        PreconditionFailed: no tag in it can be a version's.
-        InvalidIfMatch: it can't be read, or names several versions.
+        PreconditionRequired: If-Match is missing but required.
+        PreconditionFailed: none of its tags can be a version.
+        InvalidIfMatch: it is malformed or names several versions.
     """
     header = request.headers.get("if-match", "").strip()
     if not header:
@@ -54,7 +54,7 @@ def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
     tags = [_TAG.fullmatch(part) for part in header.split(",")]
     if not all(tags):
         raise InvalidIfMatch(loc=("header", "if-match"))
-    # a weak tag never matches; one that is not a number was never given out
+    # weak tags never match; we issue only numbers
     versions = {
         int(tag[2])
         for tag in tags
@@ -68,6 +68,6 @@ def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
 
 
 def is_held(request: HttpRequest, etag: str) -> bool:
-    """Return whether the caller says by If-None-Match that it holds this version; strong and weak tags count alike."""
+    """Return whether If-None-Match contains this version; strong and weak tags are equivalent."""
     tags = parse_etags(request.headers.get("if-none-match", "").strip())
     return "*" in tags or etag.removeprefix("W/") in {tag.removeprefix("W/") for tag in tags}

@@ -1,4 +1,4 @@
-"""JSON out, whatever the Accept header says, as the old service did."""
+"""JSON responses, whatever the Accept header, as in the old service."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ class JsonRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """Render a response body; None is an empty one, and one that is too large an error that says so."""
+        """Return the response body: "" for None, an error if it is too large."""
         del accepted_media_type
         body = b"" if data is None else dump_json(data)
         if len(body) > settings.LIFTOS_MAX_ANSWER_BYTES and renderer_context:
@@ -41,13 +41,13 @@ def _too_large(context: Mapping[str, Any]) -> bytes:
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """Takes the first renderer, always."""
+    """Ignores the Accept header."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Views read bodies themselves (liftos.kernel.http.parsing)."""
+        """Return None: views parse bodies themselves (liftos.kernel.http.parsing)."""
         del request, parsers
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        """Return the renderer."""
+        """Return the first renderer."""
         del request, format_suffix
         return renderers[0], renderers[0].media_type

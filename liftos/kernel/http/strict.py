@@ -1,7 +1,7 @@
-"""Fields and query parameters that a native route does not know are refused by name, all at once, with the nearest known one.
+"""Rejection of unknown fields and query parameters on native routes: all at once, each with the most similar known name.
 
-Ignoring them gives wrong answers where the caller should hear of a slip. A route knows what its schema documents, and no more: one
-that documents nothing takes nothing. Compat routes (docs/compat.md) ignore what they don't know, as ever.
+Ignoring a mistyped name would silently give wrong results. A route accepts what its schema documents and nothing else. Compat
+routes (docs/compat.md) ignore unknown names, as the old service did.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,21 +17,21 @@ from liftos.kernel.suggestions import unknown
 
 UNKNOWN = "extra_forbidden"
 MAX_SUGGESTED = 50
-"""Unknown names in one request for which the nearest is looked for."""
+"""Maximum number of suggestions per request."""
 
 Loc = tuple[str | int, ...]
 Item = dict[str, Any]
 
 
 class Strict(BaseModel):
-    """A wire shape that takes the fields it has, and no others."""
+    """Base of wire shapes that reject unknown fields."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a route takes: the names of its query parameters, and the shape of its body, None for no body."""
+    """What a route accepts: the names of its query parameters and the shape of its body, or None."""
 
     parameters: tuple[str, ...]
     body: Any
@@ -39,7 +39,7 @@ class Declared:
 
 @cache
 def is_strict(model: type[BaseModel]) -> bool:
-    """Return whether a shape refuses unknown fields at every depth. Free-form objects (`dict[str, Any]`) have none."""
+    """Return whether a shape rejects unknown fields at every depth; free-form objects (`dict[str, Any]`) are allowed."""
     pending: list[type[BaseModel]] = [model]
     seen: set[type[BaseModel]] = set()
     while pending:
@@ -54,7 +54,7 @@ def is_strict(model: type[BaseModel]) -> bool:
 
 
 def unknown_parameters(query: QueryDict, known: Iterable[str]) -> list[Item]:
-    """Return a 422 item for each query parameter that is not known, and for each that has several values."""
+    """Return a 422 item for each unknown query parameter and each with several values."""
     names = tuple(known)
     items: list[Item] = []
     for name, values in query.lists():
@@ -64,13 +64,13 @@ def unknown_parameters(query: QueryDict, known: Iterable[str]) -> list[Item]:
             near = names if len(items) < MAX_SUGGESTED else ()
             items.append(_item(UNKNOWN, ("query", name), unknown("query parameter", name, near), values[-1]))
         elif len(set(values)) > 1:
-            message = f"Query parameter '{name}' stands {len(values)} times; give it one value"
+            message = f"Query parameter '{name}' occurs {len(values)} times; give it one value"
             items.append(_item("repeated_parameter", ("query", name), message, values))
     return items
 
 
 def surplus_body(value: Any) -> list[Item]:
-    """Return a 422 item for each field of a body that is sent to a route without one."""
+    """Return a 422 item for each field of a body sent to a route that takes none."""
     if value is None or value == {}:
         return []
     if isinstance(value, dict):
@@ -82,16 +82,16 @@ def surplus_body(value: Any) -> list[Item]:
 
 
 def name_unknown(model: type[BaseModel], value: Any, items: list[Item], root: int) -> list[Item]:
-    """Return pydantic's 422 items with unknown fields named as a caller would name them, and their message with the nearest.
+    """Return pydantic's 422 items with suggestions for unknown fields, located by the caller's keys.
 
-    Where a value may be of several shapes, pydantic tells of each what is wrong, under a label of its own; an object with an unknown
-    field is told of as an object alone, and without labels.
+    For a union, pydantic reports errors of every member, under labels in `loc`. Where an object has an unknown field, only
+    that member's errors are kept, without labels.
 
     Args:
-        model: what was to be read.
-        value: what was sent.
-        items: of `liftos.kernel.http.parsing.items_of`.
-        root: how many parts of each `loc` stand before the value's own.
+        model: the expected shape.
+        value: as sent.
+        items: from `liftos.kernel.http.parsing.items_of`.
+        root: number of parts of each `loc` before the value's own.
     """
     if not any(each["type"] == UNKNOWN for each in items):
         return items
@@ -117,7 +117,7 @@ def name_unknown(model: type[BaseModel], value: Any, items: list[Item], root: in
 
 
 def wire_names(model: type[BaseModel]) -> list[str]:
-    """Return the names that a shape's fields have on the wire."""
+    """Return the names of a shape's fields on the wire."""
     return [name for field, info in model.model_fields.items() for name in _names_of(field, info)]
 
 
@@ -136,7 +136,7 @@ def _names_of(name: str, info: FieldInfo) -> list[str]:
 
 
 def _walk(model: type[BaseModel], value: Any, loc: Loc) -> tuple[set[int], list[str]]:
-    """Return which parts of a place are pydantic's labels rather than the caller's keys, and the names known at its end."""
+    """Return which parts of a `loc` are pydantic's labels, not the caller's keys, and the known names at its end."""
     models: set[type[BaseModel]] = {model}
     labels: set[int] = set()
     last = len(loc) - 1
@@ -148,7 +148,7 @@ def _walk(model: type[BaseModel], value: Any, loc: Loc) -> tuple[set[int], list[
             models = {each for each in models if each.__name__ == part} or models
             continue
         if place == last:
-            # a place may end in a label too: what has the wrong shape altogether
+            # the last part is a label too if the value has an entirely wrong shape
             if not inside and isinstance(part, str) and not any(part in wire_names(each) for each in models):
                 labels.add(place)
             break

@@ -1,4 +1,4 @@
-"""Times as fields of requests. What is read, and how, is `liftos.kernel.times`'s."""
+"""Time fields of requests; `liftos.kernel.times` parses them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,7 @@ from liftos.kernel.times import InvalidTime, read_end, read_time
 def _field(read: Callable[[Any], datetime]) -> BeforeValidator:
     def validate(value: Any) -> Any:
         if value is None:
-            return value  # whether a field may be null is the field's to say
+            return value  # the field's own type decides whether it may be null
         try:
             return read(value)
         except InvalidTime as error:
@@ -23,19 +23,19 @@ def _field(read: Callable[[Any], datetime]) -> BeforeValidator:
 
 
 Moment = Annotated[datetime, _field(read_time)]
-"""A time; a date is its beginning."""
+"""A time; a date stands for its start."""
 
 EndMoment = Annotated[datetime, _field(read_end)]
-"""The end of a window; a date is its last microsecond."""
+"""The end of a period; a date stands for its last microsecond."""
 
 
 def none_for_empty(value: Any) -> Any:
-    """Return None for an empty text: what a form sends for a field that nobody filled in."""
+    """Return None for "", which forms send for empty fields."""
     return None if value == "" else value
 
 
 def not_before(end: str, start: str) -> Any:
-    """Return the validator of a model whose field `end` must not be before its field `start`, which stands above it."""
+    """Return a validator that requires field `end` not to be before field `start`, which must be declared first."""
 
     def check(moment: datetime | None, info: ValidationInfo) -> datetime | None:
         first = info.data.get(start)

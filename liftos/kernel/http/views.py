@@ -1,4 +1,4 @@
-"""The two bases of every API view, compat and native; and one path that is shared by several views."""
+"""Base classes of API views, compat and native, and a view that dispatches by method."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
@@ -20,21 +20,21 @@ from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Principal, Scope
 
 Model = TypeVar("Model", bound=BaseModel)
-# what a costly request counts as, where its view knows no better
+# default cost of a costly request
 COSTLY = 10
 
 
 class LiftosView(APIView):
-    """Checks the method, the body's JSON, the caller and the caller's scope, in this order, before the handler runs.
+    """Checks method, JSON syntax, credential and scope, in this order, before calling the handler.
 
-    The order is the contract's: malformed JSON is 422 even from nobody, then nobody is 401, then fields are 422.
+    The order is the contract's: malformed JSON is 422 even without a credential, then 401, then 422 for invalid fields.
 
     Attributes:
-        scopes: method name to the scope it needs; a method that is missing needs none.
+        scopes: required scope by method; methods that are not listed require none.
         reads_json: whether bodies are JSON documents (bulk routes read lines instead).
-        costly: whether a request takes long; the web server lets few of them run at once, and they
-            pause at their checkpoints while small requests run (`liftos.kernel.precedence`).
-        shared_by: of a path that several views share, the view of each method (`by_method`).
+        costly: whether requests take long; the web server runs few of them at once, and they pause at
+            checkpoints while small requests run (`liftos.kernel.precedence`).
+        shared_by: the views of a path by method (`by_method`).
     """
 
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
@@ -60,10 +60,10 @@ class LiftosView(APIView):
             self.window = count_request(request.user, max(1, self.cost()))
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):
-            raise PermissionDenied(f"This needs the scope {scope}.")
+            raise PermissionDenied(f"This requires the scope {scope}.")
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Answer 304 for a version that the caller holds; tell what is left of its limits."""
+        """Answer 304 if the caller has the current version; add rate limit headers."""
         read = request.method in {"GET", "HEAD"} and response.status_code == 200
         if read and "ETag" in response and is_held(request._request, response["ETag"]):
             response.status_code, response.data = 304, None
@@ -74,20 +74,20 @@ class LiftosView(APIView):
         return response
 
     def cost(self) -> int:
-        """Return how many ordinary requests this one counts as; the body has been read, not validated."""
+        """Return the number of ordinary requests this one counts as; the body is parsed but not validated."""
         return COSTLY if self.costly else 1
 
     @property
     def principal(self) -> Principal:
-        """Who is asking."""
+        """The authenticated caller."""
         return cast("Principal", self.request.user)
 
     def body(self, model: type[Model]) -> Model:
-        """Return the request's JSON body as a model, or raise the 422."""
+        """Return the request's JSON body as a model; raise InvalidRequest if it is invalid."""
         return validate(model, self.json)
 
     def query(self, model: type[Model]) -> Model:
-        """Return the query string as a model, or raise the 422; of a name that old routes repeat the last counts."""
+        """Return the query string as a model; the last of repeated parameters counts."""
         return validate(model, self.request._request.GET.dict(), loc=("query",))
 
     @property
@@ -97,10 +97,10 @@ class LiftosView(APIView):
 
 
 class CompatView(LiftosView):
-    """A route of the old platform: enveloped successes, bare `{"detail": …}` errors.
+    """A route of the old platform: enveloped successes, `{"detail": …}` errors.
 
     Attributes:
-        failure: the leading words of a 500's detail.
+        failure: the first words of a 500's detail.
     """
 
     error_style = "compat"
@@ -114,18 +114,18 @@ class CompatView(LiftosView):
 
 
 class PublicCompatView(CompatView):
-    """A route of the old platform that needs no credential."""
+    """A public route of the old platform."""
 
     authentication_classes = ()
 
 
 class NativeView(LiftosView):
-    """A route under /api/v1: bare answers, problem details, and nothing taken that its schema does not document."""
+    """A route under /api/v1: plain results, problem details, unknown fields and parameters rejected."""
 
     error_style = "problem"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Run the checks, the last of them for what the route does not know."""
+        """Run the checks; the last rejects unknown fields and parameters."""
         super().initial(request, *args, **kwargs)
         self._refuse_unknown(declared(self, (request.method or "").lower()))
 
@@ -134,7 +134,7 @@ class NativeView(LiftosView):
         if takes.body is None:
             items += surplus_body(self.json)
         elif items and self.json is not None and isinstance(takes.body, type) and is_strict(takes.body):
-            # so that all that is wrong is told at once
+            # report the body's errors too
             try:
                 validate(takes.body, self.json)
             except InvalidRequest as error:
@@ -143,10 +143,11 @@ class NativeView(LiftosView):
             raise InvalidRequest(items)
 
     def body(self, model: type[Model]) -> Model:
-        """Return the request's JSON body as a model, or raise the 422.
+        """Return the request's JSON body as a model.
 
         Raises:
-            TypeError: the shape would ignore unknown fields.
+            InvalidRequest: the body is invalid.
+            TypeError: the model would ignore unknown fields.
         """
         if not is_strict(model):
             raise TypeError(
@@ -156,10 +157,10 @@ class NativeView(LiftosView):
 
 
 def by_method(**views: type[LiftosView]) -> type[LiftosView]:
-    """Return a view for a path that several share: each request goes to the view of its method, 405 where none has it.
+    """Return a view that dispatches to one of several views by method, or answers 405.
 
     Args:
-        views: the method in lower case, and the view that answers it; HEAD goes where GET goes.
+        views: view by method in lower case; HEAD goes to GET's.
     """
     handlers = {method: view.as_view() for method, view in views.items()}
 
@@ -176,7 +177,7 @@ def by_method(**views: type[LiftosView]) -> type[LiftosView]:
             return response
 
     for method, view in views.items():
-        # never called: the schema and 405's Allow are made of them
+        # never called; the OpenAPI schema and the Allow header are derived from them
         setattr(ByMethod, method, getattr(view, method))
     ByMethod.shared_by = views
     return ByMethod

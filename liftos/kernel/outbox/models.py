@@ -1,4 +1,4 @@
-"""The outbox: events written in the transaction of the change they tell of."""
+"""The outbox: events written in the transaction of the change they describe."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class OutboxEvent(models.Model):
     """One event in the CloudEvents 1.0 form, committed with its cause; a relay delivers it later."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # no foreign key in the database: every event would lock the organisation's row (row security already checks it)
+    # no foreign key in the database: it would lock the organisation's row on every insert
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )

@@ -1,4 +1,4 @@
-"""Writing events. The caller's transaction carries them: no commit, no event."""
+"""Writing of events, in the caller's transaction: no commit, no event."""
 
 import json
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ def emit(*, organisation: UUID, type: str, subject: str, data: dict[str, Any]) -
 
 
 def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:  # noqa: A002
-    """Write events of one type into the outbox, in order, inside the caller's tenant transaction.
+    """Write events of one type to the outbox, in order, inside the caller's tenant transaction.
 
     Args:
-        organisation: whose events.
+        organisation: a tenant.
         type: for example `liftos.memory.stored`.
-        events: pairs of subject (what it is about) and data (JSON-serialisable).
+        events: pairs of subject and data (JSON-serialisable).
     """
     context = current_context()
     with raw_cursor() as cursor:

@@ -1,6 +1,6 @@
 """The base of management commands: each run has its own context and span."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -10,11 +10,17 @@ from liftos.kernel.telemetry.tracing.context import current_context, use_context
 
 
 class ObservedCommand(BaseCommand):
-    """A command that is observed as `command NAME`, within the caller's trace if any, and reports coded errors by message."""
+    """A command that is observed as `command NAME`, within the caller's trace if any, and reports coded errors by message.
+
+    Attributes:
+        name: the command's; by default its module's.
+    """
+
+    name: ClassVar[str] = ""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command inside its own context and span."""
-        name = type(self).__module__.rsplit(".", 1)[-1]
+        name = self.name or type(self).__module__.rsplit(".", 1)[-1]
         context = current_context()
         try:
             with (

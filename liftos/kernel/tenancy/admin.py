@@ -23,7 +23,7 @@ from liftos.kernel.tenancy.types import ALL_SCOPES, Scope
 
 
 def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the entries of the drop-down beside the site's name: the organisations, the open one marked."""
+    """Return the entries of the organisation drop-down, with the open one marked."""
     current = getattr(request, "organisation", None)
     return [
         {
@@ -36,7 +36,7 @@ def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def open_organisation(request: HttpRequest) -> str:
-    """Return the name of the organisation that is open, shown below the site's."""
+    """Return the open organisation's name, shown below the site's name."""
     current = getattr(request, "organisation", None)
     return current.name if current is not None else "organisational memory"
 
@@ -55,7 +55,7 @@ class OrganisationForm(ModelForm):
         except InvalidInput as error:
             raise ValidationError(str(error)) from None
         if Organisation.objects.filter(slug=slug).exists():
-            raise ValidationError("There is an organisation of that name.")
+            raise ValidationError("An organisation with this name already exists.")
         return name
 
 
@@ -77,24 +77,24 @@ class OrganisationAdmin(OnRecord, ModelAdmin):
         try:
             return super().add_view(request, form_url, extra_context)
         except operations.OrganisationExists as error:
-            # made by somebody else since the form was looked at
+            # created by somebody else since the form was validated
             self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        # its creation is the first record of its own log
+        # create_organisation records this in the new organisation's log
         return ModelAdmin.log_addition(self, request, obj, message)
 
     def response_add(
         self, request: HttpRequest, obj: Organisation, post_url_continue: Any = None
     ) -> HttpResponse:
-        self.message_user(request, f"{obj.name} is there and open: it wants members and a key.")
+        self.message_user(request, f"{obj.name} was created and is open. Next, add members and an API key.")
         return HttpResponseRedirect(f"{reverse('admin:index')}?{PARAMETER}={obj.slug}")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organisation]:
         found = super().get_queryset(request)
         current = getattr(request, "organisation", None)
-        # the names of the others are nothing to a member of one
+        # members must not see the names of other organisations
         return found if request.user.is_superuser else found.filter(id=current.id if current else None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -109,7 +109,7 @@ class ApiKeyForm(ModelForm):
         choices=[(scope.value, scope.value) for scope in Scope],
         initial=sorted(ALL_SCOPES),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="ledger:follow alone makes a log token, for addresses that monitors follow the log by.",
+        help_text="ledger:follow alone creates a log token, for URLs at which monitors follow the log.",
     )
 
     class Meta:
@@ -128,7 +128,7 @@ class ApiKeyAdmin(CheckedLists, ModelAdmin):
         made = ["prefix", "created_at", "last_used_at", "revoked_at"]
         return ["name", "scopes", "expires_at", *(made if obj is not None else [])]
 
-    @admin.action(description="Revoke the chosen keys at once", permissions=["add"])
+    @admin.action(description="Revoke selected keys", permissions=["add"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
             operations.revoke_api_key(
@@ -145,13 +145,13 @@ class ApiKeyAdmin(CheckedLists, ModelAdmin):
             expires_at=obj.expires_at,
         )
         obj.pk = key.pk
-        self.message_user(request, f"Copy the key now, it is not shown again: {token}", messages.WARNING)
+        self.message_user(request, f"Copy the key now; it will not be shown again: {token}", messages.WARNING)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # a key's rights are what its holder was told: revoke it and make another
+        # keys are immutable: revoke one and create another
         return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -171,21 +171,21 @@ class MembershipForm(ModelForm):
         name = str(self.cleaned_data["username"])
         user = User.objects.filter(username=name, is_staff=True).first()
         if user is None:
-            raise ValidationError("There is no staff account of that name.")
+            raise ValidationError("No staff account has this user name.")
         if self.organisation_id is not None and Membership.objects.filter(
             user=user, organisation_id=self.organisation_id
         ):
-            raise ValidationError("This account is a member already.")
+            raise ValidationError("This account is already a member.")
         self.instance.user = user
         return name
 
-    # set by the admin: whose member it becomes
+    # set by the admin
     organisation_id: Any = None
 
 
 @admin.register(Membership)
 class MembershipAdmin(OnRecord, ModelAdmin):
-    """Members of the organisation that is open, and of no other."""
+    """Members of the open organisation."""
 
     form = MembershipForm
     list_display = ("user", "role", "organisation")

@@ -1,16 +1,16 @@
-"""From an HTTP request to a principal. The organisation comes from the credential.
+"""Authentication of HTTP requests. The organisation comes from the credential.
 
-In this order, the first that applies decides:
+The first rule that applies decides:
 
-1. one of our API keys (`Authorization: Bearer` or `X-Api-Key`), known by its first letters: it fixes the organisation; the
-   old platform's headers `x-org-id` and `x-user-id` are then claims that must agree. A wrong key is 401, whoever sends it;
-2. a socket peer inside LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set): a private network behind a gateway.
-   Its `x-org-id` and `x-user-id` count, without `x-org-id` the organisation of LIFTOS_TRUSTED_DEFAULT_ORG. Any other
-   credential beside them is its caller's, and was the gateway's to check;
-3. 401.
+1. One of our API keys (`Authorization: Bearer` or `X-Api-Key`), recognised by its prefix, determines the organisation. The
+   old platform's `x-org-id`, if sent, must agree; `x-user-id` is a claim. An invalid key is 401, whoever sends it.
+2. A socket peer in LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set) is a gateway: its `x-org-id` and
+   `x-user-id` count; without `x-org-id`, the organisation is LIFTOS_TRUSTED_DEFAULT_ORG. Other credentials in the request
+   are the gateway's to check.
+3. Otherwise 401.
 
-A header that stands twice, or holds a comma, is refused: a gateway that adds its own `x-org-id` beside the caller's would
-otherwise hand one organisation's data to another.
+Context headers that occur twice or contain a comma are rejected: a gateway that adds its `x-org-id` beside the caller's
+would otherwise expose another organisation's data.
 """
 
 import hmac
@@ -45,13 +45,13 @@ from liftos.kernel.tenancy.types import (
 
 TOUCH_EVERY = timedelta(minutes=1)
 MAX_SLUG = 63
-# anywhere in a credential: what holds a key of ours beside something else is a wrong key, not the gateway's business
+# anywhere in a credential: one of our keys combined with something else is an invalid key, not a gateway's credential
 _OWN_KEY = re.compile(r"(?:^|[\s,])liftos_")
 logger = logging.getLogger("liftos.kernel.tenancy")
 
 
 class AmbiguousHeader(LiftosError):
-    """A context header stands more than once."""
+    """A context header occurs more than once."""
 
     code = "tenancy.ambiguous_header"
     status = 400
@@ -64,10 +64,10 @@ class InvalidKey(NotAuthenticated):
 
 
 class PrincipalAuthentication(BaseAuthentication):
-    """DRF's door to `authenticate_request`."""
+    """Adapts `authenticate_request` to DRF."""
 
     def authenticate(self, request: Request) -> tuple[Principal, Any] | None:
-        """Return the principal; raises rather than letting a request in as nobody."""
+        """Return the principal; raise if there is none, instead of continuing anonymously."""
         return authenticate_request(request._request), None
 
     def authenticate_header(self, request: Request) -> str:
@@ -77,13 +77,13 @@ class PrincipalAuthentication(BaseAuthentication):
 
 
 class LogTokenAuthentication(PrincipalAuthentication):
-    """A log token, which stands in the path as `token`: a key whose only scope is ledger:follow. Headers do not count."""
+    """Authenticates a log token (a key whose only scope is ledger:follow) in the path parameter `token`; ignores headers."""
 
     def authenticate(self, request: Request) -> tuple[Principal, Any]:
         """Return the principal.
 
         Raises:
-            InvalidKey: no log token, or one that was revoked or has expired.
+            InvalidKey: not a valid log token.
         """
         principal = _principal_of(request.parser_context["kwargs"]["token"], "", "")
         if principal.scopes != LOG_TOKEN_SCOPES:
@@ -92,12 +92,12 @@ class LogTokenAuthentication(PrincipalAuthentication):
 
 
 def authenticate_request(request: HttpRequest) -> Principal:
-    """Return who is asking.
+    """Return the caller.
 
     Raises:
-        NotAuthenticated: no usable credential.
+        NotAuthenticated: no valid credential.
         AmbiguousHeader: a repeated or comma-joined context header.
-        PermissionDenied: a header names another organisation than the key, or one that does not exist.
+        PermissionDenied: x-org-id names an organisation other than the key's, or one that does not exist.
     """
     claimed_org = _single_header(request, "x-org-id")
     claimed_user = _single_header(request, "x-user-id")
@@ -105,7 +105,6 @@ def authenticate_request(request: HttpRequest) -> Principal:
     own = next((each for each in credentials if _OWN_KEY.search(each)), "")
     if own:
         return _from_key(own, claimed_org, claimed_user)
-    # a JWT of a configured issuer, once there are any, is decided here: before the gateway's headers, which it outranks
     if _peer_is_trusted(request):
         return _from_gateway(request, claimed_org, claimed_user)
     raise InvalidKey if credentials else NotAuthenticated
@@ -114,7 +113,7 @@ def authenticate_request(request: HttpRequest) -> Principal:
 def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
     principal = _principal_of(token, claimed_org, claimed_user)
     if principal.scopes == LOG_TOKEN_SCOPES:
-        # it may be known from addresses, and some routes ask for no scope
+        # log tokens may be known from URLs, and some routes require no scope
         raise InvalidKey
     return principal
 
@@ -126,10 +125,10 @@ def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
     if parts is None or record is None or not parts.matches(record.secret_hash) or not record.is_valid(now):
         raise InvalidKey
     if claimed_org and claimed_org not in (record.slug, str(record.organisation)):
-        raise PermissionDenied("The x-org-id header names another organisation than the API key.")
+        raise PermissionDenied("The x-org-id header does not match the API key's organisation.")
     if record.last_used_at is None or now - record.last_used_at > TOUCH_EVERY:
         touch_api_key(organisation=record.organisation, key=record.id, now=now)
-        forget_key(parts.prefix)  # or the next would touch it again
+        forget_key(parts.prefix)  # otherwise the next request would update it again
     return Principal(
         organisation=record.organisation,
         slug=record.slug,
@@ -143,7 +142,7 @@ def _from_gateway(request: HttpRequest, claimed_org: str, claimed_user: str) -> 
         actor = Actor(ActorKind.GATEWAY, claimed_user, claimed_user)
         organisation = _gateway_organisation(claimed_org, actor)
     elif settings.LIFTOS_TRUSTED_DEFAULT_ORG and not claimed_org:
-        # a service that names no user acts under its own address
+        # a service that names no user is identified by its address
         actor = Actor(ActorKind.GATEWAY, claimed_user or request.META["REMOTE_ADDR"], claimed_user)
         organisation = _default_organisation()
     else:
@@ -155,7 +154,9 @@ def _default_organisation() -> Organisation:
     slug = settings.LIFTOS_TRUSTED_DEFAULT_ORG
     found = Organisation.objects.filter(slug=slug).first()
     if found is None:
-        logger.error("LIFTOS_TRUSTED_DEFAULT_ORG names no organisation", extra={"organisation": slug})
+        logger.error(
+            "the organisation in LIFTOS_TRUSTED_DEFAULT_ORG does not exist", extra={"organisation": slug}
+        )
         raise PermissionDenied("The default organisation does not exist; send x-org-id.")
     return found
 
@@ -167,22 +168,22 @@ def _gateway_organisation(slug: str, actor: Actor) -> Organisation:
         if not settings.LIFTOS_TRUSTED_CREATE:
             raise PermissionDenied("The x-org-id header names an organisation that does not exist.") from None
     if slugify(slug) != slug or len(slug) > MAX_SLUG:
-        # made into a slug it would not be found again under the name it was sent as, or be another's
+        # turned into a slug, it would not be found again by the name in the header, or match another organisation
         raise InvalidInput(
-            f"An organisation is made of at most {MAX_SLUG} lower-case letters, digits, hyphens and underscores.",
+            f"An organisation's name must be at most {MAX_SLUG} lower-case letters, digits, hyphens and underscores.",
             loc=("header", "x-org-id"),
         )
     try:
         return create_organisation(name=slug, by=actor)
-    except OrganisationExists:  # two first requests at once: the other one made it
+    except OrganisationExists:  # created by a concurrent request
         return get_organisation(slug)
 
 
 def _credentials(request: HttpRequest) -> list[str]:
-    """Return what may be a key: a bearer's token, then X-Api-Key.
+    """Return the possible keys: the bearer token, then X-Api-Key.
 
     Raises:
-        InvalidKey: a key of ours under a scheme that is not read, or several bearers in one header, of which nobody can say
+        InvalidKey: one of our keys with another scheme than Bearer, or several bearer tokens in one header: it is unknown
             which one the gateway has checked.
     """
     authorization = request.headers.get("authorization", "").strip()
@@ -201,14 +202,14 @@ def _single_header(request: HttpRequest, name: str) -> str:
     # the WSGI server joins repeated headers with commas, so one rule covers both
     value = _text(request.headers.get(name, "")).strip()
     if "," in value:
-        raise AmbiguousHeader(f"The {name} header must stand once, without a comma.", loc=("header", name))
+        raise AmbiguousHeader(f"The {name} header must occur once, without a comma.", loc=("header", name))
     if len(value) > MAX_USER or "\x00" in value:
-        raise InvalidInput(f"The {name} header is too long or not text.", loc=("header", name))
+        raise InvalidInput(f"The {name} header is too long or contains NUL.", loc=("header", name))
     return value
 
 
 def _text(value: str) -> str:
-    # WSGI hands a header's bytes over as Latin-1; a name in them is nearly always UTF-8
+    # WSGI decodes headers as Latin-1, but names in them are nearly always UTF-8
     raw = value.encode("latin-1", "replace")
     try:
         return raw.decode()
@@ -217,7 +218,7 @@ def _text(value: str) -> str:
 
 
 def _peer_is_trusted(request: HttpRequest) -> bool:
-    # the socket's own peer: X-Forwarded-For is the client's to write
+    # the socket's peer: clients can forge X-Forwarded-For
     try:
         peer = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a party may do now: a key as it stands, a person by the role they have. What was started earlier keeps nothing that its party lost."""
+"""Current authority of an actor: a key's or person's scopes now, so that earlier runs do not keep lost rights."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -25,19 +25,19 @@ NOTHING: frozenset[Scope] = frozenset()
 
 
 def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
-    """Return what a party may do in an organisation at this moment, implied scopes included; nothing if it may not even enter.
+    """Return an actor's current scopes in an organisation, implied ones included; empty without access.
 
-    A key's word is at most a second old (liftos.kernel.tenancy.known_keys); a person's account and role are read each time.
+    Keys may be cached for a second (liftos.kernel.tenancy.known_keys); accounts and roles are read each time.
 
     Args:
-        organisation: where.
-        actor: an API key by its id, a member of staff by the user name, the gateway's user, or the system.
+        organisation: a tenant.
+        actor: an API key by its id, a staff member by user name, the gateway's user, or the system.
     """
     match actor.kind:
         case ActorKind.SYSTEM:
             return ALL_SCOPES
         case ActorKind.GATEWAY:
-            # a user of the gateway has no account here: what stands for them is that a gateway is trusted at all
+            # gateway users have no account here; they have access while any gateway is trusted
             return GATEWAY_SCOPES if settings.LIFTOS_TRUSTED_PROXIES else NOTHING
         case ActorKind.STAFF:
             return _of_person(organisation, actor.id)
@@ -72,5 +72,5 @@ def _of_person(organisation: UUID, username: str) -> frozenset[Scope]:
 
 
 def missing_scopes(wanted: Iterable[Scope], given: frozenset[Scope]) -> list[Scope]:
-    """Return those of the wanted scopes that are not given, sorted."""
+    """Return the wanted scopes that are not given, sorted."""
     return sorted(set(wanted) - with_implied(given))

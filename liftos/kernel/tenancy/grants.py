@@ -1,4 +1,4 @@
-"""What the application role may do: read and write rows of the tables the owner makes, and nothing else."""
+"""Database rights of the application role: it may only read and write rows of the owner's tables."""
 
 from django.conf import settings
 from django.db import connections
@@ -12,12 +12,12 @@ AFTER = 'REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM "{role}"'
 
 
 def grant_before_migrating(alias: str) -> None:
-    """Make every table of the coming migrations usable by the application role; what narrows comes later."""
+    """Grant the application role access to all tables of the coming migrations; some migrations restrict it."""
     _run(alias, BEFORE)
 
 
 def revoke_after_migrating(alias: str) -> None:
-    """Keep the application role from rewriting the record of migrations."""
+    """Prevent the application role from changing the table of applied migrations."""
     _run(alias, AFTER)
 
 

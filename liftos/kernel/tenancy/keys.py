@@ -1,4 +1,4 @@
-"""The form of an API key: `liftos_<prefix>_<secret>`. The prefix finds the row, the secret proves the caller."""
+"""The format of API keys: `liftos_<prefix>_<secret>`. The prefix identifies the row, the secret authenticates the caller."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ _SECRET = re.compile(r"(liftos_[a-z0-9]{12}_)[A-Za-z0-9_-]+")
 
 
 class KeyParts(NamedTuple):
-    """A key's two halves."""
+    """The two parts of a key."""
 
     prefix: str
     secret: str
@@ -25,7 +25,7 @@ class KeyParts(NamedTuple):
 
     @property
     def secret_hash(self) -> bytes:
-        """SHA-256 of the secret: enough for 256 random bits, where a password would want a slow hash."""
+        """SHA-256 of the secret; with 256 random bits, no slow password hash is needed."""
         return hashlib.sha256(self.secret.encode()).digest()
 
     def matches(self, secret_hash: bytes) -> bool:
@@ -39,11 +39,11 @@ def new_key() -> KeyParts:
 
 
 def parse_key(token: str) -> KeyParts | None:
-    """Return a key's halves, or None when the text is not a key at all."""
+    """Return a key's parts, or None if the text does not have a key's format."""
     found = _FORM.fullmatch(token)
     return KeyParts(found[1], found[2]) if found else None
 
 
 def without_secrets(text: str) -> str:
-    """Return text with the secrets of the keys in it left out: what stands in a log still says which key it was."""
+    """Return text with the secrets of API keys removed and their prefixes kept."""
     return _SECRET.sub(r"\1...", text)

@@ -1,4 +1,4 @@
-"""API keys that were looked up a moment ago, so that a busy caller does not cost a round trip for each request."""
+"""A one-second cache of API keys, so that not every request costs a round trip."""
 
 import os
 import threading
@@ -13,26 +13,26 @@ from django.db.models.signals import post_delete, post_save
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.tenancy.queries import KeyRecord, get_key_record, get_key_record_by_id
 
-# How long another process may go on letting in a key that was revoked or changed in this one.
+# how long other processes may accept a key that was revoked or changed in this one
 KEEP_SECONDS = 1.0
 MOST_KEYS = 10_000
 
 
 class KnownKeys:
-    """Remembers what the database said of a key, for a second at most. Safe for threads.
+    """Caches key rows for at most a second. Thread-safe.
 
-    A key that is not there is asked for each time: a new one works at once.
+    Unknown keys are not cached, so a new key works at once.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        """Remember nothing yet."""
+        """Create an empty cache."""
         self._records: LruTtlCache[str, KeyRecord] = LruTtlCache(MOST_KEYS, KEEP_SECONDS, clock)
         self._by_id: LruTtlCache[tuple[UUID, UUID], KeyRecord] = LruTtlCache(MOST_KEYS, KEEP_SECONDS, clock)
         self._lock = threading.Lock()
         self._changes = 0
 
     def get(self, prefix: str) -> KeyRecord | None:
-        """Return the key with this prefix as it is, or was a second ago; None if there is none."""
+        """Return the key with this prefix, at most a second old, or None."""
         record = self._records.get(prefix)
         if record is not None:
             return record
@@ -40,14 +40,14 @@ class KnownKeys:
         record = get_key_record(prefix)
         if record is not None:
             with self._lock:
-                # one changed while we read: perhaps this, and what we read is the past
+                # a key changed while we read: this row may be outdated
                 if changes == self._changes:
                     self._records.put(prefix, record)
                     self._by_id.put((record.organisation, record.id), record)
         return record
 
     def get_by_id(self, organisation: UUID, key: UUID) -> KeyRecord | None:
-        """Return an organisation's key as it is, or was a second ago; None if there is none."""
+        """Return an organisation's key, at most a second old, or None."""
         record = self._by_id.get((organisation, key))
         if record is not None:
             return record
@@ -60,11 +60,11 @@ class KnownKeys:
         return record
 
     def forget(self, prefix: str, ident: tuple[UUID, UUID] | None = None) -> None:
-        """Ask the database again; also whoever is reading at this moment may not keep what it finds.
+        """Drop a key; concurrent reads are not cached either.
 
         Args:
             prefix: of the key.
-            ident: its organisation and id, where what it may do has changed.
+            ident: its organisation and id, if its rights have changed.
         """
         with self._lock:
             self._changes += 1
@@ -73,7 +73,7 @@ class KnownKeys:
                 self._by_id.drop_many([ident])
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all keys."""
         self._records.clear()
         self._by_id.clear()
 
@@ -92,9 +92,9 @@ def known_key_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
 
 
 def forget_key(prefix: str, ident: tuple[UUID, UUID] | None = None) -> None:
-    """Have this process ask for a key again, now and when the change that is under way is committed."""
+    """Drop a key from this process's cache now and again when the current transaction commits."""
     _known.forget(prefix, ident)
-    # whoever asks before the commit still sees the key as it was
+    # until the commit, others still read and cache the old row
     transaction.on_commit(lambda: _known.forget(prefix, ident))
 
 
@@ -103,7 +103,7 @@ def _changed(instance: Any, **_signal: object) -> None:
 
 
 def watch_keys() -> None:
-    """Forget each key that this process changes, by whichever way (operations, the admin)."""
+    """Drop every key that this process changes, in operations or the admin."""
     from liftos.kernel.tenancy.models import ApiKey
 
     for signal in (post_save, post_delete):
@@ -111,7 +111,7 @@ def watch_keys() -> None:
 
 
 def _after_fork() -> None:
-    # a lock may have been held by a thread that does not exist in the child
+    # the lock may have been held by a thread that does not exist in the child
     global _known
     _known = KnownKeys()
 

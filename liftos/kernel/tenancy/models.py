@@ -1,4 +1,4 @@
-"""Organisations, their keys, and which staff may look at them."""
+"""Organisations, their API keys and their members."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,7 +10,7 @@ from liftos.kernel.tenancy.types import Role
 
 
 class Organisation(models.Model):
-    """A tenant. The directory of organisations is not itself tenant data: it holds names, nothing they stored."""
+    """A tenant. The table of organisations itself is not tenant data: it has no row-level security."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.SlugField(max_length=63, unique=True)
@@ -25,7 +25,7 @@ class Organisation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A credential of one organisation. Only a SHA-256 of the secret is kept; the secret has 256 random bits."""
+    """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="api_keys")
@@ -48,11 +48,11 @@ class ApiKey(models.Model):
 
 
 class Membership(models.Model):
-    """Lets a staff user open an organisation in the admin, in a role; superusers may open all, and do everything."""
+    """A staff user's role in an organisation, which they may open in the admin; superusers may do everything everywhere."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
-    # the least of them: who was let in before there were roles may look
+    # the least privileged: members from before there were roles may only read
     role = models.CharField(
         max_length=20, default=Role.AUDITOR.value, choices=[(each.value, each.value) for each in Role]
     )

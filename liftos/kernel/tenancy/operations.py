@@ -1,4 +1,4 @@
-"""Writes about organisations and keys."""
+"""Operations on organisations and API keys."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,28 +16,28 @@ from liftos.kernel.tenancy.types import ALL_SCOPES, Actor, Scope
 
 
 class OrganisationExists(Conflict):
-    """An organisation of that name exists already."""
+    """An organisation with this name already exists."""
 
     code = "tenancy.organisation_exists"
 
 
 def slug_of(name: str) -> str:
-    """Return the slug that an organisation of a name gets.
+    """Return the slug for an organisation's name.
 
     Raises:
-        InvalidInput: the name has no letter or digit to make it from.
+        InvalidInput: the name contains no letter or digit.
     """
     slug = slugify(name)[:63].strip("-")
     if not slug:
-        raise InvalidInput("A name needs at least one letter or digit.", loc=("name",))
+        raise InvalidInput("The name must contain at least one letter or digit.", loc=("name",))
     return slug
 
 
 def create_organisation(*, name: str, by: Actor) -> Organisation:
-    """Create an organisation; its slug is made from its name.
+    """Create an organisation; its slug is derived from its name.
 
     Raises:
-        InvalidInput: the name has no letter or digit to make a slug from.
+        InvalidInput: the name contains no letter or digit.
         OrganisationExists: the slug is taken.
     """
     slug = slug_of(name)
@@ -68,17 +68,17 @@ def create_api_key(
     scopes: frozenset[Scope] = ALL_SCOPES,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Create a key; its token is returned here and can never be read again.
+    """Create a key; its token is returned here and can't be read again.
 
     Args:
-        organisation: whose key.
-        by: who makes it.
-        name: a label for people.
-        scopes: what it may do.
-        expires_at: aware UTC, or None for no end.
+        organisation: a tenant.
+        by: the actor.
+        name: a label.
+        scopes: granted scopes.
+        expires_at: aware UTC, or None for no expiry.
 
     Returns:
-        The stored key and the token to hand over.
+        The stored key and its token.
     """
     parts = new_key()
     with tenant_transaction(organisation):
@@ -95,7 +95,7 @@ def create_api_key(
 
 
 def revoke_api_key(*, organisation: UUID, by: Actor, key: UUID, now: datetime) -> None:
-    """Revoke a key at once; revoking twice changes nothing."""
+    """Revoke a key; revoking it again has no effect."""
     with tenant_transaction(organisation):
         row = ApiKey.objects.select_for_update().filter(id=key, revoked_at=None).first()
         if row is None:
@@ -106,7 +106,7 @@ def revoke_api_key(*, organisation: UUID, by: Actor, key: UUID, now: datetime) -
 
 
 def touch_api_key(*, organisation: UUID, key: UUID, now: datetime) -> None:
-    """Note that a key was used; called at most once a minute for each key."""
+    """Update a key's last use; called at most once a minute per key."""
     with tenant_transaction(organisation):
         ApiKey.objects.filter(id=key).update(last_used_at=now)
 

@@ -1,4 +1,4 @@
-"""Reads about organisations and keys."""
+"""Queries for organisations and API keys."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +12,14 @@ from liftos.kernel.tenancy.models import ApiKey, Organisation
 
 
 class OrganisationNotFound(NotFound):
-    """There is no organisation of that name."""
+    """No organisation has that name."""
 
     code = "tenancy.organisation_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of a key before its organisation is."""
+    """A key's row, readable before its organisation is known."""
 
     id: UUID
     organisation: UUID
@@ -31,7 +31,7 @@ class KeyRecord:
     last_used_at: datetime | None
 
     def is_valid(self, now: datetime) -> bool:
-        """Return whether the key is neither revoked nor expired at a moment."""
+        """Return whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
@@ -46,7 +46,7 @@ def get_key_record(prefix: str) -> KeyRecord | None:
 
 
 def find_organisation(named: str) -> Organisation:
-    """Return an organisation by its slug or its id.
+    """Return an organisation by slug or id.
 
     Raises:
         OrganisationNotFound: there is none.
@@ -79,7 +79,7 @@ def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
 
 
 def slug_by_id(organisation: UUID) -> str:
-    """Return an organisation's slug; empty for none."""
+    """Return an organisation's slug, or "" if it does not exist."""
     return Organisation.objects.filter(id=organisation).values_list("slug", flat=True).first() or ""
 
 

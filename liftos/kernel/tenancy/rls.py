@@ -1,10 +1,10 @@
-"""Migration operations that make Postgres itself keep organisations apart."""
+"""Migration operations by which Postgres itself isolates organisations."""
 
 from django.conf import settings
 from django.db import migrations
 
-# The nullif matters: a pooled connection on which the setting was once made local reports '' afterwards, and
-# ''::uuid raises instead of matching nothing.
+# nullif: once SET LOCAL has been used on a pooled connection, the setting reads as '', and ''::uuid raises instead of
+# matching nothing
 CURRENT = "nullif(current_setting('liftos.organisation', true), '')::uuid"
 
 
@@ -34,10 +34,10 @@ class IsolateTenant(migrations.RunSQL):
 
 
 class OwnerMayLookUp(migrations.RunSQL):
-    """Let the owner read such rows across organisations: only its SECURITY DEFINER functions run as the owner."""
+    """Let the owner read rows of all organisations, for its SECURITY DEFINER functions."""
 
     def __init__(self, table: str, condition: str = "true") -> None:
-        """Build the policy for one table; `condition` narrows the rows to what its functions ask for."""
+        """Build the policy for one table; `condition` limits the rows to what those functions need."""
         self.table, self.condition = table, condition
         super().__init__(
             sql=f'CREATE POLICY owner_looks_up ON "{table}" FOR SELECT TO CURRENT_USER USING ({condition})',
@@ -50,7 +50,7 @@ class OwnerMayLookUp(migrations.RunSQL):
 
 
 class AppendOnly(migrations.RunSQL):
-    """Refuse UPDATE and TRUNCATE, and DELETE unless `deletable`, to everybody: revoked rights and triggers."""
+    """Forbid UPDATE, TRUNCATE and, unless `deletable`, DELETE by triggers and revoked rights."""
 
     def __init__(self, table: str, *, deletable: bool = False) -> None:
         """Build the triggers for one table."""
@@ -76,7 +76,7 @@ class AppendOnly(migrations.RunSQL):
 
 
 class DatedByDatabase(migrations.RunSQL):
-    """Have `recorded_at` (or another column) of new rows set to the database's clock, whatever the writer sends."""
+    """Set `recorded_at` (or another column) of new rows from the database's clock, whatever the writer sends."""
 
     def __init__(self, table: str, column: str = "recorded_at") -> None:
         """Build the trigger for one table."""
@@ -93,7 +93,7 @@ class DatedByDatabase(migrations.RunSQL):
 
 
 class OnlyMigrationsWrite(migrations.RunSQL):
-    """Leave the application nothing but reading a table: its rows are the migrations' own."""
+    """Make a table read-only for the application: only migrations write it."""
 
     def __init__(self, table: str) -> None:
         """Revoke the rights for one table."""

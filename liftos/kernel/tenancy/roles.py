@@ -1,13 +1,13 @@
-"""What the roles of an organisation may do: in the admin by permissions, over HTTP by the scopes of a key. Pure.
+"""Rights of an organisation's roles: permissions in the admin, scopes for API keys. Pure.
 
-| role | reads everything | gives verdicts | corrects and erases memories, spaces, workflows | members, keys, rules |
+| role | read everything | review decisions | edit memories, spaces, workflows | manage members, keys, policies |
 |---|---|---|---|---|
 | auditor | yes | | | |
 | reviewer | yes | yes | | |
 | curator | yes | | yes | |
 | owner | yes | yes | yes | yes |
 
-Accounts, groups and passwords are no organisation's: superusers alone manage them, and may do everything everywhere.
+Only superusers manage accounts, groups and passwords, which belong to no organisation; they may do everything everywhere.
 """
 
 from liftos.kernel.tenancy.types import ALL_SCOPES, Role, Scope
@@ -39,7 +39,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
         Scope.SPACES_WRITE,
         Scope.WORKFLOWS_WRITE,
         Scope.WORKFLOWS_RUN,
-        # workflows put decisions on record, the shipped hygiene among them, and whoever approves a run needs its scopes
+        # workflows record decisions, and whoever approves a run needs the run's scopes
         Scope.DECISIONS_WRITE,
     },
     Role.OWNER: ALL_SCOPES,
@@ -47,12 +47,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 
 def role_may(role: Role, permission: str) -> bool:
-    """Tell whether a role has a permission in its organisation.
-
-    Args:
-        role: of the member.
-        permission: Django's `app.verb_model`.
-    """
+    """Return whether a role has a Django permission (`app.verb_model`) in its organisation."""
     app, _, name = permission.partition(".")
     verb = name.partition("_")[0]
     if app in SHARED_APPS:

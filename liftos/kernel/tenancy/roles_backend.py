@@ -1,4 +1,4 @@
-"""Gives members of staff the permissions of their role, in the organisation that is open and nowhere else."""
+"""Grants staff the permissions of their role in the open organisation."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ _KEPT = "_liftos_roles"
 
 
 def role_of(user: Any) -> Role | None:
-    """Return the role that a person has in the organisation whose transaction this is; None for none."""
+    """Return a user's role in the organisation of the current transaction, or None."""
     organisation = current_organisation()
     if organisation is None or not user.is_active or not user.is_staff:
         return None
-    # a user object lives as long as its request
+    # cached on the user object, which lives as long as its request
     kept: dict[Any, Role | None] = user.__dict__.setdefault(_KEPT, {})
     if organisation not in kept:
         found = Membership.objects.filter(user_id=user.pk, organisation_id=organisation).values_list(
@@ -29,20 +29,20 @@ def role_of(user: Any) -> Role | None:
 
 
 class RoleBackend(BaseBackend):
-    """Beside Django's own backend, which gives what an account was granted by name."""
+    """Permissions by role, in addition to those of Django's backend."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Tell whether the person's role has the permission."""
+        """Return whether the user's role has the permission."""
         del obj
         role = role_of(user_obj)
         return role is not None and role_may(role, perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        """Tell whether the person may see anything of an app: every role reads."""
+        """Return whether the user may see an app: every role may read."""
         return app_label not in SHARED_APPS and role_of(user_obj) is not None
 
 
 def may_review(*, username: str) -> bool:
-    """Tell whether an account can be given decisions to review in the organisation whose transaction this is."""
+    """Return whether an account can be assigned reviews in the organisation of the current transaction."""
     user = User.objects.filter(username=username, is_active=True, is_staff=True).first()
     return user is not None and user.has_perm("accountability.change_reviewcase")

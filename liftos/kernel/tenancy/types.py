@@ -1,4 +1,4 @@
-"""Who is asking, and for whom. No Django here."""
+"""Callers: scopes, roles, actors, principals. No Django here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class Scope(StrEnum):
-    """What an API key may do."""
+    """A right of an API key."""
 
     MEMORY_READ = "memory:read"
     MEMORY_WRITE = "memory:write"
@@ -23,23 +23,23 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-# a key that stands in addresses opens nothing but the log there, and no other key stands in addresses
+# log tokens appear in URLs, so they may only follow the log, and no other key may appear in URLs
 LOG_TOKEN_SCOPES = frozenset({Scope.LEDGER_FOLLOW})
 ALL_SCOPES = frozenset(Scope) - LOG_TOKEN_SCOPES
 
 
 def with_implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
-    """Return scopes with those that they include: who may write memories may propose them."""
+    """Return scopes including implied ones: memory:write implies memory:propose."""
     given = frozenset(scopes)
     return given | {Scope.MEMORY_PROPOSE} if Scope.MEMORY_WRITE in given else given
 
 
-# what a context header behind a trusted gateway is worth: everything but running the organisation
+# of callers behind a trusted gateway: everything but administration
 GATEWAY_SCOPES = ALL_SCOPES - {Scope.ADMIN}
 
 
 class Role(StrEnum):
-    """What a person is in an organisation, or a key stands for; what each may do is in liftos.kernel.tenancy.roles."""
+    """A role of a staff member or key; liftos.kernel.tenancy.roles lists its rights."""
 
     AUDITOR = "auditor"
     REVIEWER = "reviewer"
@@ -48,7 +48,7 @@ class Role(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """What kind of party did something."""
+    """The kind of an actor."""
 
     API_KEY = "api_key"
     GATEWAY = "gateway"
@@ -58,7 +58,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did something; `on_behalf_of` is the user id the caller named, a claim rather than a proof."""
+    """Who did something; `on_behalf_of` is the user id the caller named, which is not verified."""
 
     kind: ActorKind
     id: str
@@ -69,12 +69,12 @@ SYSTEM = Actor(ActorKind.SYSTEM, "liftos")
 
 
 MAX_USER = 200
-"""Characters of a user's id that a request names."""
+"""Maximum length of a user id in a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: one organisation, one actor, the scopes it was given."""
+    """An authenticated caller: organisation, actor and scopes."""
 
     organisation: UUID
     slug: str
@@ -82,16 +82,16 @@ class Principal:
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the credential opens what needs this scope; who may write may propose."""
+        """Return whether the caller has a scope, including implied ones."""
         return scope in with_implied(self.scopes)
 
     def acting_for(self, user: str | int | None) -> Actor:
-        """Return the caller as it acts for the user that a request names; one that a header names goes before."""
+        """Return the actor on behalf of the user named in a request; a user named by a header takes precedence."""
         if user is None or self.actor.on_behalf_of:
             return self.actor
         return replace(self.actor, on_behalf_of=str(user)[:MAX_USER])
 
     @property
     def is_authenticated(self) -> bool:
-        """Tell Django and DRF that there is somebody here."""
+        """True, for Django and DRF."""
         return True

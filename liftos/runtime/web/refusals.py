@@ -11,7 +11,7 @@ _CODES = {
     408: ("liftos.request_timeout", "The request did not arrive in time."),
     413: ("liftos.body_too_large", "The request body is too large."),
     429: ("liftos.too_many_connections", "Too many connections from this address."),
-    500: ("liftos.internal", "Something failed on our side."),
+    500: ("liftos.internal", "Internal error."),
     503: ("liftos.too_busy", "Too many requests are waiting; try again."),
 }
 _UNREADABLE = ("liftos.unreadable_request", "The request can't be read.")

@@ -1,1 +1,1 @@
-"""Django's Postgres backend with a pool that gets over a restart of Postgres at once."""
+"""Django's Postgres backend with a pool that recovers from a restart of Postgres at once, and with pipelining."""

@@ -13,31 +13,30 @@ from liftos.kernel.precedence import give_way
 
 
 class PatientCursor(base.Cursor):
-    """Django's cursor, which in a pipeline waits all the same: the ORM reads row counts that would not be there yet."""
+    """Django's cursor, which waits for results even in a pipeline: the ORM reads row counts at once."""
 
     def execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Execute, and wait for the answer; small requests go first."""
+        """Execute and wait for the result; give way to small requests first."""
         give_way()
         result = super().execute(*args, **kwargs)
         settle(self.connection)
         return result
 
     def executemany(self, *args: Any, **kwargs: Any) -> None:
-        """Execute, and wait for the answers; small requests go first."""
+        """Execute and wait for the results; give way to small requests first."""
         give_way()
         super().executemany(*args, **kwargs)
         settle(self.connection)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Hands out pooled connections that are alive, and lets BEGIN and COMMIT travel with the statements between them.
+    """Checks pooled connections cheaply, and sends BEGIN and COMMIT in the same round trips as the statements.
 
-    The pool's own check (CONN_HEALTH_CHECKS) throws dead connections away one by one and sleeps a second and more in
-    between, so after a restart of Postgres a pool of a few would outlast its own timeout and requests would fail. One
-    dead connection means that all are: here the first empties the pool.
+    The pool's own check (CONN_HEALTH_CHECKS) discards dead connections one by one, sleeping a second or more in between,
+    so after a restart of Postgres requests would time out. Here the first dead connection empties the pool.
 
-    psycopg begins a transaction by itself, and waits for BEGIN to be answered before it sends the first statement, in
-    pipeline mode too. So `atomic` begins it here, and psycopg stays in its autocommit mode throughout.
+    psycopg starts transactions itself and waits for BEGIN before sending the first statement, even in pipeline mode. So
+    `atomic` starts them here, and psycopg stays in autocommit mode.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -48,9 +47,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection that lives; only one on which something waits to be read is asked, in a round trip."""
+        """Return a live connection; only one with unread data costs a round trip to check."""
         connection = super().get_new_connection(conn_params)
-        if not self.pool or not _has_something_to_say(connection):
+        if not self.pool or not _has_unread_data(connection):
             return connection
         try:
             connection.execute("")
@@ -61,12 +60,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction; Django calls it instead of switching autocommit off, because it exists."""
+        """Begin a transaction; Django calls this method, if present, instead of disabling autocommit."""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:
             psycopg.Cursor(self.connection).execute("BEGIN")
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        # psycopg refuses even to set what is set already, where a pipeline hides that the transaction has ended
+        # in a pipeline, psycopg does not know that the transaction has ended and rejects even an unchanged value
         if self.connection.autocommit != autocommit:
             super()._set_autocommit(autocommit)
 
@@ -76,17 +75,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
             committed = psycopg.Cursor(self.connection).execute("COMMIT")
-            # what failed on the way comes up here; Postgres has then skipped the COMMIT
+            # raises the error of a failed statement, after which Postgres has skipped the COMMIT
             settle(self.connection)
             if committed.statusmessage != "COMMIT":
-                raise psycopg.errors.InFailedSqlTransaction("a statement had failed: nothing was committed")
+                raise psycopg.errors.InFailedSqlTransaction("a statement failed: nothing was committed")
 
     def _rollback(self) -> None:
         self._settle()
         super()._rollback()
 
     def _savepoint_commit(self, sid: str) -> None:
-        # what failed since the savepoint must come up while it can still be rolled back to
+        # errors since the savepoint must be raised while it can still be rolled back
         with self.wrap_database_errors:
             settle(self.connection)
         super()._savepoint_commit(sid)
@@ -97,19 +96,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         if self.connection is not None and is_pipelined(self.connection):
-            # Django closes what it could not roll back: the pool must not hand it to the next
+            # Django closes a connection it could not roll back; the pool must not reuse it
             self.connection.close()
         super()._close()
 
     def _settle(self) -> None:
-        """Take the answers nobody waited for: an error among them has made the pipeline refuse what follows."""
+        """Read outstanding results: after an error among them, the pipeline rejects further statements."""
         if self.connection is not None:
             with suppress(psycopg.Error):
                 settle(self.connection)
 
 
-def _has_something_to_say(connection: psycopg.Connection[Any]) -> bool:
-    """Tell whether an idle connection can be read: then it was closed, or Postgres says why it is about to be."""
+def _has_unread_data(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether an idle connection is readable: it was closed, or Postgres announces that it will be."""
     waiting = poll()
     waiting.register(connection.fileno(), POLLIN)
     return bool(waiting.poll(0))

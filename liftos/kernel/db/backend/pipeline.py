@@ -1,15 +1,16 @@
-"""Pipeline mode in which a statement waits in libpq's buffer until somebody wants an answer.
+"""A pipeline that keeps statements in libpq's buffer until a result is needed.
 
-psycopg's own pipeline sends each statement as it is executed: a system call, a poll and a wake-up of Postgres for each,
-which cost more than the statements of a search do (half of the Python time of one, seen by a sampling profiler). Here all of
-them leave together. Nothing can lock up: the connection does not block, and while libpq sends, answers are read.
+psycopg's own pipeline sends each statement when it is executed: a system call, a poll and a wake-up of Postgres each, which
+took half of a search's Python time (by a sampling profiler). Here they are sent together. This can't deadlock: the connection
+is non-blocking, and results are read while libpq sends.
 
-And whoever fetches waits for its own answer, where psycopg waits for all that was sent: so Postgres can be at the next statements
-while the last ones' answers are worked on.
+A fetch waits only for its own result, where psycopg waits for all statements sent, so Postgres can execute the next
+statements while the results of earlier ones are processed.
 
-This overrides three generators of psycopg's pipeline and a method of its cursor; the requirement is pinned, and a test counts what is sent.
-Source: libpq, "Pipeline Mode": PQsendQueryPrepared and its kind fill the output buffer, PQflush and PQpipelineSync empty it; Postgres
-keeps answers until it comes to a flush request (PQsendFlushRequest) or a sync, or has 8 KB of them.
+This overrides three generators of psycopg's pipeline and a method of its cursor; psycopg's version is pinned, and a test
+counts what is sent.
+Source: libpq, "Pipeline Mode": PQsendQueryPrepared etc. fill the output buffer, PQflush and PQpipelineSync send it; Postgres
+buffers results until a flush request (PQsendFlushRequest), a sync, or 8 KB.
 """
 
 from collections.abc import Iterator
@@ -24,13 +25,13 @@ from psycopg.rows import TupleRow
 
 
 class CorkedPipeline(Pipeline):
-    """A pipeline whose statements leave at the next fetch, sync or end."""
+    """A pipeline that sends its statements at the next fetch, sync or end."""
 
-    # whether anything has been sent since the last sync: after an error Postgres takes nothing in before the next
+    # whether anything was sent since the last sync: after an error, Postgres ignores everything until the next one
     _is_open = False
 
     def _communicate_gen(self) -> PQGen[None]:
-        """Called after each statement: nothing needs to be sent yet."""
+        """Send nothing; psycopg calls this after each statement."""
         yield from ()
 
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
@@ -38,17 +39,17 @@ class CorkedPipeline(Pipeline):
         yield from super()._fetch_gen(flush=flush)
 
     def send_gen(self) -> PQGen[None]:
-        """Send what waits to its last byte, and have it answered as soon as it is done, without waiting for that."""
+        """Send all pending statements and request their results, without waiting for them."""
         if self.command_queue:
             self._fill_buffer()
             self.pgconn.send_flush_request()
         yield from send(self.pgconn)
 
     def fetch_gen(self, cursor: "OwnAnswerCursor") -> PQGen[None]:
-        """Send what waits, and take answers until a cursor has its own.
+        """Send pending statements and read results until a cursor has its own.
 
         Raises:
-            psycopg.Error: of the first statement up to that one that failed and that nobody fetched from.
+            psycopg.Error: of the first failed statement up to that one whose result was not fetched.
         """
         yield from self.send_gen()
         while self.owes(cursor):
@@ -58,25 +59,25 @@ class CorkedPipeline(Pipeline):
             try:
                 self._process_results(self.result_queue.popleft(), results)
             except psycopg.Error:
-                # what was sent after it fails too
+                # the statements sent after it fail too
                 with suppress(psycopg.Error):
                     yield from super()._fetch_gen(flush=True)
                 raise
 
     def owes(self, cursor: "OwnAnswerCursor") -> bool:
-        """Return whether an answer to a statement of a cursor has not been taken yet."""
+        """Return whether a result of the cursor is outstanding."""
         return any(queued is not None and queued[0] is cursor for queued in self.result_queue)
 
     def _sync_gen(self) -> PQGen[None]:
         self._enqueue_sync()
         self._fill_buffer()
-        # to the last byte: psycopg's own loop tries once, and a large statement would stay half sent, its answer never come
+        # psycopg's own loop tries once, which may send a large statement partially and then wait for its result forever
         yield from send(self.pgconn)
         self._is_open = False
         yield from super()._fetch_gen(flush=False)
 
     def _exit_gen(self) -> PQGen[None]:
-        # at the end of a block that has just been settled nothing is outstanding
+        # nothing is outstanding if the block has just been settled
         if self.result_queue or self.command_queue or self._is_open:
             yield from self._sync_gen()
 
@@ -87,15 +88,15 @@ class CorkedPipeline(Pipeline):
 
 
 class OwnAnswerCursor(psycopg.Cursor[TupleRow]):
-    """A cursor that in a corked pipeline waits for its own answer and for none that was asked for later.
+    """A cursor that waits only for its own result in a corked pipeline.
 
-    Of several statements executed on one cursor the last one's answer counts, and `rowcount` waits for it, as outside of a pipeline:
-    code need not know whether its caller opened one.
+    Of several statements on one cursor, the last result counts, and `rowcount` waits for it, as outside a pipeline: code
+    need not know whether its caller opened one.
     """
 
     @property
     def rowcount(self) -> int:
-        """Number of rows that the last statement returned or changed."""
+        """Number of rows returned or changed by the last statement."""
         self._fetch_pipeline()
         return super().rowcount
 
@@ -109,16 +110,16 @@ class OwnAnswerCursor(psycopg.Cursor[TupleRow]):
 
 
 def is_pipelined(connection: Connection[Any]) -> bool:
-    """Tell whether a connection is in pipeline mode."""
+    """Return whether a connection is in pipeline mode."""
     return connection._pipeline is not None
 
 
 @contextmanager
 def corked(connection: Connection[Any]) -> Iterator[None]:
-    """Put a connection that is not yet in pipeline mode into it for a block.
+    """Run a block in pipeline mode; the connection must not be in it already.
 
     Raises:
-        psycopg.Error: of the first statement that failed and that nobody fetched from, at the end of the block.
+        psycopg.Error: at the end of the block, of the first failed statement whose result was not fetched.
     """
     pipeline = connection._pipeline = CorkedPipeline(connection)
     try:
@@ -129,17 +130,17 @@ def corked(connection: Connection[Any]) -> Iterator[None]:
 
 
 def send_all(connection: Connection[Any]) -> None:
-    """Send what waits without waiting for answers; the connection is in pipeline mode."""
+    """Send pending statements without waiting for results; the connection must be in pipeline mode."""
     pipeline = connection._pipeline
-    assert isinstance(pipeline, CorkedPipeline)  # noqa: S101  nobody else puts it there
+    assert isinstance(pipeline, CorkedPipeline)  # noqa: S101  set by `corked` only
     connection.wait(pipeline.send_gen())
 
 
 def settle(connection: Connection[Any]) -> None:
-    """Send what waits, and wait for all answers; nothing to do outside of pipeline mode.
+    """Send pending statements and wait for all results; do nothing outside pipeline mode.
 
     Raises:
-        psycopg.Error: of the first statement that failed and that nobody fetched from.
+        psycopg.Error: of the first failed statement whose result was not fetched.
     """
     pipeline = connection._pipeline
     if pipeline is not None:

@@ -1,4 +1,4 @@
-"""Idempotency keys: taken and answered in the transaction that they guard, so there is never one without the other."""
+"""Idempotency keys: claimed and settled in the transaction they guard, so neither exists without the other."""
 
 import json
 from typing import Any, NamedTuple
@@ -10,24 +10,24 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.http.idempotency import statements
 
-IN_USE = "This Idempotency-Key is in use at this moment; try again."
+IN_USE = "A request with this Idempotency-Key is in progress; try again."
 
 
 class KeyReused(Conflict):
-    """This Idempotency-Key was used for another request."""
+    """This Idempotency-Key was used for a different request."""
 
     code = "liftos.idempotency_key_reused"
 
 
 class Kept(NamedTuple):
-    """What a key keeps: the answer's status, None where parts of the work have keys of their own, and its ids."""
+    """A stored answer: its status (None if parts of the request have their own keys) and its ids."""
 
     status: int | None
     body: Any
 
 
 def ids_of(answer: Any) -> dict[str, Any]:
-    """Return the ids at the top of an answer, or in an old envelope's data; an external id is a caller's words, not one of ours."""
+    """Return the ids at the top level of an answer, or in a compat envelope's data; not external ids, which callers choose."""
     named = answer.get("data", answer) if isinstance(answer, dict) else {}
     return {
         name: value
@@ -37,13 +37,13 @@ def ids_of(answer: Any) -> dict[str, Any]:
 
 
 def recall(values: dict[str, Any]) -> Kept | None:
-    """Return how a key was answered, None for an unused key; inside the tenant transaction.
+    """Return the answer stored under a key, or None; inside the tenant transaction.
 
     Args:
         values: organisation, actor, key, fingerprint.
 
     Raises:
-        KeyReused: it stood for another request.
+        KeyReused: the key belongs to a different request.
     """
     with raw_cursor() as cursor:
         row = cursor.execute(statements.FIND, values).fetchone()
@@ -55,10 +55,10 @@ def recall(values: dict[str, Any]) -> Kept | None:
 
 
 def claim(values: dict[str, Any]) -> Kept | None:
-    """Take a key, waiting for a transaction that holds it; return how it was answered where it was used before.
+    """Claim a key, waiting for a transaction that holds it; return the stored answer if it was used before, else None.
 
     Raises:
-        KeyReused: it stood for another request, or its holder has just rolled back.
+        KeyReused: the key belongs to a different request, or its holder has just rolled back.
     """
     with raw_cursor() as cursor:
         if cursor.execute(statements.CLAIM, values).rowcount:
@@ -70,14 +70,14 @@ def claim(values: dict[str, Any]) -> Kept | None:
 
 
 def settle(values: dict[str, Any], *, status: int, body: Any) -> None:
-    """Write the answer to a key that was claimed, in the same transaction."""
+    """Store the answer under a claimed key, in the same transaction."""
     with raw_cursor() as cursor:
-        # as a text: jsonb would put the keys of an object in another order, and the old envelope has one
+        # as a JSON string: jsonb would reorder the keys of the compat envelope
         cursor.execute(statements.KEEP, values | {"status": status, "body": json.dumps(json.dumps(body))})
 
 
 def scrub(*, organisation: UUID, actor: str, key: str, body: Any) -> None:
-    """Take everything but the ids out of a kept answer; inside the erasing transaction."""
+    """Remove everything but the ids from a stored answer; inside the erasing transaction."""
     kept = _read(body)
     body = {"body": ids_of(kept.get("body"))} if isinstance(kept, dict) else {}
     values = {"organisation": organisation, "actor": actor, "key": key, "body": json.dumps(body)}
@@ -86,19 +86,19 @@ def scrub(*, organisation: UUID, actor: str, key: str, body: Any) -> None:
 
 
 def _read(body: Any) -> Any:
-    while isinstance(body, str):  # JSON, written as a text in JSON
+    while isinstance(body, str):  # stored as a JSON string
         body = json.loads(body)
     return body
 
 
 def prune(*, organisation: UUID, hours: float) -> int:
-    """Delete an organisation's keys that are older than so many hours; return how many."""
+    """Delete an organisation's keys older than `hours`; return how many."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         return cursor.execute(statements.PRUNE, (organisation, hours)).rowcount
 
 
 def list_organisations_with_stale_keys(hours: float) -> list[UUID]:
-    """Return the organisations that have keys older than so many hours."""
+    """Return the organisations with keys older than `hours`."""
     with connection.cursor() as cursor:
         cursor.execute(statements.STALE, [hours])
         return [row[0] for row in cursor.fetchall()]

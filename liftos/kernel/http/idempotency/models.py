@@ -1,4 +1,4 @@
-"""Requests that were carried out under a key, so that the same one again is answered and not done."""
+"""Idempotency keys with the answers of their requests."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -7,7 +7,7 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class IdempotencyKey(models.Model):
-    """A caller's key: what it stood for and how it was answered. Written in the transaction of what it guards."""
+    """A caller's key, its request's fingerprint and answer. Written in the transaction it guards."""
 
     pk = models.CompositePrimaryKey("organisation_id", "actor", "key")
     organisation = models.ForeignKey(

@@ -1,13 +1,13 @@
-"""`Idempotency-Key`: a request that was carried out is answered again, not done again.
+"""`Idempotency-Key`: a repeated request gets the first one's answer instead of being executed again.
 
-A guarded request has two halves. *Prepare* embeds, calls out and validates, outside of any transaction. *Commit*, the view's handler,
-writes: in one transaction with the key, so there is never one without the other. A replay is answered from the key before
-anything is prepared. Of two requests under one key at the same moment both may prepare; the second waits for the first to
-commit, then answers as it did. A failed request leaves no key.
+A guarded request has two parts. *Prepare* embeds, calls services and validates, outside any transaction. *Commit*, the view's
+handler, writes in one transaction with the key, so neither exists without the other. A replay is answered from the key
+before anything is prepared. Two concurrent requests with one key may both prepare; the second waits for the first to
+commit, then gives the same answer. A failed request leaves no key.
 
-A key keeps the status and the ids of the answer. An answer that may quote what callers have written is rendered anew (`anew`).
-Searches and other reads are never guarded. A bulk store, which commits several times, has a key for the whole of it, without a
-status, and one for each of its transactions.
+A key stores the answer's status and ids. Answers that may quote callers' content are rendered again (`anew`). Reads are never
+guarded. A bulk store, which commits several times, has one key for the whole request, without a status, and one per
+transaction.
 """
 
 import hashlib
@@ -37,15 +37,15 @@ def once(
     *, prepare: Callable[..., Any] | None = None, anew: Callable[..., Response] | None = None
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]: ...
 def once(handler: Any = None, *, prepare: Any = None, anew: Any = None) -> Any:
-    """Make a view's handler answer again, and not do again, what was carried out under the request's Idempotency-Key.
+    """Make a view's handler idempotent under the request's Idempotency-Key.
 
     Args:
-        handler: commits; under a key inside the transaction that keeps it. Without `anew` its whole answer is kept, so that must
-            be ids, states and figures alone.
-        prepare: takes the view and the URL's parameters, runs outside of any transaction, with or without a key; the handler is
-            given its result as `prepared`.
-        anew: takes the view, the kept ids and the URL's parameters, and renders the answer from what is there now. Where that is
-            gone, the ids are the answer.
+        handler: commits; with a key, inside the transaction that stores it. Without `anew`, its whole answer is stored, so that
+            must contain only ids, states and figures.
+        prepare: takes the view and the URL's parameters; runs outside any transaction, with or without a key. The handler gets
+            its result as `prepared`.
+        anew: takes the view, the stored ids and the URL's parameters, and renders the answer from the current state. If the
+            object no longer exists, the ids are the answer.
     """
     if handler is None:
         return lambda handler: _guard(handler, prepare, anew)
@@ -101,25 +101,26 @@ def _replay(kept: Kept, anew: Callable[[Any], Response] | None) -> Response:
 
 
 def idempotency_key(request: Request) -> str:
-    """Return the request's key, empty for none.
+    """Return the request's key, or "".
 
     Raises:
-        InvalidInput: it is too long, or not of visible ASCII.
+        InvalidInput: it is too long or not printable ASCII.
     """
     key = request.headers.get("idempotency-key", "").strip()
     if len(key) > MAX_KEY or not all("\x20" <= character <= "\x7e" for character in key):
         raise InvalidInput(
-            f"An Idempotency-Key is at most {MAX_KEY} characters of ASCII.", loc=("header", "idempotency-key")
+            f"An Idempotency-Key must be at most {MAX_KEY} printable ASCII characters.",
+            loc=("header", "idempotency-key"),
         )
     return key
 
 
 def actor_of(principal: Principal) -> str:
-    """Return whose key it is: each credential has its own."""
+    """Return the owner of a key: the caller's credential."""
     return f"{principal.actor.kind}:{principal.actor.id}"
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
-    """Return what identifies a request, 32 bytes: method, path, query, version and body."""
+    """Return a SHA-256 digest of a request's method, path, query, version and body."""
     parts = (request.method or "", request._request.get_full_path(), request.headers.get("if-match", ""))
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass") + b"\x00" + body).digest()
