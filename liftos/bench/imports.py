@@ -16,10 +16,11 @@ from uuid import UUID
 from django.db import connections
 from tqdm import tqdm
 
-from liftos.bench.http.chroma_server import ChromaUnavailable, chroma, installed
+from liftos.bench.http.chroma_server import chroma, chroma_venv
 from liftos.bench.search.data import Material, World
 from liftos.bench.search.loading import Loaded
 from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.bench.venv import ReferenceUnavailable
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding.catalogue import model_number
@@ -77,7 +78,7 @@ def _reference(options: Options, material: Material) -> float | None:
     if options.chroma == "none":
         return None
     try:
-        venv = installed(options.chroma, embedded.home())
+        venv = chroma_venv(options.chroma, embedded.home())
         with (
             tempfile.TemporaryDirectory(prefix="liftos-chroma-") as place,
             chroma(venv, Path(place) / "c") as server,
@@ -87,7 +88,7 @@ def _reference(options: Options, material: Material) -> float | None:
             started = time.perf_counter()
             server.load([given])
             return rows / (time.perf_counter() - started)
-    except ChromaUnavailable as error:
+    except ReferenceUnavailable as error:
         tqdm.write(f"without Chroma: {error}")
         return None
 

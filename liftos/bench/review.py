@@ -1,10 +1,8 @@
 """`bench review`: the admin with a long log and many memories, and a review queue of every decision in the log."""
 
 import random
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from statistics import median, quantiles
-from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -19,6 +17,7 @@ from accountability.types import Policy, Verdict
 from liftos.bench.accountability.ledger_fill import fill
 from liftos.bench.search.data import World
 from liftos.bench.search.loading import load
+from liftos.bench.timing import elapsed_ms
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
@@ -84,7 +83,7 @@ def _first_pages(options: Options, client: Client, decisions: int) -> Iterator[F
                 raise RuntimeError(f"{path} did not open")
 
         shown()
-        times = [_timed(shown) for _ in range(options.queries)]
+        times = [elapsed_ms(shown) for _ in range(options.queries)]
         size = f"{decisions:,} decisions, {min(options.memories, MOST):,} memories"
         yield Figure(f"admin {name}, {size}: p50", median(times), "ms", target=Target("<=", wanted))
         yield Figure(f"admin {name}: p95", quantiles(times, n=20)[-1], "ms")
@@ -99,7 +98,7 @@ def _admin(options: Options, client: Client, decisions: list[UUID]) -> Iterator[
                 raise RuntimeError("the queue did not open")
 
         listed()
-        times = [_timed(listed) for _ in range(options.queries)]
+        times = [elapsed_ms(listed) for _ in range(options.queries)]
         yield Figure(f"admin list {name}, {size}: p50", median(times), "ms", target=Target("<=", 300))
         yield Figure(f"admin list {name}: p95", quantiles(times, n=20)[-1], "ms")
     chosen = random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
@@ -109,7 +108,7 @@ def _admin(options: Options, client: Client, decisions: list[UUID]) -> Iterator[
             raise RuntimeError("the review did not open")
 
     page(chosen[0])
-    times = [_timed(page, each) for each in chosen]
+    times = [elapsed_ms(page, each) for each in chosen]
     yield Figure("admin page of one review: p50", median(times), "ms", target=Target("<=", 300))
 
 
@@ -122,14 +121,14 @@ def _queries(options: Options, organisation: UUID, decisions: list[UUID]) -> Ite
                 list_queue(organisation=organisation, limit=51, order=order, after=decision)
 
         after(chosen[0])
-        times = [_timed(after, each) for each in chosen]
+        times = [elapsed_ms(after, each) for each in chosen]
         yield Figure(f"page of 50 anywhere in the order of {order}: p95", quantiles(times, n=20)[-1], "ms")
 
     def following(decision: UUID) -> None:
         with tenant_transaction(organisation):
             get_next(organisation=organisation, reviewer="bench", after=decision)
 
-    times = [_timed(following, each) for each in chosen]
+    times = [elapsed_ms(following, each) for each in chosen]
     yield Figure("the next decision: p95", quantiles(times, n=20)[-1], "ms")
 
 
@@ -141,14 +140,8 @@ def _verdicts(options: Options, organisation: UUID) -> Iterator[Figure]:
     def approve(decision: UUID) -> None:
         review(organisation=organisation, by=REVIEWER, decision=decision, verdict=Verdict.APPROVE)
 
-    times = [_timed(approve, each) for each in chosen]
+    times = [elapsed_ms(approve, each) for each in chosen]
     yield Figure("a verdict, durably: p50", median(times), "ms")
-
-
-def _timed(call: Callable[..., None], *arguments: Any) -> float:
-    start = perf_counter()
-    call(*arguments)
-    return (perf_counter() - start) * 1e3
 
 
 BENCH = Bench("review", "the review queue with every decision waiting", run)

@@ -2,10 +2,9 @@
 
 import multiprocessing
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -20,6 +19,7 @@ from accountability.models import DecisionRecord
 from liftos.bench.accountability.decisions import record_one
 from liftos.bench.accountability.ledger_fill import CHAIN, fill
 from liftos.bench.accountability.writer import START_SECONDS, write
+from liftos.bench.timing import elapsed_ms
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
@@ -105,8 +105,8 @@ def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
 
     plain, recorded = [], []
     for _ in range(5 * options.queries):
-        plain.append(_timed(without))
-        recorded.append(_timed(with_record))
+        plain.append(elapsed_ms(without))
+        recorded.append(elapsed_ms(with_record))
     added = median(recorded) - median(plain)
     yield Figure(
         "added to a reading transaction by its record, commit included", added, "ms", target=Target("<=", 0.5)
@@ -153,7 +153,7 @@ def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Ite
     }
     for name, (ask, target) in targets.items():
         ask(asked[0])
-        times = [_timed(ask, decision) for decision in asked]
+        times = [elapsed_ms(ask, decision) for decision in asked]
         yield Figure(f"{name}, {size}: p50", median(times), "ms", target=target)
         yield Figure(f"{name}, {size}: p95", quantiles(times, n=20)[-1], "ms")
 
@@ -171,12 +171,6 @@ def _verifying(organisation: UUID) -> Iterator[Figure]:
     seconds = perf_counter() - start
     assert last.verdict is not None and last.verdict.holds  # noqa: S101, PT018
     yield Figure("verify_ledger", last.records / seconds, "records/s", target=Target(">=", 50_000))
-
-
-def _timed(call: Callable[..., None], *arguments: Any) -> float:
-    start = perf_counter()
-    call(*arguments)
-    return (perf_counter() - start) * 1e3
 
 
 BENCH = Bench("accountability", "the cost of a durable decision record, and the speed of its log", run)

@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.bench.http.before import measure_before
-from liftos.bench.http.chroma_server import Chroma, ChromaUnavailable, chroma, installed
+from liftos.bench.http.chroma_server import Chroma, chroma, chroma_venv
 from liftos.bench.http.client import request_bytes
 from liftos.bench.http.series import Series, ask, measure
 from liftos.bench.http.service import HOST, Service, know, service
@@ -27,6 +27,7 @@ from liftos.bench.search.data import Plan, World, size_classes
 from liftos.bench.search.loading import Loaded, load
 from liftos.bench.search.probe import DEPTH, Truth
 from liftos.bench.types import Bench, Figure, Options, Target
+from liftos.bench.venv import ReferenceUnavailable
 from liftos.kernel.embedding import MiniLmEmbedder
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import Vectors
@@ -126,9 +127,11 @@ def _reference(
     if options.chroma == "none":
         return None
     try:
-        server = stack.enter_context(chroma(installed(options.chroma, embedded.home()), ours.home / "chroma"))
+        server = stack.enter_context(
+            chroma(chroma_venv(options.chroma, embedded.home()), ours.home / "chroma")
+        )
         server.load(organisations)
-    except ChromaUnavailable as error:
+    except ReferenceUnavailable as error:
         sys.stderr.write(f"No figures of Chroma: {error}\n")
         return None
     return server

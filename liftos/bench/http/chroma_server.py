@@ -4,9 +4,6 @@ import base64
 import http.client
 import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,16 +16,12 @@ from liftos.bench.child import running
 from liftos.bench.http.client import request_bytes
 from liftos.bench.http.service import HOST, answers, free_port, wait_for
 from liftos.bench.search.loading import Loaded
-from liftos.bench.types import BenchFailed
+from liftos.bench.venv import ReferenceUnavailable, installed
 from liftos.kernel.embedding.types import Vector
 
 VERSION = "1.5.9"
 BATCH = 2_000
 _COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
-
-
-class ChromaUnavailable(BenchFailed):
-    """Chroma is not available; the message says why."""
 
 
 class Chroma:
@@ -78,7 +71,7 @@ class Chroma:
         finally:
             connection.close()
         if response.status not in (200, 201):
-            raise ChromaUnavailable(f"Chroma answered {response.status}: {said[:300]!r}")
+            raise ReferenceUnavailable(f"Chroma answered {response.status}: {said[:300]!r}")
         return json.loads(said)
 
 
@@ -87,7 +80,7 @@ def chroma(venv: Path, data: Path) -> Iterator[Chroma]:
     """Run a Chroma server for the duration of a block.
 
     Args:
-        venv: a virtual environment with chromadb, as `installed` returns it.
+        venv: from `chroma_venv`.
         data: directory for its data; created here, removed by the caller.
     """
     data.mkdir()
@@ -103,40 +96,9 @@ def chroma(venv: Path, data: Path) -> Iterator[Chroma]:
         yield Chroma(port)
 
 
-def installed(given: str, home: Path) -> Path:
-    """Return a virtual environment with Chroma, created on first use.
-
-    Args:
-        given: an existing environment; empty to create one below `home`.
-        home: directory for a new environment.
-
-    Raises:
-        ChromaUnavailable: it has no Chroma, or could not be created.
-    """
-    if given:
-        if not (Path(given) / "bin" / "chroma").exists():
-            raise ChromaUnavailable(f"no bin/chroma in {given}")
-        return Path(given).resolve()
-    venv = home / "bench" / f"chroma-{VERSION}"
-    if (venv / "bin" / "chroma").exists():
-        return venv
-    sys.stderr.write(f"Installing chromadb {VERSION} into {venv}: half a gigabyte, about a minute ...\n")
-    # a virtual environment's scripts contain its path, so create it in place, and remove it if that fails
-    shutil.rmtree(venv, ignore_errors=True)
-    try:
-        _run(sys.executable, "-m", "venv", str(venv))
-        pip = (str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check")
-        _run(*pip, f"chromadb=={VERSION}")
-    except BaseException:
-        shutil.rmtree(venv, ignore_errors=True)
-        raise
-    return venv
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise ChromaUnavailable(f"{' '.join(command[1:4])} failed: {(done.stderr.splitlines() or ['?'])[-1]}")
+def chroma_venv(given: str, home: Path) -> Path:
+    """Return a virtual environment with Chroma. See `installed`."""
+    return installed("chromadb", VERSION, program="chroma", given=given, home=home)
 
 
 def _base64(vector: Vector) -> str:

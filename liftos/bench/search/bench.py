@@ -4,7 +4,7 @@ Everything runs as the application role under row-level security, inside the org
 query's vector is given, so no model is measured.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
@@ -20,6 +20,7 @@ from tqdm import tqdm
 from liftos.bench.search.data import World, size_classes
 from liftos.bench.search.loading import Load, Loaded, copy_plainly, load, passing
 from liftos.bench.search.probe import DEPTH, Probe, Truth, find_as_planned, warm
+from liftos.bench.timing import elapsed_ms
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
@@ -188,19 +189,12 @@ def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInf
         in_one()
         one_by_one()
         # in a process this large, a garbage collection may interrupt a single run
-        together = median(_timed(in_one) for _ in range(BATCH_REPEATS))
-        alone = _timed(one_by_one)
+        together = median(elapsed_ms(in_one) for _ in range(BATCH_REPEATS))
+        alone = elapsed_ms(one_by_one)
     return [
         Figure(title, together, "ms", "one by one", alone, BATCH_MS),
         Figure(f"{title}: times faster than one by one", alone / together, "x", target=BATCH_RATIO),
     ]
-
-
-def _timed(work: Callable[[], None]) -> float:
-    """Return the duration of a call in ms."""
-    started = perf_counter()
-    work()
-    return (perf_counter() - started) * 1e3
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from redis import Redis
 import liftos.bench.workflows.functions  # noqa: F401  registers them here; workers import it themselves
 from liftos.bench.child import Child, running
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
-from liftos.bench.workflows.dbos_reference import installed, measure
+from liftos.bench.venv import installed
+from liftos.bench.workflows.dbos_reference import VERSION, measure
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
@@ -56,7 +57,7 @@ def run(options: Options) -> Generator[Figure]:
     """Yield the cost of steps beside DBOS's, throughput of many runs, parallelism and limits."""
     reference: dict[str, Any] | None = None
     if options.dbos != "none":
-        venv = installed(options.dbos, embedded.home())
+        venv = installed("dbos", VERSION, program="dbos", given=options.dbos, home=embedded.home())
     with scratch_database("bench"):
         principal = _organisation("Bench")
         # within seconds of each other, so that other load is much the same for both

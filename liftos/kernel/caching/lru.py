@@ -1,4 +1,4 @@
-"""The cache within a process: bounded by count, age and weight."""
+"""An in-process cache, bounded by count, age and weight."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ Value = TypeVar("Value")
 
 
 class LruTtlCache(Generic[Key, Value]):
-    """At most `capacity` entries, the least recently used goes first, none is returned at age `ttl` or later.
+    """At most `capacity` entries, least recently used evicted first; none is returned at age `ttl` or later.
 
-    Reading an entry makes it the most recently used and does not lengthen its life. Every operation is O(1)
-    per key (expired entries are removed once each, at the next write or count). Safe for threads.
+    Reading an entry makes it the most recently used but does not extend its lifetime. Every operation is O(1) per key
+    (expired entries are removed at the next write or count). Thread-safe.
 
     Attributes:
-        hits: reads that found their entry.
-        weight: of all entries together, expired ones included until they are removed.
+        hits: successful reads.
+        weight: total weight, including expired entries not yet removed.
     """
 
     def __init__(
@@ -30,14 +30,14 @@ class LruTtlCache(Generic[Key, Value]):
         weigh: Callable[[Value], int] | None = None,
         max_weight: int = 0,
     ) -> None:
-        """Make an empty cache.
+        """Create an empty cache.
 
         Args:
-            capacity: entries, never exceeded; 0 keeps nothing.
-            ttl: seconds an entry lives; math.inf for no limit.
-            clock: seconds, never going back.
-            weigh: what an entry counts towards `max_weight`; None for nothing.
-            max_weight: of all entries together, never exceeded; a value that alone is heavier is not kept.
+            capacity: maximum number of entries; 0 disables the cache.
+            ttl: lifetime in seconds; math.inf for no limit.
+            clock: monotonic, seconds.
+            weigh: returns an entry's weight; None for no weight limit.
+            max_weight: maximum total weight; heavier single values are not stored.
 
         Raises:
             ValueError: capacity is negative or ttl is not positive.
@@ -53,8 +53,8 @@ class LruTtlCache(Generic[Key, Value]):
         self._clock = clock
         self._lock = threading.Lock()
         self._by_use: OrderedDict[Key, tuple[Value, float]] = OrderedDict()
-        # All lives are equally long, so order of writing is order of expiry. OrderedDict, not dict: a dict's
-        # first key is found by walking over the slots of those deleted before it.
+        # All lifetimes are equal, so insertion order is expiry order. OrderedDict, not dict: finding a dict's first
+        # key walks over the slots of deleted keys.
         self._by_age: OrderedDict[Key, None] = OrderedDict()
 
     def get(self, key: Key) -> Value | None:
@@ -71,7 +71,7 @@ class LruTtlCache(Generic[Key, Value]):
         return [None if entry is None else entry[0] for entry in entries]
 
     def fetch(self, key: Key, make: Callable[[], Value]) -> Value:
-        """Return the live entry of a key, made and stored where there is none; callers at the same time may each make it."""
+        """Return the live entry of a key, computing and storing it if missing; concurrent callers may each compute it."""
         with self._lock:
             entry = self._read(key, self._clock())
         if entry is not None:
@@ -90,7 +90,7 @@ class LruTtlCache(Generic[Key, Value]):
             return
         with self._lock:
             now = self._clock()
-            # the dead make room before the living have to
+            # remove expired entries before evicting live ones
             self._drop_expired(now)
             for key, value in entries.items():
                 if key in self._by_use:
@@ -140,7 +140,7 @@ class LruTtlCache(Generic[Key, Value]):
             self.weight -= self._weigh(value)
 
     def _makes_room(self, weight: int) -> bool:
-        """Drop what was used least recently until a weight fits, and count it in; False if it never will."""
+        """Evict entries until a weight fits and add it to the total; return False if it never fits."""
         if weight > self._max_weight:
             return False
         while self.weight + weight > self._max_weight:

@@ -1,4 +1,4 @@
-"""A cache in Redis that may fail at any time without anybody noticing."""
+"""A cache in Redis whose failures never reach callers."""
 
 import logging
 import threading
@@ -12,8 +12,8 @@ logger = logging.getLogger("liftos.caching")
 class RedisCache:
     """A cache in Redis, through the client of a django-redis alias.
 
-    Nothing that Redis does is an error for the caller. After an error Redis is left alone for `pause_s`: a server that
-    hangs costs one socket timeout per pause, not one per request. Give the alias a short SOCKET_TIMEOUT; redis-py's own default is 5 s.
+    Redis errors are counted and treated as misses. After an error, Redis is not used for `pause_s`, so that a hanging
+    server costs one socket timeout per pause, not per request. Give the alias a short SOCKET_TIMEOUT (redis-py: 5 s).
     """
 
     def __init__(
@@ -25,14 +25,14 @@ class RedisCache:
         clock: Callable[[], float] = time.monotonic,
         connect: Callable[[], Any] | None = None,
     ) -> None:
-        """Name the cache; nothing is connected before the first use.
+        """Create a cache; it connects on first use.
 
         Args:
-            alias: of settings.CACHES, a django-redis backend.
-            ttl: seconds an entry lives, at least 1.
-            pause_s: seconds without a try after an error.
-            clock: seconds, never going back.
-            connect: returns a Redis client; by default that of the alias.
+            alias: in settings.CACHES, a django-redis backend.
+            ttl: lifetime of entries in seconds, at least 1.
+            pause_s: seconds without Redis after an error.
+            clock: monotonic, seconds.
+            connect: returns a Redis client; by default the alias's.
         """
         self.errors = 0
         self._ttl = ttl
@@ -43,22 +43,22 @@ class RedisCache:
         self._closed_until: float | None = None
 
     def _attempt(self, work: Callable[[Any], Any]) -> Any:
-        """Return what `work` returns, or None when Redis failed or is left alone."""
+        """Return the result of `work`, or None after an error or during a pause."""
         with self._lock:
             probing = self._closed_until is not None
             if self._closed_until is not None:
                 if self._clock() < self._closed_until:
                     return None
-                # this caller tries alone; the others go on without until it knows
+                # only this caller tries again; others skip Redis until it succeeds
                 self._closed_until = self._clock() + self._pause_s
         try:
             result = work(self._connect())
-        except Exception as error:  # noqa: BLE001  whatever Redis or its client do, the caller goes on
+        except Exception as error:  # noqa: BLE001  cache failures must not reach the caller
             with self._lock:
                 self.errors += 1
                 self._closed_until = self._clock() + self._pause_s
             logger.warning(
-                "%s left alone for %s s: %s", type(self).__name__, self._pause_s, type(error).__name__
+                "%s is not used for %s s: %s", type(self).__name__, self._pause_s, type(error).__name__
             )
             return None
         if probing:

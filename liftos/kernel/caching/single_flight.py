@@ -1,4 +1,4 @@
-"""Computations under way in this process, so that nothing is computed twice at the same time."""
+"""Single flight: prevents concurrent computation of the same key in this process."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -11,10 +11,10 @@ Value = TypeVar("Value")
 
 
 class Flight(Generic[Key, Value]):
-    """One caller's computation of some keys.
+    """One caller's computation of a set of keys.
 
     Attributes:
-        keys: what its caller has to compute.
+        keys: to be computed by the caller.
     """
 
     def __init__(self) -> None:
@@ -24,14 +24,14 @@ class Flight(Generic[Key, Value]):
         self._error: LiftosError | None = None
 
     def wait(self, key: Key, timeout: float) -> Value | None:
-        """Return the value of a key once it is computed; None if it was not, or not within `timeout` seconds.
+        """Wait at most `timeout` seconds for the value of a key; return None if it was not computed.
 
         Raises:
-            LiftosError: that with which the computation ended.
+            LiftosError: the computation failed with it.
         """
         self._landed.wait(timeout)
         if self._error is not None:
-            # a new error for each thread: a traceback belongs to one
+            # a new exception per thread, because tracebacks are attached to it
             raise type(self._error)(self._error.message)
         return self._values.get(key)
 
@@ -41,12 +41,12 @@ class Flight(Generic[Key, Value]):
 
 
 class Claim(NamedTuple, Generic[Key, Value]):
-    """Who computes which of a caller's keys.
+    """The division of a caller's keys.
 
     Attributes:
-        flight: the caller's own; it must `land`, whatever happens, where it has keys.
-        others: the flights of other callers, by key.
-        found: values that were computed meanwhile.
+        flight: the caller's own; if it has keys, the caller must `land` it, whatever happens.
+        others: flights of other callers, by key.
+        found: values computed meanwhile.
     """
 
     flight: Flight[Key, Value]
@@ -55,9 +55,9 @@ class Claim(NamedTuple, Generic[Key, Value]):
 
 
 class SingleFlight(Generic[Key, Value]):
-    """Which key is being computed by whom. Safe for threads.
+    """The computations in progress, by key. Thread-safe.
 
-    A caller first computes its own keys and only then waits for others, so no two callers can wait for each other.
+    A caller computes its own keys before waiting for others, so callers can't deadlock.
     """
 
     def __init__(self) -> None:
@@ -65,11 +65,11 @@ class SingleFlight(Generic[Key, Value]):
         self._flights: dict[Key, Flight[Key, Value]] = {}
 
     def claim(self, keys: Iterable[Key], read: Callable[[Key], Value | None]) -> Claim[Key, Value]:
-        """Sort keys into the caller's to compute, those under way, and those computed meanwhile.
+        """Divide keys into those to be computed by the caller, those in progress, and those computed meanwhile.
 
         Args:
-            keys: distinct keys that the caller did not find in the cache a moment ago.
-            read: reads the cache. Its writers store a value before they land, so this second look misses none.
+            keys: distinct keys that the caller did not find in the cache.
+            read: reads the cache. Writers store a value before landing, so this second read misses none.
         """
         claim: Claim[Key, Value] = Claim(Flight(), {}, {})
         with self._lock:
@@ -86,7 +86,7 @@ class SingleFlight(Generic[Key, Value]):
     def land(
         self, flight: Flight[Key, Value], values: Mapping[Key, Value], error: LiftosError | None = None
     ) -> None:
-        """End a flight with values or an error, and wake those who wait for it."""
+        """End a flight with values or an error and wake its waiters."""
         with self._lock:
             for key in flight.keys:
                 del self._flights[key]

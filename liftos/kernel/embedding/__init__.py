@@ -1,4 +1,4 @@
-"""Vectors of texts: models, caches, and the manager everybody asks."""
+"""Embeddings: models, caches, and the manager through which they are used."""
 
 from liftos.kernel.embedding.configured import EMBEDDERS, create_embedder
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable

@@ -1,4 +1,4 @@
-"""The number under which a model's vectors are stored."""
+"""The numbers by which stored vectors refer to their model."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ _numbers: dict[tuple[str, str, str], int] = {}
 
 
 def model_number(model: ModelInfo) -> int:
-    """Return a model's number, registering it on first sight. Call it outside of a tenant transaction.
+    """Return a model's number, registering new models. Call it outside tenant transactions.
 
     Args:
         model: name, version and dimension.
@@ -23,11 +23,11 @@ def model_number(model: ModelInfo) -> int:
             name=model.name, version=model.version, defaults={"dimension": model.dimension}
         )
         number = row.id
-        # not before the row is there to stay: a transaction that is undone takes it along
+        # cached on commit: a rollback removes the row
         transaction.on_commit(partial(_numbers.__setitem__, key, number))
     return number
 
 
 def forget_model_numbers() -> None:
-    """Forget what was looked up: for tests, whose databases come and go."""
+    """Clear the cache after a change of database (tests, benchmarks)."""
     _numbers.clear()

@@ -1,4 +1,4 @@
-"""Embedders by name, and what the settings configure."""
+"""Embedders by name, and those configured in the settings."""
 
 import hashlib
 import hmac
@@ -26,14 +26,14 @@ EMBEDDERS: Mapping[str, type] = {
 
 
 def create_embedder(spec: str, options: Mapping[str, Any] | None = None) -> Embedder:
-    """Return an embedder by name; no model is loaded yet.
+    """Return an embedder by name, without loading its model.
 
     Args:
         spec: one of EMBEDDERS.
         options: keyword arguments of its class.
 
     Raises:
-        ValueError: an unknown name, or options the embedder doesn't take.
+        ValueError: an unknown name or invalid options.
     """
     kind = EMBEDDERS.get(spec)
     if kind is None:
@@ -41,23 +41,23 @@ def create_embedder(spec: str, options: Mapping[str, Any] | None = None) -> Embe
     try:
         embedder: Embedder = kind(**(options or {}))
     except TypeError as error:
-        # names only: a value may be an API key
+        # names only: values may be API keys
         raise ValueError(
-            f"embedder {spec!r} can't take the options {sorted(options or {})}: {error}"
+            f"embedder {spec!r} does not accept the options {sorted(options or {})}: {error}"
         ) from None
     return embedder
 
 
 def configured_embedder() -> Embedder:
-    """Return a new embedder as LIFTOS_EMBEDDER and LIFTOS_EMBEDDER_OPTIONS say."""
+    """Return a new embedder, configured by LIFTOS_EMBEDDER and LIFTOS_EMBEDDER_OPTIONS."""
     return create_embedder(settings.LIFTOS_EMBEDDER, settings.LIFTOS_EMBEDDER_OPTIONS)
 
 
 def configured_shared_cache(ttl: float) -> SharedCache:
-    """Return Redis under LIFTOS_EMBEDDING_CACHE_ALIAS, or a cache that keeps nothing if there is none.
+    """Return the Redis cache in LIFTOS_EMBEDDING_CACHE_ALIAS, or a null cache if there is none.
 
     Args:
-        ttl: seconds an entry lives; Redis counts whole ones.
+        ttl: lifetime in seconds, rounded up.
     """
     alias = settings.LIFTOS_EMBEDDING_CACHE_ALIAS
     if not alias or alias not in settings.CACHES:
@@ -66,5 +66,5 @@ def configured_shared_cache(ttl: float) -> SharedCache:
 
 
 def configured_secret() -> bytes:
-    """Return the cache keys' secret: derived, so that SECRET_KEY itself signs nothing here."""
+    """Return the secret of cache keys, derived from SECRET_KEY."""
     return hmac.digest(settings.SECRET_KEY.encode(), b"liftos.kernel.embedding.cache", hashlib.sha256)

@@ -1,15 +1,15 @@
-"""What can go wrong while embedding."""
+"""Errors of embedding."""
 
 from liftos.kernel.errors import Conflict, Unavailable
 
 
 class EmbedderUnavailable(Unavailable):
-    """The embedding model can't be reached just now."""
+    """The embedding model is temporarily unavailable."""
 
     code = "embedding.unavailable"
 
 
 class DimensionMismatch(Conflict):
-    """The embedding has another number of dimensions than the model it is said to come from."""
+    """The embedding's number of dimensions differs from its model's."""
 
     code = "embedding.dimension_mismatch"

@@ -1,4 +1,4 @@
-"""A deterministic embedder for tests and demonstrations: nearness is the share of common words."""
+"""A deterministic embedder for tests and demonstrations: similarity is the share of common words."""
 
 import hashlib
 import re
@@ -15,20 +15,20 @@ _WORD = re.compile(r"\w+")
 
 
 class HashingEmbedder:
-    """Adds up one pseudo-random direction per word. Equal in every process and on every machine.
+    """Sums one pseudo-random vector per word. Equal in every process and on every machine.
 
     Attributes:
-        calls: calls of `embed` with at least one text.
-        texts: texts over all calls.
+        calls: number of calls of `embed` with at least one text.
+        texts: total number of texts.
     """
 
     def __init__(self, *, dimension: int = 64, delay_s: float = 0.0, name: str = "hashing") -> None:
-        """Say what to pretend.
+        """Create an embedder.
 
         Args:
-            dimension: numbers in a vector, at least 1.
-            delay_s: seconds that each call takes, to stand for a slow model.
-            name: the model's name; another name gives other vectors.
+            dimension: of the vectors, at least 1.
+            delay_s: seconds added to each call, to simulate a slow model.
+            name: the model's name; determines the vectors.
         """
         if dimension < 1:
             raise ValueError("dimension must be at least 1")
@@ -48,7 +48,7 @@ class HashingEmbedder:
             self.texts += len(texts)
         if self._delay_s:
             time.sleep(self._delay_s)
-        # a text without a word still needs a direction: that of the text itself
+        # a text without words is treated as one word
         return unit_rows(
             np.stack(
                 [

@@ -1,4 +1,4 @@
-"""Under which key a text's vector is cached."""
+"""Cache keys of embeddings."""
 
 import hmac
 from functools import lru_cache
@@ -9,12 +9,12 @@ from liftos.kernel.embedding.types import ModelInfo, Organisation
 class CacheKeys:
     """HMAC-SHA256(secret, model, organisation, text), 32 bytes.
 
-    Content-exact; equal in every process that has the secret; different for each organisation, so that a quick
-    answer tells nobody what another one stored; and it doesn't contain the text.
+    Equal in every process with the secret; different for each organisation, so that response times do not reveal what
+    others stored; and it does not reveal the text.
     """
 
     def __init__(self, secret: bytes, model: ModelInfo) -> None:
-        """Make keys for the vectors of one model."""
+        """Create keys for the vectors of one model."""
         self._secret = secret
         self._model = model
         # str(UUID) alone costs 1.5 µs
@@ -24,9 +24,9 @@ class CacheKeys:
         """Return the key of an organisation's text.
 
         Raises:
-            ValueError: the organisation's id contains NUL, which parts the fields.
+            ValueError: the organisation's id contains NUL, the field separator.
         """
-        # surrogatepass: a text that no encoding allows has a key of its own all the same
+        # surrogatepass: text with lone surrogates needs a key too
         return hmac.digest(
             self._secret, self._prefix(organisation) + text.encode("utf-8", "surrogatepass"), "sha256"
         )
@@ -34,6 +34,6 @@ class CacheKeys:
     def _make_prefix(self, organisation: Organisation) -> bytes:
         name = "" if organisation is None else str(organisation)
         if "\x00" in name:
-            raise ValueError("an organisation's id contains no NUL")
+            raise ValueError("an organisation's id must not contain NUL")
         model = self._model
         return f"{model.name}\x00{model.version}\x00{model.dimension}\x00{name}\x00".encode()

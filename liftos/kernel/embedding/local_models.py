@@ -1,4 +1,4 @@
-"""Embedders on packages that LiftOS does not install itself."""
+"""Embedders based on optional packages, which LiftOS does not install."""
 
 import importlib
 import threading
@@ -13,17 +13,17 @@ from liftos.kernel.embedding.types import ModelInfo, Vectors
 
 
 class _LocalModel:
-    """A model that a package loads at the first use, once."""
+    """A model loaded by an optional package on first use."""
 
     package = ""
 
     def __init__(self, *, model: str, version: str = "1", **options: Any) -> None:
-        """Name the model; nothing is loaded.
+        """Create an embedder; the model is loaded on first use.
 
         Args:
-            model: a name the package knows, or a directory.
+            model: a name known to the package, or a directory.
             version: change it when the files behind the name change.
-            options: passed on to the package when it loads the model.
+            options: passed to the package when it loads the model.
         """
         self._name = model
         self._version = version
@@ -33,7 +33,7 @@ class _LocalModel:
 
     @property
     def model(self) -> ModelInfo:
-        """The model; loads it, for only it knows its dimension."""
+        """The model; loads it to learn its dimension."""
         return self._load()[1]
 
     def embed(self, texts: Sequence[str]) -> Vectors:

@@ -1,4 +1,4 @@
-"""The one way to an embedding: two caches, one computation per text, honest counters."""
+"""The embedding manager: two cache levels, one computation per text, exact counters."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ from liftos.kernel.telemetry.manager import observe_operation
 
 logger = logging.getLogger("liftos.kernel.embedding")
 
-# whoever waits for another caller's computation gives up after this long
+# maximum wait for another caller's computation
 FOLLOW_TIMEOUT_S = 60.0
 
 
@@ -39,15 +39,15 @@ class _Parts(NamedTuple):
 
 
 class EmbeddingManager:
-    """Embeds texts, each once.
+    """Embeds texts through two caches.
 
-    A look-up is one text asked for; a text that stands twice in a batch is two. It is a *miss* when it made the
-    model compute, or failed; every other one is a *hit*: found in this process (l1), found in the shared cache
-    (l2), or answered by a computation already under way for another look-up (coalesced). So hits + misses =
-    look-ups, and as long as nothing fails, `cache_misses` is the number of texts the model was given.
+    Each requested text is a look-up, repeats in a batch included. A look-up is a *miss* if it made the model compute or
+    failed; otherwise a *hit*: from this process (l1), from the shared cache (l2), or from another look-up's computation
+    (coalesced). So hits + misses = look-ups, and without failures `cache_misses` is the number of texts given to the
+    model.
 
-    An entry read from the shared cache begins a new life in this process.
-    Safe for threads; not for use across a fork: ask `get_manager` again in the child.
+    The lifetime of an entry restarts when it is read from the shared cache.
+    Thread-safe, but not across a fork: call `get_manager` again in the child.
     """
 
     def __init__(
@@ -60,16 +60,15 @@ class EmbeddingManager:
         *,
         secret: bytes | None = None,
     ) -> None:
-        """Make a manager with an empty in-process cache; nothing is loaded or connected.
+        """Create a manager with an empty in-process cache; models and connections are opened on first use.
 
         Args:
             cache_size: entries in this process, at least 0; 2 kB each at 384 dimensions.
-            cache_ttl: seconds an entry lives.
-            embedder: the model; by default the one of the settings, made at the first use.
-            shared_cache: the cache of all processes; by default the one of the settings if the embedder is
-                theirs too, otherwise none.
-            clock: seconds, never going back.
-            secret: of the keys; by default derived from SECRET_KEY, or random if no cache is shared.
+            cache_ttl: lifetime of entries in seconds.
+            embedder: by default the configured one.
+            shared_cache: by default the configured one if the embedder is too, otherwise none.
+            clock: monotonic, seconds.
+            secret: of the keys; by default derived from SECRET_KEY, or random without a shared cache.
 
         Raises:
             ValueError: a negative size or a lifetime that is not positive.
@@ -91,14 +90,14 @@ class EmbeddingManager:
 
         Args:
             text: any string.
-            organisation: whose text it is.
+            organisation: a tenant.
 
         Returns:
             float32, shape (d,), unit length; the caller's own copy.
 
         Raises:
             EmbedderUnavailable: the model failed.
-            DimensionMismatch: the model returned vectors of another length than it says.
+            DimensionMismatch: the model returned vectors of another length than declared.
         """
         key = (self._parts or self._ready()).keys.of(text, organisation)
         vector = self._cache.get(key)
@@ -107,17 +106,17 @@ class EmbeddingManager:
         return vector.copy()
 
     def embed_many(self, texts: Sequence[str], *, organisation: Organisation = None) -> Vectors:
-        """Return the vectors of texts, with one call of the model for those not known yet.
+        """Return the vectors of texts, with one model call for those not cached.
 
         Args:
             texts: any strings, repeats allowed.
-            organisation: whose texts they are.
+            organisation: a tenant.
 
         Returns:
-            float32, shape (len(texts), d), in the order of `texts`; the caller's own.
+            float32, shape (len(texts), d), in the order of `texts`; the caller's own copy.
 
         Raises:
-            EmbedderUnavailable: the model failed; nothing of the batch is returned.
+            EmbedderUnavailable: the model failed.
             DimensionMismatch: as for `embed`.
             TypeError: `texts` is one string.
         """
@@ -141,17 +140,16 @@ class EmbeddingManager:
         return np.stack([known[key] for key in keys])
 
     def cache_key(self, text: str, *, organisation: Organisation = None) -> bytes:
-        """Return the 32 bytes under which both caches know a text. See `CacheKeys`."""
+        """Return a text's key in both caches. See `CacheKeys`."""
         return self._ready().keys.of(text, organisation)
 
     def forget(self, texts: Iterable[str], *, organisation: Organisation = None) -> bool:
-        """Remove texts from this process's cache and from the shared one.
+        """Remove texts from this process's cache and the shared one.
 
-        Another process that has used a text keeps its vector, under a key that doesn't reveal it, for at most
-        its own `cache_ttl`.
+        Other processes may keep a text's vector, under a key that does not reveal it, for at most their `cache_ttl`.
 
         Returns:
-            False if the shared cache did not confirm; its entries then end with their lifetime.
+            False if the shared cache did not confirm; its entries then remain until they expire.
         """
         parts = self._ready()
         keys = [parts.keys.of(text, organisation) for text in texts]
@@ -159,11 +157,11 @@ class EmbeddingManager:
         return parts.shared.delete_many(keys)
 
     def clear(self) -> None:
-        """Empty this process's cache. The counters and the shared cache, which is others' too, stay."""
+        """Empty this process's cache, but not the counters or the shared cache."""
         self._cache.clear()
 
     def stats(self) -> dict[str, int | float]:
-        """Return the seven figures of the metrics contract; `hit_rate` and `cache_utilization` are 0 to 1."""
+        """Return the seven figures in the metrics contract; `hit_rate` and `cache_utilization` are 0 to 1."""
         size, capacity = len(self._cache), self._cache.capacity
         with self._lock:
             hits, misses = self._cache.hits + self._l2_hits + self._coalesced, self._misses
@@ -179,7 +177,7 @@ class EmbeddingManager:
         }
 
     def detailed_stats(self) -> dict[str, Any]:
-        """Return `stats` with the hits by where they came from, the errors and the model."""
+        """Return `stats` with hits by source, errors and the model."""
         parts = self._ready()
         model = parts.embedder.model
         with self._lock:
@@ -201,11 +199,11 @@ class EmbeddingManager:
         }
 
     def _resolve(self, texts: Mapping[bytes, str], asked: Mapping[bytes, int]) -> dict[bytes, Vector]:
-        """Answer the look-ups that this process's cache could not, and count them.
+        """Return the vectors of texts missing from this process's cache, and count the look-ups.
 
         Args:
             texts: by key.
-            asked: look-ups of each key.
+            asked: number of look-ups by key.
         """
         flight, others, found = self._flights.claim(texts, self._cache.get)
         total = sum(asked.values())
@@ -220,7 +218,7 @@ class EmbeddingManager:
                 try:
                     vector = other.wait(key, FOLLOW_TIMEOUT_S)
                 except GivenUp:
-                    # its caller has gone, ours has not
+                    # the other caller was cancelled, this one was not
                     left[key] = texts[key]
                     total -= asked[key]
                 else:
@@ -240,7 +238,7 @@ class EmbeddingManager:
     def _lead(
         self, flight: Flight[bytes, Vector], texts: Mapping[bytes, str], found: dict[bytes, Vector]
     ) -> tuple[int, int]:
-        """Compute what this caller claimed, into `found`; return how many came from l2 and from the model."""
+        """Add the vectors of this caller's keys to `found`; return how many came from l2 and from the model."""
         parts = self._ready()
         error: LiftosError | None = EmbedderUnavailable()
         vectors: dict[bytes, Vector] = {}
@@ -255,9 +253,9 @@ class EmbeddingManager:
             error = failure
             raise
         finally:
-            # whatever ends this caller, even the end of its thread, nobody is left waiting
+            # even if this thread is being ended, release the waiters
             self._flights.land(flight, vectors, error)
-        # after landing: who waits for a vector need not wait for Redis
+        # after landing: waiters need not wait for Redis
         write_vectors(parts.shared, fresh)
         found.update(vectors)
         return known, len(fresh)
@@ -276,18 +274,18 @@ class EmbeddingManager:
         except LiftosError:
             raise
         except Exception as error:
-            # a foreign error's text may hold a key or an address: it goes to the log, not to callers
+            # the message may contain a key or an address, so it goes to the log only
             logger.exception("the embedding model failed")
             raise EmbedderUnavailable from error
         finally:
             with self._lock:
                 self._model_calls += 1
                 self._model_errors += failed
-        # copies: one kept row would keep the whole batch in memory
+        # copies, because a view would keep the whole batch in memory
         return {key: row.copy() for key, row in zip(texts, rows, strict=True)}
 
     def _ready(self) -> _Parts:
-        """Return the parts, taking from the settings what was not given."""
+        """Return the parts, created from the settings unless given."""
         if self._parts is None:
             with self._lock:
                 if self._parts is None:

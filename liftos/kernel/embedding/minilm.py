@@ -18,30 +18,28 @@ from liftos.kernel.embedding.types import ModelInfo, Vectors
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
 
-MAX_WORD_PIECES = 256  # what the model was trained with
-MAX_BATCH_TEXTS = 32  # beyond it, nothing is gained
-MAX_BATCH_PIECES = (
-    512  # texts x longest; 2,048 was half as quick on long texts: activations leave the CPU's cache
-)
-TRIM_PIECES = 2_048  # a call of this many leaves some 60 MB on the free list; 6 ms to give it back, of 100 ms
+MAX_WORD_PIECES = 256  # the model's training length
+MAX_BATCH_TEXTS = 32  # larger batches gain nothing
+# texts x longest; 2,048 was half as fast on long texts: activations leave the CPU's cache
+MAX_BATCH_PIECES = 512
+TRIM_PIECES = 2_048  # such a call of 100 ms leaves about 60 MB on the free list, which takes 6 ms to return
 
 
 class MiniLmEmbedder:
     """all-MiniLM-L6-v2: 384 dimensions, English, the first 256 word pieces of a text.
 
-    The weights are int8 but the arithmetic is float32, so a vector does not depend on what else is in its batch:
-    913 sentences alone and in batches, next to long ones too, gave equal bits (other processors may round
-    differently, by some 1e-7).
+    The weights are int8 but the arithmetic is float32, so a vector does not depend on the rest of its batch: 913
+    sentences alone and in mixed batches gave identical bits (other processors may differ by about 1e-7).
 
     Source: Reimers & Gurevych 2019 (mean of the token vectors, then unit length); figures in
     docs/decisions/0004-embeddings.md.
     """
 
     def __init__(self, *, threads: int = 2) -> None:
-        """Say how to run the model; it is loaded at the first text.
+        """Create an embedder; the model is loaded on first use.
 
         Args:
-            threads: cores that one call may use.
+            threads: cores used per call.
         """
         self._threads = threads
 
@@ -54,7 +52,7 @@ class MiniLmEmbedder:
         """Return one vector for each text. See `Embedder.embed`.
 
         Raises:
-            RuntimeError: a package file is missing or is not the one this was tested with.
+            RuntimeError: a package file is missing or not the tested one.
         """
         vectors = np.empty((len(texts), self.model.dimension), dtype=np.float32)
         if texts:
@@ -69,10 +67,10 @@ class MiniLmEmbedder:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield rows by rising length, so that a short text is not padded to a long one's size."""
+    """Yield batches of row indices by increasing length, so that short texts are not padded to long ones' size."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        # rows rise in length, so this one is the longest of its batch
+        # sorted by length, so this row is the longest of its batch
         if batch and (len(batch) == MAX_BATCH_TEXTS or (len(batch) + 1) * lengths[row] > MAX_BATCH_PIECES):
             yield batch
             batch = []
@@ -85,9 +83,9 @@ class _Runtime:
     """The loaded tokeniser and model."""
 
     def __init__(self, threads: int) -> None:
-        # Read at import. Otherwise it writes a device id into the user's cache directory and reports to its maker over the network.
+        # read by onnxruntime at import; otherwise it writes a device id to the user's cache directory and reports home
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        # imported late: 40 MB that a process which never embeds does without
+        # imported late, to save 40 MB in processes that never embed
         import onnxruntime
         from tokenizers import BertWordPieceTokenizer
 
@@ -100,9 +98,9 @@ class _Runtime:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # the arena never gives memory back: 850 MB after a batch of long texts
+        # the arena never releases memory: 850 MB after a batch of long texts
         options.enable_cpu_mem_arena = False
-        # idle threads sleep: spinning is 10% quicker alone but takes a core from Postgres next door
+        # spinning threads are 10% faster but take a core from Postgres
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(weights), options, providers=["CPUExecutionProvider"]
@@ -110,8 +108,8 @@ class _Runtime:
         _return_free_memory()
 
     def word_pieces(self, text: str) -> list[int]:
-        """Return a text's token ids, [CLS] and [SEP] included."""
-        # one by one: the batch call starts a thread pool that does not survive a fork
+        """Return a text's token ids, including [CLS] and [SEP]."""
+        # not encode_batch: it starts a thread pool that does not survive a fork
         ids: list[int] = self._tokenizer.encode(clean_text(text)).ids
         return ids
 
@@ -137,7 +135,7 @@ _loading = threading.Lock()
 
 
 def _runtime(threads: int) -> _Runtime:
-    """Return this process's model, loading it once however many embedders and threads ask."""
+    """Return this process's model, loaded once for all embedders and threads."""
     runtime = _runtimes.get(threads)
     if runtime is None:
         with _loading:
@@ -148,11 +146,10 @@ def _runtime(threads: int) -> _Runtime:
 
 
 def _after_fork() -> None:
-    """Start afresh in a child: a session's threads stayed with the parent, and the lock may have been held."""
+    """Start without a model in a child: the session's threads do not exist there, and the lock may have been held."""
     global _runtimes, _loading
-    # Never freed: the destructor would wait for ever for threads that don't exist here.
-    # (onnxruntime itself aborts when a child that inherited it ends by exit() instead of _exit(). Fork before the
-    # first text, as gunicorn and Celery do, or start a new program.)
+    # Leak it: the destructor would wait forever for those threads. (onnxruntime also aborts if a child that inherited
+    # a session ends with exit() instead of _exit(). Fork before the first embedding, as gunicorn and Celery do.)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(_runtimes))
     _runtimes = {}
     _loading = threading.Lock()
@@ -162,7 +159,7 @@ os.register_at_fork(after_in_child=_after_fork)
 
 
 def _package_file(package: str, name: str, sha256: str) -> Path:
-    """Return a data file of an installed package, which is not imported, after checking its bytes."""
+    """Return the path of an installed package's data file after verifying its digest, without importing the package."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(f"package {package} is not installed")
@@ -170,12 +167,12 @@ def _package_file(package: str, name: str, sha256: str) -> Path:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise RuntimeError(f"{path} is not the file this release was tested with (sha256 {found})")
+        raise RuntimeError(f"{path} is not the file tested with this release (sha256 {found})")
     return path
 
 
 def _return_free_memory() -> None:
-    """Give the system back what the heap keeps for later, 60 MB after loading the model; glibc only."""
+    """Return free heap memory to the system, 60 MB after loading the model; glibc only."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError):

@@ -1,4 +1,4 @@
-"""The embedding models whose vectors are stored, each with a small number that the vector rows carry."""
+"""The embedding models of stored vectors, each with a small number that vector rows refer to."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""Embeddings from any endpoint that speaks OpenAI's /v1/embeddings."""
+"""Embeddings from any endpoint compatible with OpenAI's /v1/embeddings."""
 
 import contextlib
 import json
@@ -29,8 +29,8 @@ RETRIED = frozenset({429, 500, 502, 503, 504})
 class OpenAiCompatibleEmbedder:
     """A hosted or local model behind `POST {url}` with `{"model", "input"}`.
 
-    One retry after 429 and 5xx, waiting as Retry-After asks but at most 5 s. Failures reach callers as
-    `EmbedderUnavailable` without a detail; the log has the status, never the key or a text.
+    Retries once after 429 and 5xx, after Retry-After but at most 5 s. Failures reach callers as `EmbedderUnavailable`
+    without details; the log contains the status, never the key or a text.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class OpenAiCompatibleEmbedder:
         """Describe the endpoint; nothing is sent.
 
         Args:
-            url: http or https, the whole address or the base that "/embeddings" is put behind (".../v1").
-            model: name the endpoint knows.
-            dimension: numbers in a vector; answers of another length are refused.
-            api_key: sent as bearer token when not empty.
-            timeout: seconds for one request, connecting and reading included.
+            url: http or https, either complete or the base to which "/embeddings" is appended (".../v1").
+            model: name known to the endpoint.
+            dimension: of the vectors; others are rejected.
+            api_key: sent as a bearer token unless empty.
+            timeout: seconds per request, including connecting and reading.
             version: moves when the model behind the name does; by default the dimension.
             send_dimension: ask the endpoint for `dimension` numbers (models that can be shortened).
             max_characters: of a text, the rest is dropped.
@@ -98,14 +98,14 @@ class OpenAiCompatibleEmbedder:
             if not wrong:
                 return unit_rows(np.stack(rows))
         except (ValueError, KeyError, TypeError) as error:
-            logger.warning("the embedding endpoint's answer is not understood: %s", type(error).__name__)
+            logger.warning("invalid answer from the embedding endpoint: %s", type(error).__name__)
             raise EmbedderUnavailable from None
         raise DimensionMismatch(
             f"The embedding endpoint returned shape {wrong[0]}, not {self.model.dimension} numbers."
         )
 
     def _post(self, body: bytes) -> bytes:
-        """Send one request, twice if the first fails in a way that passes."""
+        """Send a request, retrying once after a transient failure."""
         traceparent = TRACER.traceparent()
         headers = self._headers | {"Traceparent": traceparent} if traceparent else self._headers
         for last in (False, True):
@@ -126,7 +126,7 @@ class OpenAiCompatibleEmbedder:
 
 
 def _rows(answer: bytes, count: int) -> list[NDArray[np.float64]]:
-    """Return the vectors of an answer in the order of the input, which is told by index, not by place."""
+    """Return an answer's vectors in the order of the input, which is given by `index`."""
     items = sorted(json.loads(answer)["data"], key=lambda item: item["index"])
     if [item["index"] for item in items] != list(range(count)):
         raise ValueError("an index is missing or repeated")
@@ -134,7 +134,7 @@ def _rows(answer: bytes, count: int) -> list[NDArray[np.float64]]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds to wait; a date, which RFC 9110 allows too, counts as unstated."""
+    """Return the seconds to wait; a date in Retry-After, which RFC 9110 also allows, is ignored."""
     seconds = 0.5
     with contextlib.suppress(ValueError):
         seconds = float(headers.get("Retry-After") or seconds)

@@ -1,4 +1,4 @@
-"""This process's embedding managers, one for each configured embedder."""
+"""This process's embedding managers, one per configured embedder."""
 
 import os
 import threading
@@ -13,13 +13,13 @@ _lock = threading.Lock()
 
 
 def get_manager(name: str = "") -> EmbeddingManager:
-    """Return this process's manager of an embedder, made from the settings at the first call.
+    """Return this process's manager of an embedder, created from the settings on first use.
 
     Args:
-        name: of LIFTOS_EMBEDDERS; empty for the installation's own, LIFTOS_EMBEDDER.
+        name: in LIFTOS_EMBEDDERS; "" for the default, LIFTOS_EMBEDDER.
 
     Raises:
-        KeyError: there is no embedder of that name.
+        KeyError: unknown name.
     """
     manager = _managers.get(name)
     if manager is None:
@@ -31,17 +31,17 @@ def get_manager(name: str = "") -> EmbeddingManager:
 
 
 def embedder_names() -> tuple[str, ...]:
-    """Return the names of all configured embedders, the installation's own, which is empty, first."""
+    """Return the names of all configured embedders; "", the default, is first."""
     return ("", *settings.LIFTOS_EMBEDDERS)
 
 
 def made_managers() -> list[EmbeddingManager]:
-    """Return the managers that this process has made so far."""
+    """Return the managers created so far in this process."""
     return list(_managers.values())
 
 
 def reset_manager() -> None:
-    """Drop this process's managers; the next call of `get_manager` reads the settings again."""
+    """Drop this process's managers; `get_manager` creates new ones from the settings."""
     with _lock:
         _managers.clear()
 
@@ -63,7 +63,7 @@ def _new_manager(name: str) -> EmbeddingManager:
 
 
 def _after_fork() -> None:
-    """Start afresh in a child: locks may have been held, and a model's threads stayed with the parent."""
+    """Start without managers in a child: locks may have been held, and model threads do not exist there."""
     global _lock
     _managers.clear()
     _lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The cache that processes and machines share. Values are bytes: nothing read from it is ever unpickled."""
+"""The embedding cache shared by processes and machines. Values are bytes; nothing read from it is unpickled."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +11,15 @@ from liftos.kernel.caching.redis import RedisCache
 from liftos.kernel.embedding.types import Vector
 
 KEY_PREFIX = b"liftos:embedding:"
-CHUNK = 500  # keys in one round trip: 750 kB of vectors, so that no other client waits long behind it
+CHUNK = 500  # keys per round trip, 750 kB of vectors, so that other clients do not wait long
 
 
 class SharedCache(Protocol):
-    """A store of bytes under 32-byte keys that may forget at any time and never raises.
-
-    Attributes:
-        errors: operations that failed. A read that fails is a miss, a write that fails is lost.
-    """
+    """A store of bytes under 32-byte keys that may lose entries at any time and never raises."""
 
     @property
     def errors(self) -> int:
-        """Operations that failed since the start."""
+        """Number of failed operations. Failed reads are misses, failed writes are lost."""
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the value or None for each key, in order."""
@@ -32,16 +28,16 @@ class SharedCache(Protocol):
         """Store entries for the cache's lifetime."""
 
     def delete_many(self, keys: Sequence[bytes]) -> bool:
-        """Remove entries; return whether it is certain that they are gone."""
+        """Remove entries; return whether that is confirmed."""
 
 
 def read_vectors(cache: SharedCache, keys: Sequence[bytes], dimension: int) -> dict[bytes, Vector]:
-    """Return the vectors a cache has, leaving out what is not one: Redis has other writers.
+    """Return the vectors found in a cache, ignoring invalid values: Redis has other writers.
 
     Args:
-        cache: where to look.
+        cache: to read.
         keys: distinct.
-        dimension: numbers a vector must have.
+        dimension: of the vectors.
     """
     vectors = {}
     for key, value in zip(keys, cache.get_many(keys), strict=True):
@@ -53,34 +49,34 @@ def read_vectors(cache: SharedCache, keys: Sequence[bytes], dimension: int) -> d
 
 
 def write_vectors(cache: SharedCache, vectors: Mapping[bytes, Vector]) -> None:
-    """Store vectors as little-endian float32, 4 bytes a number."""
+    """Store vectors as little-endian float32."""
     cache.set_many({key: vector.astype("<f4").tobytes() for key, vector in vectors.items()})
 
 
 class NullSharedCache:
-    """Keeps nothing."""
+    """Stores nothing."""
 
     errors = 0
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return a miss for each key."""
+        """Return None for each key."""
         return [None] * len(keys)
 
     def set_many(self, entries: Mapping[bytes, bytes]) -> None:
         """Do nothing."""
 
     def delete_many(self, keys: Sequence[bytes]) -> bool:  # noqa: ARG002  the interface's name
-        """Return True: there is nothing to remove."""
+        """Return True."""
         return True
 
 
 class InMemorySharedCache:
-    """Stands for Redis in tests, within one process."""
+    """An in-process substitute for Redis in tests."""
 
     errors = 0
 
     def __init__(self, *, ttl: float = 3600, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make an empty cache whose entries live `ttl` seconds."""
+        """Create an empty cache with a lifetime in seconds."""
         self._entries: LruTtlCache[bytes, bytes] = LruTtlCache(1_000_000, ttl, clock)
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -98,10 +94,10 @@ class InMemorySharedCache:
 
 
 class RedisSharedCache(RedisCache):
-    """Redis, past django-redis's serialiser."""
+    """Vectors in Redis, without django-redis's serialiser. See `RedisCache`."""
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the value or None for each key, in order; all None while Redis is left alone."""
+        """Return the value or None for each key, in order; all None while Redis is not used."""
         names = [KEY_PREFIX + key.hex().encode() for key in keys]
 
         def read(client: Any) -> list[bytes | None]:
@@ -122,7 +118,7 @@ class RedisSharedCache(RedisCache):
 
         def write(client: Any) -> bool:
             for start in range(0, len(items), CHUNK):
-                # no MULTI: each entry stands alone
+                # no MULTI: entries are independent
                 pipeline = client.pipeline(transaction=False)
                 for name, value in items[start : start + CHUNK]:
                     pipeline.set(name, value, ex=self._ttl)
@@ -133,6 +129,6 @@ class RedisSharedCache(RedisCache):
             self._attempt(write)
 
     def delete_many(self, keys: Sequence[bytes]) -> bool:
-        """Remove entries; False when Redis did not confirm, and they may live until their lifetime ends."""
+        """Remove entries; return False if Redis did not confirm, so that they may remain until they expire."""
         names = [KEY_PREFIX + key.hex().encode() for key in keys]
         return not names or self._attempt(lambda client: client.unlink(*names)) is not None

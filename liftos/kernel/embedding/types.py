@@ -1,4 +1,4 @@
-"""What an embedder is."""
+"""The embedder interface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, d), each row of unit length."""
 
 Organisation: TypeAlias = UUID | str | None
-"""Whose text it is; None is for texts that belong to nobody, such as built-in labels."""
+"""The owner of a text; None for texts without an owner, such as built-in labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Which model made a vector. Only vectors of equal name and version may be compared.
+    """The model of a vector. Only vectors with equal name and version may be compared.
 
     Attributes:
-        name: the model, at most 200 characters.
-        version: moves whenever the vectors of a text would; at most 100 characters.
-        dimension: numbers in a vector.
+        name: at most 200 characters.
+        version: changes whenever the vectors do; at most 100 characters.
+        dimension: of the vectors.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ModelInfo:
 
 
 class Embedder(Protocol):
-    """Turns texts into vectors. Implementations may be called from several threads at once."""
+    """Turns texts into vectors. Implementations must be thread-safe."""
 
     @property
     def model(self) -> ModelInfo:
@@ -44,12 +44,12 @@ class Embedder(Protocol):
         """Return one vector for each text, in order.
 
         Args:
-            texts: any strings, empty ones and lone surrogates included; may be empty.
+            texts: any strings, including empty ones and lone surrogates; may be an empty list.
 
         Returns:
             float32, shape (len(texts), d), finite rows of unit length.
 
         Raises:
-            EmbedderUnavailable: the model can't answer now.
-            DimensionMismatch: the model answered with vectors of another length.
+            EmbedderUnavailable: the model is unavailable.
+            DimensionMismatch: the model returned vectors of another length.
         """

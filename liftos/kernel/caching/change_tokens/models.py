@@ -1,14 +1,14 @@
-"""Marks that writers leave, so that readers know whether what they once computed still holds.
+"""Marks left by writers, from which readers learn whether cached results are still valid.
 
-A transaction that writes to a watched table leaves one mark for the thing that the table is part of (`watching.Watch`). The
-marks that a reader sees are a name for the state it sees: two readers who see the same marks see the same data, for
+A transaction that writes to a watched table inserts one mark for the table's topic (`watching.Watch`). The set of marks
+visible to a reader identifies the state of the data: two readers who see the same marks see the same data, because
 
-- a mark has a random token, so no state ever comes back;
-- a mark becomes visible with the write that it tells of, in one commit;
-- marks are removed only by a transaction that leaves one of its own, and only those whose writes it sees.
+- a mark has a random token, so no state recurs;
+- a mark becomes visible in the same commit as the write;
+- marks are removed only by transactions that insert one, and only marks whose writes they see.
 
-Writers never wait for one another here: each inserts its own row (a counter would be one row that all must lock). Every
-64th transaction removes what it sees, so some tens of rows remain for each thing.
+Writers never wait for each other: each inserts its own row (a counter would be a row that all must lock). Every 64th
+transaction removes the marks it sees, so a few dozen rows remain per topic.
 """
 
 from django.db import models
@@ -17,12 +17,12 @@ from liftos.kernel.tenancy.models import Organisation
 
 
 class Mark(models.Model):
-    """One transaction's writing to one thing.
+    """A transaction's mark on a topic.
 
     Attributes:
-        thing: what was written to, for example `memories`.
+        thing: the topic, for example `memories`.
         token: random.
-        xid: of the transaction, by which it knows its own.
+        xid: the transaction's id, by which it recognises its own marks.
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "thing", "token")

@@ -1,4 +1,4 @@
-"""Which state of some things this transaction sees."""
+"""The state of watched data that a transaction sees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ FROM generations_mark AS m WHERE m.organisation_id = %s AND m.thing = ANY(%s)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A state of some things.
+    """A state of watched data.
 
     Attributes:
-        name: equal for two readers only if they see the same.
-        is_own: the reading transaction has itself written to them: the state is not (yet) anybody else's.
+        name: equal for two readers only if they see the same data.
+        is_own: the reading transaction has itself written to it, so no other sees this state yet.
     """
 
     name: str
@@ -27,21 +27,21 @@ class Generation:
 
 
 ONLY = Generation("", is_own=False)
-"""The state of nothing: what reads nothing has no other, so nobody need be asked."""
+"""The state of no data, for functions that read none."""
 
 
 def get_generation(*, organisation: UUID, things: Sequence[str]) -> Generation:
-    """Return the state of things that the open transaction sees, or a new one where none is open.
+    """Return the generation seen by the open transaction, or by a new one if none is open.
 
     Args:
-        organisation: whose.
-        things: names as `Watch` has them; a thing that nobody watches has one state for ever.
+        organisation: a tenant.
+        things: topics as in `Watch`; unwatched ones never change.
     """
     if not things:
         return ONLY
     if current_organisation() == organisation:
         return _read(organisation, things)
-    # one round trip for BEGIN and the question, one for the COMMIT
+    # one round trip for BEGIN and the query, one for the COMMIT
     with tenant_pipeline(organisation):
         return _read(organisation, things)
 

@@ -1,4 +1,4 @@
-"""The migration operation that has a table's writers leave marks."""
+"""The migration operation that makes writes to a table leave marks."""
 
 from django.db import migrations
 
@@ -30,9 +30,9 @@ LEAVE_NO_MARK = "DROP FUNCTION liftos_leave_a_mark()"
 
 
 class Watch(migrations.RunSQL):
-    """Have every transaction that writes to a table of an organisation leave a mark for a thing.
+    """Make every transaction that writes to a tenant's table leave a mark for a topic.
 
-    For each statement, not for each row, and after the first of a transaction only a setting is compared: 1 us.
+    The trigger runs per statement; after the first statement of a transaction, it only compares a setting (1 us).
     """
 
     def __init__(self, table: str, thing: str) -> None:
@@ -40,13 +40,13 @@ class Watch(migrations.RunSQL):
 
         Args:
             table: with row-level security.
-            thing: letters and underscores; what functions name in `reads`.
+            thing: the topic, in letters and underscores, that functions list in `reads`.
 
         Raises:
-            ValueError: the thing's name can't be part of a setting's.
+            ValueError: the topic can't be part of a setting's name.
         """
         if not thing.replace("_", "").isalpha() or not thing.isascii():
-            raise ValueError("a thing's name consists of letters and underscores")
+            raise ValueError("a topic consists of letters and underscores")
         self.table, self.thing = table, thing
         super().__init__(
             sql=f'CREATE TRIGGER leave_a_mark AFTER INSERT OR UPDATE OR DELETE ON "{table}" FOR EACH STATEMENT '

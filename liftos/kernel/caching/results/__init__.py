@@ -1,4 +1,4 @@
-"""Results of functions, kept while what they read stays as it is (docs/decisions/0012)."""
+"""Cache of function results, valid until the data they read changes (docs/decisions/0012)."""
 
 import hashlib
 import hmac
@@ -26,12 +26,12 @@ _cache: FunctionCache | None = None
 def call(
     function: CacheableFunction, organisation: UUID, arguments: Mapping[str, Any], compute: Callable[[], Any]
 ) -> tuple[Any, bool]:
-    """Return a function's result and whether it was found. See `FunctionCache.call`."""
+    """Return a function's result and whether it was cached. See `FunctionCache.call`."""
     return get_function_cache().call(function, organisation, arguments, compute)
 
 
 def get_function_cache() -> FunctionCache:
-    """Return this process's cache, made as the settings say."""
+    """Return this process's cache, created from the settings on first use."""
     global _cache
     if _cache is None:
         with _lock:
@@ -41,7 +41,7 @@ def get_function_cache() -> FunctionCache:
 
 
 def reset_function_cache() -> None:
-    """Drop this process's cache; the next call makes another, by the settings as they then are."""
+    """Drop this process's cache; the next call creates one from the current settings."""
     global _cache
     with _lock:
         _cache = None
@@ -55,14 +55,14 @@ def _configured() -> FunctionCache:
         settings.LIFTOS_FUNCTION_CACHE_SIZE,
         ttl,
         RedisResults(_ALIAS, ttl=math.ceil(ttl)),
-        # derived, so that SECRET_KEY itself signs nothing here
+        # derived, so that SECRET_KEY itself is not used as a key here
         secret=hmac.digest(settings.SECRET_KEY.encode(), b"liftos.kernel.caching.results", hashlib.sha256),
         max_bytes=settings.LIFTOS_FUNCTION_CACHE_BYTES,
     )
 
 
 def _after_fork() -> None:
-    """Start afresh in a child: locks may have been held."""
+    """Start with a new cache in a child: locks may have been held."""
     global _cache, _lock
     _cache = None
     _lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""The cache of functions' results."""
+"""The cache of function results."""
 
 import hmac
 import threading
@@ -18,11 +18,11 @@ from liftos.kernel.caching.single_flight import SingleFlight
 MAX_ENTRY_BYTES = 256 * 1024
 MAC_BYTES = 32
 FOLLOW_TIMEOUT_S = 30.0
-"""Whoever waits for another's computation begins one of its own after this long."""
+"""Callers wait this long for another's computation before they compute themselves."""
 
 
 class CacheableFunction(Protocol):
-    """What is asked of a registered function here. See `liftos.kernel.functions.Function`."""
+    """The part of `liftos.kernel.functions.Function` that the cache uses."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -38,19 +38,19 @@ class GetGeneration(Protocol):
     """See `get_generation`."""
 
     def __call__(self, *, organisation: UUID, things: Sequence[str]) -> Generation:
-        """Return the state of things that the open transaction sees."""
+        """Return the generation visible to the open transaction."""
 
 
 class FunctionCache:
-    """Results by organisation, function, version, arguments, and the state of what the function reads.
+    """Results by organisation, function, version, arguments, and generation of the data the function reads.
 
-    That state is asked of Postgres at every call, in the caller's transaction: a write to what a function reads ends all
-    that was cached under the state before, in the same instant in which it becomes visible, in every process, also if the
-    writer dies right after. What a transaction computes after such a write of its own is not cached.
+    The generation is read from Postgres at every call, in the caller's transaction: a write to data that a function reads
+    invalidates its cached results at the moment it becomes visible, in every process, even if the writer crashes right
+    after. Results computed by a transaction that has itself written such data are not cached.
 
-    The least recently used goes first, by count and by bytes. A call is a *hit* when it was answered without computing: from
-    this process, from the shared cache, or by a computation under way for another call; otherwise, also when computing fails, a
-    *miss*. Calls of functions that may not be cached are neither. Safe for threads.
+    Eviction is by least recent use, limited by count and bytes. A call is a *hit* if answered without computing: from this
+    process, from the shared cache, or by another call's computation; otherwise (also if computing fails) a *miss*. Calls of
+    uncacheable functions are neither. Thread-safe.
     """
 
     def __init__(
@@ -64,16 +64,16 @@ class FunctionCache:
         max_bytes: int = 64 * 1024 * 1024,
         generation: GetGeneration = get_generation,
     ) -> None:
-        """Make an empty cache.
+        """Create an empty cache.
 
         Args:
-            size: entries in this process, at least 0.
-            ttl: seconds an entry lives; one from the shared cache begins a new life in this process.
-            shared: of all processes; None for none.
-            clock: seconds, never going back.
-            secret: of the keys; the same in all processes that share results.
-            max_bytes: of all entries in this process together.
-            generation: asks for the state of things.
+            size: maximum number of entries in this process, at least 0.
+            ttl: lifetime in seconds; restarts when an entry is read from the shared cache.
+            shared: cache shared by all processes, or None.
+            clock: monotonic, seconds.
+            secret: for keys and seals; the same in all processes that share results.
+            max_bytes: maximum total size of entries in this process.
+            generation: returns the generation of data.
 
         Raises:
             ValueError: a negative size or a lifetime that is not positive.
@@ -95,20 +95,20 @@ class FunctionCache:
         arguments: Mapping[str, Any],
         compute: Callable[[], Any],
     ) -> tuple[Any, bool]:
-        """Return a function's result, computed or found.
+        """Return a function's result, cached or computed.
 
         Args:
-            function: with effects (`cacheable` is false) it is computed each time.
-            organisation: whose.
+            function: computed each time unless `cacheable`.
+            organisation: a tenant.
             arguments: JSON.
-            compute: carries the function out, returns a JSON value (UUIDs and times are made texts).
+            compute: executes the function, returns a JSON value (UUIDs and times become strings).
 
         Returns:
-            The result, the caller's own copy, and whether it was found.
+            The result (the caller's own copy), and whether it was cached.
 
         Raises:
-            UnkeyableArguments: the arguments are no JSON.
-            Exception: whatever `compute` raises; nothing is cached then.
+            UnkeyableArguments: the arguments are not JSON.
+            Exception: raised by `compute`; nothing is cached then.
         """
         if not function.cacheable:
             return compute(), False
@@ -141,7 +141,7 @@ class FunctionCache:
             if value is not None:
                 self._count(hits=1, coalesced=1)
                 return from_json(value), True
-            # it failed, and what failed there may do here: arguments are the same, times and deadlines are not
+            # it failed there, but may succeed here with another deadline
             self._count(misses=1)
             return from_json(to_json(compute())), False
         value = None
@@ -158,31 +158,31 @@ class FunctionCache:
                 self._shared.put(organisation, key, self._seal(key, value))
             return from_json(value), False
         finally:
-            # stored before it ends, so that whoever comes in between finds the one or the other
+            # land after storing, so that concurrent callers find either the flight or the entry
             self._flights.land(flight, {} if value is None else {key: value})
 
     def _seal(self, key: bytes, value: bytes) -> bytes:
-        """Return a result with HMAC-SHA256(secret, key, result) in front: who can write to Redis can't put a result there."""
+        """Return a result prefixed with HMAC-SHA256(secret, key, result), so that other writers to Redis can't forge one."""
         return hmac.digest(self._secret, key + value, "sha256") + value
 
     def _open(self, key: bytes, sealed: bytes | None) -> bytes | None:
-        """Return a result that this installation sealed under this key; anything else is a miss."""
+        """Return a result sealed by this installation under this key; anything else is a miss."""
         if sealed is None:
             return None
         mac, value = sealed[:MAC_BYTES], sealed[MAC_BYTES:]
         return value if hmac.compare_digest(mac, hmac.digest(self._secret, key + value, "sha256")) else None
 
     def forget(self, organisation: UUID) -> bool:
-        """Remove an organisation's results, for what they quote is erased; return whether the shared cache confirmed it.
+        """Remove an organisation's results, which may quote erased content; return whether the shared cache confirmed it.
 
-        In this process everything is removed: keys don't tell whose they are. Other processes keep theirs, which no call
-        can reach any more, until their lifetime ends.
+        In this process everything is removed, because keys do not reveal their organisation. Other processes keep their
+        entries, unreachable under the new generation, until they expire.
         """
         self._entries.clear()
         return self._shared.forget(organisation)
 
     def stats(self) -> dict[str, Any]:
-        """Return the contract's figures of the cache: this process's, since its start."""
+        """Return the figures in the contract, for this process since its start."""
         with self._lock:
             hits, misses = self._hits, self._misses
         return {
@@ -194,7 +194,7 @@ class FunctionCache:
         }
 
     def detailed_stats(self) -> dict[str, Any]:
-        """Return `stats` and what they are made of."""
+        """Return `stats` with details."""
         with self._lock:
             more = {
                 "shared_hits": self._shared_hits,

@@ -1,4 +1,4 @@
-"""Under which key a function's result is cached."""
+"""Cache keys of function results."""
 
 import hmac
 import json
@@ -7,25 +7,25 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-# made once: json.dumps would make one for each call
+# json.dumps would create one for each call
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 class UnkeyableArguments(TypeError):
-    """The arguments are no JSON, so nothing says which of them are the same."""
+    """The arguments are not JSON, so they can't be compared."""
 
 
 def canonical(arguments: Mapping[str, Any]) -> bytes:
-    """Return arguments as bytes that are equal exactly where they are, by value and type: 1, 1.0, "1" and true all differ.
+    """Return bytes that are equal if and only if the arguments are, by value and type: 1, 1.0, "1" and true all differ.
 
     Raises:
-        UnkeyableArguments: they contain what is no JSON.
+        UnkeyableArguments: the arguments are not JSON.
     """
     try:
         text = _ENCODER.encode(arguments)
     except (TypeError, ValueError, RecursionError) as error:
         raise UnkeyableArguments(str(error)) from error
-    # surrogatepass: a text that no encoding allows has a key of its own all the same
+    # surrogatepass: text with lone surrogates needs a key too
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -40,8 +40,8 @@ def key_of(
 ) -> bytes:
     """Return HMAC-SHA256(secret, organisation, function, version, generation, arguments), 32 bytes.
 
-    It contains none of them, differs for each organisation, and is equal in every process that has the secret. Fields are
-    parted by NUL, which none but the arguments (the last) can contain: JSON writes it as an escape.
+    It reveals none of them, differs by organisation, and is equal in every process with the secret. Fields are separated by
+    NUL, which no field contains: in the arguments, JSON escapes it.
 
     Raises:
         UnkeyableArguments: see `canonical`.

@@ -1,4 +1,4 @@
-"""Results that processes and machines share. Values are bytes of JSON: nothing read from Redis is ever unpickled."""
+"""The cache of results shared by processes and machines. Values are JSON bytes; nothing read from Redis is unpickled."""
 
 import time
 from collections import OrderedDict
@@ -10,33 +10,33 @@ from liftos.kernel.caching.redis import RedisCache
 
 PREFIX = "liftos:function:"
 PER_ORGANISATION = 1_000
-"""Results of one organisation in the shared cache; of more, those written first go first."""
+"""Maximum number of results per organisation in the shared cache; the oldest are evicted."""
 
 
 class SharedResults(Protocol):
-    """A store of results that may forget at any time and never raises."""
+    """A store of results that may lose entries at any time and never raises."""
 
     @property
     def errors(self) -> int:
-        """Operations that failed since the start. A read that fails is a miss, a write that fails is lost."""
+        """Number of failed operations. Failed reads are misses, failed writes are lost."""
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a result."""
+        """Return a result, or None."""
 
     def put(self, organisation: UUID, key: bytes, value: bytes) -> None:
         """Store a result for the cache's lifetime."""
 
     def forget(self, organisation: UUID) -> bool:
-        """Remove an organisation's results; return whether it is certain that they are gone."""
+        """Remove an organisation's results; return whether that is confirmed."""
 
 
 class NullResults:
-    """Keeps nothing."""
+    """Stores nothing."""
 
     errors = 0
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a miss."""
+        """Return None."""
         del key
         return None
 
@@ -44,13 +44,13 @@ class NullResults:
         """Do nothing."""
 
     def forget(self, organisation: UUID) -> bool:
-        """Return True: there is nothing to remove."""
+        """Return True."""
         del organisation
         return True
 
 
 class InMemoryResults:
-    """Stands for Redis in tests, within one process."""
+    """An in-process substitute for Redis in tests."""
 
     errors = 0
 
@@ -61,12 +61,12 @@ class InMemoryResults:
         capacity: int = PER_ORGANISATION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make an empty store."""
+        """Create an empty store."""
         self._ttl, self._capacity, self._clock = ttl, capacity, clock
         self._by_organisation: dict[UUID, OrderedDict[bytes, tuple[bytes, float]]] = {}
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a result."""
+        """Return a result, or None."""
         for entries in self._by_organisation.values():
             if key in entries and self._clock() < entries[key][1]:
                 return entries[key][0]
@@ -87,34 +87,34 @@ class InMemoryResults:
 
 
 class RedisResults(RedisCache):
-    """Redis through a django-redis cache alias, left alone for a while after an error.
+    """Results in Redis. See `RedisCache`.
 
-    Beside the results stands for each organisation a sorted set of its keys, by time of writing: it bounds how many there
-    are and knows what to remove when something is erased.
+    A sorted set per organisation lists its keys by time of writing; it limits their number and is used to remove them when
+    content is erased.
     """
 
     def __init__(self, alias: str, *, ttl: int, capacity: int = PER_ORGANISATION, **options: Any) -> None:
-        """Name the cache; nothing is connected before the first use.
+        """Create a cache. See `RedisCache` for the other arguments.
 
         Args:
-            alias: of settings.CACHES, a django-redis backend.
-            ttl: seconds an entry lives, at least 1.
-            capacity: entries of one organisation.
+            alias: see `RedisCache`.
+            ttl: see `RedisCache`.
+            capacity: maximum number of entries per organisation.
             options: see `RedisCache`.
         """
         super().__init__(alias, ttl=ttl, **options)
         self._capacity = capacity
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a result; one round trip."""
+        """Return a result, or None, in one round trip."""
         return self._attempt(lambda client: client.get(_name(key.hex())))
 
     def put(self, organisation: UUID, key: bytes, value: bytes) -> None:
-        """Store a result; one round trip, two when there are too many."""
+        """Store a result in one round trip, or two if others must be evicted."""
 
         def write(client: Any) -> bool:
             keys = _keys_of(organisation)
-            # the key is listed before the result is there: what a crash leaves is a key too many, never a result too many
+            # list the key before storing the result: a crash may leave an unused key but never an unlisted result
             pipeline = client.pipeline(transaction=False)
             pipeline.zadd(keys, {key.hex(): time.time()})
             pipeline.expire(keys, 2 * self._ttl)
@@ -128,7 +128,7 @@ class RedisResults(RedisCache):
         self._attempt(write)
 
     def forget(self, organisation: UUID) -> bool:
-        """Remove an organisation's results; False when Redis did not confirm."""
+        """Remove an organisation's results; return False if Redis did not confirm."""
 
         def remove(client: Any) -> bool:
             keys = _keys_of(organisation)
