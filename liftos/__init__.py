@@ -1,1 +1,1 @@
-"""LiftOS Core: organisational memory. The kernel that every app stands on."""
+"""LiftOS Core: organisational memory. The Django project and the kernel of all apps."""

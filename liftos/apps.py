@@ -1,4 +1,4 @@
-"""The kernel as a Django app: it carries the project-wide management commands and system checks."""
+"""The project as a Django app, with its management commands and system checks."""
 
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class LiftosConfig(AppConfig):
         try:
             options = trace_options()
         except InvalidTraceOptions:
-            return  # for commands a check says it better; what serves (wsgi, celery) asks again and does not start
+            return  # a system check reports it to commands; servers (wsgi, celery) check again and exit
         configure(
             sampling_rate=options.sampling_rate,
             min_level=options.min_level,
@@ -41,7 +41,7 @@ class LiftosConfig(AppConfig):
 
 
 def _sink(*, persist: bool, otlp: str) -> "Sink | None":
-    """Return what takes ended traces: the store, the collector, both or nothing."""
+    """Return the sink of ended traces: the store, the collector, both or None."""
     from django.conf import settings
 
     from liftos.kernel.telemetry.export.otlp import OtlpExporter

@@ -1,6 +1,6 @@
-"""The application that the web server runs."""
+"""The ASGI application run by the web server."""
 
-# sets Django up, before anything that has models
+# sets up Django, before imports of models
 from liftos.wsgi import application as wsgi
 
 # isort: split

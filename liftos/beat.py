@@ -1,4 +1,4 @@
-"""What Celery's beat starts, and how often."""
+"""The schedule of periodic tasks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ HOUR = 3600.0
 
 
 def schedule(env: Environment) -> dict[str, dict[str, Any]]:
-    """Return `CELERY_BEAT_SCHEDULE`: an entry's name to its task and the seconds between two runs."""
+    """Return `CELERY_BEAT_SCHEDULE`; intervals are in seconds."""
     sweep, merge = env.LIFTOS_SWEEP_SECONDS, env.LIFTOS_LEDGER_MERGE_SECONDS
     every = {
         "sweep-pending-embeddings": ("memory.sweep_pending_embeddings", sweep),
@@ -28,6 +28,6 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
     }
     for name in ("sequence-the-ledger", "deliver-checkpoints"):
         if name in entries:
-            # a run that could not start in time is replaced by the next
+            # a run that could not start in time is superseded by the next
             entries[name]["options"] = {"expires": 10 * merge}
     return entries

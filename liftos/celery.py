@@ -1,4 +1,4 @@
-"""The Celery application. Tasks carry hints only; they continue the trace of whoever sent them."""
+"""The Celery application. Tasks are hints only and continue the trace of their sender."""
 
 import os
 from contextlib import ExitStack
@@ -18,7 +18,7 @@ from liftos.kernel.telemetry.tracing.tracer import TRACER
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "liftos.settings")
 
 app = Celery("liftos")
-# every thread sends by it (liftos.kernel.jobs), not only the one that imports this
+# for all threads (liftos.kernel.jobs), not only the importing one
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -29,14 +29,14 @@ _running: dict[str, tuple[ExitStack, Operation]] = {}
 
 @signals.worker_init.connect
 def check_settings(**kwargs: Any) -> None:
-    """Refuse to work under settings that can't be used."""
+    """Exit if settings are invalid."""
     del kwargs
     refuse_to_start_misconfigured()
 
 
 @signals.worker_ready.connect
 def begin_figures(**kwargs: Any) -> None:
-    """Write from now on how operations go."""
+    """Start writing figures and serving metrics."""
     del kwargs
     from django.conf import settings
 
@@ -55,14 +55,14 @@ def begin_figures(**kwargs: Any) -> None:
 
 @signals.worker_ready.connect
 def show_threads(sender: Any, **kwargs: Any) -> None:
-    """Tell the metrics how many tasks this worker carries out at once."""
+    """Export the worker's concurrency as a metric."""
     del kwargs
     WORKER_THREADS.set(sender.controller.concurrency)
 
 
 @signals.worker_shutdown.connect
 def end_figures(**kwargs: Any) -> None:
-    """Write the last minute's figures."""
+    """Write the last figures and stop serving metrics."""
     del kwargs
     stop_minutes()
     _at_shutdown.close()
@@ -70,9 +70,9 @@ def end_figures(**kwargs: Any) -> None:
 
 @signals.before_task_publish.connect
 def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
-    """Put the sender's ids on the message."""
+    """Add the sender's ids to the message."""
     del kwargs
-    # the beat is in no unit of work: each of its messages begins one
+    # the beat has no context, so each of its messages starts a new one
     context = current_context()
     headers["correlation_id_liftos"] = context.correlation_id
     headers["traceparent"] = TRACER.traceparent() or context.traceparent
@@ -80,7 +80,7 @@ def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
 
 @signals.task_prerun.connect
 def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
-    """Take up the sender's ids, and a span, for the time of the task."""
+    """Enter the sender's context and observe the task."""
     del kwargs
     request = task.request
     headers = getattr(request, "headers", None) or {}
@@ -94,7 +94,7 @@ def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
 
 @signals.task_postrun.connect
 def leave_context(task_id: str, state: str = "", retval: Any = None, **kwargs: Any) -> None:
-    """Give them back; a task that failed has its exception as its value."""
+    """Leave the task's context and record its outcome; a failed task's return value is its exception."""
     del kwargs
     stack, operation = _running.pop(task_id, (None, None))
     if stack is None or operation is None:

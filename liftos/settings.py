@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may change comes from the environment: liftos/runtime/environment.py, docs/settings.md."""
+"""Django's settings. Operators configure the environment: liftos/runtime/environment.py, docs/settings.md."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ def _timeout(name: str, seconds: float) -> str:
     return f"-c {name}={round(seconds * 1000)}"
 
 
-# --- what runs where ---------------------------------------------------------------------------
+# --- apps and middleware -----------------------------------------------------------------------
 
 DEBUG = env.LIFTOS_DEBUG
 SECRET_KEY = env.LIFTOS_SECRET_KEY or embedded.secret_key(HOME)
@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "liftos.kernel.http.middleware.StraightToTheView",
-    # what follows serves people with a browser
+    # the rest is for browsers
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "liftos.kernel.admin.headers.AdminHeaders",
     "liftos.kernel.admin.middleware.AdminTenantMiddleware",
-    # answers those who are shut out; it has to be the last
+    # answers locked-out users; must be last
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -132,9 +132,9 @@ DATABASES["default"]["OPTIONS"] |= {
         "max_size": env.LIFTOS_DB_POOL_SIZE,
         # seconds to wait for a connection before the request answers 503
         "timeout": env.LIFTOS_DB_POOL_TIMEOUT,
-        # seconds: a connection plans by what the tables were like when it first asked, so it does not stay for ever
+        # seconds: a connection's plans suit the tables' size at first use, so connections must not live forever
         "max_lifetime": 600.0,
-        # give up reconnecting soon: its back-off would otherwise still sleep when Postgres has long been back
+        # give up early: with a longer back-off, the pool would still sleep when Postgres is back
         "reconnect_timeout": 2.0,
     },
     "connect_timeout": 5,
@@ -142,9 +142,9 @@ DATABASES["default"]["OPTIONS"] |= {
     # executions of one statement on one connection before it is prepared; only raw cursors' are (liftos.kernel.db.transactions)
     "prepare_threshold": env.LIFTOS_DB_PREPARE_AFTER or None,
 }
-# who changes tables does not queue for a lock in front of everybody else: it gives up, and may be tried again
+# a migration waiting for a lock blocks everybody behind it, so it gives up and can be repeated
 DATABASES["owner"]["OPTIONS"]["options"] = _timeout("lock_timeout", env.LIFTOS_MIGRATE_LOCK_SECONDS)
-# the owner is a visitor: no pool, and the default's database under another role
+# in tests, the same database under another role
 DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
 DATABASE_ROUTERS = ["liftos.kernel.db.transactions.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -167,13 +167,13 @@ CACHES = {
     "embeddings": _REDIS_CACHE | {"KEY_PREFIX": "emb"},
 }
 
-# Celery names a Unix socket its own way
+# Celery has its own URL scheme for Unix sockets
 CELERY_BROKER_URL = env.LIFTOS_BROKER_URL or REDIS_URL.replace("unix://", "redis+socket://", 1).replace(
     "?db=", "?virtual_host="
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_PUBLISH_RETRY = False  # a hint that can't be sent is found again by the sweep
+CELERY_TASK_PUBLISH_RETRY = False  # the sweep finds work whose hint was not sent
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 1}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -197,7 +197,7 @@ LIFTOS_CALIBRATION_REVIEWS = env.LIFTOS_CALIBRATION_REVIEWS
 
 # --- memories and spaces ------------------------------------------------------------------------
 
-# keys the values that were rejected; it must outlive SECRET_KEY, or they would come back
+# for digests of rejected values; if it changed, rejected values could be stored again
 LIFTOS_VALUE_KEY_FILE = env.LIFTOS_VALUE_KEY_FILE or str(HOME / "value_key")
 LIFTOS_MEMORY_TTL = env.LIFTOS_MEMORY_TTL
 LIFTOS_ERASURE_ROWS = env.LIFTOS_ERASURE_ROWS
@@ -239,7 +239,7 @@ LIFTOS_OTLP_HEADERS = env.LIFTOS_OTLP_HEADERS
 LIFTOS_METRICS_TOKEN = env.LIFTOS_METRICS_TOKEN
 LIFTOS_METRICS_SECONDS = env.LIFTOS_METRICS_SECONDS
 LIFTOS_WORKER_METRICS_PORT = env.LIFTOS_WORKER_METRICS_PORT
-# minutes are needed until they are sure to be in their hour
+# minutes are needed until they have been aggregated into hours
 LIFTOS_METRICS_MINUTE_HOURS = max(4, env.LIFTOS_METRICS_MINUTE_HOURS)
 LIFTOS_METRICS_HOUR_DAYS = env.LIFTOS_METRICS_HOUR_DAYS
 LIFTOS_ALERT_HIT_RATE = env.LIFTOS_ALERT_HIT_RATE
@@ -268,9 +268,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # BodyLimitMiddleware decides, before the bo
 CORS_ALLOWED_ORIGINS = env.LIFTOS_CORS_ORIGINS
 CORS_ALLOW_ALL_ORIGINS = DEBUG
 CORS_ALLOW_CREDENTIALS = True
-# the admin is for pages of its own origin alone
+# no cross-origin access to the admin
 CORS_URLS_REGEX = r"^/(?!admin(/|$))"
-# named for a preflight that asks for none in particular; one that does gets what it asks for (AnyHeaderCorsMiddleware)
+# for preflights that ask for no particular headers; others get those they ask for (AnyHeaderCorsMiddleware)
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "content-encoding", "content-type", "idempotency-key", "if-match", "if-none-match", "traceparent",
     "x-api-key", "x-correlation-id", "x-memory-context", "x-org-id", "x-user-id", "x-user-roles",
@@ -308,7 +308,7 @@ SPECTACULAR_SETTINGS = {
 
 STATICFILES_DIRS = [BASE_DIR / "liftos" / "console" / "static"]
 STATIC_URL = "/static/"
-# unset, the packages' own files are served; an image collects them (deploy/Dockerfile)
+# if unset, files are served from the packages; the image collects them (deploy/Dockerfile)
 STATIC_ROOT = env.LIFTOS_STATIC_ROOT or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = False
@@ -325,7 +325,7 @@ CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 
-# --- people who sign in -------------------------------------------------------------------------
+# --- staff accounts -----------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -334,12 +334,12 @@ AUTHENTICATION_BACKENDS = [
 ]
 SESSION_COOKIE_AGE = int(env.LIFTOS_SESSION_HOURS * 3600)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-# by name and address together: guessing from elsewhere does not shut the person out
+# by user name and address together: attacks from elsewhere do not lock the person out
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.LIFTOS_LOGIN_FAILURES
 AXES_COOLOFF_TIME = timedelta(minutes=env.LIFTOS_LOGIN_COOLOFF_MINUTES)
 AXES_RESET_ON_SUCCESS = True
-AXES_DISABLE_ACCESS_LOG = True  # who has opened what is on record: admin.enter
+AXES_DISABLE_ACCESS_LOG = True  # access is recorded as the decision admin.enter
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_HTTP_RESPONSE_CODE = 429
@@ -349,7 +349,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 LOGIN_URL = "/admin/login/"
-# in the session, not in a cookie: the admin shows a new key once, by message
+# not in a cookie: the admin shows a new API key once, in a message
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en-gb"
@@ -375,10 +375,10 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.LIFTOS_LOG_LEVEL or "WARNING"},
     "loggers": {
         "liftos": {"level": env.LIFTOS_LOG_LEVEL or "INFO", "propagate": True},
-        "httpx2": {"level": "WARNING"},  # it logs addresses, which may hold a key
-        # our own handlers log what failed, once, with the correlation id
+        "httpx2": {"level": "WARNING"},  # it logs URLs, which may contain a key
+        # our own handlers log failures once, with the correlation id
         "django.request": {"level": "CRITICAL"},
-        # a stranger's bad Host header is answered with 400; a traceback for each would let anyone flood the log
+        # a traceback for each invalid Host header would let anyone flood the log
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
@@ -393,7 +393,7 @@ UNFOLD = {
     "SCRIPTS": ["liftos.kernel.admin.parts.script"],
     "DASHBOARD_CALLBACK": "liftos.console.dashboard.page.add_dashboard",
     "SITE_DROPDOWN": "liftos.kernel.tenancy.admin.organisation_choices",
-    # the theme's is too faint on a menu that the pointer rests on
+    # the theme's has too little contrast on hovered menu entries
     "COLORS": {"font": {"subtle-light": "oklch(51% .027 264.364)"}},
     "SIDEBAR": {"show_search": True, "navigation": "liftos.console.navigation.navigation"},
 }

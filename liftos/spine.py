@@ -1,4 +1,4 @@
-"""The old platform's Python names as its callers import them; what they are stands in `liftos.compat.names`."""
+"""The old platform's public Python names, implemented in `liftos.compat.names`."""
 
 from liftos.compat.names import (
     AccountabilityOrchestrator,

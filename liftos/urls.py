@@ -24,39 +24,39 @@ from memory.api.urls import urlpatterns as memory_urls
 from spaces.api.urls import urlpatterns as spaces_urls
 from workflows.api.urls import urlpatterns as workflow_urls
 
-# the library's pages answer OPTIONS by a template that they do not have
+# the library's pages fail on OPTIONS
 PUBLIC = {"authentication_classes": (), "permission_classes": (), "http_method_names": ["get", "head"]}
 
 
 class Schema(SpectacularJSONAPIView):
-    """The schema, of which there is one version."""
+    """The OpenAPI document."""
 
     def _get_version_parameter(self, request: HttpRequest) -> None:
-        # the library takes the caller's word for it, and writes it into a header, line breaks included
+        # the library copies this parameter into a header, including line breaks
         del request
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return Prometheus' text format, to whoever has the operator's token where one is set."""
+    """Return metrics in Prometheus's text format; requires the operator's token if one is set."""
     token = settings.LIFTOS_METRICS_TOKEN
     given = request.headers.get("authorization", "").encode()
     if token and not hmac.compare_digest(given, f"Bearer {token}".encode()):
-        return answer_outside_views(request.path, NotAuthenticated("This needs the operator's token."))
-    alerts()  # made by now, so that their series are there before the first is raised
+        return answer_outside_views(request.path, NotAuthenticated("This requires the operator's token."))
+    alerts()  # creates the alerts' series before the first is raised
     return ExportToDjangoView(request)
 
 
 def no_icon(request: HttpRequest) -> HttpResponse:
-    """Answer the browser's question for an icon."""
+    """Answer 204: there is no icon."""
     del request
     return HttpResponse(status=204)
 
 
-# paths that native callers and those of the old platform share, told apart by the method alone
+# paths shared by native and compat routes, which differ by method
 shared_urls = [path("search", by_method(post=Search, get=SearchPage).as_view())]
 
 urlpatterns = [
-    # tried from the top: what is asked most stands first
+    # most frequent first: patterns are tried in order
     path(
         "api/v1/",
         include(
@@ -79,9 +79,9 @@ urlpatterns = [
     *old_urls,
     path("openapi.json", Schema.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
-    # the old service's second page: Redoc itself fetches fonts and a logo from elsewhere, so this is the first again
+    # the old service's second page; Redoc itself would load fonts and a logo from elsewhere
     path("redoc", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC)),
-    # nothing here has a page outside of the admin for "view on site" to lead to
+    # no object has a page outside the admin for "view on site"
     path("admin/r/<path:rest>", views.no_such_page),
     path("admin/", admin.site.urls),
 ]

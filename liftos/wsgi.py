@@ -20,7 +20,7 @@ if _problems := unusable_limits():
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Serve a request whose body has been read."""
-    # JSON is UTF-8 whatever is declared, and Django looks a declared charset up before any of our code runs
+    """Handle a request whose body has been read."""
+    # JSON is always UTF-8, and Django would fail on an unknown charset before our code runs
     environ["CONTENT_TYPE"] = _CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
     return _serve(environ, start_response)

@@ -1,4 +1,4 @@
-"""System checks of the environment and of the embedded servers."""
+"""System checks of the environment and the embedded servers."""
 
 import os
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ from liftos.runtime.embedded.redis_programs import choose_program, outdated_warn
 from liftos.runtime.environment import Environment
 
 ALIKE = 0.9
-"""difflib's ratio: one letter more, less, changed or exchanged in the shortest name (LIFTOS_PORT) is above it."""
+"""difflib's ratio; one letter added, missing, changed or swapped in the shortest name (LIFTOS_PORT) exceeds it."""
 # LIFTOS_SECRET_CRM is a workflow's secret (workflows/secrets.py)
 SECRETS = "LIFTOS_SECRET_"
 
@@ -29,7 +29,7 @@ def variables_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         and (near := get_close_matches(name, known, n=1, cutoff=ALIKE))
     }  # fmt: skip
     return [
-        CheckWarning(f"{name} is no setting.", hint=f"Did you mean {near}?", id="liftos.W002")
+        CheckWarning(f"{name} is not a known setting.", hint=f"Did you mean {near}?", id="liftos.W002")
         for name, near in mistyped.items()
     ]
 
@@ -43,13 +43,13 @@ def embedded_redis_has_its_fixes(app_configs: Any, **kwargs: Any) -> list[CheckM
     try:
         program = choose_program()
     except EmbeddedError:
-        return []  # said, with what to do, by whatever wants to start it
+        return []  # reported when something tries to start it
     if not program.outdated:
         return []
     return [
         CheckWarning(
             outdated_warning(program.product, program.version),
-            hint="`make up` takes the newest of those on PATH and the bundled one (docs/operations.md, Which Redis).",
+            hint="`make up` uses the newest on PATH or the bundled one (docs/operations.md, Which Redis).",
             id="liftos.W001",
         )
     ]

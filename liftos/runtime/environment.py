@@ -1,7 +1,7 @@
-"""The environment, read and checked in one place: `liftos/settings.py` takes every value an operator may change from here.
+"""Environment variables, parsed and validated; `liftos/settings.py` makes them settings.
 
-Each variable is described in docs/settings.md. An empty one counts as unset. Values that only an app can judge (trace options,
-rate limits, lifetimes, hosts, templates) are texts here, and system checks of that app.
+docs/settings.md describes each variable. An empty one counts as unset. Values that only an app can validate (trace options,
+rate limits, lifetimes, hosts, templates) are plain text here and validated by the app's system checks.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class InvalidEnvironment(ImproperlyConfigured):
-    """One or more variables cannot be used; a sentence about each."""
+    """One or more variables are invalid; the message has a sentence about each."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -77,7 +77,7 @@ def _level(text: str) -> str:
     return text.upper()
 
 
-# what a variable takes, as an error says it; `repr=False` keeps the value out of the error
+# descriptions complete the error message "NAME must be …"; `repr=False` keeps the value out of it
 Flag = Annotated[bool, Field(description="1, true, yes or on, or 0, false, no or off")]
 Count = Annotated[int, Field(ge=0, le=2**53, description="a whole number from 0")]
 Some = Annotated[int, Field(ge=1, le=2**53, description="a whole number from 1")]
@@ -126,7 +126,7 @@ LogLevel = Annotated[
 
 
 class Environment(BaseModel):
-    """Every variable by its name, with its default; "" is unset where the default depends on others."""
+    """Every variable with its default; "" means unset where the default depends on other variables."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -256,10 +256,10 @@ class Environment(BaseModel):
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Environment:
-    """Return the variables, checked.
+    """Return the validated variables.
 
     Raises:
-        InvalidEnvironment: some cannot be used.
+        InvalidEnvironment: some are invalid.
     """
     given = {name: text for name in Environment.model_fields if (text := environ.get(name, "").strip())}
     try:

@@ -119,12 +119,12 @@ def test_incomplete_backup_is_refused(places, tmp_path):
 
     assert "is not empty" in refused("backup", str(backup))
     assert "has tables already" in refused("restore", str(backup))
-    assert "is no backup" in refused("restore", str(tmp_path / "nowhere"))
+    assert "is not a backup" in refused("restore", str(tmp_path / "nowhere"))
     dump = backup / "database.dump"
     broken = bytearray(dump.read_bytes())
     broken[len(broken) // 2] ^= 1
     dump.write_bytes(broken)
-    assert "has been changed or broken" in refused("restore", str(backup))
+    assert "is damaged" in refused("restore", str(backup))
     manifest = json.loads((backup / "manifest.json").read_text())
     (backup / "manifest.json").write_text(json.dumps(manifest | {"format": "other/9"}))
     assert "another form" in refused("restore", str(backup))

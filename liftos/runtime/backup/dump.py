@@ -1,7 +1,7 @@
-"""A backup: one directory with Postgres' own dump of one moment, and what it must contain when it comes back.
+"""Backups: a directory with a consistent Postgres dump and a manifest to verify the restored rows.
 
-Redis holds nothing that is not made anew. The keys of the installation are files beside the database; without them the log
-can't be signed on and rejected values could be written again.
+Everything in Redis can be recomputed. The installation's key files are included: without them, the log could not be signed
+any more and rejected values could be stored again.
 """
 
 import hashlib
@@ -29,22 +29,22 @@ SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::re
 
 
 def make_backup(*, url: str, directory: Path, keys: Mapping[str, Path]) -> dict[str, Any]:
-    """Write a backup; the service may run meanwhile.
+    """Write a backup; the service may be running.
 
     Args:
-        url: of the database, as a superuser or another role that row-level security does not bind.
-        directory: where to; must not exist or be empty.
-        keys: files to take along, by the name they get; those that are not there are left out.
+        url: of the database, as a superuser or another role that bypasses row-level security.
+        directory: the destination; must not exist or be empty.
+        keys: key files by their name in the backup; missing ones are skipped.
 
     Returns:
         The manifest.
 
     Raises:
-        RecoveryFailed: it could not be made; nothing is left behind.
+        RecoveryFailed: the backup failed; nothing is left behind.
     """
     if directory.exists() and any(directory.iterdir()):
         raise RecoveryFailed(f"{directory} is not empty")
-    # made aside: what has the name of a backup is a whole one
+    # written under a temporary name, so that a directory with the final name is complete
     aside = directory.with_name(f"{directory.name}.part")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True, mode=0o700)
@@ -69,7 +69,7 @@ def make_backup(*, url: str, directory: Path, keys: Mapping[str, Path]) -> dict[
 
 
 def bring_back(*, url: str, directory: Path) -> dict[str, Any]:
-    """Fill an empty database from a backup, and compare.
+    """Restore a backup into an empty database and verify the number of rows.
 
     Args:
         url: of the database, as a superuser.
@@ -79,44 +79,44 @@ def bring_back(*, url: str, directory: Path) -> dict[str, Any]:
         The manifest.
 
     Raises:
-        RecoveryFailed: the backup is not whole, the database not empty, or what came back is not what was dumped.
+        RecoveryFailed: the backup is damaged, the database is not empty, or the restored rows differ.
     """
     manifest = read_manifest(directory)
     try:
         with psycopg.connect(url) as connection:
             if _count_tables(connection):
-                raise RecoveryFailed("the database has tables already: a backup goes into an empty one")
+                raise RecoveryFailed("the database already has tables: restore into an empty one")
         run_program(
             "pg_restore", "--exit-on-error", "--single-transaction", "--dbname", url, str(directory / DUMP)
         )
         with psycopg.connect(url) as connection:
             found = _count_rows(connection)
-            # without statistics the first plans would be guesses
+            # statistics for the planner
             connection.execute("ANALYZE")
     except psycopg.Error as error:
-        raise RecoveryFailed(f"the database can't be filled: {error}") from error
+        raise RecoveryFailed(f"the database can't be restored: {error}") from error
     if found != manifest["rows"]:
         wrong = sorted(
             name for name in found.keys() | manifest["rows"] if found.get(name) != manifest["rows"].get(name)
         )
-        raise RecoveryFailed(f"other rows than were dumped came back, in {', '.join(wrong)}")
+        raise RecoveryFailed(f"the restored rows differ from the backup in {', '.join(wrong)}")
     return manifest
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
-    """Return what a backup says of itself, when its dump is whole.
+    """Return a backup's manifest after verifying its dump.
 
     Raises:
-        RecoveryFailed: it is none, or its dump is another.
+        RecoveryFailed: it is not a backup, or is damaged.
     """
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT:
-            raise RecoveryFailed(f"{directory} is a backup of another form, {manifest['format']}")
+            raise RecoveryFailed(f"{directory} is a backup in the unknown format {manifest['format']}")
         if _digest(directory / DUMP) != manifest["sha256"]:
-            raise RecoveryFailed(f"{directory / DUMP} has been changed or broken since it was made")
+            raise RecoveryFailed(f"{directory / DUMP} is damaged: its checksum does not match the manifest")
     except (OSError, ValueError, KeyError, TypeError):
-        raise RecoveryFailed(f"{directory} is no backup") from None
+        raise RecoveryFailed(f"{directory} is not a backup") from None
     return manifest
 
 
@@ -125,11 +125,11 @@ def _dump(url: str, path: Path) -> dict[str, int]:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
         if row is None:
-            raise RecoveryFailed("the database gives no snapshot")
-        # counted and dumped as of one moment
+            raise RecoveryFailed("the database did not export a snapshot")
+        # rows are counted and dumped in the same snapshot
         rows = _count_rows(connection)
         if "django_migrations" not in rows:
-            raise RecoveryFailed("the database has no tables of LiftOS")
+            raise RecoveryFailed("the database has no LiftOS tables")
         run_program("pg_dump", "--format=custom", f"--snapshot={row[0]}", f"--file={path}", "--dbname", url)
     path.chmod(0o600)
     return rows

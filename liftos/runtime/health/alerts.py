@@ -1,4 +1,4 @@
-"""Alerts of one process: a share that falls too low is told once, and once more when it is well again."""
+"""Alerts of one process: logged once when a rate falls too low, and once when it has recovered."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ from liftos.kernel.telemetry.manager import get_observability
 
 logger = logging.getLogger("liftos.alerts")
 
-ALERTS = Counter("liftos_alerts_total", "Alerts by name and what became of them", ["alert", "change"])
+ALERTS = Counter("liftos_alerts_total", "Alerts by name and change (raised, cleared)", ["alert", "change"])
 ACTIVE = Gauge(
     "liftos_alert_active", "Whether an alert is raised now", ["alert"], multiprocess_mode="livemax"
 )
@@ -21,12 +21,12 @@ ACTIVE = Gauge(
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """When a share is too low, and when it is well again.
+    """When an alert is raised and cleared.
 
     Attributes:
-        below: raised under this, 0 to 1; 0 never.
-        well_from: cleared at this or above; not under `below`. The gap keeps a share that wavers from flapping.
-        least: so many events at least are looked at together; fewer change nothing.
+        below: raised below this rate, 0 to 1; 0 disables the alert.
+        well_from: cleared at this rate or above, at least `below`; the gap prevents flapping.
+        least: minimum number of events to evaluate.
     """
 
     below: float
@@ -35,18 +35,18 @@ class Threshold:
 
 
 class Alert:
-    """Watches one share, from counts that only grow.
+    """Watches one rate, computed from cumulative counts.
 
-    The share is that of the events since the last judgement, so that an hour of good ones does not hide a bad minute.
+    The rate covers the events since the last evaluation, so that a good hour does not hide a bad minute.
     """
 
     def __init__(self, name: str, threshold: Threshold, counts: Callable[[], tuple[int, int]]) -> None:
-        """Make an alert that is not raised.
+        """Create an alert that is not raised.
 
         Args:
             name: shown in logs and metrics.
             threshold: when it is raised and cleared.
-            counts: returns how many events went well, and how many there were, since the process began.
+            counts: returns the numbers of successful and of all events since the process started.
         """
         self.name = name
         self.threshold = threshold
@@ -54,17 +54,17 @@ class Alert:
         self._counts = counts
         self._judged = (0, 0)
         self._lock = threading.Lock()
-        # there from the start: an expression over a series that does not exist yet says nothing, not "well"
+        # create the series now: an expression over a missing series yields nothing
         ACTIVE.labels(name).set(0)
         for change in ("raised", "cleared"):
             ALERTS.labels(name, change)
 
     def look(self) -> bool:
-        """Judge what has happened since the last judgement, if it is enough; return whether the alert is raised."""
+        """Evaluate the events since the last evaluation if there are enough; return whether the alert is raised."""
         with self._lock:
             good, total = self._counts()
             fresh = total - self._judged[1]
-            if fresh < 0:  # the counts were begun anew
+            if fresh < 0:  # the counts were reset
                 self._judged = good, total
             elif fresh >= self.threshold.least:
                 share = (good - self._judged[0]) / fresh
@@ -104,7 +104,7 @@ _alerts: list[Alert] = []
 
 
 def alerts() -> list[Alert]:
-    """Return this process's alerts, made on first use."""
+    """Return this process's alerts, created on first use."""
     if not _alerts:
         _alerts.extend(
             [
@@ -116,5 +116,5 @@ def alerts() -> list[Alert]:
 
 
 def raised() -> list[str]:
-    """Look at all alerts; return the names of those that are raised."""
+    """Evaluate all alerts; return the names of those raised."""
     return [alert.name for alert in alerts() if alert.look()]

@@ -1,4 +1,4 @@
-"""Is the service well, and may it be sent requests?"""
+"""Health and readiness checks."""
 
 from dataclasses import dataclass
 from time import monotonic, perf_counter
@@ -23,14 +23,14 @@ _migrated = False
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part's state."""
+    """The state of one component."""
 
     ok: bool
     result: str
 
 
 def check_database() -> Check:
-    """Ask Postgres for something as the application role."""
+    """Query Postgres as the application role."""
     started = perf_counter()
     try:
         with connection.cursor() as cursor:
@@ -41,7 +41,7 @@ def check_database() -> Check:
 
 
 def check_redis() -> Check:
-    """Ask Redis for something."""
+    """Read from Redis."""
     try:
         caches["default"].get("liftos:health")
     except (RedisError, OSError):
@@ -50,27 +50,27 @@ def check_redis() -> Check:
 
 
 def check_migrations() -> Check:
-    """Tell whether the tables are as this version wants them; asked until they are."""
+    """Check that all migrations are applied; cached once they are."""
     global _migrated
     if not _migrated:
         try:
             executor = MigrationExecutor(connection)
             waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         except (DatabaseError, InterfaceError):
-            return Check(ok=False, result="not known")
+            return Check(ok=False, result="unknown")
         if waiting:
-            return Check(ok=False, result=f"{waiting} migrations wait")
+            return Check(ok=False, result=f"{waiting} migrations pending")
         _migrated = True
     return Check(ok=True, result="applied")
 
 
 def check_embeddings() -> Check:
-    """Tell whether memories wait for a vector: then the embedder is, or was just now, away."""
+    """Check that no memories lack a vector; otherwise the embedder is or was unavailable."""
     try:
         waiting = len(list_organisations_with_pending())
     except (DatabaseError, InterfaceError):
-        return Check(ok=False, result="not known")
-    return Check(ok=not waiting, result=f"{waiting} organisations wait for vectors")
+        return Check(ok=False, result="unknown")
+    return Check(ok=not waiting, result=f"{waiting} organisations have pending vectors")
 
 
 def uptime() -> float:
@@ -79,7 +79,7 @@ def uptime() -> float:
 
 
 def load() -> Load:
-    """Return how busy this process is."""
+    """Return this process's load."""
     return METER.read(settings.LIFTOS_WEB_THREADS)
 
 
@@ -95,7 +95,7 @@ def dependencies(*, healthy: bool, organisations: int) -> dict[str, str]:
         "memory_operations": str(operations.count),
         "memory_success_rate": _percent(operations.success_rate),
         "orchestration_cache_hit_rate": _percent(get_function_cache().stats()["cache_hit_rate"]),
-        # runs that this process was asked for; what there is in all, no organisation may be told
+        # of this process: the total over all organisations must not be public
         "total_workflows": str(
             sum(observability.totals(name).count for name in ("workflow.run", "workflow.create"))
         ),

@@ -1,4 +1,4 @@
-"""The routes that belong to no app: the service's own name, health and readiness; and what answers an unknown path."""
+"""Routes of no app: name, health and readiness; and the handlers of unknown paths and errors."""
 
 import sys
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ class Root(PublicCompatView):
 
     @extend_schema(operation_id="root", responses={200: Envelope}, auth=[])
     def get(self, request: Request) -> Response:
-        """Say what this is."""
+        """Return the service's name and version."""
         del request
         data = {"version": VERSION, "kse_integration": True, "docs": "/docs"}
         return self.envelope("Lift OS Core Memory Service", data)
@@ -42,7 +42,7 @@ class Health(PublicCompatView):
 
     @extend_schema(operation_id="health", responses={200: HealthOut}, auth=[])
     def get(self, request: Request) -> Response:
-        """Say how well the service is; 200 also when degraded."""
+        """Return the service's health; 200 also if degraded."""
         del request
         parts = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
         healthy = parts and not raised()
@@ -66,9 +66,9 @@ class Ready(PublicCompatView):
 
     @extend_schema(operation_id="ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
     def get(self, request: Request) -> Response:
-        """Say whether requests can be answered: without the database or its tables none can, without the rest most.
+        """Return whether requests can be served, which requires the database and its tables.
 
-        The header `endpoint-load-metrics` says how busy the process that answers is, for a balancer.
+        The header `endpoint-load-metrics` contains the process's load, for load balancers.
         """
         del request
         checks = {"database": health.check_database(), "migrations": health.check_migrations()}
@@ -88,19 +88,19 @@ class Ready(PublicCompatView):
 
 
 def no_such_page(request: HttpRequest, **rest: str) -> HttpResponse:
-    """Answer a path that is nobody's, though a library's pattern would match it."""
+    """Answer 404 for a path that a library's pattern would match."""
     del rest
     return answer_outside_views(request.path, NotFound())
 
 
 class TemporaryRedirect(HttpResponseRedirectBase):
-    """307: the method and body are to be sent again."""
+    """307: repeat the request with the same method and body."""
 
     status_code = 307
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer an unknown path; one that is known but for its trailing slash is pointed there, as the old service did."""
+    """Answer an unknown path with 404, or redirect if it differs from a known one by a trailing slash, as before."""
     del exception
     path = request.path
     other = path[:-1] if path.endswith("/") else f"{path}/"
@@ -112,13 +112,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that Django itself refuses."""
+    """Answer a request that Django rejects."""
     del exception
     return answer_outside_views(request.path, BadRequest())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a failure outside of any view: 503 where the database is away, else 500."""
+    """Answer a failure outside any view: 503 if the database is unavailable, else 500."""
     known = as_liftos_error(sys.exception())
     if known.status == 500:
         known = InternalError(f"Request failed: correlation id {current_context().correlation_id}")
@@ -127,7 +127,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _resolves(path: str) -> bool:
     try:
-        # the admin's own catch-all matches anything below it, and has nothing
+        # the admin's catch-all matches everything below /admin/
         return resolve(path).func.__name__ != "catch_all_view"
     except Resolver404:
         return False

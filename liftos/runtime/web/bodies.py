@@ -1,6 +1,6 @@
-"""Reading request bodies on the event loop, whole, before any thread is given to the request.
+"""Request bodies, read completely on the event loop before the request gets a thread.
 
-A caller that sends slowly costs a connection and nothing else: no thread, no transaction. What is larger than a megabyte waits in a file.
+A slow sender occupies a connection but no thread or transaction. Bodies over a megabyte are spooled to a file.
 """
 
 from asyncio import get_running_loop, timeout, timeout_at
@@ -16,13 +16,13 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 IN_MEMORY = 1024 * 1024
 # after the grace, slower callers are cut off
 LEAST_BYTES_A_SECOND = 16 * 1024
-# what a caller who was refused may still send before the connection is closed
+# limits of what is still read from a refused caller before the connection is closed
 DRAIN_BYTES = 8 * 1024 * 1024
 DRAIN_SECONDS = 2.0
 
 
 class Disconnected(Exception):
-    """The caller closed the connection before the body's end."""
+    """The caller closed the connection before the end of the body."""
 
 
 class SlowBody(LiftosError):
@@ -33,7 +33,7 @@ class SlowBody(LiftosError):
 
 
 class NoRoom(LiftosError):
-    """Too much is being uploaded just now; try again."""
+    """Too much data is being uploaded; try again."""
 
     code = "liftos.too_busy"
     status = 503
@@ -41,11 +41,11 @@ class NoRoom(LiftosError):
 
 @dataclass(slots=True)
 class Room:
-    """How much all bodies being read may take together.
+    """Space shared by all request bodies.
 
     Attributes:
-        most: bytes, in memory and in files.
-        taken: of them.
+        most: limit in bytes, in memory and in files.
+        taken: bytes in use.
     """
 
     most: int
@@ -58,12 +58,12 @@ class Body:
     Args:
         receive: ASGI's.
         room: shared by all bodies of the process.
-        directory: where large ones wait; None for the system's.
-        seconds: the grace before `LEAST_BYTES_A_SECOND` is asked for.
+        directory: for spooled bodies; None for the system's.
+        seconds: grace period before `LEAST_BYTES_A_SECOND` is required.
     """
 
     def __init__(self, receive: Receive, *, room: Room, directory: str | None, seconds: float) -> None:
-        """Read nothing yet."""
+        """Create an unread body."""
         self._receive = receive
         self._room = room
         self._seconds = seconds
@@ -78,9 +78,9 @@ class Body:
         """Read to the end, or just past the limit.
 
         Raises:
-            SlowBody: it takes longer than the grace and the least rate allow.
-            NoRoom: the bodies of all requests take too much.
-            Disconnected: the caller has gone.
+            SlowBody: the sender is too slow.
+            NoRoom: all bodies together exceed the space.
+            Disconnected: the caller has disconnected.
         """
         start = get_running_loop().time()
         try:
@@ -104,7 +104,7 @@ class Body:
         self.complete = not message.get("more_body", False)
 
     async def drain(self) -> None:
-        """Take what a refused caller still sends, within bounds: closed with bytes unread, a socket loses the answer too."""
+        """Read and discard what a refused caller still sends: closing a socket with unread bytes would lose the answer."""
         taken = 0
         try:
             async with timeout(DRAIN_SECONDS):
@@ -118,12 +118,12 @@ class Body:
             return
 
     def rewind(self) -> IO[bytes]:
-        """Return the body at its beginning."""
+        """Return the body's file, positioned at the start."""
         self.file.seek(0)
         return self.file
 
     def close(self) -> None:
-        """Give back what it took."""
+        """Release the body's space."""
         self._room.taken -= self.length
         self.length = 0
         self.file.close()

@@ -1,7 +1,8 @@
 """The ASGI application: Django's views in threads, behind an event loop that waits for slow callers.
 
-The way of a request: read its body (`bodies`), wait for a thread (`lanes`), run Django's WSGI handler in it, send the answer. Views stay
-synchronous: a transaction is one thread's. What is ASGI by nature (event streams, tool servers) is mounted beside them by path.
+A request's body is read (`bodies`), it waits for a thread (`lanes`), Django's WSGI handler runs there, and the response is
+sent. Views stay synchronous, because a transaction belongs to one thread. Native ASGI applications (event streams, tool
+servers) are mounted by path.
 """
 
 import asyncio
@@ -34,23 +35,23 @@ Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-# answered even when every thread is taken
+# answered even when all threads are busy
 PROBES = frozenset({"/ready", "/health", "/metrics"})
 PROBE_THREADS = 2
-# a client that reads slower than this a chunk of a streamed answer is cut off, seconds
+# maximum time for a client to read a chunk of a streamed response
 SLOW_READER_SECONDS = 30.0
 
 
 class Bridge:
-    """Serves HTTP requests: by path from the mounted ASGI applications, everything else from a WSGI application.
+    """Serves HTTP requests from the ASGI applications mounted at their paths, and from a WSGI application otherwise.
 
     Args:
         wsgi: Django's handler.
-        mounts: path prefix to ASGI application.
+        mounts: ASGI application by path prefix.
     """
 
     def __init__(self, wsgi: WsgiApplication, mounts: Mapping[str, AsgiApplication]) -> None:
-        """Take the settings as they are; threads start with the first request, after any fork."""
+        """Read the settings; threads start with the first request, after any fork."""
         self._wsgi = wsgi
         self._mounts = dict(mounts)
         self._callers = Callers()
@@ -62,11 +63,11 @@ class Bridge:
         self._precedence = Precedence()
         self._threads = ThreadPoolExecutor(threads, "web")
         self._probes = ThreadPoolExecutor(PROBE_THREADS, "probe")
-        # imports every view here, before any fork, and not on the event loop with the first request
+        # imports all views now, before any fork, not on the event loop with the first request
         is_costly("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or take part in the start and the end of the process."""
+        """Handle a request or lifespan events."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] != "http":
@@ -107,10 +108,10 @@ class Bridge:
             body.close()
 
     async def _with_body(self, scope: Scope, body: Body, declared: int | None) -> dict[str, Any]:
-        """Return the environment with the body read: all of it, just past the limit, or none when its sender is nobody."""
+        """Return the WSGI environment with the body: complete, cut just past the limit, or withheld if unauthenticated."""
         limit = body_limit(scope["path"])
         if declared is not None and declared > limit:
-            return environ_of(scope, BytesIO(), declared)  # refused by its length
+            return environ_of(scope, BytesIO(), declared)  # the middleware rejects it by its length
         await body.read(min(ANYBODY, limit))
         if not body.complete:
             asked = environ_of(scope, BytesIO(), 0)
@@ -148,7 +149,7 @@ class Bridge:
     async def _in_thread(
         self, scope: Scope, work: Callable[[], Any], *, costly: bool, environ: dict[str, Any] | None = None
     ) -> Any:
-        """Do something in a thread when it is this caller's turn, and return its result."""
+        """Run `work` in a thread when it is the caller's turn; return its result."""
         if scope["path"] in PROBES:
             with self._precedence.small():
                 return await asyncio.wrap_future(self._probes.submit(work))
@@ -163,7 +164,7 @@ class Bridge:
         loop = asyncio.get_running_loop()
         with nullcontext() if costly else self._precedence.small():
             future = self._threads.submit(work)
-            # the thread goes on when its caller has gone, and the lane is taken until it is done
+            # the thread continues after the caller has disconnected, and occupies the lane until it is done
             future.add_done_callback(
                 lambda _: loop.call_soon_threadsafe(self._left, lane, costly, credential, environ)
             )
@@ -177,11 +178,11 @@ class Bridge:
     def _call(
         self, environ: dict[str, Any], emit: Callable[[dict[str, Any]], None]
     ) -> tuple[int, Headers, bytes | None]:
-        """Run the handler; the content is None when it has been sent already, chunk by chunk."""
+        """Run the handler; the content is None if it was streamed."""
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-            del exc_info  # Django answers for its errors itself
+            del exc_info  # Django handles its errors itself
             started.extend((status, headers))
 
         response: Any = self._wsgi(environ, start_response)
@@ -201,7 +202,7 @@ class Bridge:
 
 @lru_cache(maxsize=10_000)
 def is_costly(path: str) -> bool:
-    """Return whether the view at a path says that its requests take long."""
+    """Return whether the view at a path is marked costly."""
     try:
         view = resolve(path).func
     except Resolver404:
@@ -210,7 +211,7 @@ def is_costly(path: str) -> bool:
 
 
 def _declared_length(scope: Scope) -> int | None:
-    """Return the length of the body, None for one sent in chunks."""
+    """Return the length of the body, or None if it is chunked."""
     length = 0
     for name, value in scope["headers"]:
         if name == b"transfer-encoding":
@@ -221,7 +222,7 @@ def _declared_length(scope: Scope) -> int | None:
 
 
 async def _watch(receive: Receive, deadline: Deadline) -> None:
-    """Mark the work as abandoned once its caller has closed the connection."""
+    """Mark the work as abandoned when its caller disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
     deadline.abandoned = True

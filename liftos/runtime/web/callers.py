@@ -1,7 +1,7 @@
-"""Whose requests share a lane: known from headers alone, before anybody is authenticated.
+"""Assignment of requests to lanes by their headers, before authentication.
 
-A credential is a caller of its own until a request with it has been answered; from then on it counts as its organisation. This decides the order of
-service and nothing else: a wrong secret is another credential, with a lane of its own.
+A credential has its own lane until a request with it has been answered; from then on it shares its organisation's. This
+affects only the order of service: an invalid secret is just another credential with its own lane.
 """
 
 import math
@@ -15,14 +15,14 @@ _NAMES = (b"authorization", b"x-api-key", b"x-org-id", b"cookie")
 
 
 class Callers:
-    """Remembers which organisation a credential turned out to be of; bounded, for one event loop."""
+    """Maps credentials to organisations; bounded, for one event loop."""
 
     def __init__(self) -> None:
-        """Know nobody."""
+        """Create an empty map."""
         self._organisations: LruTtlCache[bytes, str] = LruTtlCache(MOST, math.inf)
 
     def credential_of(self, scope: Scope) -> bytes:
-        """Return a digest of what a request is sent with; of its address when it has no credential."""
+        """Return a digest of a request's credentials, or of its address without any."""
         digest = blake2b(digest_size=16)
         found = False
         for name, value in scope["headers"]:
@@ -34,10 +34,10 @@ class Callers:
         return digest.digest()
 
     def lane_of(self, credential: bytes) -> str:
-        """Return the name of the lane."""
+        """Return the name of a credential's lane."""
         return self._organisations.get(credential) or credential.hex()
 
     def learn(self, credential: bytes, organisation: str) -> None:
-        """Remember whose a credential is."""
+        """Store a credential's organisation."""
         if self._organisations.get(credential) != organisation:
             self._organisations.put(credential, organisation)

@@ -1,4 +1,4 @@
-"""From an ASGI scope to the WSGI environment that Django reads (PEP 3333)."""
+"""Conversion of ASGI scopes to WSGI environments (PEP 3333)."""
 
 import sys
 from typing import IO, Any
@@ -8,21 +8,21 @@ Scope = dict[str, Any]
 
 
 def environ_of(scope: Scope, body: IO[bytes], length: int) -> dict[str, Any]:
-    """Return the environment of a request whose body has been read.
+    """Return the WSGI environment of a request whose body has been read.
+
+    Repeated headers are joined with a comma, so that authentication can reject them. Names with underscores are dropped,
+    because they would be confused with those with hyphens.
 
     Args:
         scope: of an HTTP request.
-        body: at its beginning.
-        length: of the body, bytes; takes the place of what the caller declared.
-
-    A header that stands twice is joined with a comma, so that whoever must refuse it can see it; a name with an underscore is left out, or
-    it would pass for the one with a hyphen.
+        body: positioned at the start.
+        length: of the body in bytes; replaces the declared one.
     """
     server, client = scope.get("server") or ("", 0), scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        # PEP 3333: the bytes of the path, each as a character
+        # PEP 3333: bytes decoded as Latin-1
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

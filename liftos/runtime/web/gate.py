@@ -1,7 +1,7 @@
-"""Who may send a large body: asked before it is read.
+"""Authentication before reading a large body.
 
-The contract has a body's JSON judged before the caller's credential, so small bodies are read from anybody; what is larger is taken only from
-somebody.
+In the contract, a body's JSON syntax is checked before the credential, so small bodies are read from anybody; larger ones
+require a valid credential.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from django.http import HttpRequest
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.authentication import authenticate_request
 
-# bytes that anybody may send
+# bytes read without a credential
 ANYBODY = 64 * 1024
 
 
 def may_send(environ: dict[str, Any]) -> bool:
-    """Return whether a request's headers carry a valid credential; called in a thread, outside of a request."""
+    """Return whether a request's headers contain a valid credential; called in a thread, outside a request."""
     request = WSGIRequest(environ)
     try:
         if request.path_info.startswith("/admin/"):

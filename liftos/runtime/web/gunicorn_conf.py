@@ -1,4 +1,4 @@
-"""Gunicorn's settings, for `make up` and for the container alike."""
+"""Gunicorn's settings, for `make up` and the container."""
 
 import os
 import resource
@@ -9,7 +9,7 @@ from typing import Any
 
 from liftos.runtime.environment import InvalidEnvironment, read_environment
 
-# a request gives up before the worker is taken for hung; commands and the worker have no such limit
+# requests fail before gunicorn considers the worker hung; commands and Celery workers have no limit
 os.environ.setdefault("LIFTOS_STATEMENT_SECONDS", "30")
 
 try:
@@ -18,7 +18,7 @@ except InvalidEnvironment as error:
     sys.exit(f"error: {error}")
 _host = _environment.LIFTOS_BIND
 
-# connections, pooled ones to Postgres and files of spooled bodies count together
+# connections, pooled Postgres connections and spooled bodies all need descriptors
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(
     resource.RLIMIT_NOFILE, (_hard if _hard != resource.RLIM_INFINITY else max(_soft, 65_536), _hard)
@@ -27,35 +27,35 @@ resource.setrlimit(
 bind = f"[{_host}]:{_environment.LIFTOS_PORT}" if ":" in _host else f"{_host}:{_environment.LIFTOS_PORT}"
 worker_class = "liftos.runtime.web.worker.Worker"
 workers = _environment.LIFTOS_WEB_WORKERS
-# the threads are the application's (liftos.runtime.web.bridge); to gunicorn each process is an event loop
+# the application has its own threads (liftos.runtime.web.bridge)
 threads = 1
-# refused by our own count for each address (LIFTOS_CONNECTIONS_PER_ADDRESS)
+# we limit connections per address instead (LIFTOS_CONNECTIONS_PER_ADDRESS)
 worker_connections = 10_000
 asgi_loop = "uvloop"
 http_parser = "fast"
-# a caller that has gone is told to the work at once; what it holds is given back when the thread is done
+# notify the application of disconnects at once
 asgi_disconnect_grace_period = 0
 
-# Workers share the pages of the loaded code, and an error in it ends the start instead of looping.
-# What must not be shared (connection pools, model sessions) is made on first use, after the fork.
+# Workers share the pages of the loaded code, and an error in it fails the start instead of looping.
+# What must not be shared (connection pools, model sessions) is created on first use, after the fork.
 preload_app = True
 
 timeout = 60
 graceful_timeout = 10
-keepalive = 75  # longer than a load balancer's usual 60, so that it is never we who close first
+keepalive = 75  # longer than a load balancer's usual 60, so that we never close first
 accesslog = None  # requests are logged once, with their correlation id, by the application
 loglevel = "warning"
 
 # A heartbeat on a busy disk can block long enough to get a healthy worker killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
-# Its default path is one for all instances of a user.
+# its default path is the same for all instances of a user
 control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the model beside the first requests, so that none of them waits for it."""
+    """Load the model in the background and start writing figures."""
     del worker
-    # after the fork: the application is loaded by now, and this file is read before it is
+    # imported here, because this file is read before the application is loaded
     from django.conf import settings
 
     from liftos.kernel.telemetry.metrics.minutes import start_minutes
@@ -69,7 +69,7 @@ def post_worker_init(worker: Any) -> None:
     if settings.LIFTOS_METRICS_SECONDS > 0:
         start_minutes(settings.LIFTOS_METRICS_SECONDS, then=raised)
 
-    # Threads with little to do wait this long for the interpreter's lock behind one that computes, each time they come back from Postgres.
+    # Short requests wait this long for the interpreter lock behind a computing thread, each time they return from Postgres.
     sys.setswitchinterval(0.0005)
     threading.Thread(target=prepare, name="warm-up", daemon=True).start()
 
@@ -83,7 +83,7 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Take a dead process' levels out of /metrics; its counts stay."""
+    """Remove a dead process's gauges from /metrics; its counters stay."""
     del server
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         from prometheus_client import multiprocess

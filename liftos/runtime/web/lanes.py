@@ -1,10 +1,10 @@
-"""Who may use a thread next: no organisation takes them all, and costly requests take few.
+"""Fair queueing for threads: no organisation gets all of them, and costly requests get few.
 
-Fair queueing by round robin over organisations (Nagle 1987, RFC 970), with two caps: an organisation's share of the threads, and the number of
-costly requests (batches, bulk stores, reports) at once. Costly ones are bound by Python's interpreter lock: with more of them than cores, each
-small request beside them waits for its turn at the lock behind all of them.
+Round robin over organisations (Nagle 1987, RFC 970) with two limits: an organisation's share of the threads, and the number
+of concurrent costly requests (batches, bulk stores, reports). Costly requests are bound by Python's interpreter lock: with
+more of them than cores, every small request waits for the lock behind all of them.
 
-All of it runs on one event loop; nothing here is safe for threads.
+Runs on one event loop; not thread-safe.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ class Lanes:
     """Admits requests to a fixed number of threads.
 
     Args:
-        threads: requests at work at once.
-        share: of them, what one organisation may have, at least one.
-        costly: requests at work at once that are marked costly, at least one.
+        threads: concurrent requests.
+        share: maximum share of one organisation, at least one thread.
+        costly: concurrent costly requests, at least one.
     """
 
     def __init__(self, *, threads: int, share: float, costly: int) -> None:
-        """Start empty."""
+        """Start without requests."""
         self._free = threads
         self._share = max(1, int(threads * share))
         self._costly_free = max(1, min(costly, self._share))
@@ -40,21 +40,21 @@ class Lanes:
 
     @property
     def waiting(self) -> int:
-        """Requests that wait for a thread."""
+        """Number of waiting requests."""
         return sum(len(queue) for queue in self._waiting.values())
 
     def try_enter(self, organisation: str, *, costly: bool) -> bool:
-        """Take a thread if one may be had at once."""
+        """Take a thread if one is available; return whether one was taken."""
         if (organisation, costly) in self._waiting or not self._may(organisation, costly):
             return False
         self._take(organisation, costly)
         return True
 
     async def enter(self, organisation: str, *, costly: bool) -> None:
-        """Wait for a thread; whoever returns from here must `leave`.
+        """Wait for a thread; call `leave` afterwards.
 
         Raises:
-            TooBusy: too many of this organisation wait already.
+            TooBusy: too many requests of this organisation are waiting.
         """
         queue = self._waiting.setdefault((organisation, costly), deque())
         if len(queue) >= MOST_WAITING:
@@ -65,13 +65,13 @@ class Lanes:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.leave(organisation, costly=costly)  # the turn came while its owner gave up
+                self.leave(organisation, costly=costly)  # admitted while being cancelled
             else:
                 self._withdraw(organisation, costly, turn)
             raise
 
     def leave(self, organisation: str, *, costly: bool) -> None:
-        """Give a thread back, and hand it to whoever is next."""
+        """Return a thread and admit waiting requests."""
         self._free += 1
         self._costly_free += costly
         left = self._at_work[organisation] - 1
@@ -94,7 +94,7 @@ class Lanes:
         self._at_work[organisation] = self._at_work.get(organisation, 0) + 1
 
     def _admit(self) -> None:
-        """Give free threads to waiting requests, one from each queue in turn."""
+        """Assign free threads to waiting requests, one per queue in turn."""
         admitted = True
         while admitted and self._free > 0:
             admitted = False
@@ -107,7 +107,7 @@ class Lanes:
         queue = self._waiting.pop(lane)
         turn = queue.popleft()
         if queue:
-            self._waiting[lane] = queue  # behind the others now
+            self._waiting[lane] = queue  # at the end of the round
         self._take(*lane)
         turn.set_result(None)
 

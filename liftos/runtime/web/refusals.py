@@ -1,4 +1,4 @@
-"""Answers to requests that never reach the application, in the API's form and with no inner text."""
+"""Error responses to requests that never reach the application, in the API's format without internal details."""
 
 import json
 import logging
@@ -14,13 +14,13 @@ _CODES = {
     500: ("liftos.internal", "Internal error."),
     503: ("liftos.too_busy", "Too many requests are waiting; try again."),
 }
-_UNREADABLE = ("liftos.unreadable_request", "The request can't be read.")
+_UNREADABLE = ("liftos.unreadable_request", "The request is malformed.")
 
 Headers = list[tuple[bytes, bytes]]
 
 
 def refuse(status: int) -> tuple[Headers, bytes]:
-    """Return headers and body of a refusal: problem details (RFC 9457), and one line in the log."""
+    """Return headers and body of an error response (problem details, RFC 9457), and log it."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -50,7 +50,7 @@ def refuse(status: int) -> tuple[Headers, bytes]:
 
 
 def as_bytes(status: int) -> bytes:
-    """Return a refusal as it goes over the wire."""
+    """Return an error response as raw HTTP/1.1."""
     headers, body = refuse(status)
     lines = b"".join(b"%s: %s\r\n" % header for header in headers)
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode() + lines + b"\r\n" + body

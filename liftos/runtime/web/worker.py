@@ -1,7 +1,8 @@
-"""Gunicorn's ASGI worker, with deadlines for slow callers and a bound on connections from one address.
+"""Gunicorn's ASGI worker, with deadlines for slow callers and a limit on connections per address.
 
-Gunicorn itself waits for ever for the rest of a header. Its refusals quote the exception in plain text; callers of an API want JSON, a correlation
-id, and no inner text. Both are small overrides of `ASGIProtocol` (gunicorn 27); tests/integration/serving holds them against a running server.
+Gunicorn waits forever for the rest of a header, and its error responses quote the exception in plain text instead of JSON
+with a correlation id. Both are small overrides of `ASGIProtocol` (gunicorn 27), tested against a running server in
+tests/integration/runtime/web.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ class Protocol(ASGIProtocol):
     _address: str | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Take a connection, or refuse it when its address has too many; silence before the first byte is idleness."""
+        """Accept a connection, or refuse it if its address has too many; until the first byte it is idle."""
         super().connection_made(transport)
         self.worker.protocols.add(self)
         peer = transport.get_extra_info("peername")
@@ -35,7 +36,7 @@ class Protocol(ASGIProtocol):
         self._arm_keepalive_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; the first ones of a request start the clock of its header."""
+        """Receive bytes; the first ones of a request start its header's deadline."""
         if self._current_request is None and self._header_timer is None:
             self._cancel_keepalive_timer()
             self._header_timer = self.worker.loop.call_later(
@@ -44,7 +45,7 @@ class Protocol(ASGIProtocol):
         super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Uncount the connection."""
         if not self._conn_lost_handled:
             self._stop_header_timer()
             if self._address is not None:
@@ -53,11 +54,11 @@ class Protocol(ASGIProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being read or answered on it."""
+        """Whether no request is being read or answered."""
         return self._current_request is None and self._header_timer is None
 
     def close(self) -> None:
-        """Close the connection, and let the task that reads from it end."""
+        """Close the connection and end the task that reads from it."""
         self._close_transport()
         if self._request_ready is not None:
             self._request_ready.set()
@@ -85,23 +86,23 @@ class Protocol(ASGIProtocol):
 
 
 class AddressLimits:
-    """Counts connections by the socket's peer; safe only on one event loop.
+    """Counts connections by the socket's peer, on one event loop.
 
     Args:
-        most: connections from one address; 0 for no bound.
-        exempt: networks of trusted proxies, behind which are many callers.
-        header_seconds: from the first byte of a header to its last.
+        most: maximum per address; 0 for no limit.
+        exempt: networks of trusted proxies.
+        header_seconds: maximum time from a header's first byte to its last.
     """
 
     def __init__(self, *, most: int, exempt: Any, header_seconds: float) -> None:
-        """Count from nothing."""
+        """Start without connections."""
         self.header_seconds = header_seconds
         self._most = most
         self._exempt = tuple(exempt)
         self._open: Counter[str] = Counter()
 
     def is_exempt(self, address: str) -> bool:
-        """Return whether an address may have any number of connections."""
+        """Return whether an address has no limit."""
         if not self._most:
             return True
         if not self._exempt:
@@ -114,26 +115,26 @@ class AddressLimits:
         return any(peer in network for network in self._exempt)
 
     def enter(self, address: str) -> bool:
-        """Count a connection in; return whether it is one too many."""
+        """Count a connection; return whether it exceeds the limit."""
         self._open[address] += 1
         return self._open[address] > self._most
 
     def leave(self, address: str) -> None:
-        """Count it out."""
+        """Uncount a connection."""
         self._open[address] -= 1
         if self._open[address] <= 0:
             del self._open[address]
 
 
 class Worker(gasgi.ASGIWorker):
-    """The web process: an event loop for connections; `liftos.runtime.web.bridge` has the threads for the work."""
+    """The web process: an event loop for connections; `liftos.runtime.web.bridge` has threads for requests."""
 
     def load_wsgi(self) -> None:
-        """Load the application, and with it the settings that the connections go by."""
+        """Load the application and the connection limits."""
         super().load_wsgi()
-        # what it finds is kept on the class that is asked, and looked for on this one
+        # cache the result on the base class, where gunicorn looks for it
         ASGIProtocol._check_h1c_protocol_available()
-        # the settings are there once the application is
+        # the settings are available once the application is loaded
         from django.conf import settings
 
         self.protocols: WeakSet[Protocol] = WeakSet()
@@ -144,12 +145,12 @@ class Worker(gasgi.ASGIWorker):
         )
 
     async def _serve(self) -> None:
-        # gunicorn makes its connections by this name of its module
+        # gunicorn looks its protocol class up under this name
         gasgi.ASGIProtocol = Protocol
         await super()._serve()
 
     async def _shutdown(self) -> None:
-        # a browser's idle connection would otherwise hold up the end for the whole of graceful_timeout
+        # otherwise a browser's idle connection would delay the shutdown for all of graceful_timeout
         for server in self.servers:
             server.close()
         for protocol in list(self.protocols):

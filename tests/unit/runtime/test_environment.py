@@ -130,7 +130,7 @@ def test_a_mistyped_name_is_warned_about(monkeypatch, mistyped, meant):
     monkeypatch.setenv(mistyped, "1")
     (warning,) = variables_are_known(None)
     assert (warning.id, warning.msg, warning.hint) == (
-        "liftos.W002", f"{mistyped} is no setting.", f"Did you mean {meant}?"
+        "liftos.W002", f"{mistyped} is not a known setting.", f"Did you mean {meant}?"
     )  # fmt: skip
 
 
