@@ -247,18 +247,18 @@ print("end")
 def test_supervisor_restarts_what_dies_and_stops_all_on_a_signal(home, number):
     process = run_python(home, SUPERVISE)
     seen = []
-    while not seen or "starting it again in 1 s" not in seen[-1]:
+    while not seen or "restarting in 1 s" not in seen[-1]:
         seen.append(process.stdout.readline())
         assert seen[-1], "".join(seen)
     os.kill(Postgres(home, None).pid(), signal.SIGKILL)
-    while "postgres runs again" not in seen[-1]:
+    while "postgres is running again" not in seen[-1]:
         seen.append(process.stdout.readline())
         assert seen[-1], "".join(seen)
     process.send_signal(number)
     code, rest = finish(process)
     assert (code, rest.splitlines()[-1]) == (0, "end")
     assert "web    | serving\n" in seen
-    assert "worker ended unexpectedly (exit code 3); starting it again in 0.5 s\n" in seen
+    assert "worker ended unexpectedly (exit code 3); restarting in 0.5 s\n" in seen
     assert alive(home) == []
 
 
@@ -296,7 +296,7 @@ def test_up_started_by_root_runs_nothing_as_root(home):
     process = start_up(home, python, **variables)
     try:
         seen = read_until(process, "Ctrl-C stops it")
-        assert f"LiftOS starts from {home}, as {account.name}\n" in seen
+        assert f"Starting LiftOS from {home} as {account.name}\n" in seen
         assert not [line for line in seen if "runs as root" in line]
         supervisor = psutil.Process(process.pid)
         family = [supervisor, *supervisor.children(recursive=True)]
@@ -336,11 +336,11 @@ def test_up_stays_root_where_a_key_is_roots_alone_and_says_so(home):
     closed.mkdir(mode=0o700)
     process = start_up(home, sys.executable, LIFTOS_LEDGER_KEY_FILE=str(closed / "ledger_key"))
     try:
-        *before, last = read_until(process, "LiftOS starts from")
-        (why,) = [line for line in before if line.startswith("LiftOS runs as root, not as ")]
+        *before, last = read_until(process, "Starting LiftOS from")
+        (why,) = [line for line in before if line.startswith("LiftOS runs as root instead of ")]
         # this Python may itself be in root's own home, which is then what stands in the way
         assert str(closed) in why or "it can't start" in why
-        assert last == f"LiftOS starts from {home}, as root\n"
+        assert last == f"Starting LiftOS from {home} as root\n"
     finally:
         process.send_signal(signal.SIGINT)
         finish(process)

@@ -1,6 +1,6 @@
-"""Postgres and Redis for a machine that has neither, and the supervisor behind `make up`.
+"""Postgres and Redis for machines without them, and the supervisor behind `make up`.
 
-Standard library and psycopg only: settings import this package, so it must not import Django.
+Settings import this package, so it must not import Django.
 """
 
 from liftos.runtime.embedded.children import ChildSpec

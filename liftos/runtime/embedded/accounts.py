@@ -1,4 +1,4 @@
-"""Whom root runs things as: Postgres refuses root, and the rest has no need of it."""
+"""The account under which root runs the servers: Postgres refuses to run as root."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ ACCOUNT = "liftos-pg"
 
 @dataclass(frozen=True)
 class Account:
-    """A user of the system."""
+    """A system user."""
 
     name: str
     uid: int
@@ -25,19 +25,19 @@ class Account:
 
 
 def server_account(home: Path) -> Account | None:
-    """Return the account that runs the servers of a home, or None to run them as ourselves.
+    """Return the account that runs the servers of a home, or None for the current user.
 
-    Postgres insists on owning its data, so once there are some their owner decides; before, the owner of the home, unless it is
-    root; else a system account, which is made if it is not there.
+    Postgres must own its data, so for root it is the owner of an existing data directory, else of the home, unless that is
+    root, else a system account, which is created if necessary.
 
     Raises:
-        EmbeddedError: the data is another user's, or root has no account to run Postgres as.
+        EmbeddedError: the data belongs to another user, or root has no account to run Postgres as.
     """
     data = home / "pg"
     if os.geteuid() != 0:
         if data.exists() and (found := data.stat()).st_uid != os.geteuid():
             raise EmbeddedError(
-                f"{data} belongs to user {user_name(found.st_uid)}: run as root or as that user, "
+                f"{data} belongs to user {user_name(found.st_uid)}: run as that user or as root, "
                 "or choose another directory: LIFTOS_HOME=/path/to/it make up"
             )
         return None
@@ -68,11 +68,11 @@ def _create() -> Account | None:
         "/usr/sbin/nologin",
         ACCOUNT,
     ]
-    # Its status is not looked at: it also fails when another installation has just made the account.
+    # the status is ignored: it also fails if another installation has just created the account
     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     account = _find(ACCOUNT)
     if account is not None:
-        say(f"Made the system account {ACCOUNT}, for nothing here has to run as root")
+        say(f"Created the system account {ACCOUNT} to run the servers")
     return account
 
 
@@ -80,14 +80,14 @@ def _nobody() -> Account:
     account = _find("nobody")
     if account is None:
         raise EmbeddedError(
-            "Postgres does not run as root and there is no account for it: "
+            "Postgres can't run as root and no other account is available: "
             f"create one named {ACCOUNT}, run as an ordinary user, or set DATABASE_URL"
         )
     return account
 
 
 def user_name(uid: int) -> str:
-    """Return a user's name, or its number if it has none."""
+    """Return a user's name, or the id if there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -95,10 +95,10 @@ def user_name(uid: int) -> str:
 
 
 def private_directory(path: Path, account: Account | None) -> None:
-    """Make a directory that only the servers' account (and root) can enter.
+    """Create a directory that only the servers' account (and root) can access.
 
     Raises:
-        EmbeddedError: there is one that somebody else made, which could be a trap in a shared /tmp.
+        EmbeddedError: it exists and belongs to another user, which may be an attack in a shared /tmp.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.lstat()
@@ -111,9 +111,9 @@ def private_directory(path: Path, account: Account | None) -> None:
 
 
 def make_reachable(path: Path, account: Account | None) -> None:
-    """Let the account pass through every parent of a path, changing no more than that needs.
+    """Let the account traverse all parents of a path.
 
-    Each parent that is closed gets the search bit for others, never the read bit, and is named on stderr.
+    Inaccessible parents get the search bit for others, never the read bit, and are named on stderr.
     """
     if account is None:
         return
@@ -122,11 +122,11 @@ def make_reachable(path: Path, account: Account | None) -> None:
         if found.st_uid == account.uid or found.st_mode & stat.S_IXOTH:
             continue
         _change(parent, stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-        say(f"{parent}: others may now pass through (chmod o+x), for Postgres runs as {account.name}")
+        say(f"{parent}: made searchable for others (chmod o+x), because Postgres runs as {account.name}")
 
 
 def make_readable(tree: Path, account: Account | None) -> None:
-    """Let the account read an installed program, which a strict umask at installation may have closed."""
+    """Let the account read an installed program, even if it was installed with a strict umask."""
     if account is None:
         return
     closed = [path for path in _walk(tree) if not _open_to_others(path)]
@@ -134,7 +134,7 @@ def make_readable(tree: Path, account: Account | None) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         _change(path, mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
     if closed:
-        say(f"{tree}: others may now read it (chmod -R o+rX), for Postgres runs as {account.name}")
+        say(f"{tree}: made readable for others (chmod -R o+rX), because Postgres runs as {account.name}")
 
 
 def _walk(tree: Path) -> Iterator[Path]:
@@ -153,6 +153,6 @@ def _change(path: Path, mode: int) -> None:
         path.chmod(mode)
     except OSError as error:
         raise EmbeddedError(
-            f"{path} cannot be opened to the servers' account ({(error.strerror or str(error)).lower()}): "
+            f"{path} can't be made accessible to the servers' account ({(error.strerror or str(error)).lower()}): "
             "run as an ordinary user, or choose another directory: LIFTOS_HOME=/path/to/it make up"
         ) from None

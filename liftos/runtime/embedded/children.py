@@ -1,4 +1,4 @@
-"""Child processes of the supervisor: their output, their process group, their end."""
+"""Child processes of the supervisor: their output, process groups and termination."""
 
 import ctypes
 import os
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 Show = Callable[[str], None]
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-# Looked up here, for between fork and exec there must be no import and no allocation to speak of.
+# looked up here, because between fork and exec there must be no imports and hardly any allocations
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """A program to run; with `capture` its stdout is kept for the caller instead of shown."""
+    """A program to run; with `capture`, its stdout is returned to the caller instead of shown."""
 
     name: str
     command: tuple[str, ...]
@@ -28,7 +28,7 @@ class ChildSpec:
 
 
 class Child:
-    """One program, started any number of times, its lines shown with its name in front."""
+    """A program that can be restarted; its output is shown with its name as a prefix."""
 
     def __init__(self, spec: ChildSpec, selector: selectors.BaseSelector, show: Show, width: int = 6) -> None:
         self.spec = spec
@@ -41,7 +41,7 @@ class Child:
         self._partial: dict[int, bytes] = {}
 
     def start(self) -> None:
-        """Start the program in a process group of its own: Ctrl-C reaches the supervisor, who passes it on."""
+        """Start the program in its own process group: Ctrl-C reaches only the supervisor, which forwards it."""
         process = subprocess.Popen(
             self.spec.command,
             stdin=subprocess.DEVNULL,
@@ -49,7 +49,7 @@ class Child:
             stderr=subprocess.PIPE if self.spec.capture else subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             process_group=0,
-            # Safe: the supervisor has one thread, and the function makes two system calls.
+            # safe: the supervisor has one thread, and the function makes two system calls
             preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509
         )
         self._process = process
@@ -63,7 +63,7 @@ class Child:
         self._selector.register(descriptor, selectors.EVENT_READ, (self, consume))
 
     def read(self, descriptor: int, consume: Callable[[int, bytes], None]) -> None:
-        """Take what one of its pipes holds; called when the selector says that there is something."""
+        """Read a pipe; called when it is readable."""
         try:
             chunk = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -77,7 +77,7 @@ class Child:
 
     def _lines(self, descriptor: int, chunk: bytes) -> None:
         *lines, rest = (self._partial.pop(descriptor, b"") + chunk).split(b"\n")
-        if rest and (not chunk or len(rest) > 65536):  # the end, or a program that never ends its lines
+        if rest and (not chunk or len(rest) > 65536):  # end of output, or a program that never ends its lines
             lines, rest = [*lines, rest], b""
         if rest:
             self._partial[descriptor] = rest
@@ -88,21 +88,21 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether its main process lives."""
+        """Whether the main process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def returncode(self) -> int | None:
-        """How it ended, negative for a signal; None while it runs."""
+        """The exit code, negative for a signal; None while it is running."""
         return self._process.poll() if self._process else None
 
     def terminate(self) -> None:
-        """Ask the main process to finish what it does and end."""
+        """Send SIGTERM to the main process."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
     def clear(self) -> None:
-        """Kill what is left of its process group, show its last words, and close its pipes."""
+        """Kill the rest of its process group, show its remaining output and close its pipes."""
         if self._process is None:
             return
         with suppress(ProcessLookupError, PermissionError):
@@ -129,7 +129,7 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
     def prepare() -> None:
         if _prctl is not None and sys.platform == "linux":
             _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:  # it was killed before we could ask to be told
+            if os.getppid() != parent:  # the parent was killed before the call
                 os._exit(1)
 
     return prepare

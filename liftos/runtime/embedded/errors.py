@@ -1,2 +1,2 @@
 class EmbeddedError(Exception):
-    """The embedded servers cannot run; the message is one line that says what to do."""
+    """The embedded servers can't run; the message is one line that says what to do."""

@@ -1,4 +1,4 @@
-"""The home directory itself, its locks and its private files."""
+"""The home directory, its locks and private files."""
 
 import errno
 import fcntl
@@ -17,17 +17,17 @@ _CHOOSE = "choose another directory: LIFTOS_HOME=/path/to/it make up"
 
 
 def say(line: str) -> None:
-    """Write one line to stderr (stdout belongs to the commands, some print JSON there)."""
-    with suppress(OSError, ValueError):  # a closed terminal must not stop a clean shutdown
+    """Write a line to stderr; stdout is for the output of commands."""
+    with suppress(OSError, ValueError):  # a closed terminal must not prevent a clean shutdown
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
 
 def make_directory(path: Path, mode: int) -> None:
-    """Make a directory that is not there yet, with its parents; it belongs to the owner of its parent.
+    """Create a missing directory and its parents; its owner is the parent's owner.
 
     Raises:
-        OSError: a file is in the way, or it cannot be made.
+        OSError: a file is in the way, or it can't be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -44,18 +44,18 @@ def make_directory(path: Path, mode: int) -> None:
 
 
 def prepare_home(home: Path) -> None:
-    """Create the home directory and prove by writing that it can be used.
+    """Create the home directory and check that it is writable.
 
     Raises:
-        EmbeddedError: a file is in the way, the disk is full, or it cannot be written.
+        EmbeddedError: a file is in the way, the disk is full, or it is not writable.
     """
-    # The Postgres account of a root installation must pass through; it may not list what is there.
+    # in an installation by root, the Postgres account must traverse the home but not list it
     mode = 0o711 if os.geteuid() == 0 else 0o700
     try:
         make_directory(home, mode)
         for name in ("log", "state"):
             make_directory(home / name, 0o700)
-        # Permission bits say nothing to root and nothing about a read-only mount: only a write does.
+        # permission bits do not apply to root and do not show read-only mounts, so try to write
         with tempfile.TemporaryFile(dir=home, buffering=0) as probe:
             probe.write(bytes(65536))
     except (FileExistsError, NotADirectoryError):
@@ -68,7 +68,7 @@ def prepare_home(home: Path) -> None:
                 f"LIFTOS_HOME {home}: the disk is full; free some space or {_CHOOSE}"
             ) from None
         reason = (error.strerror or str(error)).lower()
-        raise EmbeddedError(f"LIFTOS_HOME {home} cannot be written ({reason}); {_CHOOSE}") from None
+        raise EmbeddedError(f"LIFTOS_HOME {home} is not writable ({reason}); {_CHOOSE}") from None
 
 
 def _blocker(home: Path) -> Path:
@@ -79,27 +79,27 @@ def _blocker(home: Path) -> Path:
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock file, without locking it; the caller closes the descriptor.
+    """Open a lock file without locking it; the caller closes the descriptor.
 
-    It is not inherited by subprocesses (PEP 446), so a child never holds its parent's lock by accident.
+    Subprocesses do not inherit it (PEP 446), so a child never holds its parent's lock by accident.
     """
     return _open_private(path, os.O_RDWR)
 
 
 def open_log(path: Path) -> int:
-    """Open a log file to append to; the caller closes the descriptor."""
+    """Open a log file for appending; the caller closes the descriptor."""
     return _open_private(path, os.O_WRONLY | os.O_APPEND)
 
 
 def _open_private(path: Path, flags: int) -> int:
-    # never through a link: root opens it too, in a directory that is another user's
+    # never follow links: root may open it in another user's directory
     descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     give_to_owner(descriptor, path.parent)
     return descriptor
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Take a flock if that is possible at once; say whether it was."""
+    """Try to take a flock without waiting; return whether it was taken."""
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -109,7 +109,7 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file exclusively, waiting for it; the kernel frees it if this process is killed."""
+    """Wait for and hold an exclusive lock on a file; the kernel releases it if this process is killed."""
     descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -119,12 +119,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> None:
-    """Write a file of mode 0600 so that a reader sees all of it or nothing.
+    """Atomically write a file with mode 0600.
 
     Args:
         path: the file.
         text: its content.
-        replace: False keeps a file that is already there, also one that appears meanwhile.
+        replace: False to keep an existing file, also one created concurrently.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
@@ -143,10 +143,10 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> None:
 
 
 def secret_key(home: Path) -> str:
-    """Return the installation's secret key, made on first use.
+    """Return the installation's secret key, created on first use.
 
     Raises:
-        EmbeddedError: the home cannot be used.
+        EmbeddedError: the home is not usable.
     """
     path = home / "secret_key"
     try:
@@ -157,4 +157,4 @@ def secret_key(home: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise EmbeddedError(f"{path} cannot be read ({reason}); {_CHOOSE}") from None
+        raise EmbeddedError(f"{path} can't be read ({reason}); {_CHOOSE}") from None

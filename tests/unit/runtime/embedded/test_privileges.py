@@ -128,14 +128,14 @@ def test_root_becomes_the_homes_owner(left, monkeypatch):
 def test_privileged_port_keeps_root(left, monkeypatch):
     monkeypatch.setenv("LIFTOS_PORT", "80")
     said = left()
-    assert said.startswith("LiftOS runs as root, not as daemon: port 80 is open to root alone")
+    assert said.startswith("LiftOS runs as root instead of daemon: port 80 requires root")
     assert said.count("\n") == 1
 
 
 def test_a_home_of_one_user_with_data_of_another_keeps_root(left, home):
     (home / "pg").mkdir()
     os.chown(home / "pg", BIN, -1)
-    assert "another user's than its data" in left()
+    assert "its data belong to different users" in left()
 
 
 def test_interpreter_only_root_can_run_keeps_root(left, tmp_path, monkeypatch):
