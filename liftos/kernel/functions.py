@@ -37,7 +37,7 @@ class FunctionNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where a call's input comes from.
+    """The origin of a call's input.
 
     Attributes:
         memories: ids of the memories quoted in the results it refers to.

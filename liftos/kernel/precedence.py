@@ -71,7 +71,7 @@ class Precedence:
 
     @property
     def has_small(self) -> bool:
-        """Whether any request started as small is in progress, even if it no longer counts as small."""
+        """True while any request started as small is in progress, even if it no longer counts as small."""
         return bool(self._begun)
 
     def wait(self, seconds: float) -> bool:

@@ -42,11 +42,7 @@ PHRASES = {
 ALLOWED: dict[str, int] = {
     ".": 1,
     "accountability": 66,
-    "liftos/beat.py": 1,
     "liftos/bench": 1,
-    "liftos/kernel": 80,
-    "liftos/runtime": 25,
-    "liftos/settings.py": 1,
     "memory": 140,
     "spaces": 85,
     "tests/integration": 1,

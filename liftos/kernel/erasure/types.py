@@ -1,4 +1,4 @@
-"""What an erasure passes to the apps that store something of a memory."""
+"""The erasure passed to the apps that store something of a memory."""
 
 from dataclasses import dataclass, field
 from uuid import UUID

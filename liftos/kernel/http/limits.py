@@ -56,12 +56,12 @@ class _Applied:
 
     @property
     def key(self) -> tuple[str, tuple[str, ...]]:
-        """What tells it from others."""
+        """Identifies the limit and its owner."""
         return str(self.item), self.whose
 
     @property
     def step(self) -> int:
-        """How much is counted in this process before Redis is asked: a hundredth of the limit."""
+        """The count in this process at which Redis is updated: a hundredth of the limit."""
         return max(1, self.item.amount // 100)
 
 

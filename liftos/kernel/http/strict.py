@@ -31,7 +31,7 @@ class Strict(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a route accepts: the names of its query parameters and the shape of its body, or None."""
+    """The input of a route: the names of its query parameters and the shape of its body, or None."""
 
     parameters: tuple[str, ...]
     body: Any

@@ -58,7 +58,7 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did something; `on_behalf_of` is the user id the caller named, which is not verified."""
+    """The author of an action; `on_behalf_of` is the user id the caller named, which is not verified."""
 
     kind: ActorKind
     id: str

@@ -88,7 +88,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether the main process is running."""
+        """True while the main process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property

@@ -31,7 +31,7 @@ class Program:
 
     @property
     def outdated(self) -> bool:
-        """Whether it lacks published security fixes, judging by its version."""
+        """True if it lacks published security fixes, judging by its version."""
         return is_outdated(self.product, self.version)
 
     def __str__(self) -> str:

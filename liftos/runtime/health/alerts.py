@@ -21,7 +21,7 @@ ACTIVE = Gauge(
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """When an alert is raised and cleared.
+    """The rates at which an alert is raised and cleared.
 
     Attributes:
         below: raised below this rate, 0 to 1; 0 disables the alert.

@@ -54,7 +54,7 @@ class Protocol(ASGIProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being read or answered."""
+        """True if no request is being read or answered."""
         return self._current_request is None and self._header_timer is None
 
     def close(self) -> None:

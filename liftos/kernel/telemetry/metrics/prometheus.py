@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 
 class Outcome(StrEnum):
-    """How an operation ended; refusals (4xx) are neither successes nor failures, and are not timed."""
+    """The outcome of an operation; refusals (4xx) are neither successes nor failures, and are not timed."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -23,7 +23,7 @@ DURATIONS = Histogram(
 )
 
 OTLP_TRACES = Counter(
-    "liftos_otlp_traces_total", "Traces by what became of them on the way to the collector", ["outcome"]
+    "liftos_otlp_traces_total", "Traces by outcome of their export to the collector", ["outcome"]
 )
 # the maximum, not the sum: a killed worker leaves its value behind
 WORKER_THREADS = Gauge("liftos_worker_threads", "Threads of a Celery worker", multiprocess_mode="max")
