@@ -110,7 +110,7 @@ def test_form_errors_and_messages_conform_to_wcag(site, page):
 
 def test_the_menus_open_choose_and_close_by_keyboard(site, page):
     page.keyboard.press("Tab")
-    skip = page.get_by_role("link", name="Skip to the content")
+    skip = page.get_by_role("link", name="Skip to content")
     assert skip.evaluate("element => element === document.activeElement")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"

@@ -52,7 +52,7 @@ def test_a_person_approves_what_hygiene_proposes(site, page):
     picture(page, "run-waiting")
     page.fill('input[name="reason"]', "the later holdout is the better one")
     page.get_by_role("button", name="Approve contest").click()
-    page.get_by_text("contest was approved.").wait_for()
+    page.get_by_text("Step contest approved.").wait_for()
 
     def done():
         page.reload()

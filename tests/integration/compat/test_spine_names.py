@@ -306,7 +306,7 @@ def test_tracing_by_the_originals_names():
     tracer.finish_span(None)
     assert {span.trace_id for span in (outer, inner, side)} == {outer.trace_id}
     assert (inner.parent_id, side.parent_id) == (outer.span_id, outer.span_id)
-    with pytest.raises(ValueError, match="ended"):
+    with pytest.raises(ValueError, match="no open span"):
         tracer.start_span("late", parent_span_id=outer.span_id)
 
     async def traced():
@@ -377,7 +377,7 @@ def test_functions_by_the_originals_names(acme, registered):
     orchestrator.register_function("test.double", double, cacheable=True)
     assert [asyncio.run(run("test.double", kwargs={"number": 5})) for _ in range(3)] == [10] * 3
     assert calls.count(5) == 1
-    with pytest.raises(TypeError, match="twice"):
+    with pytest.raises(TypeError, match="multiple values"):
         asyncio.run(run("test.double", (4,), {"number": 4}))
     with pytest.raises(TypeError, match="2 arguments"):
         asyncio.run(run("test.double", (1, 2, 3)))
@@ -408,7 +408,7 @@ def test_a_workflow_is_built_task_by_task(acme, registered):
     broken = orchestrator.add_task(workflow, "broken", "test.fail", ("{braces} stay",), max_retries=0)
     before = orchestrator.get_workflow_status(workflow)
     assert (before["status"], list(before["tasks"])) == ("pending", [first, second, broken])
-    with pytest.raises(ValueError, match="no task"):
+    with pytest.raises(ValueError, match="unknown task"):
         orchestrator.add_task(workflow, "x", "test.add", (1, 2), dependencies=["task_nobodys"])
     with pytest.raises(LiftosError):
         orchestrator.add_task(workflow, "x", "test.nothing")

@@ -214,7 +214,7 @@ def test_who_may_only_look_does_nothing(acme, calls):
     assert client.post(f"{RUNS}{run.id}/do/approve/ask/").status_code == 403
     assert client.get(f"{RUNS}{run.id}/do/approve/ask/").status_code == 405
     template = the_template(acme)
-    assert "Retire it" not in text(client.get(f"{TEMPLATES}{template}/change/"))
+    assert "Retire the template" not in text(client.get(f"{TEMPLATES}{template}/change/"))
     assert client.post(f"{TEMPLATES}{template}/do/retire/").status_code == 403
     assert "run_again" not in text(client.get(STEPS))
 
