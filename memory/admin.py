@@ -34,7 +34,7 @@ ACTIONS = {
     "confirm": "Confirm",
     "contest": "Contest",
     "reject": "Reject its value permanently",
-    "erase": "Erase it and everything made from it",
+    "erase": "Erase it and its copies",
 }
 
 

@@ -1,4 +1,4 @@
-"""An organisation's context, as the old platform's callers open and close it. Memories do not depend on it: see docs/memory-life.md."""
+"""Contexts, which callers of the old platform open and close; memories do not depend on them (docs/memory-life.md)."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,14 +16,14 @@ BACKEND = "postgres+pgvector"
 
 @dataclass(frozen=True, slots=True)
 class ContextStats:
-    """The caller's own contexts: there is one an organisation, active unless it was closed."""
+    """Numbers of the organisation's contexts: at most one, active unless closed."""
 
     total: int
     active: int
 
 
 def initialise_context(*, organisation: UUID, by: Actor, domain: str) -> None:
-    """Open the organisation's context, or open it again, for a domain of knowledge."""
+    """Open or reopen the organisation's context for a domain of knowledge."""
     with tenant_transaction(organisation):
         Context.objects.update_or_create(
             organisation_id=organisation,
@@ -39,7 +39,7 @@ def initialise_context(*, organisation: UUID, by: Actor, domain: str) -> None:
 
 
 def close_context(*, organisation: UUID, by: Actor) -> UUID:
-    """Close the organisation's context; return the decision's id. No memory is changed or removed."""
+    """Close the organisation's context, leaving memories unchanged; return the decision's id."""
     with tenant_transaction(organisation):
         now = timezone.now()
         Context.objects.update_or_create(
@@ -52,16 +52,16 @@ def close_context(*, organisation: UUID, by: Actor) -> UUID:
             by=by,
             operation="memory.context_cleanup",
             effect=Effect.WRITE,
-            reasoning="Context closed at the caller's request. Memories are kept, and found as before.",
+            reasoning="Context closed at the caller's request. Memories are unchanged.",
             outputs={"memories_removed": 0},
         )
 
 
 def get_context_stats(*, organisation: UUID) -> ContextStats:
-    """Return the organisation's contexts, inside the caller's tenant transaction."""
+    """Count the organisation's contexts, inside the caller's tenant transaction."""
     row = Context.objects.filter(organisation_id=organisation).first()
     if row is not None:
         return ContextStats(1, int(row.closed_at is None))
-    # who has stored something works in its context without having opened it
+    # storing a memory opens the context implicitly
     used = int(Memory.objects.filter(organisation_id=organisation).exists())
     return ContextStats(used, used)

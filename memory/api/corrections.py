@@ -60,9 +60,16 @@ class _Correction(NativeView):
 
     scopes = {"POST": Scope.MEMORY_WRITE}
 
-    def reason(self) -> str:
-        """Return the reason in the optional body."""
-        return self.body(Correction).reason if self.json is not None else ""
+    def arguments(self, request: Request, memory: UUID) -> dict[str, Any]:
+        """Return the arguments that all corrections take; the body is optional."""
+        principal = self.principal
+        return {
+            "organisation": principal.organisation,
+            "by": principal.actor,
+            "memory": memory,
+            "reason": self.body(Correction).reason if self.json is not None else "",
+            "version": if_match(request._request),
+        }
 
     def answer(self, changed: Changed, **more: Any) -> Response:
         """Respond with the memory's new state, and its version as the ETag."""
@@ -82,16 +89,10 @@ class Confirm(_Correction):
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Confirm a memory. The scope `admin` can also confirm a rejected one, which allows its value to be written again."""
-        principal = self.principal
-        changed = corrections.confirm(
-            organisation=principal.organisation,
-            by=principal.actor,
-            memory=memory,
-            reason=self.reason(),
-            version=if_match(request._request),
-            may_reinstate=principal.may(Scope.ADMIN),
+        may_reinstate = self.principal.may(Scope.ADMIN)
+        return self.answer(
+            corrections.confirm(**self.arguments(request, memory), may_reinstate=may_reinstate)
         )
-        return self.answer(changed)
 
 
 class Contest(_Correction):
@@ -101,15 +102,7 @@ class Contest(_Correction):
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Contest a memory. Searches still return it, marked as contested."""
-        principal = self.principal
-        changed = corrections.contest(
-            organisation=principal.organisation,
-            by=principal.actor,
-            memory=memory,
-            reason=self.reason(),
-            version=if_match(request._request),
-        )
-        return self.answer(changed)
+        return self.answer(corrections.contest(**self.arguments(request, memory)))
 
 
 class Reject(_Correction):
@@ -119,14 +112,7 @@ class Reject(_Correction):
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Reject a memory and its value: later writes of the value are refused, however it is spelled."""
-        principal = self.principal
-        changed = corrections.reject(
-            organisation=principal.organisation,
-            by=principal.actor,
-            memory=memory,
-            reason=self.reason(),
-            version=if_match(request._request),
-        )
+        changed = corrections.reject(**self.arguments(request, memory))
         return self.answer(
             changed, others=[str(other) for other in changed.others], derived=counts_of(changed)
         )

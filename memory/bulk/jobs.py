@@ -1,9 +1,8 @@
-"""Bulk stores that are accepted at once and carried out by a worker.
+"""Bulk jobs: bulk stores that are accepted at once and processed by workers.
 
-Accepting writes all lines in one transaction: what was answered with 202 can't be lost. A chunk is stored, its results are
-written and its text is removed in one transaction too, so a worker that dies leaves it as it was, or done. While lines are embedded no
-transaction is open: a lease keeps other workers away. What its party may do
-is asked again for each chunk: after a key's end nothing more of its jobs is stored.
+All lines are written in one transaction before the 202 response, so they can't be lost. Storing a chunk, writing its results and
+removing its text share a transaction too, so a crashed worker leaves the chunk untouched or done. No transaction is open while lines
+are embedded; a lease keeps other workers away. The caller's scopes are checked again for each chunk, so a revoked key's jobs stop.
 """
 
 import json
@@ -27,10 +26,10 @@ from memory.operations import embed_rows
 from memory.types import TrustState
 
 MAX_LINES = 200_000
-# how long a chunk is its worker's: several times what embedding it takes; a worker that died is replaced after it
+# several times the duration of embedding a chunk; a crashed worker's chunk is retried after it
 LEASE_SECONDS = 60
 
-# the oldest waiting chunk that no other worker has, leased; with its job's party
+# lease the oldest unprocessed chunk; returns it with its job's actor
 _LEASE = """
 UPDATE memory_bulkchunk AS c SET leased_until = clock_timestamp() + %(seconds)s * interval '1 second' FROM memory_bulkjob AS j
 WHERE c.organisation_id = %(organisation)s AND j.organisation_id = c.organisation_id AND j.id = c.job_id
@@ -44,7 +43,7 @@ RETURNING c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.
 _END_LEASE = """
 UPDATE memory_bulkchunk SET leased_until = NULL WHERE organisation_id = %s AND job_id = %s AND number = %s
 """
-# the chunk is still to be stored, and this transaction is the one that does
+# lock the chunk if it is still unprocessed
 _STILL = """
 SELECT FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s AND number = %s AND results IS NULL FOR UPDATE
 """
@@ -63,14 +62,14 @@ WHERE c.organisation_id = %s AND c.job_id = %s AND c.results IS NOT NULL GROUP B
 
 
 class BulkJobNotFound(NotFound):
-    """There is no such bulk store."""
+    """There is no such bulk job."""
 
     code = "memory.bulk_job_not_found"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a bulk store has come; `counts` is lines by status."""
+    """The progress of a bulk job; `counts` is lines by status."""
 
     id: UUID
     recorded_at: datetime
@@ -87,11 +86,11 @@ class Progress:
 
 
 def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable[bytes]) -> UUID:
-    """Take the lines of a bulk store and have a worker store them; return the job's id.
+    """Queue the lines of a bulk store for workers; return the job's id.
 
     Raises:
-        InvalidRequest: no line at all, or bytes that are not UTF-8.
-        TooLarge: more than 200,000 lines; nothing is taken.
+        InvalidRequest: no lines, or not UTF-8.
+        TooLarge: more than 200,000 lines; none is stored.
     """
     with (
         observe_operation("memory.accept_bulk", organisation=str(organisation)),
@@ -122,7 +121,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
 
 
 def work_on_next_chunk(*, organisation: UUID) -> bool:
-    """Store the next chunk that no other worker has leased; return whether there was one."""
+    """Process the next chunk that is not leased; return whether there was one."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         row = cursor.execute(_LEASE, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
     if row is None:
@@ -150,9 +149,9 @@ def _store_chunk(
         prepared = embed_rows(organisation, batch.rows)
     with tenant_transaction(organisation), raw_cursor() as cursor:
         if cursor.execute(_STILL, chunk).fetchone() is None:
-            return  # the lease was over, and another worker has stored it
+            return  # the lease expired, and another worker has stored it
         if trust_now(organisation=organisation, by=by, trust=sent) != trust:
-            # what its party may do has changed meanwhile: it is begun anew
+            # the caller's scopes have changed meanwhile: retry
             cursor.execute(_END_LEASE, chunk)
             return
         if batch is None or prepared is None:
@@ -163,10 +162,10 @@ def _store_chunk(
 
 
 def get_progress(*, organisation: UUID, job: UUID) -> Progress:
-    """Return how far a bulk store has come, inside the caller's tenant transaction.
+    """Return a bulk job's progress, inside the caller's tenant transaction.
 
     Raises:
-        BulkJobNotFound: there is none in this organisation.
+        BulkJobNotFound: not in this organisation.
     """
     row = BulkJob.objects.filter(organisation_id=organisation, id=job).first()
     if row is None:
@@ -181,7 +180,7 @@ def get_progress(*, organisation: UUID, job: UUID) -> Progress:
 def list_results(
     *, organisation: UUID, job: UUID, after: int, chunks: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """Return the results of some chunks of lines, and the number of the chunk to go on from, None after the last."""
+    """Return the results of up to `chunks` chunks, and the number of the next chunk, None after the last."""
     rows = BulkChunk.objects.filter(
         organisation_id=organisation, job_id=job, number__gte=after, results__isnull=False
     ).order_by("number")[: chunks + 1]
@@ -191,7 +190,7 @@ def list_results(
 
 
 def list_organisations_with_bulk_work() -> list[UUID]:
-    """Return the organisations in which bulk stores wait. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with unprocessed chunks. Spans tenants through a definer function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_bulk_work()")
         return [row[0] for row in cursor.fetchall()]
@@ -201,7 +200,7 @@ def _chunks(stream: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
     first, lines = 1, []
     for number, raw in enumerate(stream, start=1):
         if number > MAX_LINES:
-            raise TooLarge(f"At most {MAX_LINES} lines.")
+            raise TooLarge(f"At most {MAX_LINES} lines are allowed.")
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Memories as lines of JSON: reading them, and storing them in batches that each lose only their bad lines."""
+"""Parse memories from lines of JSON, and store them in batches; invalid lines do not affect the others."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from memory.inputs import LineIn
 from memory.operations import Prepared, commit_many, raise_refusal, read_drafts
 from memory.types import MemoryDraft, Outcome, Stored, TrustState
 
-# lines in one transaction: large enough to share its cost, small enough to hold its locks briefly
+# lines per transaction: enough to share its cost, few enough to hold locks briefly
 BATCH = 500
 STATUS = {
     Outcome.STORED: 201,
@@ -31,7 +31,7 @@ STATUS = {
 
 
 def active_dimension(organisation: UUID) -> int | None:
-    """Return the active model's dimension, None while the embedder is away."""
+    """Return the active model's dimension, None if the embedder is unavailable."""
     try:
         return active_manager(organisation).model.dimension
     except EmbedderUnavailable:
@@ -39,10 +39,10 @@ def active_dimension(organisation: UUID) -> int | None:
 
 
 def read_line(line: bytes | str, dimension: int | None) -> MemoryDraft:
-    """Return a line as a draft.
+    """Parse a line as a draft.
 
     Raises:
-        InvalidRequest: naming the fields at fault.
+        InvalidRequest: with the invalid fields.
     """
     draft = validate(LineIn, parse_json(line)).draft()
     if draft.embedding is not None and dimension is not None and len(draft.embedding) != dimension:
@@ -52,12 +52,12 @@ def read_line(line: bytes | str, dimension: int | None) -> MemoryDraft:
 
 
 def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
-    """Return the result of a line that can't be read."""
+    """Return the result of an invalid line."""
     return {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
 
 
 def trust_now(*, organisation: UUID, by: Actor, trust: TrustState) -> TrustState | None:
-    """Return how far a party's lines may be believed now, at most as far as when it sent them; None if it may store none."""
+    """Return an actor's current trust for its lines, at most the trust when sent; None if it may no longer store."""
     now = scopes_now(organisation=organisation, actor=by)
     if Scope.MEMORY_PROPOSE not in now:
         return None
@@ -65,7 +65,7 @@ def trust_now(*, organisation: UUID, by: Actor, trust: TrustState) -> TrustState
 
 
 def refused_lines(first: int, lines: Iterable[bytes | str]) -> list[dict[str, Any]]:
-    """Return the results of lines, numbered from `first`, whose party may no longer store them."""
+    """Return the results of lines, numbered from `first`, whose actor may no longer store memories."""
     error = {"detail": NoLongerAllowed().message, "code": NoLongerAllowed.code}
     return [
         {"line": number, "status": NoLongerAllowed.status, "error": error}
@@ -82,7 +82,7 @@ class NoLongerAllowed(PermissionDenied):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines, read: the results of those that can't be, and the others' numbers and rows."""
+    """Parsed lines: the results of invalid ones, and the numbers and rows of the others."""
 
     refused: list[dict[str, Any]]
     numbers: list[int]
@@ -97,14 +97,14 @@ def read_lines(
     dimension: int | None,
     trust: TrustState,
 ) -> Batch:
-    """Read lines, numbered from `first`, blank ones left out; needs no database.
+    """Parse lines, numbered from `first`, without blank ones; needs no database.
 
     Args:
         first: the first line's number.
         lines: JSON.
-        organisation: whose they become.
-        dimension: the active model's (`active_dimension`).
-        trust: how far what they say may be believed.
+        organisation: the tenant.
+        dimension: of the active model (`active_dimension`).
+        trust: the highest trust state the caller may store.
     """
     refused, numbers, drafts = [], [], []
     for number, line in enumerate(giving_way(lines), start=first):
@@ -126,13 +126,13 @@ def store_batch(
     prepared: Prepared,
     meanwhile: Callable[[], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Store lines in one transaction; return the result of each, in their order.
+    """Store lines in one transaction; return their results in order.
 
     Args:
-        organisation: whose they become.
-        by: who stores them.
-        batch: the lines.
-        prepared: their rows, embedded (`memory.operations.embed_rows`).
+        organisation: the tenant.
+        by: the actor.
+        batch: the parsed lines.
+        prepared: their embedded rows (`memory.operations.embed_rows`).
         meanwhile: see `memory.operations.commit_many`.
     """
     stored = commit_many(organisation=organisation, by=by, prepared=prepared, meanwhile=meanwhile)
@@ -144,7 +144,7 @@ def store_batch(
 
 
 def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, Any]:
-    """Return what became of one line, as a JSON object."""
+    """Return a line's result as a JSON object."""
     result: dict[str, Any] = {"line": number, "status": STATUS[stored.outcome]}
     if stored.outcome not in (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE):
         result["id"] = str(stored.id)

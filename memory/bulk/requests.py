@@ -1,4 +1,4 @@
-"""NDJSON in, one result a line out."""
+"""Bulk store requests: NDJSON in, one result per line out."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +27,8 @@ from memory.operations import embed_rows
 from memory.types import TrustState
 
 MAX_LINES = 200_000
-# bytes of a body that are held in memory while the whole of it is read; the rest goes to a file
-_HELD = 1024 * 1024
+# bytes of a body kept in memory; larger ones go to a temporary file
+_MAX_IN_MEMORY = 1024 * 1024
 
 Results = list[dict[str, Any]]
 
@@ -36,21 +36,20 @@ Results = list[dict[str, Any]]
 def store_lines(
     *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState = TrustState.ACTIVE
 ) -> Results:
-    """Store a memory for each line of an NDJSON stream; blank lines are skipped.
+    """Store one memory per line of an NDJSON stream; blank lines are skipped.
 
     Args:
-        organisation: whose memories.
-        by: who stores them.
-        stream: yields lines of bytes; numbering starts at 1 and counts blank ones.
-        trust: how far what is stored may be believed.
+        organisation: the tenant.
+        by: the actor.
+        stream: lines of bytes, numbered from 1 including blank ones.
+        trust: the highest trust state the caller may store.
 
     Returns:
-        For each line: line, status (201, 200, 409, 422), id or error, external_id. Past 200,000 lines one more
-        result, 413, says where reading ended: what came before is stored. So does a 503 when the time is over, and a 403 when the
-        caller's key ended meanwhile.
+        For each line: line, status (201, 200, 409, 422), id or error, external_id. A last result marks where processing stopped,
+        with all lines before it stored: 413 after 200,000 lines, 503 at the deadline, 403 if the caller's scopes changed.
 
     Raises:
-        InvalidRequest: no line at all.
+        InvalidRequest: no lines.
         CallerGone: the caller closed the connection; whole batches may be stored.
     """
 
@@ -64,28 +63,28 @@ def store_lines(
 def store_lines_once(
     *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str]
 ) -> tuple[Results, bool]:
-    """Store lines as `store_lines` does, under an idempotency key that stands for all of them.
+    """Store lines as `store_lines` does, under one idempotency key.
 
-    The whole stream is read before anything is stored: only then is it known whether it is the key's. Each batch keeps its
-    results in its own transaction, so a request that broke off is taken up where it was.
+    The whole stream is read first, to compare it with the key's. Each batch saves its results in its own transaction, so a
+    repeated request continues an interrupted one.
 
     Args:
-        organisation: whose memories.
-        by: who stores them.
+        organisation: the tenant.
+        by: the actor.
         stream: as for `store_lines`.
         trust: as for `store_lines`.
-        key: whose key, and the key.
+        key: the idempotency key's actor and name.
 
     Returns:
-        The results, and whether all of them come from an earlier request.
+        The results, and whether all of them are from an earlier request.
 
     Raises:
-        InvalidRequest: no line at all.
-        KeyReused: the key stood for other lines, or for something else.
+        InvalidRequest: no lines.
+        KeyReused: the key was used for other lines or another request.
     """
     actor, name = key
     values: dict[str, Any] = {"organisation": organisation, "actor": actor}
-    # a batch's key fits where a whole one does, however long that is
+    # hashed, so that a batch's key fits into the column however long the request's is
     short, stored, resumed = hashlib.sha256(name.encode()).hexdigest(), 0, False
 
     def store(place: int, lines: list[bytes], batch: Batch, meanwhile: Callable[[], None]) -> Results:
@@ -132,11 +131,11 @@ def _store(
     batches = Ahead(read, _batches(stream))
     for place, (first, lines, batch) in enumerate(batches):
         if first > MAX_LINES:
-            error = {"detail": f"At most {MAX_LINES} lines."}
+            error = {"detail": f"At most {MAX_LINES} lines are allowed."}
             results.append({"line": first, "status": 413, "error": error})
             break
         if trust_now(organisation=organisation, by=by, trust=trust) != trust:
-            # what was read ahead was read with what the caller might do then
+            # the batch was prefetched with the caller's earlier trust
             results += refused_lines(first, lines)[:1]
             break
         try:
@@ -147,22 +146,22 @@ def _store(
             break
         results += store(place, lines, batch, batches.make_next)
     if not results:
-        raise _nothing_sent()
+        raise _no_lines()
     return results
 
 
 def _kept(results: Results, batch: Batch) -> Results:
-    """Return what a key keeps of a batch's results: nothing that a line says itself, which comes again with the lines."""
-    there = set(batch.numbers)
+    """Return the results to save with a key, without content of the lines, which a repeated request sends again."""
+    numbers = set(batch.numbers)
     return [
         {name: value for name, value in result.items() if name != "external_id"}
         for result in results
-        if result["line"] in there
+        if result["line"] in numbers
     ]
 
 
 def _recalled(kept: Results, batch: Batch) -> Results:
-    """Return the results of a batch that was stored before, from what its key kept and the same lines again."""
+    """Return the results of a batch stored before, from those saved with its key and the repeated lines."""
     names = {number: row.draft.external_id for number, row in zip(batch.numbers, batch.rows, strict=True)}
     results = list(batch.refused)
     for result in kept:
@@ -171,7 +170,7 @@ def _recalled(kept: Results, batch: Batch) -> Results:
     return sorted(results, key=lambda result: result["line"])
 
 
-def _nothing_sent() -> InvalidRequest:
+def _no_lines() -> InvalidRequest:
     return InvalidRequest([item("missing", ("body",), "Field required")])
 
 
@@ -189,10 +188,10 @@ def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
 def accept_once(
     *, organisation: UUID, by: Actor, stream: Iterable[bytes], trust: TrustState, key: tuple[str, str] | None
 ) -> tuple[UUID, bool]:
-    """Accept the lines of a bulk store for a worker; return the job's id, and whether it is that of an earlier request.
+    """Queue a bulk store for workers; return the job's id, and whether it is from an earlier request.
 
     Raises:
-        KeyReused: the key stood for other lines, or for something else.
+        KeyReused: the key was used for other lines or another request.
         InvalidRequest, TooLarge: as for `accept`.
     """
     with _read_whole(stream, b"bulk, later\x00") as (body, digest):
@@ -210,21 +209,21 @@ def accept_once(
 
 @contextmanager
 def _read_whole(stream: Iterable[bytes], purpose: bytes) -> Iterator[tuple[IO[bytes], bytes]]:
-    """Read a body to its end before a transaction is opened: it comes as fast as its sender sends.
+    """Read a whole body before a transaction is opened, because the sender may be slow.
 
     Yields:
-        The body, and a digest of it and of what it is for.
+        The body, and a digest of the purpose and the body.
 
     Raises:
-        InvalidRequest: no line at all.
+        InvalidRequest: no lines.
     """
     digest, blank = hashlib.sha256(purpose), True
-    with SpooledTemporaryFile(max_size=_HELD) as body:
+    with SpooledTemporaryFile(max_size=_MAX_IN_MEMORY) as body:
         for line in stream:
             digest.update(line)
             body.write(line)
             blank = blank and not line.strip()
         if blank:
-            raise _nothing_sent()
+            raise _no_lines()
         body.seek(0)
         yield body, digest.digest()

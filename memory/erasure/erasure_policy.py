@@ -1,4 +1,4 @@
-"""An organisation's policy for erasures: read, and set on record."""
+"""An organisation's policy for erasures."""
 
 from dataclasses import asdict
 from uuid import UUID
@@ -13,13 +13,13 @@ from memory.policy_types import Refuse, Wanted
 
 
 def get_policy(*, organisation: UUID) -> Wanted:
-    """Return an organisation's policy, the default where none was set; inside the caller's tenant transaction."""
+    """Return an organisation's policy, inside the caller's tenant transaction."""
     found = ErasurePolicy.objects.filter(organisation_id=organisation).first()
     return Wanted(found.scrub_quotes, Refuse(found.refuse_erased_ids)) if found else Wanted()
 
 
 def set_policy(*, organisation: UUID, by: Actor, policy: Wanted) -> UUID | None:
-    """Set an organisation's policy, for erasures and writes from now on. Return the decision's id, None where nothing changed."""
+    """Set an organisation's policy for later erasures and writes; return the decision's id, None if nothing changed."""
     with (
         observe_operation("memory.erasure_policy", organisation=str(organisation)),
         tenant_transaction(organisation),

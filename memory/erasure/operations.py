@@ -1,9 +1,8 @@
-"""Forgetting: memories are gone from everywhere, and a receipt says so.
+"""Erase memories from all tables and caches, with a receipt.
 
-Everything in the database goes in one transaction, together with copies: memories made from one of them that say the same, word for
-word. The caches of embeddings are told before it commits, so that the receipt can say what they answered, and once more after, for
-what was asked meanwhile. Other processes keep the vector, under a key that tells nobody the text, until LIFTOS_EMBEDDING_CACHE_TTL has
-passed; the receipt names that time.
+All rows are removed in one transaction, including copies: derived memories with the same text. Embedding caches are cleared before
+the commit, so that the receipt has the outcome, and again after it, for entries added meanwhile. Other processes keep the vector
+under a hashed key until LIFTOS_EMBEDDING_CACHE_TTL has passed; the receipt has that time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,11 +38,10 @@ from memory.trust.derived_memories import SHOWN, Because, Derived, find_copies, 
 from memory.trust.versions import check_version, database_now
 
 TOGETHER = 1_000
-"""Memories that are erased in one transaction."""
-UNTOLD = "The reason that was given quoted what was erased."
+"""Memories erased per transaction."""
+UNTOLD = "Reason removed because it quoted the erased memory."
 
-
-# whoever was erased with a receipt's memory has a line of its own, by which an import of it is refused
+# a row for each further memory of a joint erasure, to refuse its import
 _WITH_IT = """
 INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
                             on_behalf_of, decision_id, recorded_at)
@@ -63,7 +61,7 @@ class ErasureNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an erasure answers: its id, the memory's, its decision record, what was made from it, how many went with it."""
+    """The result of an erasure: its id, the first memory, the decision, derived memories, and the number of memories erased."""
 
     id: UUID
     memory: UUID
@@ -74,13 +72,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What became of some of the memories that were to be erased.
+    """The result of one transaction of an erasure.
 
     Attributes:
-        receipt: of those that were, None for none.
-        erased: how many, copies included.
-        gone: how many had been erased before.
-        unknown: ids that name no memory, and no erased one.
+        receipt: the receipt; None if nothing was erased.
+        erased: number of memories erased, including copies.
+        gone: number of memories erased before.
+        unknown: ids that were never memories.
     """
 
     receipt: Receipt | None
@@ -92,15 +90,14 @@ class Progress:
 def forget(
     *, organisation: UUID, by: Actor, memory: UUID, reason: str = "", version: int | None = None
 ) -> Receipt:
-    """Erase a memory with all its versions, its copies and whatever quotes them.
+    """Erase a memory with its versions, its copies and quotes of them.
 
-    What stays: the receipt, the tombstone of a rejected value (a keyed hash), the decision records without what they said, and what
-    the receipt names. The same text may be stored anew; an import of the same id may not, nor whatever else the organisation's policy
-    refuses.
+    Kept are the receipt, the tombstone of a rejected value (a keyed hash), decision records without their payload, and what the
+    receipt lists. The same text may be stored again, but the same id can't be imported, nor what the organisation's policy refuses.
 
     Raises:
-        MemoryNotFound: there is none in this organisation.
-        VersionMismatch: it is at another version.
+        MemoryNotFound: not in this organisation.
+        VersionMismatch: it has another version.
     """
     with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
         row = get_memory(organisation=organisation, memory=memory, lock=True)
@@ -111,15 +108,15 @@ def forget(
 def forget_many(
     *, organisation: UUID, by: Actor, memories: Iterable[UUID], reason: str = ""
 ) -> Iterator[Progress]:
-    """Erase a set of memories, a thousand in a transaction, each with one decision and one receipt.
+    """Erase memories, a thousand per transaction, each with one decision and one receipt.
 
-    What is gone already is passed over: after it was broken off, the same call again erases the rest.
+    Memories already erased are skipped, so repeating an interrupted call erases the rest.
 
     Args:
-        organisation: whose.
-        by: who asks.
-        memories: their ids; once more is as good as once.
-        reason: stands in the decisions.
+        organisation: the tenant.
+        by: the actor.
+        memories: their ids; duplicates are ignored.
+        reason: for the decisions.
 
     Yields:
         Progress after each transaction.
@@ -148,7 +145,7 @@ def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
     """Return a receipt.
 
     Raises:
-        ErasureNotFound: there is none in this organisation.
+        ErasureNotFound: not in this organisation.
     """
     row = Erasure.objects.filter(organisation_id=organisation, id=erasure).first()
     if row is None:
@@ -157,7 +154,7 @@ def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
 
 
 def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Receipt:
-    """Erase memories that are there and locked, at least one; the first stands for all of them on record."""
+    """Erase at least one locked memory; the first is the subject of the decision and receipt."""
     asked = [row.id for row in rows]
     earlier, texts = _past(organisation, rows)
     copies = find_copies(organisation, asked, texts)
@@ -198,7 +195,7 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
 
 
 def _past(organisation: UUID, rows: Sequence[Memory]) -> tuple[list[Memory], list[str]]:
-    """Return the rows of earlier texts, and every text that the memories say or said."""
+    """Return the rows of earlier texts, and all current and earlier texts of the memories."""
     ids = [row.id for row in rows]
     earlier = list(Memory.objects.filter(organisation_id=organisation, head__in=ids))
     versions = MemoryVersion.objects.filter(organisation_id=organisation, memory_id__in=ids)
@@ -218,7 +215,7 @@ def _put_on_record(
     if going.quotes.in_text(reason, "reason"):
         reason = UNTOLD
     first = rows[0]
-    whom = "Erased" if len(rows) == 1 else f"{len(rows)} memories erased"
+    subject = "Erased" if len(rows) == 1 else f"{len(rows)} memories erased"
     return record(
         organisation=going.organisation,
         by=by,
@@ -226,7 +223,7 @@ def _put_on_record(
         effect=Effect.DELETE,
         risk_class=RiskClass.LIMITED,
         subject=("memory", str(first.id)),
-        reasoning=f"{whom} at the request of {by.kind} {by.id}. {reason}".strip(),
+        reasoning=f"{subject} at the request of {by.kind} {by.id}. {reason}".strip(),
         inputs={
             "memory_id": str(first.id),
             "version": first.version,
@@ -253,7 +250,7 @@ def _write_receipt(
     at: datetime,
     caches: dict[str, Any],
 ) -> None:
-    """Write the receipt, and for each further memory a line that points to it."""
+    """Write the receipt, and a row that refers to it for each further memory."""
     kept = {"places": going.kept, "not_looked_at": sorted(going.not_looked_at)}
     shown = {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts}
     origins = [
@@ -290,11 +287,11 @@ def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> d
     until = at + timedelta(seconds=settings.LIFTOS_EMBEDDING_CACHE_TTL)
     try:
         get_manager()
-        # each of them is asked, also after one could not say
+        # a list, so that all managers are called even if one fails
         answers = [manager.forget(texts, organisation=organisation) for manager in made_managers()]
         shared = all(answers)
     except EmbedderUnavailable:
-        # without the model's name the keys are not known; nothing of it is in this process then
+        # without the model the cache keys are unknown, but then this process has no entries
         shared = False
     return {
         "this_process": "removed",

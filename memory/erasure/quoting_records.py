@@ -1,4 +1,4 @@
-"""Where else an erased memory's words stand, in memory's own tables and the kernel's: bulk stores, events, traces, reasons, the admin."""
+"""Remove quotes of erased memories from memory's and the kernel's tables: bulk jobs, events, traces, reasons, admin history."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
 _REMOVE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %s AND id = ANY(%s)"
 _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")
 _REASONS = Place("memory_memoryversion", ("id",), texts=("reason",), only="AND reason <> ''")
-# versions are never updated: one is taken out and put back without its reason
+# versions can't be updated, so delete and reinsert them without the reason
 _BLANK_REASONS = """
 WITH gone AS (DELETE FROM memory_memoryversion WHERE organisation_id = %s AND id = ANY(%s) RETURNING *)
 INSERT INTO memory_memoryversion
@@ -36,7 +36,7 @@ FROM gone
 """
 _CONTEXTS = Place("memory_context", ("organisation_id",), texts=("domain",), order="organisation_id")
 _BLANK_CONTEXT = "UPDATE memory_context SET domain = 'general' WHERE organisation_id = %s"
-# a memory is known to the admin's history by its first words; the table is the installation's and names no organisation
+# the admin's history quotes the beginning of memories; its table has no organisation
 _ADMIN = """
 UPDATE django_admin_log AS l SET object_repr = 'erased', change_message = ''
 FROM django_content_type AS t
@@ -48,11 +48,12 @@ WAITING = "lines of bulk stores that wait to be stored"
 
 
 def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
-    """Remove what these tables quote of memories; return of how many rows, by the name of the place.
+    """Remove quotes of memories from these tables; return the number of rows by table.
 
     Args:
-        going: what is being erased.
-        texts: what it said. Another memory of the same text, which was not made from it, stays: the receipt says how many there are.
+        going: the erasure.
+        texts: the memories' texts. Other memories with the same text that are not derived from them are kept and counted in the
+            receipt.
     """
     organisation = going.organisation
     removed = {"bulk_results": _erase_results(going)}
@@ -79,24 +80,25 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
 
 
 def _erase_results(going: Going) -> int:
-    """Take the external ids and errors out of results of lines that became these memories, or that quote them."""
+    """Remove external ids and errors from the results of lines that became these memories or quote them."""
     ids = {str(each) for each in going.memories}
     removed = waiting = 0
     for job, number, text, results in quoting(going, _CHUNKS, also=sorted(ids)):
         waiting += bool(text)
         if results is None:
             continue
-        told = [
-            _told(each) if each.get("id") in ids or going.quotes.in_value(each) else each for each in results
+        scrubbed = [
+            _scrubbed(each) if each.get("id") in ids or going.quotes.in_value(each) else each
+            for each in results
         ]
-        if told != results:
+        if scrubbed != results:
             with raw_cursor() as cursor:
-                cursor.execute(_CHUNK, (json.dumps(told), going.organisation, job, number))
+                cursor.execute(_CHUNK, (json.dumps(scrubbed), going.organisation, job, number))
             removed += 1
     if waiting:
         going.kept[WAITING] = waiting
     return removed
 
 
-def _told(result: dict[str, Any]) -> dict[str, Any]:
+def _scrubbed(result: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in result.items() if name in ("line", "status", "id")}

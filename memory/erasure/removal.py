@@ -1,4 +1,4 @@
-"""Taking memories out of memory's own tables, and counting what went."""
+"""Delete memories from memory's own tables, and count the rows."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organ
        (SELECT count(*) FROM memory_entity WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s))
 """
 _VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
-# earlier texts first: they name their memory. Vectors and links go by their foreign keys.
+# earlier texts first, because they refer to their memory; vectors and links cascade
 _EARLIER = "DELETE FROM memory_memory WHERE organisation_id = %s AND head = ANY(%s)"
 _MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
 
@@ -27,13 +27,13 @@ def remove_memories(
     *,
     elsewhere: Callable[[], dict[str, int]],
 ) -> dict[str, int]:
-    """Delete memories with their versions and index rows; return how many rows of each kind.
+    """Delete memories with their versions and index rows; return the number of rows by kind.
 
     Args:
-        organisation: whose.
+        organisation: the tenant.
         rows: the memories.
         earlier: the rows of their earlier texts.
-        elsewhere: removes what other apps keep of them, while they are still there; returns how many rows, by name.
+        elsewhere: called first, to delete other apps' rows; returns their number by name.
     """
     heads = [row.id for row in rows]
     values = {"organisation": organisation, "ids": [*heads, *(row.id for row in earlier)]}

@@ -1,6 +1,6 @@
-"""Texts that hold a rejected value among others, and what the organisation wants of them; inside the writer's transaction.
+"""Find texts that contain a rejected value, inside the writer's transaction.
 
-A store that has looked before a rejection commits is not looked at again: unlike for the value itself there is no lock.
+Unlike for whole values there is no lock: a store checked before a rejection commits is not checked again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from memory.types import Rejection
 def find_held(
     organisation: UUID, texts: Mapping[UUID, str], anchors: Mapping[Shape, Sequence[int]]
 ) -> tuple[RejectedInside, dict[UUID, Rejection]]:
-    """Return the organisation's policy, and of each text that holds a rejected value its rejection; of several the earliest.
+    """Return the organisation's policy, and the earliest rejection for each text that contains a rejected value.
 
     Args:
-        organisation: whose.
-        texts: by any id of the write.
-        anchors: from `memory.rejection.tombstones.find_rejections`; without any nothing is done.
+        organisation: the tenant.
+        texts: by an id of the write.
+        anchors: from `memory.rejection.tombstones.find_rejections`; if empty nothing is searched.
     """
     if not anchors or not texts:
         return RejectedInside.ALLOW, {}

@@ -1,4 +1,4 @@
-"""Which drafts of a store may not be written, and which as candidates only, and why; asked before anything is."""
+"""Check before a store which rows to refuse, and which to flag as candidates."""
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SELECT e.memory_id, e.origin, p.refuse_erased_ids FROM memory_erasure AS e
 LEFT JOIN memory_erasurepolicy AS p ON p.organisation_id = e.organisation_id
 WHERE e.organisation_id = %s AND (e.memory_id = ANY(%s) OR e.origin = ANY(%s))
 """
-# an import brings the id: the same memory again, or another one under it
+# imported ids that exist: with the same text, or another
 _PRESENT = """
 SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
 JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS NULL
@@ -27,11 +27,11 @@ JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS 
 
 @dataclass(frozen=True, slots=True)
 class Vetted:
-    """What was found of rows.
+    """The result of a check.
 
     Attributes:
-        refused: those that may not be written, with what becomes of each.
-        flagged: those that are written as candidates, with the rejection of the value that they hold.
+        refused: rows not to write, with their results.
+        flagged: rows to write as candidates, with the rejection whose value they contain.
     """
 
     refused: dict[UUID, Stored]
@@ -39,12 +39,11 @@ class Vetted:
 
 
 def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> Vetted:
-    """Return the rows that may not be written, and those that are flagged.
+    """Check rows before a store.
 
-    Refusals in the order of what counts most: a rejected value is one also under an external id that is known; then an import of
-    what was erased, or of what is there; then a source that does not exist.
+    If several reasons apply, the first of these is reported: a rejected value, an erased id, an existing id, an unknown source.
     """
-    # one that comes rejected already brings nothing back: it says what was once believed
+    # imported rows that are already rejected bring nothing back
     asked = [row for row in rows if row.state is not TrustState.REJECTED]
     found = find_rejections(organisation, {row.id: row.keys for row in asked})
     rejections = dict(found.rejections)
@@ -52,7 +51,7 @@ def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> V
     policy, held = find_held(organisation, texts, found.anchors)
     if policy is RejectedInside.REFUSE:
         rejections |= held
-    # one that is past its time is not believed, so there is nothing to take back
+    # only living rows need to become candidates
     living = {row.id for row in rows if row.state in LIVING}
     flagged = {row: each for row, each in held.items() if policy is RejectedInside.FLAG and row in living}
     refused = {
@@ -69,10 +68,10 @@ def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> V
 
 
 def vet_text(organisation: UUID, row: Row) -> Rejection | None:
-    """Return the rejection by which a memory's new text is flagged, None for none.
+    """Check a memory's new text; return the rejection that flags it, if any.
 
     Raises:
-        ValueRejected: the text is a rejected value, or holds one and the organisation refuses that.
+        ValueRejected: the text is a rejected value, or contains one and the policy is to refuse.
     """
     found = find_rejections(organisation, {row.id: row.keys})
     for rejection in found.rejections.values():
@@ -98,7 +97,7 @@ def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
 
 
 def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[UUID]:
-    """Return the rows that would bring back what was erased: by an id that an import brings, or an external id, where it is refused."""
+    """Return the rows whose imported id was erased, or whose external id was erased and is refused by policy."""
     ids = {row.id for row in rows if row.draft.past is not None}
     origins = {
         row.id: origin_key(organisation, row.draft.source, row.draft.external_id)
@@ -127,7 +126,7 @@ def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[
         return []
     with raw_cursor() as cursor:
         known = {row[0] for row in cursor.execute(_KNOWN, [organisation, list(wanted)]).fetchall()}
-    # an import may bring a source and what was made of it together, unless the source is refused
+    # an import may contain a source along with memories derived from it, unless the source is refused
     coming = {row.id for row in rows if row.draft.past is not None and row.id not in refused}
     without: set[UUID] = set()
     while True:
@@ -141,6 +140,6 @@ def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[
         }
         if not new:
             return without
-        # what was to be made of these has no source either
+        # memories derived from these lack their source too
         coming -= new
         without |= new

@@ -1,7 +1,7 @@
-"""Rejected values. Every way to write a memory asks here, inside its own transaction, before it writes.
+"""Rejected values, checked by every write inside its own transaction.
 
-A store and a rejection of one value meet on an advisory lock: shared by stores, exclusive to the rejection. Without it a
-store that looked before the rejection committed could commit after it. Locks are always taken before rows.
+Stores take a shared and rejections an exclusive advisory lock on a value. Otherwise a store that checked before a rejection
+committed could commit after it. Value locks are always taken before row locks.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,13 @@ _FIND = """
 SELECT value, decision_id, memory_id, recorded_at FROM memory_tombstone
 WHERE organisation_id = %s AND value = ANY(%s::bytea[])
 """
-# grouped, so that ten thousand rejections are a few rows
+# grouped, so that ten thousand rejections yield few rows
 _TRACES = f"""
 SELECT words, lead, trail, array_agg(anchor) FROM memory_tombstone
 WHERE organisation_id = %(organisation)s AND anchor IS NOT NULL AND NOT EXISTS (
     SELECT FROM memory_rejectionpolicy WHERE organisation_id = %(organisation)s AND policy = '{RejectedInside.ALLOW}')
 GROUP BY words, lead, trail
-"""  # noqa: S608  put together from a word of our own
+"""  # noqa: S608  built from a constant
 _BURY = """
 INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
 SELECT %s, value, %s, %s, %s, words, lead, trail, anchor
@@ -51,17 +51,17 @@ class ValueRejected(Conflict):
 
     @property
     def extensions(self) -> dict[str, dict[str, str]]:
-        """Return what the problem details say beside their usual members."""
+        """Return further members of the problem details."""
         return {"rejection": self.rejection.as_json()}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is known of some writes.
+    """Rejections relevant to writes.
 
     Attributes:
-        rejections: of those whose value is a rejected one.
-        anchors: of rejected values that are to be looked for inside the others' texts, by shape; none where the policy allows them.
+        rejections: by write, for those whose value is rejected.
+        anchors: of all rejected values to search for inside texts, by shape; empty if the policy allows them.
     """
 
     rejections: dict[UUID, Rejection] = field(default_factory=dict)
@@ -69,17 +69,17 @@ class Found:
 
 
 def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) -> Found:
-    """Return which of some writes are a rejected value; keep others from rejecting theirs until this transaction ends.
+    """Return the rejections of writes' values, and lock the values against rejection until the transaction ends.
 
     Args:
-        organisation: whose.
-        keys: of each write's value, by any id of the write.
+        organisation: the tenant.
+        keys: value keys by an id of the write.
     """
     wanted = {key for each in keys.values() for key in each}
     if not wanted:
         return Found()
     with pipelined():
-        # two statements: the second must see what was committed while the first waited
+        # two statements: the second must see rejections committed while the first waited
         raw_cursor().execute(_SHARE, [locks_of(organisation, wanted)])
         found = raw_cursor().execute(_FIND, [organisation, list(wanted)])
         traced = raw_cursor().execute(_TRACES, {"organisation": organisation})
@@ -90,7 +90,7 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
 
 
 def rejections_of(organisation: UUID, keys: Iterable[bytes]) -> dict[bytes, Rejection]:
-    """Return which keys are those of rejected values."""
+    """Return the rejections of those keys that are rejected."""
     with raw_cursor() as cursor:
         return _by_key(cursor.execute(_FIND, [organisation, list(keys)]).fetchall())
 
@@ -100,13 +100,13 @@ def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
 
 
 def hold(organisation: UUID, keys: Iterable[bytes]) -> None:
-    """Keep others from writing or rejecting values until this transaction ends."""
+    """Lock values against writes and rejections until the transaction ends."""
     with raw_cursor() as cursor:
         cursor.execute(_HOLD, [locks_of(organisation, keys)])
 
 
 def bury(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
-    """Reject a text's value; a form that is rejected already keeps its first rejection. `hold` its keys before."""
+    """Reject a text's value, whose keys must be locked by `hold`; forms already rejected keep their rejection."""
     keys, traces = value_keys(organisation, text), traces_of(organisation, text)
     shapes = [traces[key].shape if key in traces else (None, None, None) for key in keys]
     columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
@@ -116,6 +116,6 @@ def bury(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: dat
 
 
 def lift(organisation: UUID, keys: Iterable[bytes]) -> int:
-    """Let values be written again; return how many keys were rejected."""
+    """Remove rejections of values; return the number of rejected keys."""
     with raw_cursor() as cursor:
         return cursor.execute(_LIFT, [organisation, list(keys)]).rowcount

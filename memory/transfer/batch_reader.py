@@ -1,4 +1,4 @@
-"""The lines of a file, read in batches; needs no database."""
+"""Parse an import file in batches; needs no database."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -15,19 +15,19 @@ from memory.operations import read_drafts
 from memory.transfer.format import Header, Imported, header_of, read_memory
 
 OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
-# of a value that was not taken, so much is shown
+# characters of a refused value in the report
 SHOWN = 200
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes:
-        lines: how many lines it has, blank ones included.
-        stored, unchanged, skipped: memories that went in, were there, or belong to a batch of an earlier run.
-        refused: results of the lines that were not taken, also by an earlier run.
-        bytes: of the lines.
+        lines: number of lines, including blank ones.
+        stored, unchanged, skipped: memories stored, already present, or of a batch that an earlier run stored.
+        refused: results of refused lines, including those of an earlier run.
+        bytes: size of the lines.
     """
 
     lines: int = 0
@@ -40,7 +40,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines, read: the report so far, the key it leaves, and of each line that can be stored its number and what it says."""
+    """Parsed lines: the report so far, the idempotency key, and the numbers, memories and rows of the valid lines."""
 
     report: Report
     key: dict[str, Any]
@@ -50,7 +50,7 @@ class Batch:
 
 
 def batches(lines: Iterable[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield lines in batches, each with its first line's number."""
+    """Yield lines in batches with the number of their first line."""
     first, batch = 1, []
     for number, line in enumerate(lines, start=1):
         batch.append(line)
@@ -64,7 +64,7 @@ def batches(lines: Iterable[bytes], size: int) -> Iterator[tuple[int, list[bytes
 def reader(
     organisation: UUID, name: str, model: ModelInfo | None
 ) -> Callable[[tuple[int, tuple[int, list[bytes]]]], Batch]:
-    """Return what reads the batches of a stream, in their order; the first may begin with an export's header."""
+    """Return a parser for the batches of a stream, to be called in order; the first may begin with an export's header."""
     header: Header | None = None
     seen: set[bytes] = set()
     stream = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
@@ -99,7 +99,7 @@ def _read(
     report: Report,
     seen: set[bytes],
 ) -> tuple[list[int], list[Imported]]:
-    """Return the numbers of the lines that can be read, and what they say."""
+    """Return the numbers and memories of the valid lines."""
     numbers: list[int] = []
     memories: list[Imported] = []
     for number, line in enumerate(lines, start=first):
@@ -116,7 +116,7 @@ def _read(
                     {
                         "line": number,
                         "status": 409,
-                        "error": {"detail": "The id stands in an earlier line too."},
+                        "error": {"detail": "An earlier line has the same id."},
                     }
                 )
                 continue
@@ -127,7 +127,7 @@ def _read(
 
 
 def shortened(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a line's result without long values: a line of megabytes is not to be found in the errors again."""
+    """Truncate long values in a line's result, so that errors don't repeat megabytes."""
     for each in result.get("error", {}).get("errors", ()):
         text = str(each.get("input", ""))
         if len(text) > SHOWN:

@@ -1,4 +1,4 @@
-"""Writing an organisation's memories out, in the order they were stored, a batch at a time."""
+"""Export an organisation's memories in batches, in the order they were stored."""
 
 import json
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ _COUNT = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head
 
 
 def count_memories(*, organisation: UUID, after: UUID | None = None) -> int:
-    """Return how many memories an export writes."""
+    """Return the number of memories to export."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
         row = cursor.execute(_COUNT, (organisation, after, after)).fetchone()
     return row[0] if row else 0
 
 
 def header_line(*, organisation: UUID, model: ModelInfo | None) -> str:
-    """Return the first line of an export."""
+    """Return the header line of an export."""
     header: dict[str, Any] = {"liftos": KIND, "version": VERSION, "organisation": str(organisation)}
     if model is not None:
         header |= {"model": model.name, "model_version": model.version, "dimension": model.dimension}
@@ -34,14 +34,14 @@ def header_line(*, organisation: UUID, model: ModelInfo | None) -> str:
 
 
 def export_lines(*, organisation: UUID, model: int | None, after: UUID | None = None) -> Iterator[list[str]]:
-    """Yield the lines of an organisation's memories in batches, each read in a transaction of its own.
+    """Yield the lines of an organisation's memories in batches, each read in its own transaction.
 
-    Every memory goes out in its present version and with all earlier ones. What is erased meanwhile is not in later batches.
+    Memories are exported with all their versions. Memories erased meanwhile are missing from later batches.
 
     Args:
-        organisation: whose.
-        model: the number of the model whose vectors go along; None for none.
-        after: go on after this memory.
+        organisation: the tenant.
+        model: the number of the model whose vectors to export; None for no vectors.
+        after: continue after this memory.
     """
     while True:
         with tenant_transaction(organisation):
@@ -53,10 +53,10 @@ def export_lines(*, organisation: UUID, model: int | None, after: UUID | None = 
 
 
 def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tuple[UUID, dict[str, Any]]]:
-    """Return a batch of memories with what belongs to each.
+    """Return a batch of memories with their versions and vectors.
 
-    It takes several statements, between which a memory may change: then its new text would have its old versions, or its old
-    text the new vector. So versions are looked at again afterwards, and the batch is read anew until none has changed.
+    Repeats the read until no memory's version has changed between its statements; otherwise text, versions and vector could be
+    of different versions.
     """
     rows = Memory.objects.filter(organisation_id=organisation, head=None).order_by("id")
     if after is not None:
@@ -125,7 +125,7 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
 
 
 def _past_fields(version: MemoryVersion, vector: Any) -> dict[str, Any]:
-    said = (
+    names = (
         "version",
         "content",
         "metadata",
@@ -136,7 +136,7 @@ def _past_fields(version: MemoryVersion, vector: Any) -> dict[str, Any]:
         "operation",
         "reason",
     )
-    return {name: getattr(version, name) for name in said} | {
+    return {name: getattr(version, name) for name in names} | {
         "valid_from": version.valid_from.isoformat() if version.valid_from else None,
         "valid_to": version.valid_to.isoformat() if version.valid_to else None,
         "expires_at": version.expires_at.isoformat() if version.expires_at else None,

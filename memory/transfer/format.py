@@ -1,8 +1,8 @@
-"""The form of an export: a first line that says what it is, then a memory a line.
+"""The export format: a header line, then one memory per line.
 
-A line is what `POST /api/v1/memories/bulk` takes, and beside that what only an operator's import takes: id, vector, trust state,
-successor, who stored it and when, its version, and all versions before that with the changes that ended them. A file without
-the first line has memories as the bulk route takes them, and nothing of the rest: whose ids they are would not be known.
+A line has the fields of `POST /api/v1/memories/bulk`, and fields accepted only from an operator's import: id, vector, trust state,
+successor, actor, time, version, and all earlier versions with the changes that ended them. A file without a header can have only the
+former, because the organisation of its ids would be unknown.
 """
 
 import base64
@@ -44,7 +44,7 @@ class Header(Strict):
 
 
 class ImportLine(LineIn):
-    """A memory with its past; of an export also one that shows nothing, which was kept before."""
+    """A memory with its past; exported memories may be blank."""
 
     content: str = Field(max_length=MAX_CONTENT)
     state: KnownState = "active"
@@ -59,27 +59,27 @@ OF_EXPORTS = frozenset(ImportLine.model_fields) - frozenset(MemoryIn.model_field
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A line, read: the draft, and the id of the memory that took its place."""
+    """A parsed line: the draft, and the id of its successor."""
 
     draft: MemoryDraft
     superseded_by: UUID | None
 
 
 def header_of(line: bytes | str) -> Header | None:
-    """Return a first line as a header, None if it is a memory already.
+    """Parse a first line as a header; return None if it is not one.
 
     Raises:
-        InvalidRequest: it is a header of another kind or a later version.
+        InvalidRequest: a header of another kind or a later version.
     """
     try:
         value = parse_json(line)
     except InvalidRequest:
-        return None  # its own line says so
+        return None  # reported when parsed as a memory
     if not isinstance(value, dict) or "liftos" not in value:
         return None
     version = value.get("version")
     if value["liftos"] == KIND and type(version) is int and version > VERSION:
-        message = f"Written by a later version: the format is {version}, and up to {VERSION} can be read"
+        message = f"Format version {version} is of a later version; up to {VERSION} is supported"
         raise InvalidRequest([item("format", ("body", "version"), message, version)])
     return validate(Header, value)
 
@@ -87,16 +87,16 @@ def header_of(line: bytes | str) -> Header | None:
 def read_memory(
     line: bytes | str, *, header: Header | None, organisation: UUID, model: ModelInfo | None
 ) -> Imported:
-    """Return a line as a draft.
+    """Parse a line.
 
     Args:
         line: JSON.
-        header: of its export, if it has one.
-        organisation: into which it goes.
-        model: the active one; a vector of another is left out, to be made anew.
+        header: the export's header, if any.
+        organisation: the importing organisation.
+        model: the active model; vectors of others are ignored and computed again.
 
     Raises:
-        InvalidRequest: naming the fields at fault.
+        InvalidRequest: with the invalid fields.
     """
     value = parse_json(line)
     _check_place(value, header)
@@ -142,17 +142,17 @@ def read_memory(
 
 
 def _check_place(value: Any, header: Header | None) -> None:
-    """Refuse a header further down, and what only a line of an export may say."""
+    """Refuse headers after the first line, and fields of exports in files without a header."""
     if not isinstance(value, dict):
         return
     if "liftos" in value:
-        raise InvalidRequest([item("header", ("body", "liftos"), "A header can be the first line only")])
+        raise InvalidRequest([item("header", ("body", "liftos"), "A header must be the first line")])
     said = sorted(OF_EXPORTS.intersection(value))
     if said and header is None:
-        message = "Only a line of an export says this, and the file does not begin with an export's header"
+        message = "This field is allowed only in exports, but the file has no header"
         raise InvalidRequest([item("header", ("body", name), message) for name in said])
     if said and "id" not in value:
-        raise InvalidRequest([item("missing", ("body", "id"), "Field required beside what an export says")])
+        raise InvalidRequest([item("missing", ("body", "id"), "Field required with fields of an export")])
 
 
 def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | None) -> PastVersion:
@@ -169,11 +169,11 @@ def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | No
 
 
 def id_in(organisation: UUID, origin: UUID, memory: UUID) -> UUID:
-    """Return a memory's id in an organisation: its own where it comes from there, else one made from it.
+    """Return a memory's id in an organisation: unchanged in its own, otherwise derived from it.
 
-    Ids are unique on an installation, so a copy in another organisation needs another. It is the same each time, so that an
-    import can be repeated. It keeps what orders ids, so that lists stay as they are: the time, the beginning of the counter
-    that version 7 ids of one millisecond have, and the 20 bits of it that change; 42 bits are mixed.
+    Ids are unique in an installation, so a copy in another organisation needs another. It is deterministic, so that an import can
+    be repeated, and preserves order: it keeps the time, the start of the counter that version 7 ids of one millisecond have, and the
+    20 bits of it that change; 42 bits are hashed.
     """
     if organisation == origin:
         return memory
@@ -184,12 +184,12 @@ def id_in(organisation: UUID, origin: UUID, memory: UUID) -> UUID:
 
 
 def pack_vector(vector: np.ndarray) -> str:
-    """Return a vector as base64 of its little-endian 16-bit floats, which is what the database holds."""
+    """Encode a vector as base64 of little-endian 16-bit floats, the database's precision."""
     return base64.b64encode(np.asarray(vector, dtype="<f2").tobytes()).decode()
 
 
 def line_of(memory: dict[str, Any]) -> dict[str, Any]:
-    """Return a memory without what has its default value."""
+    """Return a memory without fields that have their default value."""
     defaults: dict[str, Any] = {
         "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
         "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
@@ -207,7 +207,9 @@ def _vector(text: str, dimension: int) -> np.ndarray:
         raise InvalidRequest([item("dimension", ("body", "vector"), f"Not {dimension} 16-bit floats")])
     vector = np.frombuffer(data, dtype="<f2").astype(np.float32)
     if not np.isfinite(vector).all() or not vector.any():
-        raise InvalidRequest([item("finite_number", ("body", "vector"), "Not finite numbers, or only 0")])
+        raise InvalidRequest(
+            [item("finite_number", ("body", "vector"), "Must contain finite numbers that are not all 0")]
+        )
     length = float(np.linalg.norm(vector))
-    # a vector of ours has unit length but for rounding, which is kept so that it is stored as it was
+    # exported vectors have unit length up to rounding; keep them unchanged
     return vector if abs(length - 1) < 0.01 else unit_rows(vector[np.newaxis])[0]

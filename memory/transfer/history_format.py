@@ -1,4 +1,4 @@
-"""A memory's past in an export: its earlier versions, each with the change that ended it, read and checked."""
+"""Parse and check the earlier versions of a memory in an export."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,26 +14,26 @@ from liftos.kernel.http.times import Moment
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.types import MAX_CONTENT, MemoryDraft, PastVersion
 
-# what an export never holds: an erased memory has no row
+# without erased, which no exported memory can be
 KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]
-# a change of these gives an earlier text a row of its own, by which searches as of then find it (memory.trust.versions)
+# fields whose changes keep the earlier text in a row of its own (memory/trust/versions.py)
 INDEXED = ("content", "metadata", "memory_type", "tags", "importance")
 
 
 class ActorLine(Strict):
-    """Who did something, where the memory comes from."""
+    """An actor in the exporting organisation."""
 
     kind: ActorKind
     id: str = Field(max_length=200)
     on_behalf_of: str = Field(default="", max_length=200)
 
     def actor(self) -> Actor:
-        """Return the domain's form."""
+        """Return the actor."""
         return Actor(self.kind, self.id, self.on_behalf_of)
 
 
 class VersionLine(Strict):
-    """A version that had ended."""
+    """An ended version."""
 
     version: int = Field(ge=1, le=2**31 - 1)
     content: str = Field(max_length=MAX_CONTENT)
@@ -56,7 +56,7 @@ class VersionLine(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """An earlier text: the versions that said it, from `first` on; the last of them, which has its vector."""
+    """An earlier text: the first and last versions that had it; the last has its vector."""
 
     first: int
     last: PastVersion
@@ -65,37 +65,37 @@ class Text:
 def check_past(
     *, version: int, history: Sequence[VersionLine], recorded_at: datetime | None, changed_at: datetime | None
 ) -> None:
-    """Refuse a past that can't have been.
+    """Refuse an inconsistent past.
 
     Raises:
-        InvalidRequest: naming the field at fault.
+        InvalidRequest: with the invalid field.
     """
     now = datetime.now(UTC)
     for name, moment in (("recorded_at", recorded_at), ("changed_at", changed_at)):
         if moment is not None and moment > now:
-            raise _at((name,), "date_past", "Must not lie in the future")
+            raise _at((name,), "date_past", "Must not be in the future")
     if [each.version for each in history] != list(range(1, version)):
-        raise _at(("history",), "versions", f"Must hold the versions 1 to {version - 1}, in their order")
+        raise _at(("history",), "versions", f"Must contain the versions 1 to {version - 1} in order")
     since, name = recorded_at, "recorded_at"
     for place, each in enumerate(history):
         where = ("history", place)
         if since is not None and each.known_from < since:
-            raise _at((*where, "known_from"), "order", f"Must not lie before {name}")
+            raise _at((*where, "known_from"), "order", f"Must not be before {name}")
         if each.known_to < each.known_from:
-            raise _at((*where, "known_to"), "order", "Must not lie before known_from")
+            raise _at((*where, "known_to"), "order", "Must not be before known_from")
         if each.known_to > now:
-            raise _at((*where, "known_to"), "date_past", "Must not lie in the future")
+            raise _at((*where, "known_to"), "date_past", "Must not be in the future")
         if each.valid_from and each.valid_to and each.valid_to < each.valid_from:
-            raise _at((*where, "valid_to"), "order", "Must not lie before valid_from")
-        since, name = each.known_to, "the end of the version before"
+            raise _at((*where, "valid_to"), "order", "Must not be before valid_from")
+        since, name = each.known_to, "the end of the previous version"
     if history and changed_at is None:
         raise _at(("changed_at",), "missing", "Field required")
     if since is not None and changed_at is not None and changed_at < since:
-        raise _at(("changed_at",), "order", f"Must not lie before {name}")
+        raise _at(("changed_at",), "order", f"Must not be before {name}")
 
 
 def earlier_texts(draft: MemoryDraft) -> tuple[list[Text], int]:
-    """Return the texts that a memory had before its present one, and the first version of the present one."""
+    """Return a memory's earlier texts, and the first version with its current text."""
     history = draft.past.history if draft.past else ()
     texts: list[Text] = []
     first = 1

@@ -1,4 +1,4 @@
-"""Writing the pasts of imported memories: their versions, and the texts they had before, each findable as of its time."""
+"""Write the earlier versions and texts of imported memories."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ WHERE m.organisation_id = %(organisation)s AND m.id = p.memory
 
 @dataclass(frozen=True, slots=True)
 class EarlierText:
-    """A text that a memory had, read, with its vector: what `versions.keep_text` would have kept of it."""
+    """An earlier text with its index data and vector, as `versions.keep_text` would have kept it."""
 
     memory: UUID
     first: int
@@ -37,25 +37,25 @@ class EarlierText:
 
 @dataclass(frozen=True, slots=True)
 class Pasts:
-    """The earlier texts of some memories, and the number of the model that their vectors are of."""
+    """Earlier texts of memories, and the number of their vectors' model."""
 
     texts: list[EarlierText]
     model: int | None
 
 
 def read_pasts(organisation: UUID, rows: Sequence[writes.Row], *, embed: bool = True) -> Pasts:
-    """Return the earlier texts of memories, embedded where they bring no vector. Calls the model: not inside a transaction.
+    """Return the earlier texts of memories, embedded if the file has no vector.
 
     Args:
-        organisation: whose.
+        organisation: the tenant.
         rows: the memories.
-        embed: False for texts without vectors, which a dry run can have inside its transaction.
+        embed: whether to embed, which calls the model and must not happen inside a transaction.
     """
     found = [
         (row, text, _draft_of(row.draft, text))
         for row in rows
         if _has_past(row)
-        for text in _texts(row.draft)
+        for text in earlier_texts(row.draft)[0]
     ]
     if not found:
         return Pasts([], None)
@@ -71,20 +71,23 @@ def read_pasts(organisation: UUID, rows: Sequence[writes.Row], *, embed: bool = 
 
 
 def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, decision: UUID) -> None:
-    """Give memories that were stored just now the past that they bring; inside that transaction.
+    """Write the earlier versions and texts of memories, inside the transaction that stored them.
 
     Args:
-        organisation: whose.
-        rows: the memories, stored.
-        pasts: of these and others, from `read_pasts`.
-        decision: the import's, which every version names: those of where they come from are not in this log.
+        organisation: the tenant.
+        rows: the stored memories.
+        pasts: from `read_pasts`, possibly of further memories.
+        decision: the import's decision, for all versions, because the original ones are not in this log.
     """
     with_past = {row.id: row for row in rows if _has_past(row)}
     if not with_past:
         return
     versions = list(_versions(organisation, with_past.values(), decision))
     MemoryVersion.objects.bulk_create(versions)
-    lives = [(row.id, _version_of(row), earlier_texts(row.draft)[1]) for row in with_past.values()]
+    lives = [
+        (row.id, row.draft.past.version if row.draft.past else 1, earlier_texts(row.draft)[1])
+        for row in with_past.values()
+    ]
     memories, numbers, firsts = index_rows.columns(lives)
     values = {"organisation": organisation, "memories": memories, "versions": numbers, "texts": firsts}
     with raw_cursor() as cursor:
@@ -95,7 +98,7 @@ def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, de
     model = pasts.model
     chosen = chosen_model(organisation)
     if chosen is not None and chosen != model:
-        model = None  # as for a store: the sweep makes their vectors
+        model = None  # the model has changed: leave the vectors to the sweep
     kept = [(new_id(), text) for text in texts]
     heads = Memory.objects.filter(organisation_id=organisation).in_bulk(list(with_past))
     Memory.objects.bulk_create([_row_of(id_, text, heads[text.memory], model) for id_, text in kept])
@@ -108,14 +111,6 @@ def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, de
 
 def _has_past(row: writes.Row) -> bool:
     return row.draft.past is not None and bool(row.draft.past.history)
-
-
-def _version_of(row: writes.Row) -> int:
-    return row.draft.past.version if row.draft.past else 1
-
-
-def _texts(draft: MemoryDraft) -> list[Text]:
-    return earlier_texts(draft)[0]
 
 
 def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:

@@ -1,4 +1,4 @@
-"""Looking at a whole file before anything of it is stored: what is no file of memories is refused here."""
+"""Open an import file, and check it before anything is stored."""
 
 import io
 import shutil
@@ -12,7 +12,7 @@ from typing import IO
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
 from memory.transfer.format import header_of
 
-# a memory of a million characters with some hundred versions; more is no line of ours, and must not fill the memory
+# fits a memory of a million characters with a hundred versions; longer lines must not exhaust memory
 MAX_LINE_BYTES = 256 * 1024 * 1024
 _PACKED = (
     (b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh", "bzip2"), (b"\xfd7zXZ\x00", "xz"),
@@ -23,15 +23,15 @@ _WIDE = (
 
 
 class UnreadableFile(ValueError):
-    """The file holds no memories that could be read; the message says at which line, and why."""
+    """The file is not an import file; the message says why."""
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file of memories that has been looked at, `-` for standard input, which is kept in a temporary file.
+    """Open and check an import file; `-` for standard input, which is copied to a temporary file.
 
     Raises:
-        UnreadableFile: it is no regular file, or can't be read; or see `check`.
+        UnreadableFile: not a readable regular file; or see `check`.
     """
     if str(path) == "-":
         with tempfile.TemporaryFile() as kept:
@@ -42,7 +42,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if path.is_dir():
         raise UnreadableFile(f"{path} is a directory")
     if not path.is_file():
-        raise UnreadableFile(f"there is no file {path}")
+        raise UnreadableFile(f"{path} does not exist")
     try:
         stream = path.open("rb")
     except OSError as error:
@@ -53,33 +53,33 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def check(stream: IO[bytes]) -> None:
-    """Refuse what is not JSON lines from its first line to the end of its last, and leave the stream at its beginning.
+    """Check the first and last lines of a stream, and rewind it.
 
     Raises:
-        UnreadableFile: it is empty, compressed, not UTF-8; its first line is blank, no JSON object, or a header that is
-            not ours or of a later version; or its last line breaks off.
+        UnreadableFile: empty, compressed or not UTF-8; the first line is blank, not a JSON object, or an unsupported header; or
+            the last line is incomplete.
     """
     stream.seek(0)
     start = stream.read(8)
     for signature, name in _PACKED:
         if start.startswith(signature):
-            raise UnreadableFile(f"it is compressed ({name}): unpack it first")
+            raise UnreadableFile(f"the file is compressed ({name}); decompress it first")
     for signature, name in _WIDE:
         if start.startswith(signature):
-            raise UnreadableFile(f"it is {name}, not UTF-8")
+            raise UnreadableFile(f"the file is {name}, not UTF-8")
     stream.seek(0)
     first = stream.readline(MAX_LINE_BYTES + 1)
     if not first:
-        raise UnreadableFile("it is empty")
+        raise UnreadableFile("the file is empty")
     if not first.removeprefix(b"\xef\xbb\xbf").strip():
-        raise UnreadableFile("line 1 is blank: a file begins with an export's header or a memory")
+        raise UnreadableFile("line 1 is blank; expected an export's header or a memory")
     _check_first(first)
     _check_end(stream)
     stream.seek(0)
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield a stream's lines; of one that is too long only its beginning, which can't be read and is refused as a line."""
+    """Yield a stream's lines; a line that is too long is cut, so that it is refused as invalid."""
     while line := stream.readline(MAX_LINE_BYTES):
         yield line
         while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
@@ -91,20 +91,20 @@ def _check_first(line: bytes) -> None:
         value = parse_json(line)
     except InvalidRequest as error:
         if error.items[0]["type"] != "json_invalid":
-            return  # JSON, and refused as a line
+            return  # valid JSON, refused as a line
         try:
             line.decode()
         except UnicodeDecodeError:
             raise UnreadableFile("line 1 is not UTF-8 text") from error
         raise UnreadableFile(
-            "line 1 is not JSON: a file holds a JSON object a line, CSV can't be read"
+            "line 1 is not JSON; expected one JSON object per line (CSV is not supported)"
         ) from error
     if not isinstance(value, dict):
-        raise UnreadableFile("line 1 is not a JSON object: a file holds one a line")
+        raise UnreadableFile("line 1 is not a JSON object; expected one per line")
     try:
         header_of(line)
     except InvalidRequest as error:
-        raise UnreadableFile(f"not an export that can be read here: {error.message}") from error
+        raise UnreadableFile(f"not an export that can be imported: {error.message}") from error
 
 
 def _check_end(stream: IO[bytes]) -> None:
@@ -120,11 +120,13 @@ def _check_end(stream: IO[bytes]) -> None:
         if error.items[0]["type"] == "json_invalid":
             stream.seek(0)
             number = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b"")) + 1
-            raise UnreadableFile(f"line {number}, the last one, breaks off: the file is not whole") from error
+            raise UnreadableFile(
+                f"line {number}, the last one, is incomplete; the file is truncated"
+            ) from error
 
 
 def _last_line(stream: IO[bytes], end: int) -> int:
-    """Return where a stream's last line begins."""
+    """Return the offset of a stream's last line."""
     place = end
     while place > 0:
         start = max(0, place - (1 << 16))

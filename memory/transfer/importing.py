@@ -1,8 +1,8 @@
-"""Reading memories in, a batch in a transaction. Run again after it was broken off, it goes on where it was.
+"""Import memories in batches, each in a transaction. A repeated run continues an interrupted one.
 
-Each batch leaves a key in its own transaction (`liftos.kernel.http.idempotency`), so a batch is stored or it is not, and is stored once: its
-memories with their versions, links, successors, rejections, decision and events. A line that brings its id can be imported
-again at any time: it is there already. A line whose source comes later in the file waits for the end.
+Each batch saves an idempotency key in its transaction (`liftos.kernel.http.idempotency`), so it is stored exactly once, with versions, links,
+successors, rejections, decision and events. Lines with an id can always be imported again: they are unchanged. A line whose source is
+further down in the file is stored at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,10 +31,10 @@ from memory.types import EmbeddingState, Outcome, Stored, TrustState
 BATCH = 500
 
 Line = tuple[int, Imported, Row]
-"""A line's number, what it says, and the row that it becomes."""
+"""A line's number, its memory and its row."""
 Ready = tuple[Prepared, Pasts]
-"""Lines that can be committed: their rows, and their pasts."""
-# only of a memory that stands as the file says: one that has gone its own way here keeps to it
+"""Embedded rows and pasts, ready to commit."""
+# only memories in the state and version of the file; others have changed here since
 _SUCCESSORS = """
 UPDATE memory_memory AS m SET superseded_by = s.successor
 FROM unnest(%(memories)s::uuid[], %(successors)s::uuid[], %(states)s::text[], %(versions)s::int[])
@@ -56,23 +56,23 @@ def import_lines(
     dry_run: bool = False,
     again: bool = False,
 ) -> Iterator[Report]:
-    """Store a stream of lines; yield what became of each batch.
+    """Import lines; yield a report of each batch.
 
     Args:
-        organisation: whose they become.
-        lines: NDJSON, with or without an export's first line.
-        name: of the stream, by which a run that was broken off is known again.
-        model: the active one.
-        dry_run: do everything in one transaction, and undo it.
-        again: also batches that an earlier run has stored.
+        organisation: the tenant.
+        lines: NDJSON, with or without an export's header.
+        name: identifies the stream, to continue an interrupted run.
+        model: the active model.
+        dry_run: roll everything back at the end.
+        again: also store batches that an earlier run stored.
 
     Raises:
-        KeyReused: a batch that an earlier run has stored is another now; --again stores it.
+        KeyReused: a batch differs from what an earlier run stored; `again` stores it.
     """
     run = _Run(organisation, dry_run=dry_run, again=again)
     with ExitStack() as stack:
         if dry_run:
-            # a line may need what an earlier batch has stored
+            # lines may depend on earlier batches
             stack.enter_context(tenant_transaction(organisation))
             stack.callback(transaction.savepoint_rollback, transaction.savepoint())
         ahead = Ahead(reader(organisation, name, model), enumerate(batches(lines, BATCH)))
@@ -83,17 +83,17 @@ def import_lines(
 
 
 class _Run:
-    """An import under way: what later batches need to know of earlier ones."""
+    """The state of an import across batches."""
 
     def __init__(self, organisation: UUID, *, dry_run: bool, again: bool) -> None:
         self.organisation, self.dry_run, self.again = organisation, dry_run, again
-        # memories that are here under another id, by the one that the file would have given them
+        # ids in the file to existing ids of the same memories
         self.aliases: dict[UUID, UUID] = {}
         self.waiting: list[Line] = []
         self.successors: dict[UUID, tuple[UUID, str, int]] = {}
 
     def store(self, batch: Batch, meanwhile: Callable[[], None] | None) -> None:
-        """Store a batch in one transaction, or recall what became of it; its report says."""
+        """Store a batch in one transaction, or recall its results; updates its report."""
         lines = list(zip(batch.numbers, batch.read, batch.rows, strict=True))
         is_guarded = not (self.again or self.dry_run)
         if is_guarded:
@@ -121,7 +121,7 @@ class _Run:
                 settle(batch.key, status=200, body=body)
 
     def store_waiting(self) -> Iterator[Report]:
-        """Store what waited for a source that came later, until no more of it can be; the rest is refused."""
+        """Store lines whose source came later, repeatedly while any can be stored; refuse the rest."""
         while self.waiting:
             lines, self.waiting = self.waiting, []
             report = Report()
@@ -138,7 +138,7 @@ class _Run:
             yield report
 
     def _prepare(self, lines: list[Line]) -> Ready:
-        """Embed lines and their pasts; a dry run, which is one transaction, does without vectors."""
+        """Embed lines and their pasts; a dry run omits vectors, because it is a single transaction."""
         rows = [row for _, _, row in lines]
         if self.dry_run:
             return Prepared(tuple(rows), None), read_pasts(self.organisation, rows, embed=False)
@@ -147,7 +147,7 @@ class _Run:
     def _carry_out(
         self, lines: list[Line], ready: Ready, meanwhile: Callable[[], None] | None
     ) -> tuple[list[Stored], dict[UUID, UUID]]:
-        """Store lines with all that belongs to them; return what became of each, and who is here under another id."""
+        """Store lines with their pasts and rejections; return their results and new aliases."""
         prepared, pasts = ready
         rows = [self._of_here(row) for row in prepared.rows]
         stored = self._store_rows(rows, prepared.model, meanwhile)
@@ -165,7 +165,7 @@ class _Run:
         again = [line for line in lines if line[0] in body.get("waiting", ())]
         self.waiting += again
         report.skipped = len(lines) - len(again)
-        # the lines are here again: what they say themselves was not kept
+        # external ids were not saved; take them from the lines
         read = {number: read.draft for number, read, _ in lines}
         for each in body.get("refused", ()):
             if each["line"] in read:
@@ -174,7 +174,7 @@ class _Run:
         self._point_to_successors(lines)
 
     def _of_here(self, row: Row) -> Row:
-        """Return a row with its sources by the ids that they have here."""
+        """Return a row with its sources' ids replaced by aliases."""
         if not self.aliases.keys() & set(row.draft.derived_from):
             return row
         sources = tuple(self.aliases.get(each, each) for each in row.draft.derived_from)
@@ -183,9 +183,9 @@ class _Run:
     def _store_rows(
         self, rows: list[Row], model: int | None, meanwhile: Callable[[], None] | None
     ) -> list[Stored]:
-        """Store rows; those whose source turns out not to be taken are not taken either."""
+        """Store rows, without those whose source is refused."""
         if any(row.state is TrustState.REJECTED for row in rows):
-            # all locks of values at once, in their order: two imports must not wait for each other
+            # take all value locks in order, to prevent deadlocks between imports
             tombstones.hold(self.organisation, [key for row in rows for key in row.keys])
         barred: set[UUID] = set()
         while True:
@@ -223,7 +223,7 @@ class _Run:
         ]
 
     def _link_aliases(self, rows: list[Row], stored: list[Stored]) -> dict[UUID, UUID]:
-        """Note which memories are here under another id, and link what was made of them in this batch."""
+        """Record memories that exist under another id, and link derived memories of this batch to them."""
         aliases = {
             row.id: each.id
             for row, each in zip(rows, stored, strict=True)
@@ -242,7 +242,7 @@ class _Run:
         return aliases
 
     def _report(self, report: Report, lines: list[Line], stored: list[Stored]) -> list[int]:
-        """Count what became of lines; return the numbers of those that wait for a source."""
+        """Count results in the report; return the numbers of lines that wait for a source."""
         waiting = []
         for (number, read, row), each in zip(lines, stored, strict=True):
             if each.outcome is Outcome.STORED:
@@ -257,7 +257,7 @@ class _Run:
         return waiting
 
     def _bury(self, new: list[Row], decision: UUID) -> None:
-        """Reject here what was rejected where it comes from."""
+        """Reject the values of imported rejected memories."""
         for row in new:
             if row.state is TrustState.REJECTED and row.keys:
                 tombstones.bury(
@@ -269,7 +269,7 @@ class _Run:
                 )
 
     def _point_to_successors(self, lines: list[Line]) -> None:
-        """Have memories name what took their place, where both are here."""
+        """Set the successors of memories if both exist."""
         here = set()
         for _, read, row in lines:
             here.add(row.id)
@@ -292,7 +292,7 @@ class _Run:
 
 
 def _kept(refused: list[dict[str, Any]], lines: list[Line]) -> list[dict[str, Any]]:
-    """Return what a batch's key keeps of refused lines: nothing that a line says itself."""
+    """Return the results of refused lines to save with a batch's key, without content of the lines."""
     read = {number for number, _, _ in lines}
     return [
         {name: value for name, value in each.items() if name != "external_id"}

@@ -1,4 +1,4 @@
-"""Vectors as they are stored."""
+"""Read stored vectors."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
 
 
 def read_vectors(organisation: UUID, model: int, memories: Sequence[UUID]) -> dict[UUID, np.ndarray]:
-    """Return the vectors that memories have under a model: float16, shape (d,); inside the tenant transaction."""
+    """Return memories' vectors of a model, float16, shape (d,), inside the caller's tenant transaction."""
     with raw_cursor() as cursor:
         rows = cursor.execute(_READ, (organisation, model, list(memories))).fetchall()
     return {row[0]: HalfVector.from_text(row[1]).to_numpy() for row in rows}

@@ -1,11 +1,11 @@
-"""Confirm, contest and reject memories: each makes a new version and a decision record. `memory.trust.superseding` replaces one.
+"""Confirm, contest and reject memories; each creates a version and a decision record. See memory/trust/superseding.py for supersede.
 
 | operation | from | to |
 |---|---|---|
 | confirm | candidate, contested, active | active |
-| confirm, by a party that may reinstate | rejected | active, and the value may be written again |
+| confirm, if allowed to reinstate | rejected | active, and its value may be written again |
 | contest | candidate, active | contested |
-| reject | candidate, active, contested, superseded, expired | rejected, with all other memories of the value |
+| reject | candidate, active, contested, superseded, expired | rejected, with all other memories of its value |
 | supersede | candidate, active, contested | superseded, by a new memory |
 
 Memories derived from a rejected or superseded one follow the organisation's policy (`memory.trust.derived_memories`).
@@ -64,7 +64,7 @@ class Changed:
 
     @property
     def successor_mark(self) -> dict[str, Any]:
-        """Return the fields by which an answer shows that the successor was flagged, empty if it was not."""
+        """The state and rejection of a flagged successor as response fields; {} for others."""
         mark = self.successor.mark if self.successor else {}
         return {f"successor_{name}": value for name, value in mark.items()}
 
@@ -82,18 +82,18 @@ def confirm(
     """Confirm a memory.
 
     Args:
-        organisation: whose.
-        by: the confirming party.
-        memory: which.
-        reason: free text for the record.
-        version: the version it must have; None for any.
-        may_reinstate: allow a rejected memory too; its value can then be written again.
+        organisation: the tenant.
+        by: the actor.
+        memory: its id.
+        reason: free text.
+        version: the expected version; None for any.
+        may_reinstate: whether a rejected memory can be confirmed, which allows its value to be written again.
         parents: decisions that this one follows from.
 
     Raises:
-        MemoryNotFound: the organisation has no such memory.
-        StateForbids: it is superseded or expired, or rejected without `may_reinstate`.
-        VersionMismatch: it is at another version.
+        MemoryNotFound: not in this organisation.
+        StateForbids: superseded, expired, or rejected without `may_reinstate`.
+        VersionMismatch: it has another version.
     """
     with (
         observe_operation("memory.confirm", organisation=str(organisation)),
@@ -103,7 +103,7 @@ def confirm(
         allowed = (*LIVING, S.REJECTED) if may_reinstate else LIVING
         row = lock_in_state(organisation, memory, version=version, allowed=allowed, participle="confirmed")
         lifted = tombstones.lift(organisation, keys) if row.state == S.REJECTED else 0
-        text = f"Confirmed, it was {row.state}." + (" Its value may be written again." if lifted else "")
+        text = f"Confirmed; was {row.state}." + (" Its value may be written again." if lifted else "")
         decision = record_correction(
             organisation, by, "memory.confirm", row, text, reason, {"lifted": lifted}, parents=parents
         )
@@ -124,7 +124,7 @@ def confirm(
 def contest(
     *, organisation: UUID, by: Actor, memory: UUID, reason: str = "", version: int | None = None
 ) -> Changed:
-    """Contest a memory: searches still find it, marked contested.
+    """Contest a memory; searches still return it, marked as contested.
 
     Raises:
         MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
@@ -135,7 +135,7 @@ def contest(
     ):
         allowed = (S.CANDIDATE, S.ACTIVE)
         row = lock_in_state(organisation, memory, version=version, allowed=allowed, participle="contested")
-        text = f"Contested, it was {row.state}."
+        text = f"Contested; was {row.state}."
         decision = record_correction(organisation, by, "memory.contest", row, text, reason)
         change_state(
             organisation,
@@ -195,9 +195,9 @@ def contest_all(
 def reject(
     *, organisation: UUID, by: Actor, memory: UUID, reason: str = "", version: int | None = None
 ) -> Changed:
-    """Reject a memory's value: searches no longer find it, and no write brings it back.
+    """Reject a memory and its value permanently: searches exclude it, and later writes of the value are refused.
 
-    Memories whose text differs in letter case and white space alone are rejected with it.
+    Other memories of the same value are rejected with it.
 
     Raises:
         MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
@@ -206,11 +206,11 @@ def reject(
         keys = _hold_value(organisation, memory)
         row = lock_in_state(organisation, memory, version=version, allowed=REJECTABLE, participle="rejected")
         same = _same_value(organisation, row.id, keys)
-        text = f"Rejected, it was {row.state}."
+        text = f"Rejected; was {row.state}."
         if same:
-            text += f" {len(same)} further memories of the same value with it."
+            text += f" Other memories of the same value rejected with it: {len(same)}."
         if not keys:
-            text += " It shows nothing, so there is no value to refuse from now on."
+            text += " It is blank, so no value is refused from now on."
         derived = find_derived(organisation, [row.id, *same])
         outputs = {"others": len(same), "value_refused": bool(keys), "derived": derived.counts}
         decision = record_correction(
@@ -238,7 +238,7 @@ def _hold_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:
     if keys:
         tombstones.hold(organisation, keys)
     if value_keys(organisation, get_memory(organisation=organisation, memory=memory).content) != keys:
-        raise Conflict("The memory was changed at the same moment; look at it again.")
+        raise Conflict("The memory was just changed; read it and try again.")
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Which decisions stored, changed and erased a memory: kept with it, since the record of many names none as its subject."""
+"""The decisions that stored and changed a memory, kept with it because records of several memories have no subject."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s AND stored_b
 
 
 def decisions_of(organisation: UUID, memory: UUID) -> list[UUID]:
-    """Return the decision that stored a memory and those that changed it; after its erasure the first alone."""
+    """Return the decisions that stored and changed a memory; only the first after its erasure."""
     with raw_cursor() as cursor:
         rows = cursor.execute(_DECISIONS, {"organisation": organisation, "memory": memory}).fetchall()
     return [row[0] for row in rows]

@@ -1,17 +1,17 @@
-"""What becomes of memories that were made from one that no longer holds: erased, rejected or superseded.
+"""Apply the policy for memories derived from one that is erased, rejected or superseded.
 
-Found through `derived_from`, also of those made from them in turn; a circle ends where it began. The organisation's policy
-decides, in the transaction that takes the source away:
+Derived memories are found through `derived_from` links, transitively; cycles are handled. The organisation's policy is applied in
+the same transaction:
 
 | policy | active | contested | candidate |
 |---|---|---|---|
-| contest (the default) | contested | stays | stays: contested ones are found, and it is not |
-| hide | candidate: no search finds it unless asked for | candidate | stays |
+| contest (the default) | contested | stays | stays, because searches would return it as contested |
+| hide | candidate, found only on request | candidate | stays |
 | keep | stays | stays | stays |
 
-One decision for all of them names the source and why; it follows from the decision that took the source away. What is rejected,
-superseded or expired already is left alone. A source that is confirmed again gives them nothing back: others may doubt them for
-reasons of their own by then. Confirm each, or overturn the decision that contested them, which confirms them all.
+One decision covers all of them, with the source and the reason, and follows from the decision about the source. Rejected,
+superseded and expired memories are left alone. Confirming the source again does not restore derived memories, which may be contested
+for other reasons by then. Confirm each, or overturn the decision that contested them, which confirms all.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ from memory.trust.state_changes import change_state
 from memory.types import TrustState
 
 MOST = 10_000
-"""So many memories are looked at for one source; where there are more, the receipt says so."""
+"""Maximum derived memories per source; the receipt says if there are more."""
 SHOWN = 1_000
-"""So many are named in a receipt."""
+"""Maximum derived memories listed in a receipt."""
 
-# UNION, not UNION ALL: what was reached once is not gone on from again, so circles end
+# UNION rather than UNION ALL ends cycles
 _REACHED = """
 WITH RECURSIVE reached(id) AS (
     SELECT l.memory_id FROM memory_memorylink AS l
@@ -48,7 +48,7 @@ WITH RECURSIVE reached(id) AS (
 )
 SELECT id FROM reached WHERE id <> ALL(%(apart)s) LIMIT %(limit)s
 """
-# locked in the order of their ids, as everybody does
+# lock in id order to prevent deadlocks
 _STATES = """
 SELECT id, state FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR UPDATE
 """
@@ -66,7 +66,7 @@ OPERATIONS = {Policy.CONTEST: "memory.contest", Policy.HIDE: "memory.hide"}
 
 
 class Because(StrEnum):
-    """How a source was taken away."""
+    """What happened to a source."""
 
     ERASED = "erased"
     REJECTED = "rejected"
@@ -75,14 +75,14 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """The memories made from some sources, locked, and what is to become of them.
+    """Locked memories derived from sources, and the policy to apply.
 
     Attributes:
         policy: the organisation's.
-        found: all of them, at most MOST.
+        found: the memories, at most MOST.
         changing: those that the policy changes.
-        more: there are more than MOST, which were left alone.
-        decision: by which they were changed; None before, and where none was.
+        more: whether there are more than MOST; the rest is left alone.
+        decision: the decision that changed them, if any.
     """
 
     policy: Policy
@@ -93,7 +93,7 @@ class Derived:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """Return what receipts and decisions say of them."""
+        """Return the counts for receipts and decisions."""
         changed = {each: len(self.changing) if each is self.policy else 0 for each in OPERATIONS}
         return {
             "policy": str(self.policy),
@@ -107,12 +107,12 @@ class Derived:
 
 
 def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence[UUID] = ()) -> Derived:
-    """Return the memories made from sources, and lock them; inside the transaction, before the sources go.
+    """Find and lock the memories derived from sources, inside the transaction and before the sources change.
 
     Args:
-        organisation: whose.
-        sources: what no longer holds, locked.
-        apart: memories that are made from them and stay as they are: what takes a source's place.
+        organisation: the tenant.
+        sources: the sources, locked.
+        apart: derived memories to leave alone, such as a source's successor.
     """
     policy = DERIVED_POLICY.get(organisation=organisation)
     values = {
@@ -131,12 +131,12 @@ def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence
 
 
 def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str]) -> list[UUID]:
-    """Return the memories made from sources that say what a text says, however it is written, and lock them.
+    """Find and lock the derived memories whose text has the same value as one of the texts.
 
     Args:
-        organisation: whose.
-        sources: the memories, locked.
-        texts: what they say and said.
+        organisation: the tenant.
+        sources: the sources, locked.
+        texts: their current and earlier texts.
     """
     said = {core for text in texts for core in cores(text)[:1]}
     numbers = {folded_number(value_keys(organisation, text)) for text in texts} - {None}
@@ -157,14 +157,14 @@ def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str
 def settle_derived(
     organisation: UUID, by: Actor, derived: Derived, *, source: UUID, because: Because, parent: UUID
 ) -> Derived:
-    """Carry out the policy on memories that `find_derived` returned; return them with their decision.
+    """Apply the policy to the memories from `find_derived`; return them with the decision.
 
     Args:
-        organisation: whose.
-        by: who took the source away.
+        organisation: the tenant.
+        by: the actor.
         derived: the memories.
-        source: of which they were made, the first where there were several.
-        because: what became of it.
+        source: their source, or the first of several.
+        because: what happened to it.
         parent: the decision about it.
     """
     if not derived.changing:
@@ -177,7 +177,7 @@ def settle_derived(
         operation=operation,
         effect=Effect.WRITE,
         subject=("memory", str(derived.changing[0])) if len(derived.changing) == 1 else ("", ""),
-        reasoning=f"{reason} The policy is to {derived.policy} what was made from it: {len(derived.changing)} memories.",
+        reasoning=f"{reason} The policy is to {derived.policy} derived memories: {len(derived.changing)}.",
         inputs={"source": str(source), "because": str(because), "policy": str(derived.policy)},
         outputs={name: value for name, value in derived.counts.items() if name != "decision_id"},
         memories=[{"id": str(each)} for each in derived.changing],

@@ -1,4 +1,4 @@
-"""Memories whose time is over. A search leaves them out from that moment; the sweep puts it on record."""
+"""Expire memories. Searches exclude them from their expiry time; the sweep records it."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 
 
 def expire_due(*, organisation: UUID) -> int:
-    """Expire up to 500 memories whose time is over, with one decision record; return how many."""
+    """Expire up to 500 due memories, with one decision record; return their number."""
     with tenant_transaction(organisation):
         with raw_cursor() as cursor:
             states = [str(state) for state in LIVING]
@@ -33,7 +33,7 @@ def expire_due(*, organisation: UUID) -> int:
             operation="memory.expire",
             effect=Effect.WRITE,
             subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
-            reasoning=f"{len(due)} memories are past the time they were to be believed for.",
+            reasoning=f"{len(due)} memories are past their expiry time.",
             outputs={"expired": len(due)},
             memories=[{"id": str(memory)} for memory in due],
         )
@@ -50,7 +50,7 @@ def expire_due(*, organisation: UUID) -> int:
 
 
 def list_organisations_with_expired() -> list[UUID]:
-    """Return the organisations in which memories are past their time. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with due memories. Spans tenants through a definer function."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_expired_memories()")
         return [row[0] for row in cursor.fetchall()]

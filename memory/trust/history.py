@@ -1,4 +1,4 @@
-"""What became of a memory, newest first: each change with what was before and after it."""
+"""A memory's history: its changes, newest first, with the fields before and after each."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,20 +18,19 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a memory.
+    """A change of a memory.
 
     Attributes:
-        id: for the list's cursor; the version row that the change ended, or the memory itself for its beginning.
-        version: the version it made.
-        operation: what was done.
-        actor_kind, actor_id, on_behalf_of: who did it.
-        reason: why, as it was given.
-        recorded_at: when, aware UTC; a change that an import brought keeps the time it had.
-        written_at: when it was written here, by the database's clock; None for a beginning, and for changes of before that was kept.
-        before: the fields as they were, None for the beginning.
-        after: the fields as they became.
-        decision: its record, which for a bulk store or an import is that of its batch; None for the beginning of a memory
-            that was stored among many before memories named their record.
+        id: the cursor: the id of the version row that the change ended, or of the memory for its creation.
+        version: the version it created.
+        operation: the operation's name.
+        actor_kind, actor_id, on_behalf_of: the actor.
+        reason: as given by the actor.
+        recorded_at: aware UTC; for an imported change its original time.
+        written_at: when the row was inserted, by the database's clock; None for creations and for rows older than this column.
+        before: the fields before it; None for a creation.
+        after: the fields after it.
+        decision: its record, shared by a batch; None for the creation of memories in batches before memories referred to it.
     """
 
     id: UUID
@@ -49,16 +48,16 @@ class Change:
 
 
 def list_history(*, organisation: UUID, memory: UUID, limit: int, before: UUID | None = None) -> list[Change]:
-    """Return a memory's changes, newest first, the last one being its beginning.
+    """Return a memory's changes, newest first, ending with its creation.
 
     Args:
-        organisation: whose.
-        memory: which.
-        limit: at most so many.
-        before: only changes older than the one of this id.
+        organisation: the tenant.
+        memory: its id.
+        limit: page size.
+        before: only changes older than the one with this id.
 
     Raises:
-        MemoryNotFound: there is none in this organisation.
+        MemoryNotFound: not in this organisation.
     """
     row = get_memory(organisation=organisation, memory=memory)
     ended = MemoryVersion.objects.filter(organisation_id=organisation, memory_id=memory).order_by("-version")
@@ -79,7 +78,7 @@ def list_history(*, organisation: UUID, memory: UUID, limit: int, before: UUID |
 
 
 def fields_of(version: Memory | MemoryVersion) -> dict[str, Any]:
-    """Return what a version says."""
+    """Return a version's fields."""
     return {name: getattr(version, name) for name in SHOWN}
 
 
@@ -118,7 +117,7 @@ def _beginning(row: Memory, first: Memory | MemoryVersion) -> Change:
 
 
 def _recorded_alone(row: Memory) -> UUID | None:
-    """Return the record of a store from before memories named theirs, if it was stored alone."""
+    """Return the record of a single store from before memories referred to theirs."""
     stored = DecisionRecord.objects.filter(
         organisation_id=row.organisation_id,
         subject_kind="memory",

@@ -1,4 +1,4 @@
-"""The trust state that a change of a memory wishes for, carried out by the correction that leads there."""
+"""Change a memory together with its requested trust state."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,23 +26,23 @@ def revise_as_wished(
     reason: str = "",
     may_reinstate: bool = False,
 ) -> Revised:
-    """Change a memory, then its trust state if a correction leads to the one wished for, in one transaction.
+    """Change a memory and then, by a correction, its trust state, in one transaction.
 
-    Active is a confirmation, contested and rejected are what they are called. No correction leads to another state, or from where the
-    memory is: then its state stays. A text that was flagged for a rejected value stays a candidate.
+    The states active, contested and rejected are reached by confirming, contesting and rejecting. If no correction leads from the
+    memory's state to the requested one, the state stays. A memory flagged for its new text stays a candidate.
 
     Args:
-        organisation: whose.
-        by: who changes it.
-        memory: which.
+        organisation: the tenant.
+        by: the actor.
+        memory: its id.
         changes: see `memory.trust.revision.revise`.
-        wish: the state wished for; None for whichever it has.
-        version: the version the changes were made from; None for whichever is there.
-        reason: why, in words.
-        may_reinstate: take back a rejection too.
+        wish: the requested state, if any.
+        version: the version the changes are based on; None for the current one.
+        reason: free text.
+        may_reinstate: whether the caller may take back a rejection.
 
     Returns:
-        The memory after both: version, state and decision are the correction's where there was one.
+        The memory after both; version, state and decision are the correction's, if any.
 
     Raises:
         As `revise`.
@@ -69,11 +69,11 @@ def _correct(
     *,
     may_reinstate: bool,
 ) -> Changed | None:
-    """Carry out the correction that leads from a state to the one wished for; None where none does."""
+    """Carry out the correction that leads to the requested state, if there is one."""
     asked: dict[str, Any] = {
         "organisation": organisation, "by": by, "memory": revised.id, "reason": reason, "version": revised.version,
     }  # fmt: skip
-    # a wish is never believed more than the text allows: who vouches for it confirms it afterwards
+    # a flagged text must be confirmed separately
     if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
         return None
     if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):

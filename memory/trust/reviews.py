@@ -1,12 +1,12 @@
-"""Memory's part in reviews: what overturning does to memories, and what became of those that a decision saw.
+"""Memory's part in reviews: reversal of overturned decisions, and the current state of the memories a decision used.
 
 | overturned | reversed by |
 |---|---|
-| memory.store, memory.store_many, memory.revise, memory.confirm | contest: still found, and marked |
-| memory.reject | confirm, its value may be written again |
+| memory.store, memory.store_many, memory.revise, memory.confirm | contest |
+| memory.reject | confirm; its value may be written again |
 | memory.contest, memory.hide | confirm |
 
-Superseding, expiry and erasure have no reverser: the first two are corrected by a new memory, the last is final.
+Superseding, expiry and erasure can't be reversed: the first two are corrected by a new memory, erasure is final.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ from memory.models import Memory, MemoryVersion
 from memory.trust.corrections import confirm, contest_all
 from memory.types import TrustState
 
-# of a memory's text, so much is shown beside a decision
+# characters of a memory's text shown with a decision
 SHOWN = 600
 
 
 def take_part() -> None:
-    """Fill accountability's ports; called once, when the app is ready."""
+    """Fill accountability's ports when the app is ready."""
     for operation in ("memory.store", "memory.store_many", "memory.revise", "memory.confirm"):
         reversers.fill(operation, contest_what_it_made)
     reversers.fill("memory.reject", _confirmer(TrustState.REJECTED))
@@ -46,7 +46,7 @@ def take_part() -> None:
 
 
 def contest_what_it_made(overturned: Overturned) -> Reversal:
-    """Contest the memories that a decision stored, changed or vouched for; those in another state are left alone."""
+    """Contest the candidate and active memories that a decision stored, changed or confirmed."""
     memories = _made_by(overturned.decision)
     contested, decision = contest_all(
         organisation=overturned.organisation,
@@ -82,13 +82,13 @@ def _confirmer(state: TrustState) -> Reverser:
 
 
 def _made_by(decision: Decision) -> list[UUID]:
-    """Return the memories that a decision made; one that a store found there already was somebody else's."""
+    """Return the memories of a decision, without those a store found unchanged."""
     others = {str(each.get("id")) for each in decision.memories if each.get("outcome") == "unchanged"}
     return [each for each in memories_of(decision) if str(each) not in others]
 
 
 def read_since(organisation: UUID, at: datetime, cited: Sequence[Cited]) -> list[Since]:
-    """Return each memory as the decision saw it and as it is now. Two queries, however many there are."""
+    """Return each memory as the decision used it and as it is now, in two queries."""
     wanted: dict[UUID, int | None] = {}
     for each in cited:
         try:
@@ -111,7 +111,7 @@ def _since(
 ) -> Since:
     if now is None:
         return Since(str(memory), "", "", None, None, "gone")
-    # a record that names no version saw the one that was believed when it was written
+    # a record without a version used the one current at the time
     then: Any = next(
         (each for each in ended if (each.version == cited if cited else each.known_to > at)), None
     )

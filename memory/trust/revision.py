@@ -1,4 +1,4 @@
-"""Changing what a memory says: a new version in its place, the old one kept."""
+"""Change a memory by creating a new version."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -35,14 +35,14 @@ from memory.trust.versions import (
 )
 from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, TrustState
 
-# what a search or a filter looks at; a change of the others keeps the memory's index rows
+# fields in the search index; changes of others keep the index rows
 INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
 CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at"}
 
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A memory after a revision; `decision` is None where nothing changed, `flagged` the rejection that made it a candidate."""
+    """A memory after a revision; `decision` is None if nothing changed, `flagged` the rejection that made it a candidate."""
 
     id: UUID
     version: int
@@ -54,14 +54,14 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class PreparedRevision:
-    """A new version that can be committed; without a `row` where it changes nothing.
+    """A new version, ready to commit.
 
     Attributes:
-        before: the memory as it was read.
-        changed: the fields that are to change.
-        row: the memory as it is to be, read and embedded.
-        model: the number of the model that its vector is of.
-        took_ns: how long it took to prepare it.
+        before: the memory before the change.
+        changed: names of the changed fields.
+        row: the changed memory, analysed and embedded; None if nothing changes.
+        model: the number of the vector's model.
+        took_ns: duration of the preparation.
     """
 
     before: Memory
@@ -80,22 +80,22 @@ def revise(
     version: int | None,
     reason: str = "",
 ) -> Revised:
-    """Make a new version of a memory.
+    """Change a memory.
 
     Args:
-        organisation: whose.
-        by: who changes it.
-        memory: which.
-        changes: new values by name, of CHANGEABLE; what is left out stays.
-        version: the version the changes were made from; None for whichever is there.
-        reason: why, in words.
+        organisation: the tenant.
+        by: the actor.
+        memory: its id.
+        changes: new values by field, from CHANGEABLE.
+        version: the version the changes are based on; None for the current one.
+        reason: free text.
 
     Raises:
-        MemoryNotFound: there is none in this organisation.
-        VersionMismatch: it is at another version, or was changed at this moment.
+        MemoryNotFound: not in this organisation.
+        VersionMismatch: it has another version, or was just changed.
         StateForbids: it is rejected, superseded or expired.
-        ValueRejected: the new text is a rejected value, or holds one and the organisation refuses that.
-        InvalidInput: its end would lie before its beginning.
+        ValueRejected: the new text is a rejected value, or contains one and the policy is to refuse.
+        InvalidInput: valid_to before valid_from.
     """
     prepared = prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)
     return commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
@@ -104,13 +104,7 @@ def revise(
 def prepare_revision(
     *, organisation: UUID, memory: UUID, changes: Mapping[str, Any], version: int | None
 ) -> PreparedRevision:
-    """Read a memory and embed its new text. Calls the model: not inside a transaction.
-
-    Args:
-        organisation: whose.
-        memory: which.
-        changes: as for `revise`.
-        version: as for `revise`.
+    """Read a memory and embed its new text; arguments as for `revise`. Calls the model: don't call inside a transaction.
 
     Raises:
         MemoryNotFound, VersionMismatch, InvalidInput: as for `revise`.
@@ -138,7 +132,7 @@ def prepare_revision(
 def commit_revision(
     *, organisation: UUID, by: Actor, prepared: PreparedRevision, reason: str = ""
 ) -> Revised:
-    """Write a prepared version, in one transaction.
+    """Write a prepared version in one transaction.
 
     Raises:
         MemoryNotFound, VersionMismatch, StateForbids, ValueRejected: as for `revise`.
@@ -155,12 +149,12 @@ def commit_revision(
             flagged = vet_text(organisation, row) if new_text else None
             present = get_memory(organisation=organisation, memory=before.id, lock=True)
             if present.version != before.version:
-                raise VersionMismatch("The memory was changed at the same moment; look at it again.")
+                raise VersionMismatch("The memory was just changed; read it and try again.")
             if present.state not in LIVING:
                 raise StateForbids(f"A memory that is {present.state} can't be changed.")
             chosen = chosen_model(organisation)
             if new_text and chosen is not None and chosen != model:
-                # as for a store: the organisation has moved to another model since
+                # the organisation has changed its model since: leave the vector to the sweep
                 row, model = replace(row, vector=None), None
             decision = _carry_out(organisation, by, present, row, list(changed), model, reason, flagged)
             embedding = row.embedding if new_text else EmbeddingState(before.embedding)

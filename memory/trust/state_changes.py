@@ -1,4 +1,4 @@
-"""A change of trust state: its lock, its decision record, its new version and its event."""
+"""Changes of trust state: lock, decision record, new version and event."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ from memory.queries import get_memory
 from memory.trust.versions import check_version, database_now, end_versions, set_state
 from memory.types import TrustState
 
-# memories that a decision record names
-NAMED = 500
+# maximum memories listed in a decision record
+MAX_LISTED = 500
 
 
 class StateForbids(Conflict):
-    """The memory's trust state does not allow that."""
+    """The memory's trust state does not allow this."""
 
     code = "memory.state_forbids"
 
@@ -32,14 +32,16 @@ def lock_in_state(
     """Lock a memory and return it.
 
     Args:
-        organisation: whose.
-        memory: which.
-        version: the version it must have; None for any.
-        allowed: the states it may be in.
-        participle: of the change, for the message: "confirmed".
+        organisation: the tenant.
+        memory: its id.
+        version: the expected version; None for any.
+        allowed: the states in which it can be changed.
+        participle: the change in the error message, for example "confirmed".
 
     Raises:
-        MemoryNotFound, VersionMismatch, StateForbids: it can't be changed so.
+        MemoryNotFound: not in this organisation.
+        VersionMismatch: it has another version.
+        StateForbids: it is in another state.
     """
     row = get_memory(organisation=organisation, memory=memory, lock=True)
     check_version(row, version)
@@ -61,7 +63,7 @@ def record_correction(
     parents: Sequence[UUID] = (),
     risk: RiskClass = RiskClass.MINIMAL,
 ) -> UUID:
-    """Record the decision to correct a memory, and others with it; return its id."""
+    """Record the correction of a memory, and of others with it; return the decision's id."""
     decision = record(
         organisation=organisation,
         by=by,
@@ -72,7 +74,7 @@ def record_correction(
         reasoning=f"{text} {reason}".strip(),
         inputs={"version": row.version, "state": row.state, "reason": reason},
         outputs=outputs,
-        memories=[{"id": str(each)} for each in (row.id, *others[:NAMED])],
+        memories=[{"id": str(each)} for each in (row.id, *others[:MAX_LISTED])],
         parents=parents,
     )
     # the reason may quote them too
@@ -90,7 +92,7 @@ def change_state(
     by: Actor,
     decision: UUID,
 ) -> datetime:
-    """Give locked memories another trust state, each in a new version and with an event; return the time of the change."""
+    """Create a version of locked memories with another trust state, and emit an event for each; return the time."""
     at = database_now()
     end_versions(
         organisation=organisation,
@@ -102,20 +104,10 @@ def change_state(
         at=at,
     )
     set_state(organisation, memories, state, at)
+    data = {"operation": operation, "state": str(state), "decision_id": str(decision)}
     emit_many(
         organisation=organisation,
         type="liftos.memory.changed",
-        events=[
-            (
-                f"memories/{memory}",
-                {
-                    "memory_id": str(memory),
-                    "operation": operation,
-                    "state": str(state),
-                    "decision_id": str(decision),
-                },
-            )
-            for memory in memories
-        ],
+        events=[(f"memories/{memory}", {"memory_id": str(memory)} | data) for memory in memories],
     )
     return at

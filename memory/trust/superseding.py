@@ -1,4 +1,4 @@
-"""Supersede a memory: store its successor, close it, and put both on record in one transaction."""
+"""Supersede a memory: store its successor and end its validity, in one transaction."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -33,19 +33,19 @@ def supersede(
     version: int | None = None,
     trust: TrustState = TrustState.ACTIVE,
 ) -> Changed:
-    """Replace a memory that no longer holds by a new one.
+    """Replace a memory by a new one.
 
-    The old one is closed, not erased: its `valid_to` becomes the new one's `valid_from` (now, unless given), and its earlier
-    version keeps when it was believed. Searches tell the two apart by `as_of` and `known_at`.
+    The old one is kept: its `valid_to` becomes the new one's `valid_from` (default: now), which `as_of` selects by, and its earlier
+    version shows when it was current, which `known_at` selects by.
 
     Args:
-        organisation: whose.
-        by: the superseding party.
-        memory: the one that no longer holds.
-        draft: the new one.
-        reason: free text for the record.
-        version: the version the old one must have; None for any.
-        trust: of the new one.
+        organisation: the tenant.
+        by: the actor.
+        memory: the memory to replace.
+        draft: the new memory.
+        reason: free text.
+        version: the expected version; None for any.
+        trust: the highest trust state the caller may store.
 
     Raises:
         MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
@@ -66,7 +66,7 @@ def commit_supersede(
     reason: str = "",
     version: int | None = None,
 ) -> Changed:
-    """Supersede a memory by one that `memory.operations.prepare` made.
+    """Supersede a memory by a prepared one (`memory.operations.prepare`).
 
     Raises:
         As `supersede`.
@@ -78,15 +78,17 @@ def commit_supersede(
             now = database_now()
             new = replace(new, draft=replace(new.draft, valid_from=now))
             if new.draft.valid_to is not None and new.draft.valid_to < now:
-                raise InvalidInput("valid_to must not be before valid_from, which is now.", loc=("valid_to",))
-        # the new one first: values are locked before rows (memory.rejection.tombstones)
+                raise InvalidInput(
+                    "valid_to must not be before valid_from, which defaults to now.", loc=("valid_to",)
+                )
+        # store the new one first: value locks come before row locks (memory/rejection/tombstones.py)
         prepared = replace(prepared, rows=(new,))
         [stored] = operations.commit(organisation, by, prepared, operation="memory.store")
         operations.raise_refusal(stored)
         if stored.outcome is not Outcome.STORED:
             raise ExternalIdTaken(stored.id)
         row = lock_in_state(organisation, memory, version=version, allowed=LIVING, participle="superseded")
-        text = f"Superseded by {stored.id}, it was {row.state}."
+        text = f"Superseded by {stored.id}; was {row.state}."
         # the new one may be derived from the old one
         derived = find_derived(organisation, [row.id], apart=[stored.id])
         outputs = {"successor": str(stored.id), "derived": derived.counts}

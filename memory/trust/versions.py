@@ -1,9 +1,9 @@
-"""Ending a version and beginning the next: the SQL, inside the caller's tenant transaction, the memory's row locked.
+"""End versions and begin new ones, inside the caller's tenant transaction with the memory's row locked.
 
-The present version is the memory's own row. What ends is copied to `memory_memoryversion` with the change that ended it.
-Where the change touches what a search looks at (text, metadata, type, tags, importance), the old text also keeps a row of
-its own in `memory_memory`, with vector, words and attributes, so that a search as of then still finds it: by what it
-said, not by what took its place. Such a row names its memory in `head` and is left out of every other search.
+The current version is the memory's own row. An ended version is copied to `memory_memoryversion` with the change that ended it.
+If the change affects indexed fields (text, metadata, type, tags, importance), the old text also keeps a row in `memory_memory`, with
+its vector and index rows, so that searches as of that time find it by its own text. Such a row has its memory's id in `head`, and all
+other searches exclude it.
 """
 
 from collections.abc import Sequence
@@ -62,17 +62,17 @@ WHERE organisation_id = %(organisation)s AND id = %(memory)s
 
 
 class VersionMismatch(LiftosError):
-    """The memory is at another version than the If-Match header names."""
+    """The memory has another version than the If-Match header names."""
 
     code = "memory.version_mismatch"
     status = 412
 
 
 def check_version(memory: Memory, wanted: int | None) -> None:
-    """Refuse a change that was decided on from another version.
+    """Refuse a change based on another version.
 
     Raises:
-        VersionMismatch: naming the present version.
+        VersionMismatch: with the current version.
     """
     if wanted is not None and memory.version != wanted:
         raise VersionMismatch(
@@ -81,7 +81,7 @@ def check_version(memory: Memory, wanted: int | None) -> None:
 
 
 def database_now() -> datetime:
-    """Return the database's clock, aware UTC. Asked after the row is locked, it is later than the last change's."""
+    """Return the database's clock, aware UTC; if called after locking a row, later than the row's last change."""
     with raw_cursor() as cursor:
         row = cursor.execute(_NOW).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
@@ -98,7 +98,7 @@ def end_versions(
     decision: UUID,
     at: datetime,
 ) -> None:
-    """Copy the present version of memories into their history. The caller changes the rows afterwards."""
+    """Copy the current versions of memories into their history, before the caller changes the rows."""
     values = {
         "ids": [new_id() for _ in memories],
         "memories": list(memories),
@@ -116,7 +116,7 @@ def end_versions(
 
 
 def set_state(organisation: UUID, memories: Sequence[UUID], state: TrustState, at: datetime) -> None:
-    """Give memories another trust state, and with it their next version."""
+    """Create a version of memories with another trust state."""
     values = {"organisation": organisation, "memories": list(memories), "state": str(state), "at": at}
     with raw_cursor() as cursor:
         cursor.execute(_SET_STATE, values)
@@ -124,9 +124,9 @@ def set_state(organisation: UUID, memories: Sequence[UUID], state: TrustState, a
 
 
 def keep_text(organisation: UUID, memory: Memory) -> UUID:
-    """Give a memory's present text a row of its own that searches as of now will find; return its id.
+    """Keep a memory's current text in a row of its own, for searches as of now; return its id.
 
-    The memory's own index rows are removed: `rewrite` makes the new ones.
+    Removes the memory's index rows; `rewrite` creates new ones.
     """
     earlier = new_id()
     values: dict[str, Any] = {"organisation": organisation, "memory": memory.id, "earlier": earlier}
@@ -140,14 +140,14 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
 
 
 def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | None, new_text: bool) -> None:
-    """Make a memory findable by what it says from now on.
+    """Update a memory's text and index data.
 
     Args:
-        organisation: whose.
-        memory: which.
-        row: the new text, read, with its vector.
+        organisation: the tenant.
+        memory: its id.
+        row: the new text with its index data and vector.
         model: the number of the vector's model.
-        new_text: the content itself has changed; otherwise its vectors stay.
+        new_text: whether the content has changed; otherwise vectors are kept.
     """
     reading = row.reading
     values = {
@@ -174,7 +174,7 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
 
 
 def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
-    """Delete the index rows of rows of memories."""
+    """Delete the index rows of memories."""
     index_rows.remove(
         organisation=organisation,
         rows=[
@@ -185,7 +185,7 @@ def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
 
 
 def draft_of(memory: Memory) -> MemoryDraft:
-    """Return what a memory says now as a draft; links, vectors and origin apart."""
+    """Return a memory's current version as a draft, without links, vector and external id."""
     return MemoryDraft(
         content=memory.content,
         metadata=memory.metadata,

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from accountability.calibration.operations import calibrate
 from accountability.models.calibration import Calibration
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
@@ -22,10 +21,7 @@ class Command(ObservedCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object per group")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = get_organisation(options["org"])
-        except LiftosError as error:
-            raise CommandError(error.message) from error
+        organisation = get_organisation(options["org"])
         rows = calibrate(organisation=organisation.id, by=SYSTEM, now=timezone.now())
         if not rows:
             self.stdout.write("No decision with a stated confidence has been approved or overturned yet.")

@@ -7,7 +7,6 @@ from tqdm import tqdm
 
 from accountability.ledger.verification import Verdict, verify_log
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.queries import get_organisation
@@ -31,12 +30,7 @@ class Command(ObservedCommand):
             raise CommandError(f"logs that failed verification: {bad}")
 
     def _organisations(self, slug: str | None) -> list[Organisation]:
-        if not slug:
-            return list(Organisation.objects.all())
-        try:
-            return [get_organisation(slug)]
-        except LiftosError as error:
-            raise CommandError(error.message) from error
+        return [get_organisation(slug)] if slug else list(Organisation.objects.all())
 
     def _verify(self, organisation: Organisation) -> Verdict:
         with (

@@ -91,5 +91,5 @@ def get_organisation(slug: str) -> Organisation:
     """
     organisation = Organisation.objects.filter(slug=slug).first()
     if organisation is None:
-        raise OrganisationNotFound
+        raise OrganisationNotFound(f"No organisation called {slug!r}.")
     return organisation

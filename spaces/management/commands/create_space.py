@@ -4,11 +4,8 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
-from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.queries import get_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from spaces.operations import create_space
 from spaces.space_templates import TEMPLATES
@@ -28,19 +25,14 @@ class Command(ObservedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         template = TEMPLATES[options["template"]]
-        try:
-            space = create_space(
-                organisation=get_organisation(options["organisation"]).id,
-                by=SYSTEM,
-                name=options["name"] or template.title,
-                description=template.description,
-                dimensions=template.dimensions,
-                holds_all=not options["members_only"],
-            )
-        except OrganisationNotFound:
-            raise CommandError(f"No organisation called {options['organisation']!r}.") from None
-        except LiftosError as error:
-            raise CommandError(error.message) from None
+        space = create_space(
+            organisation=get_organisation(options["organisation"]).id,
+            by=SYSTEM,
+            name=options["name"] or template.title,
+            description=template.description,
+            dimensions=template.dimensions,
+            holds_all=not options["members_only"],
+        )
         if options["json"]:
             self.stdout.write(json.dumps({"id": str(space.id), "name": space.name, "version": space.version}))
             return

@@ -12,7 +12,6 @@ from django.core.management.base import CommandError
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from spaces.geometry.projection import PolesCoincide
@@ -58,13 +57,10 @@ class Command(ObservedCommand):
     def _space(self, options: dict[str, Any]) -> None:
         if not options["organisation"] or not options["space"]:
             raise CommandError("Name an organisation and a space, or pass --ratings FILE --low … --high …")
-        try:
-            organisation = get_organisation(options["organisation"]).id
-            with tenant_transaction(organisation):
-                space = find_space(organisation=organisation, named=options["space"])
-            view, reports = make_report(organisation=organisation, space=space.id)
-        except LiftosError as error:
-            raise CommandError(error.message) from None
+        organisation = get_organisation(options["organisation"]).id
+        with tenant_transaction(organisation):
+            space = find_space(organisation=organisation, named=options["space"])
+        view, reports = make_report(organisation=organisation, space=space.id)
         if options["json"]:
             self.stdout.write(json.dumps([asdict(each) for each in reports]))
             return

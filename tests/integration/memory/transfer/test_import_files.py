@@ -60,7 +60,7 @@ def exported(caller, path, *texts):
 
 GOOD = b'{"content": "good"}\n'
 REFUSED_WHOLE = {
-    "empty": (b"", "it is empty"),
+    "empty": (b"", "the file is empty"),
     "only a BOM": (b"\xef\xbb\xbf", "line 1 is blank"),
     "blank first line": (b"\n" + GOOD, "line 1 is blank"),
     "white first line": (b" \t\r\n" + GOOD, "line 1 is blank"),
@@ -79,8 +79,8 @@ REFUSED_WHOLE = {
     "latin-1": ('{"content": "Möbel"}\n'.encode("latin-1"), "line 1 is not UTF-8"),
     "rubbish": (bytes(range(128, 256)) * 100, "line 1 is not UTF-8"),
     "rubbish with zeros": (bytes(range(256)) * 100, "line 1 is not"),
-    "cut in a line": (GOOD * 3 + b'{"content": "bro', "line 4, the last one, breaks off"),
-    "cut in a character": (GOOD + '{"content": "Mö'.encode()[:-1], "line 2, the last one, breaks off"),
+    "cut in a line": (GOOD * 3 + b'{"content": "bro', "line 4, the last one, is incomplete"),
+    "cut in a character": (GOOD + '{"content": "Mö'.encode()[:-1], "line 2, the last one, is incomplete"),
     "cut header": (header().encode()[:40], "line 1 is not JSON"),
     "a later format": ((header(version=VERSION + 1) + "\n").encode() + GOOD, "later version"),
     "a format that was never": ((header(version=0) + "\n").encode() + GOOD, "not an export"),
@@ -171,7 +171,7 @@ def test_an_id_that_stands_twice_counts_once_however_far_apart(acme, tmp_path, m
     path = write(tmp_path / "twice", header(), line(1), line(1, content="other"), line(2), line(1), line(3))
     status, counts, said = run(acme, path)
     assert (status, counts["stored"], counts["refused"]) == (1, 3, 2)
-    assert "line 3: The id stands in an earlier line too." in said
+    assert "line 3: An earlier line has the same id." in said
     assert "line 5: " in said
     assert contents(acme) == ["fact 1", "fact 2", "fact 3"]
 

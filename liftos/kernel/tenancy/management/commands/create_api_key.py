@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.queries import get_organisation
@@ -42,10 +41,7 @@ class Command(ObservedCommand):
         if days is not None and not 1 <= days <= MAX_DAYS:
             raise CommandError(f"--days must be 1 to {MAX_DAYS}")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        try:
-            organisation = get_organisation(options["org"])
-        except LiftosError as error:
-            raise CommandError(error.message) from error
+        organisation = get_organisation(options["org"])
         key, token = create_api_key(
             organisation=organisation.id,
             by=SYSTEM,

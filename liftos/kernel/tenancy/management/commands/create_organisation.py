@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
@@ -19,10 +18,7 @@ class Command(ObservedCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            organisation = create_organisation(name=options["name"], by=SYSTEM)
-        except LiftosError as error:
-            raise CommandError(error.message) from error
+        organisation = create_organisation(name=options["name"], by=SYSTEM)
         _, token = create_api_key(organisation=organisation.id, by=SYSTEM, name="first key")
         if options["json"]:
             self.stdout.write(json.dumps({"org": organisation.slug, "api_key": token}))
