@@ -20,7 +20,7 @@ from memory.types import MAX_CONTENT, LinkDraft, LinkKind, MemoryDraft, TrustSta
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
 
-WISH = "The requested trust state; granted as far as the key's scopes allow, never refused."
+REQUESTED_STATE = "The requested trust state; granted as far as the key's scopes allow, never refused."
 
 
 def _direction(values: list[float]) -> list[float]:
@@ -85,8 +85,8 @@ class MemoryIn(Strict):
     derived_from: list[UUID] = Field(default_factory=list, max_length=100)
     expires_at: Moment | None = None
     ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
-    state: Any = Field(default=None, description=WISH)
-    trust: Any = Field(default=None, description=WISH)
+    state: Any = Field(default=None, description=REQUESTED_STATE)
+    trust: Any = Field(default=None, description=REQUESTED_STATE)
 
     _in_order = not_before("valid_to", "valid_from")
 
@@ -120,7 +120,7 @@ class MemoryIn(Strict):
             derived_from=tuple(dict.fromkeys(self.derived_from)),
             expires_at=self.expires_at
             or (timezone.now() + timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None),
-            wish=wish_of(self.state, self.trust),
+            requested_state=requested_state_of(self.state, self.trust),
         )
 
 
@@ -143,7 +143,7 @@ class Supersession(MemoryIn):
     reason: Reason = ""
 
 
-def wish_of(state: Any, trust: Any = None) -> TrustState | None:
+def requested_state_of(state: Any, trust: Any = None) -> TrustState | None:
     """Return the requested trust state from `state`, or else `trust`; None if neither names one."""
     for value in (state, trust):
         word = value.strip().casefold() if isinstance(value, str) else ""

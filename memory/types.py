@@ -140,7 +140,7 @@ class MemoryDraft:
         derived_from: ids of existing memories it was derived from.
         expires_at: when it expires, aware UTC; None for the default of its type.
         past: of an imported memory.
-        wish: the requested trust state; see `granted`.
+        requested_state: the requested trust state; see `granted`.
     """
 
     content: str
@@ -158,21 +158,21 @@ class MemoryDraft:
     derived_from: tuple[UUID, ...] = ()
     expires_at: datetime | None = None
     past: Past | None = None
-    wish: TrustState | None = None
+    requested_state: TrustState | None = None
 
 
-def granted(trust: TrustState, wish: TrustState | None) -> TrustState:
+def granted(trust: TrustState, requested: TrustState | None) -> TrustState:
     """Return the state in which a memory is stored: the requested one, limited by the caller's trust.
 
     A store can't reject, supersede, expire or erase: such requests are stored as candidates.
 
     Args:
         trust: the highest state the caller may store, active or candidate.
-        wish: the requested state, if any.
+        requested: the requested state, if any.
     """
-    if wish is None or trust is not TrustState.ACTIVE:
+    if requested is None or trust is not TrustState.ACTIVE:
         return trust
-    return wish if wish in LIVING else TrustState.CANDIDATE
+    return requested if requested in LIVING else TrustState.CANDIDATE
 
 
 def trust_of(principal: Principal) -> TrustState:

@@ -20,7 +20,7 @@ _CLOSED_BY = {
 _MAX_NESTING = 20
 
 
-def bare(text: str) -> str:
+def strip_marks(text: str) -> str:
     """Return a text without surrounding marks; a text of nothing but marks is returned unchanged.
 
     Args:

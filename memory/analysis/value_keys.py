@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from liftos.kernel.keyfiles import read_key
-from memory.analysis.values import cores, forms
+from memory.analysis.values import normal_forms, unmarked_forms
 from memory.analysis.windows import Hasher, Trace, traces
 
 # advisory locks per organisation; caps how many a bulk store holds
@@ -19,12 +19,14 @@ def value_keys(organisation: UUID, text: str) -> tuple[bytes, ...]:
 
     The first is the key of the folded form without marks.
     """
-    return tuple(form_key(organisation, form) for form in dict.fromkeys((*cores(text), *forms(text))))
+    return tuple(
+        form_key(organisation, form) for form in dict.fromkeys((*unmarked_forms(text), *normal_forms(text)))
+    )
 
 
 def traces_of(organisation: UUID, text: str) -> dict[bytes, Trace]:
     """Return the keys by which a value is searched for inside longer texts, each with its trace."""
-    found = traces(cores(text), hasher_of(organisation))
+    found = traces(unmarked_forms(text), hasher_of(organisation))
     return {form_key(organisation, form): each for form, each in found.items()}
 
 

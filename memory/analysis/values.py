@@ -18,7 +18,7 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from memory.analysis.marks import bare
+from memory.analysis.marks import strip_marks
 
 _DATA = Path(__file__).with_name("confusables.txt")
 # Zero-width: format and control characters, variation selectors, tags (Unicode's Default_Ignorable, without the few Arabic
@@ -41,12 +41,12 @@ def is_blank(text: str) -> bool:
     return _SHOWS.search(text) is None
 
 
-def shown(text: str) -> str:
+def visible_text(text: str) -> str:
     """Return a text without invisible characters, and with spaces for letters rendered as blanks."""
     return _visible(text.translate(_FILLERS))
 
 
-def forms(text: str) -> tuple[str, ...]:
+def normal_forms(text: str) -> tuple[str, ...]:
     """Return the distinct normal forms of a text, the folded one first; () for a blank text."""
     if text.isascii():
         plain = _blanks(_INVISIBLE.sub("", text))
@@ -58,10 +58,10 @@ def forms(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(form for form in found if form))
 
 
-def cores(text: str) -> tuple[str, ...]:
+def unmarked_forms(text: str) -> tuple[str, ...]:
     """Return the normal forms of a text stripped of surrounding marks (memory/analysis/marks.py)."""
     plain = _blanks(_visible(unicodedata.normalize("NFKC", text.translate(_FILLERS))))
-    return forms(bare(plain))
+    return normal_forms(strip_marks(plain))
 
 
 def _fold(text: str) -> str:

@@ -20,14 +20,14 @@ from memory.api.corrections import Correction
 from memory.api.memories import MemoryOut, render
 from memory.api.shared import RejectionOut
 from memory.erasure.operations import forget
-from memory.inputs import WISH, Content, Metadata, Reason, wish_of
-from memory.trust.requested_state import revise_as_wished
+from memory.inputs import REQUESTED_STATE, Content, Metadata, Reason, requested_state_of
+from memory.trust.requested_state import revise_with_state
 from memory.trust.revision import CHANGEABLE
 from memory.types import EmbeddingState
 
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
 
-WISHES = frozenset({"state", "trust"})
+STATE_FIELDS = frozenset({"state", "trust"})
 
 
 class MemoryPatch(Strict):
@@ -41,8 +41,8 @@ class MemoryPatch(Strict):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     expires_at: Moment | None = None
-    state: Any = Field(default=None, description=WISH)
-    trust: Any = Field(default=None, description=WISH)
+    state: Any = Field(default=None, description=REQUESTED_STATE)
+    trust: Any = Field(default=None, description=REQUESTED_STATE)
     reason: Reason = ""
 
     _in_order = not_before("valid_to", "valid_from")
@@ -54,14 +54,14 @@ class MemoryPatch(Strict):
             raise PydanticCustomError(
                 "no_change", "At least one of {names} is required", {"names": ", ".join(sorted(CHANGEABLE))}
             )
-        for name in self.model_fields_set - NULLABLE - WISHES:
+        for name in self.model_fields_set - NULLABLE - STATE_FIELDS:
             if getattr(self, name) is None:
                 raise ValueError(f"{name} can't be null")
         return self
 
     def changes(self) -> dict[str, Any]:
         """Return the fields to change."""
-        given = {name: getattr(self, name) for name in self.model_fields_set - WISHES - {"reason"}}
+        given = {name: getattr(self, name) for name in self.model_fields_set - STATE_FIELDS - {"reason"}}
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
         return given
@@ -111,12 +111,12 @@ class MemoryDetail(NativeView):
     def patch(self, request: Request, memory: UUID) -> Response:
         """Create a new version. `If-Match` must name the current version: 428 if missing, 412 if it differs."""
         asked, principal = self.body(MemoryPatch), self.principal
-        revised = revise_as_wished(
+        revised = revise_with_state(
             organisation=principal.organisation,
             by=principal.actor,
             memory=memory,
             changes=asked.changes(),
-            wish=wish_of(asked.state, asked.trust),
+            requested=requested_state_of(asked.state, asked.trust),
             version=if_match(request._request, required=True),
             reason=asked.reason,
             may_reinstate=principal.may(Scope.ADMIN),

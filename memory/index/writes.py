@@ -94,7 +94,7 @@ def prepare(
         reading=read(draft),
         vector=vector,
         keys=value_keys(organisation, draft.content),
-        state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.wish),
+        state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.requested_state),
         # an imported memory keeps its original expiry
         expires_at=draft.expires_at if past else draft.expires_at or expiry_of(draft.memory_type),
     )

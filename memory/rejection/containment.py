@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from memory.analysis.value_keys import form_key, hasher_of
-from memory.analysis.values import forms
+from memory.analysis.values import normal_forms
 from memory.analysis.windows import Shape, find_inside
 from memory.policies import REJECTION_POLICY
 from memory.policy_types import RejectedInside
@@ -27,7 +27,7 @@ def find_held(
     """
     if not anchors or not texts:
         return RejectedInside.ALLOW, {}
-    read = [(write, form) for write, text in texts.items() for form in forms(text)]
+    read = [(write, form) for write, text in texts.items() for form in normal_forms(text)]
     parts = find_inside([form for _, form in read], anchors, hasher_of(organisation))
     keys = [(read[place][0], form_key(organisation, part)) for place, part in parts]
     if not keys:

@@ -17,8 +17,8 @@ from memory.analysis.windows import Shape
 from memory.policy_types import RejectedInside
 from memory.types import Rejection
 
-_SHARE = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
-_HOLD = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
+_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
+_LOCK_EXCLUSIVE = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
 _FIND = """
 SELECT value, decision_id, memory_id, recorded_at FROM memory_tombstone
 WHERE organisation_id = %s AND value = ANY(%s::bytea[])
@@ -30,13 +30,13 @@ WHERE organisation_id = %(organisation)s AND anchor IS NOT NULL AND NOT EXISTS (
     SELECT FROM memory_rejectionpolicy WHERE organisation_id = %(organisation)s AND policy = '{RejectedInside.ALLOW}')
 GROUP BY words, lead, trail
 """  # noqa: S608  built from a constant
-_BURY = """
+_INSERT = """
 INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
 SELECT %s, value, %s, %s, %s, words, lead, trail, anchor
 FROM unnest(%s::bytea[], %s::int[], %s::int[], %s::int[], %s::bigint[]) AS t(value, words, lead, trail, anchor)
 ON CONFLICT (organisation_id, value) DO NOTHING
 """
-_LIFT = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
+_DELETE = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
 
 
 class ValueRejected(Conflict):
@@ -80,7 +80,7 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
         return Found()
     with pipelined():
         # two statements: the second must see rejections committed while the first waited
-        raw_cursor().execute(_SHARE, [locks_of(organisation, wanted)])
+        raw_cursor().execute(_LOCK_SHARED, [locks_of(organisation, wanted)])
         found = raw_cursor().execute(_FIND, [organisation, list(wanted)])
         traced = raw_cursor().execute(_TRACES, {"organisation": organisation})
         known, rows = _by_key(found.fetchall()), traced.fetchall()
@@ -99,23 +99,23 @@ def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
     return {bytes(row[0]): Rejection(*row[1:]) for row in rows}
 
 
-def hold(organisation: UUID, keys: Iterable[bytes]) -> None:
+def lock_values(organisation: UUID, keys: Iterable[bytes]) -> None:
     """Lock values against writes and rejections until the transaction ends."""
     with raw_cursor() as cursor:
-        cursor.execute(_HOLD, [locks_of(organisation, keys)])
+        cursor.execute(_LOCK_EXCLUSIVE, [locks_of(organisation, keys)])
 
 
-def bury(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
-    """Reject a text's value, whose keys must be locked by `hold`; forms already rejected keep their rejection."""
+def reject_value(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
+    """Reject a text's value, whose keys must be locked by `lock_values`; forms already rejected keep their rejection."""
     keys, traces = value_keys(organisation, text), traces_of(organisation, text)
     shapes = [traces[key].shape if key in traces else (None, None, None) for key in keys]
     columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
     columns.append([traces[key].anchor if key in traces else None for key in keys])
     with raw_cursor() as cursor:
-        cursor.execute(_BURY, [organisation, memory, decision, at, list(keys), *columns])
+        cursor.execute(_INSERT, [organisation, memory, decision, at, list(keys), *columns])
 
 
-def lift(organisation: UUID, keys: Iterable[bytes]) -> int:
+def lift_rejections(organisation: UUID, keys: Iterable[bytes]) -> int:
     """Remove rejections of values; return the number of rejected keys."""
     with raw_cursor() as cursor:
-        return cursor.execute(_LIFT, [organisation, list(keys)]).rowcount
+        return cursor.execute(_DELETE, [organisation, list(keys)]).rowcount

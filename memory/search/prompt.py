@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from memory.analysis.values import shown
+from memory.analysis.values import visible_text
 from memory.search.types import Hit
 
 MARK = "| "
@@ -93,7 +93,7 @@ def _marked(content: str) -> str:
 def _visible(text: str) -> str:
     return "".join(
         character
-        for character in shown(text)
+        for character in visible_text(text)
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
     )
 

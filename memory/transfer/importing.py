@@ -155,7 +155,7 @@ class _Run:
         if new:
             decision = next(each.decision for each in stored if each.decision is not None)
             write_pasts(self.organisation, new, pasts, decision)
-            self._bury(new, decision)
+            self._reject_values(new, decision)
         aliases = self._link_aliases(rows, stored)
         self._point_to_successors(lines)
         return stored, aliases
@@ -186,7 +186,7 @@ class _Run:
         """Store rows, without those whose source is refused."""
         if any(row.state is TrustState.REJECTED for row in rows):
             # take all value locks in order, to prevent deadlocks between imports
-            tombstones.hold(self.organisation, [key for row in rows for key in row.keys])
+            tombstones.lock_values(self.organisation, [key for row in rows for key in row.keys])
         barred: set[UUID] = set()
         while True:
             undo = transaction.savepoint()
@@ -256,11 +256,11 @@ class _Run:
                 report.refused.append(shortened(line_result(number, read.draft, each)))
         return waiting
 
-    def _bury(self, new: list[Row], decision: UUID) -> None:
+    def _reject_values(self, new: list[Row], decision: UUID) -> None:
         """Reject the values of imported rejected memories."""
         for row in new:
             if row.state is TrustState.REJECTED and row.keys:
-                tombstones.bury(
+                tombstones.reject_value(
                     organisation=self.organisation,
                     text=row.draft.content,
                     memory=row.id,

@@ -99,10 +99,10 @@ def confirm(
         observe_operation("memory.confirm", organisation=str(organisation)),
         tenant_transaction(organisation),
     ):
-        keys = _hold_value(organisation, memory)
+        keys = _lock_value(organisation, memory)
         allowed = (*LIVING, S.REJECTED) if may_reinstate else LIVING
         row = lock_in_state(organisation, memory, version=version, allowed=allowed, participle="confirmed")
-        lifted = tombstones.lift(organisation, keys) if row.state == S.REJECTED else 0
+        lifted = tombstones.lift_rejections(organisation, keys) if row.state == S.REJECTED else 0
         text = f"Confirmed; was {row.state}." + (" Its value may be written again." if lifted else "")
         decision = record_correction(
             organisation, by, "memory.confirm", row, text, reason, {"lifted": lifted}, parents=parents
@@ -203,7 +203,7 @@ def reject(
         MemoryNotFound, StateForbids, VersionMismatch: as for `confirm`.
     """
     with observe_operation("memory.reject", organisation=str(organisation)), tenant_transaction(organisation):
-        keys = _hold_value(organisation, memory)
+        keys = _lock_value(organisation, memory)
         row = lock_in_state(organisation, memory, version=version, allowed=REJECTABLE, participle="rejected")
         same = _same_value(organisation, row.id, keys)
         text = f"Rejected; was {row.state}."
@@ -225,18 +225,20 @@ def reject(
             by=by,
             decision=decision,
         )
-        tombstones.bury(organisation=organisation, text=row.content, memory=row.id, decision=decision, at=at)
+        tombstones.reject_value(
+            organisation=organisation, text=row.content, memory=row.id, decision=decision, at=at
+        )
         derived = settle_derived(
             organisation, by, derived, source=row.id, because=Because.REJECTED, parent=decision
         )
         return Changed(row.id, S.REJECTED, row.version + 1, decision, tuple(same), derived=derived)
 
 
-def _hold_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:
+def _lock_value(organisation: UUID, memory: UUID) -> tuple[bytes, ...]:
     """Lock a memory's value against writers, before its row (see `memory.rejection.tombstones`); return the value's keys."""
     keys = value_keys(organisation, get_memory(organisation=organisation, memory=memory).content)
     if keys:
-        tombstones.hold(organisation, keys)
+        tombstones.lock_values(organisation, keys)
     if value_keys(organisation, get_memory(organisation=organisation, memory=memory).content) != keys:
         raise Conflict("The memory was just changed; read it and try again.")
     return keys

@@ -26,7 +26,7 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.value_keys import folded_number, value_keys
-from memory.analysis.values import cores
+from memory.analysis.values import unmarked_forms
 from memory.policies import DERIVED_POLICY
 from memory.policy_types import Policy
 from memory.trust.state_changes import change_state
@@ -138,7 +138,7 @@ def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str
         sources: the sources, locked.
         texts: their current and earlier texts.
     """
-    said = {core for text in texts for core in cores(text)[:1]}
+    said = {core for text in texts for core in unmarked_forms(text)[:1]}
     numbers = {folded_number(value_keys(organisation, text)) for text in texts} - {None}
     values = {
         "organisation": organisation,
@@ -151,7 +151,7 @@ def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str
         if not reached or not numbers:
             return []
         rows = cursor.execute(_SAYING, (organisation, reached, list(numbers))).fetchall()
-    return [id_ for id_, content in rows if said.intersection(cores(content)[:1])]
+    return [id_ for id_, content in rows if said.intersection(unmarked_forms(content)[:1])]
 
 
 def settle_derived(

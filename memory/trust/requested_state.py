@@ -15,13 +15,13 @@ from memory.types import LIVING, TrustState
 S = TrustState
 
 
-def revise_as_wished(
+def revise_with_state(
     *,
     organisation: UUID,
     by: Actor,
     memory: UUID,
     changes: dict[str, object],
-    wish: TrustState | None,
+    requested: TrustState | None,
     version: int | None,
     reason: str = "",
     may_reinstate: bool = False,
@@ -36,7 +36,7 @@ def revise_as_wished(
         by: the actor.
         memory: its id.
         changes: see `memory.trust.revision.revise`.
-        wish: the requested state, if any.
+        requested: the requested state, if any.
         version: the version the changes are based on; None for the current one.
         reason: free text.
         may_reinstate: whether the caller may take back a rejection.
@@ -48,12 +48,12 @@ def revise_as_wished(
         As `revise`.
     """
     prepared = prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)
-    if wish is None:
+    if requested is None:
         return commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
     with tenant_transaction(organisation):
         revised = commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
         state = S(get_memory(organisation=organisation, memory=memory).state)
-        changed = _correct(organisation, by, revised, state, wish, reason, may_reinstate=may_reinstate)
+        changed = _correct(organisation, by, revised, state, requested, reason, may_reinstate=may_reinstate)
     if changed is None:
         return revised
     return replace(revised, version=changed.version, state=changed.state, decision=changed.decision)
@@ -64,7 +64,7 @@ def _correct(
     by: Actor,
     revised: Revised,
     state: TrustState,
-    wish: TrustState,
+    requested: TrustState,
     reason: str,
     *,
     may_reinstate: bool,
@@ -74,12 +74,12 @@ def _correct(
         "organisation": organisation, "by": by, "memory": revised.id, "reason": reason, "version": revised.version,
     }  # fmt: skip
     # a flagged text must be confirmed separately
-    if wish == state or (revised.flagged is not None and wish in (S.ACTIVE, S.CONTESTED)):
+    if requested == state or (revised.flagged is not None and requested in (S.ACTIVE, S.CONTESTED)):
         return None
-    if wish is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
+    if requested is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
         return corrections.confirm(**asked, may_reinstate=may_reinstate)
-    if wish is S.CONTESTED and state in (S.CANDIDATE, S.ACTIVE):
+    if requested is S.CONTESTED and state in (S.CANDIDATE, S.ACTIVE):
         return corrections.contest(**asked)
-    if wish is S.REJECTED and state in REJECTABLE:
+    if requested is S.REJECTED and state in REJECTABLE:
         return corrections.reject(**asked)
     return None

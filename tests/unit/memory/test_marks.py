@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.analysis.marks import bare
-from memory.analysis.values import cores, forms
+from memory.analysis.marks import strip_marks
+from memory.analysis.values import normal_forms, unmarked_forms
 
 VALUE = "The price of Holiday Inn is 10 euros"
 
 
 def same(one, other):
-    return bool({*cores(one), *forms(one)} & {*cores(other), *forms(other)})
+    return bool({*unmarked_forms(one), *normal_forms(one)} & {*unmarked_forms(other), *normal_forms(other)})
 
 
 @pytest.mark.parametrize(
@@ -55,22 +55,22 @@ def test_meaningful_marks_are_kept(one, other):
 
 @pytest.mark.parametrize("text", ["...", '""', "-", "()", "**", "1.", "\u2022", "[ ]"])
 def test_marks_alone_are_a_value(text):
-    assert cores(text)
+    assert unmarked_forms(text)
     assert same(text, text)
 
 
 @given(st.text(max_size=60) | st.text("(){}[]<>\"'*_~.!-1a) ", max_size=40))
 def test_bare_is_idempotent_and_part_of_the_text(text):
-    assert bare(text) in text
-    assert bool(cores(text)) == bool(forms(text))
+    assert strip_marks(text) in text
+    assert bool(unmarked_forms(text)) == bool(normal_forms(text))
     if len(text) < 20:
-        assert bare(bare(text)) == bare(text)
+        assert strip_marks(strip_marks(text)) == strip_marks(text)
 
 
 @pytest.mark.parametrize("mark", ['"', ".", "*", "-", "(", "(x)", "~~", " .", "1. "])
 def test_a_megabyte_of_marks_is_fast(mark):
     text = "x" + mark * 300_000 + "x"
     started = perf_counter()
-    bare(text)
-    bare(mark * 300_000 + "x")
+    strip_marks(text)
+    strip_marks(mark * 300_000 + "x")
     assert perf_counter() - started < 2

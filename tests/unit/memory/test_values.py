@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.analysis.values import forms
+from memory.analysis.values import normal_forms
 
 BASE = "The Price of Holiday Inn is 10 euros"
 
 
 def same(one, other):
-    return bool(set(forms(one)) & set(forms(other)))
+    return bool(set(normal_forms(one)) & set(normal_forms(other)))
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_case_is_ignored_in_other_scripts():
 
 @given(st.text(max_size=60))
 def test_white_space_is_ignored(text):
-    assert forms(text) == forms(f"  {text}\n")
+    assert normal_forms(text) == normal_forms(f"  {text}\n")
     assert not text.strip() or not text.isprintable() or not text.isascii() or same(text, text.upper())
 
 
 @given(st.text(max_size=60))
 def test_forms_are_few_distinct_and_never_empty(text):
-    found = forms(text)
+    found = normal_forms(text)
     assert len(found) <= 3
     assert len(set(found)) == len(found)
     assert all(found)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.analysis.values import cores, forms
+from memory.analysis.values import normal_forms, unmarked_forms
 from memory.analysis.windows import MOST_WORDS, Hasher, find_inside, traces
 
 HASHER = Hasher(b"sixteen bytes!!!", 0x9E3779B97F4A7C15)
@@ -24,9 +24,9 @@ def by_shape(found):
 
 def held(value, text):
     """Return whether a value is found inside a text."""
-    known = set(cores(value))
-    wanted = by_shape(traces(cores(value), HASHER).values())
-    return any(part in known for _, part in find_inside(forms(text), wanted, HASHER))
+    known = set(unmarked_forms(value))
+    wanted = by_shape(traces(unmarked_forms(value), HASHER).values())
+    return any(part in known for _, part in find_inside(normal_forms(text), wanted, HASHER))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ WORD = st.text("abcde1\u00e4\u0394\u732b", min_size=1, max_size=4)
 @given(st.lists(WORD, min_size=2, max_size=40), st.lists(WORD, max_size=40), st.lists(WORD, max_size=40))
 def test_a_value_of_words_is_found_between_any_others(value, before, after):
     text = " ".join([*before, "|", *value, "|", *after])
-    assert held(" ".join(value), text) is bool(traces(cores(" ".join(value)), HASHER))
+    assert held(" ".join(value), text) is bool(traces(unmarked_forms(" ".join(value)), HASHER))
 
 
 @given(st.lists(WORD, min_size=2, max_size=30), st.lists(st.lists(WORD, min_size=1, max_size=6), max_size=6))
@@ -124,10 +124,10 @@ def test_the_longest_value_is_found_and_a_longer_one_not():
 
 
 def test_traces_differ_per_organisation():
-    [form, *_] = cores(VALUE)
+    [form, *_] = unmarked_forms(VALUE)
     other = traces([form], Hasher(b"sixteen others!!", HASHER.base))[form]
     assert other.anchor != traces([form], HASHER)[form].anchor
-    assert not list(find_inside(forms(f"So: {VALUE}"), by_shape([other]), HASHER))
+    assert not list(find_inside(normal_forms(f"So: {VALUE}"), by_shape([other]), HASHER))
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_a_hundred_kilobytes_are_fast(text):
         "boots " * 300 + "rain",
         "\u732b" * 300 + "\u72ac",
     ]
-    wanted = by_shape(each for value in values for each in traces(cores(value), HASHER).values())
-    read = forms(text)
+    wanted = by_shape(each for value in values for each in traces(unmarked_forms(value), HASHER).values())
+    read = normal_forms(text)
     started = perf_counter()
     for _ in find_inside(read, wanted, HASHER):
         pass
