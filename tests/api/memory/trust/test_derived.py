@@ -214,7 +214,7 @@ def test_the_command_shows_and_sets_it(acme):
     assert acme.get(POLICY).json()["policy"] == "keep"
     [decision] = acme.get("/api/v1/decisions?operation=memory.derived_policy").json()["results"]
     assert decision["actor_id"] == "derived_policy"
-    with pytest.raises(CommandError, match="No organisation has that name"):
+    with pytest.raises(CommandError, match="No organisation called"):
         call_command("derived_policy", "nobody")
 
 

@@ -280,5 +280,5 @@ def test_the_command_shows_and_sets_it(acme):
     assert (run(), run("allow"), run()) == ("flag", "allow", "allow")
     [decision] = acme.get("/api/v1/decisions?operation=memory.rejection_policy").json()["results"]
     assert decision["actor_id"] == "rejection_policy"
-    with pytest.raises(CommandError, match="No organisation has that name"):
+    with pytest.raises(CommandError, match="No organisation called"):
         call_command("rejection_policy", str(uuid4()))
