@@ -40,13 +40,13 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield kept
         return
     if path.is_dir():
-        raise UnreadableFile(f"{path} is a directory")
+        raise UnreadableFile("this is a directory")
     if not path.is_file():
-        raise UnreadableFile(f"{path} does not exist")
+        raise UnreadableFile("the file does not exist")
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise UnreadableFile(f"{path} can't be opened: {error.strerror}") from error
+        raise UnreadableFile(f"the file can't be opened: {error.strerror}") from error
     with stream:
         check(stream)
         yield stream

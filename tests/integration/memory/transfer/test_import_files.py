@@ -104,8 +104,8 @@ def test_what_is_no_file_of_memories_is_refused_whole(acme, tmp_path, name):
 
 def test_a_directory_and_nothing_are_refused(acme, tmp_path):
     assert "is a directory" in run(acme, tmp_path)[2]
-    assert "no file" in run(acme, tmp_path / "nowhere")[2]
-    assert "no file" in run(acme, Path("/dev/null"))[2]
+    assert "does not exist" in run(acme, tmp_path / "nowhere")[2]
+    assert "does not exist" in run(acme, Path("/dev/null"))[2]
 
 
 @pytest.mark.parametrize(
