@@ -42,7 +42,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     if path.is_dir():
         raise UnreadableFile("this is a directory")
     if not path.is_file():
-        raise UnreadableFile("the file does not exist")
+        raise UnreadableFile("the file does not exist or is not a regular file")
     try:
         stream = path.open("rb")
     except OSError as error:
