@@ -18,7 +18,7 @@ class Effect(StrEnum):
 
 
 class RiskClass(StrEnum):
-    """How much harm a wrong decision can do; sets the order of review."""
+    """The harm that a wrong decision can do; sets the order of review."""
 
     MINIMAL = "minimal"
     LIMITED = "limited"
@@ -97,7 +97,7 @@ class Because(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which decisions of an organisation enter the review queue, and which need two reviewers.
+    """The decisions of an organisation that enter the review queue, and those that need two reviewers.
 
     Attributes:
         risk_classes: every decision of these.

@@ -1,4 +1,4 @@
-"""Spaces in the admin: a map, a memory beside a concept, the dimension report. They are made and changed by the API and commands."""
+"""Spaces in the admin, read-only: map, radar of a memory and a concept, dimension report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,11 @@ from liftos.kernel.errors import LiftosError
 from spaces.geometry.metric import typicality
 from spaces.models import Concept, ConceptRelation, Space
 from spaces.queries import View, get_view, list_concepts
-from spaces.query.questions import Standing, get_standing, list_standings, shown
+from spaces.query.questions import MemberPosition, get_member_position, list_member_positions, shown
 from spaces.reports.diagrams import Area, Point, draw_map, draw_radar
 from spaces.reports.dimensions import make_report
 
-# the newest so many members are drawn, and ranked by concept
+# newest members that are drawn and ranked by typicality
 DRAWN = 500
 TYPICAL = 5
 
@@ -52,39 +52,37 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         space = super().get_object(request, object_id, from_field)
         if space is not None:
-            # the page's own questions: which two dimensions, which memory beside which concept
-            space.asked = request.GET
+            # chooses the map's two dimensions, and the radar's memory and concept
+            space.page_query = request.GET
             space.prepared_report = getattr(request, "prepared_report", None)
         return space
 
     def prepare_page(self, request: HttpRequest, match: ResolverMatch) -> None:
-        """Make the report of a space: it embeds labelled examples."""
+        """Make a space's report before the page's transaction, since it embeds labelled examples."""
         if match.url_name != "spaces_space_change" or not self.has_view_permission(request):
             return
         try:
             space = UUID(match.kwargs["object_id"])
             report: Any = make_report(organisation=opened(request).id, space=space)
         except ValueError:
-            return  # the page says that there is no such space
+            return  # the page itself answers 404
         except LiftosError as error:
             report = error
         request.prepared_report = report  # type: ignore[attr-defined]
 
-    @admin.display(description="Map")
     @drawn_once
     def map(self, space: Space) -> SafeString | str:
-        """Two dimensions, concepts as regions and memories as points; any other two by a link."""
-        view, standings = _seen(space)
-        if view is None or not standings:
-            return "No member has its place yet."
-        pair = _pair(view, standings, space)
+        view, positions = _page_data(space)
+        if view is None or not positions:
+            return "No member has a position yet."
+        pair = _pair(view, positions, space)
         across, upwards = pair
         points = [
             Point(
-                each.point[across], each.point[upwards], min(_sure(each, view, number) for number in pair),
+                each.point[across], each.point[upwards], min(_confidence(each, view, number) for number in pair),
                 each.content, reverse("admin:memory_memory_change", args=[each.memory]),
             )
-            for each in standings
+            for each in positions
             if not np.isnan(each.point[list(pair)]).any()
         ]  # fmt: skip
         picture = draw_map(
@@ -94,45 +92,45 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
             across=(across, view.dimensions[across].name),
             upwards=(upwards, view.dimensions[upwards].name),
         )
-        missing = len(standings) - len(points)
-        note = f"The newest {len(standings)} members; the fuller a point, the surer its place." + (
-            f" {missing} of them are unknown on one of the two." if missing else ""
+        missing = len(positions) - len(points)
+        note = (
+            f"The newest {len(positions)} members; the more opaque a point, the more certain its position."
+            + (f" {missing} have no coordinate on one of the two dimensions." if missing else "")
         )
         return render_to_string(
             "spaces/map_page.html", {"picture": picture, "note": note, "axes": _axes(view, pair)}
         )
 
-    @admin.display(description="A memory beside a concept")
+    @admin.display(description="Memory and concept")
     @drawn_once
     def radar(self, space: Space) -> SafeString | str:
-        """The memory and the concept that the address names, or the most typical of the first concept."""
-        view, standings = _seen(space)
+        """Draw the memory and concept in the query string; by default the first concept and its most typical member."""
+        view, positions = _page_data(space)
         concepts = _concepts(view) if view is not None else []
-        if view is None or not concepts or not standings:
+        if view is None or not concepts or not positions:
             return "-"
-        wanted = space.asked.get("concept", "")  # type: ignore[attr-defined]
+        wanted = space.page_query.get("concept", "")  # type: ignore[attr-defined]
         concept = next((each for each in concepts if str(each.id) == wanted), concepts[0])
-        standing = _named(space, view) or _typical(view, concept, standings)[0][0]
+        position = _requested_member(space, view) or _typical(view, concept, positions)[0][0]
         region = view.region(concept)
         picture = draw_radar(
             names=[each.name for each in view.dimensions],
-            memory=standing.point,
+            memory=position.point,
             concept=region.prototype,
             concept_name=concept.name,
             weights=region.weights * view.metric.weights,
         )
-        figure = float(typicality(standing.point[np.newaxis], region, view.metric)[0])
-        page = reverse("admin:memory_memory_change", args=[standing.memory])
+        score = float(typicality(position.point[np.newaxis], region, view.metric)[0])
+        page = reverse("admin:memory_memory_change", args=[position.memory])
         return format_html(
-            '{}<p><a href="{}">{}</a></p><p>typical of {} by {}</p>',
-            picture, page, standing.content[:200], concept.name, f"{figure:.2f}",
+            '{}<p><a href="{}">{}</a></p><p>Typicality for {}: {}</p>',
+            picture, page, position.content[:200], concept.name, f"{score:.2f}",
         )  # fmt: skip
 
-    @admin.display(description="Concepts")
     @drawn_once
     def concepts(self, space: Space) -> SafeString | str:
-        """Each concept with where it lies and its most typical members; each leads to the radar of both."""
-        view, standings = _seen(space)
+        """List each concept's prototype and most typical members, linked to the radar of both."""
+        view, positions = _page_data(space)
         found = _concepts(view) if view is not None else []
         if view is None or not found:
             return "none"
@@ -147,10 +145,10 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
                 "typical": [
                     {
                         "query": urlencode({"concept": concept.id, "memory": each.memory}),
-                        "typicality": f"{figure:.2f}",
+                        "typicality": f"{score:.2f}",
                         "text": each.content[:120],
                     }
-                    for each, figure in _typical(view, concept, standings)
+                    for each, score in _typical(view, concept, positions)
                 ],
             }
             for concept in found
@@ -160,12 +158,13 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
     @admin.display(description="Dimensions")
     @drawn_once
     def report(self, space: Space) -> SafeString | str:
-        """What the dimensions are worth, with warnings of useless ones."""
         prepared = space.prepared_report  # type: ignore[attr-defined]
         if prepared is None or isinstance(prepared, LiftosError):
             return prepared.message if prepared else "-"
         view, reports = prepared
-        titles = ("dimension", "by", "weight", "known", "poles apart", "Spearman", "most like", "warnings")
+        titles = (
+            "dimension", "placed by", "weight", "known", "pole separation", "Spearman", "most similar", "warnings",
+        )  # fmt: skip
         rows = (
             (
                 each.name, each.kind, f"{dimension.weight:g}", f"{each.known:.0%}",
@@ -185,31 +184,23 @@ class ConceptAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     paginator = UncountedPaginator
     fields = (
-        "name",
-        "space",
-        "description",
-        "prototype",
-        "weights",
-        "radius",
-        "examples",
-        "created_at",
-        "updated_at",
-    )
+        "name", "space", "description", "prototype", "weights", "radius", "examples", "created_at", "updated_at",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Concept]:
         return super().get_queryset(request).select_related("space")
 
 
-def _seen(space: Space) -> tuple[View | None, list[Standing]]:
-    """Return the space and its newest members, read once a page; no view while its positions are being made."""
-    found = getattr(space, "seen", None)
+def _page_data(space: Space) -> tuple[View | None, list[MemberPosition]]:
+    """Return the space's view and newest members, read once per page; no view while positions are being built."""
+    found = getattr(space, "page_data", None)
     if found is None:
         try:
             view = get_view(organisation=space.organisation_id, space=space.pk)
-            found = view, list_standings(organisation=space.organisation_id, view=view, limit=DRAWN)
+            found = view, list_member_positions(organisation=space.organisation_id, view=view, limit=DRAWN)
         except LiftosError:
             found = None, []
-        space.seen = found  # type: ignore[attr-defined]
+        space.page_data = found  # type: ignore[attr-defined]
     return found
 
 
@@ -217,56 +208,57 @@ def _concepts(view: View) -> list[Concept]:
     return list_concepts(organisation=view.space.organisation_id, space=view.space.pk)
 
 
-def _typical(view: View, concept: Concept, standings: list[Standing]) -> list[tuple[Standing, float]]:
-    """Return the members most typical of a concept, each dimension counting as far as it is sure, best first."""
+def _typical(
+    view: View, concept: Concept, positions: list[MemberPosition]
+) -> list[tuple[MemberPosition, float]]:
+    """Return the members most typical of a concept, weighted by the confidence of their coordinates, best first."""
     region = view.region(concept)
-    points = np.stack([each.point for each in standings])
+    points = np.stack([each.point for each in positions])
     counted = np.where(np.isnan(region.prototype), 0.0, region.weights * view.metric.weights)
-    sure = np.stack(
-        [[_sure(each, view, number) for number in range(len(view.dimensions))] for each in standings]
+    confidences = np.stack(
+        [[_confidence(each, view, number) for number in range(len(view.dimensions))] for each in positions]
     )
-    shares = sure @ (counted / counted.sum()) if counted.any() else np.zeros(len(standings))
-    figures = typicality(points, region, view.metric) * shares
-    order = np.argsort(-figures, kind="stable")[:TYPICAL]
-    return [(standings[place], float(figures[place])) for place in order]
+    shares = confidences @ (counted / counted.sum()) if counted.any() else np.zeros(len(positions))
+    scores = typicality(points, region, view.metric) * shares
+    order = np.argsort(-scores, kind="stable")[:TYPICAL]
+    return [(positions[place], float(scores[place])) for place in order]
 
 
-def _named(space: Space, view: View) -> Standing | None:
+def _requested_member(space: Space, view: View) -> MemberPosition | None:
     try:
-        memory = UUID(space.asked.get("memory", ""))  # type: ignore[attr-defined]
-        return get_standing(organisation=space.organisation_id, view=view, memory=memory)
+        memory = UUID(space.page_query.get("memory", ""))  # type: ignore[attr-defined]
+        return get_member_position(organisation=space.organisation_id, view=view, memory=memory)
     except (ValueError, LiftosError):
         return None
 
 
-def _pair(view: View, standings: list[Standing], space: Space) -> tuple[int, int]:
-    """Return the two dimensions that the address names, or the two that most concepts speak of.
+def _pair(view: View, positions: list[MemberPosition], space: Space) -> tuple[int, int]:
+    """Return the two dimensions in the query string, by default the two that most concepts use together.
 
-    Where several are spoken of alike, those on which most is known and members differ most.
+    Ties go to the dimensions with the most known coordinates and the largest spread.
     """
-    points = np.stack([each.point for each in standings])
-    worth = []
+    points = np.stack([each.point for each in positions])
+    informative = []
     for number in range(len(view.dimensions)):
         column = points[:, number][~np.isnan(points[:, number])]
-        worth.append(len(column) / len(points) * float(column.std()) if len(column) else 0.0)
-    together = np.zeros((len(worth), len(worth)))
+        informative.append(len(column) / len(points) * float(column.std()) if len(column) else 0.0)
+    together = np.zeros((len(informative), len(informative)))
     for concept in _concepts(view):
-        said = [number for number, each in enumerate(view.dimensions) if each.name in concept.prototype]
-        for one in said:
-            together[one, [other for other in said if other != one]] += 1
-    spoken = together.max(axis=1) + np.asarray(worth)
-    order = np.argsort(-spoken, kind="stable").tolist()
-    asked: Any = space.asked  # type: ignore[attr-defined]
+        used = [number for number, each in enumerate(view.dimensions) if each.name in concept.prototype]
+        for one in used:
+            together[one, [other for other in used if other != one]] += 1
+    order = np.argsort(-(together.max(axis=1) + np.asarray(informative)), kind="stable").tolist()
+    query: Any = space.page_query  # type: ignore[attr-defined]
     names = [each.name for each in view.dimensions]
-    across = names.index(asked["x"]) if asked.get("x") in names else order[0]
-    beside = together[across] + np.asarray(worth)
-    rest = [number for number in np.argsort(-beside, kind="stable").tolist() if number != across] or [across]
-    upwards = names.index(asked["y"]) if asked.get("y") in names else rest[0]
+    across = names.index(query["x"]) if query.get("x") in names else order[0]
+    partners = np.argsort(-(together[across] + np.asarray(informative)), kind="stable").tolist()
+    rest = [number for number in partners if number != across] or [across]
+    upwards = names.index(query["y"]) if query.get("y") in names else rest[0]
     return across, upwards
 
 
 def _axes(view: View, pair: tuple[int, int]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return links to the map of every other dimension, across and upwards."""
+    """Return links that choose the map's horizontal and vertical dimension."""
     across, upwards = (view.dimensions[number].name for number in pair)
 
     def choices(chosen: str, query: Callable[[str], dict[str, str]]) -> list[dict[str, Any]]:
@@ -276,13 +268,13 @@ def _axes(view: View, pair: tuple[int, int]) -> list[tuple[str, list[dict[str, A
         ]
 
     return [
-        ("Across", choices(across, lambda name: {"x": name, "y": upwards})),
-        ("Upwards", choices(upwards, lambda name: {"x": across, "y": name})),
+        ("Horizontal", choices(across, lambda name: {"x": name, "y": upwards})),
+        ("Vertical", choices(upwards, lambda name: {"x": across, "y": name})),
     ]
 
 
-def _sure(standing: Standing, view: View, number: int) -> float:
-    return standing.coordinates[view.dimensions[number].name].confidence
+def _confidence(position: MemberPosition, view: View, number: int) -> float:
+    return position.coordinates[view.dimensions[number].name].confidence
 
 
 def _text(value: float | str | None) -> str:

@@ -11,7 +11,7 @@ class SpacesConfig(AppConfig):
         from memory.search.arms.interface import register_arm
         from spaces import checks  # noqa: F401  registers them
         from spaces.erasure import erase_positions, erase_words
-        from spaces.memory_port import MemorysView
+        from spaces.memory_port import SpacesPort
         from spaces.placement.memory_changes import follow_memories
         from spaces.query.arm import ConceptualArm, SpaceScope
 
@@ -21,4 +21,4 @@ class SpacesConfig(AppConfig):
         followers.fill("spaces", follow_memories)
         erasers.fill("positions", erase_positions)
         erasers.fill("words_in_spaces", erase_words)
-        spaces.fill(MemorysView())
+        spaces.fill(SpacesPort())

@@ -1,4 +1,4 @@
-"""System checks of the settings about spaces."""
+"""System checks of the settings of spaces."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from spaces.space_templates import TEMPLATES
 
 @register("spaces")
 def default_template_exists(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """The default space is made from a template that there is."""
+    """LIFTOS_DEFAULT_SPACE must name a template."""
     del app_configs, kwargs
     if settings.LIFTOS_DEFAULT_SPACE in TEMPLATES:
         return []
     return [
         Error(
-            f"LIFTOS_DEFAULT_SPACE names no template: choose one of {', '.join(TEMPLATES)}.",
+            f"LIFTOS_DEFAULT_SPACE must be one of {', '.join(TEMPLATES)}.",
             hint="docs/settings.md, Conceptual spaces.",
             id="spaces.E001",
         )

@@ -1,4 +1,4 @@
-"""What can be wrong with dimensions and with coordinates on them. Pure."""
+"""Validation of dimensions and of coordinates on them. Pure."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -11,18 +11,18 @@ LEAST_SPAN = 1e-100
 
 
 def check_dimensions(dimensions: Sequence[Dimension]) -> None:
-    """Refuse dimensions that can't be used, naming the one at fault.
+    """Check the dimensions of a space.
 
     Raises:
-        InvalidDimension: none or too many; a name twice; a pole without the other or the same; a scale without its ends.
+        InvalidDimension: none or too many, a duplicate name, or one that is invalid; `loc` names it.
     """
     if not 1 <= len(dimensions) <= MAX_DIMENSIONS:
-        raise InvalidDimension(f"A space has 1 to {MAX_DIMENSIONS} dimensions.", loc=("dimensions",))
+        raise InvalidDimension(f"A space must have 1 to {MAX_DIMENSIONS} dimensions.", loc=("dimensions",))
     seen: set[str] = set()
     for place, each in enumerate(dimensions):
         if each.name.casefold() in seen:
             raise InvalidDimension(
-                f"There are two dimensions called {each.name!r}.", loc=("dimensions", place, "name")
+                f"Duplicate dimension name {each.name!r}.", loc=("dimensions", place, "name")
             )
         seen.add(each.name.casefold())
         _check(place, each)
@@ -31,11 +31,11 @@ def check_dimensions(dimensions: Sequence[Dimension]) -> None:
 def read_coordinates(
     dimensions: Sequence[Dimension], coordinates: Mapping[str, float | str], field: str = "coordinates"
 ) -> dict[str, float]:
-    """Return explicit coordinates as numbers in the dimensions' units; `field` is what the caller calls them.
+    """Return explicit coordinates as numbers in the dimensions' units; `field` is their name in the request.
 
     Raises:
         UnknownDimension: the space has none of this name.
-        InvalidDimension: the value is outside of the dimension's range, or no level of it.
+        InvalidDimension: a value is outside the dimension's range, or not one of its levels.
     """
     given = {}
     for name, value in coordinates.items():
@@ -48,13 +48,13 @@ def read_coordinates(
             expected = (
                 f"one of {', '.join(each.levels)}" if each.levels else f"a number from {bottom:g} to {top:g}"
             )
-            raise InvalidDimension(f"A coordinate on {each.name!r} is {expected}.", loc=loc)
+            raise InvalidDimension(f"A coordinate on {each.name!r} must be {expected}.", loc=loc)
         given[each.name] = number
     return given
 
 
 def as_coordinate(value: float | str, dimension: Dimension) -> float | None:
-    """Return a value as a number in the dimension's units; None for what is none."""
+    """Return a value as a number in the dimension's units, None if it is invalid."""
     if isinstance(value, str):
         levels = [level.casefold() for level in dimension.levels]
         return float(levels.index(value.strip().casefold())) if value.strip().casefold() in levels else None
@@ -68,29 +68,29 @@ def _check(place: int, each: Dimension) -> None:
     low = {text.strip().casefold() for text in each.low} | set(each.low_memories)
     high = {text.strip().casefold() for text in each.high} | set(each.high_memories)
     if bool(low) != bool(high):
-        raise refuse("has one pole: a dimension has both, or none", "high" if low else "low")
+        raise refuse("must have both poles or none", "high" if low else "low")
     if "" in low or "" in high:
         raise refuse("has an empty pole text", "low" if "" in low else "high")
     if low & high:
-        raise refuse("has the same at both poles", "high")
+        raise refuse("has the same text or memory at both poles", "high")
     if each.examples and not low:
-        raise refuse("has labelled examples, but no poles that say which way it goes", "examples")
+        raise refuse("has labelled examples, which require poles", "examples")
     lower, upper = each.range
     if not (isfinite(lower) and isfinite(upper) and lower < upper):
-        raise refuse("needs a range that rises, of two finite numbers", "range")
+        raise refuse("must have a range of two finite numbers, the lower first", "range")
     if each.scale is Scale.LOG and lower <= 0:
-        raise refuse("has a logarithmic scale, whose range begins above 0", "range")
+        raise refuse("has a log scale, whose range must start above 0", "range")
     span = upper / lower if each.scale is Scale.LOG else upper - lower
-    # beyond, a place on the range is no number any more
+    # floating point can't represent positions on other ranges
     if not LEAST_SPAN <= span <= 1 / LEAST_SPAN:
-        raise refuse("has a range too narrow or too wide to reckon with", "range")
+        raise refuse("has a range that is too narrow or too wide", "range")
     if any(not abs(example.value) <= 1 / LEAST_SPAN for example in each.examples):
-        raise refuse("has a labelled example whose value is too large to reckon with", "examples")
+        raise refuse("has a labelled example whose value is too large", "examples")
     if each.scale is Scale.ORDINAL and len(each.levels) < 2:
-        raise refuse("has an ordinal scale, which needs two levels or more", "levels")
+        raise refuse("has an ordinal scale, which requires at least two levels", "levels")
     if len({level.casefold() for level in each.levels}) != len(each.levels):
-        raise refuse("has two levels of one name", "levels")
+        raise refuse("has duplicate levels", "levels")
     if each.levels and each.scale is not Scale.ORDINAL:
-        raise refuse("has levels, which belong to an ordinal scale", "levels")
+        raise refuse("has levels, which require an ordinal scale", "levels")
     if not isfinite(each.weight) or each.weight < 0:
-        raise refuse("needs a weight of at least 0", "weight")
+        raise refuse("must have a weight of at least 0", "weight")

@@ -1,4 +1,4 @@
-"""What spaces keep of memories, removed with them: positions, memberships, and what describes a space in their words."""
+"""Erasure of memories from spaces: positions, memberships, and descriptions that quote them."""
 
 import json
 from typing import Any
@@ -13,7 +13,15 @@ from liftos.kernel.jobs import send_hint
 from spaces.placement.layouts import RENEW
 from spaces.placement.outgrowing import mark_outgrown
 from spaces.placement.positions import remove_positions
-from spaces.statements import DESCRIBE, DESCRIBED_BY, FORGET_MEMBERSHIPS, MARK_STALE, UNDESCRIBE, UNLEARN
+from spaces.statements import (
+    BLANK,
+    DESCRIBE,
+    DESCRIBED_BY,
+    FORGET_MEMBERSHIPS,
+    MARK_STALE,
+    UNDESCRIBE,
+    UNLEARN,
+)
 
 _SPACES = Place("spaces_space", ("id",), texts=("name", "description"))
 _DIMENSIONS = Place(
@@ -22,19 +30,14 @@ _DIMENSIONS = Place(
 )  # fmt: skip
 _CONCEPTS = Place("spaces_concept", ("id",), texts=("name", "description"))
 _LAYOUTS = Place("spaces_layout", ("id",), texts=("error",))
-_BLANK = {
-    "spaces_space": "UPDATE spaces_space SET description = '' WHERE organisation_id = %s AND id = %s",
-    "spaces_concept": "UPDATE spaces_concept SET description = '' WHERE organisation_id = %s AND id = %s",
-    "spaces_layout": "UPDATE spaces_layout SET error = '' WHERE organisation_id = %s AND id = %s",
-}
 NAMES = "names in spaces"
 
 
 def erase_positions(going: Going) -> int:
-    """Remove memories from every space; return how many rows. See `memory.ports.SetEraser`.
+    """Remove memories from every space; return the number of rows. See `memory.ports.SetEraser`.
 
-    Where one stood for a pole or was a labelled example, the axis is made anew without it by a worker; until then the axis is a mean
-    of which it was a part. A concept keeps the prototype that was learnt, without the example's name.
+    If one was a pole or a labelled example, a worker recomputes the axis without it. A concept keeps its learnt prototype but not
+    the example's id.
     """
     values = {"organisation": going.organisation, "memories": list(going.memories)}
     removed = remove_positions(organisation=going.organisation, memories=going.memories)
@@ -50,16 +53,16 @@ def erase_positions(going: Going) -> int:
 
 
 def erase_words(going: Going) -> int:
-    """Remove pole texts, examples and descriptions that quote memories; return of how many rows.
+    """Remove pole texts, examples and descriptions that quote memories; return the number of rows.
 
-    Names stay, for callers know things by them: the receipt says how many there are. An axis whose pole has lost all its texts
-    places nothing until somebody gives it others.
+    Names stay, since callers use them as identifiers; the receipt counts them. A dimension that loses all texts of a pole places
+    nothing until it gets new ones.
     """
     removed, kept = 0, 0
     with raw_cursor() as cursor:
         for place in (_SPACES, _CONCEPTS, _LAYOUTS):
             for id_, *texts in quoting(going, place):
-                cursor.execute(_BLANK[place.table], (going.organisation, id_))
+                cursor.execute(BLANK[place.table], (going.organisation, id_))
                 removed += 1
                 if place is not _LAYOUTS:
                     kept += going.quotes.in_text(texts[0])
@@ -71,9 +74,9 @@ def erase_words(going: Going) -> int:
                 "organisation": going.organisation,
                 "id": id_,
                 "description": "" if going.quotes.in_text(description) else description,
-                "low": _unquoting(going, low),
-                "high": _unquoting(going, high),
-                "examples": json.dumps(_unquoting(going, examples)),
+                "low": _without_quotes(going, low),
+                "high": _without_quotes(going, high),
+                "examples": json.dumps(_without_quotes(going, examples)),
             }
             cursor.execute(DESCRIBE, values)
             removed += 1
@@ -85,12 +88,12 @@ def erase_words(going: Going) -> int:
     return removed
 
 
-def _unquoting(going: Going, entries: list[Any]) -> list[Any]:
+def _without_quotes(going: Going, entries: list[Any]) -> list[Any]:
     return [each for each in entries if not going.quotes.in_value(each, "text")]
 
 
 def _renew(organisation: UUID, spaces: list[UUID]) -> None:
-    """Have the axes of spaces made anew by a worker."""
+    """Mark the spaces' axes for recomputation and notify a worker on commit."""
     if spaces:
         with raw_cursor() as cursor:
             cursor.execute(MARK_STALE, {"organisation": organisation, "spaces": spaces})

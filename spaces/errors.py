@@ -1,28 +1,28 @@
-"""What can be wrong with what is asked of a space."""
+"""Coded errors of spaces; the docstring is the default message."""
 
 from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 
 
 class SpaceNotFound(NotFound):
-    """There is no such space."""
+    """Space not found."""
 
     code = "spaces.space_not_found"
 
 
 class VersionNotFound(NotFound):
-    """The space has no such version."""
+    """Version not found in this space."""
 
     code = "spaces.version_not_found"
 
 
 class ConceptNotFound(NotFound):
-    """There is no such concept in this space."""
+    """Concept not found in this space."""
 
     code = "spaces.concept_not_found"
 
 
 class RelationNotFound(NotFound):
-    """There is no such relation in this space."""
+    """Relation not found in this space."""
 
     code = "spaces.relation_not_found"
 
@@ -34,25 +34,25 @@ class NotAMember(NotFound):
 
 
 class NameTaken(Conflict):
-    """There is another of this name."""
+    """This name is already in use."""
 
     code = "spaces.name_taken"
 
 
 class SpaceChanged(Conflict):
-    """The space was changed at the same moment; look at it again."""
+    """The space was changed concurrently; read it again and retry."""
 
     code = "spaces.space_changed"
 
 
 class PositionsNotReady(Conflict):
-    """The positions of this version are not there: they are still being made, or no longer kept."""
+    """The positions of this version are not available: they are still being built, or are no longer kept."""
 
     code = "spaces.positions_not_ready"
 
 
 class InvalidDimension(InvalidInput):
-    """A dimension can't be used."""
+    """The dimension is invalid."""
 
     code = "spaces.invalid_dimension"
 
@@ -70,18 +70,18 @@ class UnknownConcept(InvalidInput):
 
 
 class UnknownMemory(InvalidInput):
-    """There is no such memory."""
+    """Memory not found."""
 
     code = "spaces.unknown_memory"
 
 
 class InvalidConcept(InvalidInput):
-    """A concept must have a prototype, examples or a text that say something on a dimension."""
+    """A concept needs a prototype, examples or a text with a value on a dimension of weight above 0."""
 
     code = "spaces.invalid_concept"
 
 
 class CyclicRelation(InvalidInput):
-    """The relation would lead from a concept back to itself."""
+    """The relation would create a cycle."""
 
     code = "spaces.cyclic_relation"

@@ -1,5 +1,6 @@
-"""What callers say of spaces, their dimensions, members and concepts."""
+"""Request bodies for spaces, dimensions, members, concepts and relations."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -35,7 +36,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class MemoryRef(Strict):
-    """A memory that stands for a pole."""
+    """A memory used as a pole."""
 
     memory_id: UUID
 
@@ -48,22 +49,22 @@ Pole = (
 
 
 class ExampleIn(Strict):
-    """A labelled example: a text or a memory, and its value on the dimension's range."""
+    """A labelled example: a text or a memory, with its value in the dimension's units."""
 
     value: Number
     text: PoleText | None = None
     memory_id: UUID | None = None
 
     @model_validator(mode="after")
-    def one_of_both(self) -> "ExampleIn":
-        """Refuse an example that is neither a text nor a memory, or both."""
+    def require_one_source(self) -> "ExampleIn":
+        """Require either a text or a memory."""
         if (self.text is None) == (self.memory_id is None):
-            raise ValueError("an example has a text or a memory_id")
+            raise ValueError("an example must have either text or memory_id")
         return self
 
 
 class DimensionIn(Strict):
-    """A dimension: two poles, a metadata field, or both; with a name alone, the templates' dimension of that name."""
+    """A dimension: two poles, a metadata field, or both; a name alone selects the templates' dimension of that name."""
 
     name: Name
     description: str = Field(default="", max_length=2_000)
@@ -80,26 +81,24 @@ class DimensionIn(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def a_name_alone(cls, value: Any) -> Any:
-        """Take a bare text for a dimension's name."""
+    def accept_bare_name(cls, value: Any) -> Any:
+        """Accept a string as a dimension's name."""
         return {"name": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def has_its_range(self) -> "DimensionIn":
-        """Refuse a field of numbers whose range is not said: no value of it would have a place."""
+    def require_range(self) -> "DimensionIn":
+        """Require a range for numeric fields and for log and circular scales."""
         if self.field and self.range is None and self.scale is not Scale.ORDINAL:
-            raise ValueError("a field needs its range: [value at the low end, value at the high end]")
+            raise ValueError("a field requires range: [value at the low end, value at the high end]")
         if self.scale in (Scale.LOG, Scale.CIRCULAR) and self.range is None:
-            raise ValueError(f"a {self.scale} scale needs its range")
+            raise ValueError(f"a {self.scale} scale requires range")
         return self
 
     def dimension(self) -> Dimension:
-        """Return the domain's form."""
+        """Return the dimension; of a name alone, the templates'."""
         if self.model_fields_set <= {"name", "weight", "domain", "description"}:
-            known = known_dimension(self.name)
-            return Dimension(
-                **{name: getattr(known, name) for name in Dimension.__dataclass_fields__}
-                | {name: getattr(self, name) for name in self.model_fields_set}
+            return replace(
+                known_dimension(self.name), **{name: getattr(self, name) for name in self.model_fields_set}
             )
         low, high = _parts(self.low), _parts(self.high)
         return Dimension(
@@ -124,7 +123,7 @@ Dimensions = Annotated[list[DimensionIn], Field(min_length=1, max_length=MAX_DIM
 
 
 class SpaceIn(Strict):
-    """A space to make: with dimensions, or from a template."""
+    """A new space, with dimensions or from a template."""
 
     name: LongName
     description: str = Field(default="", max_length=10_000)
@@ -133,34 +132,34 @@ class SpaceIn(Strict):
     holds_all: bool = False
 
     @model_validator(mode="after")
-    def says_its_dimensions(self) -> "SpaceIn":
-        """Refuse a space without dimensions, or with two sources of them."""
+    def require_one_source(self) -> "SpaceIn":
+        """Require either dimensions or a template."""
         if (self.dimensions is None) == (self.template is None):
-            raise ValueError("a space has dimensions or a template")
+            raise ValueError("a space must have either dimensions or template")
         return self
 
     def read_dimensions(self) -> list[Dimension]:
-        """Return the domain's form."""
+        """Return the dimensions, or the template's."""
         if self.template is not None:
             return list(TEMPLATES[self.template].dimensions)
         return [each.dimension() for each in self.dimensions or ()]
 
 
 class DimensionsIn(Strict):
-    """A space's dimensions from now on."""
+    """A space's new dimensions."""
 
     dimensions: Dimensions
 
 
 class MemberIn(Strict):
-    """A memory to make a member, with explicit coordinates."""
+    """A new member, optionally with explicit coordinates."""
 
     memory_id: UUID
     coordinates: dict[str, Number | str] | None = Field(default=None, max_length=MAX_DIMENSIONS)
 
 
 class ConceptIn(Strict):
-    """A concept: by its prototype, by examples, or by a text."""
+    """A new concept, from a prototype, examples or a text."""
 
     name: LongName
     description: str = Field(default="", max_length=10_000)
@@ -171,7 +170,7 @@ class ConceptIn(Strict):
     text: str = Field(default="", max_length=10_000)
 
     def draft(self) -> ConceptDraft:
-        """Return the domain's form."""
+        """Return the draft, without duplicate examples."""
         return ConceptDraft(
             name=self.name,
             description=self.description,
@@ -184,7 +183,7 @@ class ConceptIn(Strict):
 
 
 class RelationIn(Strict):
-    """How one concept stands to another; each by its name or id."""
+    """A relation between two concepts, each by name or id."""
 
     source: LongName
     kind: RelationKind

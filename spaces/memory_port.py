@@ -1,4 +1,4 @@
-"""What memory's own routes tell of spaces. See `memory.ports.Spaces`."""
+"""The implementation of `memory.ports.Spaces`."""
 
 import logging
 import math
@@ -15,17 +15,17 @@ from spaces.queries import count_spaces, is_mapped
 
 logger = logging.getLogger("liftos.spaces")
 
-# for so long another process's new space may be missing from the count that every search of the old platform's answers tells
+# how long the count in legacy search responses may miss a space created by another process
 KEEP_SECONDS = 2.0
 _counts: LruTtlCache[UUID, int] = LruTtlCache(10_000, KEEP_SECONDS)
 _expected: LruTtlCache[UUID, bool] = LruTtlCache(10_000, math.inf)
 
 
-class MemorysView:
-    """Counts spaces, and looks whether a memory has its place."""
+class SpacesPort:
+    """Counts spaces, creates the default space, and looks up whether a memory is placed."""
 
     def count(self, organisation: UUID) -> int:
-        """Return how many spaces an organisation has made."""
+        """Return the number of spaces, without the default one."""
 
         def read() -> int:
             with tenant_transaction(organisation):
@@ -34,24 +34,24 @@ class MemorysView:
         return _counts.fetch(organisation, read)
 
     def expect(self, organisation: UUID) -> None:
-        """Make the organisation's default space where it has none yet; without an embedder, memories go unplaced."""
+        """Create the organisation's default space if it has none; without an embedder, memories stay unplaced."""
         if _expected.get(organisation):
             return
         try:
             ensure_default(organisation)
         except EmbedderUnavailable:
-            logger.warning("no default space yet: the embedder is not available")
+            logger.warning("default space not created: the embedder is not available")
             return
-        # undone with the transaction that it was made in, the space is expected again
+        # on commit: a rollback undoes the space too
         transaction.on_commit(partial(_expected.put, organisation, True))
 
     def has_placed(self, organisation: UUID, memory: UUID) -> bool:
-        """Tell whether a memory has a known coordinate in any space."""
+        """Return whether a memory has a known coordinate in any space."""
         with tenant_transaction(organisation):
             return is_mapped(organisation, memory)
 
 
 def forget_spaces(organisation: UUID) -> None:
-    """Count anew: for who has just made or deleted a space, in this process."""
+    """Drop an organisation's cached count in this process, after a space was created or deleted."""
     _counts.drop_many([organisation])
     _expected.drop_many([organisation])

@@ -1,8 +1,8 @@
-"""Spaces, their versions and what is in them.
+"""Spaces, their versions, layouts, members, concepts and positions.
 
-A version says what the dimensions are; a *layout* is where the members stand. Versions that differ in weights or names alone
-share a layout, so that a change of weights moves nobody. `Position` is an index, made from memories and written and removed with
-them; it is made by SQL (spaces/migrations/0002), because of its transaction number.
+A version defines the dimensions; a *layout* holds the members' positions. Versions that differ only in weights or names share a
+layout, so changing weights moves no member. `Position` is an index derived from memories; its table is created by SQL
+(spaces/migrations/0002), because it stores the writing transaction's number.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -24,10 +24,10 @@ class Space(models.Model):
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
     name = models.CharField(max_length=200)
-    # what makes two names the same
+    # casefolded
     name_key = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    # every living memory is a member, without being added
+    # every living memory is a member
     holds_all = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)
     # the newest version, whether or not its positions are ready
@@ -55,9 +55,9 @@ class Space(models.Model):
 
 
 class Layout(models.Model):
-    """Where the members of a space stand, by one description of its dimensions.
+    """The members' positions under one definition of the dimensions.
 
-    `axes` holds for each dimension with poles its direction and scale (spaces/placement/layouts.py), `found` how they were come by.
+    `axes` holds the directions of the dimensions with poles, `found` their scales (spaces/placement/axes.py).
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -71,21 +71,21 @@ class Layout(models.Model):
     )
     axes = models.BinaryField(default=bytes)
     found = models.JSONField(default=dict)
-    # texts that the axes were scaled on, and of how many: of the space's members, and of the organisation
+    # number of texts the axes were scaled on, out of the members' (own) and the organisation's (around)
     sample = models.PositiveIntegerField(default=0)
     own = models.PositiveIntegerField(default=0, db_default=0)
     around = models.PositiveIntegerField(default=0, db_default=0)
-    # the scale is to be made anew: its texts have become many more or fewer, or an example is gone
+    # the scale must be recomputed: the number of texts changed too much, or an example was erased
     outgrown = models.BooleanField(default=False, db_default=False)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
-    # where the background work goes on
+    # the last memory placed by the background work
     cursor = models.UUIDField(null=True)
-    # the layout whose place it takes when it is ready: a scale made anew, or another embedding model
+    # the layout it replaces when ready, after a new scale or embedding model
     replaces = models.UUIDField(null=True)
-    # the number of the transaction that began it: what older ones store may be missing
+    # the number of the transaction that began it: memories stored by older ones may be missing
     begun_in = models.BigIntegerField()
-    # nothing that was stored while it was made is missing
+    # no memory stored while it was being built is missing
     checked = models.BooleanField(default=False)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -100,7 +100,7 @@ class Layout(models.Model):
         ]
         indexes = [
             models.Index(fields=["organisation", "space"], name="layout_by_space"),
-            # a worker asks only for what waits
+            # for workers: layouts to build or check
             models.Index(
                 fields=["organisation", "id"],
                 name="layout_waiting",
@@ -118,7 +118,7 @@ class Layout(models.Model):
 
 
 class SpaceVersion(models.Model):
-    """What the dimensions of a space are from one change to the next."""
+    """A version of a space: its dimensions between two changes."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -146,7 +146,7 @@ class SpaceVersion(models.Model):
 
 
 class SpaceDimension(models.Model):
-    """A dimension of one version of a space, as it was described (spaces.types.Dimension)."""
+    """A dimension of one version of a space. See `spaces.types.Dimension`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -188,7 +188,7 @@ class SpaceDimension(models.Model):
 
 
 class Member(models.Model):
-    """A memory's membership of a space, and the coordinates that somebody gave it there."""
+    """A memory's membership in a space, with explicit coordinates."""
 
     pk = models.CompositePrimaryKey("organisation_id", "space_id", "memory_id")
     organisation = models.ForeignKey(
@@ -196,7 +196,7 @@ class Member(models.Model):
     )
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
-    # dimension's name to value in its units
+    # dimension name to value in its units
     given = models.JSONField(default=dict)
     added_at = models.DateTimeField(db_default=Now())
 
@@ -208,7 +208,7 @@ class Member(models.Model):
 
 
 class Concept(models.Model):
-    """A concept: a prototype and the region round it."""
+    """A concept: a prototype and the region around it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -220,13 +220,12 @@ class Concept(models.Model):
     name = models.CharField(max_length=200)
     name_key = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    # dimension's name to value in its units; to how much it matters
+    # dimension name to value in its units, and to weight
     prototype = models.JSONField(default=dict)
     weights = models.JSONField(default=dict)
     radius = models.FloatField()
     examples = ArrayField(models.UUIDField(), default=list)
-    # of one that examples or a text taught something: what was said of it beside them (spaces/concepts/relearning.py), and the layout in
-    # which they stood
+    # of a concept learnt from examples or a text: the rest of its draft (spaces/concepts/relearning.py), and the layout it was placed in
     given = models.JSONField(null=True)
     placed_in = models.UUIDField(null=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -234,7 +233,7 @@ class Concept(models.Model):
 
     class Meta:
         constraints = [
-            # relations point here: both ends lie in one space
+            # referenced by relations, so that both ends are in one space
             models.UniqueConstraint(fields=["organisation", "space", "id"], name="concept_of_space"),
             models.UniqueConstraint(fields=["organisation", "space", "name_key"], name="concept_name_once"),
             models.CheckConstraint(condition=models.Q(radius__gt=0), name="concept_has_extent"),
@@ -245,7 +244,7 @@ class Concept(models.Model):
 
 
 class ConceptRelation(models.Model):
-    """How one concept of a space stands to another."""
+    """A relation between two concepts of a space."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     organisation = models.ForeignKey(
@@ -285,13 +284,12 @@ class ConceptRelation(models.Model):
 
 
 class Position(models.Model):
-    """Where a memory stands in a layout: values in the dimensions' units, NaN where unknown; an index."""
+    """A memory's position in a layout, an index: values in the dimensions' units, NaN where unknown."""
 
     pk = models.CompositePrimaryKey("organisation_id", "layout_id", "memory_id")
     organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
     layout = models.ForeignKey(Layout, on_delete=models.DO_NOTHING, db_constraint=False)
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
-    # named as in its table
     coordinates = ArrayField(models.FloatField())
     sources = ArrayField(models.SmallIntegerField())
     confidences = ArrayField(models.FloatField())

@@ -1,4 +1,4 @@
-"""Making and changing spaces. Each is one transaction with its decision record; texts are embedded before it begins."""
+"""Creating and changing spaces. Each is one transaction with its decision record; texts are embedded before it begins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ from spaces.types import Dimension
 
 @dataclass(frozen=True, slots=True)
 class PreparedDimensions:
-    """Dimensions of a space that can be made: their axes, and how long it took to find them."""
+    """Checked dimensions with their axes, and how long it took to compute them."""
 
     dimensions: tuple[Dimension, ...]
     resolved: Resolved
@@ -40,7 +40,7 @@ class PreparedDimensions:
 
 @dataclass(frozen=True, slots=True)
 class PreparedChange:
-    """Other dimensions for a space: the version and dimensions they replace; axes only where members move."""
+    """New dimensions for a space, and the version and dimensions they replace; axes only if members move."""
 
     version: int
     old: tuple[Dimension, ...]
@@ -59,20 +59,20 @@ def create_space(
     holds_all: bool = False,
     is_default: bool = False,
 ) -> Space:
-    """Make a space.
+    """Create a space.
 
     Args:
         organisation: whose.
-        by: who makes it.
-        name: unique in the organisation, without regard to case.
-        dimensions: one to MAX_DIMENSIONS.
+        by: the actor.
+        name: unique in the organisation, case-insensitive.
+        dimensions: 1 to MAX_DIMENSIONS.
         description: for people.
         holds_all: every living memory is a member; otherwise members are added.
-        is_default: searches that name no space use it; it holds all.
+        is_default: used by searches that name no space; implies `holds_all`.
 
     Raises:
-        NameTaken: there is a space of this name.
-        InvalidDimension, UnknownMemory: naming the one at fault.
+        NameTaken: a space has this name already.
+        InvalidDimension, UnknownMemory: `loc` names the dimension.
         EmbedderUnavailable: its poles can't be embedded now.
     """
     return commit_space(
@@ -89,12 +89,12 @@ def create_space(
 def prepare_dimensions(
     *, organisation: UUID, dimensions: Sequence[Dimension], space: UUID | None = None
 ) -> PreparedDimensions:
-    """Check dimensions and find their axes. Calls the model: not inside a transaction.
+    """Check dimensions and compute their axes. Calls the model, so call it outside a transaction.
 
     Args:
         organisation: whose.
-        dimensions: one to MAX_DIMENSIONS.
-        space: whose members the scales are made on; None for all memories.
+        dimensions: 1 to MAX_DIMENSIONS.
+        space: whose members set the scales; None for all memories.
 
     Raises:
         InvalidDimension, UnknownMemory, EmbedderUnavailable: as for `create_space`.
@@ -115,10 +115,10 @@ def commit_space(
     holds_all: bool = False,
     is_default: bool = False,
 ) -> Space:
-    """Write a space of prepared dimensions; see `create_space`.
+    """Write a space with prepared dimensions. See `create_space`.
 
     Raises:
-        NameTaken: there is a space of this name.
+        NameTaken: a space has this name already.
     """
     dimensions, resolved = prepared.dimensions, prepared.resolved
     observed = observe_operation("space.create", organisation=str(organisation))
@@ -137,31 +137,32 @@ def commit_space(
                         actor_id=by.id,
                     )
             except IntegrityError:
-                raise NameTaken(f"There is a space called {name.strip()!r}.", loc=("name",)) from None
+                raise NameTaken(f"A space called {name.strip()!r} already exists.", loc=("name",)) from None
             decision = record(
                 organisation=organisation,
                 by=by,
                 operation="space.create",
                 effect=Effect.WRITE,
                 subject=("space", str(space.id)),
-                reasoning=f"Space {space.name!r} of {len(dimensions)} dimensions.",
+                reasoning=f"Created space {space.name!r} with {len(dimensions)} dimensions.",
                 inputs={"name": space.name, "dimensions": [each.name for each in dimensions]},
                 outputs={"version": 1},
                 versions={"embedding_model": resolved.model},
             )
             _write_version(space, 1, by, dimensions, decision, None, resolved)
-            _tell(space, "liftos.space.created", decision)
+            _emit(space, "liftos.space.created", decision)
         return space
 
 
 def change_dimensions(
     *, organisation: UUID, by: Actor, space: UUID, dimensions: Sequence[Dimension]
 ) -> SpaceVersion:
-    """Give a space other dimensions: its next version. A change that moves nobody (weights, names) is ready at once.
+    """Replace a space's dimensions in a new version. One that moves no member (weights, descriptions) is ready at once.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
-        InvalidDimension, UnknownMemory: naming the one at fault.
+        InvalidDimension, UnknownMemory: `loc` names the dimension.
+        SpaceChanged: another change came first.
         EmbedderUnavailable: its poles can't be embedded now.
     """
     prepared = prepare_change(organisation=organisation, space=space, dimensions=dimensions)
@@ -221,20 +222,20 @@ def commit_change(*, organisation: UUID, by: Actor, space: UUID, prepared: Prepa
             version = _write_version(row, number, by, dimensions, decision, shared, resolved)
             row.version, row.updated_at = number, timezone.now()
             row.save(update_fields=["version", "updated_at"])
-            _tell(row, "liftos.space.changed", decision)
+            _emit(row, "liftos.space.changed", decision)
         return version
 
 
 def delete_space(*, organisation: UUID, by: Actor, space: UUID) -> None:
-    """Delete a space with all that is in it; the memories stay.
+    """Delete a space with everything in it; the memories stay.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
     """
     with tenant_transaction(organisation):
         row = get_space(organisation=organisation, space=space, lock=True)
-        made = Layout.objects.filter(organisation_id=organisation, space_id=space)
-        layouts.keep_for_deleting(organisation=organisation, layouts=list(made.values_list("id", flat=True)))
+        own = Layout.objects.filter(organisation_id=organisation, space_id=space)
+        layouts.lock_for_deletion(organisation=organisation, layouts=list(own.values_list("id", flat=True)))
         decision = record(
             organisation=organisation,
             by=by,
@@ -242,10 +243,10 @@ def delete_space(*, organisation: UUID, by: Actor, space: UUID) -> None:
             effect=Effect.DELETE,
             risk_class=RiskClass.LIMITED,
             subject=("space", str(space)),
-            reasoning=f"Space {row.name!r} deleted; its memories stay.",
+            reasoning=f"Deleted space {row.name!r}; its memories stay.",
             inputs={"name": row.name, "version": row.version},
         )
-        _tell(row, "liftos.space.deleted", decision)
+        _emit(row, "liftos.space.deleted", decision)
         Space.objects.filter(organisation_id=organisation, id=space).delete()
 
 
@@ -257,19 +258,19 @@ def add_member(
     memory: UUID,
     coordinates: Mapping[str, float | str] | None = None,
 ) -> bool:
-    """Make a memory a member of a space, or give it other explicit coordinates; tell whether it is new.
+    """Add a memory to a space, or replace its explicit coordinates; return whether it is new.
 
     Args:
         organisation: whose.
-        by: who does.
+        by: the actor.
         space: which.
         memory: which.
-        coordinates: dimension to value in its units (of an ordinal scale, a level's name); None to leave them.
+        coordinates: dimension to value in its units, or a level's name on an ordinal scale; None to keep them.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
-        UnknownMemory: there is no such memory in it.
-        UnknownDimension, InvalidDimension: a coordinate's name or value, named in `loc`.
+        UnknownMemory: there is none in this organisation.
+        UnknownDimension, InvalidDimension: an invalid coordinate, named in `loc`.
     """
     with tenant_transaction(organisation):
         row = get_space(organisation=organisation, space=space, lock=True)
@@ -289,7 +290,7 @@ def add_member(
             operation="space.add_member",
             effect=Effect.WRITE,
             subject=("space", str(space)),
-            reasoning=f"A memory is a member of {row.name!r}"
+            reasoning=f"Added a memory to {row.name!r}"
             + (f", with explicit {', '.join(sorted(given))}." if given else "."),
             inputs={"memory_id": str(memory), "coordinates": given},
             memories=[{"id": str(memory)}],
@@ -300,7 +301,7 @@ def add_member(
 
 
 def remove_member(*, organisation: UUID, by: Actor, space: UUID, memory: UUID) -> None:
-    """Take a memory out of a space; where the space holds all, only its explicit coordinates go.
+    """Remove a memory from a space; if the space holds all memories, only its explicit coordinates.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
@@ -319,7 +320,7 @@ def remove_member(*, organisation: UUID, by: Actor, space: UUID, memory: UUID) -
             operation="space.remove_member",
             effect=Effect.WRITE,
             subject=("space", str(space)),
-            reasoning=f"A memory is no longer a member of {row.name!r}.",
+            reasoning=f"Removed a memory from {row.name!r}.",
             inputs={"memory_id": str(memory)},
             memories=[{"id": str(memory)}],
         )
@@ -332,10 +333,10 @@ def remove_member(*, organisation: UUID, by: Actor, space: UUID, memory: UUID) -
 
 
 def ensure_default(organisation: UUID) -> Space:
-    """Return the organisation's default space, which holds all its memories; made from the default template if there is none.
+    """Return the organisation's default space, creating it from the default template if there is none.
 
     Raises:
-        EmbedderUnavailable: it has to be made, and its poles can't be embedded now.
+        EmbedderUnavailable: it has to be created, and its poles can't be embedded now.
     """
     with tenant_transaction(organisation):
         found = get_default(organisation=organisation)
@@ -347,7 +348,7 @@ def ensure_default(organisation: UUID) -> Space:
             organisation=organisation,
             by=SYSTEM,
             name=f"All memories ({template.title.lower()})",
-            description=f"Every memory has its place here. {template.description}",
+            description=f"Places every memory. {template.description}",
             dimensions=template.dimensions,
             is_default=True,
         )
@@ -360,7 +361,7 @@ def ensure_default(organisation: UUID) -> Space:
 
 
 def named_dimensions(names: Sequence[str]) -> list[Dimension]:
-    """Return dimensions by name alone: the templates' where they know one, without poles where they do not."""
+    """Return dimensions by name: the templates' if one matches, else one without poles."""
     return [known_dimension(name) for name in names]
 
 
@@ -373,10 +374,10 @@ def _write_version(
     layout: Layout | None,
     resolved: Resolved | None,
 ) -> SpaceVersion:
-    """Write a version and its dimensions, with the layout it shares or one that is begun with it."""
+    """Write a version and its dimensions, with a shared layout or, without one, a new layout of the resolved axes."""
     organisation = space.organisation_id
     if layout is None:
-        assert resolved is not None  # noqa: S101  a new layout has its axes
+        assert resolved is not None  # noqa: S101  a new layout always has axes
         layout = layouts.begin(
             organisation=organisation,
             space=space.id,
@@ -400,11 +401,6 @@ def _write_version(
 
 
 def _row(space: Space, version: int, place: int, each: Dimension) -> SpaceDimension:
-    labelled = [
-        {"value": example.value}
-        | ({"memory_id": str(example.memory)} if example.memory else {"text": example.text})
-        for example in each.examples
-    ]
     return SpaceDimension(
         organisation_id=space.organisation_id,
         space_id=space.id,
@@ -417,7 +413,7 @@ def _row(space: Space, version: int, place: int, each: Dimension) -> SpaceDimens
         high=list(each.high),
         low_memories=list(each.low_memories),
         high_memories=list(each.high_memories),
-        examples=labelled,
+        examples=[example.as_json() for example in each.examples],
         field=each.field,
         scale=each.scale,
         range_low=each.range[0],
@@ -429,7 +425,7 @@ def _row(space: Space, version: int, place: int, each: Dimension) -> SpaceDimens
 
 
 def _difference(old: Sequence[Dimension], new: Sequence[Dimension]) -> str:
-    """Return in words what is different."""
+    """Describe the difference between two lists of dimensions."""
     before, after = ({each.name.casefold(): each for each in some} for some in (old, new))
     parts = []
     for title, names in (("added", after.keys() - before.keys()), ("removed", before.keys() - after.keys())):
@@ -438,17 +434,17 @@ def _difference(old: Sequence[Dimension], new: Sequence[Dimension]) -> str:
     for name in before.keys() & after.keys():
         one, other = before[name], after[name]
         if one.placing != other.placing:
-            parts.append(f"{name} described anew")
+            parts.append(f"{name} redefined")
         elif replace(one, name=other.name) != other:
-            parts.append(f"{name} weighted or named anew")
-    return "; ".join(sorted(parts)) or "the same dimensions in another order"
+            parts.append(f"{name} reweighted or renamed")
+    return "; ".join(sorted(parts)) or "dimensions reordered"
 
 
 def _touch(organisation: UUID, space: UUID) -> None:
     Space.objects.filter(organisation_id=organisation, id=space).update(updated_at=timezone.now())
 
 
-def _tell(space: Space, kind: str, decision: UUID) -> None:
+def _emit(space: Space, kind: str, decision: UUID) -> None:
     emit(
         organisation=space.organisation_id,
         type=kind,

@@ -25,13 +25,13 @@ from spaces.types import Array, Dimension, LayoutState, Scale
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A space in one version, ready to be asked.
+    """A space in one version, for queries.
 
     Attributes:
         space: the space.
         version: the version's number.
         dimensions: of that version.
-        layout: where its members stand.
+        layout: of that version, with the members' positions.
     """
 
     space: Space
@@ -41,11 +41,11 @@ class View:
 
     @property
     def metric(self) -> Metric:
-        """How distances are taken in it."""
+        """The metric over its dimensions."""
         return metric_of(self.dimensions)
 
     def place_of(self, name: str, loc: tuple[str | int, ...] = ()) -> int:
-        """Return a dimension's place by its name, in any case.
+        """Return a dimension's index by its name, case-insensitive.
 
         Raises:
             UnknownDimension: the space has none of this name.
@@ -53,14 +53,14 @@ class View:
         return place_of(self.dimensions, name, loc)
 
     def to_units(self, values: Array) -> Array:
-        """Return coordinates, shape (n, k), in the dimensions' units, on the unit scales."""
+        """Convert coordinates, shape (n, k), from the dimensions' units to the unit scales."""
         units = np.empty_like(values)
         for number, dimension in enumerate(self.dimensions):
             units[:, number] = to_unit(values[:, number], dimension)
         return units
 
     def region(self, concept: Concept) -> Region:
-        """Return a concept's region; what it says of dimensions that this version does not have is left out."""
+        """Return a concept's region, ignoring dimensions that this version does not have."""
         prototype = point_of(self.dimensions, concept.prototype)
         weights = np.ones(len(self.dimensions))
         names = [each.name.casefold() for each in self.dimensions]
@@ -71,7 +71,7 @@ class View:
 
 
 def metric_of(dimensions: Sequence[Dimension]) -> Metric:
-    """Return how distances are taken over dimensions; where no weight is above 0, all count the same."""
+    """Return the metric over dimensions; if all weights are 0, all count the same."""
     names = [each.domain or f"\x00{number}" for number, each in enumerate(dimensions)]
     weights = [each.weight for each in dimensions]
     return Metric.of(
@@ -82,7 +82,7 @@ def metric_of(dimensions: Sequence[Dimension]) -> Metric:
 
 
 def point_of(dimensions: Sequence[Dimension], values: dict[str, float]) -> Array:
-    """Return the point, shape (k,), on the unit scales, that some coordinates by name stand for; NaN elsewhere."""
+    """Return coordinates by name as a point on the unit scales, shape (k,), NaN where there is none."""
     point = np.full(len(dimensions), np.nan)
     folded = {name.casefold(): value for name, value in values.items()}
     for number, each in enumerate(dimensions):
@@ -105,7 +105,7 @@ def get_space(*, organisation: UUID, space: UUID, lock: bool = False) -> Space:
 
 
 def find_space(*, organisation: UUID, named: UUID | str) -> Space:
-    """Return a space by its id, its name in any case, or the id that compat routes give it.
+    """Return a space by its id, its name (case-insensitive), or its id in compat routes.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
@@ -125,12 +125,12 @@ def find_space(*, organisation: UUID, named: UUID | str) -> Space:
 
 
 def short_id(space: UUID) -> str:
-    """Return the eight hex digits at the end of a space's id, which its id in compat routes ends in."""
+    """Return the last eight hex digits of a space's id, with which its id in compat routes ends."""
     return space.hex[-8:]
 
 
 def get_default(*, organisation: UUID) -> Space | None:
-    """Return the organisation's default space, None before it is first asked for."""
+    """Return the organisation's default space, None until it has been created."""
     return Space.objects.filter(organisation_id=organisation, is_default=True).first()
 
 
@@ -174,11 +174,11 @@ def get_view(*, organisation: UUID, space: UUID, version: int | None = None, rea
         organisation: whose.
         space: which.
         version: its number, None for the newest whose positions are ready.
-        ready: its positions must be there.
+        ready: require its positions.
 
     Raises:
         SpaceNotFound, VersionNotFound: there is none in this organisation.
-        PositionsNotReady: they are still being made, or are no longer kept.
+        PositionsNotReady: they are still being built, or are no longer kept.
     """
     row = get_space(organisation=organisation, space=space)
     chosen = get_version(organisation=organisation, space=row, number=version)
@@ -205,7 +205,7 @@ def get_concept(*, organisation: UUID, space: UUID, concept: UUID) -> Concept:
 
 
 def find_concept(*, organisation: UUID, space: UUID, name: str) -> Concept | None:
-    """Return a concept by its name in any case, or by its id; None where there is none."""
+    """Return a concept by its name (case-insensitive) or id, None if there is none."""
     rows = Concept.objects.filter(organisation_id=organisation, space_id=space)
     try:
         return rows.filter(id=UUID(name)).first() or rows.filter(name_key=name.casefold()).first()
@@ -249,7 +249,7 @@ def get_relation(*, organisation: UUID, space: UUID, relation: UUID) -> ConceptR
 
 
 def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:
-    """Return the spaces that somebody made, oldest first, with the names of their newest dimensions."""
+    """Return all spaces but the default one, oldest first, with the names of their newest dimensions."""
     rows = list(Space.objects.filter(organisation_id=organisation, is_default=False).order_by("id"))
     names: dict[tuple[UUID, int], list[str]] = {}
     dimensions = SpaceDimension.objects.filter(
@@ -261,32 +261,32 @@ def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:
 
 
 def count_parts(*, organisation: UUID) -> dict[UUID, tuple[int, int]]:
-    """Return how many concepts and relations each space of an organisation has that has any."""
+    """Return the number of concepts and relations of each space that has concepts."""
     with raw_cursor() as cursor:
         rows = cursor.execute(COUNT_PARTS, {"organisation": organisation}).fetchall()
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def count_parts_of(*, organisation: UUID, space: UUID) -> tuple[int, int]:
-    """Return how many concepts and relations a space has."""
+    """Return the number of concepts and relations of a space."""
     mine = {"organisation_id": organisation, "space_id": space}
     return Concept.objects.filter(**mine).count(), ConceptRelation.objects.filter(**mine).count()
 
 
 def has_position(*, organisation: UUID, layout: UUID, memory: UUID) -> bool:
-    """Tell whether a memory stands in a layout."""
+    """Return whether a memory has a position in a layout."""
     return bool(present_in(organisation=organisation, layout=layout, memories=[memory]))
 
 
 def count_spaces(organisation: UUID) -> int:
-    """Return how many spaces an organisation has made; the default one comes by itself and does not count."""
+    """Return the number of an organisation's spaces, without the default one."""
     with raw_cursor() as cursor:
         row = cursor.execute(COUNT_SPACES, [organisation]).fetchone()
     return row[0] if row else 0
 
 
 def is_mapped(organisation: UUID, memory: UUID) -> bool:
-    """Tell whether a memory has a known coordinate in any space."""
+    """Return whether a memory has a known coordinate in any space."""
     with raw_cursor() as cursor:
         row = cursor.execute(IS_MAPPED, (organisation, memory)).fetchone()
     return bool(row and row[0])

@@ -1,11 +1,11 @@
-"""The SQL of reads of spaces, and of erasing memories from them. Each runs in a tenant transaction."""
+"""The SQL of spaces' queries and erasure. Each runs in a tenant transaction."""
 
 # --- queries.py
 
-# spaces that people made
+# the number of spaces without the default one
 COUNT_SPACES = "SELECT count(*) FROM spaces_space WHERE organisation_id = %s AND NOT is_default"
 
-# concepts and relations by space
+# the number of concepts and relations by space
 COUNT_PARTS = """
 SELECT c.space_id, count(*), (
     SELECT count(*) FROM spaces_conceptrelation AS r
@@ -13,7 +13,7 @@ SELECT c.space_id, count(*), (
 ) FROM spaces_concept AS c WHERE c.organisation_id = %(organisation)s GROUP BY c.space_id
 """
 
-# whether a memory has a coordinate of its own in any space
+# whether a memory has a known coordinate in any space
 IS_MAPPED = """
 SELECT EXISTS (
     SELECT 1 FROM spaces_position AS p WHERE p.organisation_id = %s AND p.memory_id = %s
@@ -24,7 +24,7 @@ SELECT EXISTS (
 
 # --- erasure.py
 
-# spaces with a dimension that these memories describe
+# spaces with a dimension whose poles or examples include one of these memories
 DESCRIBED_BY = """
 SELECT DISTINCT d.space_id FROM spaces_spacedimension AS d
 WHERE d.organisation_id = %(organisation)s AND (
@@ -33,7 +33,7 @@ WHERE d.organisation_id = %(organisation)s AND (
 )
 """
 
-# the memories taken out of what describes dimensions
+# remove the memories from poles and examples of dimensions
 UNDESCRIBE = """
 UPDATE spaces_spacedimension SET
     low_memories = ARRAY(SELECT m FROM unnest(low_memories) WITH ORDINALITY AS l(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n),
@@ -43,22 +43,29 @@ UPDATE spaces_spacedimension SET
 WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
 """
 
-# the scales of those spaces have to be made anew
+# mark the scales of spaces for recomputation
 MARK_STALE = """
 UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND space_id = ANY(%(spaces)s)
 """
 
-# the memories taken out of the examples of concepts
+# remove the memories from the examples of concepts
 UNLEARN = """
 UPDATE spaces_concept
 SET examples = ARRAY(SELECT m FROM unnest(examples) WITH ORDINALITY AS e(m, n) WHERE m <> ALL(%(memories)s::uuid[]) ORDER BY n)
 WHERE organisation_id = %(organisation)s AND examples && %(memories)s::uuid[]
 """
 
-# the memories taken out of spaces
+# remove the memories from spaces
 FORGET_MEMBERSHIPS = "DELETE FROM spaces_member WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s::uuid[])"
 
-# a dimension's words written anew
+# clear the text of a row that quotes an erased memory, by table
+BLANK = {
+    "spaces_space": "UPDATE spaces_space SET description = '' WHERE organisation_id = %s AND id = %s",
+    "spaces_concept": "UPDATE spaces_concept SET description = '' WHERE organisation_id = %s AND id = %s",
+    "spaces_layout": "UPDATE spaces_layout SET error = '' WHERE organisation_id = %s AND id = %s",
+}
+
+# replace a dimension's texts
 DESCRIBE = """
 UPDATE spaces_spacedimension SET description = %(description)s, low = %(low)s::text[], high = %(high)s::text[],
     examples = %(examples)s::jsonb

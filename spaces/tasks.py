@@ -1,4 +1,4 @@
-"""Background work on spaces: load, then one operation."""
+"""Celery tasks of spaces."""
 
 import logging
 import time
@@ -16,14 +16,14 @@ from spaces.placement.building import Waiting, build_next, renew
 
 logger = logging.getLogger("liftos.spaces")
 
-# how long a worker waits for older transactions before it leaves the rest to the sweep
+# how long a worker waits for older transactions before it leaves the work to the sweep
 PATIENCE_S = 10.0
 PAUSE_S = 0.1
 
 
 @shared_task(name=layouts.TASK)
 def make_layouts(organisation: str) -> None:
-    """Make what waits in one organisation, a batch at a time, until nothing does."""
+    """Build an organisation's pending layouts, a batch at a time, then relearn its concepts."""
     until = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -36,12 +36,12 @@ def make_layouts(organisation: str) -> None:
     try:
         relearn_concepts(organisation=UUID(organisation))
     except EmbedderUnavailable:
-        logger.warning("concepts wait for the next layout: the embedder is not available")
+        logger.warning("concepts not relearnt: the embedder is not available")
 
 
 @shared_task(name="spaces.sweep")
 def sweep() -> None:
-    """Find work whose hint was lost."""
+    """Send the hints for pending work again, in case one was lost."""
     for organisation in layouts.list_organisations_with_layouts_to_make():
         send_hint(layouts.TASK, organisation)
     for organisation in layouts.list_organisations_with_outgrown_scales():
@@ -50,12 +50,12 @@ def sweep() -> None:
 
 @shared_task(name=layouts.RENEW)
 def renew_scales(organisation: str) -> None:
-    """Make the scales of an organisation's spaces anew where they no longer serve."""
-    whose = UUID(organisation)
-    with tenant_transaction(whose):
-        spaces = list(Space.objects.filter(organisation_id=whose).values_list("id", flat=True))
+    """Recompute the outgrown scales of an organisation's spaces."""
+    organisation_id = UUID(organisation)
+    with tenant_transaction(organisation_id):
+        spaces = list(Space.objects.filter(organisation_id=organisation_id).values_list("id", flat=True))
     try:
         for space in spaces:
-            renew(organisation=whose, space=space)
+            renew(organisation=organisation_id, space=space)
     except EmbedderUnavailable:
-        return  # the sweep asks again
+        return  # the sweep retries

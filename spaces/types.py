@@ -1,4 +1,4 @@
-"""What spaces are made of. No Django here."""
+"""Dimensions, coordinates and concept drafts. No Django here."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -15,7 +15,7 @@ MAX_EXAMPLES = 200
 
 
 class Scale(StrEnum):
-    """How a dimension's values follow one another."""
+    """The scale of a dimension's values."""
 
     LINEAR = "linear"
     LOG = "log"
@@ -24,7 +24,7 @@ class Scale(StrEnum):
 
 
 class Source(IntEnum):
-    """Where a coordinate comes from."""
+    """The source of a coordinate; a higher one takes precedence."""
 
     UNKNOWN = 0
     PROJECTION = 1
@@ -33,7 +33,7 @@ class Source(IntEnum):
 
 
 class RelationKind(StrEnum):
-    """How one concept stands to another."""
+    """The kind of a relation between concepts."""
 
     IS_A = "is_a"
     PART_OF = "part_of"
@@ -42,12 +42,12 @@ class RelationKind(StrEnum):
     SIMILAR = "similar"
 
 
-# of these a concept must not come back to itself
+# relations that must be acyclic
 WITHOUT_CYCLES = frozenset({RelationKind.IS_A, RelationKind.PART_OF})
 
 
 class LayoutState(StrEnum):
-    """How far the positions of a space's version are."""
+    """The state of a layout's positions."""
 
     BUILDING = "building"
     READY = "ready"
@@ -56,31 +56,36 @@ class LayoutState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A labelled example: a text or a memory, and where it stands on the dimension's range."""
+    """A labelled example: a text or a memory, with its value in the dimension's units."""
 
     value: float
     text: str = ""
     memory: UUID | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the value with `memory_id` or `text`."""
+        source = {"memory_id": str(self.memory)} if self.memory else {"text": self.text}
+        return {"value": self.value, **source}
+
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension as it is described.
+    """The definition of a dimension.
 
     Attributes:
-        name: unique in its space, without regard to case.
+        name: unique in its space, case-insensitive.
         description: for people.
         unit: of its values, for people.
         low: texts of the low pole; with `high` they place a text by semantic projection.
         high: texts of the high pole.
-        low_memories: memories that stand for the low pole.
-        high_memories: for the high pole.
-        examples: labelled ones that correct the axis between the poles.
-        field: dotted path of a metadata field that gives the value, empty for none. It beats projection.
-        scale: how its values follow one another.
-        range: the values at the two ends; of a circle, one turn.
+        low_memories: memories of the low pole.
+        high_memories: memories of the high pole.
+        examples: labelled examples, which correct the axis between the poles.
+        field: dotted path of a metadata field with the value, empty for none. Takes precedence over projection.
+        scale: of its values.
+        range: the values at the two ends; of a circular scale, one turn.
         levels: names of an ordinal scale's values, lowest first.
-        weight: how much it counts beside the others, ≥ 0.
+        weight: relative to the other dimensions, ≥ 0.
         domain: dimensions of one domain are integral (Euclidean); empty for a domain of its own.
     """
 
@@ -101,17 +106,17 @@ class Dimension:
 
     @property
     def has_poles(self) -> bool:
-        """Whether it can place a text."""
+        """True if it has both poles, and so can place a text."""
         return bool((self.low or self.low_memories) and (self.high or self.high_memories))
 
     @property
     def kind(self) -> str:
-        """What places a memory on it: poles, field, or nothing."""
+        """The way memories are placed on it: poles, field, or nothing."""
         return "poles" if self.has_poles else "field" if self.field else "nothing"
 
     @property
     def placing(self) -> tuple[Any, ...]:
-        """What decides where a memory stands; a change of anything else moves nobody."""
+        """The fields that determine positions; changing any other moves no member."""
         return (
             self.low, self.high, self.low_memories, self.high_memories, self.examples, self.field, self.scale, self.range,
             self.levels,
@@ -120,7 +125,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """Where a memory stands on a dimension: a value in its units, where that comes from, and how sure it is, 0..1."""
+    """A memory's value on a dimension, in its units, with its source and confidence, 0..1."""
 
     value: float
     source: Source
@@ -129,16 +134,16 @@ class Coordinate:
 
 @dataclass(frozen=True, slots=True)
 class ConceptDraft:
-    """A concept as it is described; where it takes in examples or a text, they say what is not given.
+    """A new concept; examples or a text fill in what is not given.
 
     Attributes:
-        name: unique in its space, without regard to case.
+        name: unique in its space, case-insensitive.
         description: for people.
         prototype: dimension to value in its units.
-        weights: dimension to how much it matters, ≥ 0.
-        radius: distance at which something belongs by half, None to learn it.
-        examples: memories that fall under it.
-        text: what it is, in words, placed by projection.
+        weights: dimension to weight, ≥ 0.
+        radius: distance at which membership is one half, None to learn it.
+        examples: memories that belong to it.
+        text: describes it in words, placed by projection.
     """
 
     name: str

@@ -46,7 +46,7 @@ class CalibrationList(BaseModel):
 
 
 class CalibrationReport(NativeView):
-    """How well stated confidences match reviewers' verdicts."""
+    """The calibration of stated confidences against reviewers' verdicts."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True

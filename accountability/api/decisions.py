@@ -85,7 +85,7 @@ class DecisionCreated(BaseModel):
 
 
 class WaitQuery(BaseModel):
-    """Whether to wait until the record has its place in the log."""
+    """`wait=integrated` waits until the record has its place in the log."""
 
     wait: str = Field(default="", pattern="^(integrated)?$")
 

@@ -43,7 +43,7 @@ class ConsistencyQuery(BaseModel):
 
 
 class VerificationOut(BaseModel):
-    """Whether a log, rebuilt from its rows, verifies; if not, `text` names the first failure."""
+    """The result of a verification; if it does not hold, `text` names the first failure."""
 
     holds: bool
     text: str

@@ -16,7 +16,7 @@ from liftos.kernel.tenancy.types import Scope
 
 
 class PolicyBody(Strict):
-    """Which decisions are reviewed, and which need two reviewers."""
+    """The decisions that are reviewed, and those that need two reviewers."""
 
     risk_classes: list[RiskClass] = Field(default=[RiskClass.HIGH], max_length=3)
     confidence_below: float = Field(default=0.5, ge=0, le=1)

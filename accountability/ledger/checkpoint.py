@@ -38,7 +38,7 @@ class CheckpointInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself at one size.
+    """A tree head: the state of a log at one size.
 
     Attributes:
         origin: the log's name, one line.
@@ -56,14 +56,14 @@ class Checkpoint:
         for line in (self.origin, *self.extensions):
             if not line or "\n" in line or not _is_plain(line):
                 raise CheckpointInvalid(
-                    "origin and extension lines are non-empty lines without control characters"
+                    "origin and extension lines must be non-empty and without control characters"
                 )
         if not 0 <= self.size <= MAX_SIZE:
             raise CheckpointInvalid("the tree size is out of range")
         if len(self.root) != HASH_BYTES:
             raise CheckpointInvalid("the root hash is not 32 bytes")
         if self.size == 0 and self.root != EMPTY_ROOT:
-            raise CheckpointInvalid("the root of the empty tree is another")
+            raise CheckpointInvalid("the root of an empty log must be SHA-256 of nothing")
 
     @property
     def text(self) -> str:
@@ -74,7 +74,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A key that we trust to sign checkpoints.
+    """A key trusted to sign checkpoints.
 
     Attributes:
         name: of the key, without spaces and plus signs.
@@ -87,7 +87,7 @@ class Verifier:
     def __post_init__(self) -> None:
         _check_name(self.name)
         if len(self.public_key) != _KEY_BYTES:
-            raise ValueError("an Ed25519 public key is 32 bytes")
+            raise ValueError("an Ed25519 public key must be 32 bytes")
 
     @property
     def key_id(self) -> bytes:
@@ -105,7 +105,7 @@ def make_vkey(name: str, public_key: bytes) -> str:
         public_key: Ed25519, 32 bytes.
 
     Raises:
-        ValueError: a name or key that is not so.
+        ValueError: an invalid name or key.
     """
     verifier = Verifier(name, public_key)
     return f"{name}+{verifier.key_id.hex()}+{_encode(_ED25519 + public_key)}"
@@ -115,21 +115,21 @@ def parse_vkey(vkey: str) -> Verifier:
     """Return the verifier that `make_vkey` wrote.
 
     Raises:
-        ValueError: the text is malformed, not of an Ed25519 key, or its key id is another key's.
+        ValueError: the text is malformed, the key is not Ed25519, or the key id does not match.
     """
     name, _, rest = vkey.partition("+")
     key_id, _, encoded = rest.partition("+")
     key = _decode(encoded)
     if not _KEY_ID.fullmatch(key_id) or key is None or key[:1] != _ED25519:
-        raise ValueError("a verifier key is name+keyid+base64 of an Ed25519 key")
+        raise ValueError("a verifier key must be name+keyid+base64 of an Ed25519 key")
     verifier = Verifier(name, key[1:])
     if verifier.key_id.hex() != key_id:
-        raise ValueError("the key id is not this key's")
+        raise ValueError("the key id does not match the key")
     return verifier
 
 
 def verifier_of(key_name: str, private_key: Ed25519PrivateKey) -> Verifier:
-    """Return the verifier of what `sign` signs with this name and key.
+    """Return the verifier of checkpoints that `sign` signs with this name and key.
 
     Raises:
         ValueError: an empty name, or one with spaces or plus signs.
@@ -141,8 +141,8 @@ def sign(checkpoint: Checkpoint, key_name: str, private_key: Ed25519PrivateKey) 
     """Return the checkpoint as a signed note with one signature line.
 
     Args:
-        checkpoint: consistent with every checkpoint this log has signed; that is the caller's to know.
-        key_name: of the key; the format advises the log's origin.
+        checkpoint: must be consistent with every checkpoint the log has signed; not checked here.
+        key_name: of the key; the format recommends the log's origin.
         private_key: Ed25519.
 
     Raises:
@@ -154,17 +154,17 @@ def sign(checkpoint: Checkpoint, key_name: str, private_key: Ed25519PrivateKey) 
 
 
 def open_signed(text: str, verifier: Verifier, *, origin: str | None = None) -> Checkpoint:
-    """Return the checkpoint of a signed note after checking its form and the signature of a known key.
+    """Return the checkpoint of a signed note after checking its format and the trusted key's signature.
 
-    Signature lines of other keys (witnesses, a key's successor) are ignored, as the format demands, once well-formed.
+    Well-formed signature lines of other keys (witnesses, a successor key) are ignored, as the format demands.
 
     Args:
         text: the signed note.
-        verifier: the one key we trust.
-        origin: the log expected; any when left out. Name it where one key signs several logs.
+        verifier: the trusted key.
+        origin: the expected log; any when left out. Pass it if one key signs several logs.
 
     Raises:
-        CheckpointInvalid: a line of another form, no signature or a wrong one by the key, or another log's origin.
+        CheckpointInvalid: malformed, not or wrongly signed by the key, or of another log.
 
     Source: c2sp.org/signed-note (Format, Signatures), c2sp.org/tlog-checkpoint (Note text).
     """
@@ -181,14 +181,14 @@ def open_signed(text: str, verifier: Verifier, *, origin: str | None = None) -> 
         raise CheckpointInvalid("the signature does not match the checkpoint") from error
     checkpoint = _parse_body(body)
     if origin is not None and checkpoint.origin != origin:
-        raise CheckpointInvalid("the checkpoint is another log's")
+        raise CheckpointInvalid("the checkpoint belongs to another log")
     return checkpoint
 
 
 def _split_note(text: str) -> tuple[str, list[tuple[str, bytes]]]:
-    """Part a note at its last blank line into the signed text and (key name, key id || signature) pairs."""
+    """Split a note at its last blank line into the signed text and (key name, key id || signature) pairs."""
     if len(text) > MAX_CHARACTERS or not _is_plain(text):
-        raise CheckpointInvalid("the checkpoint is too long or holds control characters")
+        raise CheckpointInvalid("the checkpoint is too long or contains control characters")
     body, blank, tail = text.rpartition("\n\n")
     if not blank or not tail.endswith("\n"):
         raise CheckpointInvalid("the checkpoint has no signature lines")
@@ -222,11 +222,11 @@ def _parse_body(body: str) -> Checkpoint:
 
 def _check_name(name: str) -> None:
     if not name or "+" in name or any(character.isspace() for character in name) or not _is_plain(name):
-        raise ValueError("a key name is non-empty, without spaces and plus signs")
+        raise ValueError("a key name must be non-empty and without spaces and plus signs")
 
 
 def _is_plain(text: str) -> bool:
-    """Say whether text is encodable and free of ASCII control characters other than newline."""
+    """Return whether text is encodable and free of ASCII control characters other than newline."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -239,7 +239,7 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes | None:
-    """Return what base64 text says, or None; one text for one value, so that no bit of it can change unseen."""
+    """Return the bytes of base64 text, None unless it is their canonical encoding, so that no bit can change undetected."""
     try:
         data = base64.b64decode(text, validate=True)
     except ValueError:

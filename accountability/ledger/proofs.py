@@ -1,16 +1,14 @@
-"""What outsiders verify: bundles that prove one record, and that one tree continues another."""
+"""Proof bundles for outsiders: that a record is in the log, and that the log only grew."""
 
 import base64
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from accountability.errors import DecisionNotFound, InvalidSize, LogEmpty, NotIntegrated
 from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.ledger import store
 from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
-from accountability.models import DecisionPayload, DecisionRecord
+from accountability.models import DecisionPayload, DecisionRecord, LedgerPending
 
 FORMAT = "liftos-proof/1"
 CONSISTENCY_FORMAT = "liftos-consistency/1"
@@ -29,16 +27,16 @@ def get_checkpoint(organisation: UUID) -> store.StoredCheckpoint:
 
 
 def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> dict[str, Any]:
-    """Return a bundle that proves a record to be in the log (accountability/ledger/verifier.py says what it holds).
+    """Return a bundle that proves a record to be in the log; accountability/ledger/verifier.py documents its fields.
 
     Args:
         organisation: whose log.
         decision: the record.
-        disclose: add the payload and its salt, so that the reasons can be checked too.
+        disclose: add the payload and its salt, so that the payload can be verified too.
 
     Raises:
-        DecisionNotFound: there is no such record in this organisation.
-        NotIntegrated: it has no place yet.
+        DecisionNotFound: there is none in this organisation.
+        NotIntegrated: it has no place in the log yet.
     """
     row = (
         DecisionRecord.objects.filter(organisation_id=organisation, id=decision)
@@ -70,7 +68,7 @@ def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> 
 def get_consistency(*, organisation: UUID, first: int, second: int | None) -> dict[str, Any]:
     """Return a proof (RFC 9162, 2.1.4) that the tree of `second` leaves continues the tree of `first`.
 
-    With it come the checkpoints that were signed at these sizes, None where none was.
+    It includes the checkpoints signed at these sizes, None if there is none.
 
     Raises:
         LogEmpty: there is no checkpoint yet.
@@ -94,12 +92,8 @@ def get_consistency(*, organisation: UUID, first: int, second: int | None) -> di
 
 
 def count_pending(organisation: UUID) -> int:
-    """Return how many records wait for their place."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM accountability_ledgerpending WHERE organisation_id = %s", [organisation]
-        )
-        return cursor.fetchone()[0]
+    """Return the number of records without a place in the log yet."""
+    return LedgerPending.objects.filter(organisation_id=organisation).count()
 
 
 def _text(data: bytes) -> str:

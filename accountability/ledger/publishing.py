@@ -1,7 +1,7 @@
-"""Checkpoints leave the house: who keeps one can show later that the log it names was rewritten.
+"""Publishing checkpoints: anyone who keeps one can later prove that the log was rewritten.
 
-The signed checkpoints in the database are their own outbox; beside them stands up to which size each place has them. They go
-out in order, each at least once, by a worker: nobody who records or sequences waits for a slow receiver.
+The checkpoints in the database are the outbox, with the size delivered so far per destination. A worker delivers them in order,
+each at least once, so a slow receiver delays neither recording nor sequencing.
 """
 
 import logging
@@ -20,23 +20,23 @@ from liftos.kernel.http import client
 logger = logging.getLogger("liftos.ledger")
 
 TIMEOUT_S = 5
-# how long a place is one process's to deliver to, from one checkpoint to the next
+# how long a process holds the lease on a destination; renewed with each checkpoint
 LEASE_SECONDS = 30
-# of one organisation in one run: a long backlog must not hold up the others
+# checkpoints per organisation and run: a long backlog must not delay the others
 BATCH = 100
 
 Send = Callable[[str], None]
 
-# one run at a time in a process: while a receiver hangs, each tick would tie up another of the worker's threads
+# one run at a time per process: otherwise each tick would block another of the worker's threads while a receiver hangs
 _running = threading.Lock()
 
 
 class Undelivered(Exception):
-    """The place did not take a checkpoint; it is sent again later."""
+    """The destination did not accept a checkpoint; it is sent again later."""
 
 
 def destinations() -> dict[str, Send]:
-    """Return the places that the settings name, and how to send there."""
+    """Return the configured destinations by name, each with its send function."""
     found: dict[str, Send] = {}
     if settings.LIFTOS_CHECKPOINT_FILE:
         path = Path(settings.LIFTOS_CHECKPOINT_FILE)
@@ -48,9 +48,9 @@ def destinations() -> dict[str, Send]:
 
 
 def deliver_all() -> int:
-    """Send what has not been sent yet to every place; return how many checkpoints went out.
+    """Send undelivered checkpoints to every destination; return how many were sent.
 
-    A place that fails is left alone until the next run; the others are not held up.
+    After a failure a destination is skipped until the next run.
     """
     if not _running.acquire(blocking=False):
         return 0
@@ -72,13 +72,13 @@ def _deliver_to(destination: str, send: Send) -> int:
 
 
 def deliver(*, organisation: UUID, destination: str, send: Send) -> int:
-    """Send an organisation's next checkpoints, oldest first; return how many went out.
+    """Send an organisation's next checkpoints, oldest first; return how many were sent.
 
     Raises:
-        Undelivered: one was not taken; it and those after it stay for the next time.
+        Undelivered: one was not accepted; it and those after it are sent in the next run.
     """
     for sent in range(BATCH):
-        # leased, not locked: no transaction waits for the other side
+        # a lease, not a lock, so that no transaction is open while the receiver answers
         with tenant_transaction(organisation):
             waiting = store.next_undelivered(organisation, destination)
             if waiting is None or not store.lease_delivery(organisation, destination, LEASE_SECONDS):
@@ -90,7 +90,7 @@ def deliver(*, organisation: UUID, destination: str, send: Send) -> int:
             with tenant_transaction(organisation):
                 store.end_lease(organisation, destination)
             raise
-        # noted one by one: one that was taken is never sent again for the sake of one that was not
+        # recorded one by one, so that a later failure does not cause this one to be sent again
         with tenant_transaction(organisation):
             store.note_delivered(organisation, destination, size)
     return BATCH
@@ -98,7 +98,7 @@ def deliver(*, organisation: UUID, destination: str, send: Send) -> int:
 
 def _append(path: Path, text: str) -> None:
     try:
-        # one write of an append-only descriptor: several processes' checkpoints stay whole
+        # a single write with O_APPEND, so that several processes' checkpoints don't interleave
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(descriptor, f"{text}\n".encode())
@@ -110,12 +110,12 @@ def _append(path: Path, text: str) -> None:
 
 def _post(url: str, text: str) -> None:
     if not url.startswith(("http://", "https://")):
-        # liftos.E003 says so at `manage.py check`, which a worker does not run
+        # `manage.py check` reports this as liftos.E003, but a worker does not run checks
         raise Undelivered("LIFTOS_CHECKPOINT_URL is not http(s)")
     headers = {"Content-Type": "text/plain; charset=utf-8"}
     try:
         answer = client.post(url, text.encode(), headers=headers, timeout=TIMEOUT_S)
     except client.NoAnswer as error:
-        raise Undelivered(f"no answer: {error}") from error
+        raise Undelivered(f"no response: {error}") from error
     if not answer.is_success:
         raise Undelivered(f"status {answer.status}")

@@ -1,7 +1,7 @@
-"""The log's raw rows as text, straight from COPY, and the leaves rebuilt from them: fast enough for millions.
+"""Leaves rebuilt from the log's raw rows, read as text with COPY: fast enough for millions.
 
-A row that psycopg and Django turn into Python values takes 50 us; here no value is made, only the text that goes into the
-leaf, and Postgres reads ahead on another core meanwhile.
+Converting a row to Python values with psycopg and Django takes 50 us; here its text is copied into the leaf, while Postgres
+reads ahead on another core.
 """
 
 import re
@@ -26,7 +26,7 @@ from accountability.merkle import leaf_hash
 from liftos.kernel.db.transactions import raw_cursor
 
 _ORDERED = tuple(sorted(RECORD_FIELDS))
-# in the order of the leaf, apart from the one that is JSON itself
+# in the order of the leaf, without `versions`, which is JSON itself
 _COLUMNS = tuple(name for name in _ORDERED if name != "versions")
 _VERSIONS = _ORDERED.index("versions")
 _SQL = {
@@ -44,7 +44,7 @@ COPY (
     WHERE l.organisation_id = '{{organisation}}' AND l.index >= {{first}} AND l.index < {{end}} ORDER BY l.index
 ) TO STDOUT
 """.format(columns=", ".join(_SQL.get(name, f"r.{name}") for name in _COLUMNS))
-# what COPY or JSON would escape; a tab stands between fields
+# characters that COPY or JSON escapes, except tab, the field separator
 _SPECIAL = re.compile(r'["\\\x00-\x08\x0a-\x1f]')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -52,19 +52,19 @@ _NULL = "\\N"
 
 
 class Altered(Exception):
-    """What is wrong with a row, in words."""
+    """A row of the log was altered; the message says how."""
 
 
 class RawLeaf(NamedTuple):
-    """One place of the log with its record.
+    """One leaf of the log with its record.
 
     Attributes:
-        place: from 0.
+        place: index in the log, from 0.
         decision: the record's id.
-        stored: the leaf hash that the log holds, 32 bytes.
+        stored: the leaf hash in the log, 32 bytes.
         rebuilt: the leaf hash of the record as it is now, 32 bytes.
-        recorded: when the database recorded it, as the leaf has it (RFC 3339, UTC, microseconds).
-        erased: it has no payload.
+        recorded: `recorded_at` as in the leaf (RFC 3339, UTC, microseconds).
+        erased: whether the record has no payload.
     """
 
     place: int
@@ -76,12 +76,12 @@ class RawLeaf(NamedTuple):
 
 
 def read_leaves(organisation: UUID, first: int, end: int) -> Iterator[RawLeaf]:
-    """Yield the places from `first` up to `end`, rebuilt from their records, in order; inside a tenant transaction.
+    """Yield the leaves `first` to `end` - 1, rebuilt from their records, in order; inside a tenant transaction.
 
     Raises:
-        Altered: a record is missing, can't be hashed, or its payload is not the one that it commits to.
+        Altered: a record is missing, can't be hashed, or its payload does not match its commitment.
     """
-    # COPY takes no parameters; what is put in is a UUID and two whole numbers
+    # COPY takes no parameters; a UUID and two integers are safe to interpolate
     statement = _COPY.format(organisation=UUID(str(organisation)), first=int(first), end=int(end))
     with raw_cursor() as cursor, cursor.copy(statement.encode()) as rows:
         for row in rows:
@@ -93,11 +93,11 @@ def _leaf(line: str) -> RawLeaf:
     if exists != "t":
         raise Altered(f"record {index} ({decision}) is missing")
     fields = rest.split("\t")
-    # the commitment is base64: nothing in it is ever escaped
+    # base64, so never escaped
     committed = fields[_COMMITMENT]
     try:
         recorded = _moment(fields[_RECORDED])[1:-1]
-        write = _careful if _SPECIAL.search(rest) else _plain
+        write = _escaped_leaf if _SPECIAL.search(rest) else _plain_leaf
         rebuilt = leaf_hash(write(fields, _versions(versions)))
     except (ValueError, OverflowError) as error:
         raise Altered(f"record {index} ({decision}) was altered: {error}") from error
@@ -106,16 +106,16 @@ def _leaf(line: str) -> RawLeaf:
     return RawLeaf(int(index), decision, bytes.fromhex(stored), rebuilt, recorded, body == _NULL)
 
 
-def _plain(fields: list[str], versions: str) -> bytes:
-    """Return the leaf of a record none of whose texts needs an escape: most are so."""
+def _plain_leaf(fields: list[str], versions: str) -> bytes:
+    """Return the leaf of a record whose texts need no escapes, as most do."""
     for place, write in _CONVERTED:
         fields[place] = write(fields[place])
     fields.insert(_VERSIONS, versions)
     return (_TEMPLATE % tuple(fields)).encode()
 
 
-def _careful(fields: list[str], versions: str) -> bytes:
-    """Return the leaf of any record."""
+def _escaped_leaf(fields: list[str], versions: str) -> bytes:
+    """Return the leaf of any record; slower than `_plain_leaf`."""
     texts = {
         name: _WRITERS.get(name, quote)(_unescaped(field))
         for name, field in zip(_COLUMNS, fields, strict=True)
@@ -127,7 +127,7 @@ def _unescaped(field: str) -> str:
     return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), field) if "\\" in field else field
 
 
-@lru_cache(maxsize=64)  # a record's times are often one and the same
+@lru_cache(maxsize=64)  # a record's times are often equal
 def _moment(text: str) -> str:
     if len(text) == 29 and text.endswith("+00"):
         return f'"{text[:10]}T{text[11:26]}Z"'

@@ -1,7 +1,7 @@
-"""What a log's rows must keep beside their hashes: the order of their times, and no payload gone without an erasure that lists it.
+"""Rules for a log's rows beyond their hashes: times in order, and no payload missing unless an erasure lists it.
 
-Logs that began before the database dated records, or before erasures listed what they scrub, are judged by these rules from where
-the migration found them (LedgerRule, UnlistedErasure): what was gone then may be gone, and nothing more.
+For logs older than these rules, they apply from the size recorded by the migration (LedgerRule); payloads missing at that time
+are exempt (UnlistedErasure).
 """
 
 from datetime import datetime, timedelta
@@ -18,36 +18,36 @@ from accountability.ledger.statements import (
 )
 from liftos.kernel.db.transactions import raw_cursor
 
-# a record is dated when it is written and gets its place after its transaction has committed: no transaction takes so long
+# a record is dated when written and sequenced after its commit; no transaction takes this long
 TOLERANCE = timedelta(hours=1)
 
 
 class Rules:
-    """The rules of one log, told of its leaves in order."""
+    """Checks the rules of one log: `check` each leaf in order, then `close`."""
 
     def __init__(self, organisation: UUID) -> None:
-        """Read from where on the rules hold; inside a tenant transaction."""
+        """Read the log's rule and checkpoints; inside a tenant transaction."""
         self.organisation = organisation
         with raw_cursor() as cursor:
-            began = cursor.execute(RULE_SINCE, [organisation]).fetchone()
+            row = cursor.execute(RULE_SINCE, [organisation]).fetchone()
             self._signed: list[tuple[int, datetime]] = cursor.execute(SIGNED_SIZES, [organisation]).fetchall()
-        # texts of one width in UTC: they compare as the times do
+        # fixed-width texts in UTC, which compare as the times do
         self._limits = [(size, moment(at + TOLERANCE)) for size, at in self._signed]
-        self.began: int = began[0] if began else 0
+        self._since: int = row[0] if row else 0
         self._next = 0
         self._newest = ""
         self._missing: dict[UUID, int] = {}
         self._check_checkpoints()
 
-    def see(self, leaf: RawLeaf) -> None:
-        """Take the next leaf.
+    def check(self, leaf: RawLeaf) -> None:
+        """Check the time of the next leaf, and note whether its payload is missing.
 
         Raises:
-            Altered: it is dated against the log's order.
+            Altered: its time is out of order.
         """
         if leaf.erased:
             self._missing[UUID(leaf.decision)] = leaf.place
-        if leaf.place < self.began:
+        if leaf.place < self._since:
             return
         while self._next < len(self._limits) and self._limits[self._next][0] <= leaf.place:
             self._next += 1
@@ -65,10 +65,10 @@ class Rules:
             )
 
     def close(self) -> None:
-        """Judge the payloads that are missing, and the lists of the erasures.
+        """Compare the missing payloads with those that erasures list.
 
         Raises:
-            Altered: a payload is missing without an erasure that lists it, or there although one does.
+            Altered: a payload is missing that no erasure lists, or present although one does.
         """
         if self._missing:
             values = {"organisation": self.organisation, "missing": list(self._missing)}
@@ -85,7 +85,7 @@ class Rules:
             raise Altered(f"erasure {found[0]} lists decision {found[1]}, whose payload is still there")
 
     def unlisted(self) -> int:
-        """Return how many payloads were gone before erasures listed what they scrub."""
+        """Return how many payloads were erased before erasures listed them."""
         with raw_cursor() as cursor:
             row = cursor.execute(COUNT_UNLISTED, [self.organisation]).fetchone()
         return row[0] if row else 0
@@ -93,7 +93,7 @@ class Rules:
     def _check_checkpoints(self) -> None:
         newest: datetime | None = None
         for size, at in self._signed:
-            if size > self.began and newest is not None and newest - at > TOLERANCE:
+            if size > self._since and newest is not None and newest - at > TOLERANCE:
                 raise Altered(
                     f"the checkpoint at {size} is dated {moment(at)}, more than {_hours(TOLERANCE)} before an earlier one"
                 )
@@ -101,7 +101,7 @@ class Rules:
 
 
 def is_excused(organisation: UUID, decision: UUID) -> bool:
-    """Return whether a decision's payload may be missing: an erasure lists it, or it was gone before erasures did."""
+    """Return whether a decision's payload may be missing: an erasure lists it, or it was erased before erasures did."""
     with raw_cursor() as cursor:
         values = {"organisation": organisation, "missing": [decision]}
         return cursor.execute(LISTED_AS_ERASED, values).fetchone() is not None

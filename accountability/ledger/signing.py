@@ -1,4 +1,4 @@
-"""The key that signs checkpoints. It is kept outside of the database: who can rewrite rows can't sign them."""
+"""The key that signs checkpoints, kept outside the database: whoever can rewrite rows can't sign them."""
 
 from functools import lru_cache
 from uuid import UUID
@@ -11,23 +11,23 @@ from liftos.kernel.keyfiles import read_key
 
 
 def origin_of(organisation: UUID) -> str:
-    """Return the name of an organisation's log."""
+    """Return the origin, that is the name, of an organisation's log."""
     return f"{settings.LIFTOS_LEDGER_ORIGIN}/{organisation}"
 
 
 def signing_key() -> Ed25519PrivateKey:
-    """Return the installation's signing key, made on first use (mode 0600)."""
+    """Return the installation's signing key, created on first use (mode 0600)."""
     # any 32 random bytes are a private key (RFC 8032, 5.1.5)
     return _private(read_key(settings.LIFTOS_LEDGER_KEY_FILE))
 
 
 def verifier() -> Verifier:
-    """Return the public half, as checkpoints are verified with."""
+    """Return the verifier of the signing key."""
     return verifier_of(settings.LIFTOS_LEDGER_ORIGIN, signing_key())
 
 
 def verifier_key() -> str:
-    """Return the public half as text, to be handed to outsiders by another way than the proofs."""
+    """Return the verifier key as text; outsiders must get it through another channel than the proofs."""
     return make_vkey(settings.LIFTOS_LEDGER_ORIGIN, verifier().public_key)
 
 

@@ -1,4 +1,4 @@
-"""The log's rows: queue, leaves, nodes, checkpoints. Inside the caller's tenant transaction."""
+"""Reads and writes of the log's queue, leaves, nodes and checkpoints, in the caller's tenant transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ from accountability.ledger.statements import (
 from accountability.merkle import NodeKey
 from liftos.kernel.db.transactions import raw_cursor
 
-# a class of advisory locks of our own, so that no other use of them meets ours
+# separate classes of advisory locks, so that they never collide with other uses
 LOCK_CLASS = 0x4C454447  # "LEDG"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
-    """A signed tree head as it is stored."""
+    """A stored signed tree head."""
 
     size: int
     root: bytes
@@ -41,20 +41,20 @@ class StoredCheckpoint:
 
 
 def try_lock(organisation: UUID) -> bool:
-    """Become this log's only sequencer until the transaction ends, or return False."""
+    """Take the log's sequencer lock until the transaction ends; return False if another holds it."""
     with raw_cursor() as cursor:
         row = cursor.execute(TRY_LOCK, (LOCK_CLASS, str(organisation))).fetchone()
     return bool(row and row[0])
 
 
 def take_pending(organisation: UUID, limit: int) -> list[tuple[UUID, bytes]]:
-    """Take waiting records out of the queue: (decision, leaf hash), in the order of their ids."""
+    """Remove pending records from the queue and return them as (decision, leaf hash), in order of id."""
     with raw_cursor() as cursor:
         return cursor.execute(TAKE_PENDING, {"organisation": organisation, "limit": limit}).fetchall()
 
 
 def write_leaves(organisation: UUID, size: int, leaves: Sequence[tuple[UUID, bytes]]) -> None:
-    """Write leaves at the places from `size` on."""
+    """Write leaves at the places `size` and up."""
     decisions, hashes = [list(column) for column in zip(*leaves, strict=True)]
     with raw_cursor() as cursor:
         cursor.execute(INSERT_LEAVES, (organisation, size, decisions, hashes))
@@ -76,28 +76,28 @@ def write_checkpoint(organisation: UUID, size: int, root: bytes, text: str) -> N
 
 
 def last_checkpoint(organisation: UUID) -> StoredCheckpoint | None:
-    """Return the newest signed tree head, None for a log that has none yet."""
+    """Return the newest signed tree head, None if there is none yet."""
     with raw_cursor() as cursor:
         row = cursor.execute(LAST_CHECKPOINT, (organisation,)).fetchone()
     return StoredCheckpoint(*row) if row else None
 
 
 def checkpoint_at(organisation: UUID, size: int) -> str | None:
-    """Return the text that was signed at a size, None where none was."""
+    """Return the checkpoint signed at a size, None if there is none."""
     with raw_cursor() as cursor:
         row = cursor.execute(CHECKPOINT_AT, (organisation, size)).fetchone()
     return row[0] if row else None
 
 
 def index_of(organisation: UUID, decision: UUID) -> int | None:
-    """Return a record's place in the log, None while it waits."""
+    """Return a record's place in the log, None while pending."""
     with raw_cursor() as cursor:
         row = cursor.execute(INDEX_OF_DECISION, (organisation, decision)).fetchone()
     return row[0] if row else None
 
 
 def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey, bytes]]:
-    """Return the `get` that merkle's proofs read nodes by: one statement for leaves, one for the levels above."""
+    """Return the `get` of the functions in `merkle`: one statement for leaves, one for the levels above."""
 
     def read(keys: list[NodeKey]) -> dict[NodeKey, bytes]:
         leaves = [index for level, index in keys if level == 0]
@@ -117,37 +117,37 @@ def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey
 
 
 def organisations_with_pending() -> list[UUID]:
-    """Return the organisations whose queue is not empty. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with pending records. Runs outside a tenant transaction."""
     with raw_cursor() as cursor:
         return [row[0] for row in cursor.execute(ORGANISATIONS_WITH_PENDING).fetchall()]
 
 
 def organisations_with_undelivered(destination: str) -> list[UUID]:
-    """Return the organisations with checkpoints that a place has not got. Outside of a tenant, by a definer function."""
+    """Return the organisations with undelivered checkpoints. Runs outside a tenant transaction."""
     with raw_cursor() as cursor:
         return [row[0] for row in cursor.execute(ORGANISATIONS_WITH_UNDELIVERED, (destination,)).fetchall()]
 
 
 def next_undelivered(organisation: UUID, destination: str) -> tuple[int, str] | None:
-    """Return size and text of the oldest checkpoint that a place has not got, or None."""
+    """Return size and text of the oldest checkpoint not yet delivered to a destination, or None."""
     with raw_cursor() as cursor:
         values = {"organisation": organisation, "destination": destination}
         return cursor.execute(NEXT_UNDELIVERED, values).fetchone()
 
 
 def lease_delivery(organisation: UUID, destination: str, seconds: float) -> bool:
-    """Become the only one that delivers to a place for some seconds, or return False."""
+    """Take the lease on a destination for some seconds; return False if another process holds it."""
     with raw_cursor() as cursor:
         return cursor.execute(LEASE_DELIVERY, (organisation, destination, seconds)).fetchone() is not None
 
 
 def end_lease(organisation: UUID, destination: str) -> None:
-    """Let others deliver to a place again."""
+    """Release the lease on a destination."""
     with raw_cursor() as cursor:
         cursor.execute(END_DELIVERY_LEASE, (organisation, destination))
 
 
 def note_delivered(organisation: UUID, destination: str, size: int) -> None:
-    """Note that a place has the checkpoints up to `size`, and end the lease."""
+    """Record that the checkpoints up to `size` were delivered to a destination, and end the lease."""
     with raw_cursor() as cursor:
         cursor.execute(MARK_DELIVERED, (organisation, destination, size))

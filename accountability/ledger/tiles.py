@@ -1,6 +1,6 @@
-"""A log as static resources that outsiders follow: C2SP tlog-tiles. The paths are pure; the reads are inside a tenant transaction.
+"""The log as static resources for monitors (C2SP tlog-tiles). Reads run inside a tenant transaction, 256 rows at most.
 
-Source: https://c2sp.org/tlog-tiles. One request reads at most 256 rows.
+Source: https://c2sp.org/tlog-tiles.
 """
 
 import re
@@ -16,12 +16,12 @@ from accountability.operations import MAX_LEAF_BYTES
 from liftos.kernel.db.transactions import raw_cursor
 
 WIDTH = 256
-HEIGHT = 8  # 2**8 hashes a tile
+HEIGHT = 8  # 2**8 hashes per tile
 MAX_LEVEL = 63
 ENTRIES = -1
 """The level of entry bundles."""
 
-# an index without needless groups: 005, x001/000, and not x000/005
+# an index without superfluous groups: 005, x001/000, but not x000/005
 _TILE = re.compile(
     r"(?P<level>entries|0|[1-9][0-9]?)/(?P<index>(?:x(?!000/)[0-9]{3}/(?:x[0-9]{3}/){0,4})?[0-9]{3})"
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
@@ -31,11 +31,11 @@ _TILE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """What a path names.
+    """A tile or entry bundle.
 
     Attributes:
         level: 0 to 63, or ENTRIES.
-        index: the tile's place within its level.
+        index: position within the level.
         width: 1 to 256 hashes or entries; 256 is a full tile.
     """
 
@@ -48,7 +48,7 @@ def parse_tile(path: str) -> Tile:
     """Return the tile that a path below `tile/` names: `<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`.
 
     Raises:
-        NoSuchTile: it names none.
+        NoSuchTile: the path is malformed.
     """
     found = _TILE.fullmatch(path)
     if found is None:
@@ -61,18 +61,18 @@ def parse_tile(path: str) -> Tile:
 
 
 def read_tile(organisation: UUID, tile: Tile) -> bytes:
-    """Return a tile's hashes, or a bundle's entries: each the canonical JSON of a record without its payload.
+    """Return a tile's hashes, or a bundle's entries, each the canonical JSON of a record without its payload.
 
     Args:
         organisation: whose log.
         tile: which.
 
     Returns:
-        32 bytes a hash; for a bundle each entry behind its length, two bytes, big-endian.
+        32 bytes per hash; in a bundle each entry is preceded by its length, two bytes, big-endian.
 
     Raises:
-        NoSuchTile: the newest checkpoint does not reach so far.
-        EntryTooLong: an entry, from before their length was bounded, has more than 65,535 bytes.
+        NoSuchTile: it extends beyond the newest checkpoint.
+        EntryTooLong: an entry, older than the limit, has more than 65,535 bytes.
     """
     head = last_checkpoint(organisation)
     level = max(tile.level, 0)

@@ -1,4 +1,4 @@
-"""Verifying a log against its rows: what `verify_ledger` and the admin's decision page say."""
+"""Verification of a log against its rows, for `verify_ledger`, the API and the admin's decision page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ BATCH = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something holds, and in words why or why not."""
+    """The result of verifying a record or a log, with an explanation."""
 
     holds: bool
     text: str
@@ -29,7 +29,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the verification of a log has come; `verdict` comes with the last."""
+    """Number of records verified so far; the last has the `verdict`."""
 
     records: int
     verdict: Verdict | None = None
@@ -44,9 +44,9 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
     )
     index, head = store.index_of(organisation, decision), store.last_checkpoint(organisation)
     if row is None:
-        return Verdict(holds=False, text="there is no such record")
+        return Verdict(holds=False, text="record not found")
     if index is None or head is None:
-        return Verdict(holds=False, text="waits for its place in the log")
+        return Verdict(holds=False, text="waiting for its place in the log")
     try:
         signed = open_signed(head.text, verifier(), origin=origin_of(organisation))
     except CheckpointInvalid as error:
@@ -56,7 +56,7 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
     except KeyError:
         return Verdict(holds=False, text="NOT VERIFIED: nodes of the log are missing")
     if not verify_inclusion(hash_of(row), index, signed.size, proof, signed.root):
-        return Verdict(holds=False, text=f"NOT VERIFIED: record {index} is not what the log was signed with")
+        return Verdict(holds=False, text=f"NOT VERIFIED: record {index} does not match the signed log")
     has_payload = DecisionPayload.objects.filter(organisation_id=organisation, decision_id=decision).exists()
     if not has_payload and not is_excused(organisation, decision):
         return Verdict(
@@ -67,13 +67,13 @@ def check_record(organisation: UUID, decision: UUID) -> Verdict:
 
 
 def verify_log(organisation: UUID) -> Iterator[Progress]:
-    """Rebuild an organisation's log from its raw rows, and compare with every stored node and signed checkpoint.
+    """Rebuild an organisation's log from its raw rows, and compare it with every stored node and signed checkpoint.
 
-    Its times and its missing payloads are judged too (accountability.ledger.row_rules). What is sequenced meanwhile is left to the next run.
+    Times and missing payloads are checked too (accountability.ledger.row_rules). Records sequenced meanwhile are not covered.
+    Runs in the caller's tenant transaction.
 
     Yields:
-        Progress after each batch; the last has the verdict, which names the first bad record. Inside the caller's
-        tenant transaction.
+        Progress after each batch; the last has the verdict, which names the first bad record.
     """
     checkpoints = _checkpoints(organisation)
     end = checkpoints[-1][0] if checkpoints else 0
@@ -84,7 +84,7 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
         while size < end:
             hashes = _rebuilt(organisation, size, min(size + BATCH, end), rules)
             start, nodes = 0, Nodes()
-            # each checkpoint that falls into this batch is compared at exactly its size
+            # compare each checkpoint within this batch at exactly its size
             while due < len(checkpoints) and checkpoints[due][0] <= size + len(hashes):
                 upto = checkpoints[due][0] - size
                 edge = nodes.extend(edge, size + start, hashes[start:upto])
@@ -94,7 +94,7 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
             _compare_nodes(organisation, nodes)
             size += len(hashes)
             yield Progress(size)
-        _closing(organisation)
+        _check_complete(organisation)
         rules.close()
     except Altered as found:
         yield Progress(size, Verdict(holds=False, text=str(found)))
@@ -106,7 +106,7 @@ def verify_log(organisation: UUID) -> Iterator[Progress]:
 
 
 def verify_within(organisation: UUID, *, most: int) -> tuple[int, Verdict]:
-    """Verify a log of at most `most` records (25 us each); return how many there were, and the verdict.
+    """Verify a log of at most `most` records (25 us each); return their number and the verdict.
 
     Raises:
         LogTooLong: it has more.
@@ -115,12 +115,12 @@ def verify_within(organisation: UUID, *, most: int) -> tuple[int, Verdict]:
     if head is not None and head.size > most:
         raise LogTooLong
     *_, last = verify_log(organisation)
-    assert last.verdict is not None  # noqa: S101  the last always has it
+    assert last.verdict is not None  # noqa: S101  the last progress always has one
     return last.records, last.verdict
 
 
 class Nodes:
-    """The complete subtrees that some leaves finished, level by level, each level without a gap."""
+    """The subtrees that a batch of leaves completed: per level the first index and the consecutive hashes."""
 
     def __init__(self) -> None:
         self.levels: dict[int, tuple[int, list[bytes]]] = {}
@@ -140,14 +140,14 @@ def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
 
 
 def _rebuilt(organisation: UUID, first: int, end: int, rules: Rules) -> list[bytes]:
-    """Return the leaf hashes from `first` up to `end`, each rebuilt from its record and found to be the stored one."""
+    """Return the leaf hashes `first` to `end` - 1, rebuilt from the records and equal to the stored ones."""
     hashes: list[bytes] = []
     for leaf in read_leaves(organisation, first, end):
         if leaf.place != first + len(hashes):
             raise Altered(f"the leaf at {first + len(hashes)} is missing")
         if leaf.rebuilt != leaf.stored:
             raise Altered(f"record {leaf.place} ({leaf.decision}) was altered")
-        rules.see(leaf)
+        rules.check(leaf)
         hashes.append(leaf.rebuilt)
     if first + len(hashes) < end:
         leaves, signed = _extent(organisation)
@@ -158,7 +158,7 @@ def _rebuilt(organisation: UUID, first: int, end: int, rules: Rules) -> list[byt
 
 
 def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
-    """Compare subtrees with those that proofs are made from."""
+    """Compare rebuilt subtrees with the stored ones, from which proofs are made."""
     if not nodes.levels:
         return
     levels = list(nodes.levels)
@@ -177,7 +177,7 @@ def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
 
 
 def _extent(organisation: UUID) -> tuple[int, int]:
-    """Return how many leaves there are, and for how many a checkpoint was signed, at one moment."""
+    """Return the number of leaves and the newest signed size, in one snapshot."""
     with raw_cursor() as cursor:
         row = cursor.execute(EXTENT, {"organisation": organisation}).fetchone()
     return (row[0], row[1]) if row else (0, 0)
@@ -197,11 +197,11 @@ def _compare(organisation: UUID, checkpoint: tuple[int, bytes, str], edge: list[
         )
 
 
-def _closing(organisation: UUID) -> None:
+def _check_complete(organisation: UUID) -> None:
     leaves, signed = _extent(organisation)
     if leaves != signed:
         raise Altered(f"the log has {leaves} records, and only {signed} were signed")
     with raw_cursor() as cursor:
         outside = cursor.execute(OUTSIDE, {"organisation": organisation}).fetchone()
     if outside is not None:
-        raise Altered(f"record {outside[0]} is neither in the log nor waiting for it")
+        raise Altered(f"record {outside[0]} is neither in the log nor pending")

@@ -1,33 +1,33 @@
-"""Check a log offline: a decision's proof, that the log only grew, or a whole export.
+"""Verify a LiftOS log offline: a decision's proof, that the log only grew, or a complete export.
 
     python verifier.py proof.json --key VKEY
     python verifier.py consistency.json --key VKEY --since kept-checkpoint.txt
     python verifier.py export.jsonl --key VKEY --checkpoint checkpoint.txt
 
-This one file needs Python 3.11 or later and nothing else: no packages, no network, no database, none of the rest of
-LiftOS. Copy it to a machine you trust, and get the log's verifier key (`name+keyid+base64`) from somewhere other than
-the proof. It exits 0 when everything holds, and 1 with one line that says what does not.
+This file needs only Python 3.11 or later: no packages, no network, no database, nothing else of LiftOS. Copy it to a machine
+you trust, and get the log's verifier key (`name+keyid+base64`) from a source other than the proof. It exits 0 if everything
+verifies, else 1 with one line that names the first failure.
 
 A proof is a JSON object:
 
     format      "liftos-proof/1"
     record      the decision's record, a JSON object
     leaf        base64 of the record's canonical JSON (RFC 8785), the bytes that the log hashed
-    index       the leaf's place in the log, from 0
-    size        of the log that the proof is for
+    index       the leaf's index in the log, from 0
+    size        of the log at the proof's checkpoint
     proof       inclusion proof (RFC 9162), a list of base64 hashes, nearest the leaf first
     checkpoint  the log's signed tree head of that size (C2SP tlog-checkpoint)
     disclosure  optional: {"salt": base64, "payload": object}, checked against the record's payload_commitment, which
                 is base64(SHA-256(salt || canonical payload))
 
-Consistency is a JSON object: format "liftos-consistency/1", size1, size2, root1, root2, proof (RFC 9162, base64 hashes), and the
-signed checkpoints of both sizes, checkpoint1 and checkpoint2, null where none was signed. The second must be; in place of the
-first `--since` names a file with the checkpoint that you kept.
+A consistency proof is a JSON object: format "liftos-consistency/1", size1, size2, root1, root2, proof (RFC 9162, base64 hashes), and
+the signed checkpoints of both sizes, checkpoint1 and checkpoint2, null if none was signed. checkpoint2 is required; `--since`
+names a file with a checkpoint that you kept, which replaces checkpoint1.
 
-An export is a decision's JSON object a line, with index (null while it waits for its place), leaf, payload_commitment and salt (null
-for an erased payload). The tree is rebuilt up to the checkpoint's size; every line must be what its leaf says; a payload may
-be missing only if an erasure lists it; and no record may be dated more than an hour before an earlier one. `--listed-since TIME`
-exempts records from before TIME, for logs that are older than these rules.
+An export has one decision per line, a JSON object with index (null while pending), leaf, payload_commitment and salt (null for an
+erased payload). The tree is rebuilt up to the checkpoint's size. Every line must match its leaf; a payload may be missing only
+if an erasure lists it; and no record may be dated more than an hour before an earlier one. `--listed-since TIME` exempts records
+from before TIME from the last two rules, for logs that are older than these.
 """
 
 from __future__ import annotations
@@ -52,25 +52,25 @@ TOLERANCE = timedelta(hours=1)
 MIN_SALT_BYTES = 16
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
 _REQUIRED = {"format", "record", "leaf", "index", "size", "proof", "checkpoint"}
-_EXACT = 2**53  # from here on not every integer is a double
+_EXACT = 2**53  # from here on not every integer has an exact double
 
 
 class NotVerified(ValueError):
-    """The bundle does not prove what it says."""
+    """The bundle does not prove what it claims."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a bundle proves.
+    """The facts that a proof bundle proves.
 
     Attributes:
         decision: the record's id.
-        origin: the log's name, as it signed it.
-        index: the leaf's place, from 0.
+        origin: the log's name in the checkpoint.
+        index: the leaf's index, from 0.
         size: of the log at the checkpoint.
         root: of the log at that size, base64.
-        key_name: of the key that signed.
-        disclosed: a payload was in the bundle, and matches the record's commitment.
+        key_name: of the signing key.
+        disclosed: whether the bundle has a payload, which then matches the record's commitment.
     """
 
     decision: str
@@ -88,17 +88,14 @@ def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Ver
     Args:
         bundle: UTF-8 JSON text.
         vkey: the log's verifier key, `name+keyid+base64(0x01 || public key)`.
-        origin: the log expected; any that the key signs when left out.
-
-    Returns:
-        What was proved.
+        origin: the expected log; any that the key signs when left out.
 
     Raises:
-        NotVerified: the message names what does not hold.
-        TypeError: the bundle is no bytes, or the key no text.
+        NotVerified: the message names the first failure.
+        TypeError: the bundle is not bytes, or the key not str.
     """
     if not isinstance(bundle, bytes) or not isinstance(vkey, str):
-        raise TypeError("the bundle is bytes, the verifier key is text")
+        raise TypeError("the bundle must be bytes, the verifier key str")
     key_name, key_id, public_key = _parse_vkey(vkey)
     fields = _read(bundle)
     leaf, proof = _base64(fields["leaf"], "leaf"), [_base64(node, "proof") for node in fields["proof"]]
@@ -106,7 +103,7 @@ def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Ver
 
     head_origin, head_size, head_root = _open_checkpoint(fields["checkpoint"], key_name, key_id, public_key)
     _require(origin is None or head_origin == origin, "the checkpoint is another log's")
-    _require(head_size == fields["size"], "the checkpoint is of another size than the proof")
+    _require(head_size == fields["size"], "the checkpoint has another size than the proof")
     reached = _root(hashlib.sha256(b"\x00" + leaf).digest(), fields["index"], fields["size"], proof)
     _require(reached == head_root, "the inclusion proof does not lead to the checkpoint's root")
 
@@ -127,7 +124,7 @@ def verify_bundle(bundle: bytes, vkey: str, *, origin: str | None = None) -> Ver
 
 @dataclass(frozen=True)
 class Grown:
-    """What a consistency bundle proves: the log `origin` of `size2` records continues the one of `size1`."""
+    """The fact that a consistency bundle proves: the log `origin` of `size2` records extends the one of `size1`."""
 
     origin: str
     size1: int
@@ -142,23 +139,23 @@ def verify_consistency_bundle(
     Args:
         bundle: UTF-8 JSON text.
         vkey: the log's verifier key.
-        since: the earlier checkpoint, as it was kept; the bundle's own when left out.
-        origin: the log expected; any that the key signs when left out.
+        since: the earlier checkpoint, if you kept one; the bundle's own when left out.
+        origin: the expected log; any that the key signs when left out.
 
     Raises:
-        NotVerified: the message names what does not hold.
+        NotVerified: the message names the first failure.
     """
     key = _parse_vkey(vkey)
     fields = _object_of(bundle)
     names = {"format", "size1", "size2", "root1", "root2", "proof", "checkpoint1", "checkpoint2"}
     _require(
         fields.get("format") == CONSISTENCY_FORMAT and fields.keys() == names,
-        "the bundle lacks a field, or has one unknown",
+        "the bundle lacks a field, or has an unknown one",
     )
     earlier = since if since is not None else fields["checkpoint1"]
     _require(
         isinstance(earlier, str),
-        "no checkpoint was signed at the first size; keep one, and name it with --since",
+        "no checkpoint was signed at the first size; pass one that you kept with --since",
     )
     _require(isinstance(fields["checkpoint2"], str), "no checkpoint was signed at the second size")
     origin1, size1, root1 = _open_checkpoint(earlier, *key)
@@ -166,18 +163,25 @@ def verify_consistency_bundle(
     _require(origin1 == origin2 and origin in (None, origin1), "the checkpoint is another log's")
     _require(
         fields["size1"] == size1 and fields["size2"] == size2,
-        "the checkpoint is of another size than the proof",
+        "the checkpoint has another size than the proof",
     )
     for name, root in (("root1", root1), ("root2", root2)):
         _require(_base64(fields[name], name) == root, f"{name} is not what was signed")
-    _require(isinstance(fields["proof"], list), "a field of the bundle is of another type")
+    _require(isinstance(fields["proof"], list), "a field of the bundle has the wrong type")
     _check_consistency(size1, size2, [_base64(node, "proof") for node in fields["proof"]], root1, root2)
     return Grown(origin1, size1, size2)
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What an export proves: all records of the log up to `size`, of which `erased` have no payload; `waiting` have no place there."""
+    """The fact that an export proves: it holds all records of the log up to `size`.
+
+    Attributes:
+        origin: the log's name in the checkpoint.
+        size: of the log at the checkpoint.
+        erased: records without a payload.
+        waiting: records beyond the checkpoint.
+    """
 
     origin: str
     size: int
@@ -196,14 +200,14 @@ def verify_export(
     """Rebuild a log from an export and compare it with a signed checkpoint.
 
     Args:
-        lines: UTF-8 JSON, a decision each.
-        checkpoint: the signed text, of the export's time or before.
+        lines: UTF-8 JSON, one decision each.
+        checkpoint: the signed text, not newer than the export.
         vkey: the log's verifier key.
-        origin: the log expected; any that the key signs when left out.
-        listed_since: aware; earlier records may lack their payload, and their times are not judged.
+        origin: the expected log; any that the key signs when left out.
+        listed_since: aware; earlier records may lack their payload, and their times are not checked.
 
     Raises:
-        NotVerified: the message names what does not hold.
+        NotVerified: the message names the first failure.
     """
     head_origin, size, root = _open_checkpoint(checkpoint, *_parse_vkey(vkey))
     _require(origin is None or head_origin == origin, "the checkpoint is another log's")
@@ -217,10 +221,10 @@ def verify_export(
         leaf = _base64(line.get("leaf"), f"leaf of line {number}")
         record = _object_of(leaf, f"the leaf of line {number}")
         _require(_canonical(record) == leaf, f"the leaf of line {number} is not canonical")
-        unlike = next(
+        different = next(
             (name for name in record if name != "organisation_id" and line.get(name) != record[name]), None
         )
-        _require(unlike is None, f"line {number}: {unlike} is not what its leaf says")
+        _require(different is None, f"line {number}: {different} does not match its leaf")
         at = _time(record.get("recorded_at"), number)
         decision = str(record.get("id"))
         if line.get("salt") is None:
@@ -234,7 +238,7 @@ def verify_export(
                 listed.update(outputs.get("erased_decisions") or () if isinstance(outputs, dict) else ())
         index = line.get("index")
         if type(index) is int and 0 <= index < size:
-            _require(index not in leaves, f"line {number}: place {index} of the log is taken twice")
+            _require(index not in leaves, f"line {number}: index {index} occurs twice")
             leaves[index] = hashlib.sha256(b"\x00" + leaf).digest(), at
         else:
             waiting += 1
@@ -250,46 +254,46 @@ def verify_export(
         _require(excused, f"the payload of decision {_shown(decision)} is missing, and no erasure lists it")
     _require(
         not listed & present,
-        f"an erasure lists decision {_shown(min(listed & present, default=''))}, whose payload is there",
+        f"an erasure lists decision {_shown(min(listed & present, default=''))}, whose payload is still there",
     )
     return Rebuilt(head_origin, size, len(missing), waiting)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the file named on the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description="Check a LiftOS log offline.")
+    """Verify the file named on the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description="Verify a LiftOS log offline.")
     parser.add_argument(
-        "bundle", type=Path, help="a proof or consistency bundle; with --checkpoint an export"
+        "bundle", type=Path, help="a proof or consistency bundle; with --checkpoint, an export"
     )
     parser.add_argument("--key", required=True, help="the log's verifier key: name+keyid+base64")
-    parser.add_argument("--origin", help="the log's name; any log that the key signs when left out")
+    parser.add_argument("--origin", help="the log's origin (default: any that the key signed)")
     parser.add_argument(
-        "--since", type=Path, help="consistency: a file with the earlier checkpoint, as you kept it"
+        "--since", type=Path, help="with a consistency bundle: file with the earlier checkpoint that you kept"
     )
+    parser.add_argument("--checkpoint", type=Path, help="with an export: file with the signed checkpoint")
     parser.add_argument(
-        "--checkpoint", type=Path, help="the file is an export; this one holds the signed checkpoint"
-    )
-    parser.add_argument(
-        "--listed-since", type=datetime.fromisoformat, help="export: judge payloads and times from then on"
+        "--listed-since",
+        type=datetime.fromisoformat,
+        help="with an export: check payloads and times from this time on (ISO 8601 with offset)",
     )
     options = parser.parse_args(arguments)
     try:
-        lines = _told(options)
+        lines = _verify_file(options)
     except NotVerified as error:
         sys.stderr.write(f"NOT VERIFIED: {error}\n")
         return 1
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
         sys.stderr.write(f"NOT VERIFIED: the bundle cannot be read: {_shown(reason)}\n")
         return 1
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def _told(options: argparse.Namespace) -> list[str]:
+def _verify_file(options: argparse.Namespace) -> list[str]:
     if options.checkpoint:
         since = options.listed_since
-        _require(since is None or since.tzinfo is not None, "--listed-since wants a time with its zone")
+        _require(since is None or since.tzinfo is not None, "--listed-since needs a UTC offset")
         signed = options.checkpoint.read_text("utf-8")
         with options.bundle.open("rb") as lines:
             rebuilt = verify_export(lines, signed, options.key, origin=options.origin, listed_since=since)
@@ -302,7 +306,7 @@ def _told(options: argparse.Namespace) -> list[str]:
     if options.since or _object_of(bundle).get("format") == CONSISTENCY_FORMAT:
         kept = options.since.read_text("utf-8") if options.since else None
         grown = verify_consistency_bundle(bundle, options.key, since=kept, origin=options.origin)
-        return [f"VERIFIED: {_shown(grown.origin)} of {grown.size2} records continues that of {grown.size1}"]
+        return [f"VERIFIED: {_shown(grown.origin)} of {grown.size2} records extends that of {grown.size1}"]
     found = verify_bundle(bundle, options.key, origin=options.origin)
     return [
         f"VERIFIED: decision {_shown(found.decision)}",
@@ -340,7 +344,7 @@ def _time(text: Any, number: int) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        raise NotVerified(f"line {number}: recorded_at is no time") from error
+        raise NotVerified(f"line {number}: recorded_at is not a time") from error
 
 
 def _check_times(times: list[datetime], since: datetime | None) -> None:
@@ -359,21 +363,21 @@ def _check_times(times: list[datetime], since: datetime | None) -> None:
 def _read(bundle: bytes) -> dict[str, Any]:
     fields = _object_of(bundle)
     _require(fields.get("format") == FORMAT, f"the bundle's format is not {FORMAT}")
-    _require(fields.keys() - {"disclosure"} == _REQUIRED, "the bundle lacks a field, or has one unknown")
+    _require(fields.keys() - {"disclosure"} == _REQUIRED, "the bundle lacks a field, or has an unknown one")
     well_typed = (
         isinstance(fields["record"], dict)
         and isinstance(fields["proof"], list)
         and isinstance(fields["checkpoint"], str)
         and type(fields["index"]) is type(fields["size"]) is int  # not bool
     )
-    _require(well_typed, "a field of the bundle is of another type")
+    _require(well_typed, "a field of the bundle has the wrong type")
     return fields
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a key is given twice")
+        raise ValueError("duplicate key")
     return members
 
 
@@ -398,7 +402,7 @@ def _check_disclosure(disclosure: Any, record: dict[str, Any]) -> None:
 
 
 def _base64(text: Any, what: str) -> bytes:
-    """Return what standard base64 text says; any other spelling of the same bytes is refused."""
+    """Return the bytes of base64 text; refuse any but their canonical encoding."""
     try:
         data = base64.b64decode(text, validate=True) if isinstance(text, str) else None
     except ValueError:
@@ -414,7 +418,7 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Return text as it may go to a terminal: what a stranger wrote can't move the cursor."""
+    """Return text that is safe to print: escapes in untrusted text must not control the terminal."""
     return text if text.isascii() and text.isprintable() else ascii(text)
 
 
@@ -435,7 +439,7 @@ def _write(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int):
         if abs(value) >= _EXACT:
-            raise ValueError("an integer that doubles do not hold")
+            raise ValueError("an integer without an exact double")
         return str(value)
     if isinstance(value, float):
         return _write_number(value)
@@ -451,11 +455,11 @@ def _write(value: Any) -> str:
 def _write_number(number: float) -> str:
     """Write a double as ECMAScript's Number::toString does (ECMA-262 section 6.1.6.1.20).
 
-    `digits` and `point` are its s and n: the shortest digits that read back as the number (Python's repr finds the same
-    ones), and the place of the decimal point among them.
+    `digits` and `point` are its s and n: the shortest digits that read back as the number (as in Python's repr), and the
+    position of the decimal point among them.
     """
     if number == 0:
-        return "0"  # also minus zero
+        return "0"  # -0 too
     sign, numerals, exponent = Decimal(repr(number)).as_tuple()
     if not isinstance(exponent, int):
         raise ValueError("NaN and infinities are not JSON")  # noqa: TRY004  (a value, not a type)
@@ -493,7 +497,7 @@ def _root(leaf_hash: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
 
 
 def _tree(leaf_hashes: Iterable[bytes]) -> bytes:
-    """Return the root over leaf hashes (RFC 9162 section 2.1.1), keeping one hash a level."""
+    """Return the root over leaf hashes (RFC 9162 section 2.1.1), keeping one hash per level."""
     edge: list[tuple[int, bytes]] = []
     for leaf_hash in leaf_hashes:
         level, reached = 0, leaf_hash
@@ -509,8 +513,8 @@ def _tree(leaf_hashes: Iterable[bytes]) -> bytes:
 
 
 def _check_consistency(size1: int, size2: int, proof: list[bytes], root1: bytes, root2: bytes) -> None:
-    """Follow a consistency proof to both roots (RFC 9162 section 2.1.4.2)."""
-    wrong = "the consistency proof does not hold"
+    """Check that a consistency proof leads to both roots (RFC 9162 section 2.1.4.2)."""
+    wrong = "the consistency proof is wrong"
     _require(size1 <= size2, "the log has shrunk")
     if size1 == size2 or size1 == 0:
         _require(not proof and (size1 == 0 or root1 == root2), wrong)
@@ -547,12 +551,12 @@ def _parse_vkey(vkey: str) -> tuple[str, bytes, bytes]:
         expected = hashlib.sha256(name.encode("utf-8") + b"\n" + key).digest()[:4]
     except UnicodeEncodeError as error:
         raise NotVerified("the verifier key is not text") from error
-    _require(hmac.compare_digest(expected, key_id), "the verifier key's id is another key's")
+    _require(hmac.compare_digest(expected, key_id), "the verifier key's id does not match the key")
     return name, key_id, key[1:]
 
 
 def _open_checkpoint(text: str, key_name: str, key_id: bytes, public_key: bytes) -> tuple[str, int, bytes]:
-    """Return origin, size and root of a signed checkpoint after checking the known key's signature."""
+    """Return origin, size and root of a checkpoint after checking the given key's signature."""
     malformed = "the checkpoint is malformed"
     _require(not re.search(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]", text), malformed)
     body, blank, tail = text.rpartition("\n\n")
@@ -578,8 +582,11 @@ def _open_checkpoint(text: str, key_name: str, key_id: bytes, public_key: bytes)
     )
     root = _base64(lines[2], "checkpoint's root")
     _require(len(root) == 32, malformed)
-    # RFC 9162 section 2.1.1: the empty log has one root
-    _require(lines[1] != "0" or root == hashlib.sha256(b"").digest(), "the root of an empty log is another")
+    # RFC 9162 section 2.1.1
+    _require(
+        lines[1] != "0" or root == hashlib.sha256(b"").digest(),
+        "the root of an empty log must be SHA-256 of nothing",
+    )
     return lines[0], int(lines[1]), root
 
 
@@ -594,11 +601,11 @@ _NEUTRAL: _Point = (0, 1, 1, 0)
 
 
 def _ed25519_verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether S·B = R + k·A, without the cofactor and with each encoding the only one of its value."""
+    """Return whether S·B = R + k·A, cofactorless and with canonical encodings only."""
     if len(signature) != 64:
         return False
     key, scalar = _decode_point(public_key), int.from_bytes(signature[32:], "little")
-    # an s of L or more would be a second signature of the same text
+    # s >= L would be a second valid signature of the same text
     if key is None or scalar >= _L or _encode_point(_times(8, key)) == _encode_point(_NEUTRAL):
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % _L
@@ -649,7 +656,7 @@ def _decode_point(encoded: bytes) -> _Point | None:
 def _base_point() -> _Point:
     point = _decode_point((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
     if point is None:
-        raise ArithmeticError("the base point is on the curve")
+        raise ArithmeticError("the base point must be on the curve")
     return point
 
 

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/clusters`: what lies together."""
+"""`/api/v1/spaces/{space}/clusters`: clusters of members."""
 
 from uuid import UUID
 
@@ -17,13 +17,13 @@ from spaces.query.questions import find_clusters, shown
 
 
 class ClustersQuery(VersionQuery):
-    """How many groups at most."""
+    """The maximum number of clusters."""
 
     count: int = Field(default=5, ge=1, le=50)
 
 
 class Clusters(NativeView):
-    """What lies together."""
+    """Clusters of a space's members."""
 
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
@@ -32,7 +32,7 @@ class Clusters(NativeView):
         operation_id="spaces_clusters", parameters=query_parameters(ClustersQuery), responses={200: Results}
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """Divide the newest 10,000 members into groups that lie together, the same ones every time."""
+        """Cluster the newest 10,000 members; deterministic."""
         del request
         query, organisation = self.query(ClustersQuery), self.principal.organisation
         with tenant_transaction(organisation):

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/compare`: two memories side by side."""
+"""`/api/v1/spaces/{space}/compare`: compares two memories."""
 
 from uuid import UUID
 
@@ -12,11 +12,11 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import VersionQuery, parts_out
 from spaces.queries import get_view
-from spaces.query.questions import compare, get_standing
+from spaces.query.questions import compare, get_member_position
 
 
 class CompareQuery(VersionQuery):
-    """Which two memories, and maybe one between them."""
+    """The two memories, and optionally a third to measure between them."""
 
     first: UUID
     second: UUID
@@ -24,7 +24,7 @@ class CompareQuery(VersionQuery):
 
 
 class Compare(NativeView):
-    """Two memories side by side."""
+    """A comparison of two memories."""
 
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
@@ -33,16 +33,16 @@ class Compare(NativeView):
         operation_id="spaces_compare", parameters=query_parameters(CompareQuery), responses={200: dict}
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """Tell how two memories differ, dimension by dimension, and how far `between` lies between them."""
+        """Compare two memories by dimension, and return how far `between` lies between them."""
         del request
         query, organisation = self.query(CompareQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)
             first, second = (
-                get_standing(organisation=organisation, view=view, memory=memory, field=field)
+                get_member_position(organisation=organisation, view=view, memory=memory, field=field)
                 for field, memory in (("first", query.first), ("second", query.second))
             )
-            between = query.between and get_standing(
+            between = query.between and get_member_position(
                 organisation=organisation, view=view, memory=query.between, field="between"
             )
         found = compare(view, first, second, between or None)

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/concepts`."""
+"""`/api/v1/spaces/{space}/concepts`: list, add, read and delete concepts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ class ConceptPage(BaseModel):
 
 
 def concept_out(concept: Concept, dimensions: Sequence[Dimension]) -> dict[str, Any]:
-    """Return a concept; its prototype in the units of the dimensions that there are."""
+    """Return a concept JSON-ready, its prototype in the dimensions' units."""
     by_name = {each.name.casefold(): each for each in dimensions}
     return {
         "id": str(concept.id),
@@ -61,16 +61,16 @@ def concept_out(concept: Concept, dimensions: Sequence[Dimension]) -> dict[str, 
     }
 
 
-def _answer(view: NativeView, space: UUID, concept: UUID) -> Response:
+def _respond(view: NativeView, space: UUID, concept: UUID) -> Response:
     organisation = view.principal.organisation
     with tenant_transaction(organisation):
-        seen = queries.get_view(organisation=organisation, space=space, ready=False)
+        dimensions = queries.get_view(organisation=organisation, space=space, ready=False).dimensions
         row = queries.get_concept(organisation=organisation, space=space, concept=concept)
-    return Response(concept_out(row, seen.dimensions))
+    return Response(concept_out(row, dimensions))
 
 
-def _concept_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
-    return _answer(view, space, UUID(kept["id"]))
+def _replay(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+    return _respond(view, space, UUID(kept["id"]))
 
 
 class Concepts(NativeView):
@@ -98,17 +98,13 @@ class Concepts(NativeView):
         return operations.embed_concept(self.principal.organisation, self.body(ConceptIn).draft())
 
     @extend_schema(operation_id="spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
-    @once(prepare=prepare, anew=_concept_anew)
+    @once(prepare=prepare, anew=_replay)
     def post(self, request: Request, space: UUID, prepared: Array | None) -> Response:
-        """Add a concept: by its prototype, learnt from examples, or placed by a text."""
+        """Add a concept, from a prototype, examples or a text."""
         del request
-        asked, principal = self.body(ConceptIn), self.principal
+        draft, principal = self.body(ConceptIn).draft(), self.principal
         row = operations.commit_concept(
-            organisation=principal.organisation,
-            by=principal.actor,
-            space=space,
-            draft=asked.draft(),
-            vector=prepared,
+            organisation=principal.organisation, by=principal.actor, space=space, draft=draft, vector=prepared
         )
         with tenant_transaction(principal.organisation):
             row.refresh_from_db()
@@ -125,7 +121,7 @@ class ConceptDetail(NativeView):
     def get(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Return a concept."""
         del request
-        return _answer(self, space, concept)
+        return _respond(self, space, concept)
 
     @extend_schema(operation_id="spaces_remove_concept", responses={204: None})
     def delete(self, request: Request, space: UUID, concept: UUID) -> Response:

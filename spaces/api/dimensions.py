@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/dimensions`."""
+"""`/api/v1/spaces/{space}/dimensions`: read and replace dimensions."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
 from spaces.api.shared import Results, VersionQuery
-from spaces.api.space_shapes import SpaceOut, answer_anew, dimension_out, render
+from spaces.api.space_shapes import SpaceOut, dimension_out, render, replay
 from spaces.inputs import DimensionsIn
 from spaces.operations import PreparedChange
 
@@ -44,9 +44,9 @@ class SpaceDimensions(NativeView):
         )
 
     @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
-    @once(prepare=prepare, anew=answer_anew)
+    @once(prepare=prepare, anew=replay)
     def put(self, request: Request, space: UUID, prepared: PreparedChange) -> Response:
-        """Give the space other dimensions: its next version. Searches use it once its members are placed."""
+        """Replace the dimensions in a new version, which searches use once its members are placed."""
         del request
         principal = self.principal
         version = operations.commit_change(

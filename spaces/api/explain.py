@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/explain`: how typical a memory is of a concept."""
+"""`/api/v1/spaces/{space}/explain`: explains how typical a memory is of a concept."""
 
 from uuid import UUID
 
@@ -14,18 +14,18 @@ from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import VersionQuery, parts_out
 from spaces.errors import ConceptNotFound
 from spaces.queries import find_concept, get_view
-from spaces.query.questions import explain, get_standing
+from spaces.query.questions import explain, get_member_position
 
 
 class ExplainQuery(VersionQuery):
-    """Which memory, beside which concept."""
+    """The memory and the concept (name or id)."""
 
     memory: UUID
     concept: QueryText
 
 
 class Explain(NativeView):
-    """Why something is typical."""
+    """An explanation of a memory's typicality."""
 
     scopes = {"GET": Scope.SPACES_READ}
 
@@ -33,7 +33,7 @@ class Explain(NativeView):
         operation_id="spaces_explain", parameters=query_parameters(ExplainQuery), responses={200: dict}
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """Tell how typical a memory is of a concept (name or id), dimension by dimension."""
+        """Return how typical a memory is of a concept, by dimension."""
         del request
         query, organisation = self.query(ExplainQuery), self.principal.organisation
         with tenant_transaction(organisation):
@@ -41,8 +41,8 @@ class Explain(NativeView):
             concept = find_concept(organisation=organisation, space=space, name=query.concept)
             if concept is None:
                 raise ConceptNotFound(loc=("query", "concept"))
-            standing = get_standing(organisation=organisation, view=view, memory=query.memory)
-            found = explain(organisation=organisation, view=view, standing=standing, concept=concept)
+            position = get_member_position(organisation=organisation, view=view, memory=query.memory)
+            found = explain(organisation=organisation, view=view, position=position, concept=concept)
         names = ("memory", "concept")
         body = {"memory_id": str(query.memory), "concept": concept.name, "version": view.version, **found}
         return Response(body | {"dimensions": parts_out(found["dimensions"], view.dimensions, names)})

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/members`."""
+"""`/api/v1/spaces/{space}/members`: add and remove members."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
 from spaces.api.positions import CoordinateOut, coordinates_out
 from spaces.inputs import MemberIn
-from spaces.query.questions import get_standing
+from spaces.query.questions import get_member_position
 
 
 class MemberOut(BaseModel):
@@ -29,16 +29,16 @@ class MemberOut(BaseModel):
 
 
 def member_out(organisation: UUID, space: UUID, memory: UUID) -> dict[str, Any]:
-    """Return where a member stands.
+    """Return a member's coordinates JSON-ready.
 
     Raises:
-        SpaceNotFound: there is no such space.
+        SpaceNotFound: there is none in this organisation.
     """
     with tenant_transaction(organisation):
         view = queries.get_view(organisation=organisation, space=space, ready=False)
         coordinates, coverage = {}, 0.0
         if queries.has_position(organisation=organisation, layout=view.layout.id, memory=memory):
-            found = get_standing(organisation=organisation, view=view, memory=memory)
+            found = get_member_position(organisation=organisation, view=view, memory=memory)
             coordinates, coverage = coordinates_out(found.coordinates, view.dimensions), found.coverage
     return {
         "id": str(memory),
@@ -49,7 +49,7 @@ def member_out(organisation: UUID, space: UUID, memory: UUID) -> dict[str, Any]:
     }
 
 
-def _member_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+def _replay(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
     return Response(member_out(view.principal.organisation, space, UUID(kept["memory_id"])))
 
 
@@ -61,20 +61,20 @@ class Members(NativeView):
     @extend_schema(
         operation_id="spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut}
     )
-    @once(anew=_member_anew)
+    @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
-        """Make a memory a member, with explicit coordinates if some are known; one that is a member already answers 200."""
+        """Add a memory, optionally with explicit coordinates; 200 if it is a member already."""
         del request
-        asked, principal = self.body(MemberIn), self.principal
+        member, principal = self.body(MemberIn), self.principal
         organisation = principal.organisation
         is_new = operations.add_member(
             organisation=organisation,
             by=principal.actor,
             space=space,
-            memory=asked.memory_id,
-            coordinates=asked.coordinates,
+            memory=member.memory_id,
+            coordinates=member.coordinates,
         )
-        body = member_out(organisation, space, asked.memory_id)
+        body = member_out(organisation, space, member.memory_id)
         return Response(body, status=201 if is_new else 200)
 
 
@@ -85,7 +85,7 @@ class MemberDetail(NativeView):
 
     @extend_schema(operation_id="spaces_remove_member", responses={204: None})
     def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
-        """Take a memory out of the space; the memory stays."""
+        """Remove a memory from the space; the memory itself stays."""
         del request
         principal = self.principal
         operations.remove_member(

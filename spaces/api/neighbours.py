@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/neighbours`: what is near a memory."""
+"""`/api/v1/spaces/{space}/neighbours`: the members nearest to a memory."""
 
 from uuid import UUID
 
@@ -11,21 +11,21 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from spaces.api.positions import quoted
+from spaces.api.positions import content_out
 from spaces.api.shared import Results, VersionQuery
 from spaces.queries import get_view
 from spaces.query.questions import neighbours
 
 
 class NeighboursQuery(VersionQuery):
-    """Near which memory."""
+    """The memory, and the number of neighbours."""
 
     memory: UUID
     limit: int = Field(default=10, ge=1, le=100)
 
 
 class Neighbours(NativeView):
-    """What is near."""
+    """The members nearest to a memory."""
 
     scopes = {"GET": Scope.SPACES_READ}
 
@@ -44,7 +44,7 @@ class Neighbours(NativeView):
         results = [
             {
                 "memory_id": str(each.memory),
-                **quoted(each.content, self.principal),
+                **content_out(each.content, self.principal),
                 "distance": each.distance,
                 "similarity": each.similarity,
                 "coverage": each.coverage,

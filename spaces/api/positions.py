@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/positions`: where members stand."""
+"""`/api/v1/spaces/{space}/positions`: the members' positions."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.api.shared import VersionQuery
 from spaces.queries import get_view
-from spaces.query.questions import Standing, get_standing, list_standings, shown
+from spaces.query.questions import MemberPosition, get_member_position, list_member_positions, shown
 from spaces.types import Coordinate, Dimension
 
 
@@ -27,7 +27,7 @@ class PositionQuery(PageQuery, VersionQuery):
 
 
 class CoordinateOut(BaseModel):
-    """Where a memory stands: a value in the dimension's units, null where unknown; where it comes from; how sure it is, 0..1."""
+    """A coordinate: its value in the dimension's units, null if unknown; its source; its confidence, 0..1."""
 
     value: float | str | None
     source: Literal["unknown", "projection", "field", "explicit"]
@@ -57,7 +57,7 @@ class PositionPage(BaseModel):
 def coordinates_out(
     coordinates: dict[str, Coordinate], dimensions: Sequence[Dimension]
 ) -> dict[str, dict[str, Any]]:
-    """Return a memory's coordinates by dimension."""
+    """Return a memory's coordinates by dimension, JSON-ready."""
     return {
         each.name: {
             "value": shown(found.value, each),
@@ -69,32 +69,34 @@ def coordinates_out(
     }
 
 
-def quoted(content: str, reader: Principal) -> dict[str, Any]:
-    """Return a memory's text under `content` for who may read memories; for others null, and `withheld` says why."""
+def content_out(content: str, reader: Principal) -> dict[str, Any]:
+    """Return `content`, or null with the missing scope in `withheld` if the reader may not read memories."""
     if reader.may(Scope.MEMORY_READ):
         return {"content": content}
     return {"content": None, "withheld": [str(Scope.MEMORY_READ)]}
 
 
-def position_out(standing: Standing, dimensions: Sequence[Dimension], reader: Principal) -> dict[str, Any]:
-    """Return a memory's position."""
+def position_out(
+    position: MemberPosition, dimensions: Sequence[Dimension], reader: Principal
+) -> dict[str, Any]:
+    """Return a memory's position JSON-ready."""
     return {
-        "memory_id": str(standing.memory),
-        **quoted(standing.content, reader),
-        "coordinates": coordinates_out(standing.coordinates, dimensions),
-        "coverage": standing.coverage,
+        "memory_id": str(position.memory),
+        **content_out(position.content, reader),
+        "coordinates": coordinates_out(position.coordinates, dimensions),
+        "coverage": position.coverage,
     }
 
 
 class _Row:
-    """A standing, as pagination wants it."""
+    """A position with the `id` that pagination needs."""
 
-    def __init__(self, standing: Standing) -> None:
-        self.id = standing.memory
+    def __init__(self, position: MemberPosition) -> None:
+        self.id = position.memory
 
 
 class Positions(NativeView):
-    """Where members stand."""
+    """The members' positions."""
 
     scopes = {"GET": Scope.SPACES_READ}
 
@@ -104,14 +106,14 @@ class Positions(NativeView):
         responses={200: PositionPage},
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """List positions, newest memories first; or one memory's, with `memory`."""
+        """List positions, newest memories first, or only that of `memory`."""
         query, organisation = self.query(PositionQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)
             if query.memory is not None:
-                found = [get_standing(organisation=organisation, view=view, memory=query.memory)]
+                found = [get_member_position(organisation=organisation, view=view, memory=query.memory)]
             else:
-                found = list_standings(
+                found = list_member_positions(
                     organisation=organisation, view=view, limit=query.limit + 1, before=query.before
                 )
         results = [position_out(each, view.dimensions, self.principal) for each in found]

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/relations`: how concepts stand to one another."""
+"""`/api/v1/spaces/{space}/relations`: relations between concepts."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from spaces.models import ConceptRelation
 
 
 class RelationOut(BaseModel):
-    """A relation."""
+    """A relation between two concepts."""
 
     id: UUID
     source: str
@@ -38,7 +38,7 @@ class RelationPage(BaseModel):
 
 
 def relation_out(relation: ConceptRelation) -> dict[str, Any]:
-    """Return a relation."""
+    """Return a relation JSON-ready."""
     return {
         "id": str(relation.id),
         "source": relation.source.name,
@@ -48,7 +48,7 @@ def relation_out(relation: ConceptRelation) -> dict[str, Any]:
     }
 
 
-def _relation_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
+def _replay(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:
     organisation = view.principal.organisation
     with tenant_transaction(organisation):
         row = queries.get_relation(organisation=organisation, space=space, relation=UUID(kept["id"]))
@@ -56,7 +56,7 @@ def _relation_anew(view: NativeView, kept: dict[str, Any], space: UUID) -> Respo
 
 
 class Relations(NativeView):
-    """How a space's concepts stand to one another."""
+    """The relations between a space's concepts."""
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
@@ -77,19 +77,19 @@ class Relations(NativeView):
     @extend_schema(
         operation_id="spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut}
     )
-    @once(anew=_relation_anew)
+    @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
-        """Say how one concept stands to another: is_a, part_of, opposite, causes, similar; what was said already answers 200."""
+        """Add a relation (is_a, part_of, opposite, causes, similar); 200 if it exists already."""
         del request
-        asked, principal = self.body(RelationIn), self.principal
+        relation, principal = self.body(RelationIn), self.principal
         row, is_new = operations.relate(
             organisation=principal.organisation,
             by=principal.actor,
             space=space,
-            source=asked.source,
-            kind=asked.kind,
-            target=asked.target,
-            weight=asked.weight,
+            source=relation.source,
+            kind=relation.kind,
+            target=relation.target,
+            weight=relation.weight,
         )
         return Response(relation_out(row), status=201 if is_new else 200)
 
@@ -101,7 +101,7 @@ class RelationDetail(NativeView):
 
     @extend_schema(operation_id="spaces_unrelate", responses={204: None})
     def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
-        """Take a relation back."""
+        """Delete a relation."""
         del request
         principal = self.principal
         operations.unrelate(

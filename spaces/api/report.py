@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/{space}/report`: whether the dimensions are any good."""
+"""`/api/v1/spaces/{space}/report`: the quality of a space's dimensions."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +16,7 @@ from spaces.reports.dimensions import make_report
 
 
 class DimensionReport(NativeView):
-    """Are the dimensions any good?"""
+    """The quality of a space's dimensions."""
 
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
@@ -25,7 +25,7 @@ class DimensionReport(NativeView):
         operation_id="spaces_report", parameters=query_parameters(VersionQuery), responses={200: Results}
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """Tell of each dimension how much is known, how far its poles are apart, whether it agrees with its examples, its double."""
+        """Return each dimension's coverage, pole separation, agreement with its examples and most similar dimension."""
         del request
         query, organisation = self.query(VersionQuery), self.principal.organisation
         _, reports = make_report(organisation=organisation, space=space, version=query.version)
@@ -34,7 +34,7 @@ class DimensionReport(NativeView):
 
 
 def _finite(values: dict[str, Any]) -> dict[str, Any]:
-    # NaN is no JSON: agreement that is not defined is null
+    # JSON has no NaN: undefined agreement is null
     return {
         name: None if isinstance(value, float) and value != value else value  # noqa: PLR0124
         for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Shapes that several resources share."""
+"""Request and response shapes shared by several routes."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from spaces.types import Dimension
 
 
 class VersionQuery(BaseModel):
-    """Which version of a space is asked; the newest whose positions are ready if none is named."""
+    """The version of a space; by default the newest whose positions are ready."""
 
     version: int | None = Field(default=None, ge=1, le=2_147_483_647)
 
@@ -24,7 +24,7 @@ class Results(BaseModel):
 def parts_out(
     parts: list[Part], dimensions: tuple[Dimension, ...], names: tuple[str, str]
 ) -> list[dict[str, Any]]:
-    """Return two places dimension by dimension, under the names of the two."""
+    """Return two points by dimension, under the given names, JSON-ready."""
     return [
         {
             "name": part.name,

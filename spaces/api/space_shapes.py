@@ -1,6 +1,5 @@
-"""A space and its dimensions, as answers show them."""
+"""Response shapes of a space and its dimensions."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +9,13 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.views import NativeView
 from spaces import queries
-from spaces.models import Layout, Space, SpaceVersion
+from spaces.models import Layout, Space
 from spaces.placement.layouts import read_dimensions
 from spaces.types import Dimension
 
 
 class DimensionOut(BaseModel):
-    """A dimension as it is described; `kind` is what places a memory on it: poles, field, or nothing."""
+    """A dimension; `kind` is what places memories on it: poles, field, or nothing."""
 
     name: str
     kind: str
@@ -34,7 +33,7 @@ class DimensionOut(BaseModel):
 
 
 class LayoutOut(BaseModel):
-    """How far the positions are: building, ready or dropped; `done` of `total` members."""
+    """The state of the positions: building, ready or dropped; `done` of `total` members are placed."""
 
     state: str
     done: int
@@ -42,7 +41,7 @@ class LayoutOut(BaseModel):
 
 
 class SpaceOut(BaseModel):
-    """A space; `version` is the one that is asked if none is named, `newest_version` may still be placing its members."""
+    """A space; `version` is the default for queries, `newest_version` may still be placing its members."""
 
     id: UUID
     name: str
@@ -60,7 +59,7 @@ class SpaceOut(BaseModel):
 
 
 def dimension_out(each: Dimension) -> dict[str, Any]:
-    """Return a dimension."""
+    """Return a dimension JSON-ready."""
     return {
         "name": each.name,
         "kind": each.kind,
@@ -68,11 +67,7 @@ def dimension_out(each: Dimension) -> dict[str, Any]:
         "unit": each.unit,
         "low": [*each.low, *({"memory_id": str(memory)} for memory in each.low_memories)],
         "high": [*each.high, *({"memory_id": str(memory)} for memory in each.high_memories)],
-        "examples": [
-            {"value": example.value}
-            | ({"memory_id": str(example.memory)} if example.memory else {"text": example.text})
-            for example in each.examples
-        ],
+        "examples": [example.as_json() for example in each.examples],
         "field": each.field or None,
         "scale": str(each.scale),
         "range": list(each.range),
@@ -83,24 +78,25 @@ def dimension_out(each: Dimension) -> dict[str, Any]:
 
 
 def layout_out(layout: Layout) -> dict[str, Any]:
-    """Return how far a layout is."""
+    """Return a layout's state and progress."""
     return {"state": str(layout.state), "done": layout.done, "total": layout.total}
 
 
-def space_out(
-    space: Space, version: SpaceVersion, dimensions: Sequence[Dimension], concepts: int, relations: int
-) -> dict[str, Any]:
-    """Return a space in one version."""
+def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:
+    """Return a space in one version JSON-ready, inside the tenant transaction."""
+    chosen = queries.get_version(organisation=organisation, space=space, number=version)
+    dimensions = read_dimensions(organisation=organisation, space=space.id, version=chosen.number)
+    concepts, relations = queries.count_parts_of(organisation=organisation, space=space.id)
     return {
         "id": str(space.id),
         "name": space.name,
         "description": space.description,
-        "version": version.number,
+        "version": chosen.number,
         "newest_version": space.version,
         "holds_all": space.holds_all,
         "is_default": space.is_default,
         "dimensions": [dimension_out(each) for each in dimensions],
-        "positions": layout_out(version.layout),
+        "positions": layout_out(chosen.layout),
         "concepts_count": concepts,
         "relations_count": relations,
         "created_at": space.created_at.isoformat(),
@@ -108,16 +104,8 @@ def space_out(
     }
 
 
-def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:
-    """Return a space as JSON-ready values, inside the tenant transaction."""
-    chosen = queries.get_version(organisation=organisation, space=space, number=version)
-    dimensions = read_dimensions(organisation=organisation, space=space.id, version=chosen.number)
-    concepts, relations = queries.count_parts_of(organisation=organisation, space=space.id)
-    return space_out(space, chosen, dimensions, concepts, relations)
-
-
-def answer_anew(view: NativeView, kept: dict[str, Any], space: UUID | None = None) -> Response:
-    """Answer again what was carried out under an Idempotency-Key: with the space as it is now."""
+def replay(view: NativeView, kept: dict[str, Any], space: UUID | None = None) -> Response:
+    """Answer a repeated Idempotency-Key with the space as it is now."""
     organisation = view.principal.organisation
     with tenant_transaction(organisation):
         row = queries.get_space(organisation=organisation, space=space or UUID(kept["id"]))

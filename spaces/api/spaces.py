@@ -1,4 +1,4 @@
-"""`/api/v1/spaces`: make them, list them; one with its versions."""
+"""`/api/v1/spaces`: create, list, read and delete spaces; list versions."""
 
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
 from spaces.api.shared import VersionQuery
-from spaces.api.space_shapes import LayoutOut, SpaceOut, answer_anew, layout_out, render
+from spaces.api.space_shapes import LayoutOut, SpaceOut, layout_out, render, replay
 from spaces.inputs import SpaceIn
 from spaces.memory_port import forget_spaces
 from spaces.operations import PreparedDimensions
@@ -23,7 +23,7 @@ from spaces.placement.layouts import read_dimensions
 
 
 class VersionOut(BaseModel):
-    """A version of a space; one that moved nobody shares its positions with the one before."""
+    """A version of a space; versions with the same placement share their positions."""
 
     version: int
     dimensions: list[str]
@@ -68,18 +68,18 @@ class SpaceCollection(NativeView):
         return operations.prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
 
     @extend_schema(operation_id="spaces_create", request=SpaceIn, responses={201: SpaceOut})
-    @once(prepare=prepare, anew=answer_anew)
+    @once(prepare=prepare, anew=replay)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
-        """Make a space; its members' positions may still be made when this answers (`positions`)."""
+        """Create a space; `positions` says whether its members are still being placed."""
         del request
-        asked, principal = self.body(SpaceIn), self.principal
+        draft, principal = self.body(SpaceIn), self.principal
         space = operations.commit_space(
             organisation=principal.organisation,
             by=principal.actor,
-            name=asked.name,
+            name=draft.name,
             prepared=prepared,
-            description=asked.description,
-            holds_all=asked.holds_all,
+            description=draft.description,
+            holds_all=draft.holds_all,
         )
         forget_spaces(principal.organisation)
         with tenant_transaction(principal.organisation):
@@ -97,7 +97,7 @@ class SpaceDetail(NativeView):
         operation_id="spaces_get", parameters=query_parameters(VersionQuery), responses={200: SpaceOut}
     )
     def get(self, request: Request, space: UUID) -> Response:
-        """Return a space, in a version that may be named."""
+        """Return a space, optionally in another `version`."""
         del request
         query, organisation = self.query(VersionQuery), self.principal.organisation
         with tenant_transaction(organisation):
@@ -121,7 +121,7 @@ class SpaceVersions(NativeView):
 
     @extend_schema(operation_id="spaces_versions", responses={200: VersionPage})
     def get(self, request: Request, space: UUID) -> Response:
-        """List versions, newest first, each with how far its positions are."""
+        """List versions, newest first, each with the state of its positions."""
         del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):

@@ -1,4 +1,4 @@
-"""`/api/v1/spaces/templates`: spaces that come ready."""
+"""`/api/v1/spaces/templates`: built-in space templates."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from spaces.space_templates import TEMPLATES
 
 
 class Templates(NativeView):
-    """Spaces that come ready."""
+    """The built-in space templates."""
 
     scopes = {"GET": Scope.SPACES_READ}
 

@@ -1,4 +1,4 @@
-"""Concepts of a space and how they stand to one another. Each operation is one transaction with its decision record."""
+"""Adding and deleting concepts and relations. Each operation is one transaction with its decision record."""
 
 from collections import defaultdict
 from uuid import UUID
@@ -13,27 +13,22 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.index.embeddings import active_manager
 from spaces.concepts.regions import as_fields, region_of
-from spaces.concepts.relearning import as_given
-from spaces.errors import (
-    CyclicRelation,
-    NameTaken,
-    RelationNotFound,
-    UnknownConcept,
-)
+from spaces.concepts.relearning import as_stored_draft
+from spaces.errors import CyclicRelation, NameTaken, UnknownConcept
 from spaces.models import Concept, ConceptRelation, Space
-from spaces.queries import find_concept, get_concept, get_space, get_view
+from spaces.queries import find_concept, get_concept, get_relation, get_space, get_view
 from spaces.types import WITHOUT_CYCLES, Array, ConceptDraft, RelationKind
 
 
 def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDraft) -> Concept:
-    """Add a concept: by its prototype, learnt from examples, or placed by a text; what is given beats what is learnt.
+    """Add a concept, from a prototype, examples or a text; given values take precedence over learnt ones.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
         NameTaken: the space has a concept of this name.
-        UnknownDimension, InvalidDimension: of the prototype or the weights, named in `loc`.
-        UnknownMemory: an example is not a member with a position.
-        InvalidConcept: nothing is said of any dimension that counts.
+        UnknownDimension, InvalidDimension: in the prototype or the weights, named in `loc`.
+        UnknownMemory: an example has no position in the space.
+        InvalidConcept: it has no value on a dimension of weight above 0.
         EmbedderUnavailable: its text can't be embedded now.
     """
     vector = embed_concept(organisation, draft)
@@ -41,7 +36,7 @@ def add_concept(*, organisation: UUID, by: Actor, space: UUID, draft: ConceptDra
 
 
 def embed_concept(organisation: UUID, draft: ConceptDraft) -> Array | None:
-    """Return the vector of a concept's text, None where it has none. Calls the model: not inside a transaction.
+    """Return the vector of a concept's text, None without one. Calls the model, so call it outside a transaction.
 
     Raises:
         EmbedderUnavailable: it can't be embedded now.
@@ -61,11 +56,11 @@ def commit_concept(
         observe_operation("space.add_concept", organisation=str(organisation)),
         tenant_transaction(organisation),
     ):
-        # locked first: a change of the dimensions and this must not pass one another by
+        # lock first, against concurrent changes of the dimensions
         get_space(organisation=organisation, space=space, lock=True)
-        view = get_view(organisation=organisation, space=space, ready=bool(draft.examples or draft.text))
-        fields = as_fields(view, region_of(view, draft, vector))
         learnt = bool(draft.examples or draft.text)
+        view = get_view(organisation=organisation, space=space, ready=learnt)
+        fields = as_fields(view, region_of(view, draft, vector))
         try:
             with transaction.atomic():
                 row = Concept.objects.create(
@@ -75,16 +70,18 @@ def commit_concept(
                     name_key=draft.name.strip().casefold(),
                     description=draft.description,
                     examples=list(draft.examples),
-                    given=as_given(draft) if learnt else None,
+                    given=as_stored_draft(draft) if learnt else None,
                     placed_in=view.layout.id if learnt else None,
                     **fields,
                 )
         except IntegrityError:
             raise NameTaken(
-                f"The space has a concept called {draft.name.strip()!r}.", loc=("name",)
+                f"The space already has a concept called {draft.name.strip()!r}.", loc=("name",)
             ) from None
         how = f"learnt from {len(draft.examples)} examples" if draft.examples else "as described"
-        _record(by, view.space, "space.add_concept", f"Concept {row.name!r}, {how}.", {"concept": row.name})
+        _record(
+            by, view.space, "space.add_concept", f"Added concept {row.name!r}, {how}.", {"concept": row.name}
+        )
     return row
 
 
@@ -99,7 +96,7 @@ def remove_concept(*, organisation: UUID, by: Actor, space: UUID, concept: UUID)
         found = get_concept(organisation=organisation, space=space, concept=concept)
         Concept.objects.filter(organisation_id=organisation, id=concept).delete()
         _record(
-            by, row, "space.remove_concept", f"Concept {found.name!r} deleted.", {"concept": found.name},
+            by, row, "space.remove_concept", f"Deleted concept {found.name!r}.", {"concept": found.name},
             effect=Effect.DELETE,
         )  # fmt: skip
 
@@ -114,24 +111,24 @@ def relate(
     target: str,
     weight: float = 1.0,
 ) -> tuple[ConceptRelation, bool]:
-    """Say how one concept stands to another; tell whether that is new.
+    """Add a relation between two concepts, or change its weight; return it and whether it is new.
 
     Args:
         organisation: whose.
-        by: who says so.
-        space: both concepts are in it.
-        source: name or id of the concept it is said of.
-        kind: how it stands to the other.
-        target: name or id of the other.
-        weight: how strongly, 0..1.
+        by: the actor.
+        space: of both concepts.
+        source: the first concept's name or id.
+        kind: of the relation, read from source to target.
+        target: the second concept's name or id.
+        weight: strength, 0..1.
 
     Raises:
         SpaceNotFound: there is none in this organisation.
-        UnknownConcept: the space has none of that name; `loc` names which.
-        CyclicRelation: a concept would be, by way of others, a kind or a part of itself; the way is named.
+        UnknownConcept: the space has none of that name; `loc` says which end.
+        CyclicRelation: source and target are the same, or an acyclic kind would form a cycle; the message shows it.
     """
     with tenant_transaction(organisation):
-        # locked: two relations that make a circle together must not be written at once
+        # locked: two concurrent relations could form a cycle together
         row = get_space(organisation=organisation, space=space, lock=True)
         ends = []
         for field, name in (("source", source), ("target", target)):
@@ -141,7 +138,7 @@ def relate(
             ends.append(found)
         first, second = ends
         if first.id == second.id:
-            raise CyclicRelation(f"{first.name} can't stand to itself.", loc=("target",))
+            raise CyclicRelation(f"{first.name} can't be related to itself.", loc=("target",))
         if kind in WITHOUT_CYCLES:
             _check_cycle(organisation, space, kind, first, second)
         relation, is_new = ConceptRelation.objects.update_or_create(
@@ -153,57 +150,55 @@ def relate(
             defaults={"weight": weight},
         )
         relation.source, relation.target = first, second
-        said = f"{first.name} {kind} {second.name}."
-        _record(by, row, "space.relate", said, {"source": first.name, "kind": kind, "target": second.name})
+        _record(
+            by, row, "space.relate", f"{first.name} {kind} {second.name}.",
+            {"source": first.name, "kind": kind, "target": second.name},
+        )  # fmt: skip
     return relation, is_new
 
 
 def unrelate(*, organisation: UUID, by: Actor, space: UUID, relation: UUID) -> None:
-    """Take a relation back.
+    """Delete a relation.
 
     Raises:
         SpaceNotFound, RelationNotFound: there is none in this organisation.
     """
     with tenant_transaction(organisation):
         row = get_space(organisation=organisation, space=space, lock=True)
-        found = (
-            ConceptRelation.objects.select_related("source", "target")
-            .filter(organisation_id=organisation, space_id=space, id=relation)
-            .first()
-        )
-        if found is None:
-            raise RelationNotFound
-        said = f"No longer: {found.source.name} {found.kind} {found.target.name}."
+        found = get_relation(organisation=organisation, space=space, relation=relation)
         ConceptRelation.objects.filter(organisation_id=organisation, id=relation).delete()
-        _record(by, row, "space.unrelate", said, {"relation": str(relation)}, effect=Effect.DELETE)
+        _record(
+            by, row, "space.unrelate", f"Deleted: {found.source.name} {found.kind} {found.target.name}.",
+            {"relation": str(relation)}, effect=Effect.DELETE,
+        )  # fmt: skip
 
 
 def _check_cycle(
     organisation: UUID, space: UUID, kind: RelationKind, source: Concept, target: Concept
 ) -> None:
-    """Refuse what would lead from the target, by relations of this kind, back to the source."""
-    onward: defaultdict[UUID, list[UUID]] = defaultdict(list)
-    names: dict[UUID, str] = {}
+    """Refuse a relation if relations of its kind lead from the target back to the source."""
+    successors: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    names: dict[UUID, str] = {target.id: target.name}
     rows = ConceptRelation.objects.filter(organisation_id=organisation, space_id=space, kind=kind)
     for start, end, name in rows.order_by("id").values_list("source_id", "target_id", "target__name"):
-        onward[start].append(end)
+        successors[start].append(end)
         names[end] = name
-    reached: dict[UUID, UUID | None] = {target.id: None}
-    waiting = [target.id]
-    while waiting:
-        at = waiting.pop()
-        for following in onward[at]:
-            if following not in reached:
-                reached[following] = at
-                waiting.append(following)
-    if source.id in reached:
-        way: list[str] = []
+    previous: dict[UUID, UUID | None] = {target.id: None}
+    pending = [target.id]
+    while pending:
+        concept = pending.pop()
+        for successor in successors[concept]:
+            if successor not in previous:
+                previous[successor] = concept
+                pending.append(successor)
+    if source.id in previous:
+        path: list[str] = []
         step: UUID | None = source.id
         while step is not None:
-            way.append(target.name if step == target.id else names[step])
-            step = reached[step]
-        told = " → ".join([source.name, *reversed(way)])
-        raise CyclicRelation(f"The relation would close a circle: {told}.", loc=("target",))
+            path.append(names[step])
+            step = previous[step]
+        cycle = " → ".join([source.name, *reversed(path)])
+        raise CyclicRelation(f"The relation would create a cycle: {cycle}.", loc=("target",))
 
 
 def _record(

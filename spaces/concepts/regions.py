@@ -1,4 +1,4 @@
-"""Where a concept lies: its prototype, weights and radius, as given, learnt from examples or placed by a text."""
+"""A concept's region: its prototype, weights and radius, given, learnt from examples or placed by a text."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -18,7 +18,7 @@ from spaces.placement.positions import read_positions
 from spaces.queries import View
 from spaces.types import Array, ConceptDraft
 
-# of a concept that is given by its prototype alone
+# default, unless learnt from examples
 RADIUS = 0.25
 
 
@@ -29,17 +29,17 @@ class _Given:
 
 
 def region_of(view: View, draft: ConceptDraft, vector: Array | None) -> Region:
-    """Return what a draft says of a concept: what is given beats what examples or a text teach.
+    """Return the region of a draft; given values take precedence over learnt ones.
 
     Args:
-        view: the space as it is placed.
+        view: the space.
         draft: of the concept.
         vector: its text's embedding, None without.
 
     Raises:
-        UnknownDimension, InvalidDimension: of the prototype or the weights, named in `loc`.
-        UnknownMemory: an example is not a member with a position.
-        InvalidConcept: nothing is said of any dimension that counts.
+        UnknownDimension, InvalidDimension: in the prototype or the weights, named in `loc`.
+        UnknownMemory: an example has no position in the space.
+        InvalidConcept: it has no value on a dimension of weight above 0.
     """
     given = _given(view, draft)
     learnt = _learn(view, draft) if draft.examples else None
@@ -69,7 +69,7 @@ def _given(view: View, draft: ConceptDraft) -> _Given:
     for name, weight in draft.weights.items():
         number = place_of(view.dimensions, name, ("weights", name))
         if not isfinite(weight) or weight < 0:
-            raise InvalidConcept("A weight is a number of at least 0.", loc=("weights", name))
+            raise InvalidConcept("A weight must be at least 0.", loc=("weights", name))
         weights[number] = weight
     return _Given(prototype, weights)
 
@@ -80,24 +80,24 @@ def _learn(view: View, draft: ConceptDraft) -> Region:
     )
     missing = sorted(set(draft.examples) - set(placed.ids))
     if missing:
-        raise UnknownMemory(f"The memory {missing[0]} is not in this space.", loc=("examples",))
+        raise UnknownMemory(f"Memory {missing[0]} has no position in this space.", loc=("examples",))
     try:
         return learn_region(view.to_units(placed.values), view.metric)
     except ValueError as error:
         raise InvalidConcept(
-            f"From the examples nothing can be learnt: {error}.", loc=("examples",)
+            f"The concept can't be learnt from the examples: {error}.", loc=("examples",)
         ) from None
 
 
 def _placed(view: View, vector: Array) -> Array:
-    """Return where a text stands, shape (k,), on the unit scales; unknown where only a field would say."""
+    """Return a text's position, shape (k,), on the unit scales, NaN on dimensions without poles."""
     plan = layouts.get_plan(organisation=view.space.organisation_id, layout=view.layout.id)
     contents = Contents([UUID(int=0)], vector[np.newaxis], [{}])
     return view.to_units(place(contents, plan.dimensions, plan.axes, {}).values)[0]
 
 
 def as_fields(view: View, region: Region) -> dict[str, Any]:
-    """Return a region as a concept's row keeps it: by the dimensions' names, in their units."""
+    """Return a region as columns of a concept's row: by dimension name, in the dimensions' units."""
     known = [
         (number, each)
         for number, each in enumerate(view.dimensions)

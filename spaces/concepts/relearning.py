@@ -1,4 +1,4 @@
-"""Concepts that examples or a text taught something follow the scale: placed anew when their space's positions are."""
+"""Relearning: concepts learnt from examples or a text are recomputed when their space gets a new layout."""
 
 from typing import Any
 from uuid import UUID
@@ -19,43 +19,38 @@ from spaces.queries import View, get_space, get_view
 from spaces.types import Array, ConceptDraft
 
 
-def as_given(draft: ConceptDraft) -> dict[str, Any]:
-    """Return what a draft says beside its examples, as JSON."""
-    return {
-        "prototype": draft.prototype,
-        "weights": draft.weights,
-        "radius": draft.radius,
-        "text": draft.text,
-    }
+def as_stored_draft(draft: ConceptDraft) -> dict[str, Any]:
+    """Return what a draft gives besides its examples, JSON-ready."""
+    return {name: getattr(draft, name) for name in ("prototype", "weights", "radius", "text")}
 
 
 def relearn_concepts(*, organisation: UUID) -> int:
-    """Place anew the concepts that were placed in positions which others have taken the place of; return how many.
+    """Recompute the concepts that were placed in a layout no longer in use; return how many.
 
     Raises:
         EmbedderUnavailable: a concept's text can't be embedded now.
     """
     with tenant_transaction(organisation):
-        behind = list(
+        outdated = list(
             Concept.objects.filter(organisation_id=organisation, given__isnull=False)
             .filter(space__versions__number=F("space__version"), space__versions__layout__state="ready")
             .exclude(placed_in=F("space__versions__layout_id"))
             .order_by("id")
             .values_list("space_id", "id", "given__text")
         )
-    if not behind:
+    if not outdated:
         return 0
-    texts = sorted({text for _, _, text in behind if text})
+    texts = sorted({text for _, _, text in outdated if text})
     vectors: dict[str, Array] = {}
     if texts:
         manager = active_manager(organisation)
         vectors = dict(zip(texts, manager.embed_many(texts, organisation=organisation), strict=True))
-    return sum(_relearn(organisation, space, concept, vectors.get(text)) for space, concept, text in behind)
+    return sum(_relearn(organisation, space, concept, vectors.get(text)) for space, concept, text in outdated)
 
 
 def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | None) -> bool:
     with tenant_transaction(organisation):
-        whose = get_space(organisation=organisation, space=space, lock=True)
+        locked = get_space(organisation=organisation, space=space, lock=True)
         row = Concept.objects.filter(organisation_id=organisation, id=concept).first()
         try:
             view = get_view(organisation=organisation, space=space)
@@ -67,7 +62,7 @@ def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | Non
         try:
             fields = as_fields(view, region_of(view, _draft(row, view), vector))
         except (InvalidConcept, InvalidDimension, UnknownDimension, UnknownMemory):
-            # its examples are gone, or the dimensions are others: it stays where it was
+            # its examples were erased, or the dimensions changed: it keeps its region
             row.save(update_fields=["placed_in"])
             return False
         for name, value in fields.items():
@@ -80,23 +75,20 @@ def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | Non
             operation="space.relearn_concept",
             effect=Effect.WRITE,
             subject=("space", str(space)),
-            reasoning=f"Concept {row.name!r} of {whose.name!r} follows the new positions.",
+            reasoning=f"Recomputed concept {row.name!r} of {locked.name!r} from the new positions.",
             inputs={"concept": row.name},
         )
     return True
 
 
 def _draft(row: Concept, view: View) -> ConceptDraft:
-    """Return what a concept was described by, with those of its examples that still have a place."""
+    """Return a concept's draft, with the examples that still have a position."""
     given = row.given or {}
-    there = read_positions(organisation=row.organisation_id, layout=view.layout.id, memories=row.examples).ids
-    if row.examples and not there and not given["text"]:
+    placed = set(
+        read_positions(organisation=row.organisation_id, layout=view.layout.id, memories=row.examples).ids
+    )
+    if row.examples and not placed and not given["text"]:
         raise UnknownMemory
     return ConceptDraft(
-        name=row.name,
-        prototype=given["prototype"],
-        weights=given["weights"],
-        radius=given["radius"],
-        examples=tuple(each for each in row.examples if each in set(there)),
-        text=given["text"],
+        name=row.name, examples=tuple(each for each in row.examples if each in placed), **given
     )

@@ -1,4 +1,4 @@
-"""What the conceptual arm is worth: searches of the labelled set with it and without it."""
+"""Ablation of the conceptual arm: searches of a labelled set with and without it."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,11 +14,11 @@ from memory.operations import remember_many
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
 from memory.types import MemoryDraft
-from spaces.evaluation.labelled import Sentence, Wish, read_set
+from spaces.evaluation.labelled import LabelledQuery, Sentence, read_set
 from spaces.geometry.agreement import auc
 from spaces.operations import create_space
 from spaces.queries import get_view
-from spaces.query.questions import list_standings
+from spaces.query.questions import list_member_positions
 from spaces.space_templates import TEMPLATES
 from spaces.types import Dimension
 
@@ -26,8 +26,8 @@ DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way to search: a type, whether the space is named, and whether the query is replaced by the target it means."""
+class Variant:
+    """A way to search: a type, whether the space is named, and whether the query's target replaces its text."""
 
     title: str
     search_type: SearchType
@@ -36,19 +36,19 @@ class Way:
     by_target: bool = False
 
 
-WAYS = (
-    Way("neural", SearchType.NEURAL),
-    Way("knowledge", SearchType.KNOWLEDGE),
-    Way("hybrid without conceptual", SearchType.HYBRID, without=frozenset({"conceptual"})),
-    Way("hybrid", SearchType.HYBRID),
-    Way("conceptual", SearchType.CONCEPTUAL),
-    Way("conceptual by target", SearchType.CONCEPTUAL, by_target=True),
+VARIANTS = (
+    Variant("neural", SearchType.NEURAL),
+    Variant("knowledge", SearchType.KNOWLEDGE),
+    Variant("hybrid without conceptual", SearchType.HYBRID, without=frozenset({"conceptual"})),
+    Variant("hybrid", SearchType.HYBRID),
+    Variant("conceptual", SearchType.CONCEPTUAL),
+    Variant("conceptual by target", SearchType.CONCEPTUAL, by_target=True),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Means over the queries that some sentence answers."""
+    """Mean scores over the queries that have relevant sentences."""
 
     way: str
     recall_5: float
@@ -59,11 +59,11 @@ class Row:
 
 
 def run(name: str) -> tuple[list[Row], dict[str, float]]:
-    """Return a row for each way, and each dimension's AUC, of one of the labelled sets.
+    """Return a row per variant, and each dimension's AUC, for one of the labelled sets.
 
-    It writes into the database that is open, which should be a scratch one.
+    Writes into the open database, which should be a scratch one.
     """
-    sentences, wishes = read_set(name)
+    sentences, queries = read_set(name)
     template = TEMPLATES[name]
     organisation = create_organisation(name=f"labelled set {name}", by=SYSTEM).id
     drafts = [
@@ -77,46 +77,50 @@ def run(name: str) -> tuple[list[Row], dict[str, float]]:
         dimensions=template.dimensions,
         holds_all=True,
     ).id
-    rows = [_measure(organisation, space, way, sentences, wishes) for way in WAYS]
+    rows = [_measure(organisation, space, variant, sentences, queries) for variant in VARIANTS]
     by_memory = {each.id: sentence for each, sentence in zip(stored, sentences, strict=True)}
     return rows, _agreement(organisation, space, by_memory, template.dimensions)
 
 
-def _measure(organisation: UUID, space: UUID, way: Way, sentences: list[Sentence], wishes: list[Wish]) -> Row:
-    figures: list[tuple[float, float, float, float]] = []
-    for wish in wishes:
-        relevant = {
-            str(number): 1 for number, sentence in enumerate(sentences) if wish.is_answered_by(sentence)
-        }
+def _measure(
+    organisation: UUID,
+    space: UUID,
+    variant: Variant,
+    sentences: list[Sentence],
+    queries: list[LabelledQuery],
+) -> Row:
+    scores: list[tuple[float, float, float, float]] = []
+    for query in queries:
+        relevant = {str(number): 1 for number, sentence in enumerate(sentences) if query.matches(sentence)}
         if not relevant:
             continue
         request = SearchRequest(
-            "" if way.by_target else wish.query,
-            way.search_type,
+            "" if variant.by_target else query.text,
+            variant.search_type,
             DEPTH,
-            space=space if way.in_space else None,
-            without=way.without,
-            target=tuple(wish.wants.items()) if way.by_target else (),
+            space=space if variant.in_space else None,
+            without=variant.without,
+            target=tuple(query.labels.items()) if variant.by_target else (),
         )
         answer = search(organisation=organisation, by=SYSTEM, request=request)
         found = [hit.external_id for hit in answer.hits]
-        figures.append(
+        scores.append(
             (
                 recall_at(found, relevant, 5), recall_at(found, relevant, 10), reciprocal_rank(found, relevant),
                 ndcg_at(found, relevant, 10),
             )
         )  # fmt: skip
-    means = [fmean(column) for column in zip(*figures, strict=True)]
-    return Row(way.title, means[0], means[1], means[2], means[3], len(figures))
+    means = [fmean(column) for column in zip(*scores, strict=True)]
+    return Row(variant.title, means[0], means[1], means[2], means[3], len(scores))
 
 
 def _agreement(
     organisation: UUID, space: UUID, sentences: dict[UUID, Sentence], dimensions: tuple[Dimension, ...]
 ) -> dict[str, float]:
-    """Return for each dimension the chance that a sentence labelled high stands above one labelled low."""
+    """Return each dimension's AUC: the chance that a sentence labelled high has a higher value than one labelled low."""
     with tenant_transaction(organisation):
         view = get_view(organisation=organisation, space=space)
-        found = list_standings(organisation=organisation, view=view, limit=len(sentences))
+        found = list_member_positions(organisation=organisation, view=view, limit=len(sentences))
     agreement = {}
     for dimension in dimensions:
         pairs = [
@@ -125,6 +129,6 @@ def _agreement(
             if dimension.name in sentences[each.memory].labels
         ]
         if pairs:
-            figures, high = (np.asarray(column) for column in zip(*pairs, strict=True))
-            agreement[dimension.name] = auc(figures, high)
+            values, high = (np.asarray(column) for column in zip(*pairs, strict=True))
+            agreement[dimension.name] = auc(values, high)
     return agreement

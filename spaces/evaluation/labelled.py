@@ -1,6 +1,6 @@
-"""Our own labelled sets: sentences with what they say of a template's dimensions, and queries that want some of it.
+"""Labelled sets: sentences labelled on a template's dimensions, and queries for some of these labels.
 
-The constants of spaces were chosen on the marketing set; the feedback set was written afterwards and has chosen nothing.
+The constants of spaces were tuned on the marketing set; the feedback set was written later and is held out.
 """
 
 import json
@@ -12,31 +12,31 @@ SETS = ("marketing", "feedback")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, and for each dimension that it says something of, "low" or "high"."""
+    """A sentence with its labels: dimension to "low" or "high"."""
 
     text: str
     labels: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A query, and what it wants; a sentence answers it that says all of that."""
+class LabelledQuery:
+    """A query with the labels that relevant sentences have."""
 
-    query: str
-    wants: dict[str, str]
+    text: str
+    labels: dict[str, str]
 
-    def is_answered_by(self, sentence: Sentence) -> bool:
-        """Tell whether a sentence says all that is wanted."""
-        return all(sentence.labels.get(name) == end for name, end in self.wants.items())
+    def matches(self, sentence: Sentence) -> bool:
+        """Return whether a sentence has all the query's labels."""
+        return all(sentence.labels.get(name) == end for name, end in self.labels.items())
 
 
-def read_set(name: str) -> tuple[list[Sentence], list[Wish]]:
-    """Return the sentences and the queries of one of SETS; it is named as its template is."""
+def read_set(name: str) -> tuple[list[Sentence], list[LabelledQuery]]:
+    """Return the sentences and queries of one of SETS, named like its template."""
     rows = [
         json.loads(line)
         for line in files("spaces.evaluation").joinpath(f"{name}.jsonl").read_text("utf-8").splitlines()
     ]
     return (
         [Sentence(row["text"], row["labels"]) for row in rows if "text" in row],
-        [Wish(row["query"], row["wants"]) for row in rows if "query" in row],
+        [LabelledQuery(row["query"], row["wants"]) for row in rows if "query" in row],
     )

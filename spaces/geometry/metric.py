@@ -1,12 +1,12 @@
-"""Conceptual spaces as geometry. Pure NumPy.
+"""The geometry of conceptual spaces: distance, similarity, regions and clusters. Pure NumPy.
 
-A *point* is float64, shape (k,): one coordinate for each dimension of the space, on the unit scale 0..1 of that dimension
-(`spaces.geometry.scales`), NaN where it is unknown. Many points are shape (n, k). What is unknown takes no part: a distance is taken
-over the dimensions that both points have, and `coverage` says how much of the weight these are.
+A *point* is float64, shape (k,): one coordinate per dimension, on its unit scale 0..1 (`spaces.geometry.scales`), NaN if unknown.
+Several points are shape (n, k). Unknown coordinates are ignored: a distance covers the dimensions that both points have, and
+`coverage` is their share of the weight.
 
-Dimensions that belong together (hue and brightness; price and discount) form a *domain*: inside of one, distances are
-Euclidean, across domains they add (city-block). Source: Gärdenfors 2000, "Conceptual Spaces", chapter 1, after Shepard 1964 on
-integral and separable dimensions; similarity falls exponentially with distance: Shepard 1987, Nosofsky 1986.
+Dimensions that belong together (hue and brightness; price and discount) form a *domain*: within a domain distances are Euclidean,
+across domains they add up (city-block). Source: Gärdenfors 2000, "Conceptual Spaces", chapter 1, after Shepard 1964 on integral
+and separable dimensions. Similarity decreases exponentially with distance: Shepard 1987, Nosofsky 1986.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from liftos.kernel.precedence import giving_way
 
 Array = np.ndarray
 
-# how fast similarity falls: at a quarter of the scale's length it is exp(-1), .37
+# decay of similarity: at a quarter of the scale's length it is exp(-1) = .37
 SENSITIVITY = 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How distances are taken in a space.
+    """The distance measure of a space.
 
     Attributes:
-        weights: shape (k,), each ≥ 0: how much a dimension counts; only their proportions matter.
-        domains: shape (k,), integers: dimensions of one number belong together.
-        circular: shape (k,), bool: the scale's two ends are the same place (hours, months).
+        weights: shape (k,), each ≥ 0; only their ratios matter.
+        domains: shape (k,), integers: dimensions with the same number form a domain.
+        circular: shape (k,), bool: whether the scale's two ends coincide (hours, months).
     """
 
     weights: Array
@@ -44,7 +44,7 @@ class Metric:
         domains: Sequence[int] | Array | None = None,
         circular: Sequence[bool] | Array | None = None,
     ) -> "Metric":
-        """Return a metric; without domains each dimension is one, without circular ones none is.
+        """Return a metric; by default each dimension is its own domain and none is circular.
 
         Raises:
             ValueError: a weight is negative or not finite, all are 0, or the shapes differ.
@@ -63,19 +63,19 @@ class Metric:
         return metric
 
     def with_context(self, emphasis: Array) -> "Metric":
-        """Return the metric in a context: each weight times how much the context makes of its dimension, shape (k,), ≥ 0."""
+        """Return the metric with each weight multiplied by the context's emphasis, shape (k,), ≥ 0."""
         return Metric.of(
             self.weights * np.asarray(emphasis, np.float64), domains=self.domains, circular=self.circular
         )
 
 
 def differences(points: Array, other: Array, circular: Array) -> Array:
-    """Return how far apart coordinates are, 0..1: shape (n, k), NaN where either is unknown.
+    """Return the absolute differences of coordinates, 0..1: shape (n, k), NaN where either is unknown.
 
     Args:
         points: shape (n, k).
         other: shape (k,).
-        circular: shape (k,); there the shorter way round counts, and the most is .5, scaled to 1.
+        circular: shape (k,); on these the shorter way round counts, at most .5, scaled to 1.
     """
     apart = np.abs(points - other)
     if circular.any():
@@ -85,7 +85,7 @@ def differences(points: Array, other: Array, circular: Array) -> Array:
 
 
 def distances(points: Array, other: Array, metric: Metric) -> tuple[Array, Array]:
-    """Return the distance of points to one, and how much of the weight it was taken over.
+    """Return the distances of points to another, and their coverage.
 
     Args:
         points: shape (n, k).
@@ -93,7 +93,7 @@ def distances(points: Array, other: Array, metric: Metric) -> tuple[Array, Array
         metric: of k dimensions.
 
     Returns:
-        Distances, shape (n,), 0..1, NaN where no dimension of any weight is known of both; coverage, shape (n,), 0..1.
+        Distances, shape (n,), 0..1, NaN if no dimension with a weight is known of both; coverage, shape (n,), 0..1.
     """
     counted = np.flatnonzero(metric.weights > 0)
     apart = differences(points[:, counted], other[counted], metric.circular[counted])
@@ -105,7 +105,7 @@ def distances(points: Array, other: Array, metric: Metric) -> tuple[Array, Array
     domains = metric.domains[counted]
     for domain in np.unique(domains):
         inside = domains == domain
-        # a domain of weight W adds W * sqrt(mean square): alone, it is the Euclidean distance itself
+        # a domain of weight W adds W * sqrt(mean square), so a single domain gives the Euclidean distance
         total += np.sqrt(squares[:, inside].sum(axis=1) * held[:, inside].sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
         found = total / covered
@@ -113,40 +113,39 @@ def distances(points: Array, other: Array, metric: Metric) -> tuple[Array, Array
 
 
 def distance(first: Array, second: Array, metric: Metric) -> float:
-    """Return the distance of two points, 0..1; NaN where they have no dimension in common. See `distances`."""
+    """Return the distance of two points, 0..1; NaN without a common dimension. See `distances`."""
     return float(distances(first[np.newaxis], second, metric)[0][0])
 
 
 def similarities(
     points: Array, other: Array, metric: Metric, *, sensitivity: float = SENSITIVITY
 ) -> tuple[Array, Array]:
-    """Return exp(-sensitivity * distance), shape (n,), 0 where nothing is known, and the coverage, shape (n,)."""
+    """Return exp(-sensitivity * distance), shape (n,), 0 if nothing is known, and the coverage, shape (n,)."""
     apart, covered = distances(points, other, metric)
     return np.where(np.isnan(apart), 0.0, np.exp(-sensitivity * np.nan_to_num(apart))), covered
 
 
 def betweenness(point: Array, first: Array, second: Array, metric: Metric) -> float:
-    """Return how far a point lies between two others: 1 on a shortest way from one to the other, less beside it.
+    """Return how far a point lies between two others: 1 on a shortest path between them, less off it.
 
-    It is d(first, second) / (d(first, point) + d(point, second)): 1 also where all three are one place. NaN where a
-    distance is not known.
+    It is d(first, second) / (d(first, point) + d(point, second)), and 1 if all three coincide; NaN if a distance is unknown.
     """
-    way = distance(first, point, metric) + distance(point, second, metric)
+    detour = distance(first, point, metric) + distance(point, second, metric)
     direct = distance(first, second, metric)
-    if np.isnan(way) or np.isnan(direct):
+    if np.isnan(detour) or np.isnan(direct):
         return float("nan")
-    return 1.0 if way == 0 else min(1.0, direct / way)
+    return 1.0 if detour == 0 else min(1.0, direct / detour)
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The part of a space that a concept takes up: a prototype, and how far around it things still fall under it.
+    """The region of a space that a concept covers, around a prototype.
 
     Attributes:
-        prototype: shape (k,), NaN on dimensions on which the concept says nothing.
-        weights: shape (k,): how much each dimension matters to this concept, beside the space's own weights.
-        radius: the distance at which something belongs to it by half, > 0.
-        softness: how gradually membership falls across that edge, > 0; a share of the radius.
+        prototype: shape (k,), NaN on dimensions that the concept does not use.
+        weights: shape (k,): of each dimension for this concept, multiplied with the space's weights.
+        radius: the distance at which membership is one half, > 0.
+        softness: width of the edge across which membership falls, > 0, as a share of the radius.
     """
 
     prototype: Array
@@ -155,17 +154,17 @@ class Region:
     softness: float = 0.25
 
     def metric(self, space: Metric) -> Metric:
-        """Return the space's metric in the context of this concept."""
+        """Return the space's metric with this concept's weights."""
         return space.with_context(np.where(np.isnan(self.prototype), 0.0, self.weights))
 
 
 def membership(points: Array, region: Region, metric: Metric) -> Array:
-    """Return how far points belong to a region, shape (n,), 0..1; one half at its radius, 0 where nothing is known.
+    """Return the membership of points in a region, shape (n,), 0..1; one half at its radius, 0 if nothing is known.
 
     Args:
         points: shape (n, k).
         region: of k dimensions.
-        metric: the space's; the concept's own weights are a context to it.
+        metric: the space's.
     """
     apart, covered = distances(points, region.prototype, region.metric(metric))
     steps = (np.nan_to_num(apart, nan=np.inf) - region.radius) / (region.softness * region.radius)
@@ -179,9 +178,9 @@ def typicality(points: Array, region: Region, metric: Metric) -> Array:
 
 
 def nearest(point: Array, regions: Sequence[Region], metric: Metric) -> list[tuple[int, float]]:
-    """Return (place in `regions`, distance), nearest first, of those that share a known dimension with the point.
+    """Return (index in `regions`, distance), nearest first, of the regions that share a known dimension with the point.
 
-    Distance is to the prototype, over the dimensions the concept speaks of: the Voronoi cells of the prototypes divide the space.
+    The distance is to the prototype, over the concept's dimensions: the regions' Voronoi cells divide the space.
     """
     found = [
         (number, distance(point, region.prototype, region.metric(metric)))
@@ -192,22 +191,22 @@ def nearest(point: Array, regions: Sequence[Region], metric: Metric) -> list[tup
 
 
 def learn_region(examples: Array, metric: Metric) -> Region:
-    """Return the region that examples of a concept span.
+    """Return the region of a concept learnt from examples.
 
-    The prototype is their mean (on a circle, the mean direction). What they agree on matters more: a dimension's weight is
-    1 / (1 + (spread / .25)²), 0 where it is unknown of all. The radius takes in nine tenths of them, and is at least .1.
+    The prototype is their mean (on a circular dimension, the mean direction). A dimension's weight is 1 / (1 + (spread / .25)²), so
+    that agreement counts, and 0 if it is unknown for all. The radius covers 90% of the examples, and is at least .1.
 
     Args:
         examples: shape (n, k), n ≥ 1.
         metric: the space's.
 
     Raises:
-        ValueError: nothing that counts is known of any example.
+        ValueError: no example has a coordinate on a dimension of weight above 0.
     """
     known = ~np.isnan(examples)
     counts = known.sum(axis=0)
     if not (counts * (metric.weights > 0)).any():
-        raise ValueError("nothing is known of the examples on a dimension that counts")
+        raise ValueError("no example has a coordinate on a dimension of weight above 0")
     filled, shares = np.where(known, examples, 0.0), np.maximum(counts, 1)
     means = filled.sum(axis=0) / shares
     if metric.circular.any():
@@ -223,19 +222,19 @@ def learn_region(examples: Array, metric: Metric) -> Region:
 
 
 def clusters(points: Array, metric: Metric, count: int, *, rounds: int = 50) -> tuple[Array, Array]:
-    """Divide points into groups that lie together; the same points in the same order always give the same groups.
+    """Cluster points by k-means, deterministically for the same points in the same order.
 
-    The first centre is the point nearest to the middle, each further one the point farthest from those before
-    (Gonzalez 1985); then means and assignments in turn, as k-means, until nothing changes.
+    The first centre is the point nearest to the mean, each further one the point farthest from the previous ones
+    (Gonzalez 1985); then assignments and means alternate until nothing changes.
 
     Args:
         points: shape (n, k).
         metric: of k dimensions.
-        count: how many groups at most, ≥ 1.
-        rounds: at most so many turns.
+        count: maximum number of clusters, ≥ 1.
+        rounds: maximum number of iterations.
 
     Returns:
-        Each point's group, shape (n,), -1 where nothing is known of it; the centres, shape (count, k).
+        Each point's cluster, shape (n,), -1 if nothing is known of it; the centres, shape (count, k).
     """
     some = np.flatnonzero((~np.isnan(points[:, metric.weights > 0])).any(axis=1))
     groups = np.full(len(points), -1)
@@ -268,5 +267,5 @@ def _middle(points: Array, metric: Metric) -> Array:
 
 
 def _to(points: Array, centre: Array, metric: Metric) -> Array:
-    # where nothing is known in common, as far away as can be
+    # without a common dimension, the maximum distance
     return np.nan_to_num(distances(points, centre, metric)[0], nan=1.0)

@@ -1,4 +1,4 @@
-"""Between a dimension's own units and the unit scale 0..1 on which distances are taken. Pure NumPy."""
+"""Conversion between a dimension's units and the unit scale 0..1, on which distances are measured. Pure NumPy."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -12,10 +12,10 @@ from spaces.types import Array, Dimension, Scale
 
 
 def to_unit(values: Array, dimension: Dimension) -> Array:
-    """Return values on the unit scale, same shape: NaN stays NaN; what lies beyond an end is put at it, on a circle it turns.
+    """Return values on the unit scale, same shape; NaN stays NaN, values out of range are clipped, or wrapped if circular.
 
     Args:
-        values: float64, in the dimension's units; of an ordinal scale, a level's number from 0.
+        values: float64, in the dimension's units; on an ordinal scale, a level's index.
         dimension: which.
     """
     low, high = dimension.range
@@ -26,7 +26,7 @@ def to_unit(values: Array, dimension: Dimension) -> Array:
         return ((values - low) / (high - low)) % 1.0
     if dimension.scale is Scale.LOG:
         with np.errstate(invalid="ignore", divide="ignore"):
-            # nothing and less than nothing is at the low end
+            # 0 and below are at the low end
             return np.clip((np.log(np.maximum(values, 1e-300)) - np.log(low)) / np.log(high / low), 0.0, 1.0)
     return np.clip((values - low) / (high - low), 0.0, 1.0)
 
@@ -43,30 +43,30 @@ def from_unit(units: Array, dimension: Dimension) -> Array:
 
 
 def place_of(dimensions: Sequence[Dimension], name: str, loc: tuple[str | int, ...] = ()) -> int:
-    """Return a dimension's place by its name, in any case.
+    """Return a dimension's index by its name, case-insensitive.
 
     Raises:
-        UnknownDimension: there is none of this name; `loc` says where it was asked for.
+        UnknownDimension: there is none of this name; carries `loc`.
     """
     folded = name.casefold()
     for number, each in enumerate(dimensions):
         if each.name.casefold() == folded:
             return number
     known = [each.name for each in dimensions]
-    meant = suggestion(name, known, ".")
-    raise UnknownDimension(f"The space has no dimension {name!r}; it has {', '.join(known)}{meant}", loc=loc)
+    hint = suggestion(name, known, ".")
+    raise UnknownDimension(f"The space has no dimension {name!r}; it has {', '.join(known)}{hint}", loc=loc)
 
 
 def read_field(metadata: dict[str, Any], dimension: Dimension) -> float:
-    """Return a metadata field's value in the dimension's units, NaN where there is none or it is of another kind.
+    """Return a metadata field's value in the dimension's units, NaN if it is missing or of another type.
 
-    The field's name is a dotted path; a key that itself has dots is found too. Texts count on ordinal scales only, as levels.
+    The field's name is a dotted path; keys that contain dots are found too. Strings are levels, on ordinal scales only.
     """
     return as_value(_look_up(metadata, dimension.field), dimension)
 
 
 def as_value(found: Any, dimension: Dimension) -> float:
-    """Return a JSON value in the dimension's units, NaN where it is none. See `read_field`."""
+    """Return a JSON value in the dimension's units, NaN if it is invalid. See `read_field`."""
     if dimension.scale is Scale.ORDINAL and isinstance(found, str):
         names = [level.casefold() for level in dimension.levels]
         wanted = found.strip().casefold()

@@ -1,6 +1,6 @@
-"""From the description of dimensions to axes: pole texts are embedded, scaled on the organisation's own texts."""
+"""Axes of dimensions: pole texts are embedded and scaled on the organisation's own texts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from spaces.types import Array, Dimension
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Axes of a space's dimensions, None for one without poles; by which model, and scaled on how many texts of how many."""
+    """A space's axes, None for dimensions without poles, with their embedding model, and the size of the sample they were scaled on."""
 
     axes: tuple[Axis | None, ...]
     model: int | None
@@ -31,16 +31,16 @@ class Resolved:
 
 
 def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID | None = None) -> Resolved:
-    """Return the axes of dimensions. Embeds texts: not to be called inside a transaction.
+    """Return the axes of dimensions. Embeds texts, so call it outside a transaction.
 
     Args:
         organisation: whose.
-        dimensions: to be resolved.
-        space: whose members the scale is made on; None for all memories.
+        dimensions: of the space.
+        space: whose members set the scale; None for all memories.
 
     Raises:
-        InvalidDimension: two poles say the same, or labelled examples say nothing; `loc` names it.
-        UnknownMemory: a pole or an example names a memory that is not there or has no vector.
+        InvalidDimension: two poles have the same meaning, or labelled examples can't be used; `loc` names it.
+        UnknownMemory: a memory of a pole or an example does not exist or has no vector.
         EmbedderUnavailable: texts can't be embedded now.
     """
     if not any(each.has_poles for each in dimensions):
@@ -52,12 +52,7 @@ def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID 
     prior = background(manager)
     with tenant_transaction(organisation):
         own = describe_own(organisation=organisation, model=number, space=space, prior=prior)
-        found = get_contents(organisation=organisation, model=number, memories=list(named), metadata=False)
-    memories = {
-        memory: vector
-        for memory, vector in zip(found.ids, found.vectors, strict=True)
-        if len(vector) and not np.isnan(vector[0])
-    }
+        memories = read_vectors(organisation, number, named)
     axes = tuple(
         _axis(place, each, texts, memories, own.background) if each.has_poles else None
         for place, each in enumerate(dimensions)
@@ -65,8 +60,18 @@ def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID 
     return Resolved(axes, number, own.sample, own.counts)
 
 
+def read_vectors(organisation: UUID, model: int | None, memories: Collection[UUID]) -> dict[UUID, Array]:
+    """Return the vectors of those memories that have one, inside the tenant transaction."""
+    found = get_contents(organisation=organisation, model=model, memories=list(memories), metadata=False)
+    return {
+        memory: vector
+        for memory, vector in zip(found.ids, found.vectors, strict=True)
+        if len(vector) and not np.isnan(vector[0])
+    }
+
+
 def embed_all(manager: EmbeddingManager, organisation: UUID, texts: set[str]) -> dict[str, Array]:
-    """Return each text's embedding; what the templates say belongs to nobody and is embedded once for all."""
+    """Return each text's embedding; the templates' texts share one cache for all organisations."""
     found: dict[str, Array] = {}
     for whose in (None, organisation):
         some = sorted(text for text in texts if is_built_in(text) == (whose is None))
@@ -76,7 +81,7 @@ def embed_all(manager: EmbeddingManager, organisation: UUID, texts: set[str]) ->
 
 
 def memories_of(dimension: Dimension) -> set[UUID]:
-    """Return the memories that a dimension is described by."""
+    """Return the memories among a dimension's poles and examples."""
     labelled = {each.memory for each in dimension.examples if each.memory is not None}
     return {*dimension.low_memories, *dimension.high_memories} | labelled
 
@@ -96,7 +101,7 @@ def _axis(
         for memory in named:
             if memory not in memories:
                 raise UnknownMemory(
-                    f"There is no memory {memory} with a vector.", loc=("dimensions", place, pole)
+                    f"Memory {memory} not found, or it has no vector.", loc=("dimensions", place, pole)
                 )
         return np.stack([*(texts[word] for word in words), *(memories[memory] for memory in named)])
 
@@ -128,7 +133,7 @@ def examples_of(
         vector = texts.get(each.text) if each.memory is None else memories.get(each.memory)
         if vector is None:
             raise UnknownMemory(
-                f"There is no memory {each.memory} with a vector.", loc=("dimensions", place, "examples")
+                f"Memory {each.memory} not found, or it has no vector.", loc=("dimensions", place, "examples")
             )
         rows.append(vector)
     return np.stack(rows), np.asarray([each.value for each in dimension.examples])
@@ -138,7 +143,7 @@ _SCALE = ("centre", "spread", "separation", "topic_centre", "topic_spread")
 
 
 def pack(axes: Sequence[Axis | None]) -> tuple[bytes, dict[str, Any]]:
-    """Return axes as a layout keeps them: directions and topics as float32, one after the other, and their scales as JSON."""
+    """Return axes as a layout stores them: directions and topics as concatenated float32, scales as JSON."""
     directions = b"".join(
         row.astype("<f4").tobytes()
         for each in axes
@@ -150,12 +155,12 @@ def pack(axes: Sequence[Axis | None]) -> tuple[bytes, dict[str, Any]]:
 
 
 def unpack(directions: bytes, found: dict[str, Any]) -> tuple[Axis | None, ...]:
-    """Return axes from how a layout keeps them."""
+    """Return the axes that `pack` stored."""
     scales = found.get("scales", [])
     present = [each for each in scales if each is not None]
     rows = np.frombuffer(directions, "<f4").reshape(2 * len(present), -1) if present else np.empty((0, 0))
-    following = iter(rows.astype(np.float64))
+    vectors = iter(rows.astype(np.float64))
     return tuple(
-        None if each is None else Axis(direction=next(following), topic=next(following), **each)
+        None if each is None else Axis(direction=next(vectors), topic=next(vectors), **each)
         for each in scales
     )

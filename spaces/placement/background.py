@@ -1,4 +1,4 @@
-"""How texts at large differ, for an organisation that has only few of its own."""
+"""The distribution of general texts, as a prior for organisations with few texts."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -10,24 +10,24 @@ from spaces.geometry.projection import Background, describe
 _known: dict[ModelInfo, Background] = {}
 
 
-class Embeds(Protocol):
-    """An embedding manager, or what looks like one."""
+class Embedder(Protocol):
+    """The part of `EmbeddingManager` used here."""
 
     @property
     def model(self) -> ModelInfo:
-        """The model behind the vectors."""
+        """The model of the vectors."""
 
     def embed_many(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector for each text."""
+        """Return one vector per text."""
 
 
 def background_texts() -> list[str]:
-    """Return sixty sentences of everyday and business English, each of another subject."""
+    """Return sixty sentences of everyday and business English, each on a different subject."""
     return files("spaces").joinpath("background.txt").read_text(encoding="utf-8").splitlines()
 
 
-def background(manager: Embeds) -> Background:
-    """Return how texts at large differ under a manager's model; made once in a process."""
+def background(manager: Embedder) -> Background:
+    """Return the distribution of general texts under a manager's model; computed once per process."""
     found = _known.get(manager.model)
     if found is None:
         found = _known[manager.model] = describe(manager.embed_many(background_texts())).as_prior()

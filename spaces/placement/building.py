@@ -1,4 +1,4 @@
-"""Making layouts in the background: one step of it, in a transaction of its own."""
+"""Building layouts in the background, step by step, each in its own transaction."""
 
 import logging
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ logger = logging.getLogger("liftos.spaces")
 
 
 class Waiting(Exception):
-    """The next step can only be done when older transactions have ended."""
+    """The next step must wait until older transactions have ended."""
 
 
 def build_next(*, organisation: UUID) -> bool:
-    """Do one step of what waits in an organisation that nobody else works on; tell whether there was one.
+    """Do one step of an organisation's pending work that no other worker has locked; return whether there was one.
 
     Raises:
-        Waiting: all that is left waits for older transactions to end.
+        Waiting: the step must wait until older transactions have ended.
     """
     try:
         with tenant_transaction(organisation):
@@ -51,31 +51,31 @@ def build_next(*, organisation: UUID) -> bool:
             if not layouts.is_settled(layout):
                 raise Waiting
             if layout.replaces is not None:
-                layouts.keep_for_deleting(organisation=organisation, layouts=[layout.replaces])
+                layouts.lock_for_deletion(organisation=organisation, layouts=[layout.replaces])
             layouts.fill_gaps(organisation=organisation, plan=plan)
             layout.checked = True
             layout.save(update_fields=["checked"])
             _take_place(layout)
             _drop_old(organisation, layout.space_id)
-            # what came while it was made, or before it was seen, may have been too much for it
+            # memories stored while it was being built may have outgrown its scale
             if not mark_outgrown(organisation) and layout.outgrown:
                 transaction.on_commit(lambda: send_hint(layouts.RENEW, organisation))
     except IntegrityError:
-        # a memory was erased between reading and placing it: the step is done again, without it
+        # a memory was erased between reading and placing it: repeat the step without it
         return True
     return True
 
 
 def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | None:
-    """Begin a layout that takes the place of a space's present one, on the texts of today.
+    """Begin a layout that replaces a space's current one, scaled on its current texts.
 
     Args:
         organisation: whose.
         space: which.
-        force: also where the present scale still serves.
+        force: even if the current scale is still valid.
 
     Returns:
-        Its id; None where the present scale still serves or can't be made anew, or a new one is being made.
+        Its id; None if the current scale is still valid or can't be recomputed, or a new one is being built.
 
     Raises:
         EmbedderUnavailable: its poles can't be embedded now.
@@ -88,9 +88,9 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             organisation_id=organisation, space_id=space, number=row.version
         )
         dimensions = layouts.read_dimensions(organisation=organisation, space=space, version=row.version)
-        if _is_being_made(organisation, space):
+        if _is_being_built(organisation, space):
             return None
-        # of a version that is no longer the newest
+        # older versions are not renewed
         Layout.objects.filter(organisation_id=organisation, space_id=space, outgrown=True).exclude(
             id=version.layout_id
         ).update(outgrown=False)
@@ -102,10 +102,10 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             organisation=organisation, dimensions=dimensions, space=None if row.holds_all else space
         )
     except (InvalidDimension, UnknownMemory) as error:
-        _keep(organisation, old, error.message)
+        _keep_scale(organisation, old, error.message)
         return None
     with tenant_transaction(organisation):
-        # looked at again, under the lock: another may have begun one, or the dimensions been changed, since
+        # check again under the lock: another layout may have been begun, or the dimensions changed
         if (
             not Space.objects.select_for_update(no_key=True)
             .filter(organisation_id=organisation, id=space, version=row.version)
@@ -113,7 +113,7 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
         ):
             return None
         if (
-            _is_being_made(organisation, space)
+            _is_being_built(organisation, space)
             or not SpaceVersion.objects.filter(
                 organisation_id=organisation, space_id=space, number=row.version, layout_id=old.id
             ).exists()
@@ -132,7 +132,7 @@ def renew(*, organisation: UUID, space: UUID, force: bool = False) -> UUID | Non
             by=SYSTEM,
             operation="space.renew",
             subject=("space", str(space)),
-            reasoning=f"The scale of {row.name} was made when it had {old.own} texts; there are {resolved.counts.own} now.",
+            reasoning=f"Recomputed the scale of {row.name}: it was based on {old.own} texts, now there are {resolved.counts.own}.",
             outputs={"layout": str(layout.id), "members": layout.total},
             versions={"embedding_model": resolved.model},
         )
@@ -145,24 +145,24 @@ def _has_other_model(organisation: UUID, dimensions: Sequence[Dimension], layout
     return model_number(active_manager(organisation).model) != layout.model_id
 
 
-def _keep(organisation: UUID, layout: Layout, why: str) -> None:
-    """Keep a scale that can't be made anew, until its texts have outgrown it once more."""
-    logger.warning("a scale is kept: it can't be made anew", extra={"layout": str(layout.id), "why": why})
+def _keep_scale(organisation: UUID, layout: Layout, why: str) -> None:
+    """Keep a scale that can't be recomputed, until its texts outgrow it again."""
+    logger.warning("scale not recomputed", extra={"layout": str(layout.id), "why": why})
     with tenant_transaction(organisation):
         counts = Counts(layout.own, layout.around)
         if layout.model_id is not None:
-            whose = Space.objects.get(organisation_id=organisation, id=layout.space_id)
+            space = Space.objects.get(organisation_id=organisation, id=layout.space_id)
             counts = count_own(
-                organisation=organisation, model=layout.model_id, space=None if whose.holds_all else whose.id
+                organisation=organisation, model=layout.model_id, space=None if space.holds_all else space.id
             )
         Layout.objects.filter(organisation_id=organisation, id=layout.id).update(
             outgrown=False, own=counts.own, around=counts.around
         )
 
 
-def _is_being_made(organisation: UUID, space: UUID) -> bool:
-    waiting = Layout.objects.filter(organisation_id=organisation, space_id=space, checked=False)
-    return waiting.exclude(state=LayoutState.DROPPED).exists()
+def _is_being_built(organisation: UUID, space: UUID) -> bool:
+    unchecked = Layout.objects.filter(organisation_id=organisation, space_id=space, checked=False)
+    return unchecked.exclude(state=LayoutState.DROPPED).exists()
 
 
 def _take_place(layout: Layout) -> None:
@@ -176,10 +176,10 @@ def _take_place(layout: Layout) -> None:
 
 
 def _drop_old(organisation: UUID, space: UUID) -> None:
-    """Mark the layouts of versions far back as no longer kept, and drop their positions."""
+    """Drop the positions of all but the newest layouts of a space."""
     ready = Layout.objects.filter(organisation_id=organisation, space_id=space, state=LayoutState.READY)
     for old in ready.order_by("-id")[layouts.KEPT :]:
         layouts.forget_positions(organisation=organisation, layout=old.id)
         old.state = LayoutState.DROPPED
-        old.error = "No longer kept: the space has been changed too often since."
+        old.error = f"Only the positions of the {layouts.KEPT} newest layouts are kept."
         old.save(update_fields=["state", "error"])

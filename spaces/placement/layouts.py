@@ -1,8 +1,8 @@
-"""Layouts: read, begun, kept up to date as memories come and change, and made in the background where they are large.
+"""Layouts: reading, beginning and building them, and updating them as memories change.
 
-A layout of up to SMALL members is made in the transaction that begins it. A larger one is made by a worker, a batch in a
-transaction; broken off, it goes on where it was. What is stored meanwhile is placed by the store itself (`follow`); what older
-transactions store, which do not see the layout, is looked for once they have all ended.
+A layout of up to SMALL members is built in the transaction that begins it. A larger one is built by a worker, one batch per
+transaction, and resumes after an interruption. Memories stored meanwhile are placed on write (`follow`); those of older
+transactions, which do not see the layout, are filled in once these have ended.
 """
 
 import json
@@ -21,7 +21,7 @@ from memory.index.bulk_reads import Contents, count_living, get_contents, page_c
 from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack
-from spaces.placement.placing import as_given, needs_metadata, place
+from spaces.placement.placing import fold_names, needs_metadata, place
 from spaces.placement.positions import present_in, remove_positions, write_positions
 from spaces.placement.statements import (
     CONCERNED,
@@ -38,13 +38,13 @@ SMALL = 1_000
 BATCH = 2_000
 TASK = "spaces.make_layouts"
 RENEW = "spaces.renew_scales"
-# the newest so many layouts of a space are kept up to date: so many changes back a query can ask
+# newest layouts of a space that are kept up to date, and that queries can use
 KEPT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a layout places memories by; the same for as long as it exists."""
+    """The definition by which a layout places memories; it never changes."""
 
     id: UUID
     space: UUID
@@ -67,13 +67,13 @@ def begin(
     resolved: Resolved,
     replaces: UUID | None = None,
 ) -> Layout:
-    """Begin a layout; a small one is ready when this returns, for a large one a worker is told on commit."""
+    """Begin a layout; a small one is ready on return, a large one is built by a worker after commit."""
     directions, found = pack(resolved.axes)
     with raw_cursor() as cursor:
         row = cursor.execute(THIS_TRANSACTION).fetchone()
         members = cursor.execute(COUNT_MEMBERS, (organisation, space)).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    assert members is not None  # noqa: S101  nor is an aggregate without one
+    assert members is not None  # noqa: S101  an aggregate has one row
     layout = Layout.objects.create(
         organisation_id=organisation,
         space_id=space,
@@ -98,7 +98,7 @@ def begin(
 
 
 def advance(*, organisation: UUID, layout: Layout, plan: Plan) -> bool:
-    """Place the next batch of a layout; when there is none, the layout is ready. Tell whether there was one."""
+    """Place the next batch of a layout and return True; if there is none, mark the layout ready and return False."""
     contents = page(organisation, plan, layout.cursor, BATCH)
     if not contents.ids:
         layout.state, layout.ready_at = LayoutState.READY, Now()
@@ -111,7 +111,7 @@ def advance(*, organisation: UUID, layout: Layout, plan: Plan) -> bool:
 
 
 def fill_gaps(*, organisation: UUID, plan: Plan) -> int:
-    """Place members that have no position in a layout; return how many there were."""
+    """Place members that have no position in a layout; return how many."""
     filled, after = 0, None
     while True:
         ids = page(organisation, plan, after, BATCH, only_ids=True).ids
@@ -125,10 +125,10 @@ def fill_gaps(*, organisation: UUID, plan: Plan) -> int:
 
 
 def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
-    """Place memories that have come or changed in every layout that they belong to; take away those that are not believed.
+    """Update the positions of new or changed memories in every layout, and remove those of memories that are no longer living.
 
     Returns:
-        Of the scales in use that they belong to, on how few own texts one was made; None where there is no such scale.
+        The smallest number of own texts among the affected scales in use, None if there is none.
     """
     with raw_cursor() as cursor:
         rows = cursor.execute(CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
@@ -137,7 +137,7 @@ def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
     living: set[UUID] = set()
     for layout, space, holds_all, _ in rows:
         plan = get_plan(organisation=organisation, layout=layout)
-        own = memories if holds_all else _members_among(organisation, space, memories)
+        own = memories if holds_all else list(read_given(organisation, space, memories))
         contents = some(organisation, plan, own)
         living.update(contents.ids)
         write(organisation, plan, contents)
@@ -157,7 +157,7 @@ def write(organisation: UUID, plan: Plan, contents: Contents) -> None:
 def page(
     organisation: UUID, plan: Plan, after: UUID | None, limit: int, *, only_ids: bool = False
 ) -> Contents:
-    """Return what the next members of a layout say, in the order of their ids; of a member that is not living, nothing."""
+    """Return the contents of a layout's next living members, in order of id."""
     model = None if only_ids else plan.model
     metadata = not only_ids and needs_metadata(plan.dimensions)
     if plan.holds_all:
@@ -180,7 +180,7 @@ def page(
 
 
 def some(organisation: UUID, plan: Plan, memories: Sequence[UUID]) -> Contents:
-    """Return what some memories say, as far as a layout needs it."""
+    """Return the contents of some memories, as far as a layout needs them."""
     return get_contents(
         organisation=organisation,
         model=plan.model,
@@ -190,19 +190,19 @@ def some(organisation: UUID, plan: Plan, memories: Sequence[UUID]) -> Contents:
 
 
 def read_given(organisation: UUID, space: UUID, memories: Sequence[UUID]) -> Mapping[UUID, dict[str, float]]:
-    """Return the explicit coordinates of members, by folded name of the dimension."""
+    """Return the explicit coordinates of members, by casefolded dimension name."""
     with raw_cursor() as cursor:
         values = {"organisation": organisation, "space": space, "ids": list(memories)}
         rows = cursor.execute(GIVEN, values).fetchall()
-    return {row[0]: as_given(json.loads(row[1])) for row in rows}
+    return {row[0]: fold_names(json.loads(row[1])) for row in rows}
 
 
 def get_plan(*, organisation: UUID, layout: UUID) -> Plan:
-    """Return what a layout places by; kept in the process, as it never changes."""
+    """Return a layout's plan, cached in the process."""
     plan = _plans.get(layout)
     if plan is None:
         row = Layout.objects.select_related("space").get(organisation_id=organisation, id=layout)
-        # one that is being made to take another's place is by the same description
+        # a replacement has the same dimensions as the layout it replaces
         described = SpaceVersion.objects.filter(
             organisation_id=organisation, layout_id__in=[row.id, row.replaces]
         ).order_by("number")[0]
@@ -215,8 +215,8 @@ def get_plan(*, organisation: UUID, layout: UUID) -> Plan:
     return plan
 
 
-def keep_for_deleting(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
-    """Lock layouts that this transaction will delete, before it touches any position: it waits for those who place memories in them."""
+def lock_for_deletion(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
+    """Lock layouts that this transaction will delete before it touches positions, waiting for writers that place memories in them."""
     rows = Layout.objects.filter(organisation_id=organisation, id__in=layouts)
     list(rows.order_by("id").select_for_update().values_list("id"))
 
@@ -234,7 +234,7 @@ def read_dimensions(*, organisation: UUID, space: UUID, version: int) -> tuple[D
 
 
 def as_dimension(row: SpaceDimension) -> Dimension:
-    """Return a dimension's row as its description."""
+    """Return the dimension that a row stores."""
     return Dimension(
         name=row.name,
         description=row.description,
@@ -259,25 +259,21 @@ def as_dimension(row: SpaceDimension) -> Dimension:
 
 
 def is_settled(layout: Layout) -> bool:
-    """Tell whether every transaction that began before a layout was there has ended."""
+    """Return whether every transaction that began before the layout did has ended."""
     with raw_cursor() as cursor:
         row = cursor.execute(OLDEST_TRANSACTION).fetchone()
     return row is not None and int(row[0]) > layout.begun_in
 
 
 def list_organisations_with_layouts_to_make() -> list[UUID]:
-    """Return the organisations in which layouts wait. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with layouts to build. Runs outside a tenant transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_layouts_to_make()")
         return [row[0] for row in cursor.fetchall()]
 
 
 def list_organisations_with_outgrown_scales() -> list[UUID]:
-    """Return the organisations that have scales to make anew. Runs outside of a tenant, by a definer function."""
+    """Return the organisations with outgrown scales. Runs outside a tenant transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_outgrown_scales()")
         return [row[0] for row in cursor.fetchall()]
-
-
-def _members_among(organisation: UUID, space: UUID, memories: Sequence[UUID]) -> list[UUID]:
-    return list(read_given(organisation, space, memories))

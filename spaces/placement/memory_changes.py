@@ -1,4 +1,4 @@
-"""What becomes of positions when a memory comes, changes or is no longer believed; what becomes of them with its erasure: erasing.py."""
+"""Updating positions when memories are stored, changed or retracted. For erasure see `spaces.erasure`."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,7 +8,7 @@ from spaces.placement.outgrowing import is_due, mark_outgrown
 
 
 def follow_memories(organisation: UUID, memories: Sequence[UUID]) -> None:
-    """Place memories anew, or take their positions away. See `memory.ports.Follower`."""
+    """Update or remove the positions of memories. See `memory.ports.Follower`."""
     own = follow(organisation, memories)
     if own is not None and is_due(memories, own):
         mark_outgrown(organisation)

@@ -1,8 +1,8 @@
-"""When a scale no longer serves: the texts it was made on have become many more, or many fewer.
+"""Outgrown scales: those whose number of texts has changed too much since they were computed.
 
-Whoever changes a space's members looks, not each time, but so often that a scale is looked at some six times before its texts
-have grown by a tenth, however large it is: counting n texts every n/64 changes costs the same for each. What is found is marked in the
-changing transaction. A worker makes the scale anew; the sweep finds a mark whose hint was lost.
+Changes of a space's members check it, about every n/64 changes for n texts: about six times before the texts have grown by a
+tenth, at constant cost per change. The check marks outgrown scales in the changing transaction. A worker recomputes them; the sweep
+finds marks whose hint was lost.
 """
 
 from collections.abc import Sequence
@@ -16,31 +16,31 @@ from spaces.placement.layouts import RENEW
 from spaces.placement.own_texts import Counts, count_own
 from spaces.placement.statements import MARK_OUTGROWN, SCALES_IN_USE
 
-# A scale is made anew on so many times the texts it was made on, and at least so many. A tenth, because texts may come in the very order
-# that the dimension is about: our temperatures, coldest first, are ordered with .88 on a scale made on all, .65 without the last third.
+# Growth at which a scale is recomputed, and the least number of texts. A tenth, because texts may arrive in the dimension's own order:
+# the temperature set, coldest first, has Spearman .88 on a scale of all texts, .65 on one without the last third.
 GROWTH = 1.1
-LEAST = 8
+MIN_TEXTS = 8
 CHECKS = 64
 
 
 def is_due(memories: Sequence[UUID], own: int) -> bool:
-    """Return whether the change of some memories is one at which a scale made on so many texts is looked at."""
+    """Return whether a change of these memories is one at which a scale of `own` texts is checked."""
     # the last bytes of an id are random
     every = max(1, own // CHECKS)
     return any(int.from_bytes(each.bytes[-4:]) % every == 0 for each in memories)
 
 
 def is_outgrown(then: int, now: int) -> bool:
-    """Return whether a scale made on `then` texts no longer serves `now`."""
-    return now >= max(LEAST, GROWTH * then) or (then >= LEAST and now * GROWTH <= then)
+    """Return whether a scale computed on `then` texts is outgrown with `now` texts."""
+    return now >= max(MIN_TEXTS, GROWTH * then) or (then >= MIN_TEXTS and now * GROWTH <= then)
 
 
 def mark_outgrown(organisation: UUID, changed: Sequence[UUID] | None = None) -> bool:
-    """Mark the scales that no longer serve and tell a worker; inside a tenant transaction.
+    """Mark outgrown scales and notify a worker on commit; inside a tenant transaction.
 
     Args:
         organisation: whose.
-        changed: look only at scales for which the change of these is due; None for all.
+        changed: the changed memories, to check only scales that are due; None checks all.
 
     Returns:
         Whether there were any.

@@ -1,4 +1,4 @@
-"""A space's own texts: those of its members, and round them the organisation's. Inside the caller's tenant transaction."""
+"""The distribution of a space's own texts: its members' and the organisation's. Inside the caller's tenant transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from memory.index.bulk_reads import count_vectors, get_contents, sample_vectors
 from spaces.geometry.projection import Background, describe
 from spaces.placement.statements import SAMPLE_MEMBERS
 
-# More texts say no more of how they differ, and reading them costs 20 us each.
-MOST_TEXTS = 4_000
+# more texts do not improve the estimate, and take 20 us each to read
+MAX_TEXTS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many texts with a vector a scale could be made on.
+    """The number of texts with a vector that a scale can be based on.
 
     Attributes:
         own: of the space's members.
@@ -30,7 +30,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """How a space's own texts differ, from a sample of so many, and how many there are."""
+    """The distribution of a space's own texts, the size of the sample, and the number of texts."""
 
     background: Background
     sample: int
@@ -38,32 +38,28 @@ class Own:
 
 
 def describe_own(*, organisation: UUID, model: int, space: UUID | None, prior: Background) -> Own:
-    """Return how a space's texts differ.
-
-    A space with few members is seen beside its organisation's texts, an organisation with few texts beside the prior.
+    """Return the distribution of a space's texts, with the organisation's as prior, and `prior` as that one's.
 
     Args:
         organisation: whose.
-        model: whose vectors.
+        model: of the vectors.
         space: whose members; None for all memories of the organisation.
-        prior: of other people's texts.
+        prior: of general texts.
     """
     around = count_vectors(organisation=organisation, model=model)
-    vectors = sample_vectors(organisation=organisation, model=model, limit=MOST_TEXTS)
+    vectors = sample_vectors(organisation=organisation, model=model, limit=MAX_TEXTS)
     known = describe(vectors, prior)
     if space is None:
         return Own(known, len(vectors), Counts(around, around))
     members = _list_members(organisation, space)
-    found = get_contents(
-        organisation=organisation, model=model, memories=members[:MOST_TEXTS], metadata=False
-    )
+    found = get_contents(organisation=organisation, model=model, memories=members[:MAX_TEXTS], metadata=False)
     own = found.vectors[~np.isnan(found.vectors).any(axis=1)]
     count = count_vectors(organisation=organisation, model=model, memories=members)
     return Own(describe(own, known), len(own), Counts(count, around))
 
 
 def count_own(*, organisation: UUID, model: int, space: UUID | None) -> Counts:
-    """Return how many texts a space's scale could be made on. See `describe_own`."""
+    """Return the number of texts that a space's scale can be based on. See `describe_own`."""
     around = count_vectors(organisation=organisation, model=model)
     if space is None:
         return Counts(around, around)

@@ -1,4 +1,4 @@
-"""Where memories stand: an explicit value beats a metadata field, a field beats projection, and unknown stays unknown."""
+"""Computing positions. An explicit value takes precedence over a metadata field, and a field over projection."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from spaces.geometry.projection import Axis
 from spaces.geometry.scales import from_unit, read_field
 from spaces.types import Array, Dimension, Source
 
-# poles that stand so many standard deviations apart are taken at their word; nearer ones are believed less
+# separation of the poles, in standard deviations, below which the confidence of a projection is reduced
 CLEAR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where n memories stand on k dimensions.
+    """The positions of n memories on k dimensions.
 
     Attributes:
-        ids: n of them.
+        ids: of the n memories.
         values: float64, shape (n, k), in the dimensions' units, NaN where unknown.
         sources: int16, shape (n, k): spaces.types.Source.
         confidences: float64, shape (n, k), 0..1.
@@ -39,16 +39,16 @@ def place(
     axes: Sequence[Axis | None],
     given: Mapping[UUID, Mapping[str, float]],
 ) -> Placed:
-    """Return where memories stand.
+    """Return the positions of memories.
 
-    A projection is as sure as the text is about the dimension at all, and as the poles are apart. A field and an explicit value
-    are sure.
+    The confidence of a projection is the text's relevance to the dimension, reduced for poles close together; that of a field or an
+    explicit value is 1.
 
     Args:
-        contents: what they say.
-        dimensions: k of them.
+        contents: of the memories.
+        dimensions: the k dimensions.
         axes: of each, None without poles.
-        given: memory to dimension's name, case folded, to an explicit value.
+        given: memory to casefolded dimension name to explicit value.
     """
     shape = (len(contents.ids), len(dimensions))
     values, confidences = np.full(shape, np.nan), np.zeros(shape)
@@ -65,25 +65,27 @@ def place(
             _set(number, read, np.ones(len(read)), Source.FIELD, values, sources, confidences)
         if given:
             name = dimension.name.casefold()
-            said = np.asarray([given.get(each, {}).get(name, np.nan) for each in contents.ids], np.float64)
-            _set(number, said, np.ones(len(said)), Source.EXPLICIT, values, sources, confidences)
+            explicit = np.asarray(
+                [given.get(each, {}).get(name, np.nan) for each in contents.ids], np.float64
+            )
+            _set(number, explicit, np.ones(len(explicit)), Source.EXPLICIT, values, sources, confidences)
     return Placed(contents.ids, values, sources, confidences)
 
 
 def _set(
-    number: int, found: Array, sure: Array, source: Source, values: Array, sources: Array, confidences: Array
+    number: int, found: Array, trust: Array, source: Source, values: Array, sources: Array, confidences: Array
 ) -> None:
     known = ~np.isnan(found)
     values[known, number] = found[known]
     sources[known, number] = source
-    confidences[known, number] = sure[known]
+    confidences[known, number] = trust[known]
 
 
 def needs_metadata(dimensions: Sequence[Dimension]) -> bool:
-    """Tell whether placing memories on these dimensions reads their metadata."""
+    """Return whether placing memories on these dimensions reads their metadata."""
     return any(each.field for each in dimensions)
 
 
-def as_given(coordinates: Mapping[str, Any]) -> dict[str, float]:
-    """Return explicit values by the dimension's folded name."""
+def fold_names(coordinates: Mapping[str, Any]) -> dict[str, float]:
+    """Return explicit values by casefolded dimension name."""
     return {name.casefold(): float(value) for name, value in coordinates.items()}

@@ -1,4 +1,4 @@
-"""The rows of positions: written, removed and read, inside the caller's tenant transaction."""
+"""Reads and writes of positions, inside the caller's tenant transaction."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -22,7 +22,7 @@ _LAST = UUID(int=2**128 - 1)
 
 
 def write_positions(*, organisation: UUID, layout: UUID, placed: Placed) -> None:
-    """Write where memories stand in a layout, over what stood there."""
+    """Insert or replace memories' positions in a layout."""
     if not placed.ids:
         return
     values = {
@@ -39,28 +39,28 @@ def write_positions(*, organisation: UUID, layout: UUID, placed: Placed) -> None
 
 
 def remove_positions(*, organisation: UUID, memories: Sequence[UUID], space: UUID | None = None) -> int:
-    """Remove memories' positions from a space, or from all; return how many rows."""
+    """Delete memories' positions from a space, or from all; return the number of rows."""
     values = {"organisation": organisation, "ids": list(memories), "space": space}
     with raw_cursor() as cursor:
         return cursor.execute(REMOVE_FROM_SPACE if space else REMOVE_POSITIONS, values).rowcount
 
 
 def present_in(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> set[UUID]:
-    """Return those of some memories that stand in a layout."""
+    """Return those memories that have a position in a layout."""
     values = {"organisation": organisation, "layout": layout, "ids": list(memories)}
     with raw_cursor() as cursor:
         return {row[0] for row in cursor.execute(PRESENT, values).fetchall()}
 
 
 def read_positions(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> Placed:
-    """Return where those of some memories stand that have a position."""
+    """Return the positions of those memories that have one."""
     values = {"organisation": organisation, "layout": layout, "ids": list(memories)}
     with raw_cursor() as cursor:
         return _placed(cursor.execute(READ_POSITIONS, values).fetchall())
 
 
 def page_positions(*, organisation: UUID, layout: UUID, before: UUID | None, limit: int) -> Placed:
-    """Return positions of a layout, those of the newest memories first."""
+    """Return a layout's positions, newest memories first."""
     values = {"organisation": organisation, "layout": layout, "before": before or _LAST, "limit": limit}
     with raw_cursor() as cursor:
         return _placed(cursor.execute(PAGE_OF_POSITIONS, values).fetchall())

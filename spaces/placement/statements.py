@@ -2,8 +2,8 @@
 
 # --- layouts.py
 
-# Whoever places a memory keeps the layouts it is placed in from being deleted until it has committed, as the foreign key of a position
-# does, only earlier: what is read here still exists when it is written to.
+# The layouts that memories belong to. FOR KEY SHARE keeps them from being deleted until the positions are written, as the positions'
+# foreign key does later.
 CONCERNED = """
 SELECT l.id, l.space_id, s.holds_all, CASE WHEN l.model_id IS NOT NULL AND NOT l.outgrown AND EXISTS (
     SELECT 1 FROM spaces_spaceversion AS v WHERE v.organisation_id = l.organisation_id AND v.space_id = l.space_id
@@ -16,34 +16,34 @@ WHERE l.organisation_id = %(organisation)s AND l.state <> 'dropped' AND (s.holds
 )) ORDER BY l.id FOR KEY SHARE OF l
 """
 
-# coordinates that were set by hand
+# explicit coordinates
 GIVEN = """
 SELECT memory_id, given::text FROM spaces_member
 WHERE organisation_id = %(organisation)s AND space_id = %(space)s AND memory_id = ANY(%(ids)s)
 """
 
-# members in the order of their ids
+# members in order of id
 PAGE_OF_MEMBERS = """
 SELECT memory_id FROM spaces_member WHERE organisation_id = %(organisation)s AND space_id = %(space)s AND memory_id > %(after)s
 ORDER BY memory_id LIMIT %(limit)s
 """
 
-# members of a space
+# the number of members of a space
 COUNT_MEMBERS = "SELECT count(*) FROM spaces_member WHERE organisation_id = %s AND space_id = %s"
 
-# all of a layout
+# all positions of a layout
 FORGET_POSITIONS = "DELETE FROM spaces_position WHERE organisation_id = %s AND layout_id = %s"
 
-# its number
+# the number of this transaction
 THIS_TRANSACTION = "SELECT pg_current_xact_id()::text"
 
-# the number of the oldest that is still open
+# the number of the oldest open transaction
 OLDEST_TRANSACTION = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
 
 
 # --- outgrowing.py
 
-# scales of the versions in use, with how many texts they were made on
+# the scales of current versions that are not marked, with the numbers of texts they are based on
 SCALES_IN_USE = """
 SELECT l.id, l.model_id, CASE WHEN s.holds_all THEN NULL ELSE s.id END, l.own, l.around FROM spaces_space AS s
 JOIN spaces_spaceversion AS v ON v.organisation_id = s.organisation_id AND v.space_id = s.id AND v.number = s.version
@@ -51,7 +51,7 @@ JOIN spaces_layout AS l ON l.organisation_id = v.organisation_id AND l.id = v.la
 WHERE s.organisation_id = %(organisation)s AND l.model_id IS NOT NULL AND NOT l.outgrown
 """
 
-# whoever holds the row is making it anew or marking it too
+# SKIP LOCKED: whoever holds the row is recomputing or marking it
 MARK_OUTGROWN = """
 UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)s AND id IN (
     SELECT id FROM spaces_layout WHERE organisation_id = %(organisation)s AND id = ANY(%(layouts)s) AND NOT outgrown
@@ -62,7 +62,7 @@ UPDATE spaces_layout SET outgrown = true WHERE organisation_id = %(organisation)
 
 # --- own_texts.py
 
-# in an order that has nothing to do with when they came: the first of them are a fair sample
+# in pseudo-random order, so that the first ones are a fair sample
 SAMPLE_MEMBERS = """
 SELECT memory_id FROM spaces_member WHERE organisation_id = %s AND space_id = %s ORDER BY hashtext(memory_id::text), memory_id
 """
@@ -70,7 +70,7 @@ SELECT memory_id FROM spaces_member WHERE organisation_id = %s AND space_id = %s
 
 # --- positions.py
 
-# in the order of ids, so that two writers wait for, not on, each other
+# in order of id, so that two writers can't deadlock
 WRITE_POSITIONS = """
 INSERT INTO spaces_position (organisation_id, layout_id, memory_id, coordinates, sources, confidences)
 SELECT %(organisation)s, %(layout)s, p.id, (%(values)s::float8[])[(p.n - 1) * %(size)s + 1 : p.n * %(size)s],
@@ -82,30 +82,30 @@ SET coordinates = excluded.coordinates, sources = excluded.sources, confidences 
     written = pg_current_xact_id()
 """
 
-# of memories, in every layout
+# positions of memories, in every layout
 REMOVE_POSITIONS = """
 DELETE FROM spaces_position WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)
 """
 
-# of memories, in one space
+# positions of memories, in one space
 REMOVE_FROM_SPACE = """
 DELETE FROM spaces_position WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)
 AND layout_id IN (SELECT id FROM spaces_layout WHERE organisation_id = %(organisation)s AND space_id = %(space)s)
 """
 
-# which of some memories have a position in a layout
+# those of the given memories that have a position in a layout
 PRESENT = """
 SELECT memory_id FROM spaces_position
 WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND memory_id = ANY(%(ids)s)
 """
 
-# of some memories in a layout
+# positions of the given memories in a layout
 READ_POSITIONS = """
 SELECT memory_id, coordinates, sources, confidences FROM spaces_position
 WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND memory_id = ANY(%(ids)s)
 """
 
-# of a layout, newest memories first
+# positions of a layout, newest memories first
 PAGE_OF_POSITIONS = """
 SELECT memory_id, coordinates, sources, confidences FROM spaces_position
 WHERE organisation_id = %(organisation)s AND layout_id = %(layout)s AND memory_id < %(before)s

@@ -1,4 +1,4 @@
-"""The conceptual arm of search: how near memories stand to what is wanted, on the dimensions that are named."""
+"""The conceptual arm of search: ranks memories by similarity to a target on the dimensions that count."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,47 +20,47 @@ from spaces.query.statements import FILTERED_MEMBERS, MEMBERS_AMONG
 from spaces.query.targets import Target, confine, targets_for
 from spaces.types import Array
 
-# So many of the best are looked at under the filters first; if too few pass, the filters are asked for all that do.
-FIRST = 4
-AT_LEAST = 200
+# The best candidates (a multiple of the limit, and a minimum) are filtered first; if too few pass, all memories are filtered.
+OVERSAMPLING = 4
+MIN_CANDIDATES = 200
 
 
 class ConceptualArm(Arm):
-    """exp(-c · distance) to the wanted place over the dimensions that count, times how much of them is known, and how surely: 0..1.
+    """Scores exp(-c · distance) to the target, times the known share of the weight and its confidence: 0..1.
 
-    It is an arm of hybrid search where a space, or something that is wanted in one, is named (measured in docs/spaces.md).
+    It takes part in hybrid search if the request names a space, or a target in one (measured in docs/spaces.md).
     """
 
     name = "conceptual"
     search_types = frozenset({SearchType.CONCEPTUAL, SearchType.HYBRID})
-    # a question that names none of a space's dimensions is answered in full without it
+    # queries that name no dimension don't need it
     is_optional = True
 
     def takes_part(self, request: SearchRequest) -> bool:
-        """Return whether the search is conceptual, or names a space or what is wanted in one."""
+        """Return whether the search is conceptual, or names a space or a target in one."""
         return request.is_conceptual or request.is_by_one_arm
 
     def prepare(
         self, organisation: UUID, queries: Sequence[str], request: SearchRequest
     ) -> Sequence[Target | None]:
-        """Return what each query wants of the space. See `memory.search.arms.interface.Arm`."""
+        """Return each query's target. See `memory.search.arms.interface.Arm`."""
         return targets_for(organisation=organisation, queries=queries, request=request)
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
-        """Compare all members with what is wanted. See `memory.search.arms.interface.Arm`."""
+        """Compare all members with the target. See `memory.search.arms.interface.Arm`."""
         return lambda: [_find(question, question.prepared[self.name], limit) for question in questions]
 
 
 class SpaceScope:
-    """Confines a search of any type to the members of the space it names."""
+    """Restricts a search of any type to the members of the space it names."""
 
     def confine(self, organisation: UUID, request: SearchRequest) -> SearchRequest:
-        """Return the request bound to the members. See `memory.ports.Scope`."""
+        """Return the request restricted to the members. See `memory.ports.Scope`."""
         return confine(organisation, request)
 
     def test(self, column: str) -> str:
-        """Return SQL that is true of members."""
-        # not EXISTS: inside of it a bare column's name would be the subquery's own
+        """Return an SQL condition that is true for members."""
+        # not EXISTS: within it an unqualified column name would refer to the subquery
         return (
             f"{column} IN (SELECT own.memory_id FROM spaces_member AS own "
             "WHERE own.organisation_id = %(organisation)s AND own.space_id = %(members_of)s)"
@@ -68,16 +68,16 @@ class SpaceScope:
 
 
 def scores_of(points: Array, target: Target) -> Array:
-    """Return the arm's scores, 0..1, shape (n,): similarity times the share of the weight that is known, each as far as it is sure.
+    """Return the arm's scores, 0..1, shape (n,): similarity times the weighted mean confidence.
 
     Args:
-        points: as a matrix has them, shape (n, 2k).
+        points: from `PositionMatrix`, shape (n, 2k).
         target: in k dimensions.
     """
     size = len(target.point)
     near, _ = similarities(points[:, :size], target.point, target.metric)
     counted = np.where(np.isnan(target.point), 0.0, target.metric.weights)
-    # what is unknown has a confidence of 0
+    # unknown coordinates have confidence 0
     return near * (points[:, size:] @ (counted / counted.sum()))
 
 
@@ -95,18 +95,18 @@ def _find(question: Question, target: Target, limit: int) -> Found:
         for place in matrix.places_of([target.excluded.bytes]):
             if place is not None and place < len(scores):
                 scores[place] = 0.0
-    # whoever has a position here is a member
+    # every memory with a position in the layout is a member
     condition, values = where(replace(question.request, members_of=None), "p.memory_id")
     values |= {"organisation": question.organisation, "layout": target.view.layout.id}
-    wanted = max(AT_LEAST, FIRST * limit)
+    wanted = max(MIN_CANDIDATES, OVERSAMPLING * limit)
     best = _best(scores, keys, wanted)
-    passing = _ask(
+    passing = _read_keys(
         MEMBERS_AMONG.format(where=condition), values | {"ids": UuidArray(keys[place] for place in best)}
     )
     plan = "all compared"
     chosen = [place for place in best if keys[place] in passing]
     if len(chosen) < limit and len(best) == wanted:
-        passing = _ask(FILTERED_MEMBERS.format(where=condition), values)
+        passing = _read_keys(FILTERED_MEMBERS.format(where=condition), values)
         places = [
             place for place in matrix.places_of(list(passing)) if place is not None and place < len(keys)
         ]
@@ -126,7 +126,7 @@ def _find(question: Question, target: Target, limit: int) -> Found:
 
 
 def _score(question: Question, target: Target, ids: Sequence[Key]) -> dict[Key, float]:
-    """Return the scores of some memories; none for one that is not in the space."""
+    """Return the scores of some memories, without those that are not in the space."""
     matrix = _matrix(question, target)
     _, points = matrix.refresh()
     placed = [(key, place) for key, place in zip(ids, matrix.places_of(list(ids)), strict=True)]
@@ -138,30 +138,28 @@ def _score(question: Question, target: Target, ids: Sequence[Key]) -> dict[Key, 
 
 
 def _best(scores: Array, keys: Sequence[Key], count: int) -> list[int]:
-    """Return the places of the highest scores above 0; ties by id, so that a search repeats itself."""
-    some = np.flatnonzero(scores > 0)
-    if len(some) > count:
-        edge = np.partition(scores[some], len(some) - count)[len(some) - count]
-        # all that are equal to the last are looked at, or the cut among them would be by chance
-        some = some[scores[some] >= edge]
-    ordered = sorted(some.tolist(), key=lambda place: (-scores[place], keys[place]))
+    """Return the places of the highest scores above 0; ties by id, so that searches are deterministic."""
+    positive = np.flatnonzero(scores > 0)
+    if len(positive) > count:
+        edge = np.partition(scores[positive], len(positive) - count)[len(positive) - count]
+        # keep all that tie with the last, so that the ids decide among them
+        positive = positive[scores[positive] >= edge]
+    ordered = sorted(positive.tolist(), key=lambda place: (-scores[place], keys[place]))
     return ordered[:count]
 
 
-def _ask(statement: str, values: dict[str, Any]) -> set[Key]:
+def _read_keys(statement: str, values: dict[str, Any]) -> set[Key]:
     row = raw_cursor().execute(statement, values, binary=True).fetchone()
     return set(keys_of(bytes(row[0]))) if row and row[0] else set()
 
 
 def _forget_removed(question: Question, target: Target, matrix: PositionMatrix, missing: list[Key]) -> None:
-    """Drop from memory what has been removed from the space, so that it stands in nobody's way again."""
+    """Drop memories from the matrix that have been removed from the space."""
     if missing:
         values = {
             "organisation": question.organisation,
             "layout": target.view.layout.id,
             "ids": UuidArray(missing),
         }
-        there = _ask(MEMBERS_AMONG.format(where="true"), values)
-        gone = [key for key in missing if key not in there]
-        if gone:
-            matrix.forget(gone)
+        present = _read_keys(MEMBERS_AMONG.format(where="true"), values)
+        matrix.forget([key for key in missing if key not in present])

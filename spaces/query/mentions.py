@@ -1,8 +1,8 @@
-"""What a query says of a space's dimensions: "cheap but premium feel" names price, low, and quality, high. Pure NumPy.
+"""The dimensions that a query mentions: "cheap but premium feel" names price, low, and quality, high. Pure NumPy.
 
-A query is read clause by clause, as people string such wishes together ("wide reach but low engagement"). A clause names a
-dimension by its words (those that stand in the texts of one pole and not of the other; the dimension's own name beside a
-word such as "low" or "strong") or, where no word does, by its meaning: its embedding beside those of the pole texts.
+A query is read clause by clause ("wide reach but low engagement"). A clause mentions a dimension by words (those in the texts of
+only one pole; or the dimension's name with a word such as "low" or "strong") or, if no word does, by meaning: by the similarity of
+its embedding to those of the pole texts.
 """
 
 import re
@@ -19,23 +19,9 @@ from spaces.types import Array
 _PARTS = re.compile(
     r"[,;:.!?()/]|\b(?:but|and|yet|with|though|although|however|while|despite|or|plus)\b|\b(?=without\b)"
 )
-_NEGATIONS = frozenset(
-    {
-        "not",
-        "no",
-        "never",
-        "without",
-        "non",
-        "isn't",
-        "aren't",
-        "doesn't",
-        "don't",
-        "hardly",
-        "lack",
-        "neither",
-        "nor",
-    }
-)
+_NEGATIONS = frozenset({
+    "not", "no", "never", "without", "non", "isn't", "aren't", "doesn't", "don't", "hardly", "lack", "neither", "nor",
+})  # fmt: skip
 _LOW = frozenset({
     "low", "lower", "lowest", "little", "small", "smaller", "few", "fewer", "weak", "poor", "less", "least", "narrow", "minor",
     "limited", "minimal", "bad", "short", "tiny", "slight",
@@ -44,22 +30,22 @@ _HIGH = frozenset({
     "high", "higher", "highest", "much", "large", "larger", "big", "bigger", "strong", "stronger", "many", "more", "most", "great",
     "wide", "wider", "broad", "good", "huge", "major", "heavy", "very", "top", "massive", "deep", "long",
 })  # fmt: skip
-# A clause means a pole at this cosine to the nearest of its texts, if it is nearer to them than to the other pole's by so much.
-MEANS = 0.45
+# the least cosine of a clause to a pole's nearest text, and the least difference to the other pole's
+MIN_SIMILARITY = 0.45
 MARGIN = 0.03
 MAX_CLAUSES = 6
-# a clause of more words is a statement; what it names it does so by its words
+# longer clauses are matched by words only
 MAX_CLAUSE_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A dimension that a query names.
+    """A dimension that a query mentions.
 
     Attributes:
-        dimension: its place in the space.
-        is_high: towards which pole.
-        by: the words that named it, or the clause whose meaning did.
+        dimension: its index in the space.
+        is_high: towards the high pole.
+        by: the words that mention it, or the clause whose meaning does.
     """
 
     dimension: int
@@ -68,8 +54,8 @@ class Mention:
 
 
 @dataclass(frozen=True)
-class Described:
-    """What a dimension is described by.
+class DimensionTexts:
+    """The name and pole texts of a dimension.
 
     Attributes:
         name: of the dimension.
@@ -83,48 +69,48 @@ class Described:
 
     @cached_property
     def words(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """Stems of the low pole alone, of the high pole alone, and of the dimension itself."""
+        """Stems of only the low pole, of only the high pole, and of the dimension itself."""
         low, high = (frozenset(_content(" ".join(texts))) for texts in (self.low, self.high))
         topic = frozenset(_content(self.name.replace("_", " ").replace("-", " "))) | (low & high)
         return low - high - topic, high - low - topic, topic
 
     @cached_property
     def whole(self) -> frozenset[str]:
-        """Stems that are a pole text by themselves: they mean this dimension, wherever else they stand."""
+        """Stems that are a whole pole text: they mention this dimension even if others have them too."""
         single = (_content(text) for text in (*self.low, *self.high))
         return frozenset(stems[0] for stems in single if len(stems) == 1)
 
 
 def clauses_of(query: str) -> list[str]:
-    """Return the parts of a query, at most MAX_CLAUSES, none of them empty; one that has one part is that part."""
+    """Return the non-empty clauses of a query, at most MAX_CLAUSES."""
     parts = [part.strip() for part in _PARTS.split(query.lower().replace("\u2019", "'"))]
     return [part for part in parts if part][:MAX_CLAUSES]
 
 
 def clauses_to_embed(query: str) -> list[str]:
-    """Return the clauses whose meaning may name a dimension."""
+    """Return the clauses that may mention a dimension by meaning."""
     return [clause for clause in clauses_of(query) if len(clause.split()) <= MAX_CLAUSE_WORDS]
 
 
 def mentions_in(
     query: str,
-    dimensions: Sequence[Described],
+    dimensions: Sequence[DimensionTexts],
     *,
     vectors: dict[str, Array] | None = None,
     poles: Sequence[tuple[Array, Array] | None] = (),
 ) -> list[Mention]:
-    """Return the dimensions that a query names, each once, in the order of the space; the first word on one counts.
+    """Return the dimensions that a query mentions, each once, in the space's order; the first mention counts.
 
     Args:
         query: the text.
-        dimensions: of the space, k.
-        vectors: clause to its embedding, shape (d,), of `clauses_to_embed`; None to go by words alone.
-        poles: of each dimension the embeddings of its pole texts, shapes (m, d), None where it has none.
+        dimensions: the space's.
+        vectors: clause to embedding, shape (d,), of `clauses_to_embed`; None to match by words only.
+        poles: embeddings of each dimension's pole texts, shapes (m, d), None without.
     """
     found: dict[int, Mention] = {}
-    rare = _rarity(dimensions)
+    frequency = _stem_frequency(dimensions)
     for clause in clauses_of(query):
-        named = list(_by_words(clause, dimensions, rare))
+        named = list(_by_words(clause, dimensions, frequency))
         if not named and vectors is not None and clause in vectors:
             named = _by_meaning(clause, vectors[clause], poles)
         for mention in named:
@@ -132,15 +118,17 @@ def mentions_in(
     return [found[number] for number in sorted(found)]
 
 
-def _by_words(clause: str, dimensions: Sequence[Described], rare: dict[str, int]) -> Iterator[Mention]:
+def _by_words(
+    clause: str, dimensions: Sequence[DimensionTexts], frequency: dict[str, int]
+) -> Iterator[Mention]:
     words = clause.split()
     stems = set(_content(clause))
     negated = bool(_NEGATIONS.intersection(words)) or any(word.endswith("n't") for word in words)
     for number, each in enumerate(dimensions):
         low, high, topic = each.words
-        # a word that several dimensions' poles have says which only where the dimension itself is named
-        named = {stem for stem in topic & stems if rare.get(stem, 0) <= 1}
-        own = {stem for stem in stems if rare.get(stem, 0) == 1 or named or stem in each.whole}
+        # a stem that several dimensions share counts only if the clause names the dimension itself
+        named = {stem for stem in topic & stems if frequency.get(stem, 0) <= 1}
+        own = {stem for stem in stems if frequency.get(stem, 0) == 1 or named or stem in each.whole}
         down, up = low & own, high & own
         if len(down) != len(up):
             is_high = len(up) > len(down)
@@ -154,13 +142,13 @@ def _by_words(clause: str, dimensions: Sequence[Described], rare: dict[str, int]
             yield Mention(number, (towards >= 0) != negated, " ".join(sorted(named)))
 
 
-def _words(dimension: Described, *, high: bool) -> set[str]:
+def _words(dimension: DimensionTexts, *, high: bool) -> set[str]:
     return set(" ".join(dimension.high if high else dimension.low).lower().split())
 
 
 def _by_meaning(clause: str, vector: Array, poles: Sequence[tuple[Array, Array] | None]) -> list[Mention]:
-    """Return the one dimension whose pole texts a clause comes nearest to, if it comes near enough."""
-    best, nearest = None, MEANS
+    """Return the dimension with the pole text most similar to a clause, if similar enough."""
+    best, nearest = None, MIN_SIMILARITY
     for number, pair in enumerate(poles):
         if pair is None:
             continue
@@ -171,7 +159,7 @@ def _by_meaning(clause: str, vector: Array, poles: Sequence[tuple[Array, Array] 
 
 
 def _content(text: str) -> list[str]:
-    """Return the stems of the words that say what is meant, in order."""
+    """Return the stems of the content words, in order."""
     plain = " ".join(
         word
         for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower())
@@ -180,8 +168,8 @@ def _content(text: str) -> list[str]:
     return terms_of(plain)
 
 
-def _rarity(dimensions: Sequence[Described]) -> dict[str, int]:
-    """Return how many dimensions a stem stands in."""
+def _stem_frequency(dimensions: Sequence[DimensionTexts]) -> dict[str, int]:
+    """Return the number of dimensions that have each stem."""
     counts: dict[str, int] = {}
     for each in dimensions:
         for stem in frozenset().union(*each.words):

@@ -1,4 +1,4 @@
-"""What can be asked of a space: neighbours, explanations, comparisons, clusters, its report. Inside the tenant transaction."""
+"""Queries on a space: positions, neighbours, comparisons, explanations, clusters. Inside the tenant transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from spaces.queries import View, list_concepts
 from spaces.query.matrix import matrix_of
 from spaces.types import Array, Coordinate, Dimension, Scale, Source
 
-# of a larger space, clusters are made from its newest members
-MOST = 10_000
+# newest members that are clustered
+MAX_CLUSTERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one memory stands: its coordinates by dimension, and the share of the weight that is known, 0..1."""
+class MemberPosition:
+    """A memory's position: its coordinates by dimension, its coverage, 0..1, and its point on the unit scales."""
 
     memory: UUID
     content: str
@@ -45,7 +45,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A memory near another: distance 0..1, similarity, and the share of the weight that both have, 0..1."""
+    """A memory near another, with distance, similarity and coverage, 0..1."""
 
     memory: UUID
     content: str
@@ -56,7 +56,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one dimension adds to a distance: both values in its units, how far they are apart, 0..1, its share of the weight."""
+    """One dimension of a comparison: both values in its units, their difference, 0..1, and its share of the weight."""
 
     name: str
     first: float | None
@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Members that lie together: how many, where their middle is, those nearest to it, the concept nearest to it."""
+    """A cluster of members: its size, its centre, the members nearest to it and the nearest concept."""
 
     size: int
     centre: dict[str, float]
@@ -75,13 +75,13 @@ class Cluster:
     concept: str | None
 
 
-def standings(*, organisation: UUID, view: View, placed: Placed) -> list[Standing]:
+def with_texts(*, organisation: UUID, view: View, placed: Placed) -> list[MemberPosition]:
     """Return positions with their texts."""
     texts = read_texts(organisation=organisation, memories=placed.ids)
     points = view.to_units(placed.values) if placed.ids else placed.values
     weights = view.metric.weights / view.metric.weights.sum()
     return [
-        Standing(
+        MemberPosition(
             memory,
             texts.get(memory, ""),
             {
@@ -99,39 +99,41 @@ def standings(*, organisation: UUID, view: View, placed: Placed) -> list[Standin
     ]
 
 
-def list_standings(
+def list_member_positions(
     *, organisation: UUID, view: View, limit: int, before: UUID | None = None
-) -> list[Standing]:
-    """Return where the members of a space stand, newest memories first."""
+) -> list[MemberPosition]:
+    """Return the positions of a space's members, newest memories first."""
     placed = page_positions(organisation=organisation, layout=view.layout.id, before=before, limit=limit)
-    return standings(organisation=organisation, view=view, placed=placed)
+    return with_texts(organisation=organisation, view=view, placed=placed)
 
 
-def get_standing(*, organisation: UUID, view: View, memory: UUID, field: str = "memory") -> Standing:
-    """Return where one memory stands.
+def get_member_position(
+    *, organisation: UUID, view: View, memory: UUID, field: str = "memory"
+) -> MemberPosition:
+    """Return a memory's position.
 
     Raises:
-        NotAMember: it has no position in this space; `field` is what the caller calls it.
+        NotAMember: it has no position in this space; `field` is its query parameter.
     """
     placed = read_positions(organisation=organisation, layout=view.layout.id, memories=[memory])
     if not placed.ids:
         raise NotAMember(loc=("query", field))
-    return standings(organisation=organisation, view=view, placed=placed)[0]
+    return with_texts(organisation=organisation, view=view, placed=placed)[0]
 
 
 def neighbours(*, organisation: UUID, view: View, memory: UUID, limit: int) -> list[Near]:
-    """Return the members nearest to one of them, nearest first; what shares no known dimension is none.
+    """Return the members nearest to one of them, nearest first, without those that share no known dimension.
 
     Raises:
         NotAMember: it has no position in this space.
     """
-    own = get_standing(organisation=organisation, view=view, memory=memory)
+    own = get_member_position(organisation=organisation, view=view, memory=memory)
     keys, points = matrix_of(
         organisation=organisation, layout=view.layout.id, dimensions=view.dimensions
     ).refresh()
     points = points[:, : len(view.dimensions)]
     apart, covered = distances(points, own.point, view.metric)
-    # what is known of less counts as farther: nothing is near for want of knowledge
+    # low coverage counts as distance, so that unknown coordinates don't make a memory near
     order = np.argsort(np.nan_to_num(apart, nan=np.inf) + (1 - covered), kind="stable")
     found: list[Near] = []
     start, step = 0, max(50, 2 * limit)
@@ -139,7 +141,7 @@ def neighbours(*, organisation: UUID, view: View, memory: UUID, limit: int) -> l
         some = [place for place in order[start : start + step].tolist() if not np.isnan(apart[place])]
         start += step
         ids = [UUID(bytes=keys[place]) for place in some]
-        there = set(read_positions(organisation=organisation, layout=view.layout.id, memories=ids).ids)
+        present = set(read_positions(organisation=organisation, layout=view.layout.id, memories=ids).ids)
         texts = read_texts(organisation=organisation, memories=ids)
         found += [
             Near(
@@ -150,15 +152,17 @@ def neighbours(*, organisation: UUID, view: View, memory: UUID, limit: int) -> l
                 float(covered[place]),
             )
             for place, each in zip(some, ids, strict=True)
-            if each != memory and each in there and each in texts
+            if each != memory and each in present and each in texts
         ]
         if len(some) < min(step, len(order) - start + step):
             break
     return found[:limit]
 
 
-def compare(view: View, first: Standing, second: Standing, between: Standing | None = None) -> dict[str, Any]:
-    """Return how two memories stand to each other, dimension by dimension, and how far a third lies between them."""
+def compare(
+    view: View, first: MemberPosition, second: MemberPosition, between: MemberPosition | None = None
+) -> dict[str, Any]:
+    """Return the comparison of two memories by dimension, and how far a third lies between them."""
     apart, covered = distances(first.point[np.newaxis], second.point, view.metric)
     near, _ = similarities(first.point[np.newaxis], second.point, view.metric)
     found: dict[str, Any] = {
@@ -174,14 +178,15 @@ def compare(view: View, first: Standing, second: Standing, between: Standing | N
     return found
 
 
-def explain(*, organisation: UUID, view: View, standing: Standing, concept: Concept) -> dict[str, Any]:
-    """Return why a memory is more or less typical of a concept, dimension by dimension."""
+def explain(*, organisation: UUID, view: View, position: MemberPosition, concept: Concept) -> dict[str, Any]:
+    """Return how typical a memory is of a concept, by dimension."""
     region = view.region(concept)
-    metric = region.metric(view.metric) if _says_anything(view, concept) else view.metric
-    point = standing.point[np.newaxis]
+    counts = ~np.isnan(region.prototype) & (region.weights * view.metric.weights > 0)
+    metric = region.metric(view.metric) if counts.any() else view.metric
+    point = position.point[np.newaxis]
     apart, covered = distances(point, region.prototype, metric)
     others = list_concepts(organisation=organisation, space=view.space.id)
-    ordered = nearest(standing.point, [view.region(each) for each in others], view.metric)
+    ordered = nearest(position.point, [view.region(each) for each in others], view.metric)
     return {
         "distance": known(apart[0]),
         "coverage": float(covered[0]),
@@ -190,19 +195,16 @@ def explain(*, organisation: UUID, view: View, standing: Standing, concept: Conc
         "radius": concept.radius,
         "nearest_concepts": [{"name": others[number].name, "distance": far} for number, far in ordered[:5]],
         "dimensions": _parts(
-            view, standing.point, region.prototype, metric.weights, standing.coordinates, concept.prototype
+            view, position.point, region.prototype, metric.weights, position.coordinates, concept.prototype
         ),
     }
 
 
-def _says_anything(view: View, concept: Concept) -> bool:
-    region = view.region(concept)
-    return bool((~np.isnan(region.prototype) & (region.weights * view.metric.weights > 0)).any())
-
-
 def find_clusters(*, organisation: UUID, view: View, count: int) -> list[Cluster]:
-    """Return groups of members that lie together, largest first; of the newest MOST members."""
-    placed = page_positions(organisation=organisation, layout=view.layout.id, before=None, limit=MOST)
+    """Return clusters of the newest MAX_CLUSTERED members, largest first."""
+    placed = page_positions(
+        organisation=organisation, layout=view.layout.id, before=None, limit=MAX_CLUSTERED
+    )
     if not placed.ids:
         return []
     points = view.to_units(placed.values)
@@ -238,7 +240,7 @@ def in_units(dimensions: Sequence[Dimension], point: Array) -> dict[str, float]:
 
 
 def shown(value: float | None, dimension: Dimension) -> float | str | None:
-    """Return a coordinate as people read it: null where unknown, a level's name on an ordinal scale."""
+    """Return a coordinate for display: None if unknown, a level's name on an ordinal scale."""
     if value is None or np.isnan(value):
         return None
     if dimension.scale is Scale.ORDINAL:

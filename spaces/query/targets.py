@@ -1,4 +1,4 @@
-"""From what is asked to a place in a space: which dimensions count, and where on them."""
+"""Targets of conceptual search: which dimensions of a space count for a query, and the wanted values on them."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,24 +23,24 @@ from spaces.placement.axes import embed_all
 from spaces.placement.layouts import RENEW, Plan, get_plan
 from spaces.placement.positions import read_positions
 from spaces.queries import View, find_concept, find_space, get_view
-from spaces.query.mentions import Described, Mention, clauses_to_embed, mentions_in
+from spaces.query.mentions import DimensionTexts, Mention, clauses_to_embed, mentions_in
 from spaces.types import Array, Dimension
 
 ENDS = {"low": 0.0, "high": 1.0}
-# the part of a query that is read: what it wants stands at its beginning
+# characters of a query that are read
 MAX_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a question wants of a space.
+    """The target of a query in a space.
 
     Attributes:
         view: the space.
         point: shape (k,), on the unit scales; NaN on dimensions that do not count.
-        metric: the space's, in the context of the question.
-        excluded: the memory it was asked by, which is no answer.
-        because: what made each dimension count, by its name.
+        metric: the space's, weighted for the query.
+        excluded: the example memory, which is not a result.
+        because: dimension name to the reason it counts.
     """
 
     view: View
@@ -51,17 +51,17 @@ class Target:
 
 
 def targets_for(*, organisation: UUID, queries: Sequence[str], request: SearchRequest) -> list[Target | None]:
-    """Return what each query wants, None for one that says nothing that the space could answer.
+    """Return each query's target, None for one that mentions nothing in the space.
 
-    A target, a concept and an example count as they are given; what a query names beside them is added. A query alone counts by
-    the dimensions it names; if it names none, a conceptual search takes the query's own place, its decided dimensions counting most.
+    The request's target, concept and example come first; dimensions that the query mentions are added. If there are none, a
+    conceptual search uses the query's own position, where extreme values count most.
 
     Raises:
-        SpaceNotFound, VersionNotFound, PositionsNotReady, UnknownDimension, InvalidDimension, UnknownConcept, NotAMember: in `loc`.
-        ArmNotReady: the default space's positions are still being made.
-        EmbedderUnavailable: all depends on the meaning of the query, which can't be embedded now.
+        SpaceNotFound, VersionNotFound, PositionsNotReady, UnknownDimension, InvalidDimension, UnknownConcept, NotAMember: see `loc`.
+        ArmNotReady: the default space's positions are still being built.
+        EmbedderUnavailable: the query's own position is needed, and it can't be embedded now.
     """
-    # confined already: a name has become an id
+    # `confine` has already replaced a name by the id
     space = request.space if isinstance(request.space, UUID) else ensure_default(organisation).id
     with tenant_transaction(organisation):
         try:
@@ -69,7 +69,7 @@ def targets_for(*, organisation: UUID, queries: Sequence[str], request: SearchRe
         except PositionsNotReady:
             if request.space is not None:
                 raise
-            # nobody asked for the default space by name: a large organisation's first search is what has it made
+            # the default space, which an organisation's first search creates
             raise ArmNotReady from None
         plan = get_plan(organisation=organisation, layout=view.layout.id)
         point, emphasis, because = _given(organisation, view, request)
@@ -79,19 +79,19 @@ def targets_for(*, organisation: UUID, queries: Sequence[str], request: SearchRe
 
 
 def _embed_together(organisation: UUID, queries: Sequence[str], request: SearchRequest) -> None:
-    """Embed what a batch needs in one call; each query then finds its vectors in the manager's cache."""
+    """Embed a batch's texts in one call; each query then finds its vectors in the manager's cache."""
     read = [query[:MAX_CHARACTERS].strip() for query in queries]
     texts = {clause for query in read for clause in clauses_to_embed(query)}
     if request.search_type is SearchType.CONCEPTUAL:
-        # a query that names no dimension counts by its own place
+        # for queries that mention no dimension
         texts.update(query for query in read if query)
-    # without an embedder each query does what it can by its words
+    # without an embedder, queries are matched by words only
     with suppress(EmbedderUnavailable):
         active_manager(organisation).embed_many(sorted(texts), organisation=organisation)
 
 
 def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Array, Array, dict[str, str]]:
-    """Return the point that example, concept and target give, the latter before the former, and how much each counts."""
+    """Return point, emphasis and reasons from the request's example, concept and target; the later take precedence."""
     size = len(view.dimensions)
     point, emphasis = np.full(size, np.nan), np.zeros(size)
     because: dict[str, str] = {}
@@ -122,7 +122,7 @@ def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Arra
 
 
 def _unit(dimension: Dimension, value: float | str, name: str) -> float:
-    """Return a target's value on the unit scale; what lies beyond the range is put at its end."""
+    """Return a target's value on the unit scale, clipped to the range."""
     if isinstance(value, str) and value.casefold() in ENDS and not dimension.levels:
         return ENDS[value.casefold()]
     number = as_coordinate(value, dimension)
@@ -130,7 +130,7 @@ def _unit(dimension: Dimension, value: float | str, name: str) -> float:
         return ENDS[value.casefold()]
     if number is None:
         raise InvalidDimension(
-            f"A target on {dimension.name!r} is a number, "
+            f"A target on {dimension.name!r} must be a number, "
             + (f"one of {', '.join(dimension.levels)}, " if dimension.levels else "")
             + '"low" or "high".',
             loc=("target", name),
@@ -169,7 +169,7 @@ def _target(
     if not (counting * view.metric.weights).any():
         if not counting.any():
             return None
-        # only dimensions that the space gives no weight are named: they are what is asked about
+        # the query mentions only dimensions of weight 0: use its emphasis as weights
         metric = Metric.of(counting, domains=view.metric.domains, circular=view.metric.circular)
     else:
         metric = view.metric.with_context(counting)
@@ -177,8 +177,8 @@ def _target(
 
 
 def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
-    """Return the dimensions that a query names, by its words, and by the meaning of its clauses where it can be embedded."""
-    described = [Described(each.name, each.low, each.high) for each in plan.dimensions]
+    """Return the dimensions that a query mentions by words and, if the embedder is available, by meaning."""
+    described = [DimensionTexts(each.name, each.low, each.high) for each in plan.dimensions]
     clauses = clauses_to_embed(query)
     vectors: dict[str, Array] | None = None
     poles: list[tuple[Array, Array] | None] = []
@@ -187,8 +187,7 @@ def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
         if clauses and any(each.low for each in plan.dimensions):
             texts = {text for each in plan.dimensions for text in (*each.low, *each.high)}
             known = embed_all(manager, organisation, texts)
-            made = manager.embed_many(clauses, organisation=organisation)
-            vectors = dict(zip(clauses, made, strict=True))
+            vectors = dict(zip(clauses, manager.embed_many(clauses, organisation=organisation), strict=True))
             poles = [
                 tuple(np.stack([known[text] for text in some]) for some in (each.low, each.high))  # type: ignore[misc]
                 if each.low and each.high
@@ -201,25 +200,25 @@ def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
 
 
 def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, Array]:
-    """Return where a query itself stands, and how decided it is on each dimension, 0..1."""
+    """Return a query's own position, and the emphasis of each dimension, 0..1: extremeness times relevance."""
     manager = active_manager(organisation)
     size = len(plan.dimensions)
     point, emphasis = np.full(size, np.nan), np.zeros(size)
     if plan.model is not None and model_number(manager.model) != plan.model:
-        # the organisation has moved to another embedding model: the positions have to follow
+        # the organisation has changed its embedding model: request new positions
         send_hint(RENEW, organisation)
         return point, emphasis
     vector = manager.embed(text, organisation=organisation)
     for number, axis in enumerate(plan.axes):
         if axis is not None:
             point[number] = axis.values(vector[np.newaxis])[0]
-            decided = abs(2 * point[number] - 1)
-            emphasis[number] = decided * axis.relevances(vector[np.newaxis])[0]
+            extremeness = abs(2 * point[number] - 1)
+            emphasis[number] = extremeness * axis.relevances(vector[np.newaxis])[0]
     return point, emphasis
 
 
 def confine(organisation: UUID, request: SearchRequest) -> SearchRequest:
-    """Return a request bound to the members of the space it names.
+    """Return a request restricted to the members of the space it names.
 
     Raises:
         SpaceNotFound: there is none in this organisation.

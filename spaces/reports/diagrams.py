@@ -1,8 +1,9 @@
-"""A space as a map, and a memory beside a concept as a radar: where everything goes. The markup is in templates."""
+"""Layout of a space's map, and of the radar of a memory and a concept. The markup is in templates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import cos, pi, sin, sqrt
+from typing import Any
 
 import numpy as np
 from django.template.loader import render_to_string
@@ -11,10 +12,10 @@ from django.utils.safestring import SafeString
 from spaces.geometry.metric import Metric, Region
 from spaces.types import Array
 
-# the plot's frame, and the radar's middle and radius; the templates have the same
+# the map's frame, and the radar's centre and radius, in px; the templates repeat them
 _SIDE, _LEFT, _TOP = 560, 70, 16
 _MIDDLE_X, _MIDDLE_Y, _RADIUS = 290, 230, 150
-# liftos/admin.css has each for the light and for the dark theme
+# liftos/admin.css defines each for the light and the dark theme
 _COLOURS = tuple(
     f"var(--drawn-{name})" for name in ("violet", "teal", "amber", "blue", "pink", "lime", "red", "cyan")
 )
@@ -22,7 +23,7 @@ _COLOURS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A member on the map: where, 0..1 each way, its confidence, 0..1, its text and its address."""
+    """A member on the map: its coordinates and confidence, 0..1, its text and the URL of its page."""
 
     x: float
     y: float
@@ -41,9 +42,9 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The shape of a region: a polygon where it has corners, else an ellipse about (x, y) or a rectangle from (x, y).
+    """The shape of a region: a polygon if it has corners, else an ellipse around (x, y) or a rectangle from (x, y).
 
-    `middle` is where its name stands, 0..1 each way.
+    `middle` is the position of its name, 0..1.
     """
 
     middle: tuple[float, float]
@@ -63,30 +64,26 @@ def draw_map(
     across: tuple[int, str],
     upwards: tuple[int, str],
 ) -> SafeString:
-    """Return the map of two dimensions: concepts as regions, members as points that lead to their pages.
+    """Return the map of two dimensions as SVG: concepts as regions, members as linked points.
 
-    A region is drawn as far as it reaches on these two dimensions: a diamond (city-block), an ellipse where the two are of one
-    domain, a band where the concept names one of them alone.
+    A region is a diamond (city-block distance), an ellipse if the two dimensions share a domain, or a band if the concept uses only
+    one of them.
 
     Args:
         points: members with both coordinates.
-        areas: concepts; those that name neither dimension are left out.
+        areas: concepts; those that use neither dimension are left out.
         metric: the space's.
-        across: place and name of the dimension from left to right.
-        upwards: of the dimension from bottom to top.
+        across: index and name of the horizontal dimension.
+        upwards: of the vertical dimension.
     """
     regions = [
         _region(area.name, outline, _COLOURS[number % len(_COLOURS)])
         for number, area in enumerate(areas)
         if (outline := _outline(area.region, metric, across[0], upwards[0]))
     ]
-    found = {
-        "across": across[1],
-        "upwards": upwards[1],
-        "regions": regions,
-        "dots": [_dot(each) for each in points],
-    }
-    return render_to_string("spaces/map.html", found)
+    dots = [_dot(each) for each in points]
+    context = {"across": across[1], "upwards": upwards[1], "regions": regions, "dots": dots}
+    return render_to_string("spaces/map.html", context)
 
 
 def _dot(point: Point) -> dict[str, str]:
@@ -95,23 +92,14 @@ def _dot(point: Point) -> dict[str, str]:
     return {"link": point.link, "title": point.text[:200], "x": x, "y": y, "opacity": opacity}
 
 
-def _region(name: str, outline: Outline, colour: str) -> dict[str, str | bool]:
+def _region(name: str, outline: Outline, colour: str) -> dict[str, Any]:
     x, y = (min(0.97, max(0.02, each)) for each in outline.middle)
     name_x, name_y = _place(x, y)
-    return {
-        "name": name,
-        "colour": colour,
-        "corners": outline.corners,
-        "is_ellipse": outline.is_ellipse,
-        "x": outline.x,
-        "y": outline.y,
-        "width": outline.width,
-        "height": outline.height,
-        "name_x": name_x,
-        "name_y": name_y,
-        # towards the middle, or the frame would cut it off
-        "anchor": "end" if x > 0.75 else "start" if x < 0.25 else "middle",
-    }
+    # towards the middle, so that the frame does not cut off the name
+    anchor = "end" if x > 0.75 else "start" if x < 0.25 else "middle"
+    return asdict(outline) | {
+        "name": name, "colour": colour, "name_x": name_x, "name_y": name_y, "anchor": anchor,
+    }  # fmt: skip
 
 
 def _place(x: float, y: float) -> tuple[str, str]:
@@ -119,7 +107,7 @@ def _place(x: float, y: float) -> tuple[str, str]:
 
 
 def _outline(region: Region, metric: Metric, across: int, upwards: int) -> Outline | None:
-    """Return a region's shape on two dimensions; None where it has none on either."""
+    """Return a region's shape on two dimensions, None if it uses neither."""
     if not _names_any(region, metric, (across, upwards)):
         return None
     weights = region.metric(metric).weights
@@ -155,20 +143,20 @@ def _names_any(region: Region, metric: Metric, places: tuple[int, int]) -> bool:
 def draw_radar(
     *, names: Sequence[str], memory: Array, concept: Array, concept_name: str, weights: Array
 ) -> SafeString | str:
-    """Return a memory beside a concept: a spoke for each dimension that either of them has, 0 in the middle.
+    """Return the radar of a memory and a concept as SVG: a spoke per dimension that either has, 0 at the centre.
 
     Args:
-        names: of the dimensions, k.
+        names: of the k dimensions.
         memory: shape (k,), on the unit scales, NaN where unknown.
         concept: shape (k,), likewise.
         concept_name: for the legend.
-        weights: shape (k,): how much each counts, shown in the spoke's title.
+        weights: shape (k,), shown as the spokes' titles.
     """
     shown = [
         number for number in range(len(names)) if not (np.isnan(memory[number]) and np.isnan(concept[number]))
     ]
     if not shown:
-        return "Nothing is known of either."
+        return "No coordinates."
     angles = {number: 2 * pi * place / len(shown) - pi / 2 for place, number in enumerate(shown)}
 
     def at(number: int, reach: float) -> tuple[str, str]:
@@ -192,5 +180,5 @@ def draw_radar(
         }
 
     shapes = [shape(concept, _COLOURS[1], concept_name), shape(memory, _COLOURS[0], "the memory")]
-    found = {"concept": concept_name, "spokes": [spoke(number) for number in shown], "shapes": shapes}
-    return render_to_string("spaces/radar.html", found)
+    context = {"concept": concept_name, "spokes": [spoke(number) for number in shown], "shapes": shapes}
+    return render_to_string("spaces/radar.html", context)

@@ -1,4 +1,4 @@
-"""The report on a space's dimensions: are they known, apart, in agreement with their examples, and not one another's doubles?"""
+"""The report on a space's dimensions: coverage, pole separation, agreement with examples, redundancy."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -6,29 +6,28 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from memory.index.bulk_reads import get_contents
 from memory.index.embeddings import active_manager
 from spaces.errors import UnknownMemory
 from spaces.geometry.projection import Background, pole_axis
-from spaces.placement.axes import embed_all, examples_of, memories_of
+from spaces.placement.axes import embed_all, examples_of, memories_of, read_vectors
 from spaces.placement.background import background
 from spaces.placement.layouts import Plan, get_plan
 from spaces.placement.own_texts import describe_own
 from spaces.placement.positions import page_positions
 from spaces.queries import View, get_view
-from spaces.reports.validation import Report, left_out, report_on
+from spaces.reports.validation import Report, leave_one_out, report_dimensions
 from spaces.types import Array, Dimension
 
-# of a larger space, the newest members are looked at
-MOST = 10_000
+# newest members that are measured
+MAX_MEMBERS = 10_000
 
 
 def make_report(*, organisation: UUID, space: UUID, version: int | None = None) -> tuple[View, list[Report]]:
-    """Return a space and what is to be said of each of its dimensions.
+    """Return a space and a report on each of its dimensions.
 
     Raises:
         SpaceNotFound, VersionNotFound, PositionsNotReady: as for `get_view`.
-        EmbedderUnavailable: labelled examples are texts that can't be embedded now.
+        EmbedderUnavailable: the texts of labelled examples can't be embedded now.
     """
     with tenant_transaction(organisation):
         view = get_view(organisation=organisation, space=space, version=version)
@@ -37,9 +36,11 @@ def make_report(*, organisation: UUID, space: UUID, version: int | None = None) 
     if any(each.examples and each.has_poles for each in view.dimensions):
         labelled = _labelled(organisation, plan)
     with tenant_transaction(organisation):
-        placed = page_positions(organisation=organisation, layout=view.layout.id, before=None, limit=MOST)
+        placed = page_positions(
+            organisation=organisation, layout=view.layout.id, before=None, limit=MAX_MEMBERS
+        )
     points = view.to_units(placed.values) if placed.ids else np.empty((0, len(view.dimensions)))
-    return view, report_on(
+    return view, report_dimensions(
         names=[each.name for each in view.dimensions],
         kinds=[each.kind for each in view.dimensions],
         points=points,
@@ -49,7 +50,7 @@ def make_report(*, organisation: UUID, space: UUID, version: int | None = None) 
 
 
 def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None]:
-    """Return for each dimension its examples' standings, each on the axis that the others give, and their labels."""
+    """Return each dimension's examples as leave-one-out z-scores with their labels, None without examples."""
     manager = active_manager(organisation)
     described = [each for each in plan.dimensions if each.examples and each.has_poles]
     words = {text for each in described for text in (*each.low, *each.high)}
@@ -58,16 +59,9 @@ def _labelled(organisation: UUID, plan: Plan) -> list[tuple[Array, Array] | None
     named = {memory for each in described for memory in memories_of(each)}
     prior = background(manager)
     with tenant_transaction(organisation):
-        whose = None if plan.holds_all else plan.space
-        own = describe_own(organisation=organisation, model=plan.model or 0, space=whose, prior=prior)
-        found = get_contents(
-            organisation=organisation, model=plan.model, memories=list(named), metadata=False
-        )
-    memories = {
-        memory: vector
-        for memory, vector in zip(found.ids, found.vectors, strict=True)
-        if len(vector) and not np.isnan(vector[0])
-    }
+        space = None if plan.holds_all else plan.space
+        own = describe_own(organisation=organisation, model=plan.model or 0, space=space, prior=prior)
+        memories = read_vectors(organisation, plan.model, named)
     return [
         _agreement(number, each, texts, memories, own.background) if each in described else None
         for number, each in enumerate(plan.dimensions)
@@ -94,5 +88,5 @@ def _agreement(
     try:
         examples, labels = examples_of(number, dimension, dict(texts), dict(memories))
     except UnknownMemory:
-        return None  # it has been erased since, and the axis is about to be made anew
-    return left_out(pole_axis(low, high, how), examples, labels, how), labels
+        return None  # erased since; the axis is about to be recomputed
+    return leave_one_out(pole_axis(low, high, how), examples, labels, how), labels

@@ -1,6 +1,6 @@
-"""Does a dimension measure what its poles say? Pure NumPy."""
+"""Validation of dimensions: do they measure what their poles describe? Pure NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,28 +10,28 @@ from spaces.geometry.projection import Axis, Background, describe, labelled_axis
 
 Array = np.ndarray
 
-# below these a dimension is warned of: the poles hardly differ; two dimensions say nearly the same; labels disagree
+# thresholds of the warnings
 WEAK_SEPARATION = 1.0
 REDUNDANT = 0.9
 WEAK_AGREEMENT = 0.3
-# from so many members on that are known on both, a correlation is worth telling
-FEW = 10
+# members with both coordinates that a correlation requires
+MIN_MEMBERS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How a dimension's figures agree with ratings.
+    """The agreement of a dimension with ratings.
 
     Attributes:
-        texts: how many were rated.
-        poles: Spearman by the poles alone, over all texts. The texts' embeddings, not their ratings, shape the axis.
-        poles_auc: the chance that a text of the upper half of the ratings has the higher figure.
-        inductive: the same of texts that did not shape the axis: mean over the splits, which halve the texts.
-        labelled: Spearman with labelled examples, of the texts that are not among them: mean over the splits.
+        texts: number of rated texts.
+        poles: Spearman with the poles alone, over all texts, whose embeddings (not ratings) shape the axis.
+        poles_auc: the chance that a text in the upper half of the ratings has a higher value.
+        inductive: Spearman on held-out texts, which did not shape the axis: mean over half splits.
+        labelled: Spearman with labelled examples, on the other texts: mean over the splits.
         labelled_sd: its standard deviation over the splits.
-        labelled_worst: its 5% quantile.
-        examples: how many were labelled in each split.
-        splits: how many.
+        labelled_worst: its 5th percentile.
+        examples: labelled per split.
+        splits: their number.
         separation: of the poles, in standard deviations of the texts.
     """
 
@@ -47,7 +47,7 @@ class Agreement:
     separation: float
 
 
-def agree(
+def measure_agreement(
     *,
     low: Array,
     high: Array,
@@ -58,40 +58,40 @@ def agree(
     splits: int = 100,
     seed: int = 7,
 ) -> Agreement:
-    """Return how a dimension agrees with ratings, by itself and with some of them as labelled examples.
+    """Return how a dimension agrees with ratings, with the poles alone and with labelled examples.
 
-    Every split takes examples at random and is measured on all other texts.
+    Each split draws examples at random and is measured on all other texts.
 
     Args:
         low: shape (m, d): embeddings of the low pole's texts.
         high: shape (m, d): of the high pole's.
         texts: shape (n, d): of the rated texts, n > examples + 1.
-        ratings: shape (n,), rising from low to high.
-        prior: of other texts.
-        examples: labelled in each split, ≥ 2.
-        splits: how many.
+        ratings: shape (n,), increasing from low to high.
+        prior: background of other texts.
+        examples: labelled per split, ≥ 2.
+        splits: their number.
         seed: of the splits.
 
     Raises:
-        PolesCoincide: the poles say the same.
-        ValueError: there are too few texts.
+        PolesCoincide: the poles have the same meaning.
+        ValueError: too few texts.
     """
     count = len(texts)
     if count < examples + 2:
-        raise ValueError(f"{count} rated texts are too few for {examples} labelled examples")
+        raise ValueError(f"{examples} labelled examples require at least {examples + 2} rated texts")
     background = describe(texts, prior)
     axis = pole_axis(low, high, background)
-    alone = axis.standings(texts)
+    alone = axis.z_scores(texts)
     draw = np.random.default_rng(seed)
     found, held = [], []
     for _ in range(splits):
         order = draw.permutation(count)
         chosen, rest = order[:examples], order[examples:]
         corrected = labelled_axis(axis, texts[chosen], ratings[chosen], background)
-        found.append(spearman(corrected.standings(texts[rest]), ratings[rest]))
+        found.append(spearman(corrected.z_scores(texts[rest]), ratings[rest]))
         seen, unseen = order[: count // 2], order[count // 2 :]
         other = pole_axis(low, high, describe(texts[seen], prior))
-        held.append(spearman(other.standings(texts[unseen]), ratings[unseen]))
+        held.append(spearman(other.z_scores(texts[unseen]), ratings[unseen]))
     return Agreement(
         texts=count,
         poles=spearman(alone, ratings),
@@ -108,18 +108,18 @@ def agree(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is to be said of one dimension.
+    """The quality of one dimension.
 
     Attributes:
         name: of the dimension.
-        kind: what places a text on it: poles, field, or nothing.
-        known: the share of the members that have a coordinate, 0..1.
-        separation: of the poles in standard deviations of the texts, None without poles.
-        spearman: agreement with labelled examples that the axis was not fitted to (each left out in turn), None without.
-        auc: the chance that an example of the upper half has the higher figure, None without.
-        twin: the dimension that it correlates with most over the members, empty without.
-        correlation: that correlation, -1..1.
-        warnings: in words.
+        kind: what places members on it: poles, field, or nothing.
+        known: share of the members with a coordinate, 0..1.
+        separation: of the poles, in standard deviations of the texts, None without poles.
+        spearman: leave-one-out agreement with labelled examples, None without.
+        auc: the chance that an example in the upper half has a higher value, None without.
+        twin: the most correlated other dimension, empty without.
+        correlation: with `twin`, over the members, -1..1.
+        warnings: one sentence each.
     """
 
     name: str
@@ -133,13 +133,13 @@ class Report:
     warnings: tuple[str, ...] = ()
 
 
-def left_out(axis: Axis, examples: Array, labels: Array, background: Background) -> Array:
-    """Return each example's standing on the axis that the others give, shape (n,).
+def leave_one_out(axis: Axis, examples: Array, labels: Array, background: Background) -> Array:
+    """Return each example's z-score on an axis fitted to the others, shape (n,).
 
-    With fewer than three examples there is nothing to fit without one of them: their standing on the poles' axis.
+    With fewer than three examples, on the poles' axis: the remaining ones are too few to fit.
     """
     if len(labels) < 3:
-        return axis.standings(examples)
+        return axis.z_scores(examples)
     found = np.empty(len(labels))
     for number in range(len(labels)):
         others = np.arange(len(labels)) != number
@@ -147,11 +147,11 @@ def left_out(axis: Axis, examples: Array, labels: Array, background: Background)
             fitted = labelled_axis(axis, examples[others], labels[others], background)
         else:
             fitted = axis
-        found[number] = fitted.standings(examples[number : number + 1])[0]
+        found[number] = fitted.z_scores(examples[number : number + 1])[0]
     return found
 
 
-def report_on(
+def report_dimensions(
     *,
     names: Sequence[str],
     kinds: Sequence[str],
@@ -159,22 +159,22 @@ def report_on(
     separations: Sequence[float | None],
     labelled: Sequence[tuple[Array, Array] | None],
 ) -> list[Report]:
-    """Return what is to be said of a space's dimensions.
+    """Return a report on each of a space's dimensions.
 
     Args:
-        names: k of them.
-        kinds: of each, what places a text on it: poles, field or nothing.
+        names: of the k dimensions.
+        kinds: what places members on each: poles, field or nothing.
         points: the members, shape (n, k), on unit scales, NaN where unknown.
         separations: of each one's poles, None without.
-        labelled: of each, its examples' standings (each left out in turn) and labels, None without.
+        labelled: each one's examples as leave-one-out z-scores with their labels, None without.
     """
-    together = _correlations(points)
+    correlations = _correlations(points)
     reports = []
     for number, name in enumerate(names):
         known = float((~np.isnan(points[:, number])).mean()) if len(points) else 0.0
-        row = np.abs(together[number]) if len(names) > 1 else np.zeros(1)
+        row = np.abs(correlations[number]) if len(names) > 1 else np.zeros(1)
         twin = int(np.argmax(row))
-        correlation = float(together[number, twin]) if row[twin] > 0 else 0.0
+        correlation = float(correlations[number, twin]) if row[twin] > 0 else 0.0
         pair = labelled[number]
         agreement = spearman(*pair) if pair is not None else None
         found = Report(
@@ -187,37 +187,33 @@ def report_on(
             twin=names[twin] if correlation else "",
             correlation=correlation,
         )
-        reports.append(_warned(found, points[:, number]))
+        reports.append(replace(found, warnings=tuple(_warnings(found, points[:, number]))))
     return reports
 
 
-def _warned(report: Report, column: Array) -> Report:
-    warnings = []
+def _warnings(report: Report, column: Array) -> Iterator[str]:
     if report.kind == "nothing":
-        warnings.append(
-            "useless: it has neither poles nor a field, so nothing is known on it but explicit values"
-        )
+        yield "useless: without poles or a field, only explicit coordinates are known"
     elif len(column) and not report.known:
-        warnings.append("useless: no member has a coordinate on it")
+        yield "useless: no member has a coordinate"
     if report.known and np.nanstd(column) < 0.01:
-        warnings.append("useless: all members have the same coordinate")
+        yield "useless: all members have the same coordinate"
     if report.separation is not None and report.separation < WEAK_SEPARATION:
-        warnings.append(f"the poles stand only {report.separation:.2f} standard deviations apart")
+        yield f"the poles are only {report.separation:.2f} standard deviations apart"
     if report.spearman is not None and not report.spearman >= WEAK_AGREEMENT:
-        warnings.append(f"it does not follow its labelled examples (Spearman {report.spearman:.2f})")
+        yield f"does not agree with its labelled examples (Spearman {report.spearman:.2f})"
     if abs(report.correlation) >= REDUNDANT:
-        warnings.append(f"it says nearly the same as {report.twin} (correlation {report.correlation:.2f})")
-    return replace(report, warnings=tuple(warnings))
+        yield f"nearly the same as {report.twin} (correlation {report.correlation:.2f})"
 
 
 def _correlations(points: Array) -> Array:
-    """Return correlations over the members that are known on both, shape (k, k), 0 on the diagonal and where undefined."""
+    """Return the dimensions' correlations over the members, shape (k, k), 0 on the diagonal and where undefined."""
     size = points.shape[1]
     found = np.zeros((size, size))
     for one in range(size):
         for other in range(one):
             both = ~np.isnan(points[:, one]) & ~np.isnan(points[:, other])
             a, b = points[both, one], points[both, other]
-            if len(a) >= FEW and a.std() > 0 and b.std() > 0:
+            if len(a) >= MIN_MEMBERS and a.std() > 0 and b.std() > 0:
                 found[one, other] = found[other, one] = np.corrcoef(a, b)[0, 1]
     return found

@@ -41,10 +41,8 @@ PHRASES = {
 }
 ALLOWED: dict[str, int] = {
     ".": 1,
-    "accountability": 66,
     "liftos/bench": 1,
     "memory": 140,
-    "spaces": 85,
     "tests/integration": 1,
 }
 

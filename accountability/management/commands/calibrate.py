@@ -26,20 +26,13 @@ class Command(ObservedCommand):
         if not rows:
             self.stdout.write("No decision with a stated confidence has been approved or overturned yet.")
         for row in rows:
-            self.stdout.write(json.dumps(_shape(row)) if options["json"] else _text(row))
+            self.stdout.write(_as_json(row) if options["json"] else _text(row))
 
 
-def _shape(row: Calibration) -> dict[str, Any]:
-    return {
-        "decision_point": row.decision_point,
-        "confidence_method": row.confidence_method,
-        "versions": row.versions,
-        "reviews": row.reviews,
-        "right": row.right,
-        "method": row.method,
-        "raw": row.figures["raw"],
-        "after": row.figures.get("after"),
-    }
+def _as_json(row: Calibration) -> str:
+    fields = ("decision_point", "confidence_method", "versions", "reviews", "right", "method")
+    values = {name: getattr(row, name) for name in fields}
+    return json.dumps(values | {"raw": row.figures["raw"], "after": row.figures.get("after")})
 
 
 def _text(row: Calibration) -> str:
@@ -55,11 +48,8 @@ def _text(row: Calibration) -> str:
 
 
 def _scores(scores: dict[str, Any]) -> str:
-    shown = (
-        f"{name} {_interval(scores[key])}" for name, key in (("ECE", "calibration_error"), ("Brier", "brier"))
+    ece, brier = (
+        f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
+        for each in (scores["calibration_error"], scores["brier"])
     )
-    return "  ".join(shown)
-
-
-def _interval(found: dict[str, float]) -> str:
-    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+    return f"ECE {ece}  Brier {brier}"

@@ -13,21 +13,19 @@ from liftos.kernel.tenancy.queries import get_organisation
 
 
 class Command(ObservedCommand):
-    help = (
-        "Rebuild decision logs from their raw rows, and compare them with their nodes and signed checkpoints."
-    )
+    help = "Rebuild decision logs from their raw rows, and compare them with stored nodes and signed checkpoints."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("org", nargs="?", help="an organisation's slug (default: all organisations)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        bad = 0
+        failed = 0
         for organisation in self._organisations(options["org"]):
             verdict = self._verify(organisation)
-            bad += not verdict.holds
+            failed += not verdict.holds
             self.stdout.write(f"{organisation.slug}: {'ok' if verdict.holds else 'BAD'}: {verdict.text}")
-        if bad:
-            raise CommandError(f"logs that failed verification: {bad}")
+        if failed:
+            raise CommandError(f"logs that failed verification: {failed}")
 
     def _organisations(self, slug: str | None) -> list[Organisation]:
         return [get_organisation(slug)] if slug else list(Organisation.objects.all())

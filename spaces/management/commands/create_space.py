@@ -12,7 +12,7 @@ from spaces.space_templates import TEMPLATES
 
 
 class Command(ObservedCommand):
-    help = "Create a conceptual space from a template; it holds every memory unless --members-only."
+    help = "Create a conceptual space from a template; every memory is a member unless --members-only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("organisation", help="the organisation's slug")

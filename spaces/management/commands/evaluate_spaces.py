@@ -1,4 +1,4 @@
-"""`manage.py evaluate_spaces`: evaluate the conceptual arm on our own labelled sets."""
+"""`manage.py evaluate_spaces`: evaluate the conceptual arm on the labelled sets."""
 
 import json
 from argparse import ArgumentParser
@@ -12,7 +12,7 @@ from spaces.evaluation.labelled import SETS
 
 
 class Command(ObservedCommand):
-    help = "Search our labelled sets with and without the conceptual arm, in a throw-away database."
+    help = "Search the labelled sets with and without the conceptual arm, in a scratch database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object per set")
@@ -32,5 +32,5 @@ class Command(ObservedCommand):
                 self.stdout.write(
                     f"{row.way:<28} {row.recall_5:6.3f} {row.recall_10:6.3f} {row.mrr:6.3f} {row.ndcg_10:8.3f}   {row.queries}"
                 )
-            told = ", ".join(f"{dimension} {value:.2f}" for dimension, value in agreement.items())
-            self.stdout.write(f"AUC of the dimensions: {told}\n")
+            values = ", ".join(f"{dimension} {value:.2f}" for dimension, value in agreement.items())
+            self.stdout.write(f"AUC of the dimensions: {values}\n")

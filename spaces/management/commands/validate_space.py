@@ -1,4 +1,4 @@
-"""`manage.py validate_space`: report how well dimensions measure what their poles say."""
+"""`manage.py validate_space`: report how well dimensions measure what their poles describe."""
 
 import json
 import math
@@ -18,11 +18,11 @@ from spaces.geometry.projection import PolesCoincide
 from spaces.placement.background import background
 from spaces.queries import find_space
 from spaces.reports.dimensions import make_report
-from spaces.reports.validation import Agreement, agree
+from spaces.reports.validation import Agreement, measure_agreement
 
 
 class Command(ObservedCommand):
-    help = "Report how well a space's dimensions, or two poles compared with a file of ratings, measure what they should."
+    help = "Report how well a space's dimensions measure what their poles describe, or compare two poles with a file of ratings."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("organisation", nargs="?", help="the organisation's slug")
@@ -47,11 +47,11 @@ class Command(ObservedCommand):
             return
         self.stdout.write(
             f"{found.texts} rated texts, poles {found.separation:.2f} standard deviations apart\n"
-            f"  Spearman by the poles alone          {found.poles:.3f}   (AUC {found.poles_auc:.3f})\n"
-            f"  - texts that did not shape the axis   {found.inductive:.3f}   mean of {found.splits} halvings\n"
-            f"  Spearman with {found.examples:3d} labelled examples {found.labelled:.3f}   "
-            f"mean over the unlabelled rest of {found.splits} splits, sd {found.labelled_sd:.3f}, "
-            f"5% of them below {found.labelled_worst:.3f}"
+            f"  Spearman, poles only                 {found.poles:.3f}   (AUC {found.poles_auc:.3f})\n"
+            f"  - on held-out texts                  {found.inductive:.3f}   mean of {found.splits} half splits\n"
+            f"  Spearman, {found.examples:3d} labelled examples     {found.labelled:.3f}   "
+            f"mean of {found.splits} splits on unlabelled texts, sd {found.labelled_sd:.3f}, "
+            f"5th percentile {found.labelled_worst:.3f}"
         )
 
     def _space(self, options: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ class Command(ObservedCommand):
                 f"  {each.name:20} {each.kind:8} known {each.known:4.0%}"
                 + ("" if each.separation is None else f"  poles {each.separation:.2f} sd apart")
                 + ("" if each.spearman is None else f"  Spearman {each.spearman:.2f}, AUC {each.auc:.2f}")
-                + (f"  most like {each.twin} ({each.correlation:+.2f})" if each.twin else "")
+                + (f"  most similar {each.twin} ({each.correlation:+.2f})" if each.twin else "")
             )
             for warning in each.warnings:
                 self.stdout.write(f"    ! {warning}")
@@ -83,7 +83,7 @@ class Command(ObservedCommand):
         ratings, texts = read_ratings(options["ratings"])
         try:
             manager = get_manager()
-            return agree(
+            return measure_agreement(
                 low=manager.embed_many(options["low"]),
                 high=manager.embed_many(options["high"]),
                 texts=np.asarray(manager.embed_many(texts), np.float64),
@@ -100,7 +100,7 @@ class Command(ObservedCommand):
 
 
 def read_ratings(path: str) -> tuple[list[float], list[str]]:
-    """Return a file's ratings and texts. A first line without a number is a heading.
+    """Return a file's ratings and texts. A first line without a number is a header.
 
     Raises:
         CommandError: the file can't be read, or a line lacks a rating or text.

@@ -218,7 +218,7 @@ def test_the_served_verifier_checks_proof_consistency_and_export(acme, tmp_path)
     grown = acme.get(f"/api/v1/ledger/consistency?from={earlier['size']}").content
     files = {"grown.json": grown, "kept.txt": earlier["checkpoint"]}
     told = run(tmp_path, "grown.json", "--since", "kept.txt", *key, **files)
-    assert f"of {head['size']} records continues that of {earlier['size']}" in told.stdout, told.stderr
+    assert f"of {head['size']} records extends that of {earlier['size']}" in told.stdout, told.stderr
     assert run(tmp_path, "grown.json", *key).returncode == 0
 
     export = b"".join(acme.get("/api/v1/decisions/export").streaming_content)
@@ -268,13 +268,11 @@ def test_what_is_altered_in_an_export_is_named(exported):
                 each["salt"] = None
 
     assert told(lambda copy: copy.pop(1)) == "record 1 of the log is missing"
-    assert (
-        told(lambda copy: copy[0].update(operation="other")) == "line 1: operation is not what its leaf says"
-    )
+    assert told(lambda copy: copy[0].update(operation="other")) == "line 1: operation does not match its leaf"
     assert "payload does not match" in told(lambda copy: copy[0].update(reasoning="other"))
     assert "and no erasure lists it" in told(unlist)
     assert told(lambda copy: copy[0].update(salt=None)).startswith("the payload of decision")
-    assert "taken twice" in told(lambda copy: copy[1].update(index=0))
+    assert "occurs twice" in told(lambda copy: copy[1].update(index=0))
     swapped = lambda copy: (copy[0].update(index=1), copy[1].update(index=0))
     assert told(swapped) == "the records do not lead to the checkpoint's root"
     assert gone in {each["id"] for each in lines if each["salt"] is None}

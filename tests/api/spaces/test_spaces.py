@@ -189,7 +189,7 @@ def test_every_change_is_on_record(acme, spaces):
     spaces.put(space, PRICE | {"weight": 2})
     found = acme.get(f"/api/v1/decisions?subject_id={space}").json()["results"]
     assert [each["operation"] for each in found] == ["space.change", "space.create"]
-    assert "price weighted or named anew" in found[0]["reasoning"]
+    assert "price reweighted or renamed" in found[0]["reasoning"]
 
 
 def test_a_list_has_pages(acme, spaces):

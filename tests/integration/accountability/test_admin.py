@@ -89,7 +89,7 @@ def test_the_page_shows_receipt_proof_and_trace(caller, staff):
     memory = caller.store("otters hold hands")
     answer = caller.post("/api/v1/search", {"query": "who holds hands"}).json()
     decision = answer["decision_id"]
-    assert "waits for its place in the log" in page(staff, decision)
+    assert "waiting for its place in the log" in page(staff, decision)
     drain(organisation=caller.organisation)
     trace_id = caller.get(f"/api/v1/decisions/{decision}").json()["trace_id"]
     assert "not kept" in page(staff, decision)

@@ -182,7 +182,7 @@ def test_record_inserted_without_the_queue_is_found(log):
     late = put(organisation, "late")
     with tenant_transaction(organisation):
         LedgerPending.objects.filter(decision_id=late).delete()
-    assert verdict(organisation).text == f"record {late} is neither in the log nor waiting for it"
+    assert verdict(organisation).text == f"record {late} is neither in the log nor pending"
 
 
 def test_an_altered_tree_is_not_signed(log):

@@ -40,7 +40,7 @@ def test_a_space_is_drawn_with_its_concepts_and_report(staff, acme):
 def test_sparse_space_is_shown(staff, acme, dimensions):
     spaces = Spaces(acme)
     space = spaces.make(*dimensions)
-    assert "No member has its place yet." in page(staff, acme, space)
+    assert "No member has a position yet." in page(staff, acme, space)
     spaces.add(space, "x", {"cost": 5})
     assert "Map of" in page(staff, acme, space)
 

@@ -83,7 +83,7 @@ def test_space_is_created_from_a_template_and_reported(db):
     assert "sd apart" in text
     reports = json.loads(call("validate_space", organisation.slug, made["id"], "--json"))
     assert [each["name"] for each in reports][:2] == ["sentiment", "severity"]
-    with pytest.raises(CommandError, match="There is a space called"):
+    with pytest.raises(CommandError, match="A space called"):
         call("create_space", organisation.slug, "--template", "feedback")
     with pytest.raises(CommandError, match="No organisation called"):
         call("create_space", "nowhere")

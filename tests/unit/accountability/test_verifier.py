@@ -290,7 +290,10 @@ def test_the_rfc_s_signatures_verify(public_key, message, signature):
 
 @pytest.mark.parametrize(
     ("root", "message"),
-    [(hashlib.sha256(b"other").digest(), "the root of an empty log is another"), (EMPTY_ROOT, "outside")],
+    [
+        (hashlib.sha256(b"other").digest(), "the root of an empty log must be SHA-256 of nothing"),
+        (EMPTY_ROOT, "outside"),
+    ],
 )
 def test_an_empty_log_proves_nothing_and_has_one_root(root, message):
     body = f"{ORIGIN}\n0\n{encode(root)}\n"

@@ -3,10 +3,10 @@
 import pytest
 
 from spaces.evaluation.labelled import read_set
-from spaces.query.mentions import Described, clauses_of, mentions_in
+from spaces.query.mentions import DimensionTexts, clauses_of, mentions_in
 from spaces.space_templates import MARKETING, TEMPLATES, is_built_in, known_dimension
 
-DIMENSIONS = [Described(each.name, each.low, each.high) for each in MARKETING.dimensions]
+DIMENSIONS = [DimensionTexts(each.name, each.low, each.high) for each in MARKETING.dimensions]
 NAMES = [each.name for each in MARKETING.dimensions]
 
 

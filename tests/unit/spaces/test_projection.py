@@ -5,9 +5,9 @@ import pytest
 
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from spaces.geometry.agreement import auc, spearman
-from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, shares
+from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, normal_cdf
 from spaces.placement.background import background
-from spaces.reports.validation import agree, left_out, report_on
+from spaces.reports.validation import leave_one_out, measure_agreement, report_dimensions
 
 
 @pytest.fixture
@@ -57,9 +57,7 @@ def test_labelled_examples_correct_a_wrong_axis(texts):
     wrong = pole_axis(np.zeros((1, 8)), np.array([[0.3, 1.0, 0, 0, 0, 0, 0, 0]]), background)
     truth = texts[:, 1] - 0.2 * texts[:, 0]
     right = labelled_axis(wrong, texts[:40], truth[:40], background)
-    assert spearman(right.standings(texts[40:]), truth[40:]) > spearman(
-        wrong.standings(texts[40:]), truth[40:]
-    )
+    assert spearman(right.z_scores(texts[40:]), truth[40:]) > spearman(wrong.z_scores(texts[40:]), truth[40:])
 
 
 def test_labels_may_use_any_scale(texts):
@@ -89,12 +87,12 @@ def test_few_texts_are_supplemented_by_the_background(texts):
 
 
 def test_shares_are_the_normal_distribution():
-    assert shares(np.array([-1.959964, 0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)
+    assert normal_cdf(np.array([-1.959964, 0, 1.959964])) == pytest.approx([0.025, 0.5, 0.975], abs=1e-6)
 
 
 def test_agreement_is_measured_on_unlabelled_texts(texts):
     draw = np.random.default_rng(5)
-    found = agree(
+    found = measure_agreement(
         low=np.zeros((1, 8)),
         high=np.eye(8)[[0]],
         texts=texts,
@@ -111,7 +109,7 @@ def test_each_example_is_left_out_in_turn(texts):
     background = describe(texts)
     axis = pole_axis(np.zeros((1, 8)), np.eye(8)[[0]], background)
     by_chance = np.random.default_rng(6).random(60)
-    assert abs(spearman(left_out(axis, texts[:60], by_chance, background), by_chance)) < 0.35
+    assert abs(spearman(leave_one_out(axis, texts[:60], by_chance, background), by_chance)) < 0.35
 
 
 def test_report_warns_of_useless_dimensions():
@@ -120,7 +118,7 @@ def test_report_warns_of_useless_dimensions():
     points = np.column_stack(
         [column, column + draw.normal(0, 0.01, 50), draw.random(50), np.full(50, np.nan)]
     )
-    reports = report_on(
+    reports = report_dimensions(
         names=["price", "cost", "reach", "mood"],
         kinds=["poles", "poles", "field", "nothing"],
         points=points,

@@ -13,7 +13,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import planner_statistics
 from memory.operations import commit_many, prepare, remember_many
 from memory.types import MemoryDraft
-from spaces.memory_port import MemorysView
+from spaces.memory_port import SpacesPort
 from spaces.operations import prepare_dimensions
 from spaces.queries import get_default
 from spaces.space_templates import TEMPLATES
@@ -45,7 +45,7 @@ def test_model_number_belongs_to_a_committed_row(committed_db):
 
 
 def test_rolled_back_default_space_is_created_again(own, monkeypatch):
-    view = MemorysView()
+    view = SpacesPort()
     dimensions = TEMPLATES[settings.LIFTOS_DEFAULT_SPACE].dimensions
     prepared = prepare_dimensions(organisation=own, dimensions=dimensions)
     with monkeypatch.context() as patch:
