@@ -162,7 +162,7 @@ def test_a_scale_is_outgrown_by_a_tenth_more_or_fewer(then, now, expected):
 
 def test_scale_beyond_the_sample_is_not_checked_forever(organisation, monkeypatch):
     """The sample is capped; the number of texts counts, not the number sampled."""
-    monkeypatch.setattr(own_texts, "MOST_TEXTS", 10)
+    monkeypatch.setattr(own_texts, "MAX_TEXTS", 10)
     space = make(organisation)
     at_once(organisation, ORDER.texts)
     layout = layout_of(organisation, space)

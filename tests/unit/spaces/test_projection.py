@@ -5,7 +5,7 @@ import pytest
 
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from spaces.geometry.agreement import auc, spearman
-from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, pole_axis, normal_cdf
+from spaces.geometry.projection import PolesCoincide, describe, labelled_axis, normal_cdf, pole_axis
 from spaces.placement.background import background
 from spaces.reports.validation import leave_one_out, measure_agreement, report_dimensions
 
