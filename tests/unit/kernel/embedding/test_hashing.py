@@ -43,7 +43,7 @@ def test_a_dimension_is_at_least_one():
 
 @pytest.mark.parametrize("row", [[0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
 def test_zero_vector_is_refused(row):
-    with pytest.raises(ValueError, match="zeros"):
+    with pytest.raises(ValueError, match="zero or not finite"):
         unit_rows(np.array([row]))
 
 

@@ -109,7 +109,7 @@ def test_an_unknown_function_is_named(name):
 
 
 def test_versions_start_at_one():
-    with pytest.raises(ValueError, match="from 1"):
+    with pytest.raises(ValueError, match="at least 1"):
         register("test.f", version=0)
 
 
