@@ -21,6 +21,14 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import BATCH, active_dimension, read_lines, refused_lines, store_batch, trust_now
+from memory.bulk.statements import (
+    COUNT_BY_STATUS,
+    COUNT_LINES,
+    END_LEASE,
+    FINISH_CHUNK,
+    LEASE_CHUNK,
+    LOCK_WAITING_CHUNK,
+)
 from memory.models import BulkChunk, BulkJob
 from memory.operations import embed_rows
 from memory.types import TrustState
@@ -28,37 +36,6 @@ from memory.types import TrustState
 MAX_LINES = 200_000
 # several times the duration of embedding a chunk; a crashed worker's chunk is retried after it
 LEASE_SECONDS = 60
-
-# lease the oldest unprocessed chunk; returns it with its job's actor
-_LEASE = """
-UPDATE memory_bulkchunk AS c SET leased_until = clock_timestamp() + %(seconds)s * interval '1 second' FROM memory_bulkjob AS j
-WHERE c.organisation_id = %(organisation)s AND j.organisation_id = c.organisation_id AND j.id = c.job_id
-  AND (c.job_id, c.number) = (
-    SELECT job_id, number FROM memory_bulkchunk
-    WHERE organisation_id = %(organisation)s AND results IS NULL AND coalesce(leased_until, '-infinity') < clock_timestamp()
-    ORDER BY job_id, number LIMIT 1 FOR UPDATE SKIP LOCKED
-  )
-RETURNING c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust
-"""
-_END_LEASE = """
-UPDATE memory_bulkchunk SET leased_until = NULL WHERE organisation_id = %s AND job_id = %s AND number = %s
-"""
-# lock the chunk if it is still unprocessed
-_STILL = """
-SELECT FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s AND number = %s AND results IS NULL FOR UPDATE
-"""
-_DONE = """
-UPDATE memory_bulkchunk SET results = %s::jsonb, text = '', leased_until = NULL
-WHERE organisation_id = %s AND job_id = %s AND number = %s
-"""
-_PROGRESS = """
-SELECT coalesce(sum(lines), 0)::int, coalesce(sum(lines) FILTER (WHERE results IS NOT NULL), 0)::int
-FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s
-"""
-_COUNTS = """
-SELECT (r ->> 'status')::int, count(*) FROM memory_bulkchunk AS c CROSS JOIN LATERAL jsonb_array_elements(c.results) AS r
-WHERE c.organisation_id = %s AND c.job_id = %s AND c.results IS NOT NULL GROUP BY 1
-"""
 
 
 class BulkJobNotFound(NotFound):
@@ -123,7 +100,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
 def work_on_next_chunk(*, organisation: UUID) -> bool:
     """Process the next chunk that is not leased; return whether there was one."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_LEASE, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
+        row = cursor.execute(LEASE_CHUNK, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
     if row is None:
         return False
     job, number, first, text, kind, actor, behalf, trust = row
@@ -132,7 +109,7 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         _store_chunk(chunk, first, text.split("\n"), Actor(ActorKind(kind), actor, behalf), TrustState(trust))
     except Exception:
         with tenant_transaction(organisation), raw_cursor() as cursor:
-            cursor.execute(_END_LEASE, chunk)
+            cursor.execute(END_LEASE, chunk)
         raise
     return True
 
@@ -148,17 +125,17 @@ def _store_chunk(
         batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
         prepared = embed_rows(organisation, batch.rows)
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        if cursor.execute(_STILL, chunk).fetchone() is None:
+        if cursor.execute(LOCK_WAITING_CHUNK, chunk).fetchone() is None:
             return  # the lease expired, and another worker has stored it
         if trust_now(organisation=organisation, by=by, trust=sent) != trust:
             # the caller's scopes have changed meanwhile: retry
-            cursor.execute(_END_LEASE, chunk)
+            cursor.execute(END_LEASE, chunk)
             return
         if batch is None or prepared is None:
             results = refused_lines(first, lines)
         else:
             results = store_batch(organisation, by, batch, prepared)
-        cursor.execute(_DONE, [json.dumps(results), *chunk])
+        cursor.execute(FINISH_CHUNK, [json.dumps(results), *chunk])
 
 
 def get_progress(*, organisation: UUID, job: UUID) -> Progress:
@@ -171,8 +148,8 @@ def get_progress(*, organisation: UUID, job: UUID) -> Progress:
     if row is None:
         raise BulkJobNotFound
     with raw_cursor() as cursor:
-        found = cursor.execute(_PROGRESS, [organisation, job]).fetchone()
-        counts: dict[int, int] = dict(cursor.execute(_COUNTS, [organisation, job]).fetchall())
+        found = cursor.execute(COUNT_LINES, [organisation, job]).fetchone()
+        counts: dict[int, int] = dict(cursor.execute(COUNT_BY_STATUS, [organisation, job]).fetchall())
     assert found is not None  # noqa: S101  an aggregate has one row
     return Progress(job, row.recorded_at, found[0], found[1], counts)
 

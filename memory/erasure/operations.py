@@ -31,6 +31,7 @@ from memory.analysis.value_keys import origin_key
 from memory.erasure.erasure_policy import get_policy
 from memory.erasure.quoting_records import erase_quotes
 from memory.erasure.removal import remove_memories
+from memory.erasure.statements import INSERT_FURTHER_RECEIPTS
 from memory.models import Erasure, Memory, MemoryVersion
 from memory.ports import erase_elsewhere
 from memory.queries import get_memory
@@ -40,17 +41,6 @@ from memory.trust.versions import check_version, database_now
 TOGETHER = 1_000
 """Memories erased per transaction."""
 UNTOLD = "Reason removed because it quoted the erased memory."
-
-# a row for each further memory of a joint erasure, to refuse its import
-_WITH_IT = """
-INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
-                            on_behalf_of, decision_id, recorded_at)
-SELECT w.id, e.organisation_id, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
-       e.decision_id, e.recorded_at
-FROM memory_erasure AS e,
-     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[]) AS w(id, memory, origin, stored_by)
-WHERE e.id = %(receipt)s
-"""
 
 
 class ErasureNotFound(NotFound):
@@ -280,7 +270,7 @@ def _write_receipt(
             "origins": origins[1:],
             "stored_by": [row.stored_by for row in rows[1:]],
         }
-        raw_cursor().execute(_WITH_IT, values)
+        raw_cursor().execute(INSERT_FURTHER_RECEIPTS, values)
 
 
 def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> dict[str, Any]:

@@ -4,20 +4,9 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
+from memory.erasure.statements import COUNT_INDEX_ROWS, DELETE_EARLIER_TEXTS, DELETE_MEMORIES, DELETE_VERSIONS
 from memory.models import Memory
 from memory.trust.versions import remove_index
-
-_COUNT = """
-SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
-       (SELECT count(*) FROM memory_memorylink WHERE organisation_id = %(organisation)s
-        AND (memory_id = ANY(%(ids)s) OR target_id = ANY(%(ids)s))),
-       (SELECT count(*) FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
-       (SELECT count(*) FROM memory_entity WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s))
-"""
-_VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
-# earlier texts first, because they refer to their memory; vectors and links cascade
-_EARLIER = "DELETE FROM memory_memory WHERE organisation_id = %s AND head = ANY(%s)"
-_MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
 
 
 def remove_memories(
@@ -38,14 +27,14 @@ def remove_memories(
     heads = [row.id for row in rows]
     values = {"organisation": organisation, "ids": [*heads, *(row.id for row in earlier)]}
     with raw_cursor() as cursor:
-        counted = cursor.execute(_COUNT, values).fetchone()
+        counted = cursor.execute(COUNT_INDEX_ROWS, values).fetchone()
     assert counted is not None  # noqa: S101  a SELECT without FROM has one row
     removed: dict[str, int] = dict(zip(("vectors", "links", "attributes", "entities"), counted, strict=True))
     removed["words"] = sum(row.term_count for row in (*rows, *earlier))
     removed |= elsewhere()
     remove_index(organisation, [*earlier, *rows])
     with raw_cursor() as cursor:
-        removed["versions"] = len(rows) + cursor.execute(_VERSIONS, (organisation, heads)).rowcount
-        cursor.execute(_EARLIER, (organisation, heads))
-        cursor.execute(_MEMORIES, (organisation, heads))
+        removed["versions"] = len(rows) + cursor.execute(DELETE_VERSIONS, (organisation, heads)).rowcount
+        cursor.execute(DELETE_EARLIER_TEXTS, (organisation, heads))
+        cursor.execute(DELETE_MEMORIES, (organisation, heads))
     return removed

@@ -9,20 +9,9 @@ from memory.analysis.value_keys import origin_key
 from memory.index.writes import Row
 from memory.policy_types import Refuse, RejectedInside, Wanted
 from memory.rejection.containment import find_held
+from memory.rejection.statements import FIND_ERASED, FIND_IMPORTED, FIND_MEMORIES
 from memory.rejection.tombstones import ValueRejected, find_rejections
 from memory.types import LIVING, EmbeddingState, Outcome, Rejection, Stored, TrustState
-
-_KNOWN = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
-_ERASED = """
-SELECT e.memory_id, e.origin, p.refuse_erased_ids FROM memory_erasure AS e
-LEFT JOIN memory_erasurepolicy AS p ON p.organisation_id = e.organisation_id
-WHERE e.organisation_id = %s AND (e.memory_id = ANY(%s) OR e.origin = ANY(%s))
-"""
-# imported ids that exist: with the same text, or another
-_PRESENT = """
-SELECT m.id, m.embedding, m.content = w.content FROM unnest(%s::uuid[], %s::text[]) AS w(id, content)
-JOIN memory_memory AS m ON m.organisation_id = %s AND m.id = w.id AND m.head IS NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +78,7 @@ def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
         return {}
     values = [[row.id for row in imported], [row.draft.content for row in imported], organisation]
     with raw_cursor() as cursor:
-        found = cursor.execute(_PRESENT, values).fetchall()
+        found = cursor.execute(FIND_IMPORTED, values).fetchall()
     return {
         id_: Stored(id_, Outcome.UNCHANGED if same else Outcome.CONFLICT, EmbeddingState(embedding))
         for id_, embedding, same in found
@@ -107,7 +96,7 @@ def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[
     if not ids and not origins:
         return []
     with raw_cursor() as cursor:
-        found = cursor.execute(_ERASED, [organisation, list(ids), list(origins.values())]).fetchall()
+        found = cursor.execute(FIND_ERASED, [organisation, list(ids), list(origins.values())]).fetchall()
     if not found:
         return []
     policy = Refuse(found[0][2] or Wanted().refuse_erased_ids)
@@ -125,7 +114,7 @@ def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[
     if not wanted:
         return []
     with raw_cursor() as cursor:
-        known = {row[0] for row in cursor.execute(_KNOWN, [organisation, list(wanted)]).fetchall()}
+        known = {row[0] for row in cursor.execute(FIND_MEMORIES, [organisation, list(wanted)]).fetchall()}
     # an import may contain a source along with memories derived from it, unless the source is refused
     coming = {row.id for row in rows if row.draft.past is not None and row.id not in refused}
     without: set[UUID] = set()

@@ -14,29 +14,15 @@ from liftos.kernel.db.transactions import pipelined, raw_cursor
 from liftos.kernel.errors import Conflict
 from memory.analysis.value_keys import locks_of, traces_of, value_keys
 from memory.analysis.windows import Shape
-from memory.policy_types import RejectedInside
+from memory.rejection.statements import (
+    DELETE_TOMBSTONES,
+    FIND_ANCHORS,
+    FIND_TOMBSTONES,
+    INSERT_TOMBSTONES,
+    LOCK_EXCLUSIVE,
+    LOCK_SHARED,
+)
 from memory.types import Rejection
-
-_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
-_LOCK_EXCLUSIVE = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
-_FIND = """
-SELECT value, decision_id, memory_id, recorded_at FROM memory_tombstone
-WHERE organisation_id = %s AND value = ANY(%s::bytea[])
-"""
-# grouped, so that ten thousand rejections yield few rows
-_TRACES = f"""
-SELECT words, lead, trail, array_agg(anchor) FROM memory_tombstone
-WHERE organisation_id = %(organisation)s AND anchor IS NOT NULL AND NOT EXISTS (
-    SELECT FROM memory_rejectionpolicy WHERE organisation_id = %(organisation)s AND policy = '{RejectedInside.ALLOW}')
-GROUP BY words, lead, trail
-"""  # noqa: S608  built from a constant
-_INSERT = """
-INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
-SELECT %s, value, %s, %s, %s, words, lead, trail, anchor
-FROM unnest(%s::bytea[], %s::int[], %s::int[], %s::int[], %s::bigint[]) AS t(value, words, lead, trail, anchor)
-ON CONFLICT (organisation_id, value) DO NOTHING
-"""
-_DELETE = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
 
 
 class ValueRejected(Conflict):
@@ -80,9 +66,9 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
         return Found()
     with pipelined():
         # two statements: the second must see rejections committed while the first waited
-        raw_cursor().execute(_LOCK_SHARED, [locks_of(organisation, wanted)])
-        found = raw_cursor().execute(_FIND, [organisation, list(wanted)])
-        traced = raw_cursor().execute(_TRACES, {"organisation": organisation})
+        raw_cursor().execute(LOCK_SHARED, [locks_of(organisation, wanted)])
+        found = raw_cursor().execute(FIND_TOMBSTONES, [organisation, list(wanted)])
+        traced = raw_cursor().execute(FIND_ANCHORS, {"organisation": organisation})
         known, rows = _by_key(found.fetchall()), traced.fetchall()
     anchors = {Shape(*row[:3]): row[3] for row in rows}
     rejections = {write: known[key] for write, each in keys.items() for key in reversed(each) if key in known}
@@ -92,7 +78,7 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
 def rejections_of(organisation: UUID, keys: Iterable[bytes]) -> dict[bytes, Rejection]:
     """Return the rejections of those keys that are rejected."""
     with raw_cursor() as cursor:
-        return _by_key(cursor.execute(_FIND, [organisation, list(keys)]).fetchall())
+        return _by_key(cursor.execute(FIND_TOMBSTONES, [organisation, list(keys)]).fetchall())
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
@@ -102,7 +88,7 @@ def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
 def lock_values(organisation: UUID, keys: Iterable[bytes]) -> None:
     """Lock values against writes and rejections until the transaction ends."""
     with raw_cursor() as cursor:
-        cursor.execute(_LOCK_EXCLUSIVE, [locks_of(organisation, keys)])
+        cursor.execute(LOCK_EXCLUSIVE, [locks_of(organisation, keys)])
 
 
 def reject_value(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
@@ -112,10 +98,10 @@ def reject_value(*, organisation: UUID, text: str, memory: UUID, decision: UUID,
     columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
     columns.append([traces[key].anchor if key in traces else None for key in keys])
     with raw_cursor() as cursor:
-        cursor.execute(_INSERT, [organisation, memory, decision, at, list(keys), *columns])
+        cursor.execute(INSERT_TOMBSTONES, [organisation, memory, decision, at, list(keys), *columns])
 
 
 def lift_rejections(organisation: UUID, keys: Iterable[bytes]) -> int:
     """Remove rejections of values; return the number of rejected keys."""
     with raw_cursor() as cursor:
-        return cursor.execute(_DELETE, [organisation, list(keys)]).rowcount
+        return cursor.execute(DELETE_TOMBSTONES, [organisation, list(keys)]).rowcount

@@ -11,17 +11,16 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
 from memory.models import Memory, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
+from memory.transfer.statements import COUNT_MEMORIES
 from memory.transfer.vectors import read_vectors
 
 BATCH = 500
-
-_COUNT = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND (%s::uuid IS NULL OR id > %s)"
 
 
 def count_memories(*, organisation: UUID, after: UUID | None = None) -> int:
     """Return the number of memories to export."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_COUNT, (organisation, after, after)).fetchone()
+        row = cursor.execute(COUNT_MEMORIES, (organisation, after, after)).fetchone()
     return row[0] if row else 0
 
 

@@ -14,13 +14,8 @@ from memory.index import index_rows, writes
 from memory.index.embeddings import chosen_model, embed_drafts
 from memory.models import Memory, MemoryVersion
 from memory.transfer.history_format import Text, earlier_texts
+from memory.transfer.statements import SET_VERSIONS
 from memory.types import EmbeddingState, MemoryDraft
-
-_VERSIONS = """
-UPDATE memory_memory AS m SET version = p.version, text_version = p.text_version
-FROM unnest(%(memories)s::uuid[], %(versions)s::int[], %(texts)s::int[]) AS p(memory, version, text_version)
-WHERE m.organisation_id = %(organisation)s AND m.id = p.memory
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, de
     memories, numbers, firsts = index_rows.columns(lives)
     values = {"organisation": organisation, "memories": memories, "versions": numbers, "texts": firsts}
     with raw_cursor() as cursor:
-        cursor.execute(_VERSIONS, values)
+        cursor.execute(SET_VERSIONS, values)
     texts = [text for text in pasts.texts if text.memory in with_past]
     if not texts:
         return

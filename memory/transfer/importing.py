@@ -25,6 +25,7 @@ from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, batches, reader, shortened
 from memory.transfer.format import Imported
 from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
+from memory.transfer.statements import SET_SUCCESSORS
 from memory.trust.versions import database_now
 from memory.types import EmbeddingState, Outcome, Stored, TrustState
 
@@ -34,17 +35,6 @@ Line = tuple[int, Imported, Row]
 """A line's number, its memory and its row."""
 Ready = tuple[Prepared, Pasts]
 """Embedded rows and pasts, ready to commit."""
-# only memories in the state and version of the file; others have changed here since
-_SUCCESSORS = """
-UPDATE memory_memory AS m SET superseded_by = s.successor
-FROM unnest(%(memories)s::uuid[], %(successors)s::uuid[], %(states)s::text[], %(versions)s::int[])
-    AS s(memory, successor, state, version)
-WHERE m.organisation_id = %(organisation)s AND m.id = s.memory AND m.superseded_by IS NULL
-  AND m.state = s.state AND m.version = s.version
-  AND EXISTS (SELECT 1 FROM memory_memory AS n WHERE n.organisation_id = %(organisation)s AND n.id = s.successor
-              AND n.head IS NULL)
-RETURNING m.id
-"""
 
 
 def import_lines(
@@ -286,7 +276,7 @@ class _Run:
         names = ("memories", "successors", "states", "versions")
         values = dict(zip(names, index_rows.columns(due), strict=True))
         with raw_cursor() as cursor:
-            pointed = cursor.execute(_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
+            pointed = cursor.execute(SET_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
         for (memory,) in pointed:
             del self.successors[memory]
 

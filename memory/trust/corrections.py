@@ -29,15 +29,11 @@ from memory.queries import get_memory
 from memory.rejection import tombstones
 from memory.trust.derived_memories import Because, Derived, find_derived, settle_derived
 from memory.trust.state_changes import change_state, lock_in_state, record_correction
+from memory.trust.statements import LOCK_SAME_VALUE
 from memory.types import LIVING, Stored, TrustState
 
 S = TrustState
 REJECTABLE = (*LIVING, S.SUPERSEDED, S.EXPIRED)
-
-_SAME_VALUE = """
-SELECT id FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> %s AND state = ANY(%s)
-ORDER BY id FOR UPDATE
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,5 +245,5 @@ def _same_value(organisation: UUID, memory: UUID, keys: tuple[bytes, ...]) -> li
         return []
     states = [str(state) for state in REJECTABLE]
     with raw_cursor() as cursor:
-        rows = cursor.execute(_SAME_VALUE, (organisation, numbers(keys), memory, states)).fetchall()
+        rows = cursor.execute(LOCK_SAME_VALUE, (organisation, numbers(keys), memory, states)).fetchall()
     return [row[0] for row in rows]

@@ -30,6 +30,7 @@ from memory.analysis.values import unmarked_forms
 from memory.policies import DERIVED_POLICY
 from memory.policy_types import Policy
 from memory.trust.state_changes import change_state
+from memory.trust.statements import FIND_DERIVED, LOCK_OF_VALUES, LOCK_STATES
 from memory.types import TrustState
 
 MOST = 10_000
@@ -37,25 +38,6 @@ MOST = 10_000
 SHOWN = 1_000
 """Maximum derived memories listed in a receipt."""
 
-# UNION rather than UNION ALL ends cycles
-_REACHED = """
-WITH RECURSIVE reached(id) AS (
-    SELECT l.memory_id FROM memory_memorylink AS l
-    WHERE l.organisation_id = %(organisation)s AND l.target_id = ANY(%(sources)s) AND l.kind = 'derived_from'
-    UNION
-    SELECT l.memory_id FROM reached AS r JOIN memory_memorylink AS l
-    ON l.organisation_id = %(organisation)s AND l.target_id = r.id AND l.kind = 'derived_from'
-)
-SELECT id FROM reached WHERE id <> ALL(%(apart)s) LIMIT %(limit)s
-"""
-# lock in id order to prevent deadlocks
-_STATES = """
-SELECT id, state FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR UPDATE
-"""
-_SAYING = """
-SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND value = ANY(%s) AND head IS NULL
-ORDER BY id FOR UPDATE
-"""
 _FROM = {
     Policy.CONTEST: (TrustState.ACTIVE,),
     Policy.HIDE: (TrustState.ACTIVE, TrustState.CONTESTED),
@@ -122,10 +104,10 @@ def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence
         "limit": MOST + 1,
     }
     with raw_cursor() as cursor:
-        reached = [row[0] for row in cursor.execute(_REACHED, values).fetchall()]
+        reached = [row[0] for row in cursor.execute(FIND_DERIVED, values).fetchall()]
         if not reached:
             return Derived(policy)
-        rows = cursor.execute(_STATES, (organisation, reached[:MOST])).fetchall()
+        rows = cursor.execute(LOCK_STATES, (organisation, reached[:MOST])).fetchall()
     changing = tuple(id_ for id_, state in rows if state in _FROM[policy])
     return Derived(policy, tuple(row[0] for row in rows), changing, len(reached) > MOST)
 
@@ -147,10 +129,10 @@ def find_copies(organisation: UUID, sources: Sequence[UUID], texts: Sequence[str
         "limit": MOST,
     }
     with raw_cursor() as cursor:
-        reached = [row[0] for row in cursor.execute(_REACHED, values).fetchall()]
+        reached = [row[0] for row in cursor.execute(FIND_DERIVED, values).fetchall()]
         if not reached or not numbers:
             return []
-        rows = cursor.execute(_SAYING, (organisation, reached, list(numbers))).fetchall()
+        rows = cursor.execute(LOCK_OF_VALUES, (organisation, reached, list(numbers))).fetchall()
     return [id_ for id_, content in rows if said.intersection(unmarked_forms(content)[:1])]
 
 

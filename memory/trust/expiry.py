@@ -9,14 +9,10 @@ from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.trust.state_changes import change_state
+from memory.trust.statements import LOCK_EXPIRED
 from memory.types import LIVING, TrustState
 
 BATCH = 500
-
-_DUE = """
-SELECT id FROM memory_memory WHERE organisation_id = %s AND expires_at <= now() AND head IS NULL AND state = ANY(%s)
-ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
 
 
 def expire_due(*, organisation: UUID) -> int:
@@ -24,7 +20,7 @@ def expire_due(*, organisation: UUID) -> int:
     with tenant_transaction(organisation):
         with raw_cursor() as cursor:
             states = [str(state) for state in LIVING]
-            due = [row[0] for row in cursor.execute(_DUE, (organisation, states, BATCH)).fetchall()]
+            due = [row[0] for row in cursor.execute(LOCK_EXPIRED, (organisation, states, BATCH)).fetchall()]
         if not due:
             return 0
         decision = record(

@@ -13,14 +13,9 @@ from memory.operations import Prepared
 from memory.trust.corrections import Changed
 from memory.trust.derived_memories import Because, find_derived, settle_derived
 from memory.trust.state_changes import change_state, lock_in_state, record_correction
+from memory.trust.statements import CLOSE_MEMORY
 from memory.trust.versions import database_now
 from memory.types import LIVING, MemoryDraft, Outcome, TrustState
-
-_CLOSE = """
-UPDATE memory_memory SET superseded_by = %(successor)s,
-    valid_to = greatest(coalesce(valid_from, %(ends)s), least(coalesce(valid_to, %(ends)s), %(ends)s))
-WHERE organisation_id = %(organisation)s AND id = %(memory)s
-"""
 
 
 def supersede(
@@ -112,7 +107,7 @@ def commit_supersede(
             "ends": new.draft.valid_from,
         }
         with raw_cursor() as cursor:
-            cursor.execute(_CLOSE, values)
+            cursor.execute(CLOSE_MEMORY, values)
         derived = settle_derived(
             organisation, by, derived, source=row.id, because=Because.SUPERSEDED, parent=decision
         )

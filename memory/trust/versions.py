@@ -19,46 +19,16 @@ from memory.analysis.extraction import read
 from memory.index import index_rows, writes
 from memory.models import Memory
 from memory.ports import tell_followers
+from memory.trust.statements import (
+    DROP_VECTORS,
+    END_VERSIONS,
+    KEEP_TEXT,
+    KEEP_VECTORS,
+    NOW,
+    REWRITE,
+    SET_STATE,
+)
 from memory.types import MemoryDraft, TrustState
-
-_NOW = "SELECT clock_timestamp()"
-_END = """
-INSERT INTO memory_memoryversion
-    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
-     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
-SELECT e.id, m.organisation_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
-       m.valid_from, m.valid_to, m.expires_at, m.superseded_by, m.changed_at, greatest(m.changed_at, %(at)s), %(operation)s,
-       %(reason)s, %(kind)s, %(actor)s, %(behalf)s, %(decision)s
-FROM unnest(%(ids)s::uuid[], %(memories)s::uuid[]) AS e(id, memory)
-JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = e.memory
-"""
-_SET_STATE = """
-UPDATE memory_memory SET state = %(state)s, version = version + 1, changed_at = greatest(changed_at, %(at)s)
-WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
-"""
-_KEEP_TEXT = """
-INSERT INTO memory_memory
-    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
-     actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, word_count,
-     term_count, version, text_version, changed_at, head)
-SELECT %(earlier)s, organisation_id, content, metadata, memory_type, source, '', tags, importance, state, embedding,
-       actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
-       word_count, term_count, version, text_version, changed_at, id
-FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
-"""
-_KEEP_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, embedding)
-SELECT organisation_id, %(earlier)s, model_id, embedding FROM memory_memoryvector
-WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
-"""
-_DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = %s"
-_REWRITE = """
-UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
-    happened_at = coalesce(%(happened_at)s::timestamptz, recorded_at), asks = %(asks)s, tells_time = %(tells_time)s,
-    word_count = %(words)s, term_count = %(terms)s, value = %(value)s, text_version = version + 1, version = version + 1,
-    embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
-WHERE organisation_id = %(organisation)s AND id = %(memory)s
-"""
 
 
 class VersionMismatch(LiftosError):
@@ -83,7 +53,7 @@ def check_version(memory: Memory, wanted: int | None) -> None:
 def database_now() -> datetime:
     """Return the database's clock, aware UTC; if called after locking a row, later than the row's last change."""
     with raw_cursor() as cursor:
-        row = cursor.execute(_NOW).fetchone()
+        row = cursor.execute(NOW).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
     return row[0]
 
@@ -112,14 +82,14 @@ def end_versions(
         "at": at,
     }
     with raw_cursor() as cursor:
-        cursor.execute(_END, values)
+        cursor.execute(END_VERSIONS, values)
 
 
 def set_state(organisation: UUID, memories: Sequence[UUID], state: TrustState, at: datetime) -> None:
     """Create a version of memories with another trust state."""
     values = {"organisation": organisation, "memories": list(memories), "state": str(state), "at": at}
     with raw_cursor() as cursor:
-        cursor.execute(_SET_STATE, values)
+        cursor.execute(SET_STATE, values)
     tell_followers(organisation, memories)
 
 
@@ -131,8 +101,8 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
     earlier = new_id()
     values: dict[str, Any] = {"organisation": organisation, "memory": memory.id, "earlier": earlier}
     with raw_cursor() as cursor:
-        cursor.execute(_KEEP_TEXT, values)
-        cursor.execute(_KEEP_VECTORS, values)
+        cursor.execute(KEEP_TEXT, values)
+        cursor.execute(KEEP_VECTORS, values)
     remove_index(organisation, [memory])
     draft = draft_of(memory)
     index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, read(draft), None)]))
@@ -165,9 +135,9 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
         "value": writes.folded_number(row.keys),
     }
     with raw_cursor() as cursor:
-        cursor.execute(_REWRITE, values)
+        cursor.execute(REWRITE, values)
         if new_text:
-            cursor.execute(_DROP_VECTORS, (organisation, memory))
+            cursor.execute(DROP_VECTORS, (organisation, memory))
     if new_text and row.vector is not None and model is not None:
         writes.insert_vectors(organisation, model, [(memory, row.vector)])
     index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading, None)]))

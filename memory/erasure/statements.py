@@ -1,0 +1,64 @@
+"""The SQL of erasures, by the module that sends it. Each runs in the erasure's transaction."""
+
+# --- of removal.py
+
+# rows that go with their memories by foreign key
+COUNT_INDEX_ROWS = """
+SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
+       (SELECT count(*) FROM memory_memorylink WHERE organisation_id = %(organisation)s
+        AND (memory_id = ANY(%(ids)s) OR target_id = ANY(%(ids)s))),
+       (SELECT count(*) FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
+       (SELECT count(*) FROM memory_entity WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s))
+"""
+# the history of memories
+DELETE_VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
+# before their memories, which they reference
+DELETE_EARLIER_TEXTS = "DELETE FROM memory_memory WHERE organisation_id = %s AND head = ANY(%s)"
+# vectors and links go by their foreign keys
+DELETE_MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
+
+# --- of quoting_records.py
+
+# the results of one chunk of a bulk store
+SET_CHUNK_RESULTS = """
+UPDATE memory_bulkchunk SET results = %s::jsonb WHERE organisation_id = %s AND job_id = %s AND number = %s
+"""
+# outbox events keep their ids and types
+BLANK_EVENTS = """
+UPDATE events_outboxevent SET data = '{"erased": true}' WHERE organisation_id = %s AND id = ANY(%s)
+"""
+# traces that quote an erased text
+DELETE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %s AND id = ANY(%s)"
+# versions can't be updated: delete them and insert them again without their reasons
+BLANK_REASONS = """
+WITH gone AS (DELETE FROM memory_memoryversion WHERE organisation_id = %s AND id = ANY(%s) RETURNING *)
+INSERT INTO memory_memoryversion
+    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
+SELECT id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+       expires_at, superseded_by, known_from, known_to, operation, '', actor_kind, actor_id, on_behalf_of, decision_id
+FROM gone
+"""
+# the domain that the old platform's context names
+BLANK_CONTEXT = "UPDATE memory_context SET domain = 'general' WHERE organisation_id = %s"
+# the admin's history shows a memory's first words; the table belongs to the installation and has no organisation
+BLANK_ADMIN_HISTORY = """
+UPDATE django_admin_log AS l SET object_repr = 'erased', change_message = ''
+FROM django_content_type AS t
+WHERE t.id = l.content_type_id AND t.app_label = 'memory' AND l.object_id = ANY(%s) AND l.object_repr <> 'erased'
+"""
+# other memories that have one of the erased values
+COUNT_SAME_VALUE = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> ALL(%s)"
+
+# --- of operations.py
+
+# one row for each further memory of a receipt, by which an import of that memory is refused
+INSERT_FURTHER_RECEIPTS = """
+INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
+                            on_behalf_of, decision_id, recorded_at)
+SELECT w.id, e.organisation_id, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
+       e.decision_id, e.recorded_at
+FROM memory_erasure AS e,
+     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[]) AS w(id, memory, origin, stored_by)
+WHERE e.id = %(receipt)s
+"""

@@ -1,0 +1,109 @@
+"""The SQL of trust, by the module that sends it. Each runs in a tenant transaction."""
+
+# --- of corrections.py
+
+# lock the other memories of a value that are in certain states
+LOCK_SAME_VALUE = """
+SELECT id FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> %s AND state = ANY(%s)
+ORDER BY id FOR UPDATE
+"""
+
+# --- of superseding.py
+
+# name a memory's successor, and end its validity where the successor's begins
+CLOSE_MEMORY = """
+UPDATE memory_memory SET superseded_by = %(successor)s,
+    valid_to = greatest(coalesce(valid_from, %(ends)s), least(coalesce(valid_to, %(ends)s), %(ends)s))
+WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+
+# --- of derived_memories.py
+
+# memories derived from sources, directly or not; UNION drops what was reached before, so circles end
+FIND_DERIVED = """
+WITH RECURSIVE reached(id) AS (
+    SELECT l.memory_id FROM memory_memorylink AS l
+    WHERE l.organisation_id = %(organisation)s AND l.target_id = ANY(%(sources)s) AND l.kind = 'derived_from'
+    UNION
+    SELECT l.memory_id FROM reached AS r JOIN memory_memorylink AS l
+    ON l.organisation_id = %(organisation)s AND l.target_id = r.id AND l.kind = 'derived_from'
+)
+SELECT id FROM reached WHERE id <> ALL(%(apart)s) LIMIT %(limit)s
+"""
+# lock memories in id order, as every transaction does, and read their states
+LOCK_STATES = """
+SELECT id, state FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR UPDATE
+"""
+# lock those of some memories that have one of several values
+LOCK_OF_VALUES = """
+SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND value = ANY(%s) AND head IS NULL
+ORDER BY id FOR UPDATE
+"""
+
+# --- of expiry.py
+
+# lock memories past their expiry, except those that another transaction has locked
+LOCK_EXPIRED = """
+SELECT id FROM memory_memory WHERE organisation_id = %s AND expires_at <= now() AND head IS NULL AND state = ANY(%s)
+ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+# --- of decisions.py
+
+# the decisions that stored and changed a memory; after its erasure the one that stored it
+DECISIONS_OF_MEMORY = """
+SELECT stored_by FROM memory_memory
+WHERE organisation_id = %(organisation)s AND id = %(memory)s AND stored_by IS NOT NULL
+UNION SELECT decision_id FROM memory_memoryversion
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+UNION SELECT stored_by FROM memory_erasure
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s AND stored_by IS NOT NULL
+"""
+
+# --- of versions.py
+
+# the database's clock, which moves inside a transaction too
+NOW = "SELECT clock_timestamp()"
+# copy present versions into the history, with the change that ended them
+END_VERSIONS = """
+INSERT INTO memory_memoryversion
+    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
+SELECT e.id, m.organisation_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
+       m.valid_from, m.valid_to, m.expires_at, m.superseded_by, m.changed_at, greatest(m.changed_at, %(at)s), %(operation)s,
+       %(reason)s, %(kind)s, %(actor)s, %(behalf)s, %(decision)s
+FROM unnest(%(ids)s::uuid[], %(memories)s::uuid[]) AS e(id, memory)
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = e.memory
+"""
+# the next version, in another state
+SET_STATE = """
+UPDATE memory_memory SET state = %(state)s, version = version + 1, changed_at = greatest(changed_at, %(at)s)
+WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
+"""
+# copy a memory's present text into a row of its own, whose head is the memory
+KEEP_TEXT = """
+INSERT INTO memory_memory
+    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
+     actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, word_count,
+     term_count, version, text_version, changed_at, head)
+SELECT %(earlier)s, organisation_id, content, metadata, memory_type, source, '', tags, importance, state, embedding,
+       actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
+       word_count, term_count, version, text_version, changed_at, id
+FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+# copy the memory's vectors for that row
+KEEP_VECTORS = """
+INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, embedding)
+SELECT organisation_id, %(earlier)s, model_id, embedding FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+"""
+# delete the vectors of a replaced text
+DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = %s"
+# the next version, with another text and its search fields
+REWRITE = """
+UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
+    happened_at = coalesce(%(happened_at)s::timestamptz, recorded_at), asks = %(asks)s, tells_time = %(tells_time)s,
+    word_count = %(words)s, term_count = %(terms)s, value = %(value)s, text_version = version + 1, version = version + 1,
+    embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
+WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
