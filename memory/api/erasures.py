@@ -13,7 +13,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.api.shared import DerivedOut
-from memory.erasure.operations import get_erasure
+from memory.erasure.receipts import get_erasure
 
 
 class KeptOut(BaseModel):

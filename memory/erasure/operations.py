@@ -17,47 +17,28 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.embedding.registry import made_managers
 from liftos.kernel.erasure.quotes import Quotes
 from liftos.kernel.erasure.types import Going
-from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import new_id
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.analysis.value_keys import origin_key
 from memory.erasure.erasure_policy import get_policy
 from memory.erasure.quoting_records import erase_quotes
+from memory.erasure.receipts import Receipt, write_receipt
 from memory.erasure.removal import remove_memories
-from memory.erasure.statements import INSERT_FURTHER_RECEIPTS
 from memory.models import Erasure, Memory, MemoryVersion
 from memory.ports import erase_elsewhere
 from memory.queries import get_memory
-from memory.trust.derived_memories import SHOWN, Because, Derived, find_copies, find_derived, settle_derived
+from memory.trust.derived_memories import Because, Derived, find_copies, find_derived, settle_derived
 from memory.trust.versions import check_version, database_now
 
 TOGETHER = 1_000
 """Memories erased per transaction."""
 UNTOLD = "Reason removed because it quoted the erased memory."
-
-
-class ErasureNotFound(NotFound):
-    """There is no such erasure."""
-
-    code = "memory.erasure_not_found"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The result of an erasure: its id, the first memory, the decision, derived memories, and the number of memories erased."""
-
-    id: UUID
-    memory: UUID
-    decision: UUID
-    derived: Derived
-    memories: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +112,6 @@ def forget_many(
         yield Progress(receipt, receipt.memories if receipt else 0, len(gone), unknown)
 
 
-def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
-    """Return a receipt.
-
-    Raises:
-        ErasureNotFound: not in this organisation.
-    """
-    row = Erasure.objects.filter(organisation_id=organisation, id=erasure).first()
-    if row is None:
-        raise ErasureNotFound
-    return row
-
-
 def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Receipt:
     """Erase at least one locked memory; the first is the subject of the decision and receipt."""
     asked = [row.id for row in rows]
@@ -168,7 +137,7 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
         organisation, by, derived, source=ids[0], because=Because.ERASED, parent=decision
     )
     at = database_now()
-    _write_receipt(going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, texts, at))
+    write_receipt(going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, texts, at))
     emit_many(
         organisation=organisation,
         type="liftos.memory.deleted",
@@ -228,49 +197,6 @@ def _put_on_record(
         },
         memories=[{"id": str(row.id)} for row in rows[1:]],
     )
-
-
-def _write_receipt(
-    going: Going,
-    by: Actor,
-    rows: Sequence[Memory],
-    removed: dict[str, int],
-    derived: Derived,
-    decision: UUID,
-    at: datetime,
-    caches: dict[str, Any],
-) -> None:
-    """Write the receipt, and a row that refers to it for each further memory."""
-    kept = {"places": going.kept, "not_looked_at": sorted(going.not_looked_at)}
-    shown = {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts}
-    origins = [
-        origin_key(going.organisation, row.source, row.external_id) if row.external_id else None
-        for row in rows
-    ]
-    Erasure.objects.create(
-        id=going.erasure,
-        organisation_id=going.organisation,
-        memory_id=rows[0].id,
-        origin=origins[0],
-        stored_by=rows[0].stored_by,
-        removed=removed,
-        caches=caches | shown,
-        kept=kept,
-        actor_kind=by.kind,
-        actor_id=by.id,
-        on_behalf_of=by.on_behalf_of,
-        decision_id=decision,
-        recorded_at=at,
-    )
-    if len(rows) > 1:
-        values = {
-            "receipt": going.erasure,
-            "ids": [new_id() for _ in rows[1:]],
-            "memories": [row.id for row in rows[1:]],
-            "origins": origins[1:],
-            "stored_by": [row.stored_by for row in rows[1:]],
-        }
-        raw_cursor().execute(INSERT_FURTHER_RECEIPTS, values)
 
 
 def _forget_vectors(organisation: UUID, texts: Sequence[str], at: datetime) -> dict[str, Any]:
