@@ -9,13 +9,14 @@ import pytest
 
 from liftos.runtime.embedded.paths import REPOSITORY
 
-APPS = ("accountability", "spaces", "workflows")
-SQL = re.compile(r"^\s*(SELECT|INSERT INTO|UPDATE \w|DELETE FROM|COPY|WITH)\b")
+APPS = ("accountability", "memory", "spaces", "workflows")
+SQL = re.compile(r"^\s*(SELECT|INSERT INTO|UPDATE \w+|DELETE FROM|COPY|WITH)\b")
 
 # beside the function that puts them together
 BUILT = {
     "accountability/decisions/chains.py": {"_REACH"},
     "accountability/ledger/raw_rows.py": {"_COPY"},
+    "spaces/erasure.py": {"_BLANK"},
     "spaces/query/arm.py": {"_CHECK", "_PASSING"},
 }
 

@@ -102,9 +102,11 @@ SET status = %(status)s,
     open_steps = CASE WHEN %(status)s::text = 'cancelled' THEN 0 ELSE open_steps END
 WHERE organisation_id = %(organisation)s AND id = %(run)s
 """
+# the verdict of the person that a step waits for
 DECIDE = """
 UPDATE workflows_step SET approval = %(approval)s::jsonb WHERE organisation_id = %(organisation)s AND id = %(step)s
 """
+# a refused step runs without a claim, so that it ends like any other failure
 TAKE_UP = (
     "UPDATE workflows_step SET status = 'running' WHERE organisation_id = %(organisation)s AND id = %(step)s"
 )
