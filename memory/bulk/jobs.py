@@ -20,7 +20,16 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from memory.bulk.lines import BATCH, active_dimension, read_lines, refused_lines, store_batch, trust_now
+from memory.bulk.lines import (
+    BATCH,
+    MAX_LINES,
+    active_dimension,
+    batches,
+    read_lines,
+    refused_lines,
+    store_batch,
+    trust_now,
+)
 from memory.bulk.statements import (
     COUNT_BY_STATUS,
     COUNT_LINES,
@@ -33,7 +42,6 @@ from memory.models import BulkChunk, BulkJob
 from memory.operations import embed_rows
 from memory.types import TrustState
 
-MAX_LINES = 200_000
 # several times the duration of embedding a chunk; a crashed worker's chunk is retried after it
 LEASE_SECONDS = 60
 
@@ -81,7 +89,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
             trust=trust,
         )
         empty = True
-        for number, (first, lines) in enumerate(_chunks(stream)):
+        for number, (first, lines) in enumerate(batches(_decoded(stream), BATCH)):
             empty = empty and not any(line.strip() for line in lines)
             BulkChunk.objects.create(
                 organisation_id=organisation,
@@ -173,8 +181,7 @@ def list_organisations_with_bulk_work() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _chunks(stream: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
-    first, lines = 1, []
+def _decoded(stream: Iterable[bytes]) -> Iterator[str]:
     for number, raw in enumerate(stream, start=1):
         if number > MAX_LINES:
             raise TooLarge(f"At most {MAX_LINES} lines are allowed.")
@@ -186,9 +193,4 @@ def _chunks(stream: Iterable[bytes]) -> Iterator[tuple[int, list[str]]]:
             raise InvalidRequest(
                 [item("string_nul", ("body", number), "Input should not contain a NUL character")]
             )
-        lines.append(text)
-        if len(lines) == BATCH:
-            yield first, lines
-            first, lines = number + 1, []
-    if lines:
-        yield first, lines
+        yield text

@@ -1,8 +1,8 @@
 """Parse memories from lines of JSON, and store them in batches; invalid lines do not affect the others."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from liftos.kernel.embedding import EmbedderUnavailable
@@ -19,6 +19,8 @@ from memory.types import MemoryDraft, Outcome, Stored, TrustState
 
 # lines per transaction: enough to share its cost, few enough to hold locks briefly
 BATCH = 500
+# of one request; a multiple of BATCH
+MAX_LINES = 200_000
 STATUS = {
     Outcome.STORED: 201,
     Outcome.UNCHANGED: 200,
@@ -28,6 +30,20 @@ STATUS = {
     Outcome.ID_TAKEN: 409,
     Outcome.UNKNOWN_SOURCE: 422,
 }
+
+Line = TypeVar("Line")
+
+
+def batches(lines: Iterable[Line], size: int) -> Iterator[tuple[int, list[Line]]]:
+    """Yield lines in batches of a size, each with the number of its first line, from 1."""
+    first, batch = 1, []
+    for number, line in enumerate(lines, start=1):
+        batch.append(line)
+        if len(batch) == size:
+            yield first, batch
+            first, batch = number + 1, []
+    if batch:
+        yield first, batch
 
 
 def active_dimension(organisation: UUID) -> int | None:

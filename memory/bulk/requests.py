@@ -16,8 +16,10 @@ from liftos.kernel.tenancy.types import Actor
 from memory.bulk.jobs import accept
 from memory.bulk.lines import (
     BATCH,
+    MAX_LINES,
     Batch,
     active_dimension,
+    batches,
     read_lines,
     refused_lines,
     store_batch,
@@ -26,7 +28,6 @@ from memory.bulk.lines import (
 from memory.operations import embed_rows
 from memory.types import TrustState
 
-MAX_LINES = 200_000
 # bytes of a body kept in memory; larger ones go to a temporary file
 _MAX_IN_MEMORY = 1024 * 1024
 
@@ -128,8 +129,8 @@ def _store(
         return first, lines, batch
 
     results: Results = []
-    batches = Ahead(read, _batches(stream))
-    for place, (first, lines, batch) in enumerate(batches):
+    ahead = Ahead(read, batches(stream, min(BATCH, MAX_LINES)))
+    for place, (first, lines, batch) in enumerate(ahead):
         if first > MAX_LINES:
             error = {"detail": f"At most {MAX_LINES} lines are allowed."}
             results.append({"line": first, "status": 413, "error": error})
@@ -144,7 +145,7 @@ def _store(
             error = {"detail": "The request took too long; send the rest in another, or with mode=async."}
             results.append({"line": first, "status": 503, "error": error})
             break
-        results += store(place, lines, batch, batches.make_next)
+        results += store(place, lines, batch, ahead.make_next)
     if not results:
         raise _no_lines()
     return results
@@ -172,17 +173,6 @@ def _recalled(kept: Results, batch: Batch) -> Results:
 
 def _no_lines() -> InvalidRequest:
     return InvalidRequest([item("missing", ("body",), "Field required")])
-
-
-def _batches(stream: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    first, lines = 1, []
-    for number, line in enumerate(stream, start=1):
-        lines.append(line)
-        if len(lines) == BATCH or number == MAX_LINES:
-            yield first, lines
-            first, lines = number + 1, []
-    if lines:
-        yield first, lines
 
 
 def accept_once(

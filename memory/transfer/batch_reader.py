@@ -1,7 +1,7 @@
 """Parse an import file in batches; needs no database."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -47,18 +47,6 @@ class Batch:
     numbers: list[int]
     read: list[Imported]
     rows: list[Row]
-
-
-def batches(lines: Iterable[bytes], size: int) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield lines in batches with the number of their first line."""
-    first, batch = 1, []
-    for number, line in enumerate(lines, start=1):
-        batch.append(line)
-        if len(batch) == size:
-            yield first, batch
-            first, batch = number + 1, []
-    if batch:
-        yield first, batch
 
 
 def reader(

@@ -17,12 +17,12 @@ from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.idempotency.keys import claim, recall, settle
-from memory.bulk.lines import line_result
+from memory.bulk.lines import batches, line_result
 from memory.index import index_rows, writes
 from memory.index.writes import Row
 from memory.operations import IMPORT, Prepared, commit, embed_rows
 from memory.rejection import tombstones
-from memory.transfer.batch_reader import OPERATOR, Batch, Report, batches, reader, shortened
+from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
 from memory.transfer.format import Imported
 from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
 from memory.transfer.statements import SET_SUCCESSORS
