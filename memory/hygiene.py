@@ -9,28 +9,8 @@ from django.db.models import Q
 
 from liftos.kernel.db.transactions import raw_cursor
 from memory.models import Memory
+from memory.statements import CONTRADICTIONS, DUPLICATES
 from memory.types import VISIBLE, EmbeddingState, TrustState
-
-# each pair of active memories once; if both contradict each other, as seen from the later one
-_CONTRADICTIONS = """
-SELECT DISTINCT ON (least(a.id, b.id), greatest(a.id, b.id))
-       b.id AS contradicted, a.id AS contradicting, b.content, a.content
-FROM memory_memorylink AS l
-JOIN memory_memory AS a ON a.organisation_id = l.organisation_id AND a.id = l.memory_id
-JOIN memory_memory AS b ON b.organisation_id = l.organisation_id AND b.id = l.target_id
-WHERE l.organisation_id = %(organisation)s AND l.kind = 'contradicts' AND a.id <> b.id
-  AND a.head IS NULL AND b.head IS NULL AND a.state = 'active' AND b.state = 'active'
-  AND (a.expires_at IS NULL OR a.expires_at > %(now)s) AND (b.expires_at IS NULL OR b.expires_at > %(now)s)
-ORDER BY least(a.id, b.id), greatest(a.id, b.id), a.id DESC LIMIT %(limit)s
-"""
-# `value` is the keyed hash of the normalised text (memory/analysis/values.py)
-_DOUBLES = """
-SELECT (array_agg(m.id ORDER BY m.id))[1:20], count(*), (array_agg(m.content ORDER BY m.id))[1]
-FROM memory_memory AS m
-WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND m.state = ANY(%(visible)s) AND m.value IS NOT NULL
-  AND (m.expires_at IS NULL OR m.expires_at > %(now)s)
-GROUP BY m.value HAVING count(*) > 1 ORDER BY count(*) DESC, (array_agg(m.id ORDER BY m.id))[1] LIMIT %(limit)s
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +75,8 @@ def check_health(*, organisation: UUID, now: datetime, limit: int, contested_for
     believed = Memory.objects.filter(organisation_id=organisation, head=None, state__in=VISIBLE)
     believed = believed.filter(Q(expires_at=None) | Q(expires_at__gt=now))
     with raw_cursor() as cursor:
-        contradictions = cursor.execute(_CONTRADICTIONS, values).fetchall()
-        doubles = cursor.execute(_DOUBLES, values | {"visible": [str(each) for each in VISIBLE]}).fetchall()
+        contradictions = cursor.execute(CONTRADICTIONS, values).fetchall()
+        doubles = cursor.execute(DUPLICATES, values | {"visible": [str(each) for each in VISIBLE]}).fetchall()
     doubts = believed.filter(state=TrustState.CONTESTED, changed_at__lte=now - contested_for).order_by(
         "changed_at"
     )

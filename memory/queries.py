@@ -15,10 +15,10 @@ from memory.models import Memory
 from memory.search.as_known import as_known
 from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
+from memory.statements import LIST
 from memory.types import VISIBLE, EmbeddingState
 
 _ID = "coalesce(m.head, m.id)"
-_LIST = "SELECT m.id, octet_length(m.content) + octet_length(m.metadata::text) FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
 
 
 class MemoryNotFound(NotFound):
@@ -79,7 +79,7 @@ def list_memories(
         )
     # earlier texts are sorted by the id of their memory
     order = "m.id" if narrowed.known_at is None else _ID
-    statement = _LIST.format(where=" AND ".join(tests), order=order)
+    statement = LIST.format(where=" AND ".join(tests), order=order)
     with raw_cursor() as cursor:
         ids = _readable(cursor.execute(statement, values).fetchall())
     known = (

@@ -25,39 +25,18 @@ from memory.index import writes
 from memory.index.embeddings import active_manager, chosen_model, clear_choices
 from memory.models import Memory
 from memory.ports import tell_followers
+from memory.statements import (
+    CHOOSE_MODEL,
+    COUNT_VECTORS,
+    DROP_OTHER_VECTORS,
+    LOCK_UNCHANGED,
+    MISSING_VECTORS,
+    OLDEST_TRANSACTION,
+)
 from memory.types import EmbeddingState
 
 BATCH = 128
 HEAL_BATCH = 64
-
-# memories without their first vector are left to the sweep
-_MISSING = """
-SELECT m.id, m.content FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.embedding = 'ready'
-AND m.id > %(after)s AND NOT EXISTS (
-    SELECT 1 FROM memory_memoryvector AS v
-    WHERE v.organisation_id = %(organisation)s AND v.memory_id = m.id AND v.model_id = %(model)s
-) ORDER BY m.id LIMIT %(limit)s
-"""
-_STILL = """
-SELECT m.id FROM unnest(%s::uuid[], %s::text[]) AS w(id, content) JOIN memory_memory AS m
-ON m.organisation_id = %s AND m.id = w.id AND m.content = w.content ORDER BY m.id FOR SHARE OF m
-"""
-_COUNT = """
-SELECT count(*), count(v.memory_id) FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
-WHERE m.organisation_id = %(organisation)s AND m.embedding <> 'none'
-"""
-_FLIP = """
-INSERT INTO memory_modelchoice (organisation_id, model_id) VALUES (%s, %s)
-ON CONFLICT (organisation_id) DO UPDATE SET model_id = excluded.model_id, recorded_at = now()
-RETURNING pg_current_xact_id()::text
-"""
-_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-_DROP = """
-DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AND memory_id IN (
-    SELECT memory_id FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s LIMIT 5000
-)
-"""
 
 
 def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
@@ -106,7 +85,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
 def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:
     """Return the number of memories and earlier texts, and of those with a vector of a model."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        row = cursor.execute(_COUNT, {"organisation": organisation, "model": model}).fetchone()
+        row = cursor.execute(COUNT_VECTORS, {"organisation": organisation, "model": model}).fetchone()
     assert row is not None  # noqa: S101  an aggregate has one row
     return row[0], row[1]
 
@@ -122,7 +101,7 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
     while True:
         values = {"organisation": organisation, "model": number, "after": after, "limit": BATCH}
         with tenant_transaction(organisation), raw_cursor() as cursor:
-            missing = cursor.execute(_MISSING, values).fetchall()
+            missing = cursor.execute(MISSING_VECTORS, values).fetchall()
         if not missing:
             return
         with TRACER.span("memory.embed", organisation=str(organisation), count=len(missing)):
@@ -131,7 +110,7 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
             with raw_cursor() as cursor:
                 # skip memories that were erased or changed meanwhile
                 asked = ([row[0] for row in missing], [row[1] for row in missing], organisation)
-                rows = cursor.execute(_STILL, asked).fetchall()
+                rows = cursor.execute(LOCK_UNCHANGED, asked).fetchall()
             still = {row[0] for row in rows}
             writes.insert_vectors(
                 organisation,
@@ -158,7 +137,7 @@ def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:
             versions={"embedding_model": number},
         )
         with raw_cursor() as cursor:
-            row = cursor.execute(_FLIP, (organisation, number)).fetchone()
+            row = cursor.execute(CHOOSE_MODEL, (organisation, number)).fetchone()
     clear_choices()
     return int(row[0]) if row else 0
 
@@ -168,7 +147,7 @@ def wait_for_older(transaction: int, *, patience_s: float = 60.0, pause_s: float
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
         with raw_cursor() as cursor:
-            row = cursor.execute(_OLDEST).fetchone()
+            row = cursor.execute(OLDEST_TRANSACTION).fetchone()
         if row is not None and int(row[0]) > transaction:
             return True
         time.sleep(pause_s)
@@ -180,7 +159,7 @@ def drop_others(*, organisation: UUID, model: int) -> int:
     dropped = 0
     while True:
         with tenant_transaction(organisation), raw_cursor() as cursor:
-            count = cursor.execute(_DROP, (organisation, model, organisation, model)).rowcount
+            count = cursor.execute(DROP_OTHER_VECTORS, (organisation, model, organisation, model)).rowcount
         dropped += count
         if not count:
             return dropped

@@ -1,6 +1,6 @@
 """The SQL of erasures, by the module that sends it. Each runs in the erasure's transaction."""
 
-# --- of removal.py
+# --- removal.py
 
 # rows that go with their memories by foreign key
 COUNT_INDEX_ROWS = """
@@ -17,7 +17,7 @@ DELETE_EARLIER_TEXTS = "DELETE FROM memory_memory WHERE organisation_id = %s AND
 # vectors and links go by their foreign keys
 DELETE_MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
 
-# --- of quoting_records.py
+# --- quoting_records.py
 
 # the results of one chunk of a bulk store
 SET_CHUNK_RESULTS = """
@@ -50,7 +50,7 @@ WHERE t.id = l.content_type_id AND t.app_label = 'memory' AND l.object_id = ANY(
 # other memories that have one of the erased values
 COUNT_SAME_VALUE = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> ALL(%s)"
 
-# --- of operations.py
+# --- operations.py
 
 # one row for each further memory of a receipt, by which an import of that memory is refused
 INSERT_FURTHER_RECEIPTS = """

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from pgvector import HalfVector
 
 from liftos.kernel.db.binary import unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
 from memory.index.statements import (
     CONTENTS,
     COUNT_LIVING,
@@ -20,6 +22,7 @@ from memory.index.statements import (
     PAGE_CONTENTS,
     SAMPLE_VECTORS,
     TEXTS,
+    VECTORS,
 )
 from memory.types import LIVING
 
@@ -90,6 +93,13 @@ def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | 
     with raw_cursor() as cursor:
         row = cursor.execute(COUNT_VECTORS, values).fetchone()
     return row[0] if row else 0
+
+
+def read_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID]) -> dict[UUID, np.ndarray]:
+    """Return the vectors that memories and earlier texts have under a model: float16, shape (d,)."""
+    with raw_cursor() as cursor:
+        rows = cursor.execute(VECTORS, (organisation, model, list(memories))).fetchall()
+    return {row[0]: HalfVector.from_text(row[1]).to_numpy() for row in giving_way(rows)}
 
 
 def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, str]:

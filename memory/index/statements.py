@@ -207,6 +207,11 @@ AND m.embedding <> 'none'
 COUNT_LIVING = """
 SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
 """
+# vectors of memories and earlier texts
+VECTORS = """
+SELECT memory_id, embedding::text FROM memory_memoryvector
+WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
+"""
 # texts of memories
 TEXTS = """
 SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from pgvector import HalfVector
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable
@@ -20,9 +19,11 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.tracer import TRACER
+from memory.index.bulk_reads import read_vectors
 from memory.index.embeddings import active_manager
 from memory.insights.clusters import cluster
 from memory.insights.concepts import dominant_concepts
+from memory.insights.statements import COUNT_CONNECTED, COUNTS, NEWEST
 from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
 
@@ -30,29 +31,6 @@ SAMPLE = 2_000
 VECTORS = 1_000
 CONCEPTS = 10
 SHOWN = 5
-
-_COUNTS = """
-SELECT m.memory_type, extract(hour FROM m.recorded_at AT TIME ZONE 'UTC')::int, count(*), min(m.recorded_at), max(m.recorded_at)
-FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND {where} GROUP BY 1, 2
-"""
-_NEWEST = """
-SELECT m.id, left(m.content, 2000), m.thread_id FROM memory_memory AS m
-WHERE m.organisation_id = %(organisation)s AND {where} ORDER BY m.id DESC LIMIT %(limit)s
-"""
-_CONNECTED = """
-SELECT count(*) FROM unnest(%(ids)s::uuid[], %(threads)s::bigint[]) AS s(id, thread) WHERE
-    EXISTS (SELECT 1 FROM memory_memorylink AS l
-            WHERE l.organisation_id = %(organisation)s AND l.memory_id = s.id AND l.target_id IS NOT NULL)
-    OR EXISTS (SELECT 1 FROM memory_memorylink AS l WHERE l.organisation_id = %(organisation)s AND l.target_id = s.id)
-    OR EXISTS (SELECT 1 FROM memory_thread AS t WHERE t.organisation_id = %(organisation)s AND t.id = s.thread AND t.members > 1)
-    OR EXISTS (SELECT 1 FROM memory_entity AS e JOIN memory_entity AS o
-               ON o.organisation_id = e.organisation_id AND o.key = e.key AND o.memory_id <> e.memory_id
-               WHERE e.organisation_id = %(organisation)s AND e.memory_id = s.id)
-"""
-_VECTORS = """
-SELECT memory_id, embedding::text FROM memory_memoryvector
-WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +66,7 @@ def get_counts(*, organisation: UUID) -> Counts:
     condition, values = where(SearchRequest(""), "m.id")
     with raw_cursor() as cursor:
         rows = cursor.execute(
-            _COUNTS.format(where=condition), values | {"organisation": organisation}
+            COUNTS.format(where=condition), values | {"organisation": organisation}
         ).fetchall()
     types: dict[str, int] = {}
     hours: dict[int, int] = {}
@@ -112,7 +90,12 @@ def get_insights(*, organisation: UUID) -> Insights:
             counts = get_counts(organisation=organisation)
             newest = _newest(organisation)
             density = _density(organisation, newest)
-            vectors = _vectors(organisation, model, [row[0] for row in newest[:VECTORS]])
+            ids = [row[0] for row in newest[:VECTORS]]
+            vectors = (
+                read_vectors(organisation=organisation, model=model, memories=ids)
+                if model is not None
+                else {}
+            )
         with TRACER.span("insights.concepts", count=len(newest)):
             concepts = dominant_concepts([row[1] for row in newest], CONCEPTS)
         with TRACER.span("insights.clusters", count=len(vectors)):
@@ -131,7 +114,7 @@ def _newest(organisation: UUID) -> list[tuple[UUID, str, int | None]]:
     condition, values = where(SearchRequest(""), "m.id")
     values |= {"organisation": organisation, "limit": SAMPLE}
     with raw_cursor() as cursor:
-        return cursor.execute(_NEWEST.format(where=condition), values).fetchall()
+        return cursor.execute(NEWEST.format(where=condition), values).fetchall()
 
 
 def _density(organisation: UUID, newest: list[tuple[UUID, str, int | None]]) -> float:
@@ -143,16 +126,8 @@ def _density(organisation: UUID, newest: list[tuple[UUID, str, int | None]]) -> 
         "threads": [row[2] for row in newest],
     }
     with raw_cursor() as cursor:
-        row = cursor.execute(_CONNECTED, values).fetchone()
+        row = cursor.execute(COUNT_CONNECTED, values).fetchone()
     return round(row[0] / len(newest), 4) if row else 0.0
-
-
-def _vectors(organisation: UUID, model: int | None, ids: list[UUID]) -> dict[UUID, np.ndarray]:
-    if model is None or not ids:
-        return {}
-    with raw_cursor() as cursor:
-        rows = cursor.execute(_VECTORS, (organisation, model, ids)).fetchall()
-    return {row[0]: HalfVector.from_text(row[1]).to_numpy().astype(np.float32) for row in giving_way(rows)}
 
 
 def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[dict[str, Any]]:
@@ -160,7 +135,7 @@ def _clusters(texts: dict[UUID, str], vectors: dict[UUID, np.ndarray]) -> list[d
     ids = sorted(vectors)
     if not ids:
         return []
-    found = cluster(np.stack([vectors[each] for each in ids]))
+    found = cluster(np.stack([vectors[each] for each in ids]).astype(np.float32))
     return [
         {
             "label": ", ".join(dominant_concepts([texts[ids[place]] for place in each.members], 3)),

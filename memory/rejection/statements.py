@@ -2,7 +2,7 @@
 
 from memory.policy_types import RejectedInside
 
-# --- of tombstones.py
+# --- tombstones.py
 
 # locks that writers of a value share
 LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
@@ -30,7 +30,7 @@ ON CONFLICT (organisation_id, value) DO NOTHING
 # values that may be written again
 DELETE_TOMBSTONES = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
 
-# --- of refusals.py
+# --- refusals.py
 
 # which of some memories exist
 FIND_MEMORIES = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
+from memory.index.bulk_reads import read_vectors
 from memory.models import Memory, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
 from memory.transfer.statements import COUNT_MEMORIES
-from memory.transfer.vectors import read_vectors
 
 BATCH = 500
 
@@ -70,7 +70,11 @@ def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tup
             ended[version.memory_id].append(version)
         heads = Memory.objects.filter(organisation_id=organisation, head__in=ids)
         texts = {(head, version): id_ for head, version, id_ in heads.values_list("head", "version", "id")}
-        vectors = read_vectors(organisation, model, [*ids, *texts.values()]) if model else {}
+        vectors = (
+            read_vectors(organisation=organisation, model=model, memories=[*ids, *texts.values()])
+            if model
+            else {}
+        )
         now = dict(
             Memory.objects.filter(organisation_id=organisation, id__in=ids).values_list("id", "version")
         )

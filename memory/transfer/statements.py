@@ -1,19 +1,11 @@
 """The SQL of exports and imports, by the module that sends it. Each runs in a tenant transaction."""
 
-# --- of exporting.py
+# --- exporting.py
 
 # memories to export, all or those after an id
 COUNT_MEMORIES = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND (%s::uuid IS NULL OR id > %s)"
 
-# --- of vectors.py
-
-# vectors of one model
-READ_VECTORS = """
-SELECT memory_id, embedding::text FROM memory_memoryvector
-WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
-"""
-
-# --- of history_writes.py
+# --- history_writes.py
 
 # the version numbers of imported memories
 SET_VERSIONS = """
@@ -22,7 +14,7 @@ FROM unnest(%(memories)s::uuid[], %(versions)s::int[], %(texts)s::int[]) AS p(me
 WHERE m.organisation_id = %(organisation)s AND m.id = p.memory
 """
 
-# --- of importing.py
+# --- importing.py: successors
 
 # name successors that exist here, except for memories that have changed since their import
 SET_SUCCESSORS = """

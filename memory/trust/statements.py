@@ -1,6 +1,6 @@
 """The SQL of trust, by the module that sends it. Each runs in a tenant transaction."""
 
-# --- of corrections.py
+# --- corrections.py
 
 # lock the other memories of a value that are in certain states
 LOCK_SAME_VALUE = """
@@ -8,7 +8,7 @@ SELECT id FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND 
 ORDER BY id FOR UPDATE
 """
 
-# --- of superseding.py
+# --- superseding.py
 
 # name a memory's successor, and end its validity where the successor's begins
 CLOSE_MEMORY = """
@@ -17,7 +17,7 @@ UPDATE memory_memory SET superseded_by = %(successor)s,
 WHERE organisation_id = %(organisation)s AND id = %(memory)s
 """
 
-# --- of derived_memories.py
+# --- derived_memories.py
 
 # memories derived from sources, directly or not; UNION drops what was reached before, so circles end
 FIND_DERIVED = """
@@ -40,7 +40,7 @@ SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s
 ORDER BY id FOR UPDATE
 """
 
-# --- of expiry.py
+# --- expiry.py
 
 # lock memories past their expiry, except those that another transaction has locked
 LOCK_EXPIRED = """
@@ -48,7 +48,7 @@ SELECT id FROM memory_memory WHERE organisation_id = %s AND expires_at <= now() 
 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-# --- of decisions.py
+# --- decisions.py
 
 # the decisions that stored and changed a memory; after its erasure the one that stored it
 DECISIONS_OF_MEMORY = """
@@ -60,7 +60,7 @@ UNION SELECT stored_by FROM memory_erasure
 WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s AND stored_by IS NOT NULL
 """
 
-# --- of versions.py
+# --- versions.py
 
 # the database's clock, which moves inside a transaction too
 NOW = "SELECT clock_timestamp()"
