@@ -13,7 +13,7 @@ from liftos.kernel.tenancy.models import Membership, Organisation
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, Role
 from liftos.sample import sample_memories
-from memory.hygiene import look_after
+from memory.hygiene import check_health
 from memory.models import Memory
 from memory.operations import remember, remember_many
 from memory.queries import list_recent
@@ -111,7 +111,7 @@ def store(organisation, content, **more):
 def health(organisation, **more):
     given = {"limit": 20, "contested_for": timedelta(days=30), "now": datetime.now(UTC)} | more
     with tenant_transaction(organisation):
-        return look_after(organisation=organisation, **given)
+        return check_health(organisation=organisation, **given)
 
 
 def test_doubles_are_found_however_they_are_written(organisation):
