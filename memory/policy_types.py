@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Policy(StrEnum):
-    """What happens to memories derived from one that is erased, rejected or superseded."""
+    """The policy for memories derived from one that is erased, rejected or superseded."""
 
     CONTEST = "contest"
     HIDE = "hide"
@@ -21,7 +21,7 @@ POLICIES = {
 
 
 class RejectedInside(StrEnum):
-    """What happens to new texts that contain a rejected value."""
+    """The policy for new texts that contain a rejected value."""
 
     FLAG = "flag"
     REFUSE = "refuse"
@@ -37,7 +37,7 @@ REJECTED_INSIDE = {
 
 
 class Refuse(StrEnum):
-    """Where the external id of an erased memory is refused."""
+    """The writes in which the external id of an erased memory is refused."""
 
     IMPORT = "import"
     ALWAYS = "always"

@@ -2,7 +2,7 @@
 
 # --- removal.py
 
-# rows that go with their memories by foreign key
+# vectors, links, attributes and entities of memories
 COUNT_INDEX_ROWS = """
 SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
        (SELECT count(*) FROM memory_memorylink WHERE organisation_id = %(organisation)s
@@ -12,7 +12,7 @@ SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organ
 """
 # the history of memories
 DELETE_VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
-# before their memories, which they reference
+# earlier texts, before the memories that they name
 DELETE_EARLIER_TEXTS = "DELETE FROM memory_memory WHERE organisation_id = %s AND head = ANY(%s)"
 # vectors and links go by their foreign keys
 DELETE_MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
@@ -50,7 +50,7 @@ WHERE t.id = l.content_type_id AND t.app_label = 'memory' AND l.object_id = ANY(
 # other memories that have one of the erased values
 COUNT_SAME_VALUE = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> ALL(%s)"
 
-# --- operations.py
+# --- receipts.py
 
 # one row for each further memory of a receipt, by which an import of that memory is refused
 INSERT_FURTHER_RECEIPTS = """

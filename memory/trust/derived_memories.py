@@ -48,7 +48,7 @@ OPERATIONS = {Policy.CONTEST: "memory.contest", Policy.HIDE: "memory.hide"}
 
 
 class Because(StrEnum):
-    """What happened to a source."""
+    """The change of a source."""
 
     ERASED = "erased"
     REJECTED = "rejected"
