@@ -205,7 +205,7 @@ def test_what_is_no_export_of_ours_is_said(acme, tmp_path):
     path.write_text('{"liftos": "something else", "version": 9}\n')
     with pytest.raises(CommandError, match="not an export"):
         load(acme, path)
-    with pytest.raises(CommandError, match="no file"):
+    with pytest.raises(CommandError, match="does not exist"):
         load(acme, tmp_path / "nowhere")
     with pytest.raises(CommandError):
         call_command("import_memories", "nobody", path)
