@@ -17,9 +17,9 @@ OLD = [
     ("/search", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/search/neural", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/search/knowledge", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
-    ("/store", "liftos.compat.routes.memory.remember", "Enhanced memory storage failed"),
+    ("/store", "memory.operations.commit_one", "Enhanced memory storage failed"),
 ]
-NATIVE = [("/api/v1/search", "memory.api.search.search"), ("/api/v1/memories", "memory.operations.remember")]
+NATIVE = [("/api/v1/search", "memory.api.search.search"), ("/api/v1/memories", "memory.operations.commit_one")]
 BODY = {"query": "x", "content": "x"}
 
 

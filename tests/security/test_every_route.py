@@ -31,11 +31,18 @@ def world(acme):
     return make_world(acme)
 
 
+def undone():
+    """Return a savepoint that counts as the test's own: a request within it embeds outside of the product's transactions."""
+    block = transaction.atomic()
+    block._from_testcase = True
+    return block
+
+
 def answers(caller, world):
     """Call every route independently; yield the route, status and answer text."""
     for route, requests in ROUTES.items():
         for path, body in requests(world):
-            with transaction.atomic():
+            with undone():
                 response = ask(caller, route, path, body)
                 shown = response.status_code, text_of(response)
                 transaction.set_rollback(True)
@@ -89,7 +96,7 @@ def test_other_organisations_ids_are_unknown_on_every_route(acme, rival, world):
             for (path, body), before in zip(requests(mixed), requests(own), strict=True):
                 if (path, body) == before:
                     continue
-                with transaction.atomic():
+                with undone():
                     response = ask(rival, route, path, body)
                     shown = text_of(response)
                     transaction.set_rollback(True)

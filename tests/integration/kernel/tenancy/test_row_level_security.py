@@ -263,6 +263,7 @@ def test_outside_of_a_tenant_transaction_the_orm_sees_nothing(organisations):
         assert ApiKey.objects.count() == 1
 
 
+@pytest.mark.embeds_in_a_transaction
 def test_failure_rolls_everything_back(committed_db):
     caller = make_caller("Broken")
     with pytest.raises(ZeroDivisionError), tenant_transaction(caller.organisation):
