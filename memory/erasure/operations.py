@@ -19,7 +19,7 @@ from accountability.operations import record
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
-from liftos.kernel.embedding.registry import made_managers
+from liftos.kernel.embedding.process_managers import made_managers
 from liftos.kernel.erasure.quotes import Quotes
 from liftos.kernel.erasure.types import Going
 from liftos.kernel.ids import new_id

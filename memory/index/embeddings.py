@@ -16,7 +16,7 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.embedding.registry import embedder_names
+from liftos.kernel.embedding.process_managers import embedder_names
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.analysis.values import is_blank

@@ -19,7 +19,10 @@ OLD = [
     ("/search/knowledge", "liftos.compat.routes.memory.search", "Enhanced memory search failed"),
     ("/store", "memory.operations.commit_one", "Enhanced memory storage failed"),
 ]
-NATIVE = [("/api/v1/search", "memory.api.search.search"), ("/api/v1/memories", "memory.operations.commit_one")]
+NATIVE = [
+    ("/api/v1/search", "memory.api.search.search"),
+    ("/api/v1/memories", "memory.operations.commit_one"),
+]
 BODY = {"query": "x", "content": "x"}
 
 

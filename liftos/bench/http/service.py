@@ -19,8 +19,8 @@ from redis import Redis
 
 from liftos.bench.child import Child, running
 from liftos.kernel.embedding.catalogue import forget_model_numbers
-from liftos.kernel.embedding.configured import configured_secret
 from liftos.kernel.embedding.keys import CacheKeys
+from liftos.kernel.embedding.registry import configured_secret
 from liftos.kernel.embedding.shared_cache import RedisSharedCache, write_vectors
 from liftos.kernel.embedding.types import ModelInfo, Vectors
 from liftos.runtime import embedded

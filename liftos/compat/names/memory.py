@@ -12,7 +12,7 @@ from liftos.compat.shapes.memory import hit_out
 from liftos.compat.shapes.spaces import spaces_out
 from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.embedding.registry import embedder_names, get_manager
+from liftos.kernel.embedding.process_managers import embedder_names, get_manager
 from liftos.kernel.embedding.types import Vector
 from liftos.kernel.telemetry.manager import get_observability
 from memory.index.embeddings import use_manager

@@ -13,13 +13,9 @@ import numpy as np
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.caching.single_flight import Flight, SingleFlight
 from liftos.kernel.deadlines import GivenUp
-from liftos.kernel.embedding.configured import (
-    configured_embedder,
-    configured_secret,
-    configured_shared_cache,
-)
 from liftos.kernel.embedding.errors import EmbedderUnavailable
 from liftos.kernel.embedding.keys import CacheKeys
+from liftos.kernel.embedding.registry import configured_embedder, configured_secret, configured_shared_cache
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
 from liftos.kernel.embedding.text import checked_rows
 from liftos.kernel.embedding.types import Embedder, ModelInfo, Organisation, Vector, Vectors

@@ -1,72 +1,70 @@
-"""This process's embedding managers, one per configured embedder."""
+"""Embedders by name, and those configured in the settings."""
 
-import os
-import threading
+import hashlib
+import hmac
+import math
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 
-from liftos.kernel.embedding.configured import configured_secret, configured_shared_cache, create_embedder
-from liftos.kernel.embedding.manager import EmbeddingManager
+from liftos.kernel.embedding.hashing import HashingEmbedder
+from liftos.kernel.embedding.local_models import FastEmbedEmbedder, SentenceTransformersEmbedder
+from liftos.kernel.embedding.minilm import MiniLmEmbedder
+from liftos.kernel.embedding.openai_compatible import OpenAiCompatibleEmbedder
+from liftos.kernel.embedding.shared_cache import NullSharedCache, RedisSharedCache, SharedCache
+from liftos.kernel.embedding.types import Embedder
 
-_managers: dict[str, EmbeddingManager] = {}
-_lock = threading.Lock()
+EMBEDDERS: Mapping[str, type] = {
+    "minilm": MiniLmEmbedder,
+    "openai": OpenAiCompatibleEmbedder,
+    "hashing": HashingEmbedder,
+    "sentence-transformers": SentenceTransformersEmbedder,
+    "fastembed": FastEmbedEmbedder,
+}
+"""The values of LIFTOS_EMBEDDER."""
 
 
-def get_manager(name: str = "") -> EmbeddingManager:
-    """Return this process's manager of an embedder, created from the settings on first use.
+def create_embedder(spec: str, options: Mapping[str, Any] | None = None) -> Embedder:
+    """Return an embedder by name, without loading its model.
 
     Args:
-        name: in LIFTOS_EMBEDDERS; "" for the default, LIFTOS_EMBEDDER.
+        spec: one of EMBEDDERS.
+        options: keyword arguments of its class.
 
     Raises:
-        KeyError: unknown name.
+        ValueError: an unknown name or invalid options.
     """
-    manager = _managers.get(name)
-    if manager is None:
-        with _lock:
-            manager = _managers.get(name)
-            if manager is None:
-                manager = _managers[name] = _new_manager(name)
-    return manager
+    kind = EMBEDDERS.get(spec)
+    if kind is None:
+        raise ValueError(f"unknown embedder {spec!r}: choose one of {', '.join(EMBEDDERS)}")
+    try:
+        embedder: Embedder = kind(**(options or {}))
+    except TypeError as error:
+        # names only: values may be API keys
+        raise ValueError(
+            f"embedder {spec!r} does not accept the options {sorted(options or {})}: {error}"
+        ) from None
+    return embedder
 
 
-def embedder_names() -> tuple[str, ...]:
-    """Return the names of all configured embedders; "", the default, is first."""
-    return ("", *settings.LIFTOS_EMBEDDERS)
+def configured_embedder() -> Embedder:
+    """Return a new embedder, configured by LIFTOS_EMBEDDER and LIFTOS_EMBEDDER_OPTIONS."""
+    return create_embedder(settings.LIFTOS_EMBEDDER, settings.LIFTOS_EMBEDDER_OPTIONS)
 
 
-def made_managers() -> list[EmbeddingManager]:
-    """Return the managers created so far in this process."""
-    return list(_managers.values())
+def configured_shared_cache(ttl: float) -> SharedCache:
+    """Return the Redis cache in LIFTOS_EMBEDDING_CACHE_ALIAS, or a null cache if there is none.
+
+    Args:
+        ttl: lifetime in seconds, rounded up.
+    """
+    alias = settings.LIFTOS_EMBEDDING_CACHE_ALIAS
+    if not alias or alias not in settings.CACHES:
+        return NullSharedCache()
+    return RedisSharedCache(alias, ttl=math.ceil(ttl))
 
 
-def reset_manager() -> None:
-    """Drop this process's managers; `get_manager` creates new ones from the settings."""
-    with _lock:
-        _managers.clear()
-
-
-def _new_manager(name: str) -> EmbeddingManager:
-    embedder = shared = secret = None
-    if name:
-        wanted = settings.LIFTOS_EMBEDDERS[name]
-        embedder = create_embedder(wanted["embedder"], wanted.get("options"))
-        shared = configured_shared_cache(settings.LIFTOS_EMBEDDING_CACHE_TTL)
-        secret = configured_secret()
-    return EmbeddingManager(
-        cache_size=settings.LIFTOS_EMBEDDING_CACHE_SIZE,
-        cache_ttl=settings.LIFTOS_EMBEDDING_CACHE_TTL,
-        embedder=embedder,
-        shared_cache=shared,
-        secret=secret,
-    )
-
-
-def _after_fork() -> None:
-    """Start without managers in a child: locks may have been held, and model threads do not exist there."""
-    global _lock
-    _managers.clear()
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+def configured_secret() -> bytes:
+    """Return the secret of cache keys, derived from SECRET_KEY."""
+    return hmac.digest(settings.SECRET_KEY.encode(), b"liftos.kernel.embedding.cache", hashlib.sha256)

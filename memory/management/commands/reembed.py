@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.embedding.registry import embedder_names
+from liftos.kernel.embedding.process_managers import embedder_names
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from liftos.console.dashboard.charts import Line, _nice, draw_bars, draw_lines
+from liftos.console.dashboard.svg import Line, _nice, draw_bars, draw_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
 

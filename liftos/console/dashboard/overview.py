@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from accountability.queries import newest_confidences
 from accountability.reviews.queries import count_states, count_to_do
-from liftos.console.dashboard.charts import Line, draw_bars, draw_lines
+from liftos.console.dashboard.svg import Line, draw_bars, draw_lines
 from liftos.kernel.telemetry.metrics.history import Interval, Step, read_intervals
 from memory.index.collection_statistics import get_corpus
 from memory.index.embeddings import cache_stats
