@@ -1,4 +1,7 @@
-"""Validation of dimensions and of coordinates on them. Pure."""
+"""Validation of dimensions and of coordinates on them. Pure.
+
+Kinds and scales of dimensions are declared in `spaces/types.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -2,6 +2,7 @@
 
 They are indexed, so that a phrase such as "to be" can be found, but dropped from queries that have other words.
 That raises R@10 of BM25 and of every fusion with it on LoCoMo's development half (docs/retrieval.md).
+The stemmer and the version of the analyser are in `memory/analysis/words.py`.
 """
 
 FUNCTION_WORDS = frozenset(

@@ -17,8 +17,8 @@ from memory.search.query_analysis import QueryAnalysis
 from memory.search.relations.spreading_activation import SEEDS, Activation, spread
 from memory.search.signals import Signals
 from memory.search.types import Key, Question, Ranked, Row, SearchRequest, Step, Term
+from memory.search.weights import WEIGHTS
 
-WEIGHTS = {"thread": 0.3, "actor": 0.2, "period": 0.3, "entities": 0.1, "links": 0.4, "fit": 0.2}
 _DAY = 86_400.0
 
 

@@ -2,6 +2,8 @@
 
 The window slides (the previous window's count is weighted by its overlap with the last period); implemented by the library
 `limits`. While Redis is unavailable, no request is refused: the limits protect the service from overload only.
+
+How many: LIFTOS_RATE_LIMIT_KEY and LIFTOS_RATE_LIMIT_ORGANISATION; their defaults are in `liftos/runtime/environment.py`.
 """
 
 import logging

@@ -21,9 +21,9 @@ from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.operations import remember_many
 from memory.search.arms.interface import arms_for
-from memory.search.ranking import WEIGHTS
 from memory.search.service import search
 from memory.search.types import SearchRequest, SearchType
+from memory.search.weights import WEIGHTS
 
 TYPES = (SearchType.NEURAL, SearchType.KNOWLEDGE, SearchType.HYBRID)
 RELATIONS = frozenset(WEIGHTS)

@@ -3,6 +3,8 @@
 An arm runs in three steps. `prepare` does slow work such as embedding before a transaction is open. `find` sends the arm's
 statements and returns a function that waits for the results, so that the statements of all arms share one pipelined round trip.
 `Found` then scores the other arms' candidates. Each step handles all questions of a batch, which share the organisation and filters.
+
+An app registers its arms in `AppConfig.ready` with `register_arm`, as `memory/apps.py` does.
 """
 
 from abc import ABC, abstractmethod

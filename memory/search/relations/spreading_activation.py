@@ -10,14 +10,11 @@ from math import sqrt
 from typing import NamedTuple
 
 from memory.search.types import Key, Step
+from memory.search.weights import EDGE, REPLY, SECOND
 from memory.types import LinkKind
 
 # number of best candidates from which activation spreads
 SEEDS = 20
-EDGE = 0.5
-SECOND = 0.25
-# instead of EDGE, from a question to the memory that follows it: likely its answer
-REPLY = 0.625
 _FOLLOWS = str(LinkKind.FOLLOWS)
 
 

@@ -3,8 +3,9 @@ from math import sqrt
 
 import pytest
 
-from memory.search.relations.spreading_activation import EDGE, REPLY, SECOND, Edge, spread
+from memory.search.relations.spreading_activation import Edge, spread
 from memory.search.types import Step
+from memory.search.weights import EDGE, REPLY, SECOND
 
 A, B, C, D = (bytes([number]) * 16 for number in range(1, 5))
 

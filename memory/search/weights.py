@@ -1,0 +1,9 @@
+"""What each kind of evidence weighs beside an arm's share, and what a link passes on. Tuned by `manage.py evaluate_retrieval`. Pure."""
+
+WEIGHTS = {"thread": 0.3, "actor": 0.2, "period": 0.3, "entities": 0.1, "links": 0.4, "fit": 0.2}
+
+# spreading activation: the share of a memory's score that goes over one link, over two
+EDGE = 0.5
+SECOND = 0.25
+# instead of EDGE, from a question to the memory that follows it: likely its answer
+REPLY = 0.625
