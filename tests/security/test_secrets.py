@@ -132,8 +132,8 @@ def test_the_installations_own_key_is_no_secret_for_templates(acme, monkeypatch)
         ({"headers": {"COOKIE": "session=abc"}}, "{secret:NAME}"),
         ({"headers": {"X-Auth-Token": "{token}"}}, "{secret:NAME}"),
         ({"headers": {"Authorization": "Bearer abcdef {secret:crm}"}}, "{secret:NAME}"),
-        ({"text": "{secret:crm}", "method": "POST"}, "can't stand here"),
-        ({"url": "http://a.example/{secret:crm}"}, "can't stand here"),
+        ({"text": "{secret:crm}", "method": "POST"}, "can't be used here"),
+        ({"url": "http://a.example/{secret:crm}"}, "can't be used here"),
     ],
 )
 def test_invalid_secret_references_are_refused_on_save(acme, keep, arguments, told):
@@ -151,7 +151,7 @@ def test_invalid_secret_references_are_refused_on_save(acme, keep, arguments, to
 def test_a_secret_of_another_function_is_refused(acme, keep):
     keep(crm=SECRET)
     refused = save(acme, step("a", arguments={"value": "{secret:crm}"}))
-    assert (refused.status_code, "can't stand here" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "can't be used here" in refused.content.decode()) == (422, True)
 
 
 def test_parameters_cannot_name_secrets(acme, keep, server):

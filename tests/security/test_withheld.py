@@ -124,5 +124,5 @@ def test_a_record_of_a_failure_does_not_quote_what_the_step_read(acme, run):
     # a search's own record tells its query
     texts = json.dumps([each for each in records if each["operation"].startswith("workflow.")])
     assert "Step broken of flow is failed" in texts
-    assert "its text is with the step" in texts
+    assert "see the step for the message" in texts
     assert CANARY not in texts

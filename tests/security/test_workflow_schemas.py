@@ -65,7 +65,7 @@ def test_a_schema_off_the_list_is_refused_when_it_is_saved(acme, name):
     assert refused.status_code == 422, refused.content
     places = [".".join(map(str, each["loc"])) for each in refused.json()["errors"]]
     if place is None:
-        assert "nested more than" in refused.json()["errors"][0]["msg"]
+        assert "nested deeper than" in refused.json()["errors"][0]["msg"]
     else:
         assert places == [f"body.parameters.properties.p{'.' if place else ''}{place}"]
     assert len(refused.content) < 20_000

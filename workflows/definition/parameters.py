@@ -105,7 +105,7 @@ def bind_parameters(definition: Definition, given: Mapping[str, Any] | None) -> 
         raise Faulty([Fault(None, "parameters", "It must be an object.")])
     schema, values = definition.parameters, dict(given or {})
     if deeper_than(values, MAX_VALUE_DEPTH):
-        raise Faulty([Fault(None, "parameters", f"It is nested deeper than {MAX_VALUE_DEPTH} deep.")])
+        raise Faulty([Fault(None, "parameters", f"It is nested deeper than {MAX_VALUE_DEPTH} levels.")])
     try:
         to_jsonb(values)
     except (TypeError, ValueError) as error:

@@ -85,7 +85,7 @@ def parse(
 def _bulk(payload: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield a fault if a payload is too large or deep to parse, or can't be stored."""
     if deeper_than(payload, MAX_DEPTH):
-        yield Fault(None, "", f"It is nested deeper than {MAX_DEPTH} deep.")
+        yield Fault(None, "", f"It is nested deeper than {MAX_DEPTH} levels.")
         return
     try:
         size = len(to_jsonb(payload).encode())

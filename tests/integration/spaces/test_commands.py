@@ -91,9 +91,9 @@ def test_space_is_created_from_a_template_and_reported(db):
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_labelled_set_answers_every_query(name):
-    sentences, wishes = read_set(name)
+    sentences, queries = read_set(name)
     known = {each.name for each in TEMPLATES[name].dimensions}
-    assert all(any(wish.is_answered_by(each) for each in sentences) for wish in wishes)
+    assert all(any(query.matches(each) for each in sentences) for query in queries)
     assert all(each.labels.keys() <= known for each in sentences)
 
 

@@ -163,7 +163,7 @@ def test_examples_round_midnight_have_their_mean_at_midnight():
 
 
 def test_learning_without_examples_is_refused():
-    with pytest.raises(ValueError, match="nothing is known"):
+    with pytest.raises(ValueError, match="no example has a coordinate"):
         learn_region(np.full((3, 2), np.nan), Metric.of([1, 1]))
 
 

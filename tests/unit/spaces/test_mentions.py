@@ -41,9 +41,9 @@ def test_the_first_word_on_a_dimension_counts():
 
 
 def test_labelled_queries_are_parsed():
-    _, wishes = read_set("marketing")
-    right = sum(said(wish.query) == wish.wants for wish in wishes)
-    assert right / len(wishes) > 0.9
+    _, queries = read_set("marketing")
+    right = sum(said(query.text) == query.labels for query in queries)
+    assert right / len(queries) > 0.9
 
 
 def test_query_is_split_into_clauses():

@@ -82,7 +82,7 @@ def test_few_texts_are_supplemented_by_the_background(texts):
     assert few.count == 1
     assert few.covariance == pytest.approx(prior.covariance * 100 / 101)
     assert describe(np.empty((0, 8)), prior).covariance is prior.covariance
-    with pytest.raises(ValueError, match="no texts"):
+    with pytest.raises(ValueError, match="must not be empty"):
         describe(np.empty((0, 8)))
 
 

@@ -1,5 +1,6 @@
 """The client for services that the operator names: limits of time and size, redirects, and errors that tell no secret."""
 
+import re
 import socket
 import threading
 import time
@@ -25,7 +26,7 @@ def serve():
                 except OSError:
                     return
                 with connection:
-                    requests.append(connection.recv(65_536))
+                    requests.append(whole_request(connection))
                     try:
                         for part in parts:
                             time.sleep(pause)
@@ -43,6 +44,18 @@ def serve():
     listener.close()
     for thread in threads:
         thread.join(10)
+
+
+def whole_request(connection):
+    """Read a request with its body, however many packets bring it."""
+    text = connection.recv(65_536)
+    while b"\r\n\r\n" not in text:
+        text += connection.recv(65_536)
+    headers, _, body = text.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", headers.lower())
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65_536)
+    return headers + b"\r\n\r\n" + body
 
 
 def head(status, length, *more):

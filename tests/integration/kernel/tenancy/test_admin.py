@@ -185,7 +185,7 @@ def test_name_taken_concurrently_is_a_form_error(two, monkeypatch):
     monkeypatch.setattr(OrganisationForm, "clean_name", lambda form: form.cleaned_data["name"])
     page = signed_in(is_superuser=True).post(ADD, {"name": "First"}, follow=True)
     assert page.status_code == 200
-    assert "exists already" in page.content.decode()
+    assert "already exists" in page.content.decode()
 
 
 def test_members_cannot_create_organisations(two):

@@ -71,7 +71,7 @@ def test_an_owner_has_members_in_their_own_organisation_only(two):
     assert owner.post("/admin/tenancy/membership/add/", form).status_code == 302
     made = Membership.objects.get(user__username="bob")
     assert (made.organisation_id, made.role) == (two[0].organisation, "reviewer")
-    assert "member already" in owner.post("/admin/tenancy/membership/add/", form).content.decode()
+    assert "already a member" in owner.post("/admin/tenancy/membership/add/", form).content.decode()
     foreign = Membership.objects.create(
         user=User.objects.create_user("mallory", is_staff=True),
         organisation_id=two[1].organisation,
