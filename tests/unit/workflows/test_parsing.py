@@ -182,7 +182,7 @@ def test_deep_nesting_is_refused_before_traversal():
     for _ in range(100_000):
         deep = [deep]
     assert faults(template(step("a", arguments={"x": deep}))) == [
-        (None, "", "It is nested deeper than 32 deep.")
+        (None, "", "It is nested deeper than 32 levels.")
     ]
 
 
