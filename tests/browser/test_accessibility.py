@@ -165,7 +165,7 @@ def test_a_memory_is_found_opened_and_rejected_by_keyboard(site, page):
     button = page.get_by_role("button", name="Reject its value permanently")
     button.focus()
     page.keyboard.press("Enter")
-    page.get_by_text("Rejected: its value is refused from now on.").wait_for()
+    page.get_by_text("Rejected: later writes of its value are refused.").wait_for()
     status, refused = site.service.request("POST", "/api/v1/memories", {"content": content.upper()})
     assert status == 409, refused
     assert "nobody pays in shells" in page.inner_text("body")
