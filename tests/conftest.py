@@ -107,12 +107,12 @@ def nothing_slow_in_a_transaction(request, monkeypatch) -> Iterator[None]:
 
         return guarded
 
-    with monkeypatch.context() as patch:
-        for name in ("embed", "embed_many"):
-            patch.setattr(EmbeddingManager, name, outside(getattr(EmbeddingManager, name)))
-        patch.setattr("workflows.outbound.function.send", outside(send))
-        patch.setattr("accountability.ledger.publishing._post", outside(publishing._post))
-        yield
+    # by the test's own monkeypatch: what a test patches over this is undone first, and nothing of it stays
+    for name in ("embed", "embed_many"):
+        monkeypatch.setattr(EmbeddingManager, name, outside(getattr(EmbeddingManager, name)))
+    monkeypatch.setattr("workflows.outbound.function.send", outside(send))
+    monkeypatch.setattr("accountability.ledger.publishing._post", outside(publishing._post))
+    yield
 
 
 @pytest.fixture

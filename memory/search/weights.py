@@ -1,4 +1,4 @@
-"""What each kind of evidence weighs beside an arm's share, and what a link passes on. Tuned by `manage.py evaluate_retrieval`. Pure."""
+"""Weights of the evidence beside an arm's share, and the share of a score that a link passes on. Tuned by `manage.py evaluate_retrieval`. Pure."""
 
 WEIGHTS = {"thread": 0.3, "actor": 0.2, "period": 0.3, "entities": 0.1, "links": 0.4, "fit": 0.2}
 
