@@ -10,7 +10,7 @@ logger = logging.getLogger("liftos.kernel.jobs")
 
 
 def send_hint(task: str, organisation: UUID) -> None:
-    """Tell a worker that an organisation has work for a task; only log it if the broker is unavailable."""
+    """Send a worker a hint that an organisation has work. If the broker is unavailable, log a warning."""
     try:
         current_app.send_task(task, args=[str(organisation)], ignore_result=True)
     except (OperationalError, OSError):
