@@ -15,7 +15,7 @@ from tests.faults.service import Service
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 MEGABYTE = 1024 * 1024
-QUIET_AND_BUSY = 60
+QUIET_AND_BUSY = 400  # its p95 is of 20 values: of 60 requests it would be of three
 
 
 @pytest.fixture(scope="module")
@@ -116,15 +116,21 @@ def test_work_ends_when_its_caller_disconnects(service):
     assert [each for each in asked if each[0].startswith("a question of its own")] == []
 
 
-@pytest.mark.xfail(reason="1.4 to 3.6 times on a quiet machine, above 3 in two of eight runs", strict=False)
 def test_small_request_is_not_delayed_by_another_organisations_batches(service):
     other = json.loads(service.manage("create_organisation", "Quiet Ltd", "--json"))["api_key"]
-    queries = {"queries": [f"what is said of topic {number} in week {number % 52}" for number in range(100)]}
+    queries = [f"what is said of topic {number} in week {number % 52}" for number in range(100)]
+    body = json.dumps({"queries": queries}).encode()
+    headers = {"X-Api-Key": service.key, "Content-Type": "application/json"}
     stop, statuses = threading.Event(), set()
 
     def batches() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
         while not stop.is_set():
-            statuses.add(service.request("POST", "/api/v1/search/batch", queries)[0])
+            connection.request("POST", "/api/v1/search/batch", body, headers)
+            answer = connection.getresponse()
+            answer.read()  # unparsed: this process must not be what delays the other caller
+            statuses.add(answer.status)
+        connection.close()
 
     def p95() -> float:
         times = []
