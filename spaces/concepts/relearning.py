@@ -9,6 +9,7 @@ from django.utils import timezone
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import TextKind
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index.embeddings import active_manager
 from spaces.concepts.regions import as_fields, region_of
@@ -44,7 +45,13 @@ def relearn_concepts(*, organisation: UUID) -> int:
     vectors: dict[str, Array] = {}
     if texts:
         manager = active_manager(organisation)
-        vectors = dict(zip(texts, manager.embed_many(texts, organisation=organisation), strict=True))
+        vectors = dict(
+            zip(
+                texts,
+                manager.embed_many(texts, kind=TextKind.DOCUMENT, organisation=organisation),
+                strict=True,
+            )
+        )
     return sum(_relearn(organisation, space, concept, vectors.get(text)) for space, concept, text in outdated)
 
 

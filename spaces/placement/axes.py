@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.embedding import EmbeddingManager, TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from memory.index.bulk_reads import get_contents
 from memory.index.embeddings import active_manager
@@ -76,7 +76,9 @@ def embed_all(manager: EmbeddingManager, organisation: UUID, texts: set[str]) ->
     for whose in (None, organisation):
         some = sorted(text for text in texts if is_built_in(text) == (whose is None))
         if some:
-            found |= zip(some, manager.embed_many(some, organisation=whose), strict=True)
+            found |= zip(
+                some, manager.embed_many(some, kind=TextKind.DOCUMENT, organisation=whose), strict=True
+            )
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Protocol
 
-from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.types import ModelInfo, TextKind, Vectors
 from spaces.geometry.projection import Background, describe
 
 _known: dict[ModelInfo, Background] = {}
@@ -17,7 +17,7 @@ class Embedder(Protocol):
     def model(self) -> ModelInfo:
         """The model of the vectors."""
 
-    def embed_many(self, texts: Sequence[str]) -> Vectors:
+    def embed_many(self, texts: Sequence[str], *, kind: TextKind) -> Vectors:
         """Return one vector per text."""
 
 
@@ -30,5 +30,7 @@ def background(manager: Embedder) -> Background:
     """Return the distribution of general texts under a manager's model; computed once per process."""
     found = _known.get(manager.model)
     if found is None:
-        found = _known[manager.model] = describe(manager.embed_many(background_texts())).as_prior()
+        found = _known[manager.model] = describe(
+            manager.embed_many(background_texts(), kind=TextKind.DOCUMENT)
+        ).as_prior()
     return found

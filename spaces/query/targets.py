@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.embedding import EmbedderUnavailable
+from liftos.kernel.embedding import EmbedderUnavailable, TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
 from memory.index.embeddings import active_manager
@@ -87,7 +87,9 @@ def _embed_together(organisation: UUID, queries: Sequence[str], request: SearchR
         texts.update(query for query in read if query)
     # without an embedder, queries are matched by words only
     with suppress(EmbedderUnavailable):
-        active_manager(organisation).embed_many(sorted(texts), organisation=organisation)
+        active_manager(organisation).embed_many(
+            sorted(texts), kind=TextKind.DOCUMENT, organisation=organisation
+        )
 
 
 def _given(organisation: UUID, view: View, request: SearchRequest) -> tuple[Array, Array, dict[str, str]]:
@@ -187,7 +189,13 @@ def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
         if clauses and any(each.low for each in plan.dimensions):
             texts = {text for each in plan.dimensions for text in (*each.low, *each.high)}
             known = embed_all(manager, organisation, texts)
-            vectors = dict(zip(clauses, manager.embed_many(clauses, organisation=organisation), strict=True))
+            vectors = dict(
+                zip(
+                    clauses,
+                    manager.embed_many(clauses, kind=TextKind.DOCUMENT, organisation=organisation),
+                    strict=True,
+                )
+            )
             poles = [
                 tuple(np.stack([known[text] for text in some]) for some in (each.low, each.high))  # type: ignore[misc]
                 if each.low and each.high
@@ -208,7 +216,7 @@ def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, A
         # the organisation has changed its embedding model: request new positions
         send_hint(RENEW, organisation)
         return point, emphasis
-    vector = manager.embed(text, organisation=organisation)
+    vector = manager.embed(text, kind=TextKind.DOCUMENT, organisation=organisation)
     for number, axis in enumerate(plan.axes):
         if axis is not None:
             point[number] = axis.values(vector[np.newaxis])[0]

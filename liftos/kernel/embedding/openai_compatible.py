@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from liftos.kernel.deadlines import check_deadline
 from liftos.kernel.embedding.errors import DimensionMismatch, EmbedderUnavailable
 from liftos.kernel.embedding.text import MAX_CHARACTERS, clean_text, unit_rows
-from liftos.kernel.embedding.types import ModelInfo, Vectors
+from liftos.kernel.embedding.types import ModelInfo, Profile, Vectors
 from liftos.kernel.http import client
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 
@@ -44,6 +44,7 @@ class OpenAiCompatibleEmbedder:
         version: str = "",
         send_dimension: bool = False,
         max_characters: int = MAX_CHARACTERS,
+        **profile: Any,
     ) -> None:
         """Describe the endpoint; nothing is sent.
 
@@ -56,15 +57,20 @@ class OpenAiCompatibleEmbedder:
             version: moves when the model behind the name does; by default the dimension.
             send_dimension: ask the endpoint for `dimension` numbers (models that can be shortened).
             max_characters: of a text, the rest is dropped.
+            profile: fields of `Profile`, such as query_prefix.
 
         Raises:
-            ValueError: url is not http or https, dimension or timeout is not positive.
+            TypeError: an unknown option.
+            ValueError: url is not http or https, dimension or timeout is not positive, or the profile is invalid.
         """
         if urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError("the embedding endpoint's url must begin with http:// or https://")
         if dimension < 1 or timeout <= 0:
             raise ValueError("dimension and timeout must be positive")
-        self.model = ModelInfo(name=model, version=version or f"{dimension}d", dimension=dimension)
+        self.profile = Profile(**profile)
+        self.model = ModelInfo(
+            name=model, version=self.profile.marked(version or f"{dimension}d"), dimension=dimension
+        )
         self._url = url if url.rstrip("/").endswith("/embeddings") else url.rstrip("/") + "/embeddings"
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if api_key:

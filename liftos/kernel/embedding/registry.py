@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from liftos.kernel.embedding.bge import BgeSmallEmbedder
 from liftos.kernel.embedding.hashing import HashingEmbedder
 from liftos.kernel.embedding.local_models import FastEmbedEmbedder, SentenceTransformersEmbedder
 from liftos.kernel.embedding.minilm import MiniLmEmbedder
@@ -16,6 +17,7 @@ from liftos.kernel.embedding.shared_cache import NullSharedCache, RedisSharedCac
 from liftos.kernel.embedding.types import Embedder
 
 EMBEDDERS: Mapping[str, type] = {
+    "bge-small": BgeSmallEmbedder,
     "minilm": MiniLmEmbedder,
     "openai": OpenAiCompatibleEmbedder,
     "hashing": HashingEmbedder,

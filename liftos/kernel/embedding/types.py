@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
@@ -33,8 +35,69 @@ class ModelInfo:
     dimension: int
 
 
+class TextKind(StrEnum):
+    """The role of a text: some models embed a question differently from what may answer it."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
+
+
+class Extent(StrEnum):
+    """How much of a text a model reads: all, its beginning (the rest exceeds its limit), or nothing (unknown script)."""
+
+    WHOLE = "whole"
+    PART = "part"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How to use a model: what it expects before a text, and what its cosines mean. Measured, see `docs/retrieval.md`.
+
+    Attributes:
+        query_prefix: put before queries.
+        document_prefix: put before all other texts.
+        unrelated: the cosine of a query and a text that have nothing to do with each other; -1 to below `related`.
+        related: the cosine from which a text is about the query's subject; at most 1.
+        similar: the cosine from which two short phrases mean much the same; at most 1.
+    """
+
+    query_prefix: str = ""
+    document_prefix: str = ""
+    unrelated: float = 0.0
+    related: float = 0.3
+    similar: float = 0.45
+
+    def __post_init__(self) -> None:
+        """Check types and the order of the cosines."""
+        if not (isinstance(self.query_prefix, str) and isinstance(self.document_prefix, str)):
+            raise ValueError("the prefixes of a profile must be strings")  # noqa: TRY004  options are values of a setting
+        if not -1 <= self.unrelated < self.related <= 1:
+            raise ValueError("the cosines of a profile must be -1 <= unrelated < related <= 1")
+
+    def written(self, text: str, kind: TextKind) -> str:
+        """Return what the model is given for a text."""
+        return (self.query_prefix if kind is TextKind.QUERY else self.document_prefix) + text
+
+    def marked(self, version: str) -> str:
+        """Return a model's version marked with the document prefix, with which the stored vectors change."""
+        if not self.document_prefix:
+            return version
+        return f"{version}+{sha256(self.document_prefix.encode()).hexdigest()[:8]}"
+
+
+PLAIN = Profile()
+"""The profile of an embedder that declares none: no prefixes, MiniLM's cosines."""
+
+
 class Embedder(Protocol):
-    """Turns texts into vectors. Implementations must be thread-safe."""
+    """Turns texts into vectors. Implementations must be thread-safe.
+
+    An embedder may also have
+
+    - `profile: Profile`, PLAIN by default. `EmbeddingManager` writes the prefixes, so `embed` gets texts that have them;
+    - `extents(texts) -> list[Extent]`, by default WHOLE for each text.
+    """
 
     @property
     def model(self) -> ModelInfo:

@@ -3,7 +3,7 @@
 import gc
 import logging
 
-from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.embedding import EmbedderUnavailable, TextKind, get_manager
 
 logger = logging.getLogger("liftos.runtime.health")
 
@@ -11,7 +11,7 @@ logger = logging.getLogger("liftos.runtime.health")
 def warm_up() -> None:
     """Load the embedding model."""
     try:
-        get_manager().embed("warm")
+        get_manager().embed("warm", kind=TextKind.QUERY)
     except EmbedderUnavailable:
         logger.warning("the embedder is not available; storing and word search work without it")
 

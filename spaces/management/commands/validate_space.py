@@ -11,7 +11,7 @@ import numpy as np
 from django.core.management.base import CommandError
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.embedding import EmbedderUnavailable, get_manager
+from liftos.kernel.embedding import EmbedderUnavailable, TextKind, get_manager
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
 from spaces.geometry.projection import PolesCoincide
@@ -84,9 +84,9 @@ class Command(ObservedCommand):
         try:
             manager = get_manager()
             return measure_agreement(
-                low=manager.embed_many(options["low"]),
-                high=manager.embed_many(options["high"]),
-                texts=np.asarray(manager.embed_many(texts), np.float64),
+                low=manager.embed_many(options["low"], kind=TextKind.DOCUMENT),
+                high=manager.embed_many(options["high"], kind=TextKind.DOCUMENT),
+                texts=np.asarray(manager.embed_many(texts, kind=TextKind.DOCUMENT), np.float64),
                 ratings=np.asarray(ratings),
                 prior=background(manager),
                 examples=options["examples"],

@@ -17,6 +17,7 @@ import numpy as np
 
 from liftos.kernel.db.binary import HalfVec, UuidArray, unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.embedding import TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
@@ -77,7 +78,7 @@ class MeaningArm(Arm):
         del request
         manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
-            vectors = manager.embed_many(queries, organisation=organisation)
+            vectors = manager.embed_many(queries, kind=TextKind.QUERY, organisation=organisation)
         model = model_number(manager.model)
         return [QueryVector(vector, model) for vector in vectors]
 

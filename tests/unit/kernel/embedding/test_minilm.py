@@ -1,4 +1,4 @@
-"""The default embedder, with its real weights."""
+"""all-MiniLM-L6-v2, with its real weights."""
 
 import os
 import subprocess
@@ -72,11 +72,6 @@ def test_modified_model_file_is_refused(monkeypatch):
 
     with pytest.raises(RuntimeError, match=r"model\.onnx"):
         minilm._Runtime(1)
-
-
-def test_missing_package_is_named():
-    with pytest.raises(RuntimeError, match="no_such_package"):
-        minilm._package_file("no_such_package", "file", "")
 
 
 def test_importing_loads_neither_runtime_nor_tokeniser():
