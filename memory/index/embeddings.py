@@ -18,6 +18,7 @@ from liftos.kernel.embedding import (
     DimensionMismatch,
     EmbedderUnavailable,
     EmbeddingManager,
+    Extent,
     TextKind,
     get_manager,
 )
@@ -96,6 +97,27 @@ def embed_drafts(
         logger.warning("storing without vectors: the embedder is not available", extra={"count": len(wanted)})
         # a caller's own vector can't be stored without the model's number either
         return [None] * len(drafts), None
+
+
+def embed_texts(
+    manager: EmbeddingManager, organisation: UUID, texts: Sequence[str]
+) -> list[tuple[np.ndarray | None, Extent]]:
+    """Return for each text its vector, and how much of it the model read; no vector if it read nothing.
+
+    Calls the model: don't call inside a transaction.
+
+    Args:
+        manager: of the organisation's model.
+        organisation: the tenant.
+        texts: memories' texts or passages, not queries.
+
+    Raises:
+        EmbedderUnavailable: the model failed.
+    """
+    extents = manager.extents(texts)
+    read = [text for text, extent in zip(texts, extents, strict=True) if extent is not Extent.NOTHING]
+    vectors = iter(manager.embed_many(read, kind=TextKind.DOCUMENT, organisation=organisation))
+    return [(None if extent is Extent.NOTHING else next(vectors), extent) for extent in extents]
 
 
 def cache_stats(organisation: UUID) -> dict[str, int | float]:
