@@ -19,7 +19,7 @@ from memory.index.writes import Row
 from memory.inputs import MemoryIn, Reason, Supersession
 from memory.operations import Prepared, commit_many, commit_one, prepare
 from memory.queries import existing, list_recent
-from memory.search.as_json import native_hit
+from memory.search.as_json import native_hit, verdict, verdicts
 from memory.search.inputs import MAX_QUERIES, NativeSearch, NativeSearches
 from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
@@ -176,6 +176,7 @@ def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
         "count": len(answer.hits),
         "search_type": str(answer.search_type),
         "degraded": list(answer.degraded),
+        **verdict(answer),
         "decision_id": str(answer.decision),
     }
     if arguments.format == "prompt":
@@ -195,7 +196,15 @@ def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:
 def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
     """Search for several queries; results are in their order."""
     if not arguments.queries:
-        return {"results": [], "search_type": arguments.search_type, "degraded": [], "decision_id": None}
+        return {
+            "results": [],
+            "search_type": arguments.search_type,
+            "degraded": [],
+            "abstained": [],
+            "abstain_reason": [],
+            "collapsed": [],
+            "decision_id": None,
+        }
     answers = search_many(
         organisation=call.organisation,
         by=call.by,
@@ -206,6 +215,7 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
         "results": [[native_hit(hit) for hit in hits] for hits in answers.hits],
         "search_type": str(answers.search_type),
         "degraded": list(answers.degraded),
+        **verdicts(answers),
         "decision_id": str(answers.decision),
     }
 

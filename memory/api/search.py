@@ -13,10 +13,11 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.api.shared import NO_SPACE
-from memory.search.as_json import any_cut, native_hit
+from memory.search.as_json import any_cut, native_hit, verdict
 from memory.search.inputs import NativeSearch
 from memory.search.prompt import as_prompt
 from memory.search.service import search
+from memory.search.types import AbstainReason
 
 
 class PromptQuery(BaseModel):
@@ -67,19 +68,26 @@ class SearchHit(FoundMemory):
     """A found memory with its score, the sum of `terms`."""
 
     score: float
+    collapsed: int = Field(description="near-doubles that this hit stands for")
     terms: dict[str, float]
     explanation: list[TermOut]
     path: list[StepOut]
 
 
 class SearchOut(BaseModel):
-    """Search results; with `format=prompt`, `results` are those in `prompt`, and `tokens` is its size."""
+    """Search results; with `format=prompt`, `results` are those in `prompt`, and `tokens` is its size.
+
+    `abstained` is true if nothing found is likely to answer the query, with the reason.
+    """
 
     results: list[SearchHit]
     next: None
     search_type: str
     candidates: int
     degraded: list[str]
+    abstained: bool
+    abstain_reason: AbstainReason | None
+    collapsed: int
     plans: dict[str, str]
     decision_id: UUID
     correlation_id: str
@@ -112,6 +120,7 @@ class Search(NativeView):
             "search_type": str(answer.search_type),
             "candidates": answer.candidates,
             "degraded": list(answer.degraded),
+            **verdict(answer),
             "plans": answer.plans,
             "decision_id": str(answer.decision),
             "correlation_id": self.correlation_id,

@@ -12,9 +12,10 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Scope
 from memory.api.search import FoundMemory
 from memory.api.shared import NO_SPACE
-from memory.search.as_json import any_cut, found_memory, scored_id
+from memory.search.as_json import any_cut, found_memory, scored_id, verdicts
 from memory.search.inputs import NativeSearches
 from memory.search.service import search_many
+from memory.search.types import AbstainReason
 
 
 class ScoredId(BaseModel):
@@ -22,17 +23,24 @@ class ScoredId(BaseModel):
 
     id: UUID
     score: float
+    collapsed: int
     terms: dict[str, float]
 
 
 class SearchesOut(BaseModel):
-    """Results of several queries: ids and scores in the order of the queries; each memory once, by id."""
+    """Results of several queries: ids and scores in the order of the queries; each memory once, by id.
+
+    `abstained`, `abstain_reason` and `collapsed` are in the order of the queries too.
+    """
 
     results: list[list[ScoredId]]
     memories: dict[str, FoundMemory]
     next: None
     search_type: str
     degraded: list[str]
+    abstained: list[bool]
+    abstain_reason: list[AbstainReason | None]
+    collapsed: list[int]
     decision_id: UUID
     correlation_id: str
     truncated: bool | None = None
@@ -73,6 +81,7 @@ class SearchBatch(NativeView):
                 "next": None,
                 "search_type": str(answers.search_type),
                 "degraded": list(answers.degraded),
+                **verdicts(answers),
                 "decision_id": str(answers.decision),
                 "correlation_id": self.correlation_id,
             }

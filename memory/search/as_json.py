@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from memory.search.types import Hit
+from memory.search.types import Answer, Answers, Hit
 
 
 def native_hit(hit: Hit) -> dict[str, Any]:
@@ -14,6 +14,7 @@ def native_hit(hit: Hit) -> dict[str, Any]:
         "id": memory.pop("id"),
         "content": memory.pop("content"),
         "score": hit.ranked.score,
+        "collapsed": hit.ranked.collapsed,
         "terms": {term.arm: term.value for term in hit.ranked.terms},
         "explanation": [term._asdict() | {"value": term.value} for term in hit.ranked.terms],
         "path": [
@@ -51,8 +52,32 @@ def scored_id(hit: Hit) -> dict[str, Any]:
     return {
         "id": str(hit.id),
         "score": hit.ranked.score,
+        "collapsed": hit.ranked.collapsed,
         "terms": {term.arm: term.value for term in hit.ranked.terms},
     }
+
+
+def verdict(answer: Answer) -> dict[str, Any]:
+    """Render whether a search abstains and why, and how many near-doubles its hits stand for."""
+    return {
+        "abstained": answer.abstain_reason is not None,
+        "abstain_reason": answer.abstain_reason,
+        "collapsed": collapsed_of(answer.hits),
+    }
+
+
+def verdicts(answers: Answers) -> dict[str, Any]:
+    """Render the verdicts of a batch, each a list in the order of its queries."""
+    return {
+        "abstained": [reason is not None for reason in answers.abstain_reasons],
+        "abstain_reason": list(answers.abstain_reasons),
+        "collapsed": [collapsed_of(hits) for hits in answers.hits],
+    }
+
+
+def collapsed_of(hits: Iterable[Hit]) -> int:
+    """Return how many near-doubles hits stand for."""
+    return sum(hit.ranked.collapsed for hit in hits)
 
 
 def any_cut(hits: Iterable[Hit]) -> dict[str, bool]:

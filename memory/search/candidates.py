@@ -15,7 +15,7 @@ from liftos.kernel.db.interleave import Work
 from liftos.kernel.db.transactions import pipelined
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.search.arms.interface import CANDIDATES, Arm, Found
+from memory.search.arms.interface import Arm, Found
 from memory.search.fusion import best, fuse
 from memory.search.relations import lookup
 from memory.search.relations.lookup import Links, Named
@@ -70,9 +70,15 @@ def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -
     return signals
 
 
-def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Work[list[Signals]]:
-    """Return the signals of searches by several arms and relations; yields before each wait for Postgres."""
-    finding = _find_all(questions, arms)
+def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm], limit: int) -> Work[list[Signals]]:
+    """Return the signals of searches by several arms and relations; yields before each wait for Postgres.
+
+    Args:
+        questions: of one batch.
+        arms: the arms of the search.
+        limit: number of candidates per arm.
+    """
+    finding = _find_all(questions, arms, limit)
     yield
     with TRACER.span("search.find", count=len(questions)) as span:
         pools = finding()
@@ -94,9 +100,8 @@ def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Wor
         return scoring()
 
 
-def _find_all(questions: Sequence[Question], arms: Sequence[Arm]) -> Callable[[], list[_Pool]]:
+def _find_all(questions: Sequence[Question], arms: Sequence[Arm], limit: int) -> Callable[[], list[_Pool]]:
     """Send the statements of every arm, and those for the questions' names and periods."""
-    limit = max(CANDIDATES, questions[0].request.limit)
     by_names, by_periods = lookup.find_names(questions), lookup.find_in_periods(questions)
     # in reverse: the words arm needs most work on its results, which overlaps with the other statements
     by_arms = {arm.name: _find(arm, questions, limit) for arm in reversed(arms)}

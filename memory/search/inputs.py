@@ -15,6 +15,7 @@ MAX_QUERIES = 1_000
 SPACE_FIELDS = ("target", "concept", "like")
 
 Type = Literal["neural", "knowledge", "conceptual", "hybrid"]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 States = Annotated[list[TrustState], Field(min_length=1, max_length=len(TrustState))] | None
 """Trust states to include (docs/memory-life.md)."""
 SpaceName = Annotated[str, Field(min_length=1, max_length=200)] | None
@@ -34,6 +35,8 @@ class NativeSearch(Strict):
     recency: float = Field(default=0.0, ge=0, le=10)
     importance: float = Field(default=0.0, ge=0, le=10)
     half_life_days: float = Field(default=30.0, gt=0, le=100_000)
+    min_score: Share = 0.0
+    diversity: Share = 0.0
     format: Literal["results", "prompt"] = "results"
     token_budget: int = Field(default=2_000, ge=1, le=1_000_000)
     space: SpaceName = None
@@ -74,6 +77,8 @@ class NativeSearch(Strict):
             recency=self.recency,
             importance=self.importance,
             half_life_days=self.half_life_days,
+            min_score=self.min_score,
+            diversity=self.diversity,
             space=self.space,
             space_version=self.space_version,
             target=tuple((self.target or {}).items()),
@@ -93,6 +98,8 @@ class NativeSearches(Strict):
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
     filters: dict[str, Any] | None = None
     memory_type: str | None = None
+    min_score: Share = 0.0
+    diversity: Share = 0.0
     space: SpaceName = None
 
     def request(self) -> SearchRequest:
@@ -106,5 +113,7 @@ class NativeSearches(Strict):
             states=tuple(self.states) if self.states else None,
             as_of=self.as_of,
             known_at=self.known_at,
+            min_score=self.min_score,
+            diversity=self.diversity,
             space=self.space,
         )

@@ -7,7 +7,7 @@ measured values (docs/retrieval.md).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import exp, log
 
@@ -16,7 +16,7 @@ from memory.search.fusion import best, fuse
 from memory.search.query_analysis import QueryAnalysis
 from memory.search.relations.spreading_activation import SEEDS, Activation, spread
 from memory.search.signals import Signals
-from memory.search.types import Key, Question, Ranked, Row, SearchRequest, Step, Term
+from memory.search.types import AbstainReason, Key, Question, Ranked, Row, SearchRequest, Step, Term
 from memory.search.weights import WEIGHTS
 
 _DAY = 86_400.0
@@ -33,11 +33,27 @@ class Ranking:
         ranked: best first.
         plans: query plan by arm that took part.
         rows: the memories' rows, if an arm joined them.
+        candidates: number of memories scored.
+        below: number of these that scored less than the request's `min_score`.
     """
 
     ranked: list[Ranked]
     plans: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[Key, Row] | None = None
+    candidates: int = 0
+    below: int = 0
+
+    @property
+    def abstain_reason(self) -> AbstainReason | None:
+        """Why nothing is likely to answer; None if the first may."""
+        if self.ranked:
+            return None
+        return AbstainReason.BELOW_MIN_SCORE if self.below else AbstainReason.NOTHING_FOUND
+
+    def above(self, min_score: float) -> "Ranking":
+        """Return the ranking without memories of a lower score."""
+        kept = [entry for entry in self.ranked if entry.score >= min_score]
+        return replace(self, ranked=kept, below=len(self.ranked) - len(kept))
 
 
 def rank_by_one_arm(signals: Signals) -> Ranking:
@@ -48,7 +64,7 @@ def rank_by_one_arm(signals: Signals) -> Ranking:
         Ranked(memory, shares[memory], (Term(arm, raw[memory], shares[memory], 1.0),))
         for memory in best(shares, len(shares))
     ]
-    return Ranking(ranked, signals.plans, signals.rows)
+    return Ranking(ranked, signals.plans, signals.rows, len(ranked))
 
 
 def rank(signals: Signals, question: Question, most: int) -> Ranking:
@@ -105,7 +121,7 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
         explained(memory) if place < most else Ranked(memory, scores[memory] * scale, ())
         for place, memory in enumerate(best(scores, len(scores)))
     ]
-    return Ranking(ranked, signals.plans)
+    return Ranking(ranked, signals.plans, candidates=len(ranked))
 
 
 def _measure(

@@ -10,6 +10,7 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
 from memory.search.arms.interface import Arm
+from memory.search.as_json import collapsed_of
 from memory.search.confidence import confidence_of, confidence_of_many
 from memory.search.ranking import Ranking
 from memory.search.types import Hit, Question, SearchRequest
@@ -51,7 +52,9 @@ def record_search(
         reasoning=_reasoning(request, found, degraded),
         inputs={"query": request.query} | _options(request),
         outputs={
-            "count": len(hits), "candidates": len(ranked), "plans": dict(found.plans), "degraded": list(degraded),
+            "count": len(hits), "candidates": found.candidates, "plans": dict(found.plans), "degraded": list(degraded),
+            "abstain_reason": found.abstain_reason, "below_min_score": found.below,
+            "collapsed": collapsed_of(hits),
         },
         alternatives=[_receipt(hit) for hit in others],
         memories=[_receipt(hit) for hit in hits],
@@ -83,10 +86,16 @@ def record_searches(
         decision_point=DECISION_POINT,
         effect=Effect.READ,
         reasoning=f"{len(questions)} {request.search_type} searches by {_ways(found[0])}: of "
-        f"{sum(len(each.ranked) for each in found)} candidates the best {sum(map(len, hits))} returned."
+        f"{sum(each.candidates for each in found)} candidates the best {sum(map(len, hits))} returned."
         + (f" Without {', '.join(degraded)}." if degraded else ""),
         inputs={"queries": [question.request.query for question in questions]} | _options(request),
-        outputs={"counts": [len(each) for each in hits], "degraded": list(degraded)},
+        outputs={
+            "counts": [len(each) for each in hits],
+            "degraded": list(degraded),
+            "abstain_reasons": [each.abstain_reason for each in found],
+            "below_min_score": [each.below for each in found],
+            "collapsed": [collapsed_of(some) for some in hits],
+        },
         memories=[
             {"query": number, "id": str(hit.id), "version": hit.version, "score": round(hit.ranked.score, 6)}
             for number, some in enumerate(giving_way(hits))
@@ -135,6 +144,10 @@ def _options(request: SearchRequest) -> dict[str, Any]:
         options |= {"recency": request.recency, "half_life_days": request.half_life_days}
     if request.importance:
         options["importance"] = request.importance
+    if request.min_score:
+        options["min_score"] = request.min_score
+    if request.diversity:
+        options["diversity"] = request.diversity
     if request.is_conceptual:
         options |= {
             "space": str(request.space) if request.space else None,
@@ -163,9 +176,16 @@ def _receipt(hit: Hit) -> dict[str, object]:
 
 def _reasoning(request: SearchRequest, found: Ranking, degraded: tuple[str, ...]) -> str:
     returned = min(request.limit, len(found.ranked))
-    text = f"{request.search_type} search by {_ways(found)}: {len(found.ranked)} candidates scored, the best {returned} returned."
+    text = f"{request.search_type} search by {_ways(found)}: {found.candidates} candidates scored, the best {returned} returned."
     if request.is_filtered:
         text += f" Filters on {', '.join(_narrowed(request))} came first."
+    if found.below:
+        text += f" {found.below} scored below {request.min_score:g} and were left out."
+    if request.diversity:
+        folded = sum(entry.collapsed for entry in found.ranked[:returned])
+        text += f" {folded} near-doubles were collapsed."
+    if found.abstain_reason:
+        text += f" Abstained: {found.abstain_reason.replace('_', ' ')}."
     if found.ranked:
         best = found.ranked[0]
         strongest = max(best.terms, key=lambda term: term.value)

@@ -19,8 +19,9 @@ from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
 from memory.ports import scope
-from memory.search.arms.interface import Arm, ArmNotReady, arms_for
+from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
+from memory.search.diversified import diversified, vector_model
 from memory.search.hits import read_hits
 from memory.search.ranking import Ranking, rank, rank_by_one_arm
 from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
@@ -30,11 +31,24 @@ logger = logging.getLogger("liftos.search")
 
 # questions processed together, whose candidates are in memory at once
 GROUP_SIZE = 50
+# with diversity: candidates per arm relative to those without, and again if near-doubles leave too few, up to this many
+OVERFETCH = 4
+FURTHEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSearch:
-    """Questions that differ only in their query, the arms of their search, and the names of failed parts."""
+    """A search before its transaction.
+
+    Attributes:
+        organisation: the tenant.
+        request: the options shared by the questions.
+        questions: differ only in their query.
+        arms: the arms of the search, including those that failed.
+        degraded: names of parts that failed.
+        took_ns: how long the preparation took.
+        model: number of the model whose vectors tell near-doubles; None if they are not wanted or it is not available.
+    """
 
     organisation: UUID
     request: SearchRequest
@@ -42,6 +56,7 @@ class PreparedSearch:
     arms: list[Arm]
     degraded: tuple[str, ...]
     took_ns: int
+    model: int | None = None
 
 
 def search(*, organisation: UUID, by: Actor, request: SearchRequest) -> Answer:
@@ -65,17 +80,23 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
     organisation, request = asked.organisation, asked.request
     # the record and the COMMIT share a round trip
     with tenant_pipeline(organisation):
-        [[ranking]] = in_turns([_rank(asked.questions, asked.arms, NOT_CHOSEN)])
+        [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN)])
         with TRACER.span("search.read"):
             [read] = read_hits(organisation, [ranking], request, request.limit + NOT_CHOSEN)
         hits, others = read[: request.limit], read[request.limit :]
         decision = record_search(
             asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
         )
-    span.set_tag("candidates", len(ranking.ranked))
+    span.set_tag("candidates", ranking.candidates)
     span.set_tag("decision_id", str(decision))
     return Answer(
-        hits, request.search_type, decision, len(ranking.ranked), asked.degraded, dict(ranking.plans)
+        hits,
+        request.search_type,
+        decision,
+        ranking.candidates,
+        asked.degraded,
+        dict(ranking.plans),
+        ranking.abstain_reason,
     )
 
 
@@ -110,7 +131,7 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
         asked.questions[start : start + GROUP_SIZE] for start in range(0, len(asked.questions), GROUP_SIZE)
     ]
     with tenant_pipeline(organisation):
-        work = (_rank(group, asked.arms, 0) for group in groups)
+        work = (_rank(asked, group, 0) for group in groups)
         rankings = [ranking for some in in_turns(work) for ranking in some]
         with TRACER.span("search.read"):
             hits = read_hits(organisation, rankings, request, request.limit)
@@ -119,7 +140,8 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
         )
     span.set_tag("count", len(asked.questions))
     span.set_tag("decision_id", str(decision))
-    return Answers(hits, request.search_type, decision, asked.degraded)
+    reasons = tuple(ranking.abstain_reason for ranking in rankings)
+    return Answers(hits, request.search_type, decision, asked.degraded, reasons)
 
 
 def _observed(name: str, organisation: UUID, request: SearchRequest) -> Operation:
@@ -148,28 +170,58 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
         Question(organisation, replace(request, query=query), now, own)
         for query, own in giving_way(zip(queries, prepared, strict=True))
     ]
+    model = vector_model(organisation) if request.diversity else None
     names, took = tuple(dict.fromkeys(degraded)), perf_counter_ns() - started
-    return PreparedSearch(organisation, request, questions, arms, names, took)
+    return PreparedSearch(organisation, request, questions, arms, names, took, model)
 
 
-def _rank(questions: Sequence[Question], arms: Sequence[Arm], others: int) -> Work[list[Ranking]]:
+def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> Work[list[Ranking]]:
     """Return each question's ranking, as work to interleave.
 
     Args:
-        questions: differ only in their query.
-        arms: the arms of the search.
+        asked: the search.
+        questions: those of it to rank.
         others: how many memories beyond the limit to explain.
     """
-    request = questions[0].request
-    arms = [arm for arm in arms if any(question.can_ask(arm.name) for question in questions)]
+    request = asked.request
+    arms = [arm for arm in asked.arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:
         return [Ranking([]) for _ in questions]
-    if request.is_by_one_arm:
-        found = candidates_of_one_arm(questions, arms[0], request.limit + NOT_CHOSEN)
-        return [rank_by_one_arm(signals) for signals in found]
-    found = yield from candidates_of_all(questions, arms)
-    with TRACER.span("search.rank"):
-        return [
-            rank(signals, question, request.limit + others)
-            for question, signals in giving_way(zip(questions, found, strict=True))
+    wanted = request.limit + others
+    if not request.diversity:
+        return (yield from _rank_by(arms, questions, max(CANDIDATES, request.limit), wanted))
+    # near-doubles may fill the candidates: look further until enough others are found
+    rankings: dict[int, Ranking] = {}
+    reach, left = OVERFETCH * max(CANDIDATES, wanted), list(range(len(questions)))
+    while left:
+        found = yield from _rank_by(arms, [questions[number] for number in left], reach, reach)
+        with TRACER.span("search.diversify", count=len(found)):
+            varied = diversified(asked.organisation, asked.model, found, request.diversity, wanted)
+        rankings |= dict(zip(left, varied, strict=True))
+        left = [
+            number
+            for number, every in zip(left, found, strict=True)
+            if len(rankings[number].ranked) < wanted
+            and not every.below
+            and reach <= every.candidates < FURTHEST
         ]
+        reach *= OVERFETCH
+    return [rankings[number] for number in range(len(questions))]
+
+
+def _rank_by(
+    arms: Sequence[Arm], questions: Sequence[Question], reach: int, most: int
+) -> Work[list[Ranking]]:
+    """Return the rankings of `reach` candidates per arm, the first `most` explained."""
+    request = questions[0].request
+    if request.is_by_one_arm:
+        signals = candidates_of_one_arm(questions, arms[0], max(most, reach) if request.diversity else most)
+        rankings = [rank_by_one_arm(each) for each in signals]
+    else:
+        found = yield from candidates_of_all(questions, arms, reach)
+        with TRACER.span("search.rank"):
+            rankings = [
+                rank(signals, question, most)
+                for question, signals in giving_way(zip(questions, found, strict=True))
+            ]
+    return [each.above(request.min_score) for each in rankings] if request.min_score else rankings

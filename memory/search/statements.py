@@ -1,4 +1,4 @@
-"""The SQL of memory/search/hits.py."""
+"""The SQL of memory/search/hits.py and memory/search/diversified.py."""
 
 # The columns of a hit. Earlier texts have their memory's id. Content is limited to the bytes available, plus one character to detect
 # cuts. Small uncompressed metadata is not measured, to save its conversion to text.
@@ -19,4 +19,13 @@ FROM memory_memory AS m JOIN memory_memoryversion AS v
 ON v.organisation_id = m.organisation_id AND v.memory_id = coalesce(m.head, m.id)
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)
 AND v.known_from <= %(known_at)s AND v.known_to > %(known_at)s
+"""
+# what near-doubles are told by: the beginning of the text, the number of its normalised value, its length
+COPIES = """
+SELECT uuid_send(id), left(content, %(most)s), value, char_length(content) FROM memory_memory
+WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
+"""
+VECTORS_OF = """
+SELECT uuid_send(memory_id), halfvec_send(embedding) FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)
 """

@@ -17,6 +17,13 @@ Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
 Row = tuple[Any, ...]  # memory.search.statements.COLUMNS without the first
 
 
+class AbstainReason(StrEnum):
+    """Why a search abstains: nothing found is likely to answer."""
+
+    NOTHING_FOUND = "nothing_found"
+    BELOW_MIN_SCORE = "below_min_score"
+
+
 class SearchType(StrEnum):
     """Which arms serve a search."""
 
@@ -67,6 +74,8 @@ class SearchRequest:
         concept: name or id of a concept of the space to search for.
         example: a memory in the space to find similar ones for.
         copies: how often the response repeats each hit's text; 0 if every memory appears once.
+        min_score: memories with a lower score are left out, 0..1.
+        diversity: 0 by score alone; above, near-doubles collapse into one hit, and what repeats a better hit moves down; up to 1.
         members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
     """
 
@@ -91,6 +100,8 @@ class SearchRequest:
     concept: str = ""
     example: UUID | None = None
     copies: int = 0
+    min_score: float = 0.0
+    diversity: float = 0.0
     members_of: UUID | None = None
 
     @property
@@ -176,12 +187,21 @@ class Step(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A memory's id with its score, the terms that sum to it, and the relations through which it was found, nearest last."""
+    """A ranked memory.
+
+    Attributes:
+        id: the memory.
+        score: the sum of its terms.
+        terms: what it is made of.
+        path: the relations through which it was found, nearest last.
+        collapsed: the number of near-doubles it stands for.
+    """
 
     id: Key
     score: float
     terms: tuple[Term, ...]
     path: tuple[Step, ...] = ()
+    collapsed: int = 0
 
     @property
     def uuid(self) -> UUID:
@@ -221,6 +241,7 @@ class Answer:
         decision: id of the decision record.
         candidates: number of memories scored.
         plans: query plan by arm.
+        abstain_reason: why nothing is likely to answer; None if the first hit may.
     """
 
     hits: list[Hit]
@@ -229,6 +250,7 @@ class Answer:
     candidates: int = 0
     degraded: tuple[str, ...] = ()
     plans: dict[str, str] = field(default_factory=dict)
+    abstain_reason: AbstainReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +262,11 @@ class Answers:
         search_type: as requested.
         decision: id of the joint decision record.
         degraded: names of parts that failed.
+        abstain_reasons: for each query why nothing is likely to answer it; None if its first hit may.
     """
 
     hits: list[list[Hit]]
     search_type: SearchType
     decision: UUID
     degraded: tuple[str, ...] = ()
+    abstain_reasons: tuple[AbstainReason | None, ...] = ()

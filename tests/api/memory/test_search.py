@@ -65,7 +65,8 @@ def test_the_answer_explains_itself(stocked):
     response = stocked.post("/api/v1/search", {"query": "television"}, **{"x-correlation-id": "c-1"})
     body = response.json()
     assert list(body) == [
-        "results", "next", "search_type", "candidates", "degraded", "plans", "decision_id", "correlation_id",
+        "results", "next", "search_type", "candidates", "degraded", "abstained", "abstain_reason", "collapsed", "plans",
+        "decision_id", "correlation_id",
     ]  # fmt: skip
     assert (body["search_type"], body["candidates"], body["degraded"]) == ("hybrid", 3, [])
     assert body["plans"].keys() == {"meaning", "words"}
@@ -79,7 +80,7 @@ def test_a_hit_has_all_its_fields(acme):
     )
     [hit] = acme.search("holiday")
     assert list(hit) == [
-        "id", "content", "score", "terms", "explanation", "path", "metadata", "memory_type", "source", "external_id", "tags",
+        "id", "content", "score", "collapsed", "terms", "explanation", "path", "metadata", "memory_type", "source", "external_id", "tags",
         "recorded_at", "state", "version", "valid_from", "valid_to",
     ]  # fmt: skip
     assert hit["id"] == memory
