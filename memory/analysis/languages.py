@@ -1,0 +1,103 @@
+"""Tell the language of a text. Pure, and the same in every process.
+
+Most scripts belong to one language. Latin, Cyrillic, Arabic and Devanagari texts are told by the function words that only
+one language has, if two or more nearly agree, and otherwise by py3langid (naive Bayes over byte n-grams), if it is sure enough.
+A text whose language does not show has none: it is analysed like English.
+
+Why this library, and what it costs: docs/decisions/0027-languages.md.
+"""
+
+import re
+from functools import lru_cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from memory.analysis.function_words import function_words
+from memory.analysis.scripts import MARKS, main_script
+
+# what the beginning of a text says is enough
+MOST = 400
+# the model's probability below which a text has no language
+SURE = 0.4
+# how many times more function words must speak for a language than for all others
+CLEAR = 3
+
+_BY_SCRIPT = {
+    "armenian": "hy",
+    "bengali": "bn",
+    "ethiopic": "am",
+    "georgian": "ka",
+    "greek": "el",
+    "gujarati": "gu",
+    "gurmukhi": "pa",
+    "han": "zh",
+    "hangul": "ko",
+    "kana": "ja",
+    "kannada": "kn",
+    "khmer": "km",
+    "lao": "lo",
+    "malayalam": "ml",
+    "myanmar": "my",
+    "oriya": "or",
+    "sinhala": "si",
+    "tamil": "ta",
+    "telugu": "te",
+    "thaana": "dv",
+    "thai": "th",
+    "tibetan": "bo",
+}
+# the languages of other scripts; a text of theirs that does not show its language has the first
+_SHARED = {
+    "arabic": ("ar", "fa", "ur"),
+    "cyrillic": ("ru", "be", "bg", "kk", "mk", "sr", "uk"),
+    "devanagari": ("hi", "mr", "ne"),
+    "hebrew": ("he", "yi"),
+}
+_WORD = re.compile(r"[^\W\d_]+")
+_MARKED_WORD = re.compile(rf"[^\W\d_]+(?:[{MARKS}]+[^\W\d_]*)*")
+
+
+def language_of(text: str) -> str:
+    """Return the language of a text, ISO 639-1; "" if it does not show, as in a name or a code."""
+    text = text[:MOST]
+    script = main_script(text)
+    told = _BY_SCRIPT.get(script)
+    if told is not None:
+        return told
+    telling = _telling(script)
+    words = (_WORD if text.isascii() else _MARKED_WORD).findall(text.lower())
+    found = [telling[word] for word in telling.keys() & words]
+    if len(found) > 1:
+        language = max(set(found), key=lambda each: (found.count(each), each))
+        if found.count(language) >= max(2, CLEAR * (len(found) - found.count(language))):
+            return language
+    language, probability = _identifier().classify(text)
+    if probability >= SURE and language in _languages(script):
+        return language
+    return _SHARED[script][0] if script in _SHARED else ""
+
+
+@lru_cache(maxsize=8)
+def _languages(script: str) -> tuple[str, ...]:
+    """Return the languages that a script may have."""
+    elsewhere = {*_BY_SCRIPT.values(), *(name for names in _SHARED.values() for name in names)}
+    return _SHARED.get(script) or tuple(name for name in function_words() if name not in elsewhere)
+
+
+@lru_cache(maxsize=8)
+def _telling(script: str) -> dict[str, str]:
+    """Return the function words that only one language of a script has, with the language."""
+    found: dict[str, set[str]] = {}
+    for language in _languages(script):
+        for word in function_words()[language]:
+            found.setdefault(word, set()).add(language)
+    return {word: next(iter(names)) for word, names in found.items() if len(names) == 1}
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    """Return the model, limited to the languages that share a script."""
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    wanted = {name for script in ("latin", *_SHARED) for name in _languages(script)}
+    identifier.set_languages(sorted(wanted.intersection(identifier.labels)))
+    return identifier
