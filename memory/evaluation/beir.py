@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from memory.analysis.threads import thread_key
+from memory.evaluation.files import read_lines
 from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
@@ -46,17 +47,14 @@ def read_beir(folder: Path) -> Collection:
 
 
 def _lines(path: Path, required: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict) or any(key not in row for key in required):
-                raise UnreadableSet(f"{path} line {number}: not a JSON object with {' and '.join(required)}")
-            yield row
+    for number, line in read_lines(path):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or any(key not in row for key in required):
+            raise UnreadableSet(f"{path} line {number}: not a JSON object with {' and '.join(required)}")
+        yield row
 
 
 def _judgements(folder: Path, known: set[str]) -> dict[str, dict[str, int]]:
@@ -65,7 +63,7 @@ def _judgements(folder: Path, known: set[str]) -> dict[str, dict[str, int]]:
         raise UnreadableSet(f"{folder} contains no .tsv file")
     judged: dict[str, dict[str, int]] = {}
     for path in files:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in read_lines(path):
             cells = line.split("\t")
             if number == 1 and not cells[-1].strip().lstrip("-").isdigit():
                 continue  # the header

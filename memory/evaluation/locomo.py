@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from memory.evaluation.files import read_text
 from memory.evaluation.types import Collection, Labelled, UnreadableSet
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 
@@ -26,9 +27,9 @@ def read_locomo(path: Path) -> list[Collection]:
     Raises:
         UnreadableSet: not a LoCoMo file.
     """
+    text = read_text(path)
     try:
-        samples = json.loads(path.read_text(encoding="utf-8"))
-        return list(_conversations(samples))
+        return list(_conversations(json.loads(text)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableSet(f"{path} is not a LoCoMo file: {error}") from error
 
