@@ -17,13 +17,18 @@ SCOPES = {
     "reviewer": "decisions:read,decisions:review,memory:read",
     "second": "decisions:read,decisions:review,memory:read",
     "revoked": "memory:read",
+    # later states let nobody approve their own run
+    "approver": "admin,memory:read,memory:write,workflows:run",
 }
 PASSWORD = "upgrade-test-password"
 PEOPLE = """
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
-from liftos.tenancy.models import ApiKey, Membership, Organisation
+try:
+    from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
+except ModuleNotFoundError:
+    from liftos.tenancy.models import ApiKey, Membership, Organisation
 organisation = Organisation.objects.get(slug="upgrade-ltd")
 User.objects.create_superuser("root", password={password!r})
 for role in ("auditor", "reviewer", "curator", "owner"):
@@ -357,9 +362,14 @@ def _start(product: Product, template: str, parameters: Any = None, **fields: An
 def _run_workflows(product: Product, ids: dict[str, Any]) -> None:
     templates = "/api/v1/workflows/templates"
     for name, definition in WORKFLOWS.items():
-        ids[f"template-{name}"] = product.do(
-            "POST", templates, {"name": name, "description": f"It is {name}"} | definition
-        )["id"]
+        body = {"name": name, "description": f"It is {name}"} | definition
+        answer = product.ask("POST", templates, body, key="owner")
+        if name == "with-credential" and answer.status == 422:
+            # later states refuse credentials
+            without = json.loads(json.dumps(body).replace("Authorization", "X-Note"))
+            answer = product.ask("POST", templates, without, key="owner")
+        assert answer.status == 201, answer.text
+        ids[f"template-{name}"] = answer.body["id"]
         product.do("POST", f"{templates}/{ids[f'template-{name}']}/publish")
     draft = {"name": "find-and-keep", "description": "A second draft"} | WORKFLOWS["find-and-keep"]
     product.do("PUT", f"{templates}/{ids['template-find-and-keep']}", draft)
@@ -389,6 +399,7 @@ def _run_workflows(product: Product, ids: dict[str, Any]) -> None:
             "POST",
             f"{runs}{ids[name]}/approve",
             {"step": "store", "approved": approved, "reason": "so be it"},
+            key="approver",
         )
     until(lambda: product.do("GET", runs + ids["run-approved"])["status"] == "completed")
     ids["run-seed"] = product.do("POST", "/search/batch?search_type=hybrid&limit=2", ["boots", "voucher"])[

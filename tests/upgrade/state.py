@@ -26,11 +26,13 @@ DATA = Path(__file__).parent.parent / "data" / "upgrade"
 class Upgraded:
     """
     Attributes:
+        commit: the state's.
         kept: what callers and outsiders have from before: ids and API keys by name, proofs, checkpoints, an export.
         recorded: each question with the answer before the upgrade.
         answers: the answers after it, in the same order: status and JSON.
     """
 
+    commit: str
     kept: dict[str, Any]
     recorded: list[dict[str, Any]]
     answers: list[tuple[int, Any]]
@@ -83,7 +85,7 @@ def upgraded(state: str) -> Iterator[Upgraded]:
         for each in recorded:
             answer = ask(client, kept["keys"][each["key"]], each["method"], each["path"], each["body"], {})
             answers.append((answer.status_code, json.loads(answer.content)))
-        yield Upgraded(kept, recorded, answers, client)
+        yield Upgraded(state, kept, recorded, answers, client)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""An installation of commit a8766e9, brought up to date: whatever it answered it still answers, and it goes on."""
+"""Installations of earlier commits, brought up to date: whatever they answered they still answer, and they go on."""
 
 import json
 import re
@@ -41,9 +41,9 @@ ADMIN = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def state(django_db_setup, django_db_blocker) -> Iterator[Upgraded]:
-    with django_db_blocker.unblock(), upgraded("a8766e9") as state:
+@pytest.fixture(scope="module", params=["a8766e9", "faa30e0"])
+def state(request, django_db_setup, django_db_blocker) -> Iterator[Upgraded]:
+    with django_db_blocker.unblock(), upgraded(request.param) as state:
         yield state
 
 
@@ -70,6 +70,8 @@ def number_of(state: Upgraded, part: str, method: str = "GET") -> int:
 def expected(state: Upgraded, question: dict[str, Any]) -> Any:
     """Return what is to be answered now: what was recorded, but where a later state changed it on purpose."""
     answer, path = question["answer"], question["path"]
+    if state.commit != "a8766e9":
+        return answer
     if path == "/api/v1/search/batch":
         # CHANGELOG, Changed: a batch holds each memory once, results are ids with scores and terms
         hits = [
@@ -109,6 +111,9 @@ def test_every_answer_is_as_before(state):
 def test_batch_answers_with_the_memories_that_its_results_name(state):
     number = number_of(state, "/api/v1/search/batch", "POST")
     before, (_, now) = state.recorded[number]["answer"], state.answers[number]
+    if "memories" in before:
+        assert now["memories"] == before["memories"]
+        return
     hits = {hit["id"]: hit for found in before["results"] for hit in found}
     assert {name: each["content"] for name, each in now["memories"].items()} == {
         name: each["content"] for name, each in hits.items()
