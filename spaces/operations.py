@@ -24,7 +24,7 @@ from spaces.placement.axes import Resolved, resolve
 from spaces.placement.memory_changes import follow_memories
 from spaces.placement.outgrowing import mark_outgrown
 from spaces.placement.positions import remove_positions
-from spaces.queries import get_default, get_space, get_version
+from spaces.queries import get_default, get_space
 from spaces.space_templates import TEMPLATES, known_dimension
 from spaces.types import Dimension
 
@@ -205,7 +205,6 @@ def commit_change(*, organisation: UUID, by: Actor, space: UUID, prepared: Prepa
             row = get_space(organisation=organisation, space=space, lock=True)
             if row.version != prepared.version:
                 raise SpaceChanged(loc=("dimensions",))
-            present = get_version(organisation=organisation, space=row, number=row.version)
             number = row.version + 1
             decision = record(
                 organisation=organisation,
@@ -218,7 +217,9 @@ def commit_change(*, organisation: UUID, by: Actor, space: UUID, prepared: Prepa
                 outputs={"version": number, "dimensions": [each.name for each in dimensions], "moves": moves},
                 versions={"embedding_model": resolved.model if resolved else None},
             )
-            shared = None if moves else present.layout
+            shared = (
+                None if moves else layouts.hold(organisation=organisation, space=space, version=row.version)
+            )
             version = _write_version(row, number, by, dimensions, decision, shared, resolved)
             row.version, row.updated_at = number, timezone.now()
             row.save(update_fields=["version", "updated_at"])

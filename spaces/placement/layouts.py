@@ -215,6 +215,21 @@ def get_plan(*, organisation: UUID, layout: UUID) -> Plan:
     return plan
 
 
+def hold(*, organisation: UUID, space: UUID, version: int) -> Layout:
+    """Return a version's layout, which a replacement can't delete until this transaction ends."""
+    while True:
+        number = SpaceVersion.objects.get(
+            organisation_id=organisation, space_id=space, number=version
+        ).layout_id
+        layout = (
+            Layout.objects.select_for_update(no_key=True)
+            .filter(organisation_id=organisation, id=number)
+            .first()
+        )
+        if layout is not None:
+            return layout
+
+
 def lock_for_deletion(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
     """Lock layouts that this transaction will delete before it touches positions, waiting for writers that place memories in them."""
     rows = Layout.objects.filter(organisation_id=organisation, id__in=layouts)

@@ -388,3 +388,29 @@ def test_stores_and_changes_continue_while_layouts_are_replaced(committed_db):
     assert failures == []
     with tenant_transaction(own):
         assert Layout.objects.filter(organisation_id=own).count() == 1
+
+
+def test_change_of_weights_while_a_replacement_takes_its_layouts_place(committed_db):
+    organisation = create_organisation(name="Acme", by=SYSTEM).id
+    store(organisation, 2)
+    space = make(organisation, PRICE, COST)
+    finish_committed(organisation)
+    new = renew(organisation=organisation, space=space.id, force=True)
+    taken, changing = threading.Event(), threading.Event()
+
+    def take_place():
+        with tenant_transaction(organisation):
+            building._take_place(Layout.objects.get(id=new))
+            taken.set()
+            changing.wait(20)
+            time.sleep(0.3)
+        connections["default"].close()
+
+    thread = threading.Thread(target=take_place)
+    thread.start()
+    assert taken.wait(20)
+    changing.set()
+    heavier = [PRICE, Dimension("cost", field="cost", range=(0.0, 100.0), weight=0.5)]
+    version = change_dimensions(organisation=organisation, by=SYSTEM, space=space.id, dimensions=heavier)
+    thread.join()
+    assert (version.number, version.layout_id) == (2, new)
