@@ -22,3 +22,14 @@ def ndcg_at(found: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
     gained = sum(relevant.get(each, 0) / log2(rank + 1) for rank, each in enumerate(found[:k], start=1))
     ideal = sorted(relevant.values(), reverse=True)[:k]
     return gained / sum(grade / log2(rank + 1) for rank, grade in enumerate(ideal, start=1))
+
+
+def precision_of(right: Sequence[bool], wrong: Sequence[bool]) -> float | None:
+    """Return the share of the raised flags in `right`, 0 to 1; None if none is raised."""
+    raised = sum(right) + sum(wrong)
+    return sum(right) / raised if raised else None
+
+
+def share_of(flags: Sequence[bool]) -> float | None:
+    """Return the share of raised flags, 0 to 1; None without flags."""
+    return sum(flags) / len(flags) if flags else None

@@ -1,6 +1,7 @@
 """Read a labelled set of any kind; the kind is told by the form of its path. No Django."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from memory.evaluation.beir import read_beir
@@ -8,7 +9,7 @@ from memory.evaluation.documents import QUESTIONS, read_documents
 from memory.evaluation.languages import read_languages
 from memory.evaluation.locomo import read_locomo
 from memory.evaluation.paraphrases import read_paraphrases
-from memory.evaluation.types import Collection, Kind, LabelledSet, UnreadableSet
+from memory.evaluation.types import Collection, Kind, Labelled, LabelledSet, UnreadableSet
 
 _READERS: dict[Kind, Callable[[Path], list[Collection]]] = {
     Kind.LOCOMO: read_locomo,
@@ -60,3 +61,23 @@ def kind_of(path: Path) -> Kind:
     if path.suffix == ".json":
         return Kind.LOCOMO
     raise UnreadableSet(f"{path} is neither a folder nor a .json or .tsv file; name its form with --kind")
+
+
+def with_foreign_questions(sets: Sequence[LabelledSet]) -> list[LabelledSet]:
+    """Add other collections' questions to each collection as unanswerable, until it has as many as answerable ones.
+
+    They are taken at equal distances from all the others' questions, those of other sets included.
+    """
+    everything = [question for found in sets for each in found.collections for question in each.answerable]
+    return [
+        replace(found, collections=[_with_foreign(each, everything) for each in found.collections])
+        for found in sets
+    ]
+
+
+def _with_foreign(collection: Collection, everything: list[Labelled]) -> Collection:
+    own = {id(question) for question in collection.questions}
+    others = [question for question in everything if id(question) not in own]
+    count = min(len(others), max(0, len(collection.answerable) - len(collection.unanswerable)))
+    foreign = [Labelled(others[index * len(others) // count].text, {}) for index in range(count)]
+    return replace(collection, foreign=foreign)

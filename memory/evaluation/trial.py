@@ -1,7 +1,7 @@
 """Store a collection in an organisation of its own, and ask its questions of the real search."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from liftos.kernel.tenancy.operations import create_organisation
@@ -9,7 +9,7 @@ from liftos.kernel.tenancy.types import SYSTEM
 from memory.evaluation.documents import contains
 from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.evaluation.types import Collection, Labelled
-from memory.evaluation.variants import Variant
+from memory.evaluation.variants import HYBRID, Variant
 from memory.operations import remember_many
 from memory.search.prompt import as_prompt
 from memory.search.service import search
@@ -29,20 +29,24 @@ class Outcome:
         variant: the search.
         haystack: of the question's collection.
         found: external ids, best first.
-        figures: measure to value, 0..1.
+        abstained: whether the search said that nothing found is likely to answer.
+        figures: measure to value, 0..1; empty if the question is unanswerable.
+        is_foreign: whether the question is about another collection.
     """
 
     question: Labelled
     variant: Variant
     haystack: str
     found: list[str]
-    figures: dict[str, float]
+    abstained: bool
+    figures: dict[str, float] = field(default_factory=dict)
+    is_foreign: bool = False
 
 
 def run_trial(
     collection: Collection, variants: Sequence[Variant], advance: Callable[[int], object]
 ) -> Iterator[Outcome]:
-    """Store a collection and yield the outcome of each answerable question in each variant.
+    """Store a collection; yield the outcome of each answerable question in each variant, of the others in hybrid search.
 
     Args:
         collection: what to store and ask.
@@ -58,6 +62,16 @@ def run_trial(
         for variant in variants:
             yield _ask(organisation, collection.haystack, question, variant)
             advance(1)
+    for question in collection.unanswerable + collection.foreign:
+        outcome = _ask(organisation, collection.haystack, question, HYBRID)
+        yield replace(outcome, is_foreign=question in collection.foreign)
+        advance(1)
+
+
+def steps(collection: Collection, variants: Sequence[Variant]) -> int:
+    """Return the sum of what a trial's `advance` is called with."""
+    others = len(collection.unanswerable) + len(collection.foreign)
+    return len(collection.drafts) + len(collection.answerable) * len(variants) + others
 
 
 def _ask(organisation: UUID, haystack: str, question: Labelled, variant: Variant) -> Outcome:
@@ -66,10 +80,13 @@ def _ask(organisation: UUID, haystack: str, question: Labelled, variant: Variant
     request = SearchRequest(question.text, variant.search_type, depth, without=variant.without)
     answer = search(organisation=organisation, by=SYSTEM, request=request)
     found = [hit.external_id for hit in answer.hits]
+    abstained = answer.abstain_reason is not None
+    if not question.relevant:
+        return Outcome(question, variant, haystack, found, abstained)
     figures = {f"R@{k}": recall_at(found, question.relevant, k) for k in (1, 5, 10)}
     figures["MRR"] = reciprocal_rank(found, question.relevant)
     figures["nDCG@10"] = ndcg_at(found, question.relevant, 10)
     if question.answer:
         prompt = as_prompt(answer.hits, PROMPT_TOKENS)
         figures["prompt"] = float(contains(prompt.text, question.answer))
-    return Outcome(question, variant, haystack, found, figures)
+    return Outcome(question, variant, haystack, found, abstained, figures)

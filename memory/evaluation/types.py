@@ -1,7 +1,7 @@
 """Labelled test sets. No Django."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from memory.types import MemoryDraft
@@ -43,17 +43,24 @@ class Collection:
         drafts: the memories.
         questions: may include unanswerable ones.
         haystack: collections of the same haystack are reported together.
+        foreign: questions about other collections, which no memory answers.
     """
 
     name: str
     drafts: list[MemoryDraft]
     questions: list[Labelled]
     haystack: str = ""
+    foreign: list[Labelled] = field(default_factory=list)
 
     @property
     def answerable(self) -> list[Labelled]:
         """The questions that a memory answers."""
         return [question for question in self.questions if question.relevant]
+
+    @property
+    def unanswerable(self) -> list[Labelled]:
+        """The questions that no memory answers."""
+        return [question for question in self.questions if not question.relevant]
 
 
 @dataclass(frozen=True, slots=True)

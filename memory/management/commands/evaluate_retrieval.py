@@ -9,8 +9,9 @@ from tqdm import tqdm
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.telemetry.command import ObservedCommand
 from memory.evaluation.report import as_json_lines, as_tables, misses, rows_of
-from memory.evaluation.sets import read_set
-from memory.evaluation.trial import Outcome, run_trial
+from memory.evaluation.sets import read_set, with_foreign_questions
+from memory.evaluation.silence import silences_of
+from memory.evaluation.trial import Outcome, run_trial, steps
 from memory.evaluation.types import Kind, LabelledSet, UnreadableSet
 from memory.evaluation.variants import MAIN, Variant, ablation
 
@@ -36,7 +37,7 @@ class Command(ObservedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         kind = Kind(options["kind"]) if options["kind"] else None
         try:
-            sets = [read_set(path, kind) for path in options["paths"]]
+            sets = with_foreign_questions([read_set(path, kind) for path in options["paths"]])
         except UnreadableSet as error:
             raise CommandError(str(error)) from error
         variants = [*MAIN, *([] if options["no_ablation"] else ablation())]
@@ -50,15 +51,14 @@ class Command(ObservedCommand):
                 self._print(found, outcomes, as_json=options["json"], with_misses=options["misses"])
 
     def _progress(self, sets: list[LabelledSet], variants: list[Variant]) -> Any:
-        collections = [collection for found in sets for collection in found.collections]
-        steps = sum(len(each.drafts) + len(each.answerable) * len(variants) for each in collections)
-        return tqdm(total=steps, unit="step", disable=None)
+        total = sum(steps(each, variants) for found in sets for each in found.collections)
+        return tqdm(total=total, unit="step", disable=None)
 
     def _print(
         self, found: LabelledSet, outcomes: list[Outcome], *, as_json: bool, with_misses: bool
     ) -> None:
-        rows = rows_of(outcomes)
-        for line in as_json_lines(found, rows) if as_json else as_tables(found, rows):
+        render = as_json_lines if as_json else as_tables
+        for line in render(found, rows_of(outcomes), silences_of(outcomes)):
             self.stdout.write(line)
         if with_misses:
             for line in misses(outcomes):

@@ -5,7 +5,7 @@ import pytest
 
 from memory.evaluation.beir import read_beir
 from memory.evaluation.locomo import read_locomo
-from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
+from memory.evaluation.measures import ndcg_at, precision_of, recall_at, reciprocal_rank, share_of
 from memory.evaluation.types import UnreadableSet
 
 SAMPLE = {
@@ -131,3 +131,10 @@ def test_measures():
     assert ndcg_at(["a", "b"], {"a": 1}, 10) == 1
     assert ndcg_at(["a", "b"], {"b": 2, "z": 1}, 10) == pytest.approx((2 / log2(3)) / (2 + 1 / log2(3)))
     assert ndcg_at(["a", "b", "c"], {"c": 1}, 2) == 0
+
+
+def test_abstention_is_measured_by_precision_and_recall():
+    assert precision_of([True, True, False], [True, False, False]) == pytest.approx(2 / 3)
+    assert precision_of([False], [False]) is None
+    assert share_of([True, True, False]) == pytest.approx(2 / 3)
+    assert share_of([]) is None

@@ -1,14 +1,16 @@
 """Reading labelled sets: a malformed file is named with its line or place."""
 
 import json
+import re
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from memory.analysis.words import query_terms, terms_of
-from memory.evaluation.sets import kind_of, read_set
+from memory.evaluation.sets import kind_of, read_set, with_foreign_questions
 from memory.evaluation.types import Kind, UnreadableSet
 from tests.data.retrieval import FOLDER
+from tests.data.retrieval.long_documents import write_documents
 
 LANGUAGE = {"paragraphs": ["Un pont", "Une route"], "questions": [["Quel pont ?", 0]]}
 
@@ -137,6 +139,46 @@ def test_a_missing_path_and_an_unknown_kind_are_named(tmp_path):
         call_command("evaluate_retrieval", str(tmp_path / "nowhere"), "--kind", "beir")
     with pytest.raises(CommandError, match="invalid choice: 'poems'"):
         call_command("evaluate_retrieval", str(tmp_path), "--kind", "poems")
+
+
+def test_foreign_questions_are_spread_over_the_other_collections(tmp_path):
+    names = {
+        "a": "".join(f"fact {n}\tquestion a{n}\n" for n in range(4)) + "\tunanswerable\n",
+        "b": "b\tquestion b\n",
+    }
+    first, second = with_foreign_questions(
+        [read_set(write(tmp_path / f"{name}.tsv", content)) for name, content in names.items()]
+    )
+    (a,), (b,) = first.collections, second.collections
+    assert [each.text for each in a.foreign] == ["question b"]
+    assert [each.text for each in b.foreign] == ["question a0"]
+    assert not any(each.relevant for each in a.foreign + b.foreign)
+
+
+def test_a_haystack_with_all_questions_has_no_foreign_ones(tmp_path):
+    for name in ("fr", "it"):
+        write(tmp_path / f"{name}.json", json.dumps(LANGUAGE))
+    (found,) = with_foreign_questions([read_set(tmp_path)])
+    assert [len(each.foreign) for each in found.collections] == [1, 1, 0]
+
+
+def test_long_documents_are_the_same_each_time_and_hold_their_fact_on_page_17(tmp_path):
+    write_documents(tmp_path / "one")
+    write_documents(tmp_path / "two")
+    (first,), (second,) = (read_set(tmp_path / name).collections for name in ("one", "two"))
+    assert first.drafts == second.drafts
+    texts = {draft.external_id: draft.content for draft in first.drafts}
+    assert len(texts) == len(first.questions) == 20
+    for question in first.questions:
+        (name,) = question.relevant
+        pages = texts[name].split("\f")
+        assert (len(pages), [number for number, page in enumerate(pages, 1) if question.answer in page]) == (
+            20,
+            [17],
+        )
+        sentences = re.findall(r"[A-Z][^.]+\.", texts[name])
+        assert len(set(sentences)) > 0.75 * len(sentences)
+        assert not set(query_terms(question.text)) & set(query_terms(question.answer)), question.text
 
 
 def test_our_paraphrases_share_no_content_word_with_their_facts():
