@@ -57,12 +57,13 @@ class Ranking:
 
 
 def rank_by_one_arm(signals: Signals) -> Ranking:
-    """Rank by the shares of the search's only arm."""
+    """Rank by the scores of the search's only arm."""
     [(arm, shares)] = signals.shares.items()
     raw = signals.arms[arm]
     ranked = [
         Ranked(memory, shares[memory], (Term(arm, raw[memory], shares[memory], 1.0),))
-        for memory in best(shares, len(shares))
+        # by raw scores: shares below and above the arm's scale are equal
+        for memory in best(raw, len(raw))
     ]
     return Ranking(ranked, signals.plans, signals.rows, len(ranked))
 

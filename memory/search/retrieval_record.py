@@ -42,17 +42,19 @@ def record_search(
         degraded: names of parts that failed.
     """
     request, ranked = question.request, found.ranked
-    confidence, method = confidence_of(ranked, arms, request.search_type, _coverage(arms, found))
+    confidence, method = confidence_of(
+        ranked, [arm.of(question) for arm in arms], request.search_type, _coverage(arms, found)
+    )
     return record(
         organisation=question.organisation,
         by=by,
         operation="memory.search",
         decision_point=DECISION_POINT,
         effect=Effect.READ,
-        reasoning=_reasoning(request, found, degraded),
+        reasoning=_reasoning(question, found, degraded),
         inputs={"query": request.query} | _options(request),
         outputs={
-            "count": len(hits), "candidates": found.candidates, "plans": dict(found.plans), "degraded": list(degraded),
+            "count": len(hits), "candidates": found.candidates, "plans": {**found.plans, **question.not_asked}, "degraded": list(degraded),
             "abstain_reason": found.abstain_reason, "below_min_score": found.below,
             "collapsed": collapsed_of(hits),
         },
@@ -76,8 +78,13 @@ def record_searches(
 ) -> UUID:
     """Record a batch of searches in one decision with the results of each; return its id."""
     request = questions[0].request
+    # a model of the whole batch, which all readable questions share
+    asking = max(questions, key=lambda question: len(question.prepared))
     confidence, method = confidence_of_many(
-        [each.ranked for each in found], arms, request.search_type, _coverage(arms, found[0])
+        [each.ranked for each in found],
+        [arm.of(asking) for arm in arms],
+        request.search_type,
+        _coverage(arms, found[0]),
     )
     return record(
         organisation=questions[0].organisation,
@@ -103,7 +110,7 @@ def record_searches(
         ],
         confidence=confidence,
         confidence_method=method,
-        versions=_versions(questions[0], arms),
+        versions=_versions(asking, arms),
         started_at=questions[0].asked_at,
     )
 
@@ -174,9 +181,12 @@ def _receipt(hit: Hit) -> dict[str, object]:
     }
 
 
-def _reasoning(request: SearchRequest, found: Ranking, degraded: tuple[str, ...]) -> str:
+def _reasoning(question: Question, found: Ranking, degraded: tuple[str, ...]) -> str:
+    request = question.request
     returned = min(request.limit, len(found.ranked))
     text = f"{request.search_type} search by {_ways(found)}: {found.candidates} candidates scored, the best {returned} returned."
+    if question.not_asked:
+        text += f" Not by {', '.join(f'{arm} ({why} query)' for arm, why in question.not_asked.items())}."
     if request.is_filtered:
         text += f" Filters on {', '.join(_narrowed(request))} came first."
     if found.below:

@@ -19,7 +19,7 @@ from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
 from memory.ports import scope
-from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, arms_for
+from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
 from memory.search.diversified import diversified, vector_model
 from memory.search.hits import read_hits
@@ -95,7 +95,7 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
         decision,
         ranking.candidates,
         asked.degraded,
-        dict(ranking.plans),
+        {**ranking.plans, **asked.questions[0].not_asked},
         ranking.abstain_reason,
     )
 
@@ -156,6 +156,7 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
     arms = arms_for(request)
     degraded = [] if arms else [str(request.search_type)]
     prepared: list[dict[str, Any]] = [{} for _ in queries]
+    not_asked: list[dict[str, str]] = [{} for _ in queries]
     for arm in arms:
         try:
             inputs = arm.prepare(organisation, queries, request)
@@ -163,12 +164,14 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
             degraded.append("embedding" if isinstance(error, EmbedderUnavailable) else arm.name)
             logger.warning("searching without an arm", extra={"arm": arm.name, "error": type(error).__name__})
             continue
-        for own, each in zip(prepared, inputs, strict=True):
-            if each is not None:
+        for own, reasons, each in zip(prepared, not_asked, inputs, strict=True):
+            if isinstance(each, NotAsked):
+                reasons[arm.name] = each.plan
+            elif each is not None:
                 own[arm.name] = each
     questions = [
-        Question(organisation, replace(request, query=query), now, own)
-        for query, own in giving_way(zip(queries, prepared, strict=True))
+        Question(organisation, replace(request, query=query), now, own, reasons)
+        for query, own, reasons in giving_way(zip(queries, prepared, not_asked, strict=True))
     ]
     model = vector_model(organisation) if request.diversity else None
     names, took = tuple(dict.fromkeys(degraded)), perf_counter_ns() - started

@@ -132,12 +132,14 @@ class Question:
         request: the search.
         asked_at: aware UTC.
         prepared: arm to the result of its `prepare`, without arms that don't apply.
+        not_asked: arm to the reason why it could not search for this query.
     """
 
     organisation: UUID
     request: SearchRequest
     asked_at: datetime
     prepared: Mapping[str, Any] = field(default_factory=dict)
+    not_asked: Mapping[str, str] = field(default_factory=dict)
 
     def can_ask(self, arm: str) -> bool:
         """Return whether an arm applies to the question."""

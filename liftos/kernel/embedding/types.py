@@ -50,6 +50,10 @@ class Extent(StrEnum):
     NOTHING = "nothing"
 
 
+RELATED_SHARE = 0.3
+"""The share of a text that is about a query's subject; the cosine of MiniLM, whose share is the cosine itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """How to use a model: what it expects before a text, and what its cosines mean. Measured, see `docs/retrieval.md`.
@@ -78,6 +82,22 @@ class Profile:
     def written(self, text: str, kind: TextKind) -> str:
         """Return what the model is given for a text."""
         return (self.query_prefix if kind is TextKind.QUERY else self.document_prefix) + text
+
+    def share(self, cosine: float) -> float:
+        """Return how much a cosine of a query and a text counts, 0..1, on a scale that all models share.
+
+        0 up to `unrelated`, RELATED_SHARE at `related`, 1 at 1, linear in between.
+        """
+        if cosine < self.related:
+            return max(0.0, RELATED_SHARE * (cosine - self.unrelated) / (self.related - self.unrelated))
+        if self.related == 1:
+            return 1.0
+        rest = (1 - RELATED_SHARE) * (cosine - self.related) / (1 - self.related)
+        return min(1.0, RELATED_SHARE + rest)
+
+    def relatedness(self, cosine: float) -> float:
+        """Return how surely a text with this cosine is about the query's subject, 0..1: 1 from `related` on."""
+        return min(1.0, max(0.0, cosine - self.unrelated) / (self.related - self.unrelated))
 
     def marked(self, version: str) -> str:
         """Return a model's version marked with the document prefix, with which the stored vectors change."""

@@ -31,6 +31,7 @@ class Found:
         look_up: scores other memories without a statement; None if the arm can't.
         ask: sends a statement that scores other memories; None if `scores` or `look_up` covers all that have a score.
         rows: the memories' rows, which an arm may join if it is the only one and `known_at` is not set.
+        share_of: raw score to share; None for raw / full.
     """
 
     scores: Mapping[Key, float] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Found:
     look_up: Callable[[Sequence[Key]], dict[Key, float]] | None = None
     ask: Callable[[Sequence[Key]], Callable[[], dict[Key, float]]] | None = None
     rows: Mapping[Key, Row] | None = None
+    share_of: Callable[[float], float] | None = None
 
     def candidates(self, limit: int) -> list[Key]:
         """Return the best `limit` memories, best first."""
@@ -47,12 +49,21 @@ class Found:
 
     def shares(self, scores: Mapping[Key, float], among: Iterable[Key]) -> dict[Key, float]:
         """Return the shares, 0..1, of those memories that have a raw score; shares of different arms can be added."""
+        if (share_of := self.share_of) is not None:
+            return {key: share_of(raw) for key in among if (raw := scores.get(key)) is not None}
         full = self.full
         return {
             key: 0.0 if raw <= 0 else 1.0 if raw >= full else raw / full
             for key in among
             if (raw := scores.get(key)) is not None
         }
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Returned by `Arm.prepare` for a query that an arm can't search for; `plan` says why in the response and the record."""
+
+    plan: str
 
 
 class ArmNotReady(Exception):
@@ -81,7 +92,7 @@ class Arm(ABC):
         """Do slow work before a transaction is open; embed all queries in one call.
 
         Returns:
-            For each query the input of `find` (`Question.prepared`), None if the arm does not apply to it.
+            For each query the input of `find` (`Question.prepared`), None if the arm does not apply to it, or NotAsked.
 
         Raises:
             ArmNotReady, EmbedderUnavailable: the search continues without this arm.
@@ -95,7 +106,7 @@ class Arm(ABC):
         """Send the statements that find at least the `limit` best memories of each question under the filters.
 
         Args:
-            questions: those for which `prepare` did not return None.
+            questions: those for which `prepare` returned an input.
             limit: number of candidates.
         """
 
@@ -106,6 +117,11 @@ class Arm(ABC):
         """
         del raw
         return None
+
+    def of(self, question: Question) -> "Arm":
+        """Return the arm as it understands raw scores for a question; by default the same for all."""
+        del question
+        return self
 
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the model versions used, for the decision record."""

@@ -266,7 +266,7 @@ def test_an_empty_organisation_has_no_results(acme):
         assert acme.search("anything", search_type=search_type) == []
 
 
-@pytest.mark.parametrize("query", ["", " ", "...", "the", "\u202e", "\U0001f600"])
+@pytest.mark.parametrize("query", ["", " ", "...", "the", "\u202e", "42"])
 def test_a_query_without_a_word_is_answered(stocked, query):
     assert len(stocked.search(query)) == 3
 

@@ -9,6 +9,7 @@ Each plan has its own statement text, because a generic plan cached for a text i
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,14 +18,15 @@ import numpy as np
 
 from liftos.kernel.db.binary import HalfVec, UuidArray, unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.embedding import TextKind
+from liftos.kernel.embedding import Extent, TextKind
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.types import PLAIN, Profile
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.index.collection_statistics import approximate_documents
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
-from memory.search.arms.interface import Arm, Found
+from memory.search.arms.interface import Arm, Found, NotAsked
 from memory.search.arms.meaning.planner_settings import (
     EF_SEARCH,
     plan_as_usual,
@@ -49,8 +51,6 @@ MARGIN = 2
 # more each; otherwise the graph is searched again, as far as the selectivity requires.
 FILTERED_ROWS = 2_000
 SECOND_REACH = 1.5
-# texts below this cosine are hardly related
-RELATED = 0.3
 # In an organisation this small all cosines are returned at once, which saves a second statement.
 ALL_ROWS = 1_000
 # For batches from this size, vectors of organisations up to EXACT_ROWS are read once (2.5 us each) and compared in numpy (0.1 us
@@ -58,11 +58,15 @@ ALL_ROWS = 1_000
 BATCH_FROM = 5
 
 
+UNREADABLE = NotAsked("unreadable")
+
+
 class QueryVector(NamedTuple):
-    """A query's embedding, float32, shape (d,), and the number of the model that made it."""
+    """A query's embedding, float32, shape (d,), and the number and profile of the model that made it."""
 
     vector: np.ndarray
     model: int
+    profile: Profile = PLAIN
 
 
 class MeaningArm(Arm):
@@ -71,20 +75,30 @@ class MeaningArm(Arm):
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
 
+    def __init__(self, profile: Profile = PLAIN) -> None:
+        """Create an arm; `profile` says what its cosines mean."""
+        self._profile = profile
+
     def prepare(
         self, organisation: UUID, queries: Sequence[str], request: SearchRequest
-    ) -> Sequence[QueryVector]:
-        """Embed all queries in one call with the organisation's model."""
+    ) -> Sequence[QueryVector | NotAsked]:
+        """Embed all queries that the organisation's model can read, in one call."""
         del request
         manager = active_manager(organisation)
         with TRACER.span("memory.embed"):
-            vectors = manager.embed_many(queries, kind=TextKind.QUERY, organisation=organisation)
-        model = model_number(manager.model)
-        return [QueryVector(vector, model) for vector in vectors]
+            is_read = [extent is not Extent.NOTHING for extent in manager.extents(queries)]
+            read = [query for query, reads in zip(queries, is_read, strict=True) if reads]
+            vectors = iter(manager.embed_many(read, kind=TextKind.QUERY, organisation=organisation))
+        model, profile = model_number(manager.model), manager.profile
+        return [QueryVector(next(vectors), model, profile) if reads else UNREADABLE for reads in is_read]
+
+    def of(self, question: Question) -> Arm:
+        """Return the arm with the profile of the question's model."""
+        return MeaningArm(_asked(question).profile) if question.can_ask(self.name) else self
 
     def relatedness(self, raw: float) -> float | None:
-        """Return cosine / RELATED, limited to 0..1."""
-        return min(1.0, max(0.0, raw) / RELATED)
+        """Return the profile's relatedness of a cosine, 0..1."""
+        return self._profile.relatedness(raw)
 
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the number of the embedding model."""
@@ -92,6 +106,15 @@ class MeaningArm(Arm):
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Search for the nearest memories. See `memory.search.arms.interface.Arm`."""
+        finding, profile = self._find(questions, limit), _asked(questions[0]).profile
+        # the plain profile's share is the cosine itself
+        return (
+            finding
+            if profile == PLAIN
+            else lambda: [replace(each, share_of=profile.share) for each in finding()]
+        )
+
+    def _find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         first = questions[0]
         condition, values = where(first.request, "memory_id")
         values |= {"room": bytes_each(first.request.limit)}
@@ -159,7 +182,7 @@ class MeaningArm(Arm):
         documents: int,
         rows: Rows | None,
     ) -> Callable[[], Found]:
-        vector, model = _asked(question)
+        vector, model, _ = _asked(question)
         limit = values["limit"]
         reach = max(EF_SEARCH, MARGIN * limit)
         values = values | _parameters(question) | {"enough": MARGIN * limit, "reach": reach}
@@ -194,7 +217,7 @@ def _asked(question: Question) -> QueryVector:
 
 
 def _parameters(question: Question) -> dict[str, Any]:
-    vector, model = _asked(question)
+    vector, model, _ = _asked(question)
     return {"organisation": question.organisation, "model": model, "vector": HalfVec(vector)}
 
 
