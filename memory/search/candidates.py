@@ -16,6 +16,7 @@ from liftos.kernel.db.transactions import pipelined
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.search.arms.interface import Arm, Found
+from memory.search.exact import find_coded, read_codes
 from memory.search.fusion import best, fuse
 from memory.search.relations import lookup
 from memory.search.relations.lookup import Links, Named
@@ -82,7 +83,7 @@ def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm], limit:
     yield
     with TRACER.span("search.find", count=len(questions)) as span:
         pools = finding()
-        span.set_tag("plans", {name: found.plan for name, found in pools[0].found.items()})
+        span.set_tag("plans", {name: found.plan for pool in pools for name, found in pool.found.items()})
     seeds = [pool.seeds() for pool in giving_way(pools)]
     every_seed = {key for own in seeds for key in own}
     nearest = lookup.read_links(questions, every_seed)
@@ -103,18 +104,20 @@ def candidates_of_all(questions: Sequence[Question], arms: Sequence[Arm], limit:
 def _find_all(questions: Sequence[Question], arms: Sequence[Arm], limit: int) -> Callable[[], list[_Pool]]:
     """Send the statements of every arm, and those for the questions' names and periods."""
     by_names, by_periods = lookup.find_names(questions), lookup.find_in_periods(questions)
+    by_codes = find_coded(questions)
     # in reverse: the words arm needs most work on its results, which overlaps with the other statements
     by_arms = {arm.name: _find(arm, questions, limit) for arm in reversed(arms)}
 
     def wait() -> list[_Pool]:
-        known, dated = by_names(), by_periods()
+        known, dated, coded = by_names(), by_periods(), by_codes()
         found = {name: wait() for name, wait in by_arms.items()}
         pools = []
-        for number, (question, of_periods) in enumerate(giving_way(zip(questions, dated, strict=True))):
-            own = {arm.name: found[arm.name][number] for arm in arms}
+        for number, question in enumerate(giving_way(questions)):
+            # an arm that does not apply to a question must not dilute the others
+            own = {arm.name: found[arm.name][number] for arm in arms if question.can_ask(arm.name)}
             entities = lookup.entities_of(question, known)
             candidates = {key for each in own.values() for key in each.candidates(limit)}
-            pools.append(_Pool(own, entities, candidates | entities.brought | of_periods))
+            pools.append(_Pool(own, entities, candidates | entities.brought | dated[number] | coded[number]))
         return pools
 
     return wait
@@ -147,16 +150,17 @@ def _score(
     ]
     by_traits = lookup.read_traits(questions, everyone)
     by_names = lookup.read_named(questions, names, everyone)
+    by_codes = read_codes(questions, [pool.candidates for pool in pools])
 
     def wait() -> list[Signals]:
         raws = [
             {name: {**found.scores, **scores[name]()} for name, found in pool.found.items()}
             for pool, scores in giving_way(zip(pools, waiting, strict=True))
         ]
-        traits, named = by_traits(), by_names()
+        traits, named, codes = by_traits(), by_names(), by_codes()
         return [
-            _signals(pool, raw, traits, named, links)
-            for pool, raw in giving_way(zip(pools, raws, strict=True))
+            _signals(pool, raw, traits, codes[number], named, links)
+            for number, (pool, raw) in enumerate(giving_way(zip(pools, raws, strict=True)))
         ]
 
     return wait
@@ -170,7 +174,12 @@ def _score_missing(pool: _Pool, found: Found) -> Callable[[], dict[Key, float]]:
 
 
 def _signals(
-    pool: _Pool, raw: dict[str, dict[Key, float]], traits: dict[Key, Traits], named: Named, links: Links
+    pool: _Pool,
+    raw: dict[str, dict[Key, float]],
+    traits: dict[Key, Traits],
+    codes: dict[Key, float],
+    named: Named,
+    links: Links,
 ) -> Signals:
     return Signals(
         arms=raw,
@@ -179,6 +188,7 @@ def _signals(
         traits={key: traits[key] for key in pool.candidates if key in traits},
         threads={key: value for found in pool.found.values() for key, value in found.threads.items()},
         entities=pool.entities,
+        codes=codes,
         named=named,
         links=links,
     )

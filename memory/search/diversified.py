@@ -1,4 +1,4 @@
-"""Read what near-doubles are told by, for the candidates of searches with diversity only."""
+"""Read the texts and vectors by which near-doubles are told, only for the candidates of searches with diversity."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

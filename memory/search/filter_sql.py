@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from liftos.kernel.db.binary import TextArray, UuidArray
 from memory.analysis.attributes import scalar_of
 from memory.ports import scope
 from memory.search.types import Condition, SearchRequest
@@ -40,6 +41,12 @@ EXISTS (
 )
 """
 _SHOWS = "{row}.embedding <> 'none'"
+_HAS_NONE = """
+{column} NOT IN (
+    SELECT unwanted.memory_id FROM memory_posting AS unwanted
+    WHERE unwanted.organisation_id = %(organisation)s AND unwanted.term = ANY(%(never_terms)s)
+)
+"""
 _OF_ROW = """
 EXISTS (
     SELECT 1 FROM memory_memory AS of_row WHERE of_row.organisation_id = %(organisation)s AND of_row.id = {column} AND {tests}
@@ -71,6 +78,7 @@ def where(
     if request.members_of is not None:
         parts.append(scope().test(column))
         parameters["members_of"] = request.members_of
+    parts += _exact_tests(request, column, parameters)
     row = _row_tests(request, parameters)
     if row:
         parts.append(_OF_ROW.format(column=column, tests=" AND ".join(row)))
@@ -82,6 +90,21 @@ def where(
             f"WHERE organisation_id = %(organisation)s AND key = %(key{number})s AND {test})"
         )
     return " AND ".join(parts), parameters
+
+
+def _exact_tests(request: SearchRequest, column: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the tests of a query's phrases and exclusions."""
+    tests = []
+    if request.only is not None:
+        parameters["only"] = UuidArray(request.only)
+        tests.append(f"{column} = ANY(%(only)s)")
+    if request.never:
+        parameters["never"] = UuidArray(request.never)
+        tests.append(f"{column} <> ALL(%(never)s)")
+    if request.never_terms:
+        parameters["never_terms"] = TextArray(request.never_terms)
+        tests.append(_HAS_NONE.format(column=column))
+    return tests
 
 
 def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:

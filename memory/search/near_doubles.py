@@ -26,7 +26,7 @@ _NEGATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is compared of a memory.
+    """The parts of a memory that are compared.
 
     Attributes:
         value: number of the normalised value; None for a blank text.
@@ -44,7 +44,7 @@ class Copy:
 
 
 def copy_of(text: str, value: int | None, length: int) -> Copy:
-    """Return what is compared of a memory.
+    """Return the parts of a memory that are compared.
 
     Args:
         text: its text, or the first COMPARED characters.
@@ -57,7 +57,7 @@ def copy_of(text: str, value: int | None, length: int) -> Copy:
 
 
 class Copies:
-    """What is compared of n memories, by place."""
+    """The compared parts of n memories, by place."""
 
     def __init__(self, copies: Sequence[Copy]) -> None:
         """Number the distinct values, forms and telling words."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from memory.analysis.entities import names_in
 from memory.analysis.periods import Period, asks_when, is_question, periods_in
 from memory.analysis.words import query_terms
+from memory.search.query_syntax import codes_in
 
 MAX_TERMS = 64
 # longer queries are documents, whose beginning says what they are about
@@ -22,6 +23,7 @@ class QueryAnalysis:
         periods: the periods it names.
         asks: whether it is phrased as a question.
         asks_when: whether it asks for a time.
+        codes: codes and longer numbers, which only an exact match answers.
     """
 
     terms: dict[str, int]
@@ -29,6 +31,7 @@ class QueryAnalysis:
     periods: list[Period]
     asks: bool
     asks_when: bool
+    codes: tuple[str, ...] = ()
 
 
 def analyse(text: str, now: datetime) -> QueryAnalysis:
@@ -40,4 +43,5 @@ def analyse(text: str, now: datetime) -> QueryAnalysis:
         periods=periods_in(text, now),
         asks=is_question(text),
         asks_when=asks_when(text),
+        codes=codes_in(text),
     )

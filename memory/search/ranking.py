@@ -45,7 +45,7 @@ class Ranking:
 
     @property
     def abstain_reason(self) -> AbstainReason | None:
-        """Why nothing is likely to answer; None if the first may."""
+        """The reason why nothing is likely to answer; None if the first may."""
         if self.ranked:
             return None
         return AbstainReason.BELOW_MIN_SCORE if self.below else AbstainReason.NOTHING_FOUND
@@ -134,6 +134,7 @@ def _measure(
         **_names(signals),
         "period": _periods(signals, analysis),
         "fit": _fit(signals, analysis),
+        "codes": {key: (share, share) for key, share in signals.codes.items() if key in signals.traits},
     }
     if request.recency:
         measured["recency"] = _recency(signals, asked_at.timestamp(), request.half_life_days)

@@ -22,7 +22,9 @@ from memory.ports import scope
 from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
 from memory.search.diversified import diversified, vector_model
+from memory.search.exact import with_operators
 from memory.search.hits import read_hits
+from memory.search.query_syntax import read_query
 from memory.search.ranking import Ranking, rank, rank_by_one_arm
 from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
 from memory.search.types import Answer, Answers, Question, SearchRequest
@@ -127,12 +129,15 @@ def search_many_prepared(*, prepared: PreparedSearch, by: Actor) -> Answers:
 
 def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
     organisation, request = asked.organisation, asked.request
-    groups = [
-        asked.questions[start : start + GROUP_SIZE] for start in range(0, len(asked.questions), GROUP_SIZE)
-    ]
+    groups = _groups(asked.questions)
     with tenant_pipeline(organisation):
-        work = (_rank(asked, group, 0) for group in groups)
-        rankings = [ranking for some in in_turns(work) for ranking in some]
+        work = (_rank(asked, [asked.questions[number] for number in group], 0) for group in groups)
+        placed = {
+            number: ranking
+            for group, some in zip(groups, in_turns(work), strict=True)
+            for number, ranking in zip(group, some, strict=True)
+        }
+        rankings = [placed[number] for number in range(len(asked.questions))]
         with TRACER.span("search.read"):
             hits = read_hits(organisation, rankings, request, request.limit)
         decision = record_searches(
@@ -142,6 +147,15 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
     span.set_tag("decision_id", str(decision))
     reasons = tuple(ranking.abstain_reason for ranking in rankings)
     return Answers(hits, request.search_type, decision, asked.degraded, reasons)
+
+
+def _groups(questions: Sequence[Question]) -> list[list[int]]:
+    """Group questions by number: those with operators alone, because these are filters, which the questions of a group share."""
+    alone = [number for number, question in enumerate(questions) if question.query.has_operators]
+    apart = set(alone)
+    others = [number for number in range(len(questions)) if number not in apart]
+    groups = [others[start : start + GROUP_SIZE] for start in range(0, len(others), GROUP_SIZE)]
+    return groups + [[number] for number in alone]
 
 
 def _observed(name: str, organisation: UUID, request: SearchRequest) -> Operation:
@@ -155,11 +169,13 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
         request = scope().confine(organisation, request)
     arms = arms_for(request)
     degraded = [] if arms else [str(request.search_type)]
+    parsed = [read_query(query) for query in giving_way(queries)]
+    texts = [query.text for query in parsed]
     prepared: list[dict[str, Any]] = [{} for _ in queries]
     not_asked: list[dict[str, str]] = [{} for _ in queries]
     for arm in arms:
         try:
-            inputs = arm.prepare(organisation, queries, request)
+            inputs = arm.prepare(organisation, texts, request)
         except (EmbedderUnavailable, ArmNotReady) as error:
             degraded.append("embedding" if isinstance(error, EmbedderUnavailable) else arm.name)
             logger.warning("searching without an arm", extra={"arm": arm.name, "error": type(error).__name__})
@@ -187,6 +203,7 @@ def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> 
         others: how many memories beyond the limit to explain.
     """
     request = asked.request
+    questions = [with_operators(question) for question in questions]
     arms = [arm for arm in asked.arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:
         return [Ranking([]) for _ in questions]

@@ -46,6 +46,7 @@ class Signals:
         traits: by candidate; a memory without traits failed the filters.
         threads: thread id to its score.
         entities: the question's entities.
+        codes: memory to the share of the question's codes that it contains.
         named: memory to (name, kind); may cover other questions of the batch too.
         links: links around the best candidates, by memory; may cover other questions of the batch too.
         rows: the memories' rows, if the arm joined them.
@@ -57,6 +58,7 @@ class Signals:
     traits: Mapping[Key, Traits] = field(default_factory=dict)
     threads: Mapping[int, float] = field(default_factory=dict)
     entities: QueryEntities = field(default_factory=QueryEntities)
+    codes: Mapping[Key, float] = field(default_factory=dict)
     named: Mapping[Key, Sequence[tuple[str, str]]] = field(default_factory=dict)
     links: Mapping[Key, Sequence[Edge]] = field(default_factory=dict)
     rows: Mapping[Key, Row] | None = None

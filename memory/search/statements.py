@@ -1,4 +1,4 @@
-"""The SQL of memory/search/hits.py and memory/search/diversified.py."""
+"""The SQL of memory/search/hits.py, memory/search/diversified.py and memory/search/exact.py."""
 
 # The columns of a hit. Earlier texts have their memory's id. Content is limited to the bytes available, plus one character to detect
 # cuts. Small uncompressed metadata is not measured, to save its conversion to text.
@@ -28,4 +28,33 @@ WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
 VECTORS_OF = """
 SELECT uuid_send(memory_id), halfvec_send(embedding) FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)
+"""
+# The newest memories that have a term of each word: from the rarest word's postings, looked up in the others'.
+HOLDERS = """
+WITH wanted AS MATERIALIZED (
+    SELECT w.word, w.term FROM unnest(%(words)s::bigint[], %(terms)s::text[]) AS w(word, term)
+), counted AS MATERIALIZED (
+    SELECT word, sum((SELECT count(*) FROM (
+        SELECT 1 FROM memory_posting AS p WHERE p.organisation_id = %(organisation)s AND p.term = wanted.term LIMIT %(counted)s
+    ) AS capped)) AS holding FROM wanted GROUP BY word
+), rarest AS MATERIALIZED (SELECT word FROM counted ORDER BY holding, word LIMIT 1)
+SELECT DISTINCT uuid_send(p.memory_id) AS id FROM memory_posting AS p
+WHERE p.organisation_id = %(organisation)s
+AND p.term IN (SELECT term FROM wanted WHERE word = (SELECT word FROM rarest))
+AND NOT EXISTS (
+    SELECT 1 FROM counted WHERE NOT EXISTS (
+        SELECT 1 FROM wanted JOIN memory_posting AS other
+        ON other.organisation_id = %(organisation)s AND other.term = wanted.term AND other.memory_id = p.memory_id
+        WHERE wanted.word = counted.word
+    )
+)
+AND {where} ORDER BY id DESC LIMIT %(most)s
+"""
+TEXTS = """
+SELECT uuid_send(id), content FROM memory_memory WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
+"""
+# the texts of memories that may contain one of several codes
+CODED = """
+SELECT uuid_send(id), content FROM memory_memory WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
+AND EXISTS (SELECT 1 FROM unnest(%(codes)s::text[]) AS c(code) WHERE strpos(lower(content), c.code) > 0)
 """

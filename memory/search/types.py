@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from memory.search.query_analysis import QueryAnalysis, analyse
+from memory.search.query_syntax import Query, read_query
 from memory.types import TrustState
 
 MAX_LIMIT = 100
@@ -18,7 +19,7 @@ Row = tuple[Any, ...]  # memory.search.statements.COLUMNS without the first
 
 
 class AbstainReason(StrEnum):
-    """Why a search abstains: nothing found is likely to answer."""
+    """The reason why a search abstains: nothing found is likely to answer."""
 
     NOTHING_FOUND = "nothing_found"
     BELOW_MIN_SCORE = "below_min_score"
@@ -76,6 +77,9 @@ class SearchRequest:
         copies: how often the response repeats each hit's text; 0 if every memory appears once.
         min_score: memories with a lower score are left out, 0..1.
         diversity: 0 by score alone; above, near-doubles collapse into one hit, and what repeats a better hit moves down; up to 1.
+        only: set by the search itself if the query quotes phrases: the memories that contain them, the only ones that pass.
+        never: set by the search itself: memories that contain an excluded phrase.
+        never_terms: set by the search itself: terms that a memory must not have.
         members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
     """
 
@@ -103,6 +107,9 @@ class SearchRequest:
     min_score: float = 0.0
     diversity: float = 0.0
     members_of: UUID | None = None
+    only: tuple[Key, ...] | None = None
+    never: tuple[Key, ...] = ()
+    never_terms: tuple[str, ...] = ()
 
     @property
     def is_filtered(self) -> bool:
@@ -146,9 +153,14 @@ class Question:
         return arm in self.prepared
 
     @cached_property
+    def query(self) -> Query:
+        """The query apart from its operators."""
+        return read_query(self.request.query)
+
+    @cached_property
     def analysis(self) -> QueryAnalysis:
         """The query's analysis, computed on first use because neural searches don't need it."""
-        return analyse(self.request.query, self.asked_at)
+        return analyse(self.query.text, self.asked_at)
 
 
 class Term(NamedTuple):

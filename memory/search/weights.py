@@ -1,6 +1,15 @@
 """Weights of the evidence beside an arm's share, and the share of a score that a link passes on. Tuned by `manage.py evaluate_retrieval`. Pure."""
 
-WEIGHTS = {"thread": 0.3, "actor": 0.2, "period": 0.3, "entities": 0.1, "links": 0.4, "fit": 0.2}
+# the arms together count 1; a code as much, so that no likeness outweighs it
+WEIGHTS = {
+    "thread": 0.3,
+    "actor": 0.2,
+    "period": 0.3,
+    "entities": 0.1,
+    "links": 0.4,
+    "fit": 0.2,
+    "codes": 1.0,
+}
 
 # spreading activation: the share of a memory's score that goes over one link, over two
 EDGE = 0.5

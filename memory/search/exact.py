@@ -1,0 +1,122 @@
+"""Exact matches: quoted phrases, excluded words, and codes.
+
+Memories that have all the words of a phrase or code are gathered from the postings, however low they rank, then verified on their text.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+
+from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
+from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.precedence import giving_way
+from memory.search.filter_sql import where
+from memory.search.phrases import contains, terms_of_word, words_in
+from memory.search.query_syntax import fold, has_code
+from memory.search.statements import CODED, HOLDERS, TEXTS
+from memory.search.types import Key, Question
+
+# Memories verified for a phrase, newest first, and texts read at once.
+MOST_HOLDERS = 5_000
+TEXTS_AT_ONCE = 200
+# candidates per code
+MOST_CODED = 100
+# postings counted to find the rarest word
+COUNTED = 1_000
+
+
+def with_operators(question: Question) -> Question:
+    """Return a question whose filters express its phrases and exclusions; it sends statements only if it has any."""
+    query = question.query
+    if not query.has_operators:
+        return question
+    request = question.request
+    terms: set[str] = set()
+    never: set[Key] = set()
+    for excluded in query.excluded:
+        words = words_in(excluded)
+        if len(words) == 1 and len(own := terms_of_word(words[0])) == 1:
+            terms |= own
+        else:
+            never |= _containing(question, [excluded])
+    request = replace(request, never_terms=tuple(sorted(terms)), never=tuple(sorted(never)) if never else ())
+    if query.phrases:
+        found = _containing(question, query.phrases)
+        request = replace(request, only=tuple(sorted(found)))
+    return replace(question, request=request)
+
+
+def _containing(question: Question, phrases: Sequence[str]) -> set[Key]:
+    """Return the memories that contain all of some phrases."""
+    words = dict.fromkeys(word for phrase in phrases for word in words_in(phrase))
+    holders = _ask_holders(question, list(words), MOST_HOLDERS)()
+    return {
+        memory
+        for memory, text in _texts(question, holders)
+        if all(contains(text, phrase) for phrase in phrases)
+    }
+
+
+def _ask_holders(question: Question, words: Sequence[str], most: int) -> Callable[[], list[Key]]:
+    """Request the newest memories that pass the filters and have a term of each word."""
+    pairs = [(number, term) for number, word in enumerate(words) for term in sorted(terms_of_word(word))]
+    if not pairs:
+        return list
+    condition, values = where(question.request, "p.memory_id")
+    values |= {
+        "organisation": question.organisation,
+        "words": IntArray(number for number, _ in pairs),
+        "terms": TextArray(term for _, term in pairs),
+        "counted": COUNTED,
+        "most": most,
+    }
+    cursor = raw_cursor().execute(HOLDERS.format(where=condition), values, binary=True)
+    return lambda: [row[0] for row in cursor.fetchall()]
+
+
+def _texts(question: Question, memories: Sequence[Key]) -> Iterator[tuple[Key, str]]:
+    for start in range(0, len(memories), TEXTS_AT_ONCE):
+        ids = UuidArray(memories[start : start + TEXTS_AT_ONCE])
+        rows = raw_cursor().execute(TEXTS, {"organisation": question.organisation, "ids": ids}, binary=True)
+        yield from giving_way(rows.fetchall())
+
+
+def find_coded(questions: Sequence[Question]) -> Callable[[], list[frozenset[Key]]]:
+    """Look up memories with all words of a code: candidates, one set per question."""
+    waiting = [
+        [_ask_holders(question, words_in(code), MOST_CODED) for code in question.analysis.codes]
+        for question in questions
+    ]
+    return lambda: [frozenset(key for wait in own for key in wait()) for own in waiting]
+
+
+def read_codes(
+    questions: Sequence[Question], candidates: Sequence[Collection[Key]]
+) -> Callable[[], list[dict[Key, float]]]:
+    """Read which candidates contain the questions' codes: for each question, memory to the share of its codes."""
+    codes = list(dict.fromkeys(code for question in questions for code in question.analysis.codes))
+    wanted = {
+        key
+        for question, own in zip(questions, candidates, strict=True)
+        if question.analysis.codes
+        for key in own
+    }
+    if not codes or not wanted:
+        return lambda: [{} for _ in questions]
+    values = {"organisation": questions[0].organisation, "ids": UuidArray(wanted), "codes": TextArray(codes)}
+    cursor = raw_cursor().execute(CODED, values, binary=True)
+
+    def wait() -> list[dict[Key, float]]:
+        texts = {memory: fold(text) for memory, text in giving_way(cursor.fetchall())}
+        return [
+            {
+                key: count / len(question.analysis.codes)
+                for key in own
+                if key in texts
+                and (count := sum(has_code(texts[key], code) for code in question.analysis.codes))
+            }
+            if question.analysis.codes
+            else {}
+            for question, own in zip(questions, candidates, strict=True)
+        ]
+
+    return wait
