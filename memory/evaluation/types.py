@@ -65,7 +65,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """What the files of one path contain."""
+    """The collections that one path holds."""
 
     name: str
     kind: Kind
