@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from liftos.kernel.db.jsonb import NotStorable, to_jsonb
 from memory.evaluation.beir import read_beir
 from memory.evaluation.documents import QUESTIONS, read_documents
 from memory.evaluation.languages import read_languages
@@ -37,7 +38,20 @@ def read_set(path: Path, kind: Kind | None = None) -> LabelledSet:
         raise UnreadableSet(f"{error.filename or path} can't be read: {error.strerror}") from error
     if not any(each.answerable for each in collections):
         raise UnreadableSet(f"{path} contains no questions with evidence.")
-    return LabelledSet(path.stem, kind, collections)
+    for collection in collections:
+        _check_storable(path, collection)
+    name = path.resolve().name if path.is_dir() else path.stem
+    return LabelledSet(name, kind, collections)
+
+
+def _check_storable(path: Path, collection: Collection) -> None:
+    texts = {f"memory {draft.external_id!r}": [draft.content, draft.metadata] for draft in collection.drafts}
+    texts |= {f"question {question.text!r}": [question.text] for question in collection.questions}
+    for place, values in texts.items():
+        try:
+            to_jsonb(values)
+        except NotStorable as error:
+            raise UnreadableSet(f"{path}, {collection.name}, {place}: {error}") from error
 
 
 def kind_of(path: Path) -> Kind:

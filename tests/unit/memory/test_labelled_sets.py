@@ -107,6 +107,9 @@ def test_the_path_tells_the_kind(tmp_path, names, kind):
         ("b/corpus.jsonl", '{"_id": "d", "text": "x"}\n{"_id": \n', r"corpus\.jsonl line 2: not a JSON object"),
         ("b/corpus.jsonl", b'{"_id": "d", "text": "x"}\n\xff\n', r"corpus\.jsonl line 2: not UTF-8"),
         ("b/corpus.jsonl", '{"_id": "d", "text": "x"}\n', r"qrels contains no \.tsv file"),
+        ("p.tsv", "A \0 fact\tA question?\n", r"p\.tsv, p, memory 'fact-1': the text contains a NUL"),
+        ("p.tsv", "A fact\tA \0 question?\n", r"p\.tsv, p, question .*: the text contains a NUL"),
+        ("l/fr.json", '{"paragraphs": ["\\ud800"], "questions": [["?", 0]]}', "memory 'fr-0': .* lone surrogate"),
         ("e/readme.txt", "x", "contains neither corpus.jsonl"),
     ],
 )  # fmt: skip
