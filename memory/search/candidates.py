@@ -17,7 +17,7 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.search.arms.interface import Arm, Found
 from memory.search.exact import find_coded, read_codes
-from memory.search.fusion import best, fuse
+from memory.search.fusion import best, fuse, weigh
 from memory.search.relations import lookup
 from memory.search.relations.lookup import Links, Named
 from memory.search.relations.spreading_activation import SEEDS
@@ -30,6 +30,7 @@ class _Pool:
     """A question's candidates so far, with the arms' results."""
 
     found: dict[str, Found]
+    weights: dict[str, float]
     entities: QueryEntities
     candidates: set[Key]
 
@@ -49,7 +50,7 @@ class _Pool:
             else {**found.scores, **found.look_up(self.missing(found))}
             for name, found in self.found.items()
         }
-        scores = fuse(self.shares(known))
+        scores = fuse(self.shares(known), self.weights)
         return best({key: scores.get(key, 0.0) for key in self.candidates}, SEEDS)
 
 
@@ -117,7 +118,13 @@ def _find_all(questions: Sequence[Question], arms: Sequence[Arm], limit: int) ->
             own = {arm.name: found[arm.name][number] for arm in arms if question.can_ask(arm.name)}
             entities = lookup.entities_of(question, known)
             candidates = {key for each in own.values() for key in each.candidates(limit)}
-            pools.append(_Pool(own, entities, candidates | entities.brought | dated[number] | coded[number]))
+            weights = weigh(
+                {arm.name: arm.weight for arm in arms if arm.name in own},
+                {name: each.evidence for name, each in own.items()},
+            )
+            pools.append(
+                _Pool(own, weights, entities, candidates | entities.brought | dated[number] | coded[number])
+            )
         return pools
 
     return wait
@@ -184,6 +191,7 @@ def _signals(
     return Signals(
         arms=raw,
         shares=pool.shares(raw),
+        weights=pool.weights,
         plans={name: found.plan for name, found in pool.found.items()},
         traits={key: traits[key] for key in pool.candidates if key in traits},
         threads={key: value for found in pool.found.values() for key, value in found.threads.items()},

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from math import exp, log
 
 from memory.analysis.entities import ACTOR
-from memory.search.fusion import best, fuse
+from memory.search.fusion import best, fuse, weigh
 from memory.search.query_analysis import QueryAnalysis
 from memory.search.relations.spreading_activation import SEEDS, Activation, spread
 from memory.search.signals import Signals
@@ -78,9 +78,12 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
     """
     request, analysis, asked_at = question.request, question.analysis, question.asked_at
     traits = signals.traits
+    arm_weights = signals.weights or weigh(
+        dict.fromkeys(signals.shares, 1.0), dict.fromkeys(signals.shares, 1.0)
+    )
     # candidates without traits failed the filters; those without an arm's score may still be reached by relations
     scores = dict.fromkeys(traits, 0.0)
-    for memory, score in fuse(signals.shares).items():
+    for memory, score in fuse(signals.shares, arm_weights).items():
         if memory in scores:
             scores[memory] = score
     base = dict(scores)
@@ -101,11 +104,10 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
             scores[memory] += weights["links"] * share
     # scale the weights that occur to sum to 1
     scale = 1 / (float(bool(signals.shares)) + sum(weights[name] for name in measured) or 1.0)
-    part = scale / max(1, len(signals.shares))
 
     def explained(memory: Key) -> Ranked:
         terms = [
-            Term(arm, signals.arms[arm].get(memory, 0.0), shares.get(memory, 0.0), part)
+            Term(arm, signals.arms[arm].get(memory, 0.0), shares.get(memory, 0.0), arm_weights[arm] * scale)
             for arm, shares in signals.shares.items()
         ]
         terms += [

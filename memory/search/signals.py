@@ -46,10 +46,11 @@ class Signals:
         traits: by candidate; a memory without traits failed the filters.
         threads: thread id to its score.
         entities: the question's entities.
-        codes: memory to the share of the question's codes that it contains.
         named: memory to (name, kind); may cover other questions of the batch too.
         links: links around the best candidates, by memory; may cover other questions of the batch too.
         rows: the memories' rows, if the arm joined them.
+        codes: memory to the share of the question's codes that it contains.
+        weights: the arms' weights, which sum to 1; if empty they weigh the same.
     """
 
     arms: Mapping[str, Mapping[Key, float]]
@@ -58,7 +59,8 @@ class Signals:
     traits: Mapping[Key, Traits] = field(default_factory=dict)
     threads: Mapping[int, float] = field(default_factory=dict)
     entities: QueryEntities = field(default_factory=QueryEntities)
-    codes: Mapping[Key, float] = field(default_factory=dict)
     named: Mapping[Key, Sequence[tuple[str, str]]] = field(default_factory=dict)
     links: Mapping[Key, Sequence[Edge]] = field(default_factory=dict)
     rows: Mapping[Key, Row] | None = None
+    codes: Mapping[Key, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)

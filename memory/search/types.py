@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from memory.analysis.languages import language_of
 from memory.search.query_analysis import QueryAnalysis, analyse
 from memory.search.query_syntax import Query, read_query
 from memory.types import TrustState
@@ -156,6 +157,11 @@ class Question:
     def query(self) -> Query:
         """The query apart from its operators."""
         return read_query(self.request.query)
+
+    @cached_property
+    def language(self) -> str:
+        """The query's language, ISO 639-1; "" if it does not show."""
+        return language_of(self.query.text)
 
     @cached_property
     def analysis(self) -> QueryAnalysis:

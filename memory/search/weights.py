@@ -2,7 +2,7 @@
 
 # the arms together count 1; a code as much, so that no likeness outweighs it
 WEIGHTS = {
-    "thread": 0.3,
+    "thread": 0.25,
     "actor": 0.2,
     "period": 0.3,
     "entities": 0.1,

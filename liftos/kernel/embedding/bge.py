@@ -37,7 +37,10 @@ class BgeSmallEmbedder:
 
     # its cosines lie in a narrow band: of a query and any text .3 to .6, of a query and its answer .5 to .75
     profile = Profile(
-        query_prefix="Represent this sentence for searching relevant passages: ", unrelated=0.34, related=0.52
+        query_prefix="Represent this sentence for searching relevant passages: ",
+        unrelated=0.34,
+        related=0.52,
+        languages=("en",),
     )
 
     def __init__(self, *, threads: int = 2) -> None:

@@ -14,7 +14,7 @@ from liftos.kernel.embedding.onnx_models import (
     return_free_memory,
 )
 from liftos.kernel.embedding.text import clean_text, unit_rows
-from liftos.kernel.embedding.types import PLAIN, Extent, ModelInfo, Vectors
+from liftos.kernel.embedding.types import Extent, ModelInfo, Profile, Vectors
 
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
@@ -37,7 +37,7 @@ class MiniLmEmbedder:
     docs/decisions/0004-embeddings.md.
     """
 
-    profile = PLAIN
+    profile = Profile(languages=("en",))
 
     def __init__(self, *, threads: int = 2) -> None:
         """Create an embedder; the model is loaded on first use.

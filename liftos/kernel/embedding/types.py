@@ -64,6 +64,7 @@ class Profile:
         unrelated: the cosine of a query and a text that have nothing to do with each other; -1 to below `related`.
         related: the cosine from which a text is about the query's subject; at most 1.
         similar: the cosine from which two short phrases mean much the same; at most 1.
+        languages: those it was made for, ISO 639-1; () for all. In others its cosines count less.
     """
 
     query_prefix: str = ""
@@ -71,6 +72,7 @@ class Profile:
     unrelated: float = 0.0
     related: float = 0.3
     similar: float = 0.45
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check types and the order of the cosines."""
@@ -78,6 +80,9 @@ class Profile:
             raise ValueError("the prefixes of a profile must be strings")  # noqa: TRY004  options are values of a setting
         if not -1 <= self.unrelated < self.related <= 1:
             raise ValueError("the cosines of a profile must be -1 <= unrelated < related <= 1")
+        if isinstance(self.languages, str) or not all(isinstance(each, str) for each in self.languages):
+            raise ValueError("the languages of a profile must be a list of ISO 639-1 codes")
+        object.__setattr__(self, "languages", tuple(self.languages))
 
     def written(self, text: str, kind: TextKind) -> str:
         """Return what the model is given for a text."""
@@ -98,6 +103,15 @@ class Profile:
     def relatedness(self, cosine: float) -> float:
         """Return how surely a text with this cosine is about the query's subject, 0..1: 1 from `related` on."""
         return min(1.0, max(0.0, cosine - self.unrelated) / (self.related - self.unrelated))
+
+    @property
+    def has_plain_scale(self) -> bool:
+        """True if a cosine's share is the cosine itself."""
+        return (self.unrelated, self.related) == (0.0, RELATED_SHARE)
+
+    def is_for(self, language: str) -> bool:
+        """Return whether the model was made for a language, which is "" if unknown."""
+        return not self.languages or not language or language in self.languages
 
     def marked(self, version: str) -> str:
         """Return a model's version marked with the document prefix, with which the stored vectors change."""

@@ -32,6 +32,7 @@ class Found:
         ask: sends a statement that scores other memories; None if `scores` or `look_up` covers all that have a score.
         rows: the memories' rows, which an arm may join if it is the only one and `known_at` is not set.
         share_of: raw score to share; None for raw / full.
+        evidence: how much the arm has to say about the question, 0..1 (`memory.search.fusion`).
     """
 
     scores: Mapping[Key, float] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Found:
     ask: Callable[[Sequence[Key]], Callable[[], dict[Key, float]]] | None = None
     rows: Mapping[Key, Row] | None = None
     share_of: Callable[[float], float] | None = None
+    evidence: float = 1.0
 
     def candidates(self, limit: int) -> list[Key]:
         """Return the best `limit` memories, best first."""
@@ -75,12 +77,14 @@ class Arm(ABC):
 
     Attributes:
         name: unique; used in terms, plans and `degraded`.
+        weight: relative to the other arms', before evidence.
         search_types: the search types it serves. Neural and conceptual searches use only the first such arm.
         is_optional: whether a search counts as complete without it if it does not apply to the question.
     """
 
     name: ClassVar[str]
     search_types: ClassVar[frozenset[SearchType]]
+    weight: ClassVar[float] = 0.5
     is_optional: ClassVar[bool] = False
 
     def takes_part(self, request: SearchRequest) -> bool:

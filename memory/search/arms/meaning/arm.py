@@ -61,6 +61,10 @@ BATCH_FROM = 5
 UNREADABLE = NotAsked("unreadable")
 
 
+# evidence of cosines in a language that the model was not made for
+FOREIGN = 0.1
+
+
 class QueryVector(NamedTuple):
     """A query's embedding, float32, shape (d,), and the number and profile of the model that made it."""
 
@@ -74,6 +78,7 @@ class MeaningArm(Arm):
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
+    weight = 0.6
 
     def __init__(self, profile: Profile = PLAIN) -> None:
         """Create an arm; `profile` says what its cosines mean."""
@@ -107,12 +112,21 @@ class MeaningArm(Arm):
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Search for the nearest memories. See `memory.search.arms.interface.Arm`."""
         finding, profile = self._find(questions, limit), _asked(questions[0]).profile
-        # the plain profile's share is the cosine itself
-        return (
-            finding
-            if profile == PLAIN
-            else lambda: [replace(each, share_of=profile.share) for each in finding()]
-        )
+        evidence = [
+            1.0 if profile.is_for(question.language) else FOREIGN for question in giving_way(questions)
+        ]
+        # the plain scale's share is the cosine itself
+        share_of = None if profile.has_plain_scale else profile.share
+
+        def wait() -> list[Found]:
+            return [
+                found
+                if share_of is None and counts == 1
+                else replace(found, share_of=share_of, evidence=counts)
+                for found, counts in zip(finding(), evidence, strict=True)
+            ]
+
+        return wait
 
     def _find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         first = questions[0]

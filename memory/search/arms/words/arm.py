@@ -30,6 +30,8 @@ DENSE_FROM = 5_000
 DENSE_SHARE = 10
 # Terms in more memories than this are always ignored: 8 MB of postings.
 DENSE_MOST = 200_000
+# The share of a question's information from which words count in full; below, by the square.
+TELLING = 0.5
 # For batches from this size, hidden memories are read once and hashed, not looked up per posting.
 BATCH_FROM = 5
 # Postings of 41 bytes in memory at once; larger batches are processed question by question.
@@ -41,6 +43,7 @@ class WordsArm(Arm):
 
     name = "words"
     search_types = frozenset({SearchType.KNOWLEDGE, SearchType.HYBRID})
+    weight = 0.4
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Read and score the postings of the questions' terms. See `memory.search.arms.interface.Arm`."""
@@ -97,7 +100,7 @@ class WordsArm(Arm):
         """Score a question by all its terms, with the document frequency of dense ones capped just above the limit."""
         terms = question.analysis.terms
         if not terms:
-            return lambda: Found(plan="no words")
+            return lambda: Found(plan="no words", evidence=0.0)
         cursor = _ask([question], terms, MOST_POSTINGS // len(terms))
 
         def wait() -> Found:
@@ -146,12 +149,13 @@ def _read(cursor: Any) -> tuple[dict[str, Postings], Corpus, int]:
 
 def _found(scorer: Scorer, terms: Mapping[str, int], limit: int) -> Found:
     scores = scorer.score(terms)
-    best = scorer.best(scores, limit)
+    best, attainable = scorer.best(scores, limit), scorer.attainable(terms)
     return Found(
         best,
         "postings",
-        scorer.attainable(terms),
+        attainable,
         scorer.threads(terms),
         # fewer than requested: these are all that have a score
         look_up=partial(scorer.look_up, scores) if len(best) >= limit else None,
+        evidence=min(1.0, next(iter(best.values()), 0.0) / attainable / TELLING) ** 2,
     )
