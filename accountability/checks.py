@@ -9,7 +9,6 @@ from django.core.checks import CheckMessage, Error, register
 @register("liftos")
 def checkpoint_url_is_http(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Checkpoints are posted over http or https only."""
-    del app_configs, kwargs
     url = settings.LIFTOS_CHECKPOINT_URL
     if not url or url.startswith(("http://", "https://")):
         return []

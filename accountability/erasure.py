@@ -15,7 +15,7 @@ from accountability.statements import (
     FORGET_CITATIONS,
     WITHOUT_ERASURES,
 )
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_value
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 
@@ -50,8 +50,7 @@ def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> Non
     """
     cited = list(memories)
     if cited:
-        with raw_cursor() as cursor:
-            cursor.execute(CITE, (organisation, decision, cited))
+        raw_cursor().execute(CITE, (organisation, decision, cited))
 
 
 def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
@@ -100,10 +99,9 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
     Raises:
         psycopg.errors.InsufficientPrivilege: the record is not of this transaction, or lists a decision of another memory.
     """
-    with raw_cursor() as cursor:
-        row = cursor.execute(ERASE_PAYLOADS, [erasure]).fetchone()
-        cursor.execute(FORGET_CITATIONS, (organisation, [memory]))
-    return row[0] if row else 0
+    erased = read_value(ERASE_PAYLOADS, [erasure])
+    raw_cursor().execute(FORGET_CITATIONS, (organisation, [memory]))
+    return erased
 
 
 def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:
@@ -113,5 +111,4 @@ def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID
         "memories": list(memories),
         "subjects": [str(each) for each in memories],
     }
-    with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(ABOUT_MEMORIES, values).fetchall()]
+    return [row[0] for row in raw_cursor().execute(ABOUT_MEMORIES, values).fetchall()]

@@ -126,5 +126,4 @@ def record(
 
 
 def _insert(values: dict[str, Any]) -> None:
-    with raw_cursor() as cursor:
-        cursor.execute(INSERT_DECISION, values)
+    raw_cursor().execute(INSERT_DECISION, values)

@@ -114,8 +114,7 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
         "limit": limit,
         "newest": newest,
     }
-    with raw_cursor() as cursor:
-        ids = [row[0] for row in cursor.execute(DECISIONS_OF_MEMORY, values).fetchall()]
+    ids = [row[0] for row in raw_cursor().execute(DECISIONS_OF_MEMORY, values).fetchall()]
     return list(DecisionRecord.objects.filter(organisation_id=organisation, id__in=ids).order_by("-id"))
 
 

@@ -30,14 +30,12 @@ _running: dict[str, tuple[ExitStack, Operation]] = {}
 @signals.worker_init.connect
 def check_settings(**kwargs: Any) -> None:
     """Exit if settings are invalid."""
-    del kwargs
     refuse_to_start_misconfigured()
 
 
 @signals.worker_ready.connect
 def begin_figures(**kwargs: Any) -> None:
     """Start writing figures and serving metrics."""
-    del kwargs
     from django.conf import settings
 
     announce_tasks(app.tasks)
@@ -56,14 +54,12 @@ def begin_figures(**kwargs: Any) -> None:
 @signals.worker_ready.connect
 def show_threads(sender: Any, **kwargs: Any) -> None:
     """Export the worker's concurrency as a metric."""
-    del kwargs
     WORKER_THREADS.set(sender.controller.concurrency)
 
 
 @signals.worker_shutdown.connect
 def end_figures(**kwargs: Any) -> None:
     """Write the last figures and stop serving metrics."""
-    del kwargs
     stop_minutes()
     _at_shutdown.close()
 
@@ -71,7 +67,6 @@ def end_figures(**kwargs: Any) -> None:
 @signals.before_task_publish.connect
 def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
     """Add the sender's ids to the message."""
-    del kwargs
     # the beat has no context, so each of its messages starts a new one
     context = current_context()
     headers["correlation_id_liftos"] = context.correlation_id
@@ -81,7 +76,6 @@ def send_context(headers: dict[str, Any], **kwargs: Any) -> None:
 @signals.task_prerun.connect
 def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
     """Enter the sender's context and observe the task."""
-    del kwargs
     request = task.request
     headers = getattr(request, "headers", None) or {}
     context = start_context(headers.get("correlation_id_liftos", ""), headers.get("traceparent", ""))
@@ -95,7 +89,6 @@ def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
 @signals.task_postrun.connect
 def leave_context(task_id: str, state: str = "", retval: Any = None, **kwargs: Any) -> None:
     """Leave the task's context and record its outcome; a failed task's return value is its exception."""
-    del kwargs
     stack, operation = _running.pop(task_id, (None, None))
     if stack is None or operation is None:
         return

@@ -11,7 +11,6 @@ from spaces.space_templates import TEMPLATES
 @register("spaces")
 def default_template_exists(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """LIFTOS_DEFAULT_SPACE must name a template."""
-    del app_configs, kwargs
     if settings.LIFTOS_DEFAULT_SPACE in TEMPLATES:
         return []
     return [

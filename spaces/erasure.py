@@ -95,6 +95,5 @@ def _without_quotes(going: Going, entries: list[Any]) -> list[Any]:
 def _renew(organisation: UUID, spaces: list[UUID]) -> None:
     """Mark the spaces' axes for recomputation and notify a worker on commit."""
     if spaces:
-        with raw_cursor() as cursor:
-            cursor.execute(MARK_STALE, {"organisation": organisation, "spaces": spaces})
+        raw_cursor().execute(MARK_STALE, {"organisation": organisation, "spaces": spaces})
         transaction.on_commit(lambda: send_hint(RENEW, organisation))

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation, organisation_key
 from memory.models import Memory
 from spaces.types import LayoutState, RelationKind
 
@@ -20,9 +20,7 @@ class Space(models.Model):
     """A conceptual space of an organisation."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     name = models.CharField(max_length=200)
     # casefolded
     name_key = models.CharField(max_length=200)
@@ -61,9 +59,7 @@ class Layout(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     state = models.CharField(max_length=10, default=LayoutState.BUILDING.value)
     model = models.ForeignKey(
@@ -113,17 +109,12 @@ class Layout(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"positions {self.state}, {self.done} of {self.total}"
-
 
 class SpaceVersion(models.Model):
     """A version of a space: its dimensions between two changes."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(
         Space, on_delete=models.DO_NOTHING, related_name="versions", db_constraint=False, db_index=False
     )
@@ -149,9 +140,7 @@ class SpaceDimension(models.Model):
     """A dimension of one version of a space. See `spaces.types.Dimension`."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     version = models.PositiveIntegerField()
     place = models.PositiveSmallIntegerField()
@@ -191,9 +180,7 @@ class Member(models.Model):
     """A memory's membership in a space, with explicit coordinates."""
 
     pk = models.CompositePrimaryKey("organisation_id", "space_id", "memory_id")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     # dimension name to value in its units
@@ -203,17 +190,12 @@ class Member(models.Model):
     class Meta:
         indexes = [models.Index(fields=["organisation", "memory"], name="member_by_memory")]
 
-    def __str__(self) -> str:
-        return f"{self.memory_id} in {self.space_id}"
-
 
 class Concept(models.Model):
     """A concept: a prototype and the region around it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(
         Space, on_delete=models.DO_NOTHING, related_name="concepts", db_constraint=False, db_index=False
     )
@@ -247,9 +229,7 @@ class ConceptRelation(models.Model):
     """A relation between two concepts of a space."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     source = models.ForeignKey(
         Concept, on_delete=models.DO_NOTHING, related_name="relations", db_constraint=False, db_index=False
@@ -297,6 +277,3 @@ class Position(models.Model):
     class Meta:
         managed = False
         db_table = "spaces_position"
-
-    def __str__(self) -> str:
-        return f"position of {self.memory_id}"

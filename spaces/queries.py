@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_value
 from spaces.errors import (
     ConceptNotFound,
     PositionsNotReady,
@@ -262,8 +262,7 @@ def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:
 
 def count_parts(*, organisation: UUID) -> dict[UUID, tuple[int, int]]:
     """Return the number of concepts and relations of each space that has concepts."""
-    with raw_cursor() as cursor:
-        rows = cursor.execute(COUNT_PARTS, {"organisation": organisation}).fetchall()
+    rows = raw_cursor().execute(COUNT_PARTS, {"organisation": organisation}).fetchall()
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -280,13 +279,9 @@ def has_position(*, organisation: UUID, layout: UUID, memory: UUID) -> bool:
 
 def count_spaces(organisation: UUID) -> int:
     """Return the number of an organisation's spaces, without the default one."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(COUNT_SPACES, [organisation]).fetchone()
-    return row[0] if row else 0
+    return read_value(COUNT_SPACES, [organisation])
 
 
 def is_mapped(organisation: UUID, memory: UUID) -> bool:
     """Return whether a memory has a known coordinate in any space."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(IS_MAPPED, (organisation, memory)).fetchone()
-    return bool(row and row[0])
+    return read_value(IS_MAPPED, (organisation, memory))

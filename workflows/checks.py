@@ -13,7 +13,6 @@ from workflows.secrets import read_secrets
 @register("workflows")
 def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report allowed-host entries that can't be parsed."""
-    del app_configs, kwargs
     problems: list[CheckMessage] = []
     for name in ("LIFTOS_HTTP_ALLOWED_HOSTS", "LIFTOS_HTTP_PRIVATE_HOSTS"):
         try:
@@ -32,7 +31,6 @@ def host_lists_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
 @register("workflows")
 def secrets_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report a secrets file that can't be used."""
-    del app_configs, kwargs
     path = settings.LIFTOS_WORKFLOW_SECRETS_FILE
     try:
         if path:

@@ -12,13 +12,8 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation, organisation_key
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
-
-
-def _organisation() -> models.ForeignKey:
-    # no foreign key in the database: every insert would lock the organisation's row (row-level security checks it)
-    return models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
 
 def _known_values(field: str, words: type[StrEnum], name: str) -> models.CheckConstraint:
@@ -54,7 +49,7 @@ class Template(models.Model):
     """A named workflow. New runs follow its newest published version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = _organisation()
+    organisation = organisation_key()
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
@@ -78,7 +73,7 @@ class TemplateVersion(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = _organisation()
+    organisation = organisation_key()
     template = models.ForeignKey(
         Template, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="versions"
     )
@@ -118,7 +113,7 @@ class Run(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = _organisation()
+    organisation = organisation_key()
     code = models.CharField(max_length=16, editable=False)
     name = models.CharField(max_length=200)
     version = models.ForeignKey(
@@ -188,7 +183,7 @@ class Step(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = _organisation()
+    organisation = organisation_key()
     run = models.ForeignKey(
         Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="steps"
     )
@@ -260,7 +255,7 @@ class Transition(models.Model):
     """A state transition of a run or one of its steps. Insert-only; deleted with its run."""
 
     id = models.BigAutoField(primary_key=True)
-    organisation = _organisation()
+    organisation = organisation_key()
     run = models.ForeignKey(
         Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="transitions"
     )
@@ -285,9 +280,6 @@ class Mention(models.Model):
     """A memory that a run's results quote; used by erasure."""
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "run_id")
-    organisation = _organisation()
+    organisation = organisation_key()
     memory_id = models.UUIDField()
     run_id = models.UUIDField()
-
-    def __str__(self) -> str:
-        return f"{self.run_id} quotes {self.memory_id}"

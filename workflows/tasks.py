@@ -32,5 +32,4 @@ def prune_runs() -> None:
 @signals.worker_ready.connect
 def keep_watch(**kwargs: Any) -> None:
     """Start looking for dropped steps without waiting for a first hint."""
-    del kwargs
     KEEPER.start()

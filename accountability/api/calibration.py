@@ -54,7 +54,6 @@ class CalibrationReport(NativeView):
     @extend_schema(operation_id="calibration", responses={200: CalibrationList})
     def get(self, request: Request) -> Response:
         """Return the latest calibrations."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             rows = queries.list_calibrations(organisation=organisation)

@@ -37,7 +37,6 @@ class DecisionChain(NativeView):
     @extend_schema(operation_id="decisions_chain", responses={200: ChainOut})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the chain through a decision."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             steps = get_chain(organisation=organisation, decision=decision)

@@ -122,7 +122,6 @@ class DecisionList(NativeView):
     @once
     def record(self, request: Request) -> Response:
         """Record the decision, once per Idempotency-Key."""
-        del request
         principal = self.principal
         decision = record_own(
             organisation=principal.organisation, by=principal.actor, draft=self.body(DecisionIn)
@@ -166,7 +165,6 @@ class DecisionDetail(NativeView):
     @extend_schema(operation_id="decisions_get", responses={200: DecisionOut})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return a decision."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             found = queries.get_decision(organisation=organisation, decision=decision)

@@ -36,7 +36,6 @@ class DecisionExport(NativeView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Stream the decisions."""
-        del request
         organisation = self.principal.organisation
         if self.query(ExportQuery).format == "prov":
             return StreamingHttpResponse(

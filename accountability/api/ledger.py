@@ -58,7 +58,6 @@ class LedgerCheckpoint(NativeView):
     @extend_schema(operation_id="ledger_checkpoint", responses={200: CheckpointOut})
     def get(self, request: Request) -> Response:
         """Return the checkpoint as signed text and as fields."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             head = proofs.get_checkpoint(organisation)
@@ -88,7 +87,6 @@ class LedgerConsistency(NativeView):
     )
     def get(self, request: Request) -> Response:
         """Prove that the tree of `to` records continues the tree of `from` records."""
-        del request
         query, organisation = self.query(ConsistencyQuery), self.principal.organisation
         with tenant_transaction(organisation):
             return Response(
@@ -105,7 +103,6 @@ class LedgerVerification(NativeView):
     @extend_schema(operation_id="ledger_verification", responses={200: VerificationOut})
     def get(self, request: Request) -> Response:
         """Verify the log, up to 100,000 records."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             records, verdict = verify_within(organisation, most=100_000)
@@ -117,7 +114,6 @@ class NoAuthentication(PrincipalAuthentication):
 
     def authenticate(self, request: Request) -> None:
         """Accept the request without a principal."""
-        del request
 
 
 class OfflineVerifier(NativeView):
@@ -132,7 +128,6 @@ class OfflineVerifier(NativeView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Return the file."""
-        del request
         program, digest = _program()
         answer = HttpResponse(program, content_type="text/x-python; charset=utf-8")
         answer["Content-Disposition"] = 'attachment; filename="verifier.py"'

@@ -42,7 +42,6 @@ class LogHead(LogView):
     )
     def get(self, request: Request, token: str) -> HttpResponse:
         """Return the checkpoint as text."""
-        del request, token
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             head = proofs.get_checkpoint(organisation)
@@ -61,7 +60,6 @@ class LogTile(LogView):
     )
     def get(self, request: Request, token: str, tile: str) -> HttpResponse:
         """Return a tile."""
-        del token
         organisation, parsed = self.principal.organisation, tiles.parse_tile(tile)
         with tenant_transaction(organisation):
             data = tiles.read_tile(organisation, parsed)

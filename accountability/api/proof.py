@@ -37,7 +37,6 @@ class DecisionProof(NativeView):
     )
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the proof; `accountability/ledger/verifier.py` checks it offline."""
-        del request
         query, organisation = self.query(ProofQuery), self.principal.organisation
         if query.wait:
             wait_until_integrated(organisation=organisation, decision=decision)

@@ -33,7 +33,6 @@ class ReviewPolicyDetail(NativeView):
     @extend_schema(operation_id="review_policy_get", responses={200: PolicyBody})
     def get(self, request: Request) -> Response:
         """Return the policy."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             return Response(asdict(get_policy(organisation=organisation)))
@@ -41,7 +40,6 @@ class ReviewPolicyDetail(NativeView):
     @extend_schema(operation_id="review_policy_set", request=PolicyBody, responses={200: PolicyBody})
     def put(self, request: Request) -> Response:
         """Replace the policy; queued decisions stay queued."""
-        del request
         policy, principal = Policy.from_attributes(self.body(PolicyBody)), self.principal
         set_policy(organisation=principal.organisation, by=principal.actor, policy=policy)
         return Response(asdict(policy))

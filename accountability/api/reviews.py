@@ -109,7 +109,6 @@ class DecisionReviews(NativeView):
     @once
     def post(self, request: Request, decision: UUID) -> Response:
         """Approve a decision, overturn it, or request information."""
-        del request
         body, principal = self.body(ReviewIn), self.principal
         reviewed = operations.review(
             organisation=principal.organisation,
@@ -124,7 +123,6 @@ class DecisionReviews(NativeView):
     @extend_schema(operation_id="reviews_of_decision", responses={200: ReviewList})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the reviews of a decision, oldest first."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             decisions.get_decision(organisation=organisation, decision=decision)

@@ -65,8 +65,7 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
         largest = sorted(groups.items(), key=lambda item: -len(item[1].right))[:MAX_GROUPS]
         rows = [_fit(organisation, key, group, now) for key, group in largest]
         with tenant_transaction(organisation):
-            with raw_cursor() as cursor:
-                cursor.execute(ONE_AT_A_TIME, [f"calibration {organisation}"])
+            raw_cursor().execute(ONE_AT_A_TIME, [f"calibration {organisation}"])
             if rows:
                 decision = _record(organisation, by, rows)
                 for row in rows:
@@ -79,13 +78,12 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
 
 def _groups(organisation: UUID) -> dict[tuple[str, str, str], _Group]:
     groups: dict[tuple[str, str, str], _Group] = {}
-    with raw_cursor() as cursor:
-        for point, method, raw, stated, right, because in cursor.execute(VERDICTS, (organisation, NEWEST)):
-            versions = json.loads(raw) if isinstance(raw, str) else raw
-            group = groups.setdefault((point, method, version_key(versions)), _Group(versions))
-            group.stated.append(stated)
-            group.right.append(float(right))
-            group.because[because] += 1
+    for point, method, raw, stated, right, because in raw_cursor().execute(VERDICTS, (organisation, NEWEST)):
+        versions = json.loads(raw) if isinstance(raw, str) else raw
+        group = groups.setdefault((point, method, version_key(versions)), _Group(versions))
+        group.stated.append(stated)
+        group.right.append(float(right))
+        group.because[because] += 1
     return groups
 
 

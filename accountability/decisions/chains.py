@@ -55,8 +55,7 @@ def get_chain(*, organisation: UUID, decision: UUID, limit: int = MAX_STEPS) -> 
         DecisionNotFound: there is none in this organisation.
     """
     values = {"organisation": organisation, "decision": decision, "far": MAX_DISTANCE, "limit": limit}
-    with raw_cursor() as cursor:
-        rows = cursor.execute(_REACH, values).fetchall()
+    rows = raw_cursor().execute(_REACH, values).fetchall()
     steps = [Step(decision_from(columns, body), distance) for distance, body, *columns in rows]
     if not any(step.distance == 0 for step in steps):
         raise DecisionNotFound

@@ -16,7 +16,7 @@ from accountability.ledger.statements import (
     SIGNED_SIZES,
     STILL_THERE,
 )
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_value
 
 # a record is dated when written and sequenced after its commit; no transaction takes this long
 TOLERANCE = timedelta(hours=1)
@@ -72,23 +72,19 @@ class Rules:
         """
         if self._missing:
             values = {"organisation": self.organisation, "missing": list(self._missing)}
-            with raw_cursor() as cursor:
-                excused = {row[0] for row in cursor.execute(LISTED_AS_ERASED, values).fetchall()}
+            excused = {row[0] for row in raw_cursor().execute(LISTED_AS_ERASED, values).fetchall()}
             for decision, place in self._missing.items():
                 if decision not in excused:
                     raise Altered(
                         f"the payload of record {place} ({decision}) is missing, and no erasure lists it"
                     )
-        with raw_cursor() as cursor:
-            found = cursor.execute(STILL_THERE, {"organisation": self.organisation}).fetchone()
+        found = raw_cursor().execute(STILL_THERE, {"organisation": self.organisation}).fetchone()
         if found is not None:
             raise Altered(f"erasure {found[0]} lists decision {found[1]}, whose payload is still there")
 
     def unlisted(self) -> int:
         """Return how many payloads were erased before erasures listed them."""
-        with raw_cursor() as cursor:
-            row = cursor.execute(COUNT_UNLISTED, [self.organisation]).fetchone()
-        return row[0] if row else 0
+        return read_value(COUNT_UNLISTED, [self.organisation])
 
     def _check_checkpoints(self) -> None:
         newest: datetime | None = None
@@ -102,9 +98,8 @@ class Rules:
 
 def is_excused(organisation: UUID, decision: UUID) -> bool:
     """Return whether a decision's payload may be missing: an erasure lists it, or it was erased before erasures did."""
-    with raw_cursor() as cursor:
-        values = {"organisation": organisation, "missing": [decision]}
-        return cursor.execute(LISTED_AS_ERASED, values).fetchone() is not None
+    values = {"organisation": organisation, "missing": [decision]}
+    return raw_cursor().execute(LISTED_AS_ERASED, values).fetchone() is not None
 
 
 def _at(text: str) -> datetime:

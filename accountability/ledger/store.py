@@ -24,7 +24,7 @@ from accountability.ledger.statements import (
     TRY_LOCK,
 )
 from accountability.merkle import NodeKey
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_value
 
 # separate classes of advisory locks, so that they never collide with other uses
 LOCK_CLASS = 0x4C454447  # "LEDG"
@@ -42,22 +42,18 @@ class StoredCheckpoint:
 
 def try_lock(organisation: UUID) -> bool:
     """Take the log's sequencer lock until the transaction ends; return False if another holds it."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(TRY_LOCK, (LOCK_CLASS, str(organisation))).fetchone()
-    return bool(row and row[0])
+    return read_value(TRY_LOCK, (LOCK_CLASS, str(organisation)))
 
 
 def take_pending(organisation: UUID, limit: int) -> list[tuple[UUID, bytes]]:
     """Remove pending records from the queue and return them as (decision, leaf hash), in order of id."""
-    with raw_cursor() as cursor:
-        return cursor.execute(TAKE_PENDING, {"organisation": organisation, "limit": limit}).fetchall()
+    return raw_cursor().execute(TAKE_PENDING, {"organisation": organisation, "limit": limit}).fetchall()
 
 
 def write_leaves(organisation: UUID, size: int, leaves: Sequence[tuple[UUID, bytes]]) -> None:
     """Write leaves at the places `size` and up."""
     decisions, hashes = [list(column) for column in zip(*leaves, strict=True)]
-    with raw_cursor() as cursor:
-        cursor.execute(INSERT_LEAVES, (organisation, size, decisions, hashes))
+    raw_cursor().execute(INSERT_LEAVES, (organisation, size, decisions, hashes))
 
 
 def write_nodes(organisation: UUID, nodes: Sequence[tuple[int, int, bytes]]) -> None:
@@ -65,35 +61,28 @@ def write_nodes(organisation: UUID, nodes: Sequence[tuple[int, int, bytes]]) -> 
     if not nodes:
         return
     levels, indices, hashes = [list(column) for column in zip(*nodes, strict=True)]
-    with raw_cursor() as cursor:
-        cursor.execute(INSERT_NODES, (organisation, levels, indices, hashes))
+    raw_cursor().execute(INSERT_NODES, (organisation, levels, indices, hashes))
 
 
 def write_checkpoint(organisation: UUID, size: int, root: bytes, text: str) -> None:
     """Write a signed tree head."""
-    with raw_cursor() as cursor:
-        cursor.execute(INSERT_CHECKPOINT, (organisation, size, root, text))
+    raw_cursor().execute(INSERT_CHECKPOINT, (organisation, size, root, text))
 
 
 def last_checkpoint(organisation: UUID) -> StoredCheckpoint | None:
     """Return the newest signed tree head, None if there is none yet."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(LAST_CHECKPOINT, (organisation,)).fetchone()
+    row = raw_cursor().execute(LAST_CHECKPOINT, (organisation,)).fetchone()
     return StoredCheckpoint(*row) if row else None
 
 
 def checkpoint_at(organisation: UUID, size: int) -> str | None:
     """Return the checkpoint signed at a size, None if there is none."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(CHECKPOINT_AT, (organisation, size)).fetchone()
-    return row[0] if row else None
+    return read_value(CHECKPOINT_AT, (organisation, size))
 
 
 def index_of(organisation: UUID, decision: UUID) -> int | None:
     """Return a record's place in the log, None while pending."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(INDEX_OF_DECISION, (organisation, decision)).fetchone()
-    return row[0] if row else None
+    return read_value(INDEX_OF_DECISION, (organisation, decision))
 
 
 def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey, bytes]]:
@@ -118,36 +107,30 @@ def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey
 
 def organisations_with_pending() -> list[UUID]:
     """Return the organisations with pending records. Runs outside a tenant transaction."""
-    with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(ORGANISATIONS_WITH_PENDING).fetchall()]
+    return [row[0] for row in raw_cursor().execute(ORGANISATIONS_WITH_PENDING).fetchall()]
 
 
 def organisations_with_undelivered(destination: str) -> list[UUID]:
     """Return the organisations with undelivered checkpoints. Runs outside a tenant transaction."""
-    with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(ORGANISATIONS_WITH_UNDELIVERED, (destination,)).fetchall()]
+    return [row[0] for row in raw_cursor().execute(ORGANISATIONS_WITH_UNDELIVERED, (destination,)).fetchall()]
 
 
 def next_undelivered(organisation: UUID, destination: str) -> tuple[int, str] | None:
     """Return size and text of the oldest checkpoint not yet delivered to a destination, or None."""
-    with raw_cursor() as cursor:
-        values = {"organisation": organisation, "destination": destination}
-        return cursor.execute(NEXT_UNDELIVERED, values).fetchone()
+    values = {"organisation": organisation, "destination": destination}
+    return raw_cursor().execute(NEXT_UNDELIVERED, values).fetchone()
 
 
 def lease_delivery(organisation: UUID, destination: str, seconds: float) -> bool:
     """Take the lease on a destination for some seconds; return False if another process holds it."""
-    with raw_cursor() as cursor:
-        return cursor.execute(LEASE_DELIVERY, (organisation, destination, seconds)).fetchone() is not None
+    return raw_cursor().execute(LEASE_DELIVERY, (organisation, destination, seconds)).fetchone() is not None
 
 
 def end_lease(organisation: UUID, destination: str) -> None:
     """Release the lease on a destination."""
-    with raw_cursor() as cursor:
-        cursor.execute(END_DELIVERY_LEASE, (organisation, destination))
+    raw_cursor().execute(END_DELIVERY_LEASE, (organisation, destination))
 
 
 def note_delivered(organisation: UUID, destination: str, size: int) -> None:
     """Record that the checkpoints up to `size` were delivered to a destination, and end the lease."""
-    with raw_cursor() as cursor:
-        cursor.execute(MARK_DELIVERED, (organisation, destination, size))
+    raw_cursor().execute(MARK_DELIVERED, (organisation, destination, size))

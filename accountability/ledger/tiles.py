@@ -13,7 +13,7 @@ from accountability.ledger.statements import TILE_LEAVES, TILE_NODES
 from accountability.ledger.store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import read_value
 
 WIDTH = 256
 HEIGHT = 8  # 2**8 hashes per tile
@@ -81,12 +81,11 @@ def read_tile(organisation: UUID, tile: Tile) -> bytes:
         raise NoSuchTile
     if tile.level == ENTRIES:
         return _entries(organisation, first, end)
-    with raw_cursor() as cursor:
-        if level:
-            row = cursor.execute(TILE_NODES, (organisation, first, end, HEIGHT * level)).fetchone()
-        else:
-            row = cursor.execute(TILE_LEAVES, (organisation, first, end)).fetchone()
-    return bytes(row[0]) if row and row[0] else b""
+    if level:
+        hashes = read_value(TILE_NODES, (organisation, first, end, HEIGHT * level))
+    else:
+        hashes = read_value(TILE_LEAVES, (organisation, first, end))
+    return bytes(hashes or b"")
 
 
 def _entries(organisation: UUID, first: int, end: int) -> bytes:

@@ -135,8 +135,7 @@ class Nodes:
 
 
 def _checkpoints(organisation: UUID) -> list[tuple[int, bytes, str]]:
-    with raw_cursor() as cursor:
-        return cursor.execute(ALL_CHECKPOINTS, [organisation]).fetchall()
+    return raw_cursor().execute(ALL_CHECKPOINTS, [organisation]).fetchall()
 
 
 def _rebuilt(organisation: UUID, first: int, end: int, rules: Rules) -> list[bytes]:
@@ -165,8 +164,7 @@ def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
     firsts = [nodes.levels[level][0] for level in levels]
     ends = [first + len(nodes.levels[level][1]) for level, first in zip(levels, firsts, strict=True)]
     values = {"organisation": organisation, "levels": levels, "firsts": firsts, "ends": ends}
-    with raw_cursor() as cursor:
-        stored: dict[int, bytes] = dict(cursor.execute(NODE_RANGES, values).fetchall())
+    stored: dict[int, bytes] = dict(raw_cursor().execute(NODE_RANGES, values).fetchall())
     for level, (first, digests) in nodes.levels.items():
         found = stored.get(level, b"")
         if found == b"".join(digests):
@@ -178,8 +176,7 @@ def _compare_nodes(organisation: UUID, nodes: Nodes) -> None:
 
 def _extent(organisation: UUID) -> tuple[int, int]:
     """Return the number of leaves and the newest signed size, in one snapshot."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(EXTENT, {"organisation": organisation}).fetchone()
+    row = raw_cursor().execute(EXTENT, {"organisation": organisation}).fetchone()
     return (row[0], row[1]) if row else (0, 0)
 
 
@@ -201,7 +198,6 @@ def _check_complete(organisation: UUID) -> None:
     leaves, signed = _extent(organisation)
     if leaves != signed:
         raise Altered(f"the log has {leaves} records, and only {signed} were signed")
-    with raw_cursor() as cursor:
-        outside = cursor.execute(OUTSIDE, {"organisation": organisation}).fetchone()
+    outside = raw_cursor().execute(OUTSIDE, {"organisation": organisation}).fetchone()
     if outside is not None:
         raise Altered(f"record {outside[0]} is neither in the log nor pending")

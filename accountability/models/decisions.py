@@ -7,17 +7,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import organisation_key
 
 
 class DecisionRecord(models.Model):
     """One decision. Insert-only: UPDATE, DELETE and TRUNCATE are revoked, and refused by triggers."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # no foreign key in the database: every record would lock the organisation's row (row security checks it)
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     operation = models.CharField(max_length=100)
     decision_point = models.CharField(max_length=100)
     subject_kind = models.CharField(max_length=50, blank=True)
@@ -95,14 +92,9 @@ class DecisionPayload(models.Model):
         related_name="payload",
         db_constraint=False,
     )
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     salt = models.BinaryField(max_length=32)
     body = models.TextField()
-
-    def __str__(self) -> str:
-        return f"payload of {self.decision_id}"
 
     @property
     def values(self) -> dict[str, Any]:
@@ -114,14 +106,9 @@ class DecisionLink(models.Model):
     """One decision follows from another: the record's `parents`, indexed from both ends."""
 
     pk = models.CompositePrimaryKey("organisation_id", "parent_id", "child_id")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     parent_id = models.UUIDField()
     child_id = models.UUIDField()
-
-    def __str__(self) -> str:
-        return f"{self.child_id} follows {self.parent_id}"
 
 
 class CitedMemory(models.Model):
@@ -131,14 +118,9 @@ class CitedMemory(models.Model):
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "memory_id", "decision_id")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     memory_id = models.UUIDField()
     decision_id = models.UUIDField()
-
-    def __str__(self) -> str:
-        return f"{self.decision_id} cites {self.memory_id}"
 
 
 class UnlistedErasure(models.Model):
@@ -148,10 +130,5 @@ class UnlistedErasure(models.Model):
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "decision_id")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     decision_id = models.UUIDField()
-
-    def __str__(self) -> str:
-        return f"{self.decision_id}, erased without a list"

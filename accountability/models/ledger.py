@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accountability.models.decisions import DecisionRecord
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation, organisation_key
 
 
 class LedgerPending(models.Model):
@@ -13,25 +13,18 @@ class LedgerPending(models.Model):
     decision = models.OneToOneField(
         DecisionRecord, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False
     )
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     leaf_hash = models.BinaryField(max_length=32)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "decision"], name="pending_in_order")]
-
-    def __str__(self) -> str:
-        return f"pending {self.decision_id}"
 
 
 class LedgerLeaf(models.Model):
     """A record's place in its organisation's log. Insert-only."""
 
     pk = models.CompositePrimaryKey("organisation_id", "index")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     index = models.BigIntegerField()
     decision = models.ForeignKey(
         DecisionRecord, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
@@ -41,54 +34,36 @@ class LedgerLeaf(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organisation", "decision"], name="leaf_once")]
 
-    def __str__(self) -> str:
-        return f"leaf {self.index}"
-
 
 class LedgerNode(models.Model):
     """The hash over a complete subtree of 2^level leaves, level 1 and up. Insert-only: a complete subtree never changes."""
 
     pk = models.CompositePrimaryKey("organisation_id", "level", "index")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     level = models.SmallIntegerField()
     index = models.BigIntegerField()
     hash = models.BinaryField(max_length=32)
-
-    def __str__(self) -> str:
-        return f"node {self.level}:{self.index}"
 
 
 class LedgerCheckpoint(models.Model):
     """A signed tree head (C2SP checkpoint). Insert-only; the newest one is the log's state."""
 
     pk = models.CompositePrimaryKey("organisation_id", "size")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     size = models.BigIntegerField()
     root = models.BinaryField(max_length=32)
     text = models.TextField()
     recorded_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"checkpoint at {self.size}"
 
 
 class LedgerDelivery(models.Model):
     """The size up to which an organisation's checkpoints have been published, per destination."""
 
     pk = models.CompositePrimaryKey("organisation_id", "destination")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     destination = models.CharField(max_length=10)
     size = models.BigIntegerField()
     leased_until = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.destination} up to {self.size}"
 
 
 class LedgerRule(models.Model):
@@ -102,6 +77,3 @@ class LedgerRule(models.Model):
     )
     size = models.BigIntegerField()
     recorded_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"rules since {self.size}"

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accountability.types import TO_DO, Because, Effect, Policy, ReviewState, RiskClass
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import Organisation, organisation_key
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}
 # sorts decisions without a confidence after all others
@@ -40,9 +40,7 @@ class ReviewCase(models.Model):
         related_name="review_case",
         db_constraint=False,
     )
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     state = models.CharField(
         max_length=20,
         default=ReviewState.OPEN,

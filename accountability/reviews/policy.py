@@ -55,5 +55,4 @@ def enter_queue(*, organisation: UUID, decisions: Sequence[UUID]) -> int:
         "effects": list(policy.effects),
         "sample_share": policy.sample_share,
     }
-    with raw_cursor() as cursor:
-        return cursor.execute(ENTER_QUEUE, values).rowcount
+    return raw_cursor().execute(ENTER_QUEUE, values).rowcount

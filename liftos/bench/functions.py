@@ -146,21 +146,19 @@ def _statements(organisation: UUID) -> tuple[float, float]:
         with tenant_transaction(organisation):
             firsts.append(_us(partial(_insert, organisation, f"a{number}")))
             laters.append(_us(partial(_insert, organisation, f"b{number}")))
-            with raw_cursor() as cursor:
-                cursor.execute(
-                    "DELETE FROM memory_memorylink WHERE target_external_id = ANY(%s)",
-                    ([f"a{number}", f"b{number}"],),
-                )
+            raw_cursor().execute(
+                "DELETE FROM memory_memorylink WHERE target_external_id = ANY(%s)",
+                ([f"a{number}", f"b{number}"],),
+            )
     return median(firsts), median(laters)
 
 
 def _insert(organisation: UUID, name: str) -> None:
-    with raw_cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_source, target_external_id, weight) "
-            "SELECT %s, id, 'about', 'bench', %s, 1 FROM memory_memory LIMIT 1",
-            (organisation, name),
-        )
+    raw_cursor().execute(
+        "INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_source, target_external_id, weight) "
+        "SELECT %s, id, 'about', 'bench', %s, 1 FROM memory_memory LIMIT 1",
+        (organisation, name),
+    )
 
 
 def _write(organisation: UUID, name: str) -> None:

@@ -12,7 +12,6 @@ from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_o
 @register("liftos")
 def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Require different roles: an owner of tables can disable row-level security."""
-    del app_configs, kwargs
     if settings.DATABASES["default"]["USER"] != settings.DATABASES["owner"]["USER"]:
         return []
     return [
@@ -27,7 +26,6 @@ def roles_differ(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register("liftos")
 def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report invalid tracing settings."""
-    del app_configs, kwargs
     try:
         trace_options()
     except InvalidTraceOptions as error:
@@ -40,7 +38,6 @@ def trace_options_are_usable(app_configs: Any, **kwargs: Any) -> list[CheckMessa
 @register("liftos")
 def rate_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report invalid rate limits."""
-    del app_configs, kwargs
     return [
         Error(problem, hint="Write it as 600/minute or 20/second;100000/day.", id="liftos.E004")
         for problem in unusable_limits()

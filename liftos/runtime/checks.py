@@ -20,7 +20,6 @@ SECRETS = "LIFTOS_SECRET_"
 @register("liftos")
 def variables_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of a variable whose name looks like a mistyped setting's."""
-    del app_configs, kwargs
     known = list(Environment.model_fields)
     mistyped = {
         name: near[0]
@@ -37,7 +36,6 @@ def variables_are_known(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register("liftos")
 def embedded_redis_has_its_fixes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Warn of an embedded Redis that lacks security fixes."""
-    del app_configs, kwargs
     if os.environ.get("REDIS_URL", "").strip():
         return []
     try:

@@ -33,7 +33,6 @@ class Clusters(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """Cluster the newest 10,000 members; deterministic."""
-        del request
         query, organisation = self.query(ClustersQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)

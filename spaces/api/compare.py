@@ -34,7 +34,6 @@ class Compare(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """Compare two memories by dimension, and return how far `between` lies between them."""
-        del request
         query, organisation = self.query(CompareQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)

@@ -94,14 +94,12 @@ class Concepts(NativeView):
 
     def prepare(self, space: UUID) -> Array | None:
         """Embed the concept's text."""
-        del space
         return operations.embed_concept(self.principal.organisation, self.body(ConceptIn).draft())
 
     @extend_schema(operation_id="spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
     @once(prepare=prepare, anew=_replay)
     def post(self, request: Request, space: UUID, prepared: Array | None) -> Response:
         """Add a concept, from a prototype, examples or a text."""
-        del request
         draft, principal = self.body(ConceptIn).draft(), self.principal
         row = operations.commit_concept(
             organisation=principal.organisation, by=principal.actor, space=space, draft=draft, vector=prepared
@@ -120,13 +118,11 @@ class ConceptDetail(NativeView):
     @extend_schema(operation_id="spaces_concept", responses={200: ConceptOut})
     def get(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Return a concept."""
-        del request
         return _respond(self, space, concept)
 
     @extend_schema(operation_id="spaces_remove_concept", responses={204: None})
     def delete(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Delete a concept with its relations."""
-        del request
         principal = self.principal
         operations.remove_concept(
             organisation=principal.organisation, by=principal.actor, space=space, concept=concept

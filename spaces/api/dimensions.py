@@ -28,7 +28,6 @@ class SpaceDimensions(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """List the dimensions of a version."""
-        del request
         query, organisation = self.query(VersionQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = queries.get_view(
@@ -47,7 +46,6 @@ class SpaceDimensions(NativeView):
     @once(prepare=prepare, anew=replay)
     def put(self, request: Request, space: UUID, prepared: PreparedChange) -> Response:
         """Replace the dimensions in a new version, which searches use once its members are placed."""
-        del request
         principal = self.principal
         version = operations.commit_change(
             organisation=principal.organisation, by=principal.actor, space=space, prepared=prepared

@@ -34,7 +34,6 @@ class Explain(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """Return how typical a memory is of a concept, by dimension."""
-        del request
         query, organisation = self.query(ExplainQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)

@@ -64,7 +64,6 @@ class Members(NativeView):
     @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a memory, optionally with explicit coordinates; 200 if it is a member already."""
-        del request
         member, principal = self.body(MemberIn), self.principal
         organisation = principal.organisation
         is_new = operations.add_member(
@@ -86,7 +85,6 @@ class MemberDetail(NativeView):
     @extend_schema(operation_id="spaces_remove_member", responses={204: None})
     def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
         """Remove a memory from the space; the memory itself stays."""
-        del request
         principal = self.principal
         operations.remove_member(
             organisation=principal.organisation, by=principal.actor, space=space, memory=memory

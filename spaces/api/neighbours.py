@@ -36,7 +36,6 @@ class Neighbours(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """List the members nearest to one of them."""
-        del request
         query, organisation = self.query(NeighboursQuery), self.principal.organisation
         with tenant_transaction(organisation):
             view = get_view(organisation=organisation, space=space, version=query.version)

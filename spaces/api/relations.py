@@ -80,7 +80,6 @@ class Relations(NativeView):
     @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a relation (is_a, part_of, opposite, causes, similar); 200 if it exists already."""
-        del request
         relation, principal = self.body(RelationIn), self.principal
         row, is_new = operations.relate(
             organisation=principal.organisation,
@@ -102,7 +101,6 @@ class RelationDetail(NativeView):
     @extend_schema(operation_id="spaces_unrelate", responses={204: None})
     def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
         """Delete a relation."""
-        del request
         principal = self.principal
         operations.unrelate(
             organisation=principal.organisation, by=principal.actor, space=space, relation=relation

@@ -26,7 +26,6 @@ class DimensionReport(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """Return each dimension's coverage, pole separation, agreement with its examples and most similar dimension."""
-        del request
         query, organisation = self.query(VersionQuery), self.principal.organisation
         _, reports = make_report(organisation=organisation, space=space, version=query.version)
         results = [_finite(asdict(each)) | {"warnings": list(each.warnings)} for each in reports]

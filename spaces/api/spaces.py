@@ -71,7 +71,6 @@ class SpaceCollection(NativeView):
     @once(prepare=prepare, anew=replay)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Create a space; `positions` says whether its members are still being placed."""
-        del request
         draft, principal = self.body(SpaceIn), self.principal
         space = operations.commit_space(
             organisation=principal.organisation,
@@ -98,7 +97,6 @@ class SpaceDetail(NativeView):
     )
     def get(self, request: Request, space: UUID) -> Response:
         """Return a space, optionally in another `version`."""
-        del request
         query, organisation = self.query(VersionQuery), self.principal.organisation
         with tenant_transaction(organisation):
             row = queries.get_space(organisation=organisation, space=space)
@@ -107,7 +105,6 @@ class SpaceDetail(NativeView):
     @extend_schema(operation_id="spaces_delete", responses={204: None})
     def delete(self, request: Request, space: UUID) -> Response:
         """Delete a space with its concepts and positions; the memories stay."""
-        del request
         principal = self.principal
         operations.delete_space(organisation=principal.organisation, by=principal.actor, space=space)
         forget_spaces(principal.organisation)
@@ -122,7 +119,6 @@ class SpaceVersions(NativeView):
     @extend_schema(operation_id="spaces_versions", responses={200: VersionPage})
     def get(self, request: Request, space: UUID) -> Response:
         """List versions, newest first, each with the state of its positions."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             queries.get_space(organisation=organisation, space=space)

@@ -19,7 +19,6 @@ class Templates(NativeView):
     @extend_schema(operation_id="spaces_templates", responses={200: Results})
     def get(self, request: Request) -> Response:
         """List the templates with their dimensions."""
-        del request
         results = [
             {
                 "name": each.name,

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from liftos.kernel.caching.lru import LruTtlCache
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_value
 from liftos.kernel.jobs import send_hint
 from memory.index.bulk_reads import Contents, count_living, get_contents, page_contents
 from spaces.geometry.projection import Axis
@@ -69,11 +69,10 @@ def begin(
 ) -> Layout:
     """Begin a layout; a small one is ready on return, a large one is built by a worker after commit."""
     directions, found = pack(resolved.axes)
-    with raw_cursor() as cursor:
-        row = cursor.execute(THIS_TRANSACTION).fetchone()
-        members = cursor.execute(COUNT_MEMBERS, (organisation, space)).fetchone()
-    assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    assert members is not None  # noqa: S101  an aggregate has one row
+    if holds_all:
+        total = count_living(organisation=organisation)
+    else:
+        total = read_value(COUNT_MEMBERS, (organisation, space))
     layout = Layout.objects.create(
         organisation_id=organisation,
         space_id=space,
@@ -83,8 +82,8 @@ def begin(
         sample=resolved.sample,
         own=resolved.counts.own,
         around=resolved.counts.around,
-        total=count_living(organisation=organisation) if holds_all else members[0],
-        begun_in=int(row[0]),
+        total=total,
+        begun_in=int(read_value(THIS_TRANSACTION)),
         replaces=replaces,
     )
     if layout.total <= SMALL:
@@ -130,8 +129,7 @@ def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
     Returns:
         The smallest number of own texts among the affected scales in use, None if there is none.
     """
-    with raw_cursor() as cursor:
-        rows = cursor.execute(CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
+    rows = raw_cursor().execute(CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
     if not rows:
         return None
     living: set[UUID] = set()
@@ -171,8 +169,7 @@ def page(
             "after": after or UUID(int=0),
             "limit": limit,
         }
-        with raw_cursor() as cursor:
-            ids = [row[0] for row in cursor.execute(PAGE_OF_MEMBERS, values).fetchall()]
+        ids = [row[0] for row in raw_cursor().execute(PAGE_OF_MEMBERS, values).fetchall()]
         found = get_contents(organisation=organisation, model=model, memories=ids, metadata=metadata)
         if found.ids or not ids:
             return found
@@ -191,9 +188,8 @@ def some(organisation: UUID, plan: Plan, memories: Sequence[UUID]) -> Contents:
 
 def read_given(organisation: UUID, space: UUID, memories: Sequence[UUID]) -> Mapping[UUID, dict[str, float]]:
     """Return the explicit coordinates of members, by casefolded dimension name."""
-    with raw_cursor() as cursor:
-        values = {"organisation": organisation, "space": space, "ids": list(memories)}
-        rows = cursor.execute(GIVEN, values).fetchall()
+    values = {"organisation": organisation, "space": space, "ids": list(memories)}
+    rows = raw_cursor().execute(GIVEN, values).fetchall()
     return {row[0]: fold_names(json.loads(row[1])) for row in rows}
 
 
@@ -238,8 +234,7 @@ def lock_for_deletion(*, organisation: UUID, layouts: Sequence[UUID]) -> None:
 
 def forget_positions(*, organisation: UUID, layout: UUID) -> None:
     """Remove all positions of a layout."""
-    with raw_cursor() as cursor:
-        cursor.execute(FORGET_POSITIONS, (organisation, layout))
+    raw_cursor().execute(FORGET_POSITIONS, (organisation, layout))
 
 
 def read_dimensions(*, organisation: UUID, space: UUID, version: int) -> tuple[Dimension, ...]:
@@ -275,9 +270,7 @@ def as_dimension(row: SpaceDimension) -> Dimension:
 
 def is_settled(layout: Layout) -> bool:
     """Return whether every transaction that began before the layout did has ended."""
-    with raw_cursor() as cursor:
-        row = cursor.execute(OLDEST_TRANSACTION).fetchone()
-    return row is not None and int(row[0]) > layout.begun_in
+    return int(read_value(OLDEST_TRANSACTION)) > layout.begun_in
 
 
 def list_organisations_with_layouts_to_make() -> list[UUID]:

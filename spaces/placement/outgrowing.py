@@ -45,8 +45,7 @@ def mark_outgrown(organisation: UUID, changed: Sequence[UUID] | None = None) -> 
     Returns:
         Whether there were any.
     """
-    with raw_cursor() as cursor:
-        rows = cursor.execute(SCALES_IN_USE, {"organisation": organisation}).fetchall()
+    rows = raw_cursor().execute(SCALES_IN_USE, {"organisation": organisation}).fetchall()
     counted: dict[tuple[int, UUID | None], Counts] = {}
     found = []
     for layout, model, space, own, around in rows:
@@ -59,7 +58,6 @@ def mark_outgrown(organisation: UUID, changed: Sequence[UUID] | None = None) -> 
         if is_outgrown(own, now.own) or (space is not None and is_outgrown(around, now.around)):
             found.append(layout)
     if found:
-        with raw_cursor() as cursor:
-            cursor.execute(MARK_OUTGROWN, {"organisation": organisation, "layouts": found})
+        raw_cursor().execute(MARK_OUTGROWN, {"organisation": organisation, "layouts": found})
         transaction.on_commit(lambda: send_hint(RENEW, organisation))
     return bool(found)

@@ -68,5 +68,4 @@ def count_own(*, organisation: UUID, model: int, space: UUID | None) -> Counts:
 
 
 def _list_members(organisation: UUID, space: UUID) -> Sequence[UUID]:
-    with raw_cursor() as cursor:
-        return [row[0] for row in cursor.execute(SAMPLE_MEMBERS, (organisation, space)).fetchall()]
+    return [row[0] for row in raw_cursor().execute(SAMPLE_MEMBERS, (organisation, space)).fetchall()]

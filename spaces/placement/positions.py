@@ -34,36 +34,31 @@ def write_positions(*, organisation: UUID, layout: UUID, placed: Placed) -> None
         "sources": placed.sources.ravel().tolist(),
         "confidences": placed.confidences.ravel().tolist(),
     }
-    with raw_cursor() as cursor:
-        cursor.execute(WRITE_POSITIONS, values)
+    raw_cursor().execute(WRITE_POSITIONS, values)
 
 
 def remove_positions(*, organisation: UUID, memories: Sequence[UUID], space: UUID | None = None) -> int:
     """Delete memories' positions from a space, or from all; return the number of rows."""
     values = {"organisation": organisation, "ids": list(memories), "space": space}
-    with raw_cursor() as cursor:
-        return cursor.execute(REMOVE_FROM_SPACE if space else REMOVE_POSITIONS, values).rowcount
+    return raw_cursor().execute(REMOVE_FROM_SPACE if space else REMOVE_POSITIONS, values).rowcount
 
 
 def present_in(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> set[UUID]:
     """Return those memories that have a position in a layout."""
     values = {"organisation": organisation, "layout": layout, "ids": list(memories)}
-    with raw_cursor() as cursor:
-        return {row[0] for row in cursor.execute(PRESENT, values).fetchall()}
+    return {row[0] for row in raw_cursor().execute(PRESENT, values).fetchall()}
 
 
 def read_positions(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> Placed:
     """Return the positions of those memories that have one."""
     values = {"organisation": organisation, "layout": layout, "ids": list(memories)}
-    with raw_cursor() as cursor:
-        return _placed(cursor.execute(READ_POSITIONS, values).fetchall())
+    return _placed(raw_cursor().execute(READ_POSITIONS, values).fetchall())
 
 
 def page_positions(*, organisation: UUID, layout: UUID, before: UUID | None, limit: int) -> Placed:
     """Return a layout's positions, newest memories first."""
     values = {"organisation": organisation, "layout": layout, "before": before or _LAST, "limit": limit}
-    with raw_cursor() as cursor:
-        return _placed(cursor.execute(PAGE_OF_POSITIONS, values).fetchall())
+    return _placed(raw_cursor().execute(PAGE_OF_POSITIONS, values).fetchall())
 
 
 def _placed(rows: Sequence[tuple[UUID, list[float], list[int], list[float]]]) -> Placed:

@@ -78,8 +78,7 @@ class PositionMatrix:
 
     def _read(self, statement: str) -> tuple[str, list[Key], Array]:
         values = {"organisation": self.organisation, "layout": self.layout, "horizon": self._horizon}
-        with raw_cursor() as cursor:
-            row = cursor.execute(statement, values, binary=True).fetchone()
+        row = raw_cursor().execute(statement, values, binary=True).fetchone()
         if row is None or row[1] is None:
             return (row[0] if row else self._horizon), [], self._no_points()
         joined = bytes(row[1])

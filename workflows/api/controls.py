@@ -39,7 +39,6 @@ class _Control(RunView):
 
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
-        del request
         reason = self.body(ControlIn).reason if self.json is not None else ""
         principal = self.principal
         type(self).act(organisation=principal.organisation, by=principal.actor, run=run, reason=reason)
@@ -88,7 +87,6 @@ class RunApprove(RunView):
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Approve or refuse a step that awaits approval. Whoever started, resumed or reran the run may only refuse."""
-        del request
         asked, principal = self.body(Approval), self.principal
         controls.approve(
             organisation=principal.organisation,

@@ -57,5 +57,4 @@ class Functions(NativeView):
     @extend_schema(operation_id="workflows_functions", responses={200: FunctionPage})
     def get(self, request: Request) -> Response:
         """List the registered functions, every version, with the schema of their arguments."""
-        del request
         return Response({"results": [render_function(each) for each in list_functions()], "next": None})

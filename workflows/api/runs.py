@@ -78,7 +78,6 @@ class RunView(NativeView):
 
     def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
         """Replay a response with the run's current state."""
-        del kept
         return self.answer(run)
 
 
@@ -124,7 +123,6 @@ class RunCollection(RunView):
     @once
     def start(self, request: Request) -> Response:
         """Start the run once per Idempotency-Key."""
-        del request
         asked = self.body(RunIn)
         with faults_as_items():
             run = operations.start(
@@ -146,5 +144,4 @@ class RunDetail(RunView):
     )
     def get(self, request: Request, run: UUID) -> Response:
         """Return a run with its steps, their results and errors."""
-        del request
         return self.answer(run, items=self.query(RunQuery).items)

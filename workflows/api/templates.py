@@ -182,7 +182,6 @@ class TemplateCollection(_Templates):
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request) -> Response:
         """Create a template as a draft; all faults are reported at once."""
-        del request
         with faults_as_items():
             draft = templates.save_draft(
                 organisation=self.principal.organisation, by=self.principal.actor, payload=self.payload()
@@ -196,14 +195,12 @@ class TemplateDetail(_Templates):
     @extend_schema(operation_id="workflows_templates_get", responses={200: TemplateOut})
     def get(self, request: Request, template: UUID) -> Response:
         """Return a template with all its versions, newest first."""
-        del request
         return self.answer(template)
 
     @extend_schema(operation_id="workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def put(self, request: Request, template: UUID) -> Response:
         """Write the template's next version as a draft, replacing an earlier draft; published versions stay."""
-        del request
         with faults_as_items():
             templates.save_draft(
                 organisation=self.principal.organisation,
@@ -221,7 +218,6 @@ class TemplatePublish(_Templates):
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Publish the draft as a numbered, immutable version, which all new runs follow."""
-        del request
         with faults_as_items():
             templates.publish(
                 organisation=self.principal.organisation, by=self.principal.actor, template=template
@@ -236,6 +232,5 @@ class TemplateRetire(_Templates):
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Retire a template: it starts no new runs; existing runs continue."""
-        del request
         templates.retire(organisation=self.principal.organisation, by=self.principal.actor, template=template)
         return self.answer(template)

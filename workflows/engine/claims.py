@@ -100,9 +100,8 @@ def claim_within(*, organisation: UUID, run: UUID | None = None) -> Claim | None
         del values["run"]
     else:
         statement = _IN_RUN
-    with raw_cursor() as cursor:
-        cursor.execute(CLAIM_IN_TURN, [str(organisation)])
-        row = raw_cursor().execute(statement, values).fetchone()
+    raw_cursor().execute(CLAIM_IN_TURN, [str(organisation)])
+    row = raw_cursor().execute(statement, values).fetchone()
     return None if row is None else claim_from(organisation, token, row)
 
 

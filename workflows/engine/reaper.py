@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, read_value, tenant_pipeline, tenant_transaction
 from liftos.kernel.jobs import send_hint
 from workflows.engine.attempts import give_back
 from workflows.engine.claims import Claim, claim_from
@@ -47,8 +47,7 @@ def sweep_one(*, organisation: UUID) -> int:
     returned = sum(_return(claim) for claim in _lost(organisation))
     with tenant_transaction(organisation):
         due = make_due_ready(organisation=organisation)
-        row = raw_cursor().execute(COUNT_UNCLAIMED, (organisation, HINTS)).fetchone()
-    unclaimed = row[0] if row else 0
+        unclaimed = read_value(COUNT_UNCLAIMED, (organisation, HINTS))
     for _ in range(min(HINTS, max(returned + due, unclaimed))):
         send_hint("workflows.work", organisation)
     return returned + due + unclaimed

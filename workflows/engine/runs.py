@@ -184,8 +184,7 @@ def read_results(organisation: UUID, run: UUID, names: Iterable[str]) -> tuple[d
 
     If the size is more than one step may read, the results are None.
     """
-    with raw_cursor() as cursor:
-        rows = cursor.execute(READ_RESULTS, (organisation, run, list(names), most_read())).fetchall()
+    rows = raw_cursor().execute(READ_RESULTS, (organisation, run, list(names), most_read())).fetchall()
     size = int(rows[0][2]) if rows else 0
     if size > most_read():
         return None, size

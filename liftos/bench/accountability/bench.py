@@ -91,8 +91,7 @@ def _added(options: Options, organisation: UUID) -> Iterator[Figure]:
     """Measure a reading transaction with and without a record, alternately; the record is sent with the read, as in a search."""
 
     def read() -> None:
-        with raw_cursor() as cursor:
-            cursor.execute(_READ, [organisation]).fetchall()
+        raw_cursor().execute(_READ, [organisation]).fetchall()
 
     def without() -> None:
         with tenant_pipeline(organisation):

@@ -90,7 +90,6 @@ class Recent(CompatView):
     )
     def get(self, request: Request) -> Response:
         """List the newest memories as activities."""
-        del request
         asked, organisation = self.query(RecentQuery), self.principal.organisation
         with tenant_transaction(organisation):
             rows = list_memories(organisation=organisation, limit=asked.limit, narrowed=SearchRequest(""))
@@ -140,7 +139,6 @@ class StoreLoosely(_Storing):
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory; `organization_id`, if given, must be the credential's."""
-        del request
         asked, principal = self.body(LooseStore), self.principal
         claimed = asked.organization_id
         if claimed not in (None, "") and str(claimed) not in (principal.slug, str(principal.organisation)):
@@ -161,7 +159,6 @@ class KeyValueStore(_Storing):
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a value; storing under the same key again creates another memory."""
-        del request
         return self.store(self.principal.actor, prepared)
 
 
@@ -174,7 +171,6 @@ class ValueSearch(CompatView):
     @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
         """Search; `filters` are those of `POST /search`, `context` is ignored."""
-        del request
         asked, principal = self.body(LooseSearch), self.principal
         wanted = SearchRequest(query=asked.query, limit=asked.limit, conditions=parse_filters(asked.filters))
         answer = search(organisation=principal.organisation, by=principal.actor, request=wanted)

@@ -31,7 +31,6 @@ class Search(CompatView):
     @extend_schema(operation_id="search", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search memories."""
-        del request
         started, asked, principal = perf_counter(), self.body(SearchIn), self.principal
         answer = search(
             organisation=principal.organisation, by=principal.actor, request=asked.request(self.search_type)
@@ -106,7 +105,6 @@ class Store(CompatView):
     @once(prepare=prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory."""
-        del request
         started, asked, principal = perf_counter_ns(), self.body(StoreIn), self.principal
         stored = operations.commit_one(
             organisation=principal.organisation, by=principal.actor, prepared=prepared

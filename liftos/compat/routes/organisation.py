@@ -39,7 +39,6 @@ class Insights(CompatView):
     @extend_schema(operation_id="insights", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the organisation's dominant concepts, clusters and temporal patterns (docs/insights.md)."""
-        del request
         principal = self.principal
         found = get_insights(organisation=principal.organisation)
         counts = found.counts
@@ -71,7 +70,6 @@ class Analytics(CompatView):
     @extend_schema(operation_id="analytics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the number of memories, and the newest ones."""
-        del request
         principal = self.principal
         with tenant_transaction(principal.organisation):
             counts = get_counts(organisation=principal.organisation)
@@ -114,7 +112,6 @@ class ContextInitialise(CompatView):
 
     def answer_anew(self, kept: dict[str, Any]) -> Response:
         """Render the response, also on a replay: everything in it is in the request."""
-        del kept
         data = {
             "context_id": f"org_{self.principal.slug}",
             "org_id": self.principal.slug,
@@ -131,7 +128,6 @@ class ContextInitialise(CompatView):
     @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Open the organisation's context; `domain` is in the query string or the body."""
-        del request
         principal = self.principal
         initialise_context(
             organisation=principal.organisation, by=principal.actor, domain=self.requested_domain().domain
@@ -148,7 +144,6 @@ class ContextStatistics(CompatView):
     @extend_schema(operation_id="context_stats", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the number of the caller's contexts."""
-        del request
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             stats = get_context_stats(organisation=organisation)
@@ -165,7 +160,6 @@ class ContextCleanup(CompatView):
     @extend_schema(operation_id="context_cleanup", responses={200: Envelope})
     def delete(self, request: Request, org_id: str) -> Response:
         """Close the organisation's context and record that; its memories are kept (docs/memory-life.md)."""
-        del request
         principal = self.principal
         if org_id != principal.slug and org_id.lower() != str(principal.organisation):
             raise NotFound
@@ -182,7 +176,6 @@ class PerformanceMetrics(CompatView):
     @extend_schema(operation_id="performance_metrics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the figures of the caller's operations; those of the cache and the tracer are for the whole process."""
-        del request
         return self.envelope("Performance metrics retrieved", performance(self.principal))
 
 

@@ -52,7 +52,6 @@ class CreateSpace(CompatView):
     @once(prepare=prepare, anew=answer_anew)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Create a space from dimension names; dimensions known from a template get its poles."""
-        del request
         principal = self.principal
         space = commit_space(
             organisation=principal.organisation,
@@ -73,7 +72,6 @@ class ListSpaces(CompatView):
     @extend_schema(operation_id="conceptual_spaces", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the caller's spaces by id, except the default space."""
-        del request
         spaces = spaces_out(self.principal)
         return self.envelope(
             "Conceptual spaces retrieved", {"conceptual_spaces": spaces, "count": len(spaces)}

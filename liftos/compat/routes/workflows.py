@@ -66,7 +66,6 @@ class WorkflowCreate(CompatView):
     @once
     def create(self, request: Request, name: str, metadata: dict[str, Any]) -> Response:
         """Create the run once per Idempotency-Key."""
-        del request
         run = self.start_or_open(name, metadata)
         return Response({"workflow_id": workflow_id(self.principal.slug, run.hex[-CODE_DIGITS:])})
 
@@ -91,7 +90,6 @@ class WorkflowStatus(CompatView):
     @extend_schema(operation_id="workflow_status", responses={200: Envelope})
     def get(self, request: Request, workflow: str) -> Response:
         """Return a workflow's status by task."""
-        del request
         principal = self.principal
         code = workflow.removeprefix(workflow_id(principal.slug, ""))
         if code == workflow or len(code) != CODE_DIGITS:
@@ -122,7 +120,6 @@ class BatchSearch(CompatView):
     )
     def post(self, request: Request) -> Response:
         """Search for several queries; `results` (by task id) and `results_list` are in the order of the queries."""
-        del request
         started, principal = perf_counter(), self.principal
         asked, options = self.body(QueriesIn).root, self.query(BatchQuery)
         answer = search_batch(principal=principal, queries=asked, request=options.request())

@@ -26,7 +26,6 @@ class OneEach:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: to restore the defaults, edit the row, so that the change is recorded."""
-        del request, obj
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -35,13 +35,11 @@ BUTTON = (
 
 def stylesheet(request: HttpRequest) -> str:
     """Return the URL of our additions to the theme's styles."""
-    del request
     return static("liftos/admin.css")
 
 
 def script(request: HttpRequest) -> str:
     """Return the URL of the script for keyboard access."""
-    del request
     return static("liftos/admin.js")
 
 
@@ -118,7 +116,6 @@ class CheckedLists:
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return `CheckedChangeList`."""
-        del request, kwargs
         return CheckedChangeList
 
 
@@ -127,17 +124,14 @@ class ReadOnly(CheckedLists):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
-        del request, obj
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
-        del request, obj
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
-        del request, obj
         return False
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
 from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
@@ -123,3 +124,9 @@ def raw_cursor() -> psycopg.Cursor[TupleRow]:
     if here.connection is None:
         here.ensure_connection()
     return OwnAnswerCursor(here.connection)
+
+
+def read_value(statement: str, values: Params = ()) -> Any:
+    """Return the first column of a statement's first row, None without a row. See `raw_cursor`."""
+    row = raw_cursor().execute(statement, values).fetchone()
+    return None if row is None else row[0]

@@ -6,17 +6,14 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import organisation_key
 
 
 class OutboxEvent(models.Model):
     """One event in the CloudEvents 1.0 form, committed with its cause; a relay delivers it later."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # no foreign key in the database: it would lock the organisation's row on every insert
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     type = models.CharField(max_length=100)
     source = models.CharField(max_length=200)
     subject = models.CharField(max_length=200)

@@ -33,17 +33,16 @@ def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict
         events: pairs of subject and data (JSON-serialisable).
     """
     context = current_context()
-    with raw_cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            {
-                "organisation": organisation,
-                "type": type,
-                "source": SOURCE,
-                "ids": [new_id() for _ in events],
-                "subjects": TextArray(subject for subject, _ in events),
-                "data": TextArray(json.dumps(data) for _, data in events),
-                "correlation_id": context.correlation_id,
-                "traceparent": context.traceparent,
-            },
-        )
+    raw_cursor().execute(
+        _INSERT,
+        {
+            "organisation": organisation,
+            "type": type,
+            "source": SOURCE,
+            "ids": [new_id() for _ in events],
+            "subjects": TextArray(subject for subject, _ in events),
+            "data": TextArray(json.dumps(data) for _, data in events),
+            "correlation_id": context.correlation_id,
+            "traceparent": context.traceparent,
+        },
+    )

@@ -81,7 +81,6 @@ class TraceDetail(NativeView):
     @extend_schema(operation_id="traces_get", responses={200: TraceOut})
     def get(self, request: Request, trace_id: str) -> Response:
         """Return a trace."""
-        del request
         trace_id = trace_id.lower()
         if not _TRACE_ID.fullmatch(trace_id):
             raise TraceNotFound
@@ -135,7 +134,6 @@ class Operations(NativeView):
     )
     def get(self, request: Request) -> Response:
         """List figures; those of the current minute are complete when it has ended."""
-        del request
         asked, organisation = self.query(OperationsQuery), self.principal.organisation
         until = asked.until or timezone.now()
         since = asked.since or _before(

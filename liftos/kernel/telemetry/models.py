@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import organisation_key
 
 
 class TraceRecord(models.Model):
@@ -16,10 +16,7 @@ class TraceRecord(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # no foreign key in the database: it would lock the organisation's row on every insert
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     trace_id = models.CharField(max_length=32)
     correlation_id = models.CharField(max_length=128)
     name = models.CharField(max_length=200)
@@ -46,9 +43,7 @@ class OperationFigures(models.Model):
     above; for a busy minute it is an estimate from the last 1,000 durations of each process.
     """
 
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     operation = models.CharField(max_length=200)
     count = models.BigIntegerField()
     failures = models.BigIntegerField()
@@ -67,15 +62,9 @@ class OperationMinute(OperationFigures):
     minute = models.DateTimeField()
     process = models.UUIDField()
 
-    def __str__(self) -> str:
-        return f"{self.operation} {self.minute:%H:%M}"
-
 
 class OperationHour(OperationFigures):
     """Figures of an hour over all processes, recomputed from its minutes while more may arrive."""
 
     pk = models.CompositePrimaryKey("organisation_id", "hour", "operation")
     hour = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.operation} {self.hour:%d %H:00}"

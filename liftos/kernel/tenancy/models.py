@@ -24,6 +24,14 @@ class Organisation(models.Model):
         return self.name
 
 
+def organisation_key() -> "models.ForeignKey[Organisation, Organisation]":
+    """Return the field that ties a row to its organisation.
+
+    The database has no foreign key for it: every insert would lock the organisation's row. Row-level security checks it.
+    """
+    return models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
+
+
 class ApiKey(models.Model):
     """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 

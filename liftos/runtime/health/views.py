@@ -32,7 +32,6 @@ class Root(PublicCompatView):
     @extend_schema(operation_id="root", responses={200: Envelope}, auth=[])
     def get(self, request: Request) -> Response:
         """Return the service's name and version."""
-        del request
         data = {"version": VERSION, "kse_integration": True, "docs": "/docs"}
         return self.envelope("Lift OS Core Memory Service", data)
 
@@ -43,7 +42,6 @@ class Health(PublicCompatView):
     @extend_schema(operation_id="health", responses={200: HealthOut}, auth=[])
     def get(self, request: Request) -> Response:
         """Return the service's health; 200 also if degraded."""
-        del request
         parts = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
         healthy = parts and not raised()
         try:
@@ -70,7 +68,6 @@ class Ready(PublicCompatView):
 
         The header `endpoint-load-metrics` contains the process's load, for load balancers.
         """
-        del request
         checks = {"database": health.check_database(), "migrations": health.check_migrations()}
         if not all(check.ok for check in checks.values()):
             return Response({"detail": "Service memory not ready"}, status=503)
@@ -89,7 +86,6 @@ class Ready(PublicCompatView):
 
 def no_such_page(request: HttpRequest, **rest: str) -> HttpResponse:
     """Answer 404 for a path that a library's pattern would match."""
-    del rest
     return answer_outside_views(request.path, NotFound())
 
 
@@ -101,7 +97,6 @@ class TemporaryRedirect(HttpResponseRedirectBase):
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer an unknown path with 404, or redirect if it differs from a known one by a trailing slash, as before."""
-    del exception
     path = request.path
     other = path[:-1] if path.endswith("/") else f"{path}/"
     if len(other) > 1 and _resolves(other):
@@ -113,7 +108,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that Django rejects."""
-    del exception
     return answer_outside_views(request.path, BadRequest())
 
 

@@ -54,7 +54,6 @@ control_socket_disable = True
 
 def post_worker_init(worker: Any) -> None:
     """Load the model in the background and start writing figures."""
-    del worker
     # imported here, because this file is read before the application is loaded
     from django.conf import settings
 
@@ -76,7 +75,6 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Write the last minute's figures."""
-    del server, worker
     from liftos.kernel.telemetry.metrics.minutes import stop_minutes
 
     stop_minutes()
@@ -84,7 +82,6 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Remove a dead process's gauges from /metrics; its counters stay."""
-    del server
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         from prometheus_client import multiprocess
 

@@ -13,7 +13,7 @@ transaction removes the marks it sees, so a few dozen rows remain per topic.
 
 from django.db import models
 
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import organisation_key
 
 
 class Mark(models.Model):
@@ -26,13 +26,7 @@ class Mark(models.Model):
     """
 
     pk = models.CompositePrimaryKey("organisation_id", "thing", "token")
-    # no foreign key in the database: every write would lock the organisation's row
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     thing = models.CharField(max_length=50)
     token = models.UUIDField()
     xid = models.BigIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.thing} {self.token}"

@@ -47,7 +47,6 @@ def get_generation(*, organisation: UUID, things: Sequence[str]) -> Generation:
 
 
 def _read(organisation: UUID, things: Sequence[str]) -> Generation:
-    with raw_cursor() as cursor:
-        row = cursor.execute(_SEEN, (organisation, list(things))).fetchone()
+    row = raw_cursor().execute(_SEEN, (organisation, list(things))).fetchone()
     assert row is not None  # noqa: S101  an aggregate has one row
     return Generation(row[0], is_own=row[1])

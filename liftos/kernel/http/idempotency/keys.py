@@ -45,8 +45,7 @@ def recall(values: dict[str, Any]) -> Kept | None:
     Raises:
         KeyReused: the key belongs to a different request.
     """
-    with raw_cursor() as cursor:
-        row = cursor.execute(statements.FIND, values).fetchone()
+    row = raw_cursor().execute(statements.FIND, values).fetchone()
     if row is None:
         return None
     if bytes(row[0]) != values["fingerprint"]:
@@ -60,9 +59,8 @@ def claim(values: dict[str, Any]) -> Kept | None:
     Raises:
         KeyReused: the key belongs to a different request, or its holder has just rolled back.
     """
-    with raw_cursor() as cursor:
-        if cursor.execute(statements.CLAIM, values).rowcount:
-            return None
+    if raw_cursor().execute(statements.CLAIM, values).rowcount:
+        return None
     found = recall(values)
     if found is None:
         raise KeyReused(IN_USE)
@@ -71,9 +69,8 @@ def claim(values: dict[str, Any]) -> Kept | None:
 
 def settle(values: dict[str, Any], *, status: int, body: Any) -> None:
     """Store the answer under a claimed key, in the same transaction."""
-    with raw_cursor() as cursor:
-        # as a JSON string: jsonb would reorder the keys of the compat envelope
-        cursor.execute(statements.KEEP, values | {"status": status, "body": json.dumps(json.dumps(body))})
+    # as a JSON string: jsonb would reorder the keys of the compat envelope
+    raw_cursor().execute(statements.KEEP, values | {"status": status, "body": json.dumps(json.dumps(body))})
 
 
 def scrub(*, organisation: UUID, actor: str, key: str, body: Any) -> None:
@@ -81,8 +78,7 @@ def scrub(*, organisation: UUID, actor: str, key: str, body: Any) -> None:
     kept = _read(body)
     body = {"body": ids_of(kept.get("body"))} if isinstance(kept, dict) else {}
     values = {"organisation": organisation, "actor": actor, "key": key, "body": json.dumps(body)}
-    with raw_cursor() as cursor:
-        cursor.execute(statements.SCRUB, values)
+    raw_cursor().execute(statements.SCRUB, values)
 
 
 def _read(body: Any) -> Any:

@@ -3,16 +3,14 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.models import organisation_key
 
 
 class IdempotencyKey(models.Model):
     """A caller's key, its request's fingerprint and answer. Written in the transaction it guards."""
 
     pk = models.CompositePrimaryKey("organisation_id", "actor", "key")
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
-    )
+    organisation = organisation_key()
     actor = models.CharField(max_length=221)
     key = models.CharField(max_length=200)
     fingerprint = models.BinaryField(max_length=32)
@@ -22,6 +20,3 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "recorded_at"], name="idempotency_by_age")]
-
-    def __str__(self) -> str:
-        return self.key

@@ -80,8 +80,7 @@ def read_intervals(
         "organisation": organisation, "since": since, "until": until, "prefix": prefix, "most": MOST,
         "places": len(BOUNDS_MS) + 1,
     }  # fmt: skip
-    with raw_cursor() as cursor:
-        rows = cursor.execute(_READ[step], values).fetchall()
+    rows = raw_cursor().execute(_READ[step], values).fetchall()
     return [
         Interval(
             at,
