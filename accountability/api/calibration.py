@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from accountability import queries
 from accountability.models.calibration import Calibration
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -51,7 +51,7 @@ class CalibrationReport(NativeView):
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
-    @extend_schema(operation_id="calibration", responses={200: CalibrationList})
+    @described("calibration", responses={200: CalibrationList})
     def get(self, request: Request) -> Response:
         """Return the latest calibrations."""
         organisation = self.principal.organisation

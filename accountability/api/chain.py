@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,7 @@ from accountability.api.decisions import DecisionOut, render
 from accountability.calibration.operations import calibrated_confidences
 from accountability.decisions.chains import get_chain
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -34,7 +34,7 @@ class DecisionChain(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(operation_id="decisions_chain", responses={200: ChainOut})
+    @described("decisions_chain", responses={200: ChainOut})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the chain through a decision."""
         organisation = self.principal.organisation

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +18,7 @@ from accountability.ledger.sequencer import wait_until_integrated
 from accountability.types import Decision
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.telemetry.tracing.context import current_context
@@ -101,12 +100,7 @@ class DecisionList(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
 
-    @extend_schema(
-        operation_id="decisions_create",
-        parameters=query_parameters(WaitQuery),
-        request=DecisionIn,
-        responses={201: DecisionCreated},
-    )
+    @described("decisions_create", query=WaitQuery, request=DecisionIn, responses={201: DecisionCreated})
     def post(self, request: Request) -> Response:
         """Record a decision that the caller made."""
         draft, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
@@ -134,11 +128,7 @@ class DecisionList(NativeView):
         }
         return Response(body, status=201)
 
-    @extend_schema(
-        operation_id="decisions_list",
-        parameters=query_parameters(DecisionQuery),
-        responses={200: DecisionPage},
-    )
+    @described("decisions_list", query=DecisionQuery, responses={200: DecisionPage})
     def get(self, request: Request) -> Response:
         """List decisions."""
         query = self.query(DecisionQuery)
@@ -162,7 +152,7 @@ class DecisionDetail(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(operation_id="decisions_get", responses={200: DecisionOut})
+    @described("decisions_get", responses={200: DecisionOut})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return a decision."""
         organisation = self.principal.organisation

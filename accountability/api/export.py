@@ -4,12 +4,11 @@ from typing import Literal
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 
 from accountability.decisions.exports import export_lines, export_prov
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -26,9 +25,9 @@ class DecisionExport(NativeView):
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
-    @extend_schema(
-        operation_id="decisions_export",
-        parameters=query_parameters(ExportQuery),
+    @described(
+        "decisions_export",
+        query=ExportQuery,
         responses={
             (200, "application/x-ndjson"): OpenApiTypes.STR,
             (200, "application/json"): OpenApiTypes.OBJECT,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +16,7 @@ from accountability.ledger import proofs, verifier
 from accountability.ledger.signing import origin_of, verifier_key
 from accountability.ledger.verification import verify_within
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.authentication import PrincipalAuthentication
 from liftos.kernel.tenancy.types import Scope
@@ -55,7 +54,7 @@ class LedgerCheckpoint(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(operation_id="ledger_checkpoint", responses={200: CheckpointOut})
+    @described("ledger_checkpoint", responses={200: CheckpointOut})
     def get(self, request: Request) -> Response:
         """Return the checkpoint as signed text and as fields."""
         organisation = self.principal.organisation
@@ -80,11 +79,7 @@ class LedgerConsistency(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(
-        operation_id="ledger_consistency",
-        parameters=query_parameters(ConsistencyQuery),
-        responses={200: OpenApiTypes.OBJECT},
-    )
+    @described("ledger_consistency", query=ConsistencyQuery, responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Prove that the tree of `to` records continues the tree of `from` records."""
         query, organisation = self.query(ConsistencyQuery), self.principal.organisation
@@ -100,7 +95,7 @@ class LedgerVerification(NativeView):
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
-    @extend_schema(operation_id="ledger_verification", responses={200: VerificationOut})
+    @described("ledger_verification", responses={200: VerificationOut})
     def get(self, request: Request) -> Response:
         """Verify the log, up to 100,000 records."""
         organisation = self.principal.organisation
@@ -121,8 +116,8 @@ class OfflineVerifier(NativeView):
 
     authentication_classes = (NoAuthentication,)
 
-    @extend_schema(
-        operation_id="ledger_verifier",
+    @described(
+        "ledger_verifier",
         description="The program that checks proofs, consistency and exports offline. Needs no credential.",
         responses={(200, "text/x-python"): OpenApiTypes.STR},
     )

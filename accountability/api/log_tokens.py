@@ -5,12 +5,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accountability.ledger import proofs, tiles
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import declared
+from liftos.kernel.http.openapi import declared, described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.authentication import LogTokenAuthentication
 from liftos.kernel.tenancy.types import Scope
@@ -35,8 +34,8 @@ class LogView(NativeView):
 class LogHead(LogView):
     """The newest signed tree head of a token's log."""
 
-    @extend_schema(
-        operation_id="ledger_follow_checkpoint",
+    @described(
+        "ledger_follow_checkpoint",
         description="The newest checkpoint (C2SP tlog-checkpoint). The log token in the path replaces the API key header.",
         responses={(200, "text/plain"): OpenApiTypes.STR},
     )
@@ -53,8 +52,8 @@ class LogHead(LogView):
 class LogTile(LogView):
     """A tile or entry bundle of a token's log."""
 
-    @extend_schema(
-        operation_id="ledger_follow_tile",
+    @described(
+        "ledger_follow_tile",
         description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]` (C2SP tlog-tiles). The log token in the path replaces the API key header.",
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )

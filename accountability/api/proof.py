@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,7 +10,7 @@ from accountability.api.decisions import WaitQuery
 from accountability.ledger import proofs
 from accountability.ledger.sequencer import wait_until_integrated
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -27,9 +26,9 @@ class DecisionProof(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(
-        operation_id="decisions_proof",
-        parameters=query_parameters(ProofQuery),
+    @described(
+        "decisions_proof",
+        query=ProofQuery,
         responses={
             200: OpenApiTypes.OBJECT,
             409: {"description": "The record is still waiting for its place in the log"},

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from drf_spectacular.utils import extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from accountability.reviews.policy import get_policy, set_policy
 from accountability.types import Effect, Policy, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -30,14 +30,14 @@ class ReviewPolicyDetail(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "PUT": Scope.ADMIN}
 
-    @extend_schema(operation_id="review_policy_get", responses={200: PolicyBody})
+    @described("review_policy_get", responses={200: PolicyBody})
     def get(self, request: Request) -> Response:
         """Return the policy."""
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             return Response(asdict(get_policy(organisation=organisation)))
 
-    @extend_schema(operation_id="review_policy_set", request=PolicyBody, responses={200: PolicyBody})
+    @described("review_policy_set", request=PolicyBody, responses={200: PolicyBody})
     def put(self, request: Request) -> Response:
         """Replace the policy; queued decisions stay queued."""
         policy, principal = Policy.from_attributes(self.body(PolicyBody)), self.principal

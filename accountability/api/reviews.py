@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,7 +17,7 @@ from accountability.types import TO_DO, Review, ReviewState, RiskClass, Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
@@ -105,7 +104,7 @@ class DecisionReviews(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_REVIEW}
 
-    @extend_schema(operation_id="reviews_create", request=ReviewIn, responses={201: ReviewedOut})
+    @described("reviews_create", request=ReviewIn, responses={201: ReviewedOut})
     @once
     def post(self, request: Request, decision: UUID) -> Response:
         """Approve a decision, overturn it, or request information."""
@@ -120,7 +119,7 @@ class DecisionReviews(NativeView):
         answer = ReviewedOut.model_validate(reviewed, from_attributes=True)
         return Response(answer.model_dump(mode="json"), status=201)
 
-    @extend_schema(operation_id="reviews_of_decision", responses={200: ReviewList})
+    @described("reviews_of_decision", responses={200: ReviewList})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the reviews of a decision, oldest first."""
         organisation = self.principal.organisation
@@ -137,9 +136,7 @@ class ReviewQueue(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(
-        operation_id="reviews_list", parameters=query_parameters(QueueQuery), responses={200: QueuePage}
-    )
+    @described("reviews_list", query=QueueQuery, responses={200: QueuePage})
     def get(self, request: Request) -> Response:
         """List decisions to review, the most urgent first."""
         query, organisation = self.query(QueueQuery), self.principal.organisation

@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import Results, VersionQuery
@@ -28,9 +27,7 @@ class Clusters(NativeView):
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
 
-    @extend_schema(
-        operation_id="spaces_clusters", parameters=query_parameters(ClustersQuery), responses={200: Results}
-    )
+    @described("spaces_clusters", query=ClustersQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """Cluster the newest 10,000 members; deterministic."""
         query, organisation = self.query(ClustersQuery), self.principal.organisation

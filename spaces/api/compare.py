@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import VersionQuery, parts_out
@@ -29,9 +28,7 @@ class Compare(NativeView):
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
 
-    @extend_schema(
-        operation_id="spaces_compare", parameters=query_parameters(CompareQuery), responses={200: dict}
-    )
+    @described("spaces_compare", query=CompareQuery, responses={200: dict})
     def get(self, request: Request, space: UUID) -> Response:
         """Compare two memories by dimension, and return how far `between` lies between them."""
         query, organisation = self.query(CompareQuery), self.principal.organisation

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -78,9 +77,7 @@ class Concepts(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_concepts", parameters=query_parameters(PageQuery), responses={200: ConceptPage}
-    )
+    @described("spaces_concepts", query=PageQuery, responses={200: ConceptPage})
     def get(self, request: Request, space: UUID) -> Response:
         """List concepts, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation
@@ -96,7 +93,7 @@ class Concepts(NativeView):
         """Embed the concept's text."""
         return operations.embed_concept(self.principal.organisation, self.body(ConceptIn).draft())
 
-    @extend_schema(operation_id="spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
+    @described("spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
     @once(prepare=prepare, anew=_replay)
     def post(self, request: Request, space: UUID, prepared: Array | None) -> Response:
         """Add a concept, from a prototype, examples or a text."""
@@ -115,12 +112,12 @@ class ConceptDetail(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "DELETE": Scope.SPACES_WRITE}
 
-    @extend_schema(operation_id="spaces_concept", responses={200: ConceptOut})
+    @described("spaces_concept", responses={200: ConceptOut})
     def get(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Return a concept."""
         return _respond(self, space, concept)
 
-    @extend_schema(operation_id="spaces_remove_concept", responses={204: None})
+    @described("spaces_remove_concept", responses={204: None})
     def delete(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Delete a concept with its relations."""
         principal = self.principal

@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
@@ -23,9 +22,7 @@ class SpaceDimensions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "PUT": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_dimensions", parameters=query_parameters(VersionQuery), responses={200: Results}
-    )
+    @described("spaces_dimensions", query=VersionQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """List the dimensions of a version."""
         query, organisation = self.query(VersionQuery), self.principal.organisation
@@ -42,7 +39,7 @@ class SpaceDimensions(NativeView):
             organisation=self.principal.organisation, space=space, dimensions=dimensions
         )
 
-    @extend_schema(operation_id="spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
+    @described("spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
     @once(prepare=prepare, anew=replay)
     def put(self, request: Request, space: UUID, prepared: PreparedChange) -> Response:
         """Replace the dimensions in a new version, which searches use once its members are placed."""

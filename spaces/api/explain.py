@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -29,9 +28,7 @@ class Explain(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @extend_schema(
-        operation_id="spaces_explain", parameters=query_parameters(ExplainQuery), responses={200: dict}
-    )
+    @described("spaces_explain", query=ExplainQuery, responses={200: dict})
     def get(self, request: Request, space: UUID) -> Response:
         """Return how typical a memory is of a concept, by dimension."""
         query, organisation = self.query(ExplainQuery), self.principal.organisation

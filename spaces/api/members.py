@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
@@ -58,9 +58,7 @@ class Members(NativeView):
 
     scopes = {"POST": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut}
-    )
+    @described("spaces_add_member", request=MemberIn, responses={201: MemberOut, 200: MemberOut})
     @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a memory, optionally with explicit coordinates; 200 if it is a member already."""
@@ -82,7 +80,7 @@ class MemberDetail(NativeView):
 
     scopes = {"DELETE": Scope.SPACES_WRITE}
 
-    @extend_schema(operation_id="spaces_remove_member", responses={204: None})
+    @described("spaces_remove_member", responses={204: None})
     def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
         """Remove a memory from the space; the memory itself stays."""
         principal = self.principal

@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.positions import content_out
@@ -29,11 +28,7 @@ class Neighbours(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @extend_schema(
-        operation_id="spaces_neighbours",
-        parameters=query_parameters(NeighboursQuery),
-        responses={200: Results},
-    )
+    @described("spaces_neighbours", query=NeighboursQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """List the members nearest to one of them."""
         query, organisation = self.query(NeighboursQuery), self.principal.organisation

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Principal, Scope
@@ -100,11 +99,7 @@ class Positions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @extend_schema(
-        operation_id="spaces_positions",
-        parameters=query_parameters(PositionQuery),
-        responses={200: PositionPage},
-    )
+    @described("spaces_positions", query=PositionQuery, responses={200: PositionPage})
     def get(self, request: Request, space: UUID) -> Response:
         """List positions, newest memories first, or only that of `memory`."""
         query, organisation = self.query(PositionQuery), self.principal.organisation

@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -60,9 +59,7 @@ class Relations(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_relations", parameters=query_parameters(PageQuery), responses={200: RelationPage}
-    )
+    @described("spaces_relations", query=PageQuery, responses={200: RelationPage})
     def get(self, request: Request, space: UUID) -> Response:
         """List relations, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation
@@ -74,9 +71,7 @@ class Relations(NativeView):
         results = [relation_out(row) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
-    @extend_schema(
-        operation_id="spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut}
-    )
+    @described("spaces_relate", request=RelationIn, responses={201: RelationOut, 200: RelationOut})
     @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a relation (is_a, part_of, opposite, causes, similar); 200 if it exists already."""
@@ -98,7 +93,7 @@ class RelationDetail(NativeView):
 
     scopes = {"DELETE": Scope.SPACES_WRITE}
 
-    @extend_schema(operation_id="spaces_unrelate", responses={204: None})
+    @described("spaces_unrelate", responses={204: None})
     def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
         """Delete a relation."""
         principal = self.principal

@@ -4,11 +4,10 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import Results, VersionQuery
@@ -21,9 +20,7 @@ class DimensionReport(NativeView):
     scopes = {"GET": Scope.SPACES_READ}
     costly = True
 
-    @extend_schema(
-        operation_id="spaces_report", parameters=query_parameters(VersionQuery), responses={200: Results}
-    )
+    @described("spaces_report", query=VersionQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """Return each dimension's coverage, pole separation, agreement with its examples and most similar dimension."""
         query, organisation = self.query(VersionQuery), self.principal.organisation

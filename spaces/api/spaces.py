@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -51,9 +50,7 @@ class SpaceCollection(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_list", parameters=query_parameters(PageQuery), responses={200: SpacePage}
-    )
+    @described("spaces_list", query=PageQuery, responses={200: SpacePage})
     def get(self, request: Request) -> Response:
         """List spaces, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation
@@ -67,7 +64,7 @@ class SpaceCollection(NativeView):
         dimensions = self.body(SpaceIn).read_dimensions()
         return operations.prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
 
-    @extend_schema(operation_id="spaces_create", request=SpaceIn, responses={201: SpaceOut})
+    @described("spaces_create", request=SpaceIn, responses={201: SpaceOut})
     @once(prepare=prepare, anew=replay)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Create a space; `positions` says whether its members are still being placed."""
@@ -92,9 +89,7 @@ class SpaceDetail(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "DELETE": Scope.SPACES_WRITE}
 
-    @extend_schema(
-        operation_id="spaces_get", parameters=query_parameters(VersionQuery), responses={200: SpaceOut}
-    )
+    @described("spaces_get", query=VersionQuery, responses={200: SpaceOut})
     def get(self, request: Request, space: UUID) -> Response:
         """Return a space, optionally in another `version`."""
         query, organisation = self.query(VersionQuery), self.principal.organisation
@@ -102,7 +97,7 @@ class SpaceDetail(NativeView):
             row = queries.get_space(organisation=organisation, space=space)
             return Response(render(organisation, row, query.version))
 
-    @extend_schema(operation_id="spaces_delete", responses={204: None})
+    @described("spaces_delete", responses={204: None})
     def delete(self, request: Request, space: UUID) -> Response:
         """Delete a space with its concepts and positions; the memories stay."""
         principal = self.principal
@@ -116,7 +111,7 @@ class SpaceVersions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @extend_schema(operation_id="spaces_versions", responses={200: VersionPage})
+    @described("spaces_versions", responses={200: VersionPage})
     def get(self, request: Request, space: UUID) -> Response:
         """List versions, newest first, each with the state of its positions."""
         organisation = self.principal.organisation

@@ -1,9 +1,9 @@
 """`/api/v1/spaces/templates`: built-in space templates."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces.api.shared import Results
@@ -16,7 +16,7 @@ class Templates(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @extend_schema(operation_id="spaces_templates", responses={200: Results})
+    @described("spaces_templates", responses={200: Results})
     def get(self, request: Request) -> Response:
         """List the templates with their dimensions."""
         results = [

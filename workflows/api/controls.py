@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from workflows.api.run_shapes import RunOut
@@ -83,7 +84,7 @@ class RunApprove(RunView):
 
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.ADMIN}
 
-    @extend_schema(operation_id="workflows_runs_approve", request=Approval, responses={200: RunOut})
+    @described("workflows_runs_approve", request=Approval, responses={200: RunOut})
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Approve or refuse a step that awaits approval. Whoever started, resumed or reran the run may only refuse."""

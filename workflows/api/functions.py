@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.functions import Function, list_functions
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -54,7 +54,7 @@ class Functions(NativeView):
 
     scopes = {"GET": Scope.WORKFLOWS_RUN}
 
-    @extend_schema(operation_id="workflows_functions", responses={200: FunctionPage})
+    @described("workflows_functions", responses={200: FunctionPage})
     def get(self, request: Request) -> Response:
         """List the registered functions, every version, with the schema of their arguments."""
         return Response({"results": [render_function(each) for each in list_functions()], "next": None})

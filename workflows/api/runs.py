@@ -4,14 +4,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field, model_validator
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
@@ -84,9 +83,7 @@ class RunView(NativeView):
 class RunCollection(RunView):
     """The organisation's runs."""
 
-    @extend_schema(
-        operation_id="workflows_runs_list", parameters=query_parameters(RunsQuery), responses={200: RunPage}
-    )
+    @described("workflows_runs_list", query=RunsQuery, responses={200: RunPage})
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
         query, organisation = self.query(RunsQuery), self.principal.organisation
@@ -106,7 +103,7 @@ class RunCollection(RunView):
         results = [render_run_line(self.principal, row) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
-    @extend_schema(operation_id="workflows_runs_create", request=RunIn, responses={201: RunOut})
+    @described("workflows_runs_create", request=RunIn, responses={201: RunOut})
     def post(self, request: Request) -> Response:
         """Start a run of a published template; with `wait`, respond when it has ended or the time is up."""
         seconds = self.body(RunIn).seconds(settings.LIFTOS_WORKFLOW_WAIT_SECONDS)
@@ -139,9 +136,7 @@ class RunCollection(RunView):
 class RunDetail(RunView):
     """One run."""
 
-    @extend_schema(
-        operation_id="workflows_runs_get", parameters=query_parameters(RunQuery), responses={200: RunOut}
-    )
+    @described("workflows_runs_get", query=RunQuery, responses={200: RunOut})
     def get(self, request: Request, run: UUID) -> Response:
         """Return a run with its steps, their results and errors."""
         return self.answer(run, items=self.query(RunQuery).items)

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field, JsonValue, RootModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import Strict
@@ -156,11 +155,7 @@ class _Templates(NativeView):
 class TemplateCollection(_Templates):
     """The organisation's templates."""
 
-    @extend_schema(
-        operation_id="workflows_templates_list",
-        parameters=query_parameters(PageQuery),
-        responses={200: TemplatePage},
-    )
+    @described("workflows_templates_list", query=PageQuery, responses={200: TemplatePage})
     def get(self, request: Request) -> Response:
         """List templates, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation
@@ -176,9 +171,7 @@ class TemplateCollection(_Templates):
             ]
         return Response(page(request._request, rows, query.limit, results))
 
-    @extend_schema(
-        operation_id="workflows_templates_create", request=TemplateIn, responses={201: TemplateOut}
-    )
+    @described("workflows_templates_create", request=TemplateIn, responses={201: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request) -> Response:
         """Create a template as a draft; all faults are reported at once."""
@@ -192,12 +185,12 @@ class TemplateCollection(_Templates):
 class TemplateDetail(_Templates):
     """One template."""
 
-    @extend_schema(operation_id="workflows_templates_get", responses={200: TemplateOut})
+    @described("workflows_templates_get", responses={200: TemplateOut})
     def get(self, request: Request, template: UUID) -> Response:
         """Return a template with all its versions, newest first."""
         return self.answer(template)
 
-    @extend_schema(operation_id="workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
+    @described("workflows_templates_put", request=TemplateIn, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def put(self, request: Request, template: UUID) -> Response:
         """Write the template's next version as a draft, replacing an earlier draft; published versions stay."""
@@ -214,7 +207,7 @@ class TemplateDetail(_Templates):
 class TemplatePublish(_Templates):
     """Publication of a template."""
 
-    @extend_schema(operation_id="workflows_templates_publish", request=None, responses={200: TemplateOut})
+    @described("workflows_templates_publish", request=None, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Publish the draft as a numbered, immutable version, which all new runs follow."""
@@ -228,7 +221,7 @@ class TemplatePublish(_Templates):
 class TemplateRetire(_Templates):
     """Retirement of a template."""
 
-    @extend_schema(operation_id="workflows_templates_retire", request=None, responses={200: TemplateOut})
+    @described("workflows_templates_retire", request=None, responses={200: TemplateOut})
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Retire a template: it starts no new runs; existing runs continue."""

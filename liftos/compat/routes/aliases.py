@@ -6,7 +6,6 @@ UI shell (`/api/v1/memory/…`), and the load test (`/memory/store`, `/memory/se
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,7 +30,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import PermissionDenied
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.tenancy.types import Actor, Scope
 from memory import operations
@@ -49,9 +48,7 @@ class SearchPage(CompatView):
     scopes = {"GET": Scope.MEMORY_READ}
     error_style = "problem"
 
-    @extend_schema(
-        operation_id="search_page", parameters=query_parameters(PageSearch), responses={200: PageSearchOut}
-    )
+    @described("search_page", query=PageSearch, responses={200: PageSearchOut})
     def get(self, request: Request) -> Response:
         """Search with a query string, for web pages; `POST` is the native search."""
         asked, principal = self.query(PageSearch), self.principal
@@ -85,9 +82,7 @@ class Recent(CompatView):
     scopes = {"GET": Scope.MEMORY_READ}
     error_style = "problem"
 
-    @extend_schema(
-        operation_id="recent", parameters=query_parameters(RecentQuery), responses={200: RecentOut}
-    )
+    @described("recent", query=RecentQuery, responses={200: RecentOut})
     def get(self, request: Request) -> Response:
         """List the newest memories as activities."""
         asked, organisation = self.query(RecentQuery), self.principal.organisation
@@ -135,7 +130,7 @@ class StoreLoosely(_Storing):
         """Return the memory in the body."""
         return self.body(LooseStore).draft(self.json)
 
-    @extend_schema(operation_id="store_loose", request=LooseStore, responses={200: LooseStored})
+    @described("store_loose", request=LooseStore, responses={200: LooseStored})
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory; `organization_id`, if given, must be the credential's."""
@@ -155,7 +150,7 @@ class KeyValueStore(_Storing):
         """Return the memory in the body."""
         return self.body(KeyValue).draft()
 
-    @extend_schema(operation_id="store_value", request=KeyValue, responses={200: LooseStored})
+    @described("store_value", request=KeyValue, responses={200: LooseStored})
     @once(prepare=_Storing.prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a value; storing under the same key again creates another memory."""
@@ -168,7 +163,7 @@ class ValueSearch(CompatView):
     scopes = {"POST": Scope.MEMORY_READ}
     failure = "Enhanced memory search failed"
 
-    @extend_schema(operation_id="search_values", request=LooseSearch, responses={200: ValuesOut})
+    @described("search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
         """Search; `filters` are those of `POST /search`, `context` is ignored."""
         asked, principal = self.body(LooseSearch), self.principal
@@ -181,7 +176,7 @@ class ValueSearch(CompatView):
 class ShellSearch(memory.Search):
     """`POST /api/v1/memory/search`."""
 
-    @extend_schema(operation_id="shell_search", request=SearchIn, responses={200: Envelope})
+    @described("shell_search", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Same as `POST /search`."""
         return super().post(request)
@@ -190,7 +185,7 @@ class ShellSearch(memory.Search):
 class ShellStore(memory.Store):
     """`POST /api/v1/memory/store`."""
 
-    @extend_schema(operation_id="shell_store", request=StoreIn, responses={200: Envelope})
+    @described("shell_store", request=StoreIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Same as `POST /store`."""
         return super().post(request)
@@ -199,7 +194,7 @@ class ShellStore(memory.Store):
 class ShellInsights(Insights):
     """`GET /api/v1/memory/insights`."""
 
-    @extend_schema(operation_id="shell_insights", responses={200: Envelope})
+    @described("shell_insights", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Same as `GET /insights`."""
         return super().get(request)

@@ -3,13 +3,13 @@
 from time import perf_counter, perf_counter_ns
 from typing import ClassVar
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.compat.shapes.memory import SearchIn, StoreIn, hit_out
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
@@ -28,7 +28,7 @@ class Search(CompatView):
     failure = "Enhanced memory search failed"
     search_type: ClassVar[str | None] = None
 
-    @extend_schema(operation_id="search", request=SearchIn, responses={200: Envelope})
+    @described("search", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search memories."""
         started, asked, principal = perf_counter(), self.body(SearchIn), self.principal
@@ -61,7 +61,7 @@ class NeuralSearch(Search):
 
     search_type = "neural"
 
-    @extend_schema(operation_id="search_neural", request=SearchIn, responses={200: Envelope})
+    @described("search_neural", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by meaning; the body's search_type is ignored."""
         return super().post(request)
@@ -72,7 +72,7 @@ class KnowledgeSearch(Search):
 
     search_type = "knowledge"
 
-    @extend_schema(operation_id="search_knowledge", request=SearchIn, responses={200: Envelope})
+    @described("search_knowledge", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by words; the body's search_type is ignored."""
         return super().post(request)
@@ -83,7 +83,7 @@ class ConceptualSearch(Search):
 
     search_type = "conceptual"
 
-    @extend_schema(operation_id="search_conceptual", request=SearchIn, responses={200: Envelope})
+    @described("search_conceptual", request=SearchIn, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search by concept; the body's search_type is ignored."""
         return super().post(request)
@@ -101,7 +101,7 @@ class Store(CompatView):
         spaces().expect(organisation)
         return operations.prepare(organisation, [self.body(StoreIn).draft()], trust_of(self.principal))
 
-    @extend_schema(operation_id="store", request=StoreIn, responses={200: Envelope})
+    @described("store", request=StoreIn, responses={200: Envelope})
     @once(prepare=prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory."""

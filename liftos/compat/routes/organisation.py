@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +13,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.ports import orchestration_figures
@@ -36,7 +35,7 @@ class Insights(CompatView):
     costly = True
     failure = "Memory insights failed"
 
-    @extend_schema(operation_id="insights", responses={200: Envelope})
+    @described("insights", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the organisation's dominant concepts, clusters and temporal patterns (docs/insights.md)."""
         principal = self.principal
@@ -67,7 +66,7 @@ class Analytics(CompatView):
     costly = True
     failure = "Memory analytics failed"
 
-    @extend_schema(operation_id="analytics", responses={200: Envelope})
+    @described("analytics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the number of memories, and the newest ones."""
         principal = self.principal
@@ -119,12 +118,7 @@ class ContextInitialise(CompatView):
         }
         return self.envelope("Memory context initialized", data, {"correlation_id": self.correlation_id})
 
-    @extend_schema(
-        operation_id="context_initialize",
-        request=None,
-        parameters=query_parameters(ContextDomain),
-        responses={200: Envelope},
-    )
+    @described("context_initialize", request=None, query=ContextDomain, responses={200: Envelope})
     @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Open the organisation's context; `domain` is in the query string or the body."""
@@ -141,7 +135,7 @@ class ContextStatistics(CompatView):
     scopes = {"GET": Scope.MEMORY_READ}
     failure = "Context stats failed"
 
-    @extend_schema(operation_id="context_stats", responses={200: Envelope})
+    @described("context_stats", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the number of the caller's contexts."""
         organisation = self.principal.organisation
@@ -157,7 +151,7 @@ class ContextCleanup(CompatView):
     scopes = {"DELETE": Scope.MEMORY_WRITE}
     failure = "Memory context cleanup failed"
 
-    @extend_schema(operation_id="context_cleanup", responses={200: Envelope})
+    @described("context_cleanup", responses={200: Envelope})
     def delete(self, request: Request, org_id: str) -> Response:
         """Close the organisation's context and record that; its memories are kept (docs/memory-life.md)."""
         principal = self.principal
@@ -173,7 +167,7 @@ class PerformanceMetrics(CompatView):
     scopes = {"GET": Scope.MEMORY_READ}
     failure = "Failed to retrieve performance metrics"
 
-    @extend_schema(operation_id="performance_metrics", responses={200: Envelope})
+    @described("performance_metrics", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the figures of the caller's operations; those of the cache and the tracer are for the whole process."""
         return self.envelope("Performance metrics retrieved", performance(self.principal))

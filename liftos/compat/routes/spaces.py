@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.compat.shapes.spaces import DimensionNames, SpaceQuery, space_id, spaces_out
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.tenancy.types import Scope
 from spaces.memory_port import forget_spaces
@@ -43,11 +42,8 @@ class CreateSpace(CompatView):
         """Replay a response."""
         return self.render(kept["space_id"])
 
-    @extend_schema(
-        operation_id="conceptual_spaces_create",
-        request=DimensionNames,
-        parameters=query_parameters(SpaceQuery),
-        responses={200: Envelope},
+    @described(
+        "conceptual_spaces_create", request=DimensionNames, query=SpaceQuery, responses={200: Envelope}
     )
     @once(prepare=prepare, anew=answer_anew)
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
@@ -69,7 +65,7 @@ class ListSpaces(CompatView):
     scopes = {"GET": Scope.SPACES_READ}
     failure = "Failed to retrieve conceptual spaces"
 
-    @extend_schema(operation_id="conceptual_spaces", responses={200: Envelope})
+    @described("conceptual_spaces", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the caller's spaces by id, except the default space."""
         spaces = spaces_out(self.principal)

@@ -5,7 +5,6 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,7 +13,7 @@ from liftos.compat.shapes.workflows import WorkflowMetadata, WorkflowName, statu
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.parsing import validate
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.precedence import giving_way
@@ -33,12 +32,7 @@ class WorkflowCreate(CompatView):
     scopes = {"POST": Scope.WORKFLOWS_RUN}
     failure = "Workflow creation failed"
 
-    @extend_schema(
-        operation_id="workflow_create",
-        request=WorkflowMetadata,
-        parameters=query_parameters(WorkflowName),
-        responses={200: Envelope},
-    )
+    @described("workflow_create", request=WorkflowMetadata, query=WorkflowName, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Create a workflow without steps, like the old service; the body may also be `{"name", "metadata"}`.
 
@@ -87,7 +81,7 @@ class WorkflowStatus(CompatView):
     scopes = {"GET": Scope.WORKFLOWS_RUN}
     failure = "Failed to get workflow status"
 
-    @extend_schema(operation_id="workflow_status", responses={200: Envelope})
+    @described("workflow_status", responses={200: Envelope})
     def get(self, request: Request, workflow: str) -> Response:
         """Return a workflow's status by task."""
         principal = self.principal
@@ -112,12 +106,7 @@ class BatchSearch(CompatView):
         queries = self.json.get("queries") if isinstance(self.json, dict) else self.json
         return len(queries) if isinstance(queries, list) else 1
 
-    @extend_schema(
-        operation_id="search_batch",
-        request=QueriesIn,
-        parameters=query_parameters(BatchQuery),
-        responses={200: Envelope},
-    )
+    @described("search_batch", request=QueriesIn, query=BatchQuery, responses={200: Envelope})
     def post(self, request: Request) -> Response:
         """Search for several queries; `results` (by task id) and `results_list` are in the order of the queries."""
         started, principal = perf_counter(), self.principal

@@ -1,15 +1,18 @@
 """The OpenAPI document: shapes from pydantic models, error responses added to every operation."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
 from liftos.kernel.http.strict import Declared
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 OLD_ROUTES = "seed contract"
 """The tag of the old platform's routes; generated clients are named after it."""
@@ -83,7 +86,7 @@ _declared: dict[tuple[type[APIView], str], Declared] = {}
 
 
 def declared(view: APIView, method: str) -> Declared:
-    """Return the parameters and body that a view's method accepts, which are those it documents with `extend_schema`.
+    """Return the parameters and body that a view's method accepts, which are those it is `described` with.
 
     Args:
         view: set up for a request.
@@ -102,6 +105,18 @@ def declared(view: APIView, method: str) -> Declared:
             found = Declared(names, schema.get_request_serializer())
         _declared[type(view), name] = found
     return found
+
+
+def described(operation_id: str, *, query: type[BaseModel] | None = None, **more: Any) -> Callable[[F], F]:
+    """Describe a view's method in the OpenAPI document, and declare what it accepts (`declared`).
+
+    Args:
+        operation_id: the operation's name in generated clients.
+        query: a model whose fields are the query parameters.
+        more: other arguments of `extend_schema`, such as `request` and `responses`.
+    """
+    parameters = query_parameters(query) if query else None
+    return extend_schema(operation_id=operation_id, parameters=parameters, **more)
 
 
 def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:

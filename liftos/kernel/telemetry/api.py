@@ -7,13 +7,12 @@ from typing import Any
 
 from django.urls import path
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.times import EndMoment, Moment, not_before
 from liftos.kernel.http.views import NativeView
@@ -78,7 +77,7 @@ class TraceDetail(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @extend_schema(operation_id="traces_get", responses={200: TraceOut})
+    @described("traces_get", responses={200: TraceOut})
     def get(self, request: Request, trace_id: str) -> Response:
         """Return a trace."""
         trace_id = trace_id.lower()
@@ -127,11 +126,7 @@ class Operations(NativeView):
 
     scopes = {"GET": Scope.MEMORY_READ}
 
-    @extend_schema(
-        operation_id="metrics_operations",
-        parameters=query_parameters(OperationsQuery),
-        responses={200: IntervalPage},
-    )
+    @described("metrics_operations", query=OperationsQuery, responses={200: IntervalPage})
     def get(self, request: Request) -> Response:
         """List figures; those of the current minute are complete when it has ended."""
         asked, organisation = self.query(OperationsQuery), self.principal.organisation

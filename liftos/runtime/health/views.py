@@ -8,13 +8,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirectBase
 from django.urls import Resolver404, resolve
 from django.utils.encoding import escape_uri_path
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.errors import NotFound
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.errors import BadRequest, InternalError, answer_outside_views, as_liftos_error
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.views import PublicCompatView
 from liftos.kernel.telemetry.metrics.load import HEADER
 from liftos.kernel.telemetry.tracing.context import current_context
@@ -29,7 +29,7 @@ VERSION = "2.0.0"
 class Root(PublicCompatView):
     """`GET /`."""
 
-    @extend_schema(operation_id="root", responses={200: Envelope}, auth=[])
+    @described("root", responses={200: Envelope}, auth=[])
     def get(self, request: Request) -> Response:
         """Return the service's name and version."""
         data = {"version": VERSION, "kse_integration": True, "docs": "/docs"}
@@ -39,7 +39,7 @@ class Root(PublicCompatView):
 class Health(PublicCompatView):
     """`GET /health`."""
 
-    @extend_schema(operation_id="health", responses={200: HealthOut}, auth=[])
+    @described("health", responses={200: HealthOut}, auth=[])
     def get(self, request: Request) -> Response:
         """Return the service's health; 200 also if degraded."""
         parts = health.check_database().ok and health.check_redis().ok and health.check_embeddings().ok
@@ -62,7 +62,7 @@ class Health(PublicCompatView):
 class Ready(PublicCompatView):
     """`GET /ready`."""
 
-    @extend_schema(operation_id="ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
+    @described("ready", responses={200: ReadyOut, 503: ReadyOut}, auth=[])
     def get(self, request: Request) -> Response:
         """Return whether requests can be served, which requires the database and its tables.
 
