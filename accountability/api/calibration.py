@@ -12,6 +12,7 @@ from accountability import queries
 from accountability.models.calibration import Calibration
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
+from liftos.kernel.http.pagination import page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -38,22 +39,15 @@ class CalibrationOut(BaseModel):
     fitted_at: datetime
 
 
-class CalibrationList(BaseModel):
-    """The calibrations, most reviewed first."""
-
-    results: list[CalibrationOut]
-    next: None
-
-
 class CalibrationReport(NativeView):
     """The calibration of stated confidences against reviewers' verdicts."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
     costly = True
 
-    @described("calibration", responses={200: CalibrationList})
+    @described("calibration", responses={200: page_of(CalibrationOut, "CalibrationList", is_only=True)})
     def get(self, request: Request) -> Response:
-        """Return the latest calibrations."""
+        """Return the latest calibrations, most reviewed first."""
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             rows = queries.list_calibrations(organisation=organisation)

@@ -11,6 +11,7 @@ from accountability.calibration.operations import calibrated_confidences
 from accountability.decisions.chains import get_chain
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
+from liftos.kernel.http.pagination import page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -22,21 +23,14 @@ class ChainStep(BaseModel):
     decision: DecisionOut
 
 
-class ChainOut(BaseModel):
-    """A chain, earliest ancestors first."""
-
-    results: list[ChainStep]
-    next: None
-
-
 class DecisionChain(NativeView):
     """A decision's ancestors and descendants."""
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @described("decisions_chain", responses={200: ChainOut})
+    @described("decisions_chain", responses={200: page_of(ChainStep, "ChainOut", is_only=True)})
     def get(self, request: Request, decision: UUID) -> Response:
-        """Return the chain through a decision."""
+        """Return the chain through a decision, earliest ancestors first."""
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             steps = get_chain(organisation=organisation, decision=decision)

@@ -19,7 +19,7 @@ from accountability.types import Decision
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Scope
@@ -65,13 +65,6 @@ class DecisionOut(BaseModel):
     outputs: dict[str, Any]
     alternatives: list[Any]
     memories: list[dict[str, Any]]
-
-
-class DecisionPage(BaseModel):
-    """A page of decisions."""
-
-    results: list[DecisionOut]
-    next: str | None
 
 
 class DecisionCreated(BaseModel):
@@ -128,7 +121,7 @@ class DecisionList(NativeView):
         }
         return Response(body, status=201)
 
-    @described("decisions_list", query=DecisionQuery, responses={200: DecisionPage})
+    @described("decisions_list", query=DecisionQuery, responses={200: page_of(DecisionOut)})
     def get(self, request: Request) -> Response:
         """List decisions."""
         query = self.query(DecisionQuery)

@@ -18,7 +18,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
@@ -92,13 +92,6 @@ class QueuedOut(BaseModel):
     changed_at: datetime
 
 
-class QueuePage(BaseModel):
-    """A page of the queue."""
-
-    results: list[QueuedOut]
-    next: str | None
-
-
 class DecisionReviews(NativeView):
     """The reviews of a decision."""
 
@@ -136,7 +129,7 @@ class ReviewQueue(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ}
 
-    @described("reviews_list", query=QueueQuery, responses={200: QueuePage})
+    @described("reviews_list", query=QueueQuery, responses={200: page_of(QueuedOut, "QueuePage")})
     def get(self, request: Request) -> Response:
         """List decisions to review, the most urgent first."""
         query, organisation = self.query(QueueQuery), self.principal.organisation

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import queries
@@ -33,13 +33,6 @@ class ConceptOut(BaseModel):
     radius: float
     examples: list[UUID]
     created_at: str
-
-
-class ConceptPage(BaseModel):
-    """A page of concepts."""
-
-    results: list[ConceptOut]
-    next: str | None
 
 
 def concept_out(concept: Concept, dimensions: Sequence[Dimension]) -> dict[str, Any]:
@@ -77,7 +70,7 @@ class Concepts(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @described("spaces_concepts", query=PageQuery, responses={200: ConceptPage})
+    @described("spaces_concepts", query=PageQuery, responses={200: page_of(ConceptOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List concepts, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Principal, Scope
 from spaces.api.shared import VersionQuery
@@ -44,13 +44,6 @@ class PositionOut(BaseModel):
     withheld: list[str] = Field(default_factory=list)
     coordinates: dict[str, CoordinateOut]
     coverage: float
-
-
-class PositionPage(BaseModel):
-    """A page of positions."""
-
-    results: list[PositionOut]
-    next: str | None
 
 
 def coordinates_out(
@@ -99,7 +92,7 @@ class Positions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @described("spaces_positions", query=PositionQuery, responses={200: PositionPage})
+    @described("spaces_positions", query=PositionQuery, responses={200: page_of(PositionOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List positions, newest memories first, or only that of `memory`."""
         query, organisation = self.query(PositionQuery), self.principal.organisation

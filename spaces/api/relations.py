@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import queries
@@ -27,13 +27,6 @@ class RelationOut(BaseModel):
     kind: str
     target: str
     weight: float
-
-
-class RelationPage(BaseModel):
-    """A page of relations."""
-
-    results: list[RelationOut]
-    next: str | None
 
 
 def relation_out(relation: ConceptRelation) -> dict[str, Any]:
@@ -59,7 +52,7 @@ class Relations(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @described("spaces_relations", query=PageQuery, responses={200: RelationPage})
+    @described("spaces_relations", query=PageQuery, responses={200: page_of(RelationOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List relations, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from spaces import operations, queries
@@ -31,26 +31,12 @@ class VersionOut(BaseModel):
     decision_id: UUID
 
 
-class SpacePage(BaseModel):
-    """A page of spaces."""
-
-    results: list[SpaceOut]
-    next: str | None
-
-
-class VersionPage(BaseModel):
-    """A space's versions, newest first."""
-
-    results: list[VersionOut]
-    next: None
-
-
 class SpaceCollection(NativeView):
     """The organisation's spaces."""
 
     scopes = {"GET": Scope.SPACES_READ, "POST": Scope.SPACES_WRITE}
 
-    @described("spaces_list", query=PageQuery, responses={200: SpacePage})
+    @described("spaces_list", query=PageQuery, responses={200: page_of(SpaceOut)})
     def get(self, request: Request) -> Response:
         """List spaces, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation
@@ -111,7 +97,7 @@ class SpaceVersions(NativeView):
 
     scopes = {"GET": Scope.SPACES_READ}
 
-    @described("spaces_versions", responses={200: VersionPage})
+    @described("spaces_versions", responses={200: page_of(VersionOut, is_only=True)})
     def get(self, request: Request, space: UUID) -> Response:
         """List versions, newest first, each with the state of its positions."""
         organisation = self.principal.organisation

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from liftos.kernel.functions import Function, list_functions
 from liftos.kernel.http.openapi import described
+from liftos.kernel.http.pagination import page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 
@@ -24,13 +25,6 @@ class FunctionOut(BaseModel):
     outside: bool
     reads: list[str]
     scopes: list[str]
-
-
-class FunctionPage(BaseModel):
-    """All functions, every version."""
-
-    results: list[FunctionOut]
-    next: None
 
 
 def render_function(function: Function) -> dict[str, Any]:
@@ -54,7 +48,7 @@ class Functions(NativeView):
 
     scopes = {"GET": Scope.WORKFLOWS_RUN}
 
-    @described("workflows_functions", responses={200: FunctionPage})
+    @described("workflows_functions", responses={200: page_of(FunctionOut, is_only=True)})
     def get(self, request: Request) -> Response:
         """List the registered functions, every version, with the schema of their arguments."""
         return Response({"results": [render_function(each) for each in list_functions()], "next": None})

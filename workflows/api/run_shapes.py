@@ -72,13 +72,6 @@ class RunLine(BaseModel):
     failed_steps: int
 
 
-class RunPage(BaseModel):
-    """A page of runs."""
-
-    results: list[RunLine]
-    next: str | None
-
-
 def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
     """Render a step; without its result and error message if the reader `lacks` scopes for them."""
     shown = StepOut(

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from workflows import operations, queries
-from workflows.api.run_shapes import RunOut, RunPage, render_run, render_run_line
+from workflows.api.run_shapes import RunLine, RunOut, render_run, render_run_line
 from workflows.engine.waiting import wait_for
 from workflows.publishing.faults import faults_as_items
 from workflows.types import RunStatus
@@ -83,7 +83,7 @@ class RunView(NativeView):
 class RunCollection(RunView):
     """The organisation's runs."""
 
-    @described("workflows_runs_list", query=RunsQuery, responses={200: RunPage})
+    @described("workflows_runs_list", query=RunsQuery, responses={200: page_of(RunLine, "RunPage")})
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
         query, organisation = self.query(RunsQuery), self.principal.organisation

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import PageQuery, page
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
@@ -83,13 +83,6 @@ class TemplateOut(TemplateLine):
     versions: list[VersionOut]
 
 
-class TemplatePage(BaseModel):
-    """A page of templates."""
-
-    results: list[TemplateLine]
-    next: str | None
-
-
 def current_number(versions: Sequence[TemplateVersion]) -> int | None:
     """Return the number of the newest published version."""
     return max((each.number for each in versions if each.status == VersionStatus.PUBLISHED), default=None)
@@ -155,7 +148,9 @@ class _Templates(NativeView):
 class TemplateCollection(_Templates):
     """The organisation's templates."""
 
-    @described("workflows_templates_list", query=PageQuery, responses={200: TemplatePage})
+    @described(
+        "workflows_templates_list", query=PageQuery, responses={200: page_of(TemplateLine, "TemplatePage")}
+    )
     def get(self, request: Request) -> Response:
         """List templates, newest first."""
         query, organisation = self.query(PageQuery), self.principal.organisation

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, create_model
 
 from liftos.kernel.http.dump import dump_json
 from liftos.kernel.http.parsing import InvalidRequest, item
@@ -56,6 +56,22 @@ class PageQuery(BaseModel):
     def before(self) -> UUID | None:
         """The id to continue after."""
         return decode_cursor(self.cursor) if self.cursor else None
+
+
+def page_of(shape: type[BaseModel], name: str = "", *, is_only: bool = False) -> type[BaseModel]:
+    """Return the shape of a page of a list, called `name`; by default `ThingPage` for a shape `ThingOut`.
+
+    Args:
+        shape: of the results.
+        name: in the OpenAPI document.
+        is_only: whether the list has only one page, so that `next` is null.
+    """
+    return create_model(
+        name or f"{shape.__name__.removesuffix('Out')}Page",
+        __doc__="A page of a list; `next` is the URL of the next page, null after the last.",
+        results=(list[shape], ...),  # type: ignore[valid-type]
+        next=(None if is_only else str | None, ...),
+    )
 
 
 def page(

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import described
-from liftos.kernel.http.pagination import QueryText
+from liftos.kernel.http.pagination import QueryText, page_of
 from liftos.kernel.http.times import EndMoment, Moment, not_before
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.telemetry.metrics.history import Interval, Step, read_intervals
@@ -114,21 +114,16 @@ class IntervalOut(BaseModel):
     max_ms: float
 
 
-class IntervalPage(BaseModel):
-    """Figures, earliest first; at most 10,000."""
-
-    results: list[IntervalOut]
-    next: None
-
-
 class Operations(NativeView):
     """Figures of the organisation's operations by minute or hour."""
 
     scopes = {"GET": Scope.MEMORY_READ}
 
-    @described("metrics_operations", query=OperationsQuery, responses={200: IntervalPage})
+    @described(
+        "metrics_operations", query=OperationsQuery, responses={200: page_of(IntervalOut, is_only=True)}
+    )
     def get(self, request: Request) -> Response:
-        """List figures; those of the current minute are complete when it has ended."""
+        """List figures, earliest first, at most 10,000; those of the current minute are complete when it has ended."""
         asked, organisation = self.query(OperationsQuery), self.principal.organisation
         until = asked.until or timezone.now()
         since = asked.since or _before(
