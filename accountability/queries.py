@@ -14,6 +14,7 @@ from accountability.models.calibration import Calibration
 from accountability.ports import decisions_about
 from accountability.statements import DECISIONS_OF_MEMORY
 from accountability.types import Decision
+from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import raw_cursor
 
 RECORD_COLUMNS = (
@@ -65,10 +66,7 @@ def get_decision(*, organisation: UUID, decision: UUID) -> Decision:
         DecisionNotFound: there is none in this organisation.
     """
     rows = DecisionRecord.objects.filter(organisation_id=organisation, id=decision).select_related("payload")
-    row = rows.first()
-    if row is None:
-        raise DecisionNotFound
-    return as_decision(row)
+    return as_decision(one_or(DecisionNotFound, rows))
 
 
 def as_decision(row: DecisionRecord) -> Decision:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
+from liftos.kernel.db.rows import newest, one_or
 from liftos.kernel.db.transactions import raw_cursor, read_value
 from spaces.errors import (
     ConceptNotFound,
@@ -98,10 +99,7 @@ def get_space(*, organisation: UUID, space: UUID, lock: bool = False) -> Space:
         SpaceNotFound: there is none in this organisation.
     """
     rows = Space.objects.filter(organisation_id=organisation, id=space)
-    row = (rows.select_for_update(no_key=True) if lock else rows).first()
-    if row is None:
-        raise SpaceNotFound(loc=("space",))
-    return row
+    return one_or(SpaceNotFound(loc=("space",)), rows.select_for_update(no_key=True) if lock else rows)
 
 
 def find_space(*, organisation: UUID, named: UUID | str) -> Space:
@@ -136,10 +134,7 @@ def get_default(*, organisation: UUID) -> Space | None:
 
 def list_spaces(*, organisation: UUID, limit: int, before: UUID | None = None) -> list[Space]:
     """Return spaces, newest first."""
-    rows = Space.objects.filter(organisation_id=organisation)
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    return list(rows.order_by("-id")[:limit])
+    return newest(Space.objects.filter(organisation_id=organisation), limit, before)
 
 
 def get_version(*, organisation: UUID, space: Space, number: int | None) -> SpaceVersion:
@@ -153,12 +148,12 @@ def get_version(*, organisation: UUID, space: Space, number: int | None) -> Spac
     )
     if number is None:
         ready = rows.filter(layout__state=LayoutState.READY).order_by("-number").first()
-        row = ready or rows.order_by("-number").first()
+        if ready is not None:
+            return ready
+        rows = rows.order_by("-number")
     else:
-        row = rows.filter(number=number).first()
-    if row is None:
-        raise VersionNotFound(loc=("version",))
-    return row
+        rows = rows.filter(number=number)
+    return one_or(VersionNotFound(loc=("version",)), rows)
 
 
 def list_versions(*, organisation: UUID, space: UUID) -> list[SpaceVersion]:
@@ -198,10 +193,8 @@ def get_concept(*, organisation: UUID, space: UUID, concept: UUID) -> Concept:
     Raises:
         ConceptNotFound: there is none in this space.
     """
-    row = Concept.objects.filter(organisation_id=organisation, space_id=space, id=concept).first()
-    if row is None:
-        raise ConceptNotFound
-    return row
+    rows = Concept.objects.filter(organisation_id=organisation, space_id=space, id=concept)
+    return one_or(ConceptNotFound, rows)
 
 
 def find_concept(*, organisation: UUID, space: UUID, name: str) -> Concept | None:
@@ -217,22 +210,15 @@ def list_concepts(
     *, organisation: UUID, space: UUID, limit: int | None = None, before: UUID | None = None
 ) -> list[Concept]:
     """Return concepts, newest first; all of them without a limit."""
-    rows = Concept.objects.filter(organisation_id=organisation, space_id=space)
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    return list(rows.order_by("-id")[:limit])
+    return newest(Concept.objects.filter(organisation_id=organisation, space_id=space), limit, before)
 
 
 def list_relations(
     *, organisation: UUID, space: UUID, limit: int, before: UUID | None = None
 ) -> list[ConceptRelation]:
     """Return relations between a space's concepts, newest first, each with both concepts."""
-    rows = ConceptRelation.objects.select_related("source", "target").filter(
-        organisation_id=organisation, space_id=space
-    )
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    return list(rows.order_by("-id")[:limit])
+    rows = ConceptRelation.objects.select_related("source", "target")
+    return newest(rows.filter(organisation_id=organisation, space_id=space), limit, before)
 
 
 def get_relation(*, organisation: UUID, space: UUID, relation: UUID) -> ConceptRelation:
@@ -242,10 +228,7 @@ def get_relation(*, organisation: UUID, space: UUID, relation: UUID) -> ConceptR
         RelationNotFound: there is none of this id in the space.
     """
     rows = ConceptRelation.objects.select_related("source", "target")
-    row = rows.filter(organisation_id=organisation, space_id=space, id=relation).first()
-    if row is None:
-        raise RelationNotFound
-    return row
+    return one_or(RelationNotFound, rows.filter(organisation_id=organisation, space_id=space, id=relation))
 
 
 def list_made_spaces(*, organisation: UUID) -> list[tuple[Space, list[str]]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Max, Q
 
+from liftos.kernel.db.rows import newest, one_or
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.suggestions import MAX_COMPARED, suggestion
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
@@ -23,10 +24,7 @@ def get_template(*, organisation: UUID, template: UUID, lock: bool = False) -> T
         TemplateNotFound: there is none in this organisation.
     """
     rows = Template.objects.filter(organisation_id=organisation, id=template)
-    row = (rows.select_for_update() if lock else rows).first()
-    if row is None:
-        raise TemplateNotFound
-    return row
+    return one_or(TemplateNotFound, rows.select_for_update() if lock else rows)
 
 
 def find_template(*, organisation: UUID, name: str) -> Template:
@@ -53,8 +51,7 @@ def _no_template(organisation: UUID, name: str, others: Sequence[str] = ()) -> T
 
 def list_templates(*, organisation: UUID, limit: int, before: UUID | None = None) -> list[Template]:
     """Return templates, newest first; the id is the cursor."""
-    rows = Template.objects.filter(organisation_id=organisation).order_by("-id")
-    return list((rows if before is None else rows.filter(id__lt=before))[:limit])
+    return newest(Template.objects.filter(organisation_id=organisation), limit, before)
 
 
 def list_versions(*, organisation: UUID, template: UUID) -> list[TemplateVersion]:
@@ -116,18 +113,12 @@ def get_run(*, organisation: UUID, run: UUID, lock: bool = False) -> Run:
         RunNotFound: there is none in this organisation.
     """
     rows = Run.objects.filter(organisation_id=organisation, id=run)
-    row = (rows.select_for_update(no_key=True) if lock else rows).first()
-    if row is None:
-        raise RunNotFound
-    return row
+    return one_or(RunNotFound, rows.select_for_update(no_key=True) if lock else rows)
 
 
 def get_run_by_code(*, organisation: UUID, code: str) -> Run:
     """Return a run by its `code`, the last digits of its id. See `get_run`."""
-    row = Run.objects.filter(organisation_id=organisation, code=code).first()
-    if row is None:
-        raise RunNotFound
-    return row
+    return one_or(RunNotFound, Run.objects.filter(organisation_id=organisation, code=code))
 
 
 def get_version(*, run: Run) -> TemplateVersion | None:
@@ -146,16 +137,14 @@ def list_runs(
     template: UUID | None = None,
 ) -> list[Run]:
     """Return runs, newest first; the id is the cursor."""
-    rows = Run.objects.filter(organisation_id=organisation).order_by("-id")
-    if before is not None:
-        rows = rows.filter(id__lt=before)
+    rows = Run.objects.filter(organisation_id=organisation)
     if status:
         rows = rows.filter(status=status)
         if status not in [str(each) for each in ENDED_RUN]:
             rows = rows.filter(status__in=[RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED])
     if template is not None:
         rows = rows.filter(version__template_id=template, version__organisation_id=organisation)
-    return list(rows[:limit])
+    return newest(rows, limit, before)
 
 
 def list_steps(*, run: Run, items: bool = False) -> list[Step]:

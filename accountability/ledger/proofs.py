@@ -9,6 +9,7 @@ from accountability.leaf import RECORD_FIELDS, leaf_bytes, leaf_record
 from accountability.ledger import store
 from accountability.merkle import consistency_from_nodes, inclusion_from_nodes, root_from_nodes
 from accountability.models import DecisionPayload, DecisionRecord, LedgerPending
+from liftos.kernel.db.rows import one_or
 
 FORMAT = "liftos-proof/1"
 CONSISTENCY_FORMAT = "liftos-consistency/1"
@@ -38,13 +39,8 @@ def get_proof(*, organisation: UUID, decision: UUID, disclose: bool = False) -> 
         DecisionNotFound: there is none in this organisation.
         NotIntegrated: it has no place in the log yet.
     """
-    row = (
-        DecisionRecord.objects.filter(organisation_id=organisation, id=decision)
-        .values(*RECORD_FIELDS)
-        .first()
-    )
-    if row is None:
-        raise DecisionNotFound
+    rows = DecisionRecord.objects.filter(organisation_id=organisation, id=decision)
+    row = one_or(DecisionNotFound, rows.values(*RECORD_FIELDS))
     index = store.index_of(organisation, decision)
     if index is None:
         raise NotIntegrated

@@ -36,6 +36,7 @@ from accountability.types import (
     RiskClass,
     Verdict,
 )
+from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.outbox.operations import emit
@@ -161,9 +162,7 @@ def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str)
 
 def _decision(organisation: UUID, decision: UUID) -> DecisionRecord:
     rows = DecisionRecord.objects.filter(organisation_id=organisation, id=decision).select_related("payload")
-    row = rows.first()
-    if row is None:
-        raise DecisionNotFound
+    row = one_or(DecisionNotFound, rows)
     if row.operation == REVIEW_OPERATION:
         raise ReviewForbidden("A review can't be reviewed; review its decision again.")
     return row

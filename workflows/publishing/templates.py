@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from accountability.operations import record
+from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import find_function, function_names
 from liftos.kernel.telemetry.manager import observe_operation
@@ -94,9 +95,7 @@ def publish(*, organisation: UUID, by: Actor, template: UUID) -> TemplateVersion
         if row.retired_at is not None:
             raise TemplateRetired
         drafts = TemplateVersion.objects.filter(organisation_id=organisation, template=row)
-        draft = drafts.filter(status=VersionStatus.DRAFT).select_for_update().first()
-        if draft is None:
-            raise NothingToPublish
+        draft = one_or(NothingToPublish, drafts.filter(status=VersionStatus.DRAFT).select_for_update())
         policy = Policy.objects.filter(organisation_id=organisation).first()
         if (
             policy is not None

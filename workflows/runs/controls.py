@@ -14,6 +14,7 @@ from django.db import transaction
 from accountability.operations import record
 from accountability.reviews.states import is_same_party
 from accountability.types import RiskClass
+from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
@@ -165,11 +166,8 @@ def approve(
         OwnRun: this party started, resumed or reran the run; it may refuse the step but not approve it.
     """
     with _locked(organisation, run, "approve", (R.RUNNING, R.PAUSED)) as row:
-        found = Step.objects.filter(
-            organisation_id=organisation, run=row, name=step, item=NOT_AN_ITEM
-        ).first()
-        if found is None:
-            raise StepNotFound(loc=("step",))
+        steps = Step.objects.filter(organisation_id=organisation, run=row, name=step, item=NOT_AN_ITEM)
+        found = one_or(StepNotFound(loc=("step",)), steps)
         if found.status != StepStatus.AWAITING_APPROVAL:
             raise StateForbids(f"Step {step} is {found.status}; it does not await approval.")
         approval = {

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
 from liftos.kernel.tenancy.models import ApiKey, Organisation
@@ -89,7 +90,5 @@ def get_organisation(slug: str) -> Organisation:
     Raises:
         OrganisationNotFound: there is none.
     """
-    organisation = Organisation.objects.filter(slug=slug).first()
-    if organisation is None:
-        raise OrganisationNotFound(f"No organisation called {slug!r}.")
-    return organisation
+    missing = OrganisationNotFound(f"No organisation called {slug!r}.")
+    return one_or(missing, Organisation.objects.filter(slug=slug))
