@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from liftos.kernel.admin.middleware import opened
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, drawn_once, table
+from liftos.kernel.admin.parts import LongList, ReadOnly, drawn_as, drawn_once, table
 from liftos.kernel.errors import LiftosError
 from spaces.geometry.metric import typicality
 from spaces.models import Concept, ConceptRelation, Space
@@ -39,11 +39,8 @@ class RelationInline(ReadOnly, TabularInline):
 
 
 @admin.register(Space)
-class SpaceAdmin(ReadOnly, ModelAdmin):
+class SpaceAdmin(LongList, ModelAdmin):
     list_display = ("name", "version", "holds_all", "is_default", "updated_at")
-    ordering = ("-id",)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     inlines = (RelationInline,)
     fields = readonly_fields = (
         "description", "map", "radar", "concepts", "report", "version", "holds_all", "created_at", "updated_at",
@@ -101,8 +98,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
             "spaces/map_page.html", {"picture": picture, "note": note, "axes": _axes(view, pair)}
         )
 
-    @admin.display(description="Memory and concept")
-    @drawn_once
+    @drawn_as("Memory and concept")
     def radar(self, space: Space) -> SafeString | str:
         """Draw the memory and concept in the query string; by default the first concept and its most typical member."""
         view, positions = _page_data(space)
@@ -155,8 +151,7 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
         ]
         return render_to_string("spaces/concepts.html", {"concepts": concepts})
 
-    @admin.display(description="Dimensions")
-    @drawn_once
+    @drawn_as("Dimensions")
     def report(self, space: Space) -> SafeString | str:
         prepared = space.prepared_report  # type: ignore[attr-defined]
         if prepared is None or isinstance(prepared, LiftosError):
@@ -178,11 +173,8 @@ class SpaceAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Concept)
-class ConceptAdmin(ReadOnly, ModelAdmin):
+class ConceptAdmin(LongList, ModelAdmin):
     list_display = ("name", "space", "radius", "updated_at")
-    ordering = ("-id",)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     fields = (
         "name", "space", "description", "prototype", "weights", "radius", "examples", "created_at", "updated_at",
     )  # fmt: skip

@@ -20,7 +20,7 @@ from accountability.calibration.recalibration import Recalibration
 from accountability.models.calibration import Calibration
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_once
+from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_as
 
 
 def _interval(measure: dict[str, float] | None) -> str:
@@ -47,8 +47,7 @@ class CalibrationAdmin(ReadOnly, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Calibration]:
         return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
 
-    @admin.display(description="Reliability")
-    @drawn_once
+    @drawn_as("Reliability")
     def diagram(self, row: Calibration) -> SafeString:
         bins = [Bin(**each) for each in row.figures["bins"]]
         return draw_reliability(bins, Recalibration(row.method, row.parameters))

@@ -13,7 +13,7 @@ from accountability.ledger.verification import check_record
 from accountability.models import DecisionRecord
 from accountability.queries import as_decision
 from accountability.types import Effect, RiskClass
-from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_once
+from liftos.kernel.admin.parts import LongList, choice_filter, drawn_as, drawn_once
 from liftos.kernel.telemetry.storage.queries import TraceNotFound, get_trace
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 from liftos.kernel.tenancy.types import ActorKind
@@ -25,7 +25,7 @@ DETAILS = (
 
 
 @admin.register(DecisionRecord)
-class DecisionRecordAdmin(DecisionFields, ModelAdmin):
+class DecisionRecordAdmin(DecisionFields, LongList, ModelAdmin):
     list_display = (
         "recorded_at",
         "operation",
@@ -43,9 +43,6 @@ class DecisionRecordAdmin(DecisionFields, ModelAdmin):
     # makes Django show the search box; get_search_results does the search
     search_fields = ("correlation_id", "operation", "subject_id")
     search_help_text = "Exact correlation id, operation or subject id"
-    ordering = ("-id",)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     show_facets = admin.ShowFacets.NEVER  # they count every row
     readonly_fields = (
         "reasoning", "stated", "review", "proof", "chain", "trace", "inputs", "receipt", "outputs", "alternatives",
@@ -80,8 +77,7 @@ class DecisionRecordAdmin(DecisionFields, ModelAdmin):
     def stated(self, record: DecisionRecord) -> str:
         return "-" if record.confidence is None else f"{record.confidence:.3f}"
 
-    @admin.display(description="Calibrated confidence")
-    @drawn_once
+    @drawn_as("Calibrated confidence")
     def calibrated(self, record: DecisionRecord) -> str:
         by_decision = calibrated_confidences(
             organisation=record.organisation_id, decisions=[as_decision(record)]
@@ -93,8 +89,7 @@ class DecisionRecordAdmin(DecisionFields, ModelAdmin):
     def review(self, record: DecisionRecord) -> SafeString | str:
         return review_field(record)
 
-    @admin.display(description="Log proof")
-    @drawn_once
+    @drawn_as("Log proof")
     def proof(self, record: DecisionRecord) -> str:
         return check_record(record.organisation_id, record.pk).text
 

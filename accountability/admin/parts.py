@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,7 +14,7 @@ from accountability.admin.review_parts import decision_page
 from accountability.decisions.chains import get_chain
 from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
-from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_once, table
+from liftos.kernel.admin.parts import ReadOnly, as_text, drawn_as, drawn_once, table
 
 _ERASED = "erased"
 
@@ -42,8 +41,7 @@ class DecisionFields(ReadOnly):
     def inputs(self, row: Any) -> SafeString:
         return as_text(_payload_of(self.record_of(row)).get("inputs", _ERASED))
 
-    @admin.display(description="Memories used")
-    @drawn_once
+    @drawn_as("Memories used")
     def receipt(self, row: Any) -> SafeString | str:
         payload = _payload_of(self.record_of(row))
         return draw_receipt(payload["memories"]) if payload else _ERASED
@@ -52,8 +50,7 @@ class DecisionFields(ReadOnly):
     def outputs(self, row: Any) -> SafeString:
         return as_text(_payload_of(self.record_of(row)).get("outputs", _ERASED))
 
-    @admin.display(description="Alternatives rejected")
-    @drawn_once
+    @drawn_as("Alternatives rejected")
     def alternatives(self, row: Any) -> SafeString:
         return as_text(_payload_of(self.record_of(row)).get("alternatives", _ERASED))
 

@@ -41,7 +41,7 @@ from accountability.reviews.queries import get_next
 from accountability.types import Because, Reviewed, ReviewState, Verdict
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_once
+from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_as, drawn_once
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.roles_backend import may_review
 
@@ -215,8 +215,7 @@ class ReviewCaseAdmin(DecisionFields, ModelAdmin):
             text += f"{case.reversal['left_alone']} unchanged"
         return text
 
-    @admin.display(description="Changed since")
-    @drawn_once
+    @drawn_as("Changed since")
     def changes(self, case: ReviewCase) -> SafeString | str:
         return draw_since(case.decision)
 

@@ -15,7 +15,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, choice_filter, drawn_once, table
+from liftos.kernel.admin.parts import LongList, as_text, choice_filter, drawn_as, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.diagram import Node, draw
 from workflows.admin.shared import (
@@ -44,14 +44,11 @@ CONTROLS = {
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnly, ModelAdmin):
+class RunAdmin(LongList, ModelAdmin):
     list_display = ("name", "status", "progress", "created_at", "duration", "who")
     search_fields = ("=id", "=code", "name")
     search_help_text = "Full id, last 16 digits of a workflow id, or part of a name"
-    ordering = ("-id",)
     list_filter = (choice_filter("status", RunStatus),)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     readonly_fields = (
         "controls",
         "picture",
@@ -93,8 +90,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def who(self, run: Run) -> str:
         return run.on_behalf_of or f"{run.actor_kind} {run.actor_id}"
 
-    @admin.display(description="Actions")
-    @drawn_once
+    @drawn_as("Actions")
     def controls(self, run: Run) -> SafeString | str:
         """The buttons for what the run's status allows."""
         actions = [
@@ -113,8 +109,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
             actions.append((_address(run, "refuse", name), f"Refuse {name}"))
         return buttons(actions, reason=True)
 
-    @admin.display(description="Steps")
-    @drawn_once
+    @drawn_as("Steps")
     def picture(self, run: Run) -> SafeString | str:
         """The run's graph: each step with its status and duration."""
         steps = _steps(run)
@@ -135,8 +130,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         label = f"Run of {len(nodes)} steps, {run.status}"
         return draw(nodes, label=label, link=lambda name: f"#step-{name}")
 
-    @admin.display(description="Step details")
-    @drawn_once
+    @drawn_as("Step details")
     def steps_of_run(self, run: Run) -> SafeString:
         """The steps with their attempts, results and errors."""
         items = _items(run)
@@ -167,21 +161,18 @@ class RunAdmin(ReadOnly, ModelAdmin):
             '<a href="{}">{}, version {}</a>', page, run.version.template.name, run.version.number
         )
 
-    @admin.display(description="Parameters")
-    @drawn_once
+    @drawn_as("Parameters")
     def given(self, run: Run) -> SafeString:
         return as_text(run.parameters)
 
-    @admin.display(description="Metadata")
-    @drawn_once
+    @drawn_as("Metadata")
     def carried(self, run: Run) -> SafeString:
         return as_text(run.metadata)
 
     def record(self, run: Run) -> SafeString | str:
         return record_link(run.decision_id)
 
-    @admin.display(description="History")
-    @drawn_once
+    @drawn_as("History")
     def history(self, run: Run) -> SafeString:
         """The latest state transitions."""
         rows = (

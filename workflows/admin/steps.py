@@ -12,7 +12,7 @@ from unfold.admin import ModelAdmin
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, as_text, drawn_once, table
+from liftos.kernel.admin.parts import LongList, as_text, drawn_as, table
 from liftos.kernel.errors import LiftosError
 from workflows.admin.shared import duration_between, has_permission, record_link, show_message
 from workflows.models import Step, Transition
@@ -45,14 +45,11 @@ class _Needs(admin.SimpleListFilter):
 
 
 @admin.register(Step)
-class StepAdmin(ReadOnly, ModelAdmin):
+class StepAdmin(LongList, ModelAdmin):
     list_display = ("__str__", "of_run", "function", "status", "what_failed", "attempt", "finished_at")
     list_filter = (_Needs,)
     search_fields = ("=id", "=run__id", "=name")
     search_help_text = "Full id of the step or its run, or the step's name"
-    ordering = ("-id",)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     actions = ("run_again",)
     readonly_fields = (
         "of_run",
@@ -97,18 +94,15 @@ class StepAdmin(ReadOnly, ModelAdmin):
     def what_failed(self, step: Step) -> str | None:
         return step.error.get("message") if isinstance(step.error, dict) else None
 
-    @admin.display(description="Error")
-    @drawn_once
+    @drawn_as("Error")
     def whole_error(self, step: Step) -> SafeString:
         return as_text(step.error)
 
-    @admin.display(description="Result")
-    @drawn_once
+    @drawn_as("Result")
     def whole_result(self, step: Step) -> SafeString:
         return as_text(step.result)
 
-    @admin.display(description="Approval")
-    @drawn_once
+    @drawn_as("Approval")
     def decided(self, step: Step) -> SafeString:
         return as_text(step.approval)
 
@@ -118,8 +112,7 @@ class StepAdmin(ReadOnly, ModelAdmin):
     def duration(self, step: Step) -> str:
         return duration_between(step.started_at, step.finished_at)
 
-    @admin.display(description="History")
-    @drawn_once
+    @drawn_as("History")
     def history(self, step: Step) -> SafeString:
         """The latest state transitions."""
         rows = Transition.objects.filter(

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
-from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator, drawn_once, table
+from liftos.kernel.admin.parts import CheckedLists, UncountedPaginator, drawn_as, table
 from liftos.kernel.db.transactions import current_organisation
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.functions import find_function, function_names
@@ -160,8 +160,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         obj.pk = draft.template_id
         obj.refresh_from_db()
 
-    @admin.display(description="Publish")
-    @drawn_once
+    @drawn_as("Publish")
     def controls(self, template: Template) -> SafeString | str:
         """The buttons to publish the draft and to retire the template."""
         actions = []
@@ -170,8 +169,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         actions.append((_address(template, "retire"), "Retire the template"))
         return buttons(actions, reason=False)
 
-    @admin.display(description="Graph of the newest version")
-    @drawn_once
+    @drawn_as("Graph of the newest version")
     def picture(self, template: Template) -> SafeString | str:
         """The graph of the newest version."""
         versions = list_versions(organisation=template.organisation_id, template=template.id)[:1]
@@ -181,8 +179,7 @@ class TemplateAdmin(CheckedLists, ModelAdmin):
         nodes = [Node(step.name, step.depends_on, note=step.function, title=_about(step)) for step in steps]
         return draw(nodes, label=f"{template.name}, {len(nodes)} steps", link=lambda name: f"#step-{name}")
 
-    @admin.display(description="Versions")
-    @drawn_once
+    @drawn_as("Versions")
     def versions(self, template: Template) -> SafeString:
         """The versions, each with its differences from the previous one."""
         rows = list_versions(organisation=template.organisation_id, template=template.id)[

@@ -79,6 +79,15 @@ def drawn_once(draw: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return field
 
 
+def drawn_as(title: str) -> Callable[[Callable[[Any, Any], Any]], Callable[[Any, Any], Any]]:
+    """Compute a read-only field once per row, under a title of its own. See `drawn_once`."""
+
+    def named(draw: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        return admin.display(drawn_once(draw), description=title)
+
+    return named
+
+
 def choice_filter(name: str, values: type[StrEnum]) -> type[admin.SimpleListFilter]:
     """Return a list filter on a column with known values: Django's own scans every row for distinct ones."""
 
@@ -145,3 +154,11 @@ class UncountedPaginator(Paginator):
         """Number of rows, up to the limit."""
         rows: Any = self.object_list
         return rows.order_by()[: self.LIMIT].count()
+
+
+class LongList(ReadOnly):
+    """Mixin of read-only model admins of many rows: the newest first, and not all counted."""
+
+    ordering = ("-id",)
+    show_full_result_count = False
+    paginator = UncountedPaginator

@@ -7,20 +7,17 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 
-from liftos.kernel.admin.parts import ReadOnly, UncountedPaginator, drawn_once
+from liftos.kernel.admin.parts import LongList, drawn_as
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.telemetry.waterfall import draw_waterfall
 
 
 @admin.register(TraceRecord)
-class TraceRecordAdmin(ReadOnly, ModelAdmin):
+class TraceRecordAdmin(LongList, ModelAdmin):
     list_display = ("started_at", "name", "status", "duration", "correlation_id", "trace_id")
     list_filter = ("status",)
     search_fields = ("=trace_id", "=correlation_id")
     search_help_text = "Whole trace id or correlation id"
-    ordering = ("-id",)
-    show_full_result_count = False
-    paginator = UncountedPaginator
     fields = ("name", "waterfall", "status", "duration", "started_at", "trace_id", "correlation_id")
     readonly_fields = ("waterfall", "duration")
 
@@ -28,8 +25,7 @@ class TraceRecordAdmin(ReadOnly, ModelAdmin):
     def duration(self, record: TraceRecord) -> str:
         return f"{record.duration_ms:.2f}"
 
-    @admin.display(description="Trace")
-    @drawn_once
+    @drawn_as("Trace")
     def waterfall(self, record: TraceRecord) -> SafeString:
         """Return the waterfall chart."""
         return draw_waterfall(record.spans, record.duration_ms)
