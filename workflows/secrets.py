@@ -33,19 +33,14 @@ _NOT_SECRETS = frozenset({"KEY"})
 class SecretUnknown(InvalidInput):
     """There is no secret with this name."""
 
-    code = "workflows.secret_unknown"
-
 
 class SecretNotForHost(InvalidInput):
     """The secret may not be sent to this host."""
-
-    code = "workflows.secret_not_for_host"
 
 
 class SecretsUnusable(LiftosError):
     """The secrets file can't be used; see `manage.py check`."""
 
-    code = "workflows.secrets_unusable"
     status = 503
 
 

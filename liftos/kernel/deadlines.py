@@ -16,6 +16,8 @@ from liftos.kernel.precedence import give_way
 class GivenUp(Unavailable):
     """The request was cancelled; nothing was written."""
 
+    code = Unavailable.code
+
 
 class TookTooLong(GivenUp):
     """The request took too long and was cancelled; nothing was written."""
@@ -26,7 +28,6 @@ class TookTooLong(GivenUp):
 class CallerGone(GivenUp):
     """The caller closed the connection; nothing was written."""
 
-    code = "liftos.caller_gone"
     # nginx's code, for the metrics: not a server error
     status = 499
 

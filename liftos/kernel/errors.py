@@ -1,13 +1,25 @@
-"""Errors shown to callers. Each has a stable code; its docstring is the default message."""
+"""Errors shown to callers. Each has a stable code; its docstring is the default message.
 
-from typing import Any
+A code is the app's name and the class's: `SpaceNotFound` in spaces is `spaces.space_not_found`. Callers depend on the codes
+(tests/contract/test_error_codes.py), so a class that is renamed states its old `code`.
+"""
+
+import re
+from typing import Any, ClassVar
 
 
 class LiftosError(Exception):
     """The request can't be carried out."""
 
-    code = "liftos.error"
+    code: ClassVar[str] = "liftos.error"
     status = 400
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Derive the code, unless the class states one."""
+        super().__init_subclass__(**kwargs)
+        if "code" not in cls.__dict__:
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+            cls.code = f"{cls.__module__.partition('.')[0]}.{name}"
 
     def __init__(
         self, message: str | None = None, *, loc: tuple[str | int, ...] = (), **context: Any
@@ -33,35 +45,30 @@ def is_refusal(error: BaseException | None) -> bool:
 class InvalidInput(LiftosError):
     """A field has an invalid value."""
 
-    code = "liftos.invalid_input"
     status = 422
 
 
 class NotAuthenticated(LiftosError):
     """User context required"""  # noqa: D415  the contract's exact words
 
-    code = "liftos.not_authenticated"
     status = 401
 
 
 class PermissionDenied(LiftosError):
     """The credential does not permit this."""
 
-    code = "liftos.permission_denied"
     status = 403
 
 
 class NotFound(LiftosError):
     """Not Found"""  # noqa: D415  the contract's exact words
 
-    code = "liftos.not_found"
     status = 404
 
 
 class Conflict(LiftosError):
     """The current state does not allow this."""
 
-    code = "liftos.conflict"
     status = 409
 
 
@@ -75,5 +82,4 @@ class TooLarge(LiftosError):
 class Unavailable(LiftosError):
     """A required service is temporarily unavailable; try again."""
 
-    code = "liftos.unavailable"
     status = 503

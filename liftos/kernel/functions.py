@@ -32,8 +32,6 @@ _GIVEN = ("call", "context")
 class FunctionNotFound(NotFound):
     """No function has that name and version."""
 
-    code = "liftos.function_not_found"
-
 
 @dataclass(frozen=True, slots=True)
 class Sources:

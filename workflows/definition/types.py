@@ -123,8 +123,6 @@ class Fault:
 class Faulty(InvalidInput):
     """The template is invalid."""
 
-    code = "workflows.faulty"
-
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Create the error for at least one fault; the message has the first one and the number of others."""
         self.faults = list(faults)
@@ -136,10 +134,6 @@ class Faulty(InvalidInput):
 class Unresolvable(InvalidInput):
     """A reference can't be resolved."""
 
-    code = "workflows.unresolvable"
-
 
 class TooLarge(InvalidInput):
     """A value with resolved references is too large to store."""
-
-    code = "workflows.too_large"

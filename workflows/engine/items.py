@@ -28,8 +28,6 @@ from workflows.types import NOT_AN_ITEM, RunStatus, StepStatus
 class NotAList(InvalidInput):
     """The step's map is not a list, or too long."""
 
-    code = "workflows.not_a_list"
-
 
 class ItemsFailed(RuntimeError):
     """Some items of a step failed; the others' results are kept."""

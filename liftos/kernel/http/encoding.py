@@ -28,7 +28,6 @@ _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
 class UnsupportedEncoding(LiftosError):
     """Unsupported Content-Encoding; send the body uncompressed or with gzip."""
 
-    code = "liftos.unsupported_encoding"
     status = 415
 
 

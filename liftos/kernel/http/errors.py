@@ -45,21 +45,18 @@ class InternalError(LiftosError):
 class BadRequest(LiftosError):
     """Bad request"""  # noqa: D415  as short as the contract's own
 
-    code = "liftos.bad_request"
     status = 400
 
 
 class AnswerTooLarge(LiftosError):
     """The response would be too large; use a smaller limit or fewer queries."""
 
-    code = "liftos.answer_too_large"
     status = 413
 
 
 class MethodNotAllowed(LiftosError):
     """Method Not Allowed"""  # noqa: D415  the contract's exact words
 
-    code = "liftos.method_not_allowed"
     status = 405
 
 

@@ -31,7 +31,6 @@ Model = TypeVar("Model", bound=BaseModel)
 class InvalidRequest(LiftosError):
     """The request body is not valid."""
 
-    code = "liftos.invalid_request"
     status = 422
 
     def __init__(self, items: list[dict[str, Any]]) -> None:

@@ -13,21 +13,18 @@ _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 class PreconditionRequired(LiftosError):
     """An If-Match header must name the version to be changed."""
 
-    code = "liftos.precondition_required"
     status = 428
 
 
 class PreconditionFailed(LiftosError):
     """The resource is not at the version named by the If-Match header."""
 
-    code = "liftos.precondition_failed"
     status = 412
 
 
 class InvalidIfMatch(LiftosError):
     """The If-Match header is not a list of quoted tags."""
 
-    code = "liftos.invalid_if_match"
     status = 400
 
 

@@ -18,8 +18,6 @@ MOST_WAITING = 1_000
 class TooBusy(Unavailable):
     """Too many requests are waiting; try again."""
 
-    code = "liftos.too_busy"
-
 
 class Lanes:
     """Admits requests to a fixed number of threads.
