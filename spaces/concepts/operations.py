@@ -4,9 +4,7 @@ from collections import defaultdict
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import TextKind
@@ -18,6 +16,7 @@ from spaces.concepts.relearning import as_stored_draft
 from spaces.errors import CyclicRelation, NameTaken, UnknownConcept
 from spaces.models import Concept, ConceptRelation, Space
 from spaces.queries import find_concept, get_concept, get_relation, get_space, get_view
+from spaces.recording import record_change, touch
 from spaces.types import WITHOUT_CYCLES, Array, ConceptDraft, RelationKind
 
 
@@ -84,9 +83,7 @@ def commit_concept(
                 f"The space already has a concept called {draft.name.strip()!r}.", loc=("name",)
             ) from None
         how = f"learnt from {len(draft.examples)} examples" if draft.examples else "as described"
-        _record(
-            by, view.space, "space.add_concept", f"Added concept {row.name!r}, {how}.", {"concept": row.name}
-        )
+        _record(view.space, by, "add_concept", f"Added concept {row.name!r}, {how}.", {"concept": row.name})
     return row
 
 
@@ -101,9 +98,13 @@ def remove_concept(*, organisation: UUID, by: Actor, space: UUID, concept: UUID)
         found = get_concept(organisation=organisation, space=space, concept=concept)
         Concept.objects.filter(organisation_id=organisation, id=concept).delete()
         _record(
-            by, row, "space.remove_concept", f"Deleted concept {found.name!r}.", {"concept": found.name},
-            effect=Effect.DELETE,
-        )  # fmt: skip
+            row,
+            by,
+            "remove_concept",
+            f"Deleted concept {found.name!r}.",
+            {"concept": found.name},
+            Effect.DELETE,
+        )
 
 
 def relate(
@@ -155,10 +156,8 @@ def relate(
             defaults={"weight": weight},
         )
         relation.source, relation.target = first, second
-        _record(
-            by, row, "space.relate", f"{first.name} {kind} {second.name}.",
-            {"source": first.name, "kind": kind, "target": second.name},
-        )  # fmt: skip
+        inputs = {"source": first.name, "kind": kind, "target": second.name}
+        _record(row, by, "relate", f"{first.name} {kind} {second.name}.", inputs)
     return relation, is_new
 
 
@@ -172,10 +171,8 @@ def unrelate(*, organisation: UUID, by: Actor, space: UUID, relation: UUID) -> N
         row = get_space(organisation=organisation, space=space, lock=True)
         found = get_relation(organisation=organisation, space=space, relation=relation)
         ConceptRelation.objects.filter(organisation_id=organisation, id=relation).delete()
-        _record(
-            by, row, "space.unrelate", f"Deleted: {found.source.name} {found.kind} {found.target.name}.",
-            {"relation": str(relation)}, effect=Effect.DELETE,
-        )  # fmt: skip
+        said = f"Deleted: {found.source.name} {found.kind} {found.target.name}."
+        _record(row, by, "unrelate", said, {"relation": str(relation)}, Effect.DELETE)
 
 
 def _check_cycle(
@@ -207,21 +204,7 @@ def _check_cycle(
 
 
 def _record(
-    by: Actor,
-    space: Space,
-    operation: str,
-    reasoning: str,
-    inputs: dict[str, str],
-    *,
-    effect: Effect = Effect.WRITE,
+    space: Space, by: Actor, verb: str, reasoning: str, inputs: dict[str, str], effect: Effect = Effect.WRITE
 ) -> None:
-    record(
-        organisation=space.organisation_id,
-        by=by,
-        operation=operation,
-        effect=effect,
-        subject=("space", str(space.id)),
-        reasoning=reasoning,
-        inputs=inputs,
-    )
-    Space.objects.filter(organisation_id=space.organisation_id, id=space.id).update(updated_at=timezone.now())
+    record_change(space, by, f"space.{verb}", reasoning, effect=effect, inputs=inputs)
+    touch(space)

@@ -6,8 +6,6 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from accountability.operations import record
-from accountability.types import Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import TextKind
 from liftos.kernel.tenancy.types import SYSTEM
@@ -17,6 +15,7 @@ from spaces.errors import InvalidConcept, InvalidDimension, PositionsNotReady, U
 from spaces.models import Concept
 from spaces.placement.positions import read_positions
 from spaces.queries import View, get_space, get_view
+from spaces.recording import record_change
 from spaces.types import Array, ConceptDraft
 
 
@@ -76,15 +75,8 @@ def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | Non
             setattr(row, name, value)
         row.updated_at = timezone.now()
         row.save(update_fields=[*fields, "placed_in", "updated_at"])
-        record(
-            organisation=organisation,
-            by=SYSTEM,
-            operation="space.relearn_concept",
-            effect=Effect.WRITE,
-            subject=("space", str(space)),
-            reasoning=f"Recomputed concept {row.name!r} of {locked.name!r} from the new positions.",
-            inputs={"concept": row.name},
-        )
+        said = f"Recomputed concept {row.name!r} of {locked.name!r} from the new positions."
+        record_change(locked, SYSTEM, "space.relearn_concept", said, inputs={"concept": row.name})
     return True
 
 

@@ -18,6 +18,7 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor, read_value
 from liftos.kernel.jobs import send_hint
 from memory.index.bulk_reads import Contents, count_living, get_contents, page_contents
+from spaces.dimension_rows import as_dimension
 from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack
@@ -32,7 +33,7 @@ from spaces.placement.statements import (
     PAGE_OF_MEMBERS,
     THIS_TRANSACTION,
 )
-from spaces.types import Dimension, Example, LayoutState, Scale
+from spaces.types import Dimension, LayoutState
 
 SMALL = 1_000
 BATCH = 2_000
@@ -241,31 +242,6 @@ def read_dimensions(*, organisation: UUID, space: UUID, version: int) -> tuple[D
     """Return the dimensions of one version of a space, in their order."""
     rows = SpaceDimension.objects.filter(organisation_id=organisation, space_id=space, version=version)
     return tuple(as_dimension(row) for row in rows.order_by("place"))
-
-
-def as_dimension(row: SpaceDimension) -> Dimension:
-    """Return the dimension that a row stores."""
-    return Dimension(
-        name=row.name,
-        description=row.description,
-        unit=row.unit,
-        low=tuple(row.low),
-        high=tuple(row.high),
-        low_memories=tuple(row.low_memories),
-        high_memories=tuple(row.high_memories),
-        examples=tuple(
-            Example(
-                each["value"], each.get("text", ""), UUID(each["memory_id"]) if "memory_id" in each else None
-            )
-            for each in row.examples
-        ),
-        field=row.field,
-        scale=Scale(row.scale),
-        range=(row.range_low, row.range_high),
-        levels=tuple(row.levels),
-        weight=row.weight,
-        domain=row.domain,
-    )
 
 
 def is_settled(layout: Layout) -> bool:
