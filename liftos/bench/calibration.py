@@ -5,7 +5,6 @@ Each is recorded and reviewed through the normal operations, so the figures cove
 """
 
 from collections.abc import Generator
-from time import perf_counter
 
 import numpy as np
 from django.utils import timezone
@@ -17,10 +16,10 @@ from accountability.calibration.recalibration import Recalibration
 from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.types import Verdict
+from liftos.bench.database import scratch_organisation
+from liftos.bench.timing import timed
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 REVIEWED, UNSEEN = 2_000, 20_000
@@ -38,8 +37,7 @@ def run(options: Options) -> Generator[Figure]:
     """Yield the errors before and after recalibration."""
     draws = np.random.default_rng(options.seed)
     stated, right = draw(REVIEWED, draws)
-    with scratch_database("bench"):
-        organisation = create_organisation(name="Bench", by=SYSTEM).id
+    with scratch_organisation() as organisation:
         pairs = zip(stated, right, strict=True)
         for confidence, good in tqdm(pairs, total=REVIEWED, unit="review", desc="reviewing", disable=None):
             with tenant_transaction(organisation):
@@ -51,49 +49,19 @@ def run(options: Options) -> Generator[Figure]:
                     confidence=float(confidence),
                     confidence_method="bench",
                 )
-            verdict = Verdict.APPROVE if good else Verdict.OVERTURN
-            review(
-                organisation=organisation,
-                by=REVIEWER,
-                decision=made,
-                verdict=verdict,
-                reason="as it turned out",
-            )
-        start = perf_counter()
-        [row] = calibrate(organisation=organisation, by=SYSTEM, now=timezone.now())
-        took = perf_counter() - start
-    raw, after = row.figures["raw"], row.figures["after"]
-    yield Figure(
-        f"ECE as stated, {REVIEWED:,} reviewed",
-        raw["calibration_error"]["value"],
-        "",
-        target=Target(">=", 0.1),
-    )
-    yield Figure(
-        f"ECE recalibrated ({row.method}), cross-validated",
-        after["calibration_error"]["value"],
-        "",
-        "as stated",
-        raw["calibration_error"]["value"],
-        Target("<=", 0.05),
-    )
+            verdict, why = Verdict.APPROVE if good else Verdict.OVERTURN, "as it turned out"
+            review(organisation=organisation, by=REVIEWER, decision=made, verdict=verdict, reason=why)
+        now = timezone.now()
+        [row], took = timed(lambda: calibrate(organisation=organisation, by=SYSTEM, now=now))
+    raw, after = (row.figures[name]["calibration_error"]["value"] for name in ("raw", "after"))
+    yield Figure(f"ECE as stated, {REVIEWED:,} reviewed", raw, "", target=Target(">=", 0.1))
+    most = Target("<=", 0.05)
+    yield Figure(f"ECE recalibrated ({row.method}), cross-validated", after, "", "as stated", raw, most)
     unseen, came = draw(UNSEEN, draws)
     worth = Recalibration(row.method, row.parameters).apply(unseen)
-    yield Figure(
-        f"ECE recalibrated, {UNSEEN:,} others",
-        calibration_error(worth, came),
-        "",
-        "as stated",
-        calibration_error(unseen, came),
-        Target("<=", 0.05),
-    )
-    yield Figure(
-        f"Brier score recalibrated, {UNSEEN:,} others",
-        brier_score(worth, came),
-        "",
-        "as stated",
-        brier_score(unseen, came),
-    )
+    for title, measure, target in (("ECE", calibration_error, most), ("Brier score", brier_score, None)):
+        now_off, before_off = measure(worth, came), measure(unseen, came)
+        yield Figure(f"{title} recalibrated, {UNSEEN:,} others", now_off, "", "as stated", before_off, target)
     yield Figure("calibrating, intervals included", took, "s")
 
 

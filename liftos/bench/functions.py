@@ -5,21 +5,19 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connections
 
+from liftos.bench.database import as_owner, scratch_organisation
 from liftos.bench.embedding.before import ListLruCache
 from liftos.bench.embedding.data import zipf
+from liftos.bench.timing import elapsed_s
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.caching.change_tokens.queries import Generation
 from liftos.kernel.caching.results import FunctionCache
-from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 
 ENTRIES = (100, 10_000)
@@ -44,8 +42,7 @@ class _Counts:
 def run(options: Options) -> Generator[Figure]:
     """Yield the cost of hits, the hit rates of replays, and the cost of a change token."""
     yield from _in_process()
-    with scratch_database("bench"):
-        organisation = create_organisation(name="Bench", by=SYSTEM).id
+    with scratch_organisation() as organisation:
         yield from _with_state(organisation)
         yield from _replays(organisation, options)
         yield from _writers(organisation)
@@ -131,8 +128,7 @@ def _replays(organisation: UUID, options: Options) -> Iterator[Figure]:
 def _writers(organisation: UUID) -> Iterator[Figure]:
     """Time a transaction's first and later statements on a watched table, with and without the trigger."""
     first, later = _statements(organisation)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("DROP TRIGGER leave_a_mark ON memory_memorylink")
+    as_owner("DROP TRIGGER leave_a_mark ON memory_memorylink")
     first_bare, later_bare = _statements(organisation)
     yield Figure(
         "a transaction's first statement on a watched table: p50", first, "us", "unwatched", first_bare
@@ -176,9 +172,7 @@ def _count(organisation: UUID) -> int:
 
 
 def _us(call: Callable[[], Any]) -> float:
-    started = perf_counter()
-    call()
-    return (perf_counter() - started) * 1e6
+    return elapsed_s(call) * 1e6
 
 
 BENCH = Bench("functions", "cost and hit rate of cached function results, and overhead for writers", run)

@@ -9,16 +9,17 @@ Chroma writes vectors, documents and metadata. Neither includes computing the em
 import tempfile
 import time
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
 from uuid import UUID
 
-from django.db import connections
 from tqdm import tqdm
 
+from liftos.bench.database import as_owner
 from liftos.bench.http.chroma_server import chroma, chroma_venv
 from liftos.bench.search.data import Material, World
 from liftos.bench.search.loading import Loaded
+from liftos.bench.timing import elapsed_ms, elapsed_s, latency
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.bench.venv import ReferenceUnavailable
 from liftos.kernel.db.prefetch import Ahead
@@ -51,10 +52,7 @@ def run(options: Options) -> Generator[Figure]:
         organisation = create_organisation(name="bench", by=SYSTEM).id
         before = _database_bytes()
         seconds, ids = _store(organisation, material)
-        started = time.perf_counter()
-        while grow_graph(organisation):
-            pass
-        growing = time.perf_counter() - started
+        growing = elapsed_s(_grow, organisation)
         label = f"{len(ids):,} memories with vectors, history, constraints, decisions and events"
         yield Figure(
             f"import, {label}",
@@ -65,11 +63,8 @@ def run(options: Options) -> Generator[Figure]:
             Target(">=", round(3 * reference)) if reference else None,
         )
         yield Figure("import, the graph of the vectors included", len(ids) / (seconds + growing), "rows/s")
-        yield Figure(
-            "bytes of the database for a memory, indexes included",
-            (_database_bytes() - before) / len(ids),
-            "bytes",
-        )
+        size = (_database_bytes() - before) / len(ids)
+        yield Figure("bytes of the database for a memory, indexes included", size, "bytes")
         yield from _sizes(len(ids))
         yield from _erase(organisation, ids, options.seed)
 
@@ -85,9 +80,7 @@ def _reference(options: Options, material: Material) -> float | None:
         ):
             rows = len(material.contents)
             given = Loaded(new_id(), World(0).plans(rows, 1)[0], material, [new_id() for _ in range(rows)])
-            started = time.perf_counter()
-            server.load([given])
-            return rows / (time.perf_counter() - started)
+            return rows / elapsed_s(server.load, [given])
     except ReferenceUnavailable as error:
         tqdm.write(f"without Chroma: {error}")
         return None
@@ -125,33 +118,29 @@ def _store(organisation: UUID, material: Material) -> tuple[float, list[UUID]]:
 
 def _erase(organisation: UUID, ids: Sequence[UUID], seed: int) -> Generator[Figure]:
     step = max(1, len(ids) // ERASED)
-    times = []
-    for memory in list(ids)[seed % step :: step][:ERASED]:
-        started = time.perf_counter()
-        forget(organisation=organisation, by=SYSTEM, memory=memory)
-        times.append((time.perf_counter() - started) * 1e3)
+    chosen = list(ids)[seed % step :: step][:ERASED]
+    erase = partial(forget, organisation=organisation, by=SYSTEM)
+    times = [elapsed_ms(partial(erase, memory=memory)) for memory in chosen]
     target = Target("<=", 50)
-    yield Figure("erasure of one memory: p50", median(times), "ms", target=target)
-    yield Figure("erasure of one memory: p95", quantiles(times, n=20)[-1], "ms", target=target)
+    yield from latency("erasure of one memory", times, p50=target, p95=target)
+
+
+def _grow(organisation: UUID) -> None:
+    while grow_graph(organisation):
+        pass
 
 
 def _database_bytes() -> int:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT pg_database_size(current_database())")
-        return cursor.fetchone()[0]
+    return as_owner("SELECT pg_database_size(current_database())")
 
 
 def _sizes(rows: int) -> Generator[Figure]:
-    graph = index_name(1)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT pg_relation_size(%s::regclass)", [graph])
-        yield Figure("of these the graph of the vectors", cursor.fetchone()[0] / rows, "bytes")
-        cursor.execute("SELECT pg_total_relation_size('memory_posting')")
-        yield Figure("of these the words", cursor.fetchone()[0] / rows, "bytes")
-        cursor.execute("SELECT pg_total_relation_size('events_outboxevent')")
-        yield Figure(
-            "of these the events, until they are delivered and pruned", cursor.fetchone()[0] / rows, "bytes"
-        )
+    for title, size, table in (
+        ("of these the graph of the vectors", "pg_relation_size", index_name(1)),
+        ("of these the words", "pg_total_relation_size", "memory_posting"),
+        ("of these the events, until they are delivered and pruned", "pg_total_relation_size", "events_outboxevent"),
+    ):  # fmt: skip
+        yield Figure(title, as_owner(f"SELECT {size}(%s::regclass)", [table]) / rows, "bytes")
 
 
 BENCH = Bench("import", "rows stored per second beside Chroma, bytes per memory, the time of an erasure", run)

@@ -1,13 +1,9 @@
 """`bench review`: the admin with a long log and many memories, and a review queue of every decision in the log."""
 
 import random
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from statistics import median, quantiles
 from uuid import UUID
-
-from django.contrib.auth.models import User
-from django.db import connections
-from django.test import Client
 
 from accountability.models import DecisionRecord
 from accountability.reviews.operations import review
@@ -15,9 +11,10 @@ from accountability.reviews.policy import set_policy
 from accountability.reviews.queries import Order, get_next, list_queue
 from accountability.types import Policy, Verdict
 from liftos.bench.accountability.ledger_fill import fill
+from liftos.bench.database import admin_pages, as_owner
 from liftos.bench.search.data import World
 from liftos.bench.search.loading import load
-from liftos.bench.timing import elapsed_ms
+from liftos.bench.timing import elapsed_ms, latency
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
@@ -27,7 +24,7 @@ from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
 
 MOST = 100_000  # memories
 REVIEWER = Actor(ActorKind.STAFF, "bench")
-_LIST = "/admin/accountability/reviewcase/"
+_LIST = "accountability/reviewcase/"
 # a queue of all risks, confidences and points, a tenth of it settled
 _SPREAD = """
 UPDATE accountability_reviewcase SET
@@ -38,10 +35,10 @@ UPDATE accountability_reviewcase SET
 WHERE organisation_id = %s
 """
 _ADMIN = {
-    "first page": ("/admin/", 500),
-    "list of decisions": ("/admin/accountability/decisionrecord/", 300),
-    "list of memories": ("/admin/memory/memory/", 300),
-    "list of memories, a question": ("/admin/memory/memory/?q=which+market+grew", 300),
+    "first page": ("", 500),
+    "list of decisions": ("accountability/decisionrecord/", 300),
+    "list of memories": ("memory/memory/", 300),
+    "list of memories, a question": ("memory/memory/?q=which+market+grew", 300),
 }
 _PAGES = {
     "by risk": "",
@@ -65,55 +62,40 @@ def run(options: Options) -> Generator[Figure]:
         decisions = fill(organisation, options.records)
         with tenant_transaction(organisation), raw_cursor() as cursor:
             cursor.execute(_SPREAD, [organisation])
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE")
-        client = Client()
-        client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
-        yield from _first_pages(options, client, len(decisions))
-        yield from _admin(options, client, decisions)
+        as_owner("VACUUM ANALYZE")
+        show = admin_pages()
+        yield from _first_pages(options, show, len(decisions))
+        yield from _admin(options, show, decisions)
         yield from _queries(options, organisation, decisions)
         yield from _verdicts(options, organisation)
 
 
-def _first_pages(options: Options, client: Client, decisions: int) -> Iterator[Figure]:
+def _first_pages(options: Options, show: Callable[[str], None], decisions: int) -> Iterator[Figure]:
+    size = f", {decisions:,} decisions, {min(options.memories, MOST):,} memories"
     for name, (path, wanted) in _ADMIN.items():
-
-        def shown(path: str = path) -> None:
-            if client.get(path).status_code != 200:
-                raise RuntimeError(f"{path} did not open")
-
-        shown()
-        times = [elapsed_ms(shown) for _ in range(options.queries)]
-        size = f"{decisions:,} decisions, {min(options.memories, MOST):,} memories"
-        yield Figure(f"admin {name}, {size}: p50", median(times), "ms", target=Target("<=", wanted))
-        yield Figure(f"admin {name}: p95", quantiles(times, n=20)[-1], "ms")
+        show(path)
+        times = [elapsed_ms(show, path) for _ in range(options.queries)]
+        yield from latency(f"admin {name}", times, p50=Target("<=", wanted), also=size)
 
 
-def _admin(options: Options, client: Client, decisions: list[UUID]) -> Iterator[Figure]:
-    size = f"{len(decisions):,} in the queue"
+def _admin(options: Options, show: Callable[[str], None], decisions: list[UUID]) -> Iterator[Figure]:
+    size = f", {len(decisions):,} in the queue"
     for name, query in _PAGES.items():
-
-        def listed(query: str = query) -> None:
-            if client.get(f"{_LIST}{query}").status_code != 200:
-                raise RuntimeError("the queue did not open")
-
-        listed()
-        times = [elapsed_ms(listed) for _ in range(options.queries)]
-        yield Figure(f"admin list {name}, {size}: p50", median(times), "ms", target=Target("<=", 300))
-        yield Figure(f"admin list {name}: p95", quantiles(times, n=20)[-1], "ms")
-    chosen = random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
-
-    def page(decision: UUID) -> None:
-        if client.get(f"{_LIST}{decision}/change/").status_code != 200:
-            raise RuntimeError("the review did not open")
-
-    page(chosen[0])
-    times = [elapsed_ms(page, each) for each in chosen]
+        show(f"{_LIST}{query}")
+        times = [elapsed_ms(show, f"{_LIST}{query}") for _ in range(options.queries)]
+        yield from latency(f"admin list {name}", times, p50=Target("<=", 300), also=size)
+    pages = [f"{_LIST}{decision}/change/" for decision in _chosen(options, decisions)]
+    show(pages[0])
+    times = [elapsed_ms(show, each) for each in pages]
     yield Figure("admin page of one review: p50", median(times), "ms", target=Target("<=", 300))
 
 
+def _chosen(options: Options, decisions: list[UUID]) -> list[UUID]:
+    return random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
+
+
 def _queries(options: Options, organisation: UUID, decisions: list[UUID]) -> Iterator[Figure]:
-    chosen = random.Random(options.seed).sample(decisions, min(options.queries, len(decisions)))  # noqa: S311  no secret
+    chosen = _chosen(options, decisions)
     for order in Order:
 
         def after(decision: UUID, order: Order = order) -> None:

@@ -6,8 +6,8 @@ HTTP and no record. *After* is today's search with decision record, trace and du
 """
 
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from statistics import median, quantiles
-from time import perf_counter
 from unittest.mock import patch
 
 from tqdm import tqdm
@@ -16,6 +16,7 @@ from liftos.bench.embedding.data import MOST_TEXTS, RandomEmbedder, SlowEmbedder
 from liftos.bench.http.before import compare_in_python
 from liftos.bench.search.data import World
 from liftos.bench.search.loading import Loaded, load
+from liftos.bench.timing import elapsed_ms
 from liftos.bench.tracing import measure_requests
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
@@ -64,9 +65,7 @@ def _questions(organisation: Loaded, count: int) -> list[str]:
 
 
 def _before(organisation: Loaded, number: int, slow: SlowEmbedder, text: str) -> float:
-    started = perf_counter()
-    compare_in_python(organisation.id, number, slow.embed([text])[0])
-    return (perf_counter() - started) * 1e3
+    return elapsed_ms(lambda: compare_in_python(organisation.id, number, slow.embed([text])[0]))
 
 
 def _latency(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Sequence[str]) -> Iterator[Figure]:
@@ -76,14 +75,9 @@ def _latency(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Seque
     with patch("memory.search.arms.meaning.arm.active_manager", return_value=manager):
         for text in tqdm(texts, unit="query", desc="before and after", disable=None):
             before.append(_before(organisation, number, slow, text))
+            ask = partial(search, organisation=organisation.id, by=SYSTEM)
             for series in ([], after):
-                started = perf_counter()
-                search(
-                    organisation=organisation.id,
-                    by=SYSTEM,
-                    request=SearchRequest(text, SearchType.HYBRID),
-                )
-                series.append((perf_counter() - started) * 1e3)
+                series.append(elapsed_ms(partial(ask, request=SearchRequest(text, SearchType.HYBRID))))
     size = f"{organisation.plan.size:,} memories"
     yield Figure(f"search latency, {size}: p50", median(after), "ms", "before", median(before))
     yield Figure(
@@ -99,14 +93,9 @@ def _batch(organisation: Loaded, number: int, slow: SlowEmbedder, texts: Sequenc
     sequential = sum(_before(organisation, number, slow, text) for text in texts[:SEQUENTIAL])
     sequential *= BATCH / SEQUENTIAL
     with patch("memory.search.arms.meaning.arm.active_manager", return_value=EmbeddingManager(embedder=slow)):
-        started = perf_counter()
-        search_many(
-            organisation=organisation.id,
-            by=SYSTEM,
-            queries=texts,
-            request=SearchRequest("", SearchType.HYBRID),
-        )
-        together = (perf_counter() - started) * 1e3
+        request = SearchRequest("", SearchType.HYBRID)
+        ask = partial(search_many, organisation=organisation.id, by=SYSTEM, queries=texts, request=request)
+        together = elapsed_ms(ask)
     yield Figure(
         f"batch of {BATCH} new queries", together, "ms", f"before: one by one, from {SEQUENTIAL} of them", sequential,
         Target("<=", 2_000),

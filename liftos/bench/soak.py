@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from django.db import connections
 from tqdm import tqdm
 
+from liftos.bench.database import as_owner
 from liftos.bench.http.client import request_bytes
 from liftos.bench.http.series import ask
 from liftos.bench.http.service import HOST, Service, service
@@ -130,9 +130,7 @@ def _memory_mb(home: Path) -> float:
 
 
 def _connections() -> int:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
+    return as_owner("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
 
 
 BENCH = Bench("soak", "long mixed load: errors, memory growth, connections, latency", run)

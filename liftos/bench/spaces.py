@@ -4,18 +4,17 @@ Everything runs as the application role under row-level security. Searches are c
 with decision record and commit. The real model embeds the queries, with a cold cache for each new wording.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
-from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connections
 from tqdm import tqdm
 
+from liftos.bench.database import as_owner
 from liftos.bench.search.data import Plan, World
 from liftos.bench.search.loading import Loaded, load
+from liftos.bench.timing import elapsed_ms, elapsed_s, timed
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import tenant_transaction
@@ -53,10 +52,9 @@ def run(options: Options) -> Generator[Figure]:
         [loaded] = load(world, [plan], number).organisations
         label = f"{options.memories:,} members of {len(MARKETING.dimensions)} dimensions"
         yield from _storing(loaded.id, world, plan, f"store in batches of {BATCH}, no space")
-        space, made_s = _timed(lambda: _create(loaded.id))
+        space, made_s = timed(_create, loaded.id)
         yield Figure(f"space made, {label}", made_s, "s")
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("VACUUM (ANALYZE) spaces_position")
+        as_owner("VACUUM (ANALYZE) spaces_position")
         yield from _sizes(options.memories)
         yield from _searches(loaded, space, options.queries, label)
         yield from _weights(loaded.id, space, label)
@@ -140,7 +138,7 @@ def _weights(organisation: UUID, space: UUID, label: str) -> Iterator[Figure]:
         assert version.number == 2  # noqa: S101
 
     yield Figure(
-        f"weights changed, until a search goes by them, {label}", _timed(change)[1], "s", target=WEIGHTS_S
+        f"weights changed, until a search goes by them, {label}", elapsed_s(change), "s", target=WEIGHTS_S
     )
 
 
@@ -162,16 +160,14 @@ def _poles(organisation: UUID, space: UUID, label: str) -> Iterator[Figure]:
             assert layout.state == LayoutState.READY  # noqa: S101
             assert layout.done == layout.total  # noqa: S101
 
-    seconds = _timed(change)[1]
+    seconds = elapsed_s(change)
     yield Figure(f"a pole changed, all placed anew in the background, {label}", seconds, "s", target=POLES_S)
     yield Figure("steps in which progress is told", steps[0], "steps")
 
 
 def _sizes(memories: int) -> Iterator[Figure]:
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size('spaces_position')")
-        row = cursor.fetchone()
-    yield Figure("a position in the database, indexes included", row[0] / memories, "bytes")
+    size = as_owner("SELECT pg_total_relation_size('spaces_position')")
+    yield Figure("a position in the database, indexes included", size / memories, "bytes")
 
 
 def _storing(organisation: UUID, world: World, plan: Plan, title: str) -> Iterator[Figure]:
@@ -185,17 +181,11 @@ def _storing(organisation: UUID, world: World, plan: Plan, title: str) -> Iterat
         for start in range(0, len(drafts), BATCH):
             remember_many(organisation=organisation, by=SYSTEM, drafts=drafts[start : start + BATCH])
 
-    yield Figure(title, len(drafts) / _timed(store)[1], "rows/s")
+    yield Figure(title, len(drafts) / elapsed_s(store), "rows/s")
 
 
 def _ask(organisation: UUID, request: SearchRequest) -> float:
-    return _timed(lambda: search(organisation=organisation, by=SYSTEM, request=request))[1] * 1e3
-
-
-def _timed(what: Callable[[], Any]) -> tuple[Any, float]:
-    started = perf_counter()
-    found = what()
-    return found, perf_counter() - started
+    return elapsed_ms(lambda: search(organisation=organisation, by=SYSTEM, request=request))
 
 
 BENCH = Bench("spaces", "a conceptual space: searches, changed weights, changed poles, stores", run)

@@ -2,14 +2,12 @@
 
 import multiprocessing
 import threading
-from collections.abc import Generator, Iterator
-from statistics import median, quantiles
+from collections.abc import Callable, Generator, Iterator
+from statistics import median
 from time import perf_counter
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import connections
-from django.test import Client
 
 from accountability.decisions.chains import get_chain
 from accountability.ledger.proofs import count_pending, get_proof
@@ -19,7 +17,8 @@ from accountability.models import DecisionRecord
 from liftos.bench.accountability.decisions import record_one
 from liftos.bench.accountability.ledger_fill import CHAIN, fill
 from liftos.bench.accountability.writer import START_SECONDS, write
-from liftos.bench.timing import elapsed_ms
+from liftos.bench.database import admin_pages
+from liftos.bench.timing import elapsed_ms, latency, timed
 from liftos.bench.types import Bench, Figure, Options, Target
 from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
@@ -131,43 +130,28 @@ def _reading(options: Options, organisation: UUID, decisions: list[UUID]) -> Ite
             rows = DecisionRecord.objects.filter(organisation_id=organisation, id__lt=decision)
             list(rows.select_related("payload").order_by("-id")[:100])
 
-    def listed(decision: UUID) -> None:
-        del decision
-        if staff.get("/admin/accountability/decisionrecord/").status_code != 200:
-            raise RuntimeError("the admin's list did not open")
-
-    def filtered(decision: UUID) -> None:
-        del decision
-        # the worst case: a filter that matches nothing
-        if staff.get("/admin/accountability/decisionrecord/?effect=delete").status_code != 200:
-            raise RuntimeError("the admin's list did not open")
-
-    staff = _staff()
-    targets = {
+    show = admin_pages()
+    targets: dict[str, tuple[Callable[[UUID], None], Target | None]] = {
         "chain of ten": (chain, Target("<=", 3)),
         "proof": (proof, Target("<=", 5)),
         "page of 100": (page, None),
-        "admin list": (listed, Target("<=", 300)),
-        "admin list of what is rare": (filtered, Target("<=", 300)),
+        "admin list": (lambda _: show("accountability/decisionrecord/"), Target("<=", 300)),
+        # the worst case: a filter that matches nothing
+        "admin list of what is rare": (
+            lambda _: show("accountability/decisionrecord/?effect=delete"),
+            Target("<=", 300),
+        ),
     }
     for name, (ask, target) in targets.items():
         ask(asked[0])
         times = [elapsed_ms(ask, decision) for decision in asked]
-        yield Figure(f"{name}, {size}: p50", median(times), "ms", target=target)
-        yield Figure(f"{name}, {size}: p95", quantiles(times, n=20)[-1], "ms")
-
-
-def _staff() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_user("bench", is_staff=True, is_superuser=True))
-    return client
+        yield from latency(f"{name}, {size}", times, p50=target)
 
 
 def _verifying(organisation: UUID) -> Iterator[Figure]:
-    start = perf_counter()
     with tenant_transaction(organisation):
-        *_, last = verify_log(organisation)
-    seconds = perf_counter() - start
+        progress, seconds = timed(lambda: list(verify_log(organisation)))
+    last = progress[-1]
     assert last.verdict is not None and last.verdict.holds  # noqa: S101, PT018
     yield Figure("verify_ledger", last.records / seconds, "records/s", target=Target(">=", 50_000))
 

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
 from tqdm import tqdm
 
 from accountability.leaf import RECORD_FIELDS
 from accountability.ledger.sequencer import drain
 from liftos.bench.accountability.decisions import record_one
+from liftos.bench.database import as_owner
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 
@@ -63,8 +63,7 @@ def fill(organisation: UUID, records: int) -> list[UUID]:
                 _fill(organisation, made, count)
             drain(organisation=organisation)
             progress.update(count)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    as_owner("VACUUM ANALYZE")
     return made
 
 

@@ -3,20 +3,19 @@
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from statistics import median
-from time import perf_counter
 from unittest.mock import patch
 from uuid import UUID
 
 import numpy as np
 
+from liftos.bench.database import scratch_organisation
 from liftos.bench.embedding.before import ListLruCache
 from liftos.bench.embedding.data import MOST_TEXTS, RandomEmbedder, SlowEmbedder, short_texts, zipf
+from liftos.bench.timing import elapsed_ms, elapsed_s
 from liftos.bench.types import Bench, Figure, Options, Target
-from liftos.kernel.db.scratch import scratch_database
 from liftos.kernel.embedding import EmbeddingManager, MiniLmEmbedder
 from liftos.kernel.embedding.shared_cache import RedisSharedCache
 from liftos.kernel.embedding.types import Embedder
-from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.operations import remember_many
 from memory.search.service import search
@@ -58,8 +57,8 @@ def run(options: Options) -> Generator[Figure]:
 def _model(real: Embedder, texts: Sequence[str]) -> tuple[float, float]:
     """Return texts per second, one by one and in batches."""
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    together = [_seconds(lambda batch=batch: real.embed(batch)) / len(batch) for batch in batches]  # type: ignore[misc]
-    single = [_seconds(lambda text=text: real.embed([text])) for text in texts[: 2 * BATCH]]  # type: ignore[misc]
+    together = [elapsed_s(real.embed, batch) / len(batch) for batch in batches]
+    single = [elapsed_s(real.embed, [text]) for text in texts[: 2 * BATCH]]
     return 1 / median(single), 1 / median(together)
 
 
@@ -107,7 +106,7 @@ def _second_level(real: Embedder, texts: Sequence[str], model_us: float) -> Iter
     manager = EmbeddingManager(0, 600, RandomEmbedder(real.model), shared, secret=os.urandom(32))
     try:
         manager.embed_many(asked)
-        times = [_seconds(lambda text=text: manager.embed(text)) * 1e6 for text in asked]  # type: ignore[misc]
+        times = [elapsed_s(manager.embed, text) * 1e6 for text in asked]
         found = manager.detailed_stats()["l2_hits"]
     finally:
         manager.forget(asked)
@@ -160,8 +159,7 @@ def _hit_rate(manager: EmbeddingManager, embedder: RandomEmbedder, lookups: Sequ
 
 def _searches(real: Embedder, texts: Sequence[str], queries: int) -> Iterator[Figure]:
     """Time whole searches for new and known texts, decision record and commit included."""
-    with scratch_database("bench"):
-        organisation = create_organisation(name="Bench", by=SYSTEM).id
+    with scratch_organisation() as organisation:
         drafts = [MemoryDraft(text) for text in texts[:SEARCHED_MEMORIES]]
         # its own manager: the process's would leave a thousand vectors in the shared Redis
         with patch("memory.index.embeddings.active_manager", return_value=EmbeddingManager(embedder=real)):
@@ -194,21 +192,16 @@ def _cold_and_warm(
         ask("warm the connection, not the cache")
         for text in texts:
             for series in times:
-                series.append(_seconds(lambda text=text: ask(text)) * 1e3)  # type: ignore[misc]
+                series.append(elapsed_ms(ask, text))
     return median(times[0]), median(times[1])
 
 
-def _seconds(call: Callable[[], object]) -> float:
-    started = perf_counter()
-    call()
-    return perf_counter() - started
-
-
 def _each_us(call: Callable[[str], object], texts: Sequence[str]) -> float:
-    started = perf_counter()
-    for text in texts:
-        call(text)
-    return (perf_counter() - started) * 1e6 / len(texts)
+    def all_of_them() -> None:
+        for text in texts:
+            call(text)
+
+    return elapsed_s(all_of_them) * 1e6 / len(texts)
 
 
 BENCH = Bench("embedding", "cost and hit rate of cached look-ups, and the gain for a search", run)

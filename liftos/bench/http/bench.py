@@ -140,14 +140,9 @@ def _reference(
 def _beside(ours: Service, asked: Sequence[Asked], reference: Chroma | None) -> Iterator[Figure]:
     big = asked[0]
     small = min(asked, key=lambda each: abs(each.loaded.plan.size - SMALL))
-    mine = {
-        ("big", 1): Series(ours.port, big.requests(), 1),
-        ("big", 8): Series(ours.port, big.requests(), 8),
-        ("big", 16): Series(ours.port, big.requests(), 16),
-        ("small", 1): Series(ours.port, small.requests(), 1),
-        ("hybrid", 1): Series(ours.port, big.requests("hybrid"), 1),
-        ("hybrid", 8): Series(ours.port, big.requests("hybrid"), 8),
-    }
+    asked_of = {"big": big.requests(), "small": small.requests(), "hybrid": big.requests("hybrid")}
+    keys = (("big", 1), ("big", 8), ("big", 16), ("small", 1), ("hybrid", 1), ("hybrid", 8))
+    mine = {(name, flight): Series(ours.port, asked_of[name], flight) for name, flight in keys}
     theirs = {} if reference is None else _series_of(reference, big, small)
     measure([*mine.values(), *theirs.values()], "searches")
 
@@ -189,13 +184,13 @@ def _series_of(reference: Chroma, big: Asked, small: Asked) -> dict[tuple[str, i
         organisation = each.loaded.id if where else None
         return [reference.request(vector, DEPTH, organisation=organisation) for vector in each.vectors]
 
-    return {
-        ("big", 1): Series(reference.port, requests(big, where=True), 1),
-        ("big", 8): Series(reference.port, requests(big, where=True), 8),
-        ("small", 1): Series(reference.port, requests(small, where=True), 1),
-        ("free", 1): Series(reference.port, requests(big, where=False), 1),
-        ("free", 8): Series(reference.port, requests(big, where=False), 8),
+    asked_of = {
+        "big": requests(big, where=True),
+        "small": requests(small, where=True),
+        "free": requests(big, where=False),
     }
+    keys = (("big", 1), ("big", 8), ("small", 1), ("free", 1), ("free", 8))
+    return {(name, flight): Series(reference.port, asked_of[name], flight) for name, flight in keys}
 
 
 def _times(title: str, ratio: float, least: float) -> Figure:

@@ -6,10 +6,10 @@ from time import perf_counter
 from uuid import UUID
 
 import numpy as np
-from django.db import connections
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from liftos.bench.database import as_owner
 from liftos.bench.search.data import DIMENSION, Material, Plan, World
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.models import Organisation
@@ -51,8 +51,7 @@ def load(world: World, plans: Sequence[Plan], model: int) -> Load:
         Loaded(create_organisation(name=f"bench {place}", by=SYSTEM).id, plan, world.material(plan), [])
         for place, plan in enumerate(tqdm(plans, desc="organisations", disable=None))
     ]
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(f"DROP INDEX {index_name(model)}")
+    as_owner(f"DROP INDEX {index_name(model)}")
     started = perf_counter()
     _write(made, model)
     written = perf_counter()
@@ -61,29 +60,21 @@ def load(world: World, plans: Sequence[Plan], model: int) -> Load:
             pass
     create_index(model, DIMENSION)
     indexed = perf_counter()
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
+    as_owner("VACUUM (ANALYZE)")
     return Load(made, written - started, indexed - written)
 
 
 def copy_plainly() -> None:
     """Create a naive reference table of all vectors: one graph, one index by organisation, plans left to the planner."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE {PLAIN} AS SELECT organisation_id, memory_id, model_id, embedding FROM memory_memoryvector LIMIT 0"  # noqa: S608
-        )
-        cursor.execute(f"GRANT SELECT, INSERT ON {PLAIN} TO PUBLIC")
+    columns = "organisation_id, memory_id, model_id, embedding"
+    as_owner(f"CREATE TABLE {PLAIN} AS SELECT {columns} FROM memory_memoryvector LIMIT 0")
+    as_owner(f"GRANT SELECT, INSERT ON {PLAIN} TO PUBLIC")
     for organisation in Organisation.objects.values_list("id", flat=True):
         with tenant_transaction(organisation), raw_cursor() as own:
-            own.execute(
-                f"INSERT INTO {PLAIN} SELECT organisation_id, memory_id, model_id, embedding FROM memory_memoryvector"  # noqa: S608
-            )
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {PLAIN} ADD PRIMARY KEY (organisation_id, memory_id, model_id)")
-        cursor.execute(
-            f"CREATE INDEX ON {PLAIN} USING hnsw ((embedding::halfvec({DIMENSION})) halfvec_cosine_ops)"
-        )
-        cursor.execute(f"VACUUM (ANALYZE) {PLAIN}")
+            own.execute(f"INSERT INTO {PLAIN} SELECT {columns} FROM memory_memoryvector")
+    as_owner(f"ALTER TABLE {PLAIN} ADD PRIMARY KEY (organisation_id, memory_id, model_id)")
+    as_owner(f"CREATE INDEX ON {PLAIN} USING hnsw ((embedding::halfvec({DIMENSION})) halfvec_cosine_ops)")
+    as_owner(f"VACUUM (ANALYZE) {PLAIN}")
 
 
 def _write(made: Sequence[Loaded], model: int) -> None:

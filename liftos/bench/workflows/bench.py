@@ -10,7 +10,8 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,11 +24,12 @@ from redis import Redis
 
 import liftos.bench.workflows.functions  # noqa: F401  registers them here; workers import it themselves
 from liftos.bench.child import Child, running
+from liftos.bench.timing import elapsed_ms
 from liftos.bench.types import Bench, BenchFailed, Figure, Options, Target
 from liftos.bench.venv import installed
 from liftos.bench.workflows.dbos_reference import VERSION, measure
 from liftos.kernel.db.scratch import scratch_database
-from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, read_value, tenant_transaction
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.runtime import embedded
@@ -87,14 +89,12 @@ def _publish(principal: Principal, name: str, steps: list[dict[str, Any]]) -> No
 
 
 def _chain(length: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": f"s{number}",
-            "function": "bench.nothing",
-            "depends_on": [f"s{number - 1}"] if number else [],
-        }
-        for number in range(length)
+    steps: list[dict[str, Any]] = [
+        {"name": f"s{number}", "function": "bench.nothing"} for number in range(length)
     ]
+    for before, step in pairwise(steps):
+        step["depends_on"] = [before["name"]]
+    return steps
 
 
 def _many(count: int, ms: float) -> list[dict[str, Any]]:
@@ -104,9 +104,7 @@ def _many(count: int, ms: float) -> list[dict[str, Any]]:
 
 
 def _carry_out(principal: Principal, name: str) -> float:
-    began = time.perf_counter()
-    start(principal=principal, template=name, parameters=None, wait=120.0)
-    return (time.perf_counter() - began) * 1e3
+    return elapsed_ms(partial(start, principal=principal, template=name, parameters=None, wait=120.0))
 
 
 def _chains(principal: Principal) -> dict[str, list[float]]:
@@ -121,25 +119,16 @@ def _beside(ours: dict[str, list[float]], theirs: dict[str, Any] | None) -> Iter
     def per_step(figures: dict[str, Any]) -> float:
         return (median(figures["ten"]) - median(figures["one"])) / (CHAIN - 1)
 
-    for metric, value in (
-        ("a step, nothing in it: p50", per_step),
-        ("chain of 10 steps, started and waited for: p50", lambda figures: median(figures["ten"])),
+    for metric, value, is_target in (
+        ("a step, nothing in it: p50", per_step, True),
+        ("chain of 10 steps, started and waited for: p50", lambda figures: median(figures["ten"]), True),
+        ("run of 1 step, started and waited for: p50", lambda figures: median(figures["one"]), False),
     ):
-        yield Figure(
-            metric,
-            value(ours),
-            "ms",
-            reference=DBOS if theirs else "",
-            reference_value=value(theirs) if theirs else None,
-            target=Target("<=", round(value(theirs), 3)) if theirs else None,
-        )
-    yield Figure(
-        "run of 1 step, started and waited for: p50",
-        median(ours["one"]),
-        "ms",
-        reference=DBOS if theirs else "",
-        reference_value=median(theirs["one"]) if theirs else None,
-    )
+        if theirs:
+            target = Target("<=", round(value(theirs), 3)) if is_target else None
+            yield Figure(metric, value(ours), "ms", DBOS, value(theirs), target)
+        else:
+            yield Figure(metric, value(ours), "ms")
 
 
 def _scheduling(principal: Principal) -> Iterator[Figure]:
@@ -151,14 +140,9 @@ def _scheduling(principal: Principal) -> Iterator[Figure]:
         # alternately, taking the best of each, because other load varies
         cost[1_000].append(_carry_out(principal, "chain1000") / 1_000)
         cost[100] += [_carry_out(principal, "chain100") / 100 for _ in range(4)]
-    yield Figure(
-        "cost of a step in a chain of 1,000: best of 3",
-        min(cost[1_000]),
-        "ms",
-        reference="in a chain of 100, best of 12",
-        reference_value=min(cost[100]),
-        target=Target("<=", round(1.5 * min(cost[100]), 3)),
-    )
+    metric, short = "cost of a step in a chain of 1,000: best of 3", min(cost[100])
+    most = Target("<=", round(1.5 * short, 3))
+    yield Figure(metric, min(cost[1_000]), "ms", "in a chain of 100, best of 12", short, most)
 
 
 def _throughput(
@@ -169,14 +153,13 @@ def _throughput(
     for _ in range(RUNS):
         start(principal=principal, template=name, parameters=None)
     took = _until_done(principal.organisation, name, workers)
-    return Figure(
-        f"{RUNS} runs of {CHAIN} steps at once, {count} worker{'s' if count > 1 else ''} of {THREADS} threads",
-        RUNS * CHAIN / took,
-        "steps/s",
-        reference="DBOS Transact, same Postgres, one process" if reference else "",
-        reference_value=reference["steps_a_second"] if reference else None,
-        target=Target(">=", round(reference["steps_a_second"], 1)) if reference else None,
-    )
+    workers_of = f"{count} worker{'s' if count > 1 else ''} of {THREADS} threads"
+    metric, rate = f"{RUNS} runs of {CHAIN} steps at once, {workers_of}", RUNS * CHAIN / took
+    if not reference:
+        return Figure(metric, rate, "steps/s")
+    theirs = reference["steps_a_second"]
+    title = "DBOS Transact, same Postgres, one process"
+    return Figure(metric, rate, "steps/s", title, theirs, Target(">=", round(theirs, 1)))
 
 
 def _parallel(principal: Principal, workers: list[Child]) -> Iterator[Figure]:
@@ -187,14 +170,8 @@ def _parallel(principal: Principal, workers: list[Child]) -> Iterator[Figure]:
         for _ in range(5):
             start(principal=principal, template=name, parameters=None)
             took.append(_until_done(principal.organisation, name, workers, newest=True))
-        yield Figure(
-            f"{count} tasks of {ms} ms, {THREADS} threads: p50 of 5",
-            median(took),
-            "s",
-            reference="one after the other",
-            reference_value=count * ms / 1e3,
-            target=Target("<=", target),
-        )
+        metric, apart = f"{count} tasks of {ms} ms, {THREADS} threads: p50 of 5", count * ms / 1e3
+        yield Figure(metric, median(took), "s", "one after the other", apart, Target("<=", target))
 
 
 def _limit(principal: Principal, workers: list[Child]) -> Figure:
@@ -209,12 +186,8 @@ def _limit(principal: Principal, workers: list[Child]) -> Figure:
     # at equal times, ends come before starts: the one took the other's slot
     changes = sorted(change for began, ended in spans for change in ((ended, -1), (began, 1)))
     most = max(accumulate(step for _, step in changes))
-    return Figure(
-        f"most of 200 tasks in flight at once, limit {LIMIT}, 2 workers of {THREADS} threads",
-        most,
-        "tasks",
-        target=Target("<=", LIMIT),
-    )
+    metric = f"most of 200 tasks in flight at once, limit {LIMIT}, 2 workers of {THREADS} threads"
+    return Figure(metric, most, "tasks", target=Target("<=", LIMIT))
 
 
 def _until_done(organisation: UUID, name: str, workers: list[Child], *, newest: bool = False) -> float:
@@ -222,22 +195,15 @@ def _until_done(organisation: UUID, name: str, workers: list[Child], *, newest: 
     deadline = time.monotonic() + 300
     while True:
         with tenant_transaction(organisation):
-            row = raw_cursor().execute(_PENDING, [organisation]).fetchone()
-        if row == (0,):
-            break
+            if read_value(_PENDING, [organisation]) == 0:
+                break
         for worker in workers:
             worker.check()
         if time.monotonic() > deadline:
             raise BenchFailed("the runs did not end")
         time.sleep(0.02)
     with tenant_transaction(organisation):
-        row = (
-            raw_cursor()
-            .execute(_TOOK, {"organisation": organisation, "name": name, "newest": newest})
-            .fetchone()
-        )
-    assert row is not None  # noqa: S101  an aggregate returns one row
-    return float(row[0])
+        return float(read_value(_TOOK, {"organisation": organisation, "name": name, "newest": newest}))
 
 
 @contextmanager
@@ -313,12 +279,7 @@ def _wait_for(broker: str, workers: list[Child]) -> None:
 
 def _url(alias: str) -> str:
     entry = connections[alias].settings_dict
-    parts = {
-        "host": entry["HOST"],
-        "port": entry["PORT"],
-        "user": entry["USER"],
-        "password": entry["PASSWORD"],
-    }
+    parts = {name: entry[name.upper()] for name in ("host", "port", "user", "password")}
     return make_conninfo("", dbname=entry["NAME"], **{key: value for key, value in parts.items() if value})
 
 
