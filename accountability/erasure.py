@@ -15,7 +15,7 @@ from accountability.statements import (
     FORGET_CITATIONS,
     WITHOUT_ERASURES,
 )
-from liftos.kernel.db.transactions import raw_cursor, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 
@@ -111,4 +111,4 @@ def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID
         "memories": list(memories),
         "subjects": [str(each) for each in memories],
     }
-    return [row[0] for row in raw_cursor().execute(ABOUT_MEMORIES, values).fetchall()]
+    return read_column(ABOUT_MEMORIES, values)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from accountability.statements import FIGURES
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
 
 RECENT = 1_000
@@ -44,10 +45,6 @@ def _read(organisation: UUID) -> tuple[Any, ...]:
 
 def _id_of(organisation: str) -> UUID | None:
     try:
-        return UUID(organisation)
-    except ValueError:
-        pass
-    try:
-        return get_organisation(organisation).id
+        return as_uuid(organisation) or get_organisation(organisation).id
     except OrganisationNotFound:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from accountability.types import Decision
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.ports import NamedPort
 from liftos.kernel.tenancy.types import Actor
 
@@ -138,11 +139,3 @@ def decisions_about(organisation: UUID, subject: str) -> list[UUID]:
     if subject_id is None:
         return []
     return [decision for find in decision_finders().values() for decision in find(organisation, subject_id)]
-
-
-def as_uuid(text: str) -> UUID | None:
-    """Return the UUID that a subject's id spells, None if it is not one."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

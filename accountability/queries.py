@@ -15,7 +15,7 @@ from accountability.ports import decisions_about
 from accountability.statements import DECISIONS_OF_MEMORY
 from accountability.types import Decision
 from liftos.kernel.db.rows import one_or
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import read_column
 
 RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
@@ -112,7 +112,7 @@ def decisions_of_memory(*, organisation: UUID, memory: UUID, limit: int, newest:
         "limit": limit,
         "newest": newest,
     }
-    ids = [row[0] for row in raw_cursor().execute(DECISIONS_OF_MEMORY, values).fetchall()]
+    ids = read_column(DECISIONS_OF_MEMORY, values)
     return list(DecisionRecord.objects.filter(organisation_id=organisation, id__in=ids).order_by("-id"))
 
 

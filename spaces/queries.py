@@ -8,6 +8,7 @@ import numpy as np
 
 from liftos.kernel.db.rows import newest, one_or
 from liftos.kernel.db.transactions import raw_cursor, read_value
+from liftos.kernel.ids import as_uuid
 from spaces.errors import (
     ConceptNotFound,
     PositionsNotReady,
@@ -108,11 +109,9 @@ def find_space(*, organisation: UUID, named: UUID | str) -> Space:
     Raises:
         SpaceNotFound: there is none in this organisation.
     """
-    rows = Space.objects.filter(organisation_id=organisation)
-    try:
-        return get_space(organisation=organisation, space=named if isinstance(named, UUID) else UUID(named))
-    except ValueError:
-        text = str(named).strip()
+    if (ident := as_uuid(named)) is not None:
+        return get_space(organisation=organisation, space=ident)
+    rows, text = Space.objects.filter(organisation_id=organisation), str(named).strip()
     row = rows.filter(name_key=text.casefold()).first()
     if row is None and text.startswith("space_"):
         # an organisation has few spaces

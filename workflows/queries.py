@@ -1,7 +1,6 @@
 """Queries for templates and runs; they run in the caller's tenant transaction."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from django.db.models import Max, Q
 
 from liftos.kernel.db.rows import newest, one_or
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.suggestions import MAX_COMPARED, suggestion
 from workflows.errors import NotPublished, RunNotFound, TemplateNotFound, TemplateRetired
 from workflows.models import Run, Step, Template, TemplateVersion
@@ -33,9 +33,7 @@ def find_template(*, organisation: UUID, name: str) -> Template:
     Raises:
         TemplateNotFound: there is none in this organisation.
     """
-    which = Q(name=name)
-    with suppress(ValueError):
-        which |= Q(id=UUID(name))
+    which = Q(name=name) | Q(id=as_uuid(name))
     row = Template.objects.filter(which, organisation_id=organisation).order_by("id").first()
     if row is None:
         raise _no_template(organisation, name)
@@ -83,10 +81,7 @@ def find_version(
         TemplateRetired: the template is retired.
         NotPublished: it has no published version, or none with that number.
     """
-    ident = None
-    with suppress(ValueError):
-        ident = UUID(name)
-    values = {"organisation": organisation, "name": name, "id": ident, "number": number}
+    values = {"organisation": organisation, "name": name, "id": as_uuid(name), "number": number}
     row = raw_cursor().execute(FIND_VERSION, values).fetchone()
     if row is None:
         raise _no_template(organisation, name, others)

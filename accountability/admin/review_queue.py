@@ -43,6 +43,7 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.parts import UncountedPaginator, choice_filter, drawn_as, drawn_once
 from liftos.kernel.errors import LiftosError
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.roles_backend import may_review
 
 # decisions per bulk action: each verdict has its own record and reversal
@@ -259,11 +260,7 @@ class ReviewCaseAdmin(DecisionFields, ModelAdmin):
     def open_next(self, request: HttpRequest) -> HttpResponse:
         """Open the decision that this user should review next."""
         self._check(request)
-        try:
-            after = UUID(request.GET.get("after", ""))
-        except ValueError:
-            after = None
-        return self._open_next(request, after)
+        return self._open_next(request, as_uuid(request.GET.get("after", "")))
 
     def request_review(self, request: HttpRequest, decision: UUID) -> HttpResponse:
         """Add a decision to the queue."""

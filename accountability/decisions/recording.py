@@ -8,8 +8,9 @@ from accountability.errors import ReservedOperation, UnknownParent
 from accountability.inputs import DecisionIn
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from accountability.ports import as_uuid, has_reverser
+from accountability.ports import has_reverser
 from liftos.kernel.db.transactions import tenant_pipeline
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.reserved_operations import reserved_namespace
 from liftos.kernel.tenancy.types import Actor

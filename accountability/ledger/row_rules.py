@@ -16,7 +16,7 @@ from accountability.ledger.statements import (
     SIGNED_SIZES,
     STILL_THERE,
 )
-from liftos.kernel.db.transactions import raw_cursor, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
 
 # a record is dated when written and sequenced after its commit; no transaction takes this long
 TOLERANCE = timedelta(hours=1)
@@ -72,7 +72,7 @@ class Rules:
         """
         if self._missing:
             values = {"organisation": self.organisation, "missing": list(self._missing)}
-            excused = {row[0] for row in raw_cursor().execute(LISTED_AS_ERASED, values).fetchall()}
+            excused = set(read_column(LISTED_AS_ERASED, values))
             for decision, place in self._missing.items():
                 if decision not in excused:
                     raise Altered(

@@ -24,7 +24,7 @@ from accountability.ledger.statements import (
     TRY_LOCK,
 )
 from accountability.merkle import NodeKey
-from liftos.kernel.db.transactions import raw_cursor, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
 
 # separate classes of advisory locks, so that they never collide with other uses
 LOCK_CLASS = 0x4C454447  # "LEDG"
@@ -107,12 +107,12 @@ def node_reader(organisation: UUID) -> Callable[[list[NodeKey]], Mapping[NodeKey
 
 def organisations_with_pending() -> list[UUID]:
     """Return the organisations with pending records. Runs outside a tenant transaction."""
-    return [row[0] for row in raw_cursor().execute(ORGANISATIONS_WITH_PENDING).fetchall()]
+    return read_column(ORGANISATIONS_WITH_PENDING)
 
 
 def organisations_with_undelivered(destination: str) -> list[UUID]:
     """Return the organisations with undelivered checkpoints. Runs outside a tenant transaction."""
-    return [row[0] for row in raw_cursor().execute(ORGANISATIONS_WITH_UNDELIVERED, (destination,)).fetchall()]
+    return read_column(ORGANISATIONS_WITH_UNDELIVERED, (destination,))
 
 
 def next_undelivered(organisation: UUID, destination: str) -> tuple[int, str] | None:

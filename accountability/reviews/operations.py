@@ -39,6 +39,7 @@ from accountability.types import (
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -223,7 +224,7 @@ def memories_of(decision: Decision) -> list[UUID]:
     named = [str(each.get("id", "")) for each in decision.memories]
     if decision.subject_kind == "memory":
         named.append(decision.subject_id)
-    return list(dict.fromkeys(found for each in named if (found := ports.as_uuid(each)) is not None))
+    return list(dict.fromkeys(found for each in named if (found := as_uuid(each)) is not None))
 
 
 def _move(case: ReviewCase, state: ReviewState, review_id: UUID, reversal: dict[str, Any] | None) -> None:

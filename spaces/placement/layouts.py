@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from liftos.kernel.caching.lru import LruTtlCache
-from liftos.kernel.db.transactions import raw_cursor, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
 from liftos.kernel.jobs import send_hint
 from memory.index.bulk_reads import Contents, count_living, get_contents, page_contents
 from spaces.dimension_rows import as_dimension
@@ -170,7 +170,7 @@ def page(
             "after": after or UUID(int=0),
             "limit": limit,
         }
-        ids = [row[0] for row in raw_cursor().execute(PAGE_OF_MEMBERS, values).fetchall()]
+        ids = read_column(PAGE_OF_MEMBERS, values)
         found = get_contents(organisation=organisation, model=model, memories=ids, metadata=metadata)
         if found.ids or not ids:
             return found

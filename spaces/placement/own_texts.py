@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import read_column
 from memory.index.bulk_reads import count_vectors, get_contents, sample_vectors
 from spaces.geometry.projection import Background, describe
 from spaces.placement.statements import SAMPLE_MEMBERS
@@ -68,4 +68,4 @@ def count_own(*, organisation: UUID, model: int, space: UUID | None) -> Counts:
 
 
 def _list_members(organisation: UUID, space: UUID) -> Sequence[UUID]:
-    return [row[0] for row in raw_cursor().execute(SAMPLE_MEMBERS, (organisation, space)).fetchall()]
+    return read_column(SAMPLE_MEMBERS, (organisation, space))

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, read_column
 from liftos.kernel.precedence import giving_way
 from spaces.placement.placing import Placed
 from spaces.placement.statements import (
@@ -46,7 +46,7 @@ def remove_positions(*, organisation: UUID, memories: Sequence[UUID], space: UUI
 def present_in(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> set[UUID]:
     """Return those memories that have a position in a layout."""
     values = {"organisation": organisation, "layout": layout, "ids": list(memories)}
-    return {row[0] for row in raw_cursor().execute(PRESENT, values).fetchall()}
+    return set(read_column(PRESENT, values))
 
 
 def read_positions(*, organisation: UUID, layout: UUID, memories: Sequence[UUID]) -> Placed:

@@ -16,6 +16,7 @@ from liftos.compat.names.calls import principal_of, unit
 from liftos.compat.names.tracing import LightweightTracer, MetricsCollector
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.ports import decision_figures
 from liftos.kernel.telemetry import manager
 from liftos.kernel.telemetry.operation import Operation
@@ -103,7 +104,7 @@ class AccountabilityOrchestrator:
             DecisionNotFound: there is no decision with this id.
         """
         organisation = principal_of(self.org_id).organisation
-        decision = _uuid(operation)
+        decision = as_uuid(operation)
         with tenant_transaction(organisation):
             if decision is not None:
                 steps = get_chain(organisation=organisation, decision=decision)
@@ -179,10 +180,3 @@ def _checked(given: str, form: re.Pattern[str], name: str) -> str:
     if not form.fullmatch(given):
         raise InvalidInput("A trace or span id must be lower-case hex digits.", loc=(name,))
     return given
-
-
-def _uuid(given: str | UUID) -> UUID | None:
-    try:
-        return UUID(str(given))
-    except ValueError:
-        return None

@@ -130,3 +130,8 @@ def read_value(statement: str, values: Params = ()) -> Any:
     """Return the first column of a statement's first row, None without a row. See `raw_cursor`."""
     row = raw_cursor().execute(statement, values).fetchone()
     return None if row is None else row[0]
+
+
+def read_column(statement: str, values: Params = ()) -> list[Any]:
+    """Return the first column of a statement's rows. See `raw_cursor`."""
+    return [row[0] for row in raw_cursor().execute(statement, values).fetchall()]

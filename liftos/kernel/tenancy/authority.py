@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.known_keys import known_key_by_id
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
@@ -46,11 +47,8 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
 
 
 def _of_key(organisation: UUID, key: str) -> frozenset[Scope]:
-    try:
-        ident = UUID(key)
-    except ValueError:
-        return NOTHING
-    record = known_key_by_id(organisation, ident)
+    ident = as_uuid(key)
+    record = None if ident is None else known_key_by_id(organisation, ident)
     if record is None or not record.is_valid(timezone.now()):
         return NOTHING
     return with_implied(Scope(each) for each in record.scopes if each in ALL_SCOPES)

@@ -9,6 +9,7 @@ from django.db import connection
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.models import ApiKey, Organisation
 
 
@@ -52,11 +53,9 @@ def find_organisation(named: str) -> Organisation:
     Raises:
         OrganisationNotFound: there is none.
     """
-    try:
-        found = Organisation.objects.filter(id=UUID(named)).first()
-    except ValueError:
-        found = None
-    return get_organisation(named) if found is None else found
+    ident = as_uuid(named)
+    found = Organisation.objects.filter(id=ident).first() if ident else None
+    return found or get_organisation(named)
 
 
 def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:

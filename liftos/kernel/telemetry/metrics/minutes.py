@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.ids import as_uuid
 from liftos.kernel.telemetry.manager import ObservabilityManager, get_observability
 from liftos.kernel.telemetry.metrics.summary import Kind, SeriesSnapshot
 
@@ -144,17 +145,9 @@ def _by_key(taken: Iterable[SeriesSnapshot], kind: Kind, ending: str) -> dict[Ke
         if each.kind is not kind or not each.name.endswith(ending):
             continue
         organisation = dict(each.tags).get("organisation", "")
-        if _is_id(organisation):
+        if as_uuid(organisation):
             found.setdefault((organisation, each.name.removesuffix(ending)[:200]), []).append(each)
     return found
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _add_durations(cell: Cell, timers: Iterable[SeriesSnapshot], fresh: int) -> None:

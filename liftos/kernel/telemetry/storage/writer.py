@@ -13,7 +13,7 @@ from django.db import connection
 from pydantic_core import to_json
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.ids import new_id
+from liftos.kernel.ids import as_uuid, new_id
 from liftos.kernel.telemetry.storage.queued import QueuedSink
 from liftos.kernel.telemetry.tracing.spans import Span, SpanLevel
 
@@ -100,15 +100,8 @@ class TraceWriter(QueuedSink):
 def organisation_of(ended: Sequence[Span]) -> UUID | None:
     """Return the organisation of a tree's spans; None if they name none or several."""
     named = {span.tags["organisation"] for span in ended if "organisation" in span.tags}
-    found = {each for each in map(_uuid, named) if each is not None}
+    found = {each for each in map(as_uuid, named) if each is not None}
     return found.pop() if len(found) == 1 else None
-
-
-def _uuid(text: Any) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None  # the placeholder for "no organisation"
 
 
 def _insert(organisation: UUID, trees: list[list[Span]]) -> None:
