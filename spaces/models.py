@@ -10,17 +10,14 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.kernel.embedding.models import EmbeddingModel
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation, organisation_key
+from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from memory.models import Memory
 from spaces.types import LayoutState, RelationKind
 
 
-class Space(models.Model):
+class Space(OwnedRow):
     """A conceptual space of an organisation."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     name = models.CharField(max_length=200)
     # casefolded
     name_key = models.CharField(max_length=200)
@@ -52,14 +49,12 @@ class Space(models.Model):
         return self.name
 
 
-class Layout(models.Model):
+class Layout(OwnedRow):
     """The members' positions under one definition of the dimensions.
 
     `axes` holds the directions of the dimensions with poles, `found` their scales (spaces/placement/axes.py).
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     state = models.CharField(max_length=10, default=LayoutState.BUILDING.value)
     model = models.ForeignKey(
@@ -110,11 +105,9 @@ class Layout(models.Model):
         ]
 
 
-class SpaceVersion(models.Model):
+class SpaceVersion(OwnedRow):
     """A version of a space: its dimensions between two changes."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     space = models.ForeignKey(
         Space, on_delete=models.DO_NOTHING, related_name="versions", db_constraint=False, db_index=False
     )
@@ -136,11 +129,9 @@ class SpaceVersion(models.Model):
         return f"version {self.number}"
 
 
-class SpaceDimension(models.Model):
+class SpaceDimension(OwnedRow):
     """A dimension of one version of a space. See `spaces.types.Dimension`."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     version = models.PositiveIntegerField()
     place = models.PositiveSmallIntegerField()
@@ -191,11 +182,9 @@ class Member(models.Model):
         indexes = [models.Index(fields=["organisation", "memory"], name="member_by_memory")]
 
 
-class Concept(models.Model):
+class Concept(OwnedRow):
     """A concept: a prototype and the region around it."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     space = models.ForeignKey(
         Space, on_delete=models.DO_NOTHING, related_name="concepts", db_constraint=False, db_index=False
     )
@@ -225,11 +214,9 @@ class Concept(models.Model):
         return self.name
 
 
-class ConceptRelation(models.Model):
+class ConceptRelation(OwnedRow):
     """A relation between two concepts of a space."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     source = models.ForeignKey(
         Concept, on_delete=models.DO_NOTHING, related_name="relations", db_constraint=False, db_index=False

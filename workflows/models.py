@@ -11,8 +11,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import Organisation, organisation_key
+from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
 
 
@@ -45,11 +44,9 @@ class Policy(models.Model):
         return f"policy of {self.organisation_id}"
 
 
-class Template(models.Model):
+class Template(OwnedRow):
     """A named workflow. New runs follow its newest published version."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     retired_at = models.DateTimeField(null=True, editable=False)
@@ -64,7 +61,7 @@ class Template(models.Model):
         return self.name
 
 
-class TemplateVersion(models.Model):
+class TemplateVersion(OwnedRow):
     """A version of a template; a trigger makes published versions immutable.
 
     Attributes:
@@ -72,8 +69,6 @@ class TemplateVersion(models.Model):
         definition: the payload as parsed by workflows.definition; publishing pins the functions' versions.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     template = models.ForeignKey(
         Template, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="versions"
     )
@@ -101,7 +96,7 @@ class TemplateVersion(models.Model):
         return f"version {self.number}, {self.status}"
 
 
-class Run(models.Model):
+class Run(OwnedRow):
     """One execution of a version, or an empty run (the old platform's `/workflows/create`).
 
     Attributes:
@@ -112,8 +107,6 @@ class Run(models.Model):
         failed_steps: steps of the definition that failed.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     code = models.CharField(max_length=16, editable=False)
     name = models.CharField(max_length=200)
     version = models.ForeignKey(
@@ -165,7 +158,7 @@ class Run(models.Model):
         return self.name
 
 
-class Step(models.Model):
+class Step(OwnedRow):
     """A step of a run, or one item of a step that maps over a list.
 
     Attributes:
@@ -182,8 +175,6 @@ class Step(models.Model):
         approval: the reviewer and the reason.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     run = models.ForeignKey(
         Run, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="steps"
     )

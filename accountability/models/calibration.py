@@ -2,15 +2,12 @@
 
 from django.db import models
 
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import organisation_key
+from liftos.kernel.tenancy.models import OwnedRow
 
 
-class Calibration(models.Model):
+class Calibration(OwnedRow):
     """The calibration of one decision point, confidence method and model version."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     decision_point = models.CharField(max_length=100)
     confidence_method = models.CharField(max_length=100, blank=True)
     # hexadecimal SHA-256 of the versions' canonical text, which callers may make of any length

@@ -6,15 +6,12 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import organisation_key
+from liftos.kernel.tenancy.models import OwnedRow, organisation_key
 
 
-class DecisionRecord(models.Model):
+class DecisionRecord(OwnedRow):
     """One decision. Insert-only: UPDATE, DELETE and TRUNCATE are revoked, and refused by triggers."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     operation = models.CharField(max_length=100)
     decision_point = models.CharField(max_length=100)
     subject_kind = models.CharField(max_length=50, blank=True)

@@ -5,15 +5,12 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import organisation_key
+from liftos.kernel.tenancy.models import OwnedRow
 
 
-class OutboxEvent(models.Model):
+class OutboxEvent(OwnedRow):
     """One event in the CloudEvents 1.0 form, committed with its cause; a relay delivers it later."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     type = models.CharField(max_length=100)
     source = models.CharField(max_length=200)
     subject = models.CharField(max_length=200)

@@ -4,19 +4,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
-from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.models import organisation_key
+from liftos.kernel.tenancy.models import OwnedRow, organisation_key
 
 
-class TraceRecord(models.Model):
+class TraceRecord(OwnedRow):
     """A root span (a request, a task) and its descendants in one process. A trace may have several. Never updated.
 
     `spans` is a list of objects: span_id, parent_id, name, level, start_ns (since `started_at`), duration_ns,
     status, error_type, tags. Error messages are not stored: they may quote content that erasure would not reach.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    organisation = organisation_key()
     trace_id = models.CharField(max_length=32)
     correlation_id = models.CharField(max_length=128)
     name = models.CharField(max_length=200)

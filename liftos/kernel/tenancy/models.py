@@ -32,6 +32,16 @@ def organisation_key() -> "models.ForeignKey[Organisation, Organisation]":
     return models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
 
 
+class OwnedRow(models.Model):
+    """A row of an organisation, with an id of its own."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    organisation = organisation_key()
+
+    class Meta:
+        abstract = True
+
+
 class ApiKey(models.Model):
     """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 
