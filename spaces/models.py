@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from liftos.kernel.db.constraints import known_values
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from memory.models import Memory
@@ -85,9 +86,7 @@ class Layout(OwnedRow):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organisation", "id"], name="layout_of_organisation"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=[each.value for each in LayoutState]), name="layout_state_known"
-            ),
+            known_values("state", LayoutState, "layout_state_known"),
         ]
         indexes = [
             models.Index(fields=["organisation", "space"], name="layout_by_space"),
@@ -233,10 +232,7 @@ class ConceptRelation(OwnedRow):
             models.UniqueConstraint(
                 fields=["organisation", "space", "source", "kind", "target"], name="relation_once"
             ),
-            models.CheckConstraint(
-                condition=models.Q(kind__in=[each.value for each in RelationKind]),
-                name="relation_kind_known",
-            ),
+            known_values("kind", RelationKind, "relation_kind_known"),
             models.CheckConstraint(
                 condition=~models.Q(source=models.F("target")), name="relation_between_two"
             ),

@@ -4,19 +4,14 @@ The foreign keys between them are composite and include the organisation (migrat
 organisation's id.
 """
 
-from enum import StrEnum
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from liftos.kernel.db.constraints import known_values
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
-
-
-def _known_values(field: str, words: type[StrEnum], name: str) -> models.CheckConstraint:
-    return models.CheckConstraint(condition=Q(**{f"{field}__in": [str(each) for each in words]}), name=name)
 
 
 class Policy(models.Model):
@@ -89,7 +84,7 @@ class TemplateVersion(OwnedRow):
             models.UniqueConstraint(
                 fields=["organisation", "template"], name="version_one_draft", condition=Q(status="draft")
             ),
-            _known_values("status", VersionStatus, "version_status_known"),
+            known_values("status", VersionStatus, "version_status_known"),
         ]
 
     def __str__(self) -> str:
@@ -135,7 +130,7 @@ class Run(OwnedRow):
             models.UniqueConstraint(fields=["organisation", "id"], name="run_of_organisation"),
             models.UniqueConstraint(fields=["organisation", "code"], name="run_by_code"),
             models.CheckConstraint(condition=Q(open_steps__gte=0, failed_steps__gte=0), name="run_counts"),
-            _known_values("status", RunStatus, "run_status_known"),
+            known_values("status", RunStatus, "run_status_known"),
             models.CheckConstraint(
                 condition=Q(status__in=["completed", "failed", "cancelled"], finished_at__isnull=False)
                 | Q(status__in=["pending", "running", "paused"], finished_at=None),
@@ -205,7 +200,7 @@ class Step(OwnedRow):
         constraints = [
             models.UniqueConstraint(fields=["organisation", "id"], name="step_of_organisation"),
             models.UniqueConstraint(fields=["organisation", "run", "name", "item"], name="step_once"),
-            _known_values("status", StepStatus, "step_status_known"),
+            known_values("status", StepStatus, "step_status_known"),
             models.CheckConstraint(
                 condition=Q(priority__gte=1, priority__lte=5), name="step_priority_of_five"
             ),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accountability.types import TO_DO, Because, Effect, Policy, ReviewState, RiskClass
+from liftos.kernel.db.constraints import known_values
 from liftos.kernel.tenancy.models import Organisation, organisation_key
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}
@@ -60,12 +61,8 @@ class ReviewCase(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["organisation", "decision"], name="review_case_of_organisation"),
-            models.CheckConstraint(
-                condition=models.Q(state__in=[each.value for each in ReviewState]), name="review_state_known"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(because__in=[each.value for each in Because]), name="review_because_known"
-            ),
+            known_values("state", ReviewState, "review_state_known"),
+            known_values("because", Because, "review_because_known"),
             models.CheckConstraint(condition=models.Q(rank__gte=1, rank__lte=3), name="review_rank_known"),
         ]
         # one per order of the queue, over the reviews still to do

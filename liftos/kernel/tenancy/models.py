@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from liftos.kernel.db.constraints import known_values
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Role
 
@@ -78,9 +79,7 @@ class Membership(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "organisation"], name="membership_once"),
-            models.CheckConstraint(
-                condition=models.Q(role__in=[each.value for each in Role]), name="membership_role_known"
-            ),
+            known_values("role", Role, "membership_role_known"),
         ]
 
     def __str__(self) -> str:
