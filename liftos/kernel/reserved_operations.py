@@ -21,11 +21,6 @@ def reserve_operations(*namespaces: str) -> None:
     _namespaces.update(namespaces)
 
 
-def reserved_namespaces() -> list[str]:
-    """Return the reserved first words, sorted."""
-    return sorted(_namespaces)
-
-
 def reserved_namespace(name: str) -> str | None:
     """Return the reserved first word that a name has or seems to have, or None."""
     read = _as_read(name)

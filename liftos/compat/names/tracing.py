@@ -130,7 +130,7 @@ class LightweightTracer(tracer.LightweightTracer):
 
 
 class MetricsCollector(collector.MetricsCollector):
-    """The collector, with the old platform's names for `counter`, `gauge`, `histogram`, `timer` and `summary`."""
+    """The collector, with the old platform's names for recording and for `summary`."""
 
     def __init__(
         self,

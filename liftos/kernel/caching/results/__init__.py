@@ -11,10 +11,10 @@ from uuid import UUID
 
 from liftos.kernel.caching.results.cache import CacheableFunction, FunctionCache
 from liftos.kernel.caching.results.keys import UnkeyableArguments
-from liftos.kernel.caching.results.shared import InMemoryResults, NullResults, RedisResults, SharedResults
+from liftos.kernel.caching.results.shared import NullResults, RedisResults, SharedResults
 
 __all__ = [
-    "CacheableFunction", "FunctionCache", "InMemoryResults", "NullResults", "RedisResults", "SharedResults",
+    "CacheableFunction", "FunctionCache", "NullResults", "RedisResults", "SharedResults",
     "UnkeyableArguments", "call", "get_function_cache", "reset_function_cache",
 ]  # fmt: skip
 

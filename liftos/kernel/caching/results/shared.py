@@ -1,8 +1,6 @@
 """The cache of results shared by processes and machines. Values are JSON bytes; nothing read from Redis is unpickled."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -46,43 +44,6 @@ class NullResults:
     def forget(self, organisation: UUID) -> bool:
         """Return True."""
         del organisation
-        return True
-
-
-class InMemoryResults:
-    """An in-process substitute for Redis in tests."""
-
-    errors = 0
-
-    def __init__(
-        self,
-        *,
-        ttl: float = 3600,
-        capacity: int = PER_ORGANISATION,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Create an empty store."""
-        self._ttl, self._capacity, self._clock = ttl, capacity, clock
-        self._by_organisation: dict[UUID, OrderedDict[bytes, tuple[bytes, float]]] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        """Return a result, or None."""
-        for entries in self._by_organisation.values():
-            if key in entries and self._clock() < entries[key][1]:
-                return entries[key][0]
-        return None
-
-    def put(self, organisation: UUID, key: bytes, value: bytes) -> None:
-        """Store a result."""
-        entries = self._by_organisation.setdefault(organisation, OrderedDict())
-        entries[key] = value, self._clock() + self._ttl
-        entries.move_to_end(key)
-        while len(entries) > self._capacity:
-            entries.popitem(last=False)
-
-    def forget(self, organisation: UUID) -> bool:
-        """Remove an organisation's results."""
-        self._by_organisation.pop(organisation, None)
         return True
 
 

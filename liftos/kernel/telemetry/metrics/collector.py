@@ -8,7 +8,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self
 
 from liftos.kernel.telemetry.metrics.summary import Kind, SeriesSnapshot, TagSet, blocks_of
 
@@ -95,7 +95,7 @@ class MetricsCollector:
     Counts, sums, minima and maxima are exact. Raw points, used for quantiles, are limited to the last `per_series` of a
     series and to `max_points` overall: beyond that, the series updated least recently lose their oldest points, but
     each keeps its last. Tag sets beyond three quarters of `max_series` are folded into one series per name, names
-    beyond `max_series` into the name `other`; `folded_points` counts their points. Values that are not finite are
+    beyond `max_series` into the name `other`. Values that are not finite are
     rejected and counted in `refused_points`.
 
     Use few tags with few values (organisation, function), never ids of rows.
@@ -154,30 +154,6 @@ class MetricsCollector:
             key = kind, name, tag_set
             return self._series.get(key) or self._series.setdefault(key, Series(self, *key))
 
-    def counter(self, name: str, /, value: float = 1, **tags: Any) -> None:
-        """Add `value` to a counter."""
-        self.series(Kind.COUNTER, name, tags).record(value)
-
-    def gauge(self, name: str, /, value: float, **tags: Any) -> None:
-        """Set a gauge."""
-        self.series(Kind.GAUGE, name, tags).record(value)
-
-    def histogram(self, name: str, /, value: float, **tags: Any) -> None:
-        """Add a value to a histogram."""
-        self.series(Kind.HISTOGRAM, name, tags).record(value)
-
-    @overload
-    def timer(self, name: str, /, duration_ns: int, **tags: Any) -> None: ...
-    @overload
-    def timer(self, name: str, /, duration_ns: None = None, **tags: Any) -> Timing: ...
-    def timer(self, name: str, /, duration_ns: int | None = None, **tags: Any) -> Timing | None:
-        """Record a duration in ns, or, without one, return a context manager that times its block."""
-        series = self.series(Kind.TIMER, name, tags)
-        if duration_ns is None:
-            return Timing(series, self._clock_ns)
-        series.record(duration_ns)
-        return None
-
     def _make_room(self) -> None:
         # Called with the lock held. Frees a hundredth at a time to spread the cost of sorting the series.
         wanted = max(1, self.max_points // 100)
@@ -189,17 +165,6 @@ class MetricsCollector:
                 wanted -= 1
                 if not wanted:
                     return
-
-    @property
-    def raw_points(self) -> int:
-        """Number of raw points held, at most `max_points`."""
-        return self._raw
-
-    @property
-    def folded_points(self) -> int:
-        """Number of points recorded in folded series."""
-        with self._lock:
-            return sum(series.count for series in self._series.values() if series.tags == FOLDED)
 
     def snapshot(self, where: Mapping[str, str] | None = None) -> list[SeriesSnapshot]:
         """Return a consistent copy of the series whose tags include `where`, sorted by kind, name and tags."""

@@ -282,26 +282,6 @@ class Span:
         except Exception:  # noqa: BLE001  a broken __str__ must not hide the error itself
             self.error_message = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the span as JSON-ready values; times in ns, `start_wall` since the epoch."""
-        return {
-            "service_name": self._tracer.service_name,
-            "trace_id": self.trace_id,
-            "span_id": self.span_id,
-            "parent_id": self.parent_id,
-            "name": self.name,
-            "level": SpanLevel(self.level).name,
-            "start_wall": self.start_wall,
-            "duration_ns": self.duration_ns,
-            "status": self.status,
-            "error_type": self.error_type,
-            "error_message": self.error_message,
-            "tags": dict(self.tags),
-            "logs": [
-                {"at_ns": note.at_ns, "message": note.message, "fields": note.fields} for note in self.logs
-            ],
-        }
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self.duration_ns} ns {self.status}>"
 

@@ -203,7 +203,7 @@ def test_states_never_recur_and_tokens_stay_few(organisation):
 
 def test_concurrent_readers_see_every_committed_write(organisation):
     """Four readers share cached results; a read after a commit sees the commit."""
-    from liftos.kernel.caching.results import InMemoryResults
+    from tests.factories.results import InMemoryResults
 
     shared, secret = InMemoryResults(), b"s"
     function = find_function("memory.search")

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from liftos.kernel.caching.results import InMemoryResults, RedisResults
+from liftos.kernel.caching.results import RedisResults
 from liftos.kernel.caching.results.shared import PREFIX
+from tests.factories.results import InMemoryResults
 
 pytestmark = pytest.mark.enable_socket
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liftos.kernel.caching.change_tokens.queries import Generation
-from liftos.kernel.caching.results import FunctionCache, InMemoryResults, UnkeyableArguments
+from liftos.kernel.caching.results import FunctionCache, UnkeyableArguments
 from liftos.kernel.caching.results.cache import MAX_ENTRY_BYTES
 from liftos.kernel.caching.results.keys import canonical
+from tests.factories.results import InMemoryResults
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 

@@ -5,8 +5,35 @@ import threading
 import numpy as np
 import pytest
 
-from liftos.kernel.telemetry.metrics.collector import FOLDED, MetricsCollector
+from liftos.kernel.telemetry.metrics import collector
+from liftos.kernel.telemetry.metrics.collector import FOLDED, Timing
 from liftos.kernel.telemetry.metrics.summary import Kind
+
+
+class MetricsCollector(collector.MetricsCollector):
+    """The collector, with a recording method per kind and its counts of raw and of folded points."""
+
+    def counter(self, name, /, value=1, **tags):
+        self.series(Kind.COUNTER, name, tags).record(value)
+
+    def gauge(self, name, /, value, **tags):
+        self.series(Kind.GAUGE, name, tags).record(value)
+
+    def histogram(self, name, /, value, **tags):
+        self.series(Kind.HISTOGRAM, name, tags).record(value)
+
+    def timer(self, name, /, duration_ns=None, **tags):
+        series = self.series(Kind.TIMER, name, tags)
+        return Timing(series, self._clock_ns) if duration_ns is None else series.record(duration_ns)
+
+    @property
+    def raw_points(self):
+        return self._raw
+
+    @property
+    def folded_points(self):
+        return sum(series.count for series in self._series.values() if series.tags == FOLDED)
+
 
 SIZES = {"max_points": 50_000, "per_series": 1_000}
 
