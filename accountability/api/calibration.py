@@ -48,9 +48,8 @@ class CalibrationReport(NativeView):
     @described("calibration", responses={200: page_of(CalibrationOut, "CalibrationList", is_only=True)})
     def get(self, request: Request) -> Response:
         """Return the latest calibrations, most reviewed first."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            rows = queries.list_calibrations(organisation=organisation)
+        with tenant_transaction(self.organisation):
+            rows = queries.list_calibrations(organisation=self.organisation)
         return Response({"results": [_render(row) for row in rows], "next": None})
 
 

@@ -31,11 +31,10 @@ class DecisionChain(NativeView):
     @described("decisions_chain", responses={200: page_of(ChainStep, "ChainOut", is_only=True)})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the chain through a decision, earliest ancestors first."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            steps = get_chain(organisation=organisation, decision=decision)
+        with tenant_transaction(self.organisation):
+            steps = get_chain(organisation=self.organisation, decision=decision)
             confidences = calibrated_confidences(
-                organisation=organisation, decisions=[step.decision for step in steps]
+                organisation=self.organisation, decisions=[step.decision for step in steps]
             )
         results = [
             {"distance": step.distance, "decision": render(step.decision, confidences.get(step.decision.id))}

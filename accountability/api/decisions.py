@@ -96,7 +96,7 @@ class DecisionList(NativeView):
     @described("decisions_create", query=WaitQuery, request=DecisionIn, responses={201: DecisionCreated})
     def post(self, request: Request) -> Response:
         """Record a decision that the caller made."""
-        draft, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.principal.organisation
+        draft, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.organisation
         recorded = self.record(request)
         decision = UUID(recorded.data["id"])
         if draft.wait or query.wait:
@@ -109,10 +109,7 @@ class DecisionList(NativeView):
     @once
     def record(self, request: Request) -> Response:
         """Record the decision, once per Idempotency-Key."""
-        principal = self.principal
-        decision = record_own(
-            organisation=principal.organisation, by=principal.actor, draft=self.body(DecisionIn)
-        )
+        decision = record_own(**self.caller, draft=self.body(DecisionIn))
         context = current_context()
         body = {
             "id": str(decision),
@@ -125,17 +122,16 @@ class DecisionList(NativeView):
     def get(self, request: Request) -> Response:
         """List decisions."""
         query = self.query(DecisionQuery)
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
+        with tenant_transaction(self.organisation):
             rows = queries.list_decisions(
-                organisation=organisation,
+                organisation=self.organisation,
                 limit=query.limit + 1,
                 before=query.before,
                 operation=query.operation,
                 correlation_id=query.correlation_id,
                 subject_id=query.subject_id,
             )
-            confidences = calibrated_confidences(organisation=organisation, decisions=rows)
+            confidences = calibrated_confidences(organisation=self.organisation, decisions=rows)
         results = [render(row, confidences.get(row.id)) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
@@ -148,8 +144,7 @@ class DecisionDetail(NativeView):
     @described("decisions_get", responses={200: DecisionOut})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return a decision."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            found = queries.get_decision(organisation=organisation, decision=decision)
-            confidences = calibrated_confidences(organisation=organisation, decisions=[found])
+        with tenant_transaction(self.organisation):
+            found = queries.get_decision(organisation=self.organisation, decision=decision)
+            confidences = calibrated_confidences(organisation=self.organisation, decisions=[found])
         return Response(render(found, confidences.get(found.id)))

@@ -35,10 +35,9 @@ class DecisionExport(NativeView):
     )
     def get(self, request: Request) -> StreamingHttpResponse:
         """Stream the decisions."""
-        organisation = self.principal.organisation
         if self.query(ExportQuery).format == "prov":
             return StreamingHttpResponse(
-                export_prov(organisation=organisation), content_type="application/json"
+                export_prov(organisation=self.organisation), content_type="application/json"
             )
-        lines = export_lines(organisation=organisation)
+        lines = export_lines(organisation=self.organisation)
         return StreamingHttpResponse(lines, content_type="application/x-ndjson")

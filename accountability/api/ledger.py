@@ -57,13 +57,12 @@ class LedgerCheckpoint(NativeView):
     @described("ledger_checkpoint", responses={200: CheckpointOut})
     def get(self, request: Request) -> Response:
         """Return the checkpoint as signed text and as fields."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            head = proofs.get_checkpoint(organisation)
-            pending = proofs.count_pending(organisation)
+        with tenant_transaction(self.organisation):
+            head = proofs.get_checkpoint(self.organisation)
+            pending = proofs.count_pending(self.organisation)
         return Response(
             {
-                "origin": origin_of(organisation),
+                "origin": origin_of(self.organisation),
                 "size": head.size,
                 "root": base64.b64encode(head.root).decode(),
                 "checkpoint": head.text,
@@ -82,10 +81,10 @@ class LedgerConsistency(NativeView):
     @described("ledger_consistency", query=ConsistencyQuery, responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """Prove that the tree of `to` records continues the tree of `from` records."""
-        query, organisation = self.query(ConsistencyQuery), self.principal.organisation
-        with tenant_transaction(organisation):
+        query = self.query(ConsistencyQuery)
+        with tenant_transaction(self.organisation):
             return Response(
-                proofs.get_consistency(organisation=organisation, first=query.first, second=query.second)
+                proofs.get_consistency(organisation=self.organisation, first=query.first, second=query.second)
             )
 
 
@@ -98,9 +97,8 @@ class LedgerVerification(NativeView):
     @described("ledger_verification", responses={200: VerificationOut})
     def get(self, request: Request) -> Response:
         """Verify the log, up to 100,000 records."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            records, verdict = verify_within(organisation, most=100_000)
+        with tenant_transaction(self.organisation):
+            records, verdict = verify_within(self.organisation, most=100_000)
         return Response({"holds": verdict.holds, "text": verdict.text, "records": records})
 
 

@@ -41,9 +41,8 @@ class LogHead(LogView):
     )
     def get(self, request: Request, token: str) -> HttpResponse:
         """Return the checkpoint as text."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            head = proofs.get_checkpoint(organisation)
+        with tenant_transaction(self.organisation):
+            head = proofs.get_checkpoint(self.organisation)
         answer = HttpResponse(head.text, content_type="text/plain; charset=utf-8")
         answer["Cache-Control"] = "no-cache"
         return answer
@@ -59,7 +58,7 @@ class LogTile(LogView):
     )
     def get(self, request: Request, token: str, tile: str) -> HttpResponse:
         """Return a tile."""
-        organisation, parsed = self.principal.organisation, tiles.parse_tile(tile)
+        organisation, parsed = self.organisation, tiles.parse_tile(tile)
         with tenant_transaction(organisation):
             data = tiles.read_tile(organisation, parsed)
         answer = HttpResponse(content_type="application/octet-stream")

@@ -36,10 +36,10 @@ class DecisionProof(NativeView):
     )
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the proof; `accountability/ledger/verifier.py` checks it offline."""
-        query, organisation = self.query(ProofQuery), self.principal.organisation
+        query = self.query(ProofQuery)
         if query.wait:
-            wait_until_integrated(organisation=organisation, decision=decision)
-        with tenant_transaction(organisation):
+            wait_until_integrated(organisation=self.organisation, decision=decision)
+        with tenant_transaction(self.organisation):
             return Response(
-                proofs.get_proof(organisation=organisation, decision=decision, disclose=query.disclose)
+                proofs.get_proof(organisation=self.organisation, decision=decision, disclose=query.disclose)
             )

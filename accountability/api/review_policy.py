@@ -33,13 +33,12 @@ class ReviewPolicyDetail(NativeView):
     @described("review_policy_get", responses={200: PolicyBody})
     def get(self, request: Request) -> Response:
         """Return the policy."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            return Response(asdict(get_policy(organisation=organisation)))
+        with tenant_transaction(self.organisation):
+            return Response(asdict(get_policy(organisation=self.organisation)))
 
     @described("review_policy_set", request=PolicyBody, responses={200: PolicyBody})
     def put(self, request: Request) -> Response:
         """Replace the policy; queued decisions stay queued."""
-        policy, principal = Policy.from_attributes(self.body(PolicyBody)), self.principal
-        set_policy(organisation=principal.organisation, by=principal.actor, policy=policy)
+        policy = Policy.from_attributes(self.body(PolicyBody))
+        set_policy(**self.caller, policy=policy)
         return Response(asdict(policy))

@@ -101,13 +101,9 @@ class DecisionReviews(NativeView):
     @once
     def post(self, request: Request, decision: UUID) -> Response:
         """Approve a decision, overturn it, or request information."""
-        body, principal = self.body(ReviewIn), self.principal
+        body = self.body(ReviewIn)
         reviewed = operations.review(
-            organisation=principal.organisation,
-            by=principal.actor,
-            decision=decision,
-            verdict=body.verdict,
-            reason=body.reason,
+            **self.caller, decision=decision, verdict=body.verdict, reason=body.reason
         )
         answer = ReviewedOut.model_validate(reviewed, from_attributes=True)
         return Response(answer.model_dump(mode="json"), status=201)
@@ -115,11 +111,10 @@ class DecisionReviews(NativeView):
     @described("reviews_of_decision", responses={200: ReviewList})
     def get(self, request: Request, decision: UUID) -> Response:
         """Return the reviews of a decision, oldest first."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            decisions.get_decision(organisation=organisation, decision=decision)
-            case = queries.get_case(organisation=organisation, decision=decision)
-            reviews = queries.list_reviews(organisation=organisation, decision=decision)
+        with tenant_transaction(self.organisation):
+            decisions.get_decision(organisation=self.organisation, decision=decision)
+            case = queries.get_case(organisation=self.organisation, decision=decision)
+            reviews = queries.list_reviews(organisation=self.organisation, decision=decision)
         results = [_render_review(each) for each in reviews]
         return Response({"state": case.state if case else None, "results": results, "next": None})
 
@@ -132,7 +127,7 @@ class ReviewQueue(NativeView):
     @described("reviews_list", query=QueueQuery, responses={200: page_of(QueuedOut, "QueuePage")})
     def get(self, request: Request) -> Response:
         """List decisions to review, the most urgent first."""
-        query, organisation = self.query(QueueQuery), self.principal.organisation
+        query = self.query(QueueQuery)
         states = queries.as_states(query.states)
         if states is None:
             known = ", ".join(ReviewState)
@@ -146,9 +141,9 @@ class ReviewQueue(NativeView):
             assigned_to=query.assigned_to,
             confidence_below=query.confidence_below,
         )
-        with tenant_transaction(organisation):
+        with tenant_transaction(self.organisation):
             cases = queries.list_queue(
-                organisation=organisation,
+                organisation=self.organisation,
                 limit=query.limit + 1,
                 order=query.order,
                 after=query.before,

@@ -30,10 +30,10 @@ class Clusters(NativeView):
     @described("spaces_clusters", query=ClustersQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """Cluster the newest 10,000 members; deterministic."""
-        query, organisation = self.query(ClustersQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = get_view(organisation=organisation, space=space, version=query.version)
-            found = find_clusters(organisation=organisation, view=view, count=query.count)
+        query = self.query(ClustersQuery)
+        with tenant_transaction(self.organisation):
+            view = get_view(organisation=self.organisation, space=space, version=query.version)
+            found = find_clusters(organisation=self.organisation, view=view, count=query.count)
         by_name = {each.name: each for each in view.dimensions}
         results = [
             {

@@ -31,15 +31,15 @@ class Compare(NativeView):
     @described("spaces_compare", query=CompareQuery, responses={200: dict})
     def get(self, request: Request, space: UUID) -> Response:
         """Compare two memories by dimension, and return how far `between` lies between them."""
-        query, organisation = self.query(CompareQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = get_view(organisation=organisation, space=space, version=query.version)
+        query = self.query(CompareQuery)
+        with tenant_transaction(self.organisation):
+            view = get_view(organisation=self.organisation, space=space, version=query.version)
             first, second = (
-                get_member_position(organisation=organisation, view=view, memory=memory, field=field)
+                get_member_position(organisation=self.organisation, view=view, memory=memory, field=field)
                 for field, memory in (("first", query.first), ("second", query.second))
             )
             between = query.between and get_member_position(
-                organisation=organisation, view=view, memory=query.between, field="between"
+                organisation=self.organisation, view=view, memory=query.between, field="between"
             )
         found = compare(view, first, second, between or None)
         body = {"first": str(query.first), "second": str(query.second), "version": view.version, **found}

@@ -73,27 +73,25 @@ class Concepts(NativeView):
     @described("spaces_concepts", query=PageQuery, responses={200: page_of(ConceptOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List concepts, newest first."""
-        query, organisation = self.query(PageQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = queries.get_view(organisation=organisation, space=space, ready=False)
+        query = self.query(PageQuery)
+        with tenant_transaction(self.organisation):
+            view = queries.get_view(organisation=self.organisation, space=space, ready=False)
             rows = queries.list_concepts(
-                organisation=organisation, space=space, limit=query.limit + 1, before=query.before
+                organisation=self.organisation, space=space, limit=query.limit + 1, before=query.before
             )
         results = [concept_out(row, view.dimensions) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
     def prepare(self, space: UUID) -> Array | None:
         """Embed the concept's text."""
-        return operations.embed_concept(self.principal.organisation, self.body(ConceptIn).draft())
+        return operations.embed_concept(self.organisation, self.body(ConceptIn).draft())
 
     @described("spaces_add_concept", request=ConceptIn, responses={201: ConceptOut})
     @once(prepare=prepare, anew=_replay)
     def post(self, request: Request, space: UUID, prepared: Array | None) -> Response:
         """Add a concept, from a prototype, examples or a text."""
         draft, principal = self.body(ConceptIn).draft(), self.principal
-        row = operations.commit_concept(
-            organisation=principal.organisation, by=principal.actor, space=space, draft=draft, vector=prepared
-        )
+        row = operations.commit_concept(**self.caller, space=space, draft=draft, vector=prepared)
         with tenant_transaction(principal.organisation):
             row.refresh_from_db()
             view = queries.get_view(organisation=principal.organisation, space=space, ready=False)
@@ -113,8 +111,5 @@ class ConceptDetail(NativeView):
     @described("spaces_remove_concept", responses={204: None})
     def delete(self, request: Request, space: UUID, concept: UUID) -> Response:
         """Delete a concept with its relations."""
-        principal = self.principal
-        operations.remove_concept(
-            organisation=principal.organisation, by=principal.actor, space=space, concept=concept
-        )
+        operations.remove_concept(**self.caller, space=space, concept=concept)
         return Response(status=204)

@@ -25,28 +25,24 @@ class SpaceDimensions(NativeView):
     @described("spaces_dimensions", query=VersionQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """List the dimensions of a version."""
-        query, organisation = self.query(VersionQuery), self.principal.organisation
-        with tenant_transaction(organisation):
+        query = self.query(VersionQuery)
+        with tenant_transaction(self.organisation):
             view = queries.get_view(
-                organisation=organisation, space=space, version=query.version, ready=False
+                organisation=self.organisation, space=space, version=query.version, ready=False
             )
         return Response({"results": [dimension_out(each) for each in view.dimensions], "next": None})
 
     def prepare(self, space: UUID) -> PreparedChange:
         """Read the dimensions and embed their poles."""
         dimensions = [each.dimension() for each in self.body(DimensionsIn).dimensions]
-        return operations.prepare_change(
-            organisation=self.principal.organisation, space=space, dimensions=dimensions
-        )
+        return operations.prepare_change(organisation=self.organisation, space=space, dimensions=dimensions)
 
     @described("spaces_change_dimensions", request=DimensionsIn, responses={200: SpaceOut})
     @once(prepare=prepare, anew=replay)
     def put(self, request: Request, space: UUID, prepared: PreparedChange) -> Response:
         """Replace the dimensions in a new version, which searches use once its members are placed."""
         principal = self.principal
-        version = operations.commit_change(
-            organisation=principal.organisation, by=principal.actor, space=space, prepared=prepared
-        )
+        version = operations.commit_change(**self.caller, space=space, prepared=prepared)
         with tenant_transaction(principal.organisation):
             row = queries.get_space(organisation=principal.organisation, space=space)
             return Response(render(principal.organisation, row, version.number))

@@ -31,14 +31,14 @@ class Explain(NativeView):
     @described("spaces_explain", query=ExplainQuery, responses={200: dict})
     def get(self, request: Request, space: UUID) -> Response:
         """Return how typical a memory is of a concept, by dimension."""
-        query, organisation = self.query(ExplainQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = get_view(organisation=organisation, space=space, version=query.version)
-            concept = find_concept(organisation=organisation, space=space, name=query.concept)
+        query = self.query(ExplainQuery)
+        with tenant_transaction(self.organisation):
+            view = get_view(organisation=self.organisation, space=space, version=query.version)
+            concept = find_concept(organisation=self.organisation, space=space, name=query.concept)
             if concept is None:
                 raise ConceptNotFound(loc=("query", "concept"))
-            position = get_member_position(organisation=organisation, view=view, memory=query.memory)
-            found = explain(organisation=organisation, view=view, position=position, concept=concept)
+            position = get_member_position(organisation=self.organisation, view=view, memory=query.memory)
+            found = explain(organisation=self.organisation, view=view, position=position, concept=concept)
         names = ("memory", "concept")
         body = {"memory_id": str(query.memory), "concept": concept.name, "version": view.version, **found}
         return Response(body | {"dimensions": parts_out(found["dimensions"], view.dimensions, names)})

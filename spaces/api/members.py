@@ -83,8 +83,5 @@ class MemberDetail(NativeView):
     @described("spaces_remove_member", responses={204: None})
     def delete(self, request: Request, space: UUID, memory: UUID) -> Response:
         """Remove a memory from the space; the memory itself stays."""
-        principal = self.principal
-        operations.remove_member(
-            organisation=principal.organisation, by=principal.actor, space=space, memory=memory
-        )
+        operations.remove_member(**self.caller, space=space, memory=memory)
         return Response(status=204)

@@ -31,10 +31,12 @@ class Neighbours(NativeView):
     @described("spaces_neighbours", query=NeighboursQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """List the members nearest to one of them."""
-        query, organisation = self.query(NeighboursQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = get_view(organisation=organisation, space=space, version=query.version)
-            found = neighbours(organisation=organisation, view=view, memory=query.memory, limit=query.limit)
+        query = self.query(NeighboursQuery)
+        with tenant_transaction(self.organisation):
+            view = get_view(organisation=self.organisation, space=space, version=query.version)
+            found = neighbours(
+                organisation=self.organisation, view=view, memory=query.memory, limit=query.limit
+            )
         results = [
             {
                 "memory_id": str(each.memory),

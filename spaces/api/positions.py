@@ -95,14 +95,14 @@ class Positions(NativeView):
     @described("spaces_positions", query=PositionQuery, responses={200: page_of(PositionOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List positions, newest memories first, or only that of `memory`."""
-        query, organisation = self.query(PositionQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            view = get_view(organisation=organisation, space=space, version=query.version)
+        query = self.query(PositionQuery)
+        with tenant_transaction(self.organisation):
+            view = get_view(organisation=self.organisation, space=space, version=query.version)
             if query.memory is not None:
-                found = [get_member_position(organisation=organisation, view=view, memory=query.memory)]
+                found = [get_member_position(organisation=self.organisation, view=view, memory=query.memory)]
             else:
                 found = list_member_positions(
-                    organisation=organisation, view=view, limit=query.limit + 1, before=query.before
+                    organisation=self.organisation, view=view, limit=query.limit + 1, before=query.before
                 )
         results = [position_out(each, view.dimensions, self.principal) for each in found]
         return Response(page(request._request, [_Row(each) for each in found], query.limit, results))

@@ -55,11 +55,11 @@ class Relations(NativeView):
     @described("spaces_relations", query=PageQuery, responses={200: page_of(RelationOut)})
     def get(self, request: Request, space: UUID) -> Response:
         """List relations, newest first."""
-        query, organisation = self.query(PageQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            queries.get_space(organisation=organisation, space=space)
+        query = self.query(PageQuery)
+        with tenant_transaction(self.organisation):
+            queries.get_space(organisation=self.organisation, space=space)
             rows = queries.list_relations(
-                organisation=organisation, space=space, limit=query.limit + 1, before=query.before
+                organisation=self.organisation, space=space, limit=query.limit + 1, before=query.before
             )
         results = [relation_out(row) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
@@ -68,10 +68,9 @@ class Relations(NativeView):
     @once(anew=_replay)
     def post(self, request: Request, space: UUID) -> Response:
         """Add a relation (is_a, part_of, opposite, causes, similar); 200 if it exists already."""
-        relation, principal = self.body(RelationIn), self.principal
+        relation = self.body(RelationIn)
         row, is_new = operations.relate(
-            organisation=principal.organisation,
-            by=principal.actor,
+            **self.caller,
             space=space,
             source=relation.source,
             kind=relation.kind,
@@ -89,8 +88,5 @@ class RelationDetail(NativeView):
     @described("spaces_unrelate", responses={204: None})
     def delete(self, request: Request, space: UUID, relation: UUID) -> Response:
         """Delete a relation."""
-        principal = self.principal
-        operations.unrelate(
-            organisation=principal.organisation, by=principal.actor, space=space, relation=relation
-        )
+        operations.unrelate(**self.caller, space=space, relation=relation)
         return Response(status=204)

@@ -23,8 +23,8 @@ class DimensionReport(NativeView):
     @described("spaces_report", query=VersionQuery, responses={200: Results})
     def get(self, request: Request, space: UUID) -> Response:
         """Return each dimension's coverage, pole separation, agreement with its examples and most similar dimension."""
-        query, organisation = self.query(VersionQuery), self.principal.organisation
-        _, reports = make_report(organisation=organisation, space=space, version=query.version)
+        query = self.query(VersionQuery)
+        _, reports = make_report(organisation=self.organisation, space=space, version=query.version)
         results = [_finite(asdict(each)) | {"warnings": list(each.warnings)} for each in reports]
         return Response({"results": results, "next": None})
 

@@ -39,16 +39,18 @@ class SpaceCollection(NativeView):
     @described("spaces_list", query=PageQuery, responses={200: page_of(SpaceOut)})
     def get(self, request: Request) -> Response:
         """List spaces, newest first."""
-        query, organisation = self.query(PageQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            rows = queries.list_spaces(organisation=organisation, limit=query.limit + 1, before=query.before)
-            results = [render(organisation, row) for row in rows[: query.limit]]
+        query = self.query(PageQuery)
+        with tenant_transaction(self.organisation):
+            rows = queries.list_spaces(
+                organisation=self.organisation, limit=query.limit + 1, before=query.before
+            )
+            results = [render(self.organisation, row) for row in rows[: query.limit]]
         return Response(page(request._request, rows, query.limit, results))
 
     def prepare(self) -> PreparedDimensions:
         """Read the dimensions and embed their poles."""
         dimensions = self.body(SpaceIn).read_dimensions()
-        return operations.prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
+        return operations.prepare_dimensions(organisation=self.organisation, dimensions=dimensions)
 
     @described("spaces_create", request=SpaceIn, responses={201: SpaceOut})
     @once(prepare=prepare, anew=replay)
@@ -56,8 +58,7 @@ class SpaceCollection(NativeView):
         """Create a space; `positions` says whether its members are still being placed."""
         draft, principal = self.body(SpaceIn), self.principal
         space = operations.commit_space(
-            organisation=principal.organisation,
-            by=principal.actor,
+            **self.caller,
             name=draft.name,
             prepared=prepared,
             description=draft.description,
@@ -78,16 +79,16 @@ class SpaceDetail(NativeView):
     @described("spaces_get", query=VersionQuery, responses={200: SpaceOut})
     def get(self, request: Request, space: UUID) -> Response:
         """Return a space, optionally in another `version`."""
-        query, organisation = self.query(VersionQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            row = queries.get_space(organisation=organisation, space=space)
-            return Response(render(organisation, row, query.version))
+        query = self.query(VersionQuery)
+        with tenant_transaction(self.organisation):
+            row = queries.get_space(organisation=self.organisation, space=space)
+            return Response(render(self.organisation, row, query.version))
 
     @described("spaces_delete", responses={204: None})
     def delete(self, request: Request, space: UUID) -> Response:
         """Delete a space with its concepts and positions; the memories stay."""
         principal = self.principal
-        operations.delete_space(organisation=principal.organisation, by=principal.actor, space=space)
+        operations.delete_space(**self.caller, space=space)
         forget_spaces(principal.organisation)
         return Response(status=204)
 
@@ -100,22 +101,21 @@ class SpaceVersions(NativeView):
     @described("spaces_versions", responses={200: page_of(VersionOut, is_only=True)})
     def get(self, request: Request, space: UUID) -> Response:
         """List versions, newest first, each with the state of its positions."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            queries.get_space(organisation=organisation, space=space)
+        with tenant_transaction(self.organisation):
+            queries.get_space(organisation=self.organisation, space=space)
             results = [
                 {
                     "version": each.number,
                     "dimensions": [
                         dimension.name
                         for dimension in read_dimensions(
-                            organisation=organisation, space=space, version=each.number
+                            organisation=self.organisation, space=space, version=each.number
                         )
                     ],
                     "positions": layout_out(each.layout),
                     "recorded_at": each.recorded_at.isoformat(),
                     "decision_id": str(each.decision_id),
                 }
-                for each in queries.list_versions(organisation=organisation, space=space)
+                for each in queries.list_versions(organisation=self.organisation, space=space)
             ]
         return Response({"results": results, "next": None})

@@ -41,8 +41,7 @@ class _Control(RunView):
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         reason = self.body(ControlIn).reason if self.json is not None else ""
-        principal = self.principal
-        type(self).act(organisation=principal.organisation, by=principal.actor, run=run, reason=reason)
+        type(self).act(**self.caller, run=run, reason=reason)
         return self.answer(run)
 
 
@@ -88,13 +87,8 @@ class RunApprove(RunView):
     @once(anew=RunView.answer_anew)
     def post(self, request: Request, run: UUID) -> Response:
         """Approve or refuse a step that awaits approval. Whoever started, resumed or reran the run may only refuse."""
-        asked, principal = self.body(Approval), self.principal
+        asked = self.body(Approval)
         controls.approve(
-            organisation=principal.organisation,
-            by=principal.actor,
-            run=run,
-            step=asked.step,
-            approved=asked.approved,
-            reason=asked.reason,
+            **self.caller, run=run, step=asked.step, approved=asked.approved, reason=asked.reason
         )
         return self.answer(run)

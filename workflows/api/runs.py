@@ -68,9 +68,8 @@ class RunView(NativeView):
 
     def answer(self, run: UUID, *, status: int = 200, items: bool = False) -> Response:
         """Return a run with its steps."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            row = queries.get_run(organisation=organisation, run=run)
+        with tenant_transaction(self.organisation):
+            row = queries.get_run(organisation=self.organisation, run=run)
             steps = queries.list_steps(run=row, items=items)
             version = queries.get_version(run=row)
         return Response(render_run(self.principal, row, version, steps), status=status)
@@ -86,15 +85,15 @@ class RunCollection(RunView):
     @described("workflows_runs_list", query=RunsQuery, responses={200: page_of(RunLine, "RunPage")})
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
-        query, organisation = self.query(RunsQuery), self.principal.organisation
-        with tenant_transaction(organisation):
+        query = self.query(RunsQuery)
+        with tenant_transaction(self.organisation):
             template = (
-                queries.find_template(organisation=organisation, name=query.template).id
+                queries.find_template(organisation=self.organisation, name=query.template).id
                 if query.template
                 else None
             )
             rows = queries.list_runs(
-                organisation=organisation,
+                organisation=self.organisation,
                 limit=query.limit + 1,
                 before=query.before,
                 status=str(query.status or ""),
@@ -111,7 +110,7 @@ class RunCollection(RunView):
         run = UUID(started.data["id"])
         if seconds > 0:
             # after the idempotent part has committed: steps use their own transactions
-            wait_for(organisation=self.principal.organisation, run=run, seconds=seconds)
+            wait_for(organisation=self.organisation, run=run, seconds=seconds)
         response = self.answer(run, status=201)
         if "Idempotent-Replayed" in started.headers:
             response["Idempotent-Replayed"] = "true"

@@ -134,10 +134,9 @@ class _Templates(NativeView):
 
     def answer(self, template: UUID, status: int = 200) -> Response:
         """Return a template with its versions."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            row = queries.get_template(organisation=organisation, template=template)
-            versions = queries.list_versions(organisation=organisation, template=template)
+        with tenant_transaction(self.organisation):
+            row = queries.get_template(organisation=self.organisation, template=template)
+            versions = queries.list_versions(organisation=self.organisation, template=template)
         return Response(render_template(row, versions), status=status)
 
     def answer_anew(self, kept: dict[str, Any], **named: UUID) -> Response:
@@ -153,14 +152,15 @@ class TemplateCollection(_Templates):
     )
     def get(self, request: Request) -> Response:
         """List templates, newest first."""
-        query, organisation = self.query(PageQuery), self.principal.organisation
-        with tenant_transaction(organisation):
+        query = self.query(PageQuery)
+        with tenant_transaction(self.organisation):
             rows = queries.list_templates(
-                organisation=organisation, limit=query.limit + 1, before=query.before
+                organisation=self.organisation, limit=query.limit + 1, before=query.before
             )
             results = [
                 render_template_line(
-                    row, current_number(queries.list_versions(organisation=organisation, template=row.id))
+                    row,
+                    current_number(queries.list_versions(organisation=self.organisation, template=row.id)),
                 )
                 for row in rows
             ]
@@ -171,9 +171,7 @@ class TemplateCollection(_Templates):
     def post(self, request: Request) -> Response:
         """Create a template as a draft; all faults are reported at once."""
         with faults_as_items():
-            draft = templates.save_draft(
-                organisation=self.principal.organisation, by=self.principal.actor, payload=self.payload()
-            )
+            draft = templates.save_draft(**self.caller, payload=self.payload())
         return self.answer(draft.template_id, 201)
 
 
@@ -190,12 +188,7 @@ class TemplateDetail(_Templates):
     def put(self, request: Request, template: UUID) -> Response:
         """Write the template's next version as a draft, replacing an earlier draft; published versions stay."""
         with faults_as_items():
-            templates.save_draft(
-                organisation=self.principal.organisation,
-                by=self.principal.actor,
-                payload=self.payload(),
-                template=template,
-            )
+            templates.save_draft(**self.caller, payload=self.payload(), template=template)
         return self.answer(template)
 
 
@@ -207,9 +200,7 @@ class TemplatePublish(_Templates):
     def post(self, request: Request, template: UUID) -> Response:
         """Publish the draft as a numbered, immutable version, which all new runs follow."""
         with faults_as_items():
-            templates.publish(
-                organisation=self.principal.organisation, by=self.principal.actor, template=template
-            )
+            templates.publish(**self.caller, template=template)
         return self.answer(template)
 
 
@@ -220,5 +211,5 @@ class TemplateRetire(_Templates):
     @once(anew=_Templates.answer_anew)
     def post(self, request: Request, template: UUID) -> Response:
         """Retire a template: it starts no new runs; existing runs continue."""
-        templates.retire(organisation=self.principal.organisation, by=self.principal.actor, template=template)
+        templates.retire(**self.caller, template=template)
         return self.answer(template)

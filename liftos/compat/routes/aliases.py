@@ -85,9 +85,11 @@ class Recent(CompatView):
     @described("recent", query=RecentQuery, responses={200: RecentOut})
     def get(self, request: Request) -> Response:
         """List the newest memories as activities."""
-        asked, organisation = self.query(RecentQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            rows = list_memories(organisation=organisation, limit=asked.limit, narrowed=SearchRequest(""))
+        asked = self.query(RecentQuery)
+        with tenant_transaction(self.organisation):
+            rows = list_memories(
+                organisation=self.organisation, limit=asked.limit, narrowed=SearchRequest("")
+            )
         activities = [
             {
                 "type": row.memory_type,
@@ -112,11 +114,11 @@ class _Storing(CompatView):
 
     def prepare(self) -> Prepared:
         """Read and embed the memory."""
-        return operations.prepare(self.principal.organisation, [self.draft()], trust_of(self.principal))
+        return operations.prepare(self.organisation, [self.draft()], trust_of(self.principal))
 
     def store(self, by: Actor, prepared: Prepared) -> Response:
         """Store the memory."""
-        stored = operations.commit_one(organisation=self.principal.organisation, by=by, prepared=prepared)
+        stored = operations.commit_one(organisation=self.organisation, by=by, prepared=prepared)
         body: dict[str, Any] = {"memory_id": str(stored.id), "id": str(stored.id), "success": True}
         return Response(body | {"embedding": str(stored.embedding)} | stored.mark)
 
@@ -166,9 +168,9 @@ class ValueSearch(CompatView):
     @described("search_values", request=LooseSearch, responses={200: ValuesOut})
     def post(self, request: Request) -> Response:
         """Search; `filters` are those of `POST /search`, `context` is ignored."""
-        asked, principal = self.body(LooseSearch), self.principal
+        asked = self.body(LooseSearch)
         wanted = SearchRequest(query=asked.query, limit=asked.limit, conditions=parse_filters(asked.filters))
-        answer = search(organisation=principal.organisation, by=principal.actor, request=wanted)
+        answer = search(**self.caller, request=wanted)
         results = [hit_out(hit) for hit in answer.hits]
         return Response({"results": results, "count": len(results)})
 

@@ -32,9 +32,7 @@ class Search(CompatView):
     def post(self, request: Request) -> Response:
         """Search memories."""
         started, asked, principal = perf_counter(), self.body(SearchIn), self.principal
-        answer = search(
-            organisation=principal.organisation, by=principal.actor, request=asked.request(self.search_type)
-        )
+        answer = search(**self.caller, request=asked.request(self.search_type))
         totals = get_observability().totals("memory.", str(principal.organisation))
         data = {
             "results": [hit_out(hit) for hit in answer.hits],
@@ -97,18 +95,15 @@ class Store(CompatView):
 
     def prepare(self) -> Prepared:
         """Read and embed the memory, and prepare the default space."""
-        organisation = self.principal.organisation
-        spaces().expect(organisation)
-        return operations.prepare(organisation, [self.body(StoreIn).draft()], trust_of(self.principal))
+        spaces().expect(self.organisation)
+        return operations.prepare(self.organisation, [self.body(StoreIn).draft()], trust_of(self.principal))
 
     @described("store", request=StoreIn, responses={200: Envelope})
     @once(prepare=prepare)
     def post(self, request: Request, prepared: Prepared) -> Response:
         """Store a memory."""
         started, asked, principal = perf_counter_ns(), self.body(StoreIn), self.principal
-        stored = operations.commit_one(
-            organisation=principal.organisation, by=principal.actor, prepared=prepared
-        )
+        stored = operations.commit_one(**self.caller, prepared=prepared)
         totals = get_observability().totals("memory.", str(principal.organisation))
         embedded = stored.embedding is EmbeddingState.READY
         data = {

@@ -122,10 +122,7 @@ class ContextInitialise(CompatView):
     @once(anew=answer_anew)
     def post(self, request: Request) -> Response:
         """Open the organisation's context; `domain` is in the query string or the body."""
-        principal = self.principal
-        initialise_context(
-            organisation=principal.organisation, by=principal.actor, domain=self.requested_domain().domain
-        )
+        initialise_context(**self.caller, domain=self.requested_domain().domain)
         return self.answer_anew({})
 
 
@@ -138,9 +135,8 @@ class ContextStatistics(CompatView):
     @described("context_stats", responses={200: Envelope})
     def get(self, request: Request) -> Response:
         """Return the number of the caller's contexts."""
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            stats = get_context_stats(organisation=organisation)
+        with tenant_transaction(self.organisation):
+            stats = get_context_stats(organisation=self.organisation)
         data = {"total_contexts": stats.total, "active_contexts": stats.active, "backend": BACKEND}
         return self.envelope("Context statistics retrieved", data)
 
@@ -157,7 +153,7 @@ class ContextCleanup(CompatView):
         principal = self.principal
         if org_id != principal.slug and org_id.lower() != str(principal.organisation):
             raise NotFound
-        close_context(organisation=principal.organisation, by=principal.actor)
+        close_context(**self.caller)
         return self.envelope("Memory context cleaned up", {"org_id": org_id})
 
 

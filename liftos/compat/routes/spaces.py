@@ -25,7 +25,7 @@ class CreateSpace(CompatView):
         """Read the dimensions and embed their poles."""
         self.query(SpaceQuery)
         dimensions = named_dimensions(self.body(DimensionNames).root)
-        return prepare_dimensions(organisation=self.principal.organisation, dimensions=dimensions)
+        return prepare_dimensions(organisation=self.organisation, dimensions=dimensions)
 
     def render(self, space: str) -> Response:
         """Render the response: the request's values and the space's id."""
@@ -49,12 +49,7 @@ class CreateSpace(CompatView):
     def post(self, request: Request, prepared: PreparedDimensions) -> Response:
         """Create a space from dimension names; dimensions known from a template get its poles."""
         principal = self.principal
-        space = commit_space(
-            organisation=principal.organisation,
-            by=principal.actor,
-            name=self.query(SpaceQuery).name,
-            prepared=prepared,
-        )
+        space = commit_space(**self.caller, name=self.query(SpaceQuery).name, prepared=prepared)
         forget_spaces(principal.organisation)
         return self.render(space_id(principal.slug, space))
 

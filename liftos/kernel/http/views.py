@@ -1,7 +1,8 @@
 """Base classes of API views, compat and native, and a view that dispatches by method."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypedDict, TypeVar, cast
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,9 +18,18 @@ from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, vali
 from liftos.kernel.http.preconditions import is_held
 from liftos.kernel.http.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.kernel.telemetry.tracing.context import current_context
-from liftos.kernel.tenancy.types import Principal, Scope
+from liftos.kernel.tenancy.types import Actor, Principal, Scope
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Caller(TypedDict):
+    """The tenant and the actor of a request, as operations take them: `change(**self.caller, …)`."""
+
+    organisation: UUID
+    by: Actor
+
+
 # default cost of a costly request
 COSTLY = 10
 
@@ -81,6 +91,16 @@ class LiftosView(APIView):
     def principal(self) -> Principal:
         """The authenticated caller."""
         return cast("Principal", self.request.user)
+
+    @property
+    def organisation(self) -> UUID:
+        """The caller's organisation."""
+        return self.principal.organisation
+
+    @property
+    def caller(self) -> Caller:
+        """The caller's organisation and actor, for operations."""
+        return {"organisation": self.principal.organisation, "by": self.principal.actor}
 
     def body(self, model: type[Model]) -> Model:
         """Return the request's JSON body as a model; raise InvalidRequest if it is invalid."""

@@ -83,9 +83,8 @@ class TraceDetail(NativeView):
         trace_id = trace_id.lower()
         if not _TRACE_ID.fullmatch(trace_id):
             raise TraceNotFound
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            trace = get_trace(organisation=organisation, trace_id=trace_id)
+        with tenant_transaction(self.organisation):
+            trace = get_trace(organisation=self.organisation, trace_id=trace_id)
         return Response(render(trace))
 
 
@@ -124,14 +123,18 @@ class Operations(NativeView):
     )
     def get(self, request: Request) -> Response:
         """List figures, earliest first, at most 10,000; those of the current minute are complete when it has ended."""
-        asked, organisation = self.query(OperationsQuery), self.principal.organisation
+        asked = self.query(OperationsQuery)
         until = asked.until or timezone.now()
         since = asked.since or _before(
             until, timedelta(**{"hours" if asked.step is Step.MINUTE else "days": 1})
         )
-        with tenant_transaction(organisation):
+        with tenant_transaction(self.organisation):
             found = read_intervals(
-                organisation=organisation, step=asked.step, since=since, until=until, prefix=asked.operation
+                organisation=self.organisation,
+                step=asked.step,
+                since=since,
+                until=until,
+                prefix=asked.operation,
             )
         results = [_interval(each).model_dump(mode="json") for each in found]
         return Response({"results": results, "next": None})
