@@ -149,6 +149,7 @@ class Environment(BaseModel):
     LIFTOS_CONNECTIONS_PER_ADDRESS: Count = 1000
     LIFTOS_SPOOL_DIR: str = ""
     LIFTOS_MAX_SPOOL_BYTES: Count = 1024 * 1024 * 1024
+    # in one document: parsed, each takes some hundred times its two bytes
     LIFTOS_MAX_JSON_VALUES: Some = 100_000
 
     # servers
