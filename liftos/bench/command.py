@@ -3,6 +3,7 @@
 import json
 import logging
 from contextlib import closing
+from dataclasses import fields
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -20,34 +21,12 @@ class Command(ObservedCommand):
     help = "Run a benchmark, or list them if no name is given. A missed target is reported, not an error."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        defaults = Options()
         parser.add_argument("name", nargs="?", help="the benchmark; omit it to list them")
         parser.add_argument("--json", action="store_true", help="print one JSON object per line")
-        parser.add_argument("--memories", type=int, default=defaults.memories, help="memories in total")
-        parser.add_argument(
-            "--organisations", type=int, default=defaults.organisations, help="organisations that share them"
-        )
-        parser.add_argument("--queries", type=int, default=defaults.queries, help="queries per class")
-        parser.add_argument(
-            "--records", type=int, default=defaults.records, help="decision records in the log"
-        )
-        parser.add_argument(
-            "--lookups", type=int, default=defaults.lookups, help="embedding look-ups to replay"
-        )
-        parser.add_argument("--minutes", type=int, default=defaults.minutes, help="duration of the soak")
-        parser.add_argument(
-            "--chroma",
-            default=defaults.chroma,
-            metavar="VENV",
-            help="http: virtual environment with chromadb (default: create one), or none",
-        )
-        parser.add_argument(
-            "--dbos",
-            default=defaults.dbos,
-            metavar="VENV",
-            help="workflows: virtual environment with dbos (default: create one), or none",
-        )
-        parser.add_argument("--seed", type=int, default=defaults.seed, help="random seed")
+        for each in fields(Options):
+            parser.add_argument(
+                f"--{each.name}", type=type(each.default), default=each.default, **each.metadata
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["name"] is None:
@@ -72,16 +51,13 @@ class Command(ObservedCommand):
             raise CommandError(str(error)) from error
 
     def _size(self, options: dict[str, Any]) -> Options:
-        sizes = {
-            name: options[name]
-            for name in ("memories", "organisations", "queries", "records", "lookups", "minutes")
-        }
-        for name, value in sizes.items():
-            if value < 1:
+        chosen = Options(**{each.name: options[each.name] for each in fields(Options)})
+        for name in ("memories", "organisations", "queries", "records", "lookups", "minutes"):
+            if options[name] < 1:
                 raise CommandError(f"--{name} must be at least 1")
-        if sizes["memories"] < sizes["organisations"]:
+        if chosen.memories < chosen.organisations:
             raise CommandError("--memories must be at least --organisations: each has at least one")
-        return Options(**sizes, seed=options["seed"], chroma=options["chroma"], dbos=options["dbos"])
+        return chosen
 
     def _print_table(self, figures: list[dict[str, object]]) -> None:
         rows = [_TITLES, *(_cells(figure) for figure in figures)]

@@ -1,38 +1,33 @@
 """Options and figures of benchmarks. No Django here."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 class BenchFailed(RuntimeError):
     """A benchmark could not finish; the message is one line."""
 
 
+def _option(default: Any, about: str, metavar: str | None = None) -> Any:
+    return field(default=default, metadata={"help": about, "metavar": metavar})
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The size of a run.
+    """The size of a run; each field is an option of `manage.py bench`."""
 
-    Attributes:
-        memories: in total.
-        organisations: that share the memories.
-        queries: per class of organisations.
-        seed: random seed.
-        records: decision records in the log.
-        lookups: embedding look-ups to replay.
-        minutes: duration of a soak.
-        chroma: a virtual environment with Chroma; empty to create one, `none` to skip it.
-        dbos: the same for DBOS Transact.
-    """
-
-    memories: int = 100_000
-    organisations: int = 1_000
-    queries: int = 100
-    seed: int = 7
-    records: int = 100_000
-    lookups: int = 100_000
-    minutes: int = 30
-    chroma: str = ""
-    dbos: str = ""
+    memories: int = _option(100_000, "memories in total")
+    organisations: int = _option(1_000, "organisations that share them")
+    queries: int = _option(100, "queries per class of organisations")
+    records: int = _option(100_000, "decision records in the log")
+    lookups: int = _option(100_000, "embedding look-ups to replay")
+    minutes: int = _option(30, "duration of the soak")
+    chroma: str = _option(
+        "", "http, import: virtual environment with chromadb (default: create one), or none", "VENV"
+    )
+    dbos: str = _option("", "workflows: virtual environment with dbos (default: create one), or none", "VENV")
+    seed: int = _option(7, "random seed")
 
 
 @dataclass(frozen=True, slots=True)
