@@ -59,7 +59,7 @@ def test_any_json_is_answered(acme, path, field, body):
 @pytest.mark.parametrize(("path", "field"), POSTS)
 @BOUNDED
 @given(fields=OBJECTS)
-def test_any_fields_beside_a_valid_one_are_answered(acme, path, field, fields):
+def test_unknown_fields_beside_a_valid_one_are_answered(acme, path, field, fields):
     assert_answered(acme.send(path, json.dumps(fields | {field: "x"}), "application/json"))
 
 

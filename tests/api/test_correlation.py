@@ -70,7 +70,7 @@ def test_a_trace_goes_on(acme, flags):
      f"00-{TRACE.upper()}-{PARENT}-01", f"00-{TRACE[:-1]}-{PARENT}-01", f"00-{TRACE}-{PARENT}", f"00-{TRACE}-{PARENT}-0g",
      f"x00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-01\x00"],
 )  # fmt: skip
-def test_a_malformed_trace_starts_anew(acme, sent):
+def test_malformed_trace_header_starts_a_new_trace(acme, sent):
     response = acme.post("/store", {"content": "x"}, traceparent=sent)
     trace = TRACEPARENT.fullmatch(response["traceparent"])[1]
     assert trace == response["X-Trace-Id"] == last_decision(acme)["trace_id"]

@@ -86,7 +86,7 @@ def test_a_body_that_unpacks_to_too_much_is_413_and_nothing_is_stored(acme, sett
     assert stored(acme) == []
 
 
-def test_gzip_from_nobody_is_not_unpacked(acme, monkeypatch):
+def test_gzip_without_a_credential_is_not_decompressed(acme, monkeypatch):
     monkeypatch.setattr("liftos.kernel.http.encoding.GunzippedBody._unpack", pytest.fail)
     sent = {"content-encoding": "gzip"}
     assert (
@@ -177,7 +177,7 @@ def test_a_new_version_is_sent_to_who_holds_the_old(acme):
     assert acme.get(f"{MEMORIES}/{memory}", **{"if-none-match": '"2"'}).status_code == 304
 
 
-def test_what_is_still_to_be_completed_is_not_kept(acme):
+def test_memory_with_unresolved_links_is_not_cached(acme):
     memory = acme.store("x", links=[{"kind": "about", "external_id": "later"}])
     assert acme.get(f"{MEMORIES}/{memory}")["Cache-Control"] == "no-store"
     assert "Cache-Control" not in acme.get(f"{MEMORIES}/{acme.store('y')}")

@@ -89,9 +89,7 @@ OUTSIDE = {
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
-def test_every_failure_outside_of_views_leaves_its_traceback_with_the_correlation_id(
-    acme, monkeypatch, caplog, path
-):
+def test_failure_outside_views_logs_traceback_and_correlation_id(acme, monkeypatch, caplog, path):
     def fail(*args, **kwargs):
         raise RuntimeError(SECRET)
 
@@ -154,7 +152,7 @@ def test_a_body_that_breaks_off_is_400(acme, path):
 
 
 @pytest.mark.parametrize("charset", ["base64", "rot13"])
-def test_a_charset_that_is_no_text_encoding_is_answered(charset):
+def test_charset_other_than_a_text_encoding_is_answered(charset):
     statuses = []
     environ = {
         "REQUEST_METHOD": "GET",

@@ -240,7 +240,7 @@ def lookups(monkeypatch):
 
 
 @pytest.mark.parametrize("route", sorted(ACTS))
-def test_a_key_is_carried_out_once_on_every_route_that_acts(acme, functions, lookups, route):
+def test_idempotency_key_is_executed_once_on_every_route_that_writes(acme, functions, lookups, route):
     path, body, other = ACTS[route](acme)
     caller, headers = other_key(acme), {"idempotency-key": "one key"}
     lookups.clear()

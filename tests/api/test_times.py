@@ -29,7 +29,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("written", [*BEYOND, 1e20, -1e20, 20_301_231, True, "", [], {"a": 1}], ids=str)
 @pytest.mark.parametrize(("path", "body", "field"), BODIES)
-def test_what_is_no_time_in_a_body_is_422_and_names_the_field(acme, path, body, field, written):
+def test_invalid_time_in_a_body_is_422_and_names_the_field(acme, path, body, field, written):
     response = acme.post(path, body | {field: written})
     assert response.status_code == 422, response.content
     assert response.json()["errors"][0]["loc"] == ["body", field]
@@ -37,7 +37,7 @@ def test_what_is_no_time_in_a_body_is_422_and_names_the_field(acme, path, body, 
 
 @pytest.mark.parametrize("written", BEYOND)
 @pytest.mark.parametrize(("path", "field"), QUERIES)
-def test_what_is_no_time_in_a_query_is_422_and_names_the_field(acme, path, field, written):
+def test_invalid_time_in_a_query_is_422_and_names_the_field(acme, path, field, written):
     response = acme.get(f"{path}&{field}={quote(written)}")
     assert response.status_code == 422, response.content
     assert response.json()["errors"][0]["loc"] == ["query", field]
@@ -86,7 +86,7 @@ def test_a_reversed_window_is_422(acme, query, field):
         "start_date=20250101&end_date=",
     ],
 )
-def test_a_window_of_a_day_or_a_moment_finds_what_is_in_it(acme, window):
+def test_window_of_a_day_or_a_moment_finds_its_memories(acme, window):
     memory = acme.store("report", valid_from="2025-01-01T12:00:00Z")
     results = acme.get(f"/api/v1/search?query=report&{window}").json()["results"]
     assert [result["id"] for result in results] == [memory]

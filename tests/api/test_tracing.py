@@ -145,7 +145,7 @@ def test_an_error_is_one_line_one_span_and_one_count(acme, monkeypatch, caplog):
     assert (totals.successes, totals.failures) == (0, 1)
 
 
-def test_a_callers_mistake_is_no_error_of_ours(acme):
+def test_callers_mistake_leaves_an_ok_span(acme):
     response = acme.post("/api/v1/search", {})
     [root] = tree(response)
     assert (root.tags["status"], root.status) == (422, "ok")

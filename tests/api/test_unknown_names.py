@@ -132,7 +132,7 @@ def test_a_line_with_an_unknown_field_loses_only_itself(acme):
         ("PUT", "/api/v1/reviews/policy", {"sample": 1}, ["sample"], "sample_share"),
     ],
 )  # fmt: skip
-def test_a_slip_is_named_at_its_place_with_what_was_meant(acme, method, path, body, loc, meant):
+def test_typo_is_located_and_gets_a_suggestion(acme, method, path, body, loc, meant):
     found = unknown_in(send(acme, method, path, body, **{"if-match": '"1"'}))
     assert found == {("body", *loc): f"Unknown field '{loc[-1]}'; did you mean '{meant}'?"}
 
@@ -144,11 +144,11 @@ def test_a_slip_is_named_at_its_place_with_what_was_meant(acme, method, path, bo
      (f"/api/v1/spaces/{NOBODYS_ID}/clusters?counts=3", "count"), ("/api/v1/workflows/runs?stauts=failed", "status"),
      ("/api/v1/ledger/consistency?from=1&tto=2", "to"), ("/api/v1/reviews?risk=high", "risk_class")],
 )  # fmt: skip
-def test_a_slip_in_the_query_string_leads_to_what_was_meant(acme, path, meant):
+def test_typo_in_the_query_string_gets_a_suggestion(acme, path, meant):
     assert [each.rpartition("mean ")[2] for each in unknown_in(acme.get(path)).values()] == [f"'{meant}'?"]
 
 
-def test_an_object_of_no_known_shape_is_told_of_as_an_object(acme):
+def test_errors_in_an_object_name_its_fields(acme):
     body = {"name": "s", "dimensions": [{"name": "d", "low": {"memory": NOBODYS_ID}, "high": "b"}]}
     items = send(acme, "POST", "/api/v1/spaces", body).json()["errors"]
     assert [(each["type"], each["loc"]) for each in items] == [
@@ -200,12 +200,12 @@ def test_many_unknown_fields_are_all_named_and_cost_little(acme):
     assert len(found) == 5_000
 
 
-def test_who_may_not_is_told_so_before_what_is_unknown(acme):
+def test_missing_credential_is_reported_before_unknown_parameters(acme):
     response = acme.client.get("/api/v1/memories?zebra=1")
     assert response.status_code == 401
 
 
-def test_the_schema_says_what_is_refused(acme):
+def test_schema_forbids_unknown_fields(acme):
     document = acme.get("/openapi.json").json()
     shapes = document["components"]["schemas"]
 

@@ -33,7 +33,7 @@ def test_the_contracts_envelope(stocked):
     assert isinstance(data["duration"], float)
 
 
-def test_results_stand_in_query_order(stocked):
+def test_results_are_in_query_order(stocked):
     queries = ["boots", "television", "holiday", "boots"]
     data = stocked.post("/search/batch?limit=1", queries).json()["data"]
     found = [hits[0]["content"].split()[0] for hits in data["results"].values()]
@@ -54,7 +54,7 @@ def test_no_queries_are_answered(acme):
     assert (data["results"], data["queries_processed"]) == ({}, 0)
 
 
-def test_the_wrapped_form_is_taken_too(stocked):
+def test_wrapped_form_is_accepted_too(stocked):
     assert stocked.post("/search/batch", {"queries": ["boots"]}).json()["data"]["queries_processed"] == 1
 
 

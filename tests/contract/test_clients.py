@@ -29,7 +29,7 @@ def test_the_cross_service_script(acme):
 
 
 @pytest.mark.parametrize("context", ["text", 5, [], None, True])
-def test_a_context_that_is_no_object_is_ignored(acme, context):
+def test_context_other_than_an_object_is_ignored(acme, context):
     assert acme.post("/store", {"content": "x", "context": context}).status_code == 200
     [result] = acme.post("/search", {"query": "x"}).json()["data"]["results"]
     assert "context" not in result

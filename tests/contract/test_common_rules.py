@@ -17,7 +17,7 @@ def bare_post(caller, path, raw, content_type="application/json", **headers):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("raw", ["{", "{'a': 1}", "nul", '{"a": 1} x', '{"a": NaN}', b"\xff"])
-def test_malformed_json_is_422_even_from_nobody(acme, path, raw):
+def test_malformed_json_is_422_even_without_a_credential(acme, path, raw):
     response = bare_post(acme, path, raw)
     assert response.status_code == 422
     [item] = response.json()["detail"]
@@ -31,7 +31,7 @@ def test_malformed_json_is_422_even_from_nobody(acme, path, raw):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("body", [{}, {"query": 5, "content": 5}, []])
-def test_nobody_is_401_before_fields_are_looked_at(acme, path, body):
+def test_missing_credential_is_401_before_fields_are_checked(acme, path, body):
     response = bare_post(acme, path, json.dumps(body))
     assert response.status_code == 401
     assert response.json() == CONTEXT_REQUIRED

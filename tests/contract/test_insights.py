@@ -54,7 +54,7 @@ def test_density_is_the_share_of_what_hangs_together(acme):
     assert insights(acme)["data"]["knowledge_density"] == 0
 
 
-def test_clusters_are_of_what_is_alike_and_the_same_each_time(acme):
+def test_clusters_group_similar_members_and_are_deterministic(acme):
     ids = {}
     for theme, texts in {
         "boots": [
@@ -130,7 +130,7 @@ def test_another_organisations_context_is_404(acme, rival):
 
 
 @pytest.mark.parametrize("query", ["?domain=" + "x" * 101, "?domain=%00"])
-def test_a_domain_that_is_none_is_422(acme, query):
+def test_invalid_domain_is_422(acme, query):
     assert acme.post(f"/context/initialize{query}", None).status_code == 422
 
 

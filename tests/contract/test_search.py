@@ -17,7 +17,7 @@ def stocked(acme):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_envelope_and_fields_stand_in_the_contracts_order(stocked, path):
+def test_envelope_and_fields_are_in_the_contracts_order(stocked, path):
     response = stocked.post(path, {"query": "holiday conversions"})
     body = response.json()
     assert response.status_code == 200

@@ -81,7 +81,7 @@ def test_storing_tells_whether_the_memory_was_placed(acme, monkeypatch):
     assert position["results"][0]["coordinates"]["price"]["value"] is not None
 
 
-def test_a_memory_that_could_not_be_placed_is_told_so(rival, monkeypatch):
+def test_memory_that_could_not_be_placed_is_reported(rival, monkeypatch):
     from liftos.kernel.embedding import EmbedderUnavailable
 
     def away(organisation):
@@ -123,6 +123,6 @@ def test_two_of_one_name_are_409(acme):
     assert create(acme).status_code == 409
 
 
-def test_nobody_is_401(client):
+def test_missing_credential_is_401(client):
     for send, path in ((client.get, "/conceptual-spaces"), (client.post, "/conceptual-spaces/create?name=x")):
         assert send(path).json() == {"detail": "User context required"}

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 
-def test_envelope_and_fields_stand_in_the_contracts_order(acme):
+def test_envelope_and_fields_are_in_the_contracts_order(acme):
     response = acme.post(
         "/store", {"content": "Holiday", "metadata": {"campaign": "x"}, "memory_type": "note"}
     )

@@ -47,7 +47,7 @@ def learn(caller):
     return calibrate(organisation=caller.organisation, by=SYSTEM, now=timezone.now())
 
 
-def test_what_was_learnt_stands_beside_what_was_stated(judged):
+def test_calibrated_confidence_is_returned_beside_the_stated_one(judged):
     asked = decide(judged, 0.9)
     path = f"/api/v1/decisions/{asked}"
     assert judged.get(path).json()["confidence_calibrated"] is None
@@ -102,7 +102,7 @@ def test_too_few_verdicts_are_measured_and_not_learnt_from(judged, settings, rev
     assert row.figures["raw"]["brier"]["value"] > 0
 
 
-def test_right_ones_alone_teach_nothing_of_wrong_ones(acme, settings):
+def test_approvals_alone_give_no_calibration(acme, settings):
     settings.LIFTOS_CALIBRATION_REVIEWS = 10
     for _ in range(20):
         judge(acme, decide(acme, 0.5), good=True)
@@ -110,7 +110,7 @@ def test_right_ones_alone_teach_nothing_of_wrong_ones(acme, settings):
     assert row.method == "none"
 
 
-def test_what_is_not_settled_or_states_no_confidence_does_not_count(judged):
+def test_unsettled_decisions_and_those_without_confidence_do_not_count(judged):
     decide(judged, 0.9)
     judge(judged, decide(judged, None), good=True)
     review(
@@ -124,7 +124,7 @@ def test_what_is_not_settled_or_states_no_confidence_does_not_count(judged):
     assert row.reviews == 60
 
 
-def test_learnt_again_it_is_what_is_known_now(judged):
+def test_calibrating_again_replaces_the_calibration(judged):
     learn(judged)
     for _ in range(30):
         judge(judged, decide(judged, 0.9), good=True)

@@ -71,7 +71,7 @@ def test_the_old_routes_leave_one_too(acme, begun, path, body):
     assert len(made) == begun + 1
 
 
-def test_what_was_refused_leaves_none(acme, begun):
+def test_refused_request_leaves_no_record(acme, begun):
     acme.post("/api/v1/memories", {"content": 5})
     acme.post("/api/v1/search", {"query": "x", "filters": {"a": {"$near": 1}}})
     acme.delete(f"/api/v1/memories/{NOBODYS_ID}")

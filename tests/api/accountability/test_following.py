@@ -251,7 +251,7 @@ def test_an_export_holds(exported):
     assert (found.size, found.erased, found.waiting) == (head["size"], 2, 0)
 
 
-def test_what_is_altered_in_an_export_is_named(exported):
+def test_alteration_of_an_export_is_named(exported):
     lines, head, gone = exported
 
     def told(change):

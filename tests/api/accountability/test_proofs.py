@@ -71,7 +71,7 @@ def test_a_field_at_fault_is_named(acme, fields, loc):
     assert response.json()["errors"][0]["loc"] == loc
 
 
-def test_another_organisations_decision_is_no_parent(acme, rival):
+def test_another_organisations_decision_is_refused_as_parent(acme, rival):
     response = rival.post(DECISIONS, {"operation": "o", "reasoning": "r", "parents": [record(acme)]})
     assert response.status_code == 422
 
@@ -132,7 +132,7 @@ def test_the_verifier_alone_is_enough(acme, tmp_path):
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
 
 
-def test_a_record_that_waits_is_409_and_says_so(acme):
+def test_pending_record_is_409_and_says_so(acme):
     response = acme.get(f"{DECISIONS}/{record(acme)}/proof")
     assert response.status_code == 409
     assert response.json()["code"] == "accountability.not_integrated"
@@ -175,7 +175,7 @@ def test_another_organisations_decision_is_404(acme, rival, path):
     assert rival.get(f"{DECISIONS}/{record(acme)}{path}").status_code == 404
 
 
-def test_the_export_has_every_decision_oldest_first_and_nobody_elses(acme, rival):
+def test_export_has_all_own_decisions_oldest_first(acme, rival):
     record(rival)
     mine = [record(acme) for _ in range(3)]
     lines = b"".join(acme.get(f"{DECISIONS}/export").streaming_content).splitlines()
@@ -200,7 +200,7 @@ def exported(caller, form):
     return json.loads(b"".join(response.streaming_content))
 
 
-def test_the_export_in_prov_says_who_did_what_with_what_for_whom(acme, rival):
+def test_prov_export_names_agents_activities_and_entities(acme, rival):
     memory = acme.store("otters hold hands")
     parent = acme.post("/api/v1/decisions", {"operation": "plan", "reasoning": "it was due"}).json()["id"]
     body = {

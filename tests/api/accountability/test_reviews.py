@@ -105,7 +105,7 @@ def test_overturning_a_store_contests_the_memory(acme, reviewer):
     ]
 
 
-def test_overturning_a_bulk_store_spares_what_was_there_before(acme, reviewer):
+def test_overturning_a_bulk_store_leaves_earlier_memories(acme, reviewer):
     old = acme.store("old", source="s", external_id="1")
     lines = '{"content": "old", "source": "s", "external_id": "1"}\n{"content": "new"}'
     answer = acme.send("/api/v1/memories/bulk", lines, "application/x-ndjson").json()
@@ -136,7 +136,7 @@ def test_what_has_moved_on_is_left_alone(acme, reviewer):
     assert acme.get(f"/api/v1/memories/{memory}").json()["state"] == "rejected"
 
 
-def test_what_nobody_can_reverse_is_still_overturned_and_told(acme, reviewer):
+def test_irreversible_decision_is_overturned_and_reported(acme, reviewer):
     decision = decide(acme)
     made = review(reviewer, decision, "overturn").json()
     assert (made["state"], made["reversal"]) == ("overturned", None)
@@ -149,7 +149,7 @@ def test_what_nobody_can_reverse_is_still_overturned_and_told(acme, reviewer):
     }  # fmt: skip
 
 
-def test_nobody_reviews_their_own(acme):
+def test_own_decision_cannot_be_reviewed(acme):
     answer = review(acme, decide(acme))
     assert (answer.status_code, answer.json()["code"]) == (403, "accountability.own_decision")
 
@@ -170,7 +170,7 @@ def test_high_risk_wants_two(acme, reviewer):
     assert review(another_key(acme), decision).json()["state"] == "approved"
 
 
-def test_an_approved_decision_may_be_overturned_and_then_it_is_over(acme, reviewer):
+def test_approved_decision_may_be_overturned_once(acme, reviewer):
     decision = decide(acme)
     review(reviewer, decision)
     again = review(reviewer, decision)
@@ -226,14 +226,14 @@ def test_the_same_request_again_is_one_review(acme, reviewer):
 
 
 @pytest.mark.parametrize("operation", ["decision.review", "memory.store", "review.policy"])
-def test_a_caller_can_not_pass_a_record_off_as_the_services_own(acme, operation):
+def test_reserved_operation_is_422(acme, operation):
     body = {"operation": operation, "reasoning": "r", "subject": {"kind": "decision", "id": NOBODYS_ID}}
     answer = acme.post("/api/v1/decisions", body)
     assert (answer.status_code, answer.json()["code"]) == (422, "accountability.reserved_operation")
     assert answer.json()["errors"][0]["loc"] == ["body", "operation"]
 
 
-def test_erasing_a_memory_takes_the_reasons_with_it_and_leaves_the_verdicts(acme, reviewer):
+def test_erasing_a_memory_erases_reasons_but_not_verdicts(acme, reviewer):
     memory = acme.store("Ann earns 5,000 a month")
     [stored] = acme.get(f"/api/v1/decisions?subject_id={memory}").json()["results"]
     review(reviewer, stored["id"], "information", "who said that Ann earns 5,000?")

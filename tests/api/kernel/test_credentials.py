@@ -36,7 +36,7 @@ def with_key(caller, **fields):
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), GUARDED)
-def test_nobody_is_401(acme, method, path, scope):
+def test_missing_credential_is_401(acme, method, path, scope):
     response = call(acme, method, path)
     assert response.status_code == 401
     assert response["WWW-Authenticate"].startswith("Bearer")
@@ -66,14 +66,14 @@ def test_a_key_without_scopes_is_403(acme):
 
 
 @pytest.mark.parametrize("path", PUBLIC)
-def test_a_public_route_asks_for_nothing(acme, path):
+def test_public_route_needs_no_credential(acme, path):
     assert acme.client.get(path).status_code == 200
     assert acme.client.get(path, headers={"authorization": "Bearer rubbish"}).status_code == 200
 
 
 @pytest.mark.parametrize("token", NO_KEYS)
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
-def test_what_is_no_key_is_401(acme, header, token):
+def test_unknown_key_is_401(acme, header, token):
     sent = f"Bearer {token}" if header == "authorization" else token
     response = call(acme, "GET", "/api/v1/memories", **{header: sent})
     assert response.status_code == 401
@@ -102,7 +102,7 @@ def test_the_scheme_is_case_insensitive(acme, scheme):
     assert call(acme, "GET", "/api/v1/memories", authorization=f"{scheme} {acme.token}").status_code == 200
 
 
-def test_a_key_may_come_as_x_api_key(acme):
+def test_key_is_accepted_as_x_api_key(acme):
     assert call(acme, "GET", "/api/v1/memories", **{"x-api-key": acme.token}).status_code == 200
 
 
@@ -155,7 +155,7 @@ def test_a_repeated_context_header_is_400(acme, method, path, name):
 @pytest.mark.parametrize("name", ["x-org-id", "x-user-id"])
 @pytest.mark.parametrize("value", ["a\x00b", "u" * 201, "u" * 100_000])
 @pytest.mark.parametrize("path", ["/api/v1/memories", "/store"])
-def test_a_context_header_that_is_no_name_is_422(acme, path, name, value):
+def test_invalid_context_header_is_422(acme, path, name, value):
     response = acme.post(path, {"content": "x"}, **{name: value})
     assert response.status_code == 422
     items = response.json()["detail"] if path == "/store" else response.json()["errors"]
@@ -178,7 +178,7 @@ def test_a_user_id_that_is_not_utf8_is_still_recorded(acme, sent, recorded):
     assert decision["on_behalf_of"] == recorded
 
 
-def test_without_a_user_id_nobody_is_named(acme):
+def test_without_a_user_id_the_record_names_no_person(acme):
     acme.post("/store", {"content": "x"})
     [decision] = acme.get("/api/v1/decisions?limit=1").json()["results"]
     assert decision["on_behalf_of"] == ""

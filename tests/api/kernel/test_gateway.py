@@ -67,7 +67,7 @@ def test_the_shared_secret_is_needed_where_one_is_set(acme, trusted, given, stat
     assert call(acme, acme.slug, **headers).status_code == status
 
 
-def test_the_secret_alone_is_no_trust(acme, settings):
+def test_secret_alone_does_not_make_a_peer_trusted(acme, settings):
     settings.LIFTOS_TRUSTED_PROXY_SECRET = SECRET
     assert call(acme, acme.slug, **{"x-liftos-proxy-secret": SECRET}).status_code == 401
 
@@ -134,7 +134,7 @@ OTHERS_CREDENTIALS = [
 
 
 @pytest.mark.parametrize("headers", OTHERS_CREDENTIALS)
-def test_the_gateways_own_credential_beside_its_headers_is_not_ours_to_check(acme, trusted, headers):
+def test_gateways_own_bearer_is_not_checked(acme, trusted, headers):
     response = call(acme, acme.slug, "u-42", **headers)
     assert response.status_code == 200
     assert response.json()["metadata"]["org_id"] == acme.slug
@@ -166,7 +166,7 @@ def test_two_credentials_in_one_header_are_401(acme, trusted, joined):
     assert call(acme, acme.slug, authorization=joined).status_code == 401
 
 
-def test_a_key_of_ours_beside_the_gateways_bearer_decides(acme, rival, trusted):
+def test_our_key_takes_precedence_over_the_gateways_bearer(acme, rival, trusted):
     both = {"authorization": f"Bearer {JWT}", "x-api-key": acme.token}
     assert call(acme, acme.slug, **both).status_code == 200
     assert call(acme, rival.slug, **both).status_code == 403

@@ -56,7 +56,7 @@ def test_functions_of_workflows_refuse_it(name, arguments, loc):
     assert tuple(caught.value.items[0]["loc"])[-len(loc) :] == loc
 
 
-def test_what_shows_a_little_is_no_blank(acme):
+def test_text_with_little_to_show_is_not_blank(acme):
     for content in ("?", ".", "\u200bx", "\u0301", "0"):
         memory = acme.store(content)
         assert acme.get(f"/api/v1/memories/{memory}").json()["content"] == content
@@ -143,7 +143,7 @@ def test_the_python_spine_keeps_it_and_finds_it_not(acme):
     assert spine.search(acme.slug, "?") == []
 
 
-def test_what_was_learned_lately_leaves_it_out(acme):
+def test_recent_memories_leave_blank_ones_out(acme):
     kept(acme)
     acme.store("Boots")
     function = get_function("memory.recent")

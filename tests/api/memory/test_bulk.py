@@ -30,7 +30,7 @@ def test_every_line_is_answered_in_order(acme):
 
 
 @pytest.mark.parametrize("search_type", ["neural", "knowledge", "hybrid"])
-def test_what_was_taken_is_found_at_once(acme, search_type):
+def test_bulk_stored_memories_are_found_at_once(acme, search_type):
     bulk(acme, {"content": "Holiday campaign", "metadata": {"a": 1}}, {"content": "Television"})
     hits = acme.search("holiday", search_type=search_type, filters={"a": 1})
     assert [hit["content"] for hit in hits] == ["Holiday campaign"]
@@ -97,7 +97,7 @@ def test_no_line_at_all_is_422(acme, raw):
     assert response.json()["errors"][0]["type"] == "missing"
 
 
-def test_a_duplicate_in_the_batch_is_taken_once(acme):
+def test_duplicate_in_a_batch_is_stored_once(acme):
     line = {"content": "a", "external_id": "e-1"}
     response = bulk(acme, line, {"content": "b"}, line)
     results = response.json()["results"]
@@ -150,7 +150,7 @@ def test_a_link_is_resolved_by_a_later_batch(acme):
     assert acme.get(f"/api/v1/memories/{first['id']}").json()["links"][0]["target"] == late["id"]
 
 
-def test_a_vector_of_its_own_is_taken(acme):
+def test_given_vector_is_stored(acme):
     axis = [0.0] * (DIMENSION - 1) + [2.0]
     response = bulk(acme, {"content": "a", "embedding": axis}, {"content": "b", "embedding": axis})
     assert response.status_code == 200

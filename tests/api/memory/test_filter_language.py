@@ -123,7 +123,7 @@ def test_what_says_nothing_is_422_and_named(acme, path, filters, loc):
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400"])
-def test_what_is_no_number_is_422(acme, number):
+def test_invalid_number_is_422(acme, number):
     raw = f'{{"query": "x", "filters": {{"a": {{"$gt": {number}}}}}}}'
     assert acme.send("/api/v1/search", raw, "application/json").status_code == 422
 

@@ -115,7 +115,7 @@ def test_a_link_given_twice_is_kept_once(acme):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e300, 1e-300])
-def test_a_vector_of_its_own_is_used(acme, scale):
+def test_given_vector_is_used(acme, scale):
     probe = [0.0] * DIMENSION
     probe[3] = scale
     memory = acme.store("zebra", embedding=probe)
@@ -138,7 +138,7 @@ def test_a_vector_of_its_own_is_used(acme, scale):
         ("1.0", ["body", "embedding"]),
     ],
 )
-def test_a_vector_that_is_none_is_422(acme, embedding, loc):
+def test_invalid_vector_is_422(acme, embedding, loc):
     response = acme.post("/api/v1/memories", {"content": "x", "embedding": embedding})
     assert response.status_code == 422
     assert response.json()["errors"][0]["loc"] == loc

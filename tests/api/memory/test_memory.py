@@ -77,7 +77,7 @@ def test_an_unknown_id_is_404(acme, method):
 @pytest.mark.parametrize(
     "rubbish", ["rubbish", "%00", "%ff", "0", "..%2f", "null", "a" * 3000, NOBODYS_ID + "0"]
 )
-def test_a_path_that_is_no_id_is_404(acme, method, rubbish):
+def test_path_without_an_id_is_404(acme, method, rubbish):
     response = acme.client.generic(
         method, f"/api/v1/memories/{rubbish}", headers={"authorization": f"Bearer {acme.token}"}
     )

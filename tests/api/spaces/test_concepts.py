@@ -98,7 +98,7 @@ def test_a_deleted_concept_takes_its_relations_with_it(acme, space, spaces):
     assert acme.delete(f"/api/v1/spaces/{space}/concepts/{made['id']}").status_code == 404
 
 
-def test_relations_are_told_and_taken_back(acme, space, spaces):
+def test_relations_are_listed_and_deleted(acme, space, spaces):
     for name in ("steal", "bargain"):
         add(acme, space, name, prototype={"price": 0})
     made = relate(acme, space, "Steal", "is_a", "bargain", weight=0.5)
@@ -136,7 +136,7 @@ def test_nothing_is_by_way_of_others_a_kind_or_part_of_itself(acme, space, kind)
         (("a", "eats", "a"), ["kind"]),
     ],
 )
-def test_a_relation_of_what_is_not_there_is_refused(acme, space, body, loc):
+def test_relation_of_an_unknown_concept_is_refused(acme, space, body, loc):
     add(acme, space, "a", prototype={"price": 0})
     response = relate(acme, space, *body)
     assert response.status_code == 422
@@ -186,7 +186,7 @@ def test_two_memories_side_by_side_and_one_between(spaces, line):
     )
 
 
-def test_a_memory_is_explained_beside_a_concept(acme, spaces, line):
+def test_memorys_typicality_of_a_concept_is_explained(acme, spaces, line):
     space, (first, _, third) = line
     add(acme, space, "small", prototype={"cost": 10}, radius=0.2)
     add(acme, space, "big", prototype={"cost": 100}, radius=0.2)
@@ -211,7 +211,7 @@ def test_clusters_repeat_themselves(acme, spaces):
     assert spaces.get(spaces.make(COST, name="empty"), "/clusters")["results"] == []
 
 
-def test_the_report_names_what_is_useless(spaces):
+def test_report_names_useless_dimensions(spaces):
     taught = PRICE | {"examples": [{"value": number / 4, "text": text} for number, text in enumerate(
         ("a cheap pen", "a low price", "a normal price", "an expensive car", "a costly yacht"))]}  # fmt: skip
     space = spaces.make(taught, "nobody knows", COST)

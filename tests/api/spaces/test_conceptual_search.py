@@ -95,7 +95,7 @@ def test_a_batch_is_confined_to_a_space_and_reads_each_query(acme, shop, spaces)
     assert acme.post("/api/v1/search/batch", body | {"space": "nowhere"}).status_code == 404
 
 
-def test_what_is_known_of_half_counts_half(spaces):
+def test_member_known_on_half_the_target_scores_half(spaces):
     space = spaces.make(COST, REACH)
     whole = spaces.add(space, "a", {"cost": 50, "reach": 10})
     half = spaces.add(space, "b", {"cost": 50})
@@ -119,7 +119,7 @@ def test_a_space_confines_every_search_to_its_members(acme, spaces, search_type)
 
 
 @pytest.mark.parametrize("search_type", ["conceptual", "hybrid", "neural", "knowledge"])
-def test_another_organisations_space_and_nobodys_are_404(acme, rival, spaces, search_type):
+def test_another_organisations_space_and_unknown_ones_are_404(acme, rival, spaces, search_type):
     space = spaces.make()
     for caller, named in ((rival, space), (acme, NOBODYS_ID), (acme, "no such name")):
         response = caller.post(
@@ -164,7 +164,7 @@ def test_a_memory_outside_of_the_space_can_not_be_asked_by(acme, shop):
     assert response.json()["code"] == "spaces.not_a_member"
 
 
-def test_a_target_is_no_part_of_a_search_by_meaning(acme, shop):
+def test_target_does_not_affect_a_search_by_meaning(acme, shop):
     response = acme.post(
         "/api/v1/search", {"query": "x", "search_type": "neural", "space": shop[0], "target": {"price": 1}}
     )
@@ -189,7 +189,7 @@ def test_a_limit_cuts_the_whole_ranking(shop, spaces):
         assert spaces.search("cheap", space=space, limit=limit) == full[:limit]
 
 
-def test_what_is_added_and_moved_is_found_by_the_next_search(spaces):
+def test_added_and_moved_members_are_found_by_the_next_search(spaces):
     space = spaces.make(COST)
     first = spaces.add(space, "a", {"cost": 90})
     assert spaces.search(space=space, target={"cost": 0}) == [first]
@@ -207,7 +207,7 @@ def test_an_older_version_can_be_searched(spaces):
     assert spaces.search(space=space, target={"cost": 5}, space_version=1) == [memory]
 
 
-def test_without_a_space_the_default_one_is_asked_and_it_holds_all(acme, spaces):
+def test_search_without_a_space_uses_the_default_one(acme, spaces):
     cheap = acme.store("a very cheap bargain, costs little")
     dear = acme.store("a luxury that costs a fortune, very expensive")
     assert spaces.search("cheap")[0] == cheap
@@ -216,7 +216,7 @@ def test_without_a_space_the_default_one_is_asked_and_it_holds_all(acme, spaces)
     assert (default["is_default"], default["holds_all"]) == (True, True)
 
 
-def test_a_default_space_that_is_still_being_made_is_no_error(acme, spaces, monkeypatch):
+def test_default_space_still_being_built_is_not_an_error(acme, spaces, monkeypatch):
     monkeypatch.setattr("spaces.placement.layouts.SMALL", 0)
     acme.store("cheap")
     body = acme.post("/api/v1/search", {"query": "cheap", "search_type": "conceptual"}).json()
@@ -229,7 +229,7 @@ def test_a_default_space_that_is_still_being_made_is_no_error(acme, spaces, monk
     assert (response.status_code, response.json()["code"]) == (409, "spaces.positions_not_ready")
 
 
-def test_a_query_that_names_nothing_is_asked_by_its_own_place(acme, spaces):
+def test_query_that_names_no_dimension_uses_its_own_position(acme, spaces):
     acme.store("nobody clicked, it was scrolled past")
     loved = acme.store("thousands commented on it and shared it")
     assert spaces.search("people were talking about it everywhere and sending it to friends")[0] == loved
@@ -263,7 +263,7 @@ def test_a_search_is_on_record_with_what_it_wanted(acme, shop):
     assert record["inputs"]["target"] == {"price": "low"}
 
 
-def test_a_rejected_member_is_not_found_unless_it_is_asked_for(acme, spaces):
+def test_rejected_member_is_found_only_on_request(acme, spaces):
     space = spaces.make(COST, holds_all=True)
     memory = acme.store("x", metadata={"cost": 5})
     acme.post(f"/api/v1/memories/{memory}/contest", {})

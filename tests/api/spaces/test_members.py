@@ -18,7 +18,7 @@ LEVEL = {"name": "stage", "field": "stage", "scale": "ordinal", "levels": ["idea
 HOUR = {"name": "hour", "field": "hour", "scale": "circular", "range": [0, 24]}
 
 
-def test_an_explicit_value_beats_a_field_and_a_field_beats_projection(spaces):
+def test_explicit_value_precedes_field_and_field_precedes_projection(spaces):
     both = PRICE | {"field": "price", "range": [0, 100]}
     space = spaces.make(both)
     projected = spaces.add(space, "expensive")
@@ -40,7 +40,7 @@ def test_projection_puts_texts_in_order(spaces):
     assert found[cheap]["price"]["value"] < 0.5 < found[dear]["price"]["value"]
 
 
-def test_unknown_is_unknown_and_the_coverage_says_so(spaces):
+def test_unknown_coordinates_lower_the_coverage(spaces):
     space = spaces.make(COST | {"weight": 3}, "whatever nobody described")
     memory = spaces.add(space, "x", metadata={"cost": 5})
     bare = spaces.add(space, "y")
@@ -84,7 +84,7 @@ def test_a_pole_may_be_a_memory(acme, spaces):
     assert found[tin]["worth"]["value"] < found[gem]["worth"]["value"]
 
 
-def test_adding_again_is_200_and_keeps_what_was_given(acme, spaces):
+def test_adding_again_is_200_and_keeps_the_coordinates(acme, spaces):
     space = spaces.make(COST)
     memory = spaces.add(space, "x", {"cost": 5})
     again = acme.post(f"/api/v1/spaces/{space}/members", {"memory_id": memory})
@@ -104,7 +104,7 @@ def test_adding_again_is_200_and_keeps_what_was_given(acme, spaces):
         ({"stage": 3}, ["coordinates", "stage"], "spaces.invalid_dimension"),
     ],
 )
-def test_a_coordinate_that_is_none_is_named_and_nothing_is_half_made(acme, spaces, coordinates, loc, code):
+def test_invalid_coordinate_is_named_and_nothing_is_written(acme, spaces, coordinates, loc, code):
     space = spaces.make(COST, LEVEL)
     memory = acme.store("x")
     response = acme.post(f"/api/v1/spaces/{space}/members", {"memory_id": memory, "coordinates": coordinates})
@@ -114,7 +114,7 @@ def test_a_coordinate_that_is_none_is_named_and_nothing_is_half_made(acme, space
     assert not Member.objects.filter(space_id=space).exists()
 
 
-def test_nobodys_and_another_organisations_memory_are_refused(acme, rival, spaces):
+def test_unknown_and_another_organisations_memory_are_refused(acme, rival, spaces):
     space = spaces.make()
     for memory in (NOBODYS_ID, rival.store("theirs")):
         response = acme.post(f"/api/v1/spaces/{space}/members", {"memory_id": memory})
@@ -123,7 +123,7 @@ def test_nobodys_and_another_organisations_memory_are_refused(acme, rival, space
     assert rival.post(f"/api/v1/spaces/{space}/members", {"memory_id": rival.store("x")}).status_code == 404
 
 
-def test_a_member_that_is_taken_out_has_no_position(acme, spaces):
+def test_removed_member_has_no_position(acme, spaces):
     space = spaces.make(COST)
     memory = spaces.add(space, "x", {"cost": 5})
     path = f"/api/v1/spaces/{space}/members/{memory}"
@@ -161,7 +161,7 @@ def test_a_memory_that_is_stored_has_its_place_at_once(placed, spaces):
     assert spaces.positions(everything)[memory]["cost"]["value"] == 5
 
 
-def test_a_rejected_memory_has_none_and_one_that_is_confirmed_again_has(acme, placed, spaces):
+def test_rejected_memory_has_no_position_until_confirmed_again(acme, placed, spaces):
     everything, own, memory = placed
     acme.post(f"/api/v1/memories/{memory}/reject", {"reason": "wrong"})
     assert spaces.positions(everything) == spaces.positions(own) == {}
@@ -237,14 +237,14 @@ def test_a_memory_without_a_vector_is_placed_when_it_has_one(acme, spaces, monke
     assert spaces.positions(space)[memory]["price"]["source"] == "projection"
 
 
-def test_a_space_that_holds_all_takes_in_what_was_there_before(acme, spaces):
+def test_space_that_holds_all_includes_earlier_memories(acme, spaces):
     memory = acme.store("cheap shoes")
     rejected = acme.store("wrong")
     acme.post(f"/api/v1/memories/{rejected}/reject", {})
     assert list(spaces.positions(spaces.make(PRICE, holds_all=True))) == [memory]
 
 
-def test_without_an_embedder_a_space_with_poles_is_not_half_made(acme, monkeypatch):
+def test_space_with_poles_is_not_created_without_an_embedder(acme, monkeypatch):
     def away(organisation):
         raise EmbedderUnavailable
 

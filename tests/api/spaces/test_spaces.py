@@ -35,7 +35,7 @@ BAD_DIMENSIONS = [
 ]  # fmt: skip
 
 
-def test_a_space_is_made_and_told(spaces):
+def test_space_is_created_and_returned(spaces):
     space = spaces.make(PRICE, COST, name="Offers", description="What we sell")
     told = spaces.get(space)
     assert (told["name"], told["version"], told["description"]) == ("Offers", 1, "What we sell")
@@ -55,7 +55,7 @@ def test_one_dimension_is_enough(spaces):
     assert spaces.get(spaces.make(PRICE))["version"] == 1
 
 
-def test_a_name_alone_takes_the_templates_poles(spaces):
+def test_name_alone_gets_the_templates_poles(spaces):
     told = spaces.get(spaces.make("price", {"name": "mood of the moon"}))
     assert told["dimensions"][0]["low"][0] == "cheap"
     assert told["dimensions"][1]["kind"] == "nothing"
@@ -80,7 +80,7 @@ def test_a_dimension_that_can_not_be_used_is_named(acme, dimensions, loc, kind):
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
-def test_a_number_that_is_none_is_refused(acme, number):
+def test_invalid_number_is_refused(acme, number):
     raw = f'{{"name": "x", "dimensions": [{{"name": "p", "field": "p", "range": [0, {number}]}}]}}'
     assert acme.send("/api/v1/spaces", raw, "application/json").status_code == 422
 
@@ -101,7 +101,7 @@ def test_another_organisation_may_have_the_name_and_sees_nothing(acme, rival, sp
     assert len(rival.get("/api/v1/spaces").json()["results"]) == 1
 
 
-def test_a_change_of_weights_moves_nobody(spaces):
+def test_change_of_weights_moves_no_member(spaces):
     space = spaces.make(PRICE, COST)
     memory = spaces.add(space, "cheap shoes", metadata={"cost": 10})
     before = spaces.positions(space)
@@ -125,7 +125,7 @@ def test_a_change_of_poles_moves_and_the_older_version_can_still_be_asked(spaces
     assert [each["version"] for each in versions] == [2, 1]
 
 
-def test_what_is_stored_after_a_change_is_placed_in_the_older_version_too(spaces):
+def test_memory_stored_after_a_change_is_placed_in_the_older_version_too(spaces):
     space = spaces.make(COST, name="all", holds_all=True)
     spaces.put(space, REACH)
     memory = spaces.caller.store("x", metadata={"cost": 40, "reach": 10})

@@ -35,7 +35,7 @@ def test_the_template_is_retired(acme, flow):
     ]  # fmt: skip
 
 
-def test_what_was_published_anew_is_left_alone(acme, flow):
+def test_republished_template_is_left_alone(acme, flow):
     template = flow(step("a"))
     body = {"name": "flow", "steps": [step("b")]}
     headers = {"authorization": f"Bearer {acme.token}"}

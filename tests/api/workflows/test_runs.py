@@ -28,7 +28,7 @@ def test_a_run_that_is_waited_for_answers_with_its_results(acme, run):
     assert acme.get(f"{RUNS}/{body['id']}").json() == body
 
 
-def test_a_run_that_is_not_waited_for_is_carried_out_by_workers(acme, run):
+def test_run_without_wait_is_executed_by_workers(acme, run):
     body = run(step("a"), wait=False)
     assert (body["status"], body["steps"][0]["status"]) == ("running", "ready")
     assert work(organisation=acme.organisation) == (1, False)
@@ -186,7 +186,7 @@ def test_a_person_may_refuse(acme, run, calls):
     assert refused["steps"][1]["status"] == "skipped"
 
 
-def test_who_may_run_may_not_approve(acme, run):
+def test_scope_to_run_does_not_allow_approval(acme, run):
     body = run(step("a", approval=True))
     scopes = ALL_SCOPES - {Scope.ADMIN}
     _, token = create_api_key(organisation=acme.organisation, by=SYSTEM, name="agent", scopes=scopes)
@@ -216,7 +216,7 @@ def test_a_run_may_do_no_more_than_who_started_it(acme, flow):
     assert small.get(RUNS).json()["results"] == []
 
 
-def test_the_limit_of_an_organisation_holds_for_its_waiting_callers_too(acme, run):
+def test_organisations_limit_holds_for_waiting_callers_too(acme, run):
     with tenant_transaction(acme.organisation):
         Policy.objects.create(organisation_id=acme.organisation, concurrency=1)
     run(step("a"), wait=False)

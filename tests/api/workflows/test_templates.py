@@ -63,7 +63,7 @@ def test_a_retired_template_starts_no_run_and_keeps_those_it_has(acme, flow, run
     assert acme.post(f"{TEMPLATES}/{template}/publish", {}).status_code == 409
 
 
-def test_all_faults_are_told_at_once_each_with_its_step(acme):
+def test_all_faults_are_reported_at_once_each_with_its_step(acme):
     response = acme.post(
         TEMPLATES,
         {

@@ -106,17 +106,17 @@ def test_too_many_lines_are_refused_whole(acme, monkeypatch):
 
 
 @pytest.mark.parametrize("query", ["?mode=later", "?mode="])
-def test_a_mode_that_is_none_is_422(acme, query):
+def test_invalid_mode_is_422(acme, query):
     assert acme.send(f"/api/v1/memories/bulk{query}", b"{}", "application/x-ndjson").status_code == 422
 
 
 @pytest.mark.parametrize("cursor", ["-1", "x", "99999999"])
-def test_a_cursor_that_is_none_is_422(acme, cursor):
+def test_invalid_cursor_is_422(acme, cursor):
     job = send(acme, ["{}"]).json()["id"]
     assert acme.get(f"/api/v1/memories/bulk/{job}?cursor={cursor}").status_code == 422
 
 
-def test_a_key_that_may_only_propose_stores_candidates_later_too(acme):
+def test_proposing_key_stores_candidates_later_too(acme):
     from liftos.kernel.tenancy.operations import create_api_key
     from liftos.kernel.tenancy.types import SYSTEM, Scope
     from tests.factories.callers import Caller

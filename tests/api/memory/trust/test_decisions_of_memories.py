@@ -87,7 +87,7 @@ def test_history_and_subject_lead_to_the_decision_that_stored_it(acme, rival, wa
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_later_decisions_stand_before_it_and_pages_go_through_all(acme, way, tmp_path):
+def test_later_decisions_come_first_and_pages_cover_all(acme, way, tmp_path):
     way(acme, tmp_path)
     memory = ids(acme)[0]
     acme.post(f"/api/v1/memories/{memory}/contest", {})
@@ -136,7 +136,7 @@ def test_an_unknown_subject_has_no_decisions(acme, subject):
     assert response.json().get("results", []) == []
 
 
-def test_a_memory_that_was_there_keeps_the_decision_that_stored_it(acme):
+def test_existing_memory_keeps_the_decision_that_stored_it(acme):
     first = acme.post("/api/v1/memories", LINES[0]).json()
     acme.send("/api/v1/memories/bulk", ndjson(), "application/x-ndjson")
     assert beginning(acme, first["id"])["decision_id"] == first["decision_id"]

@@ -48,7 +48,7 @@ def family(caller):
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_by_default_all_that_was_made_from_it_is_contested_and_says_why(acme, how):
+def test_derived_memories_are_contested_by_default_with_the_reason(acme, how):
     source, child, grandchild, other = family(acme)
     answer = end(acme, source, how)
     assert [state(acme, each) for each in (child, grandchild, other)] == ["contested", "contested", "active"]
@@ -111,7 +111,7 @@ def test_kept_ones_stay_and_are_counted(acme, how):
     assert (counts["found"], counts["left_alone"], counts["decision_id"]) == (2, 2, None)
 
 
-def test_what_is_no_longer_believed_or_not_yet_stays_as_it_is(acme):
+def test_rejected_and_candidate_memories_stay_as_they_are(acme):
     source, child, grandchild, _ = family(acme)
     acme.post(f"/api/v1/memories/{child}/reject", {})
     assert state(acme, grandchild) == "contested"
@@ -140,7 +140,7 @@ def test_a_link_by_external_id_counts_too(acme):
     assert [state(acme, each) for each in (child, supported)] == ["contested", "active"]
 
 
-def test_the_successor_may_be_made_from_what_it_takes_the_place_of(acme):
+def test_successor_may_be_derived_from_its_predecessor(acme):
     source, child, _, _ = family(acme)
     body = {"content": "Boots sell in snow", "derived_from": [source]}
     answer = acme.post(f"/api/v1/memories/{source}/supersede", body).json()
@@ -155,7 +155,7 @@ def test_duplicates_that_are_rejected_with_it_are_sources_too(acme):
     assert state(acme, child) == "contested"
 
 
-def test_so_many_are_looked_at_and_the_receipt_says_that_there_are_more(acme, monkeypatch):
+def test_limited_number_of_derived_memories_is_changed_and_more_is_reported(acme, monkeypatch):
     monkeypatch.setattr(module, "MOST", 3)
     source = acme.store("Boots sell")
     children = [acme.store(f"Because of it, {number}", derived_from=[source]) for number in range(5)]

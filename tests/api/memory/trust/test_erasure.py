@@ -190,7 +190,7 @@ def test_vectors_of_neighbours_stay(acme, life):
 
 
 @pytest.mark.parametrize("body", [{"reason": 5}, [], "x"])
-def test_a_reason_that_is_none_is_422(acme, body):
+def test_invalid_reason_is_422(acme, body):
     memory = acme.store("x")
     response = acme.client.delete(
         f"/api/v1/memories/{memory}",

@@ -58,7 +58,7 @@ def test_a_key_is_another_organisations_own(acme, rival):
     assert "Idempotent-Replayed" not in theirs
 
 
-def test_a_correction_is_carried_out_once(acme, life):
+def test_correction_is_executed_once(acme, life):
     memory = acme.store("x")
     headers = {"idempotency-key": "k-1"}
     first, again = (acme.post(f"/api/v1/memories/{memory}/contest", {}, **headers) for _ in range(2))
@@ -90,7 +90,7 @@ def small_batches(monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["k", "x" * 200, "with spaces / and : signs"])
-def test_a_bulk_store_is_carried_out_once(acme, small_batches, key):
+def test_bulk_store_is_executed_once(acme, small_batches, key):
     first, again = (in_bulk(acme, LINES, key) for _ in range(2))
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json() == first.json()
@@ -119,7 +119,7 @@ def test_a_bulk_store_and_another_request_do_not_share_a_key(acme):
     assert len(listed(acme)) == 6
 
 
-def test_a_bulk_store_is_taken_up_where_it_broke_off(acme, small_batches, monkeypatch):
+def test_bulk_store_resumes_where_it_was_interrupted(acme, small_batches, monkeypatch):
     batches = []
 
     def breaks_off(*args):
@@ -149,7 +149,7 @@ def test_a_bulk_store_without_a_line_leaves_no_key(acme):
     assert in_bulk(acme, LINES).status_code == 200
 
 
-def test_a_bulk_job_is_accepted_once_and_the_replay_says_so(acme):
+def test_bulk_job_is_accepted_once_and_the_replay_is_marked(acme):
     first, again = (in_bulk(acme, LINES, query="?mode=async") for _ in range(2))
     assert (first.status_code, again.status_code) == (202, 202)
     assert again.json() == first.json()
@@ -158,7 +158,7 @@ def test_a_bulk_job_is_accepted_once_and_the_replay_says_so(acme):
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "a\x7f", "\u00e9"])
-def test_a_key_that_is_none_is_422(acme, key):
+def test_invalid_idempotency_key_is_422(acme, key):
     response = acme.post("/api/v1/memories", {"content": "x"}, **{"idempotency-key": key})
     assert response.status_code == 422
     assert response.json()["errors"][0]["loc"] == ["header", "idempotency-key"]

@@ -209,7 +209,7 @@ def test_a_wish_can_not_lift_it_and_a_confirmation_can(acme, life, rejected):
     assert life.found("price of holiday inn") == [memory]
 
 
-def test_once_the_rejection_is_taken_back_texts_are_free(acme, life, rejected):
+def test_withdrawn_rejection_frees_the_texts(acme, life, rejected):
     life.correct(rejected["id"], "confirm")
     assert acme.post("/api/v1/memories", {"content": TEXTS[0]}).json()["state"] == "active"
 
@@ -237,7 +237,7 @@ def test_a_key_answers_again_what_it_answered(acme, rejected):
     assert again.json() == first.json()
 
 
-def test_the_same_again_under_its_external_id_answers_with_the_first(acme, life, rejected):
+def test_same_external_id_again_returns_the_first_memory(acme, life, rejected):
     body = {"content": TEXTS[0], "source": "crm", "external_id": "e-1"}
     first = acme.post("/api/v1/memories", body).json()
     life.correct(first["id"], "confirm")

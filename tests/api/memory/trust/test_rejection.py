@@ -113,7 +113,7 @@ def test_a_key_without_the_scope_admin_can_not(acme, rejected):
     assert acme.post("/api/v1/memories", {"content": VALUE}).status_code == 409
 
 
-def test_a_memory_that_shows_nothing_does_not_close_the_door_to_others(acme, life):
+def test_rejected_blank_memory_does_not_refuse_other_blank_ones(acme, life):
     stored = acme.post("/store", {"content": " \u200b "}).json()["data"]["memory_id"]
     life.correct(stored, "reject")
     assert acme.post("/store", {"content": ""}).status_code == 200
@@ -140,7 +140,7 @@ def test_what_follows_what(acme, life, first, then, status):
 
 
 @pytest.mark.parametrize("body", [{"reason": 5}, {"reason": "x" * 2_001}, [], "text", {"reason": None}])
-def test_a_reason_that_is_none_is_422(acme, body):
+def test_invalid_reason_is_422(acme, body):
     memory = acme.store("A fact")
     for how in ("confirm", "contest", "reject"):
         assert acme.post(f"/api/v1/memories/{memory}/{how}", body).status_code == 422
@@ -150,7 +150,7 @@ def test_a_reason_that_is_none_is_422(acme, body):
 @pytest.mark.parametrize(
     ("one", "other"), [(VALUE, f"- {VALUE}."), (f"\u00ab{VALUE}.\u00bb", VALUE), (f"{VALUE}.", f"* {VALUE}!")]
 )
-def test_a_rejection_takes_the_value_with_other_marks_along_and_refuses_it(acme, life, one, other):
+def test_rejection_covers_the_value_with_other_punctuation(acme, life, one, other):
     first, second = acme.store(one), acme.store(other)
     assert life.correct(first, "reject")["others"] == [second]
     for written in (one, other, VALUE, f"({VALUE})"):

@@ -37,7 +37,7 @@ def run(acme, template):
 
 
 @pytest.mark.parametrize("what", ["pause", "cancel"])
-def test_a_run_that_is_answered_again_is_rendered_anew(acme, run, what):
+def test_replayed_run_is_rendered_again(acme, run, what):
     path = f"/api/v1/workflows/runs/{run}/{what}"
     first = acme.post(path, {"reason": "r"}, **{"idempotency-key": "c"})
     assert first.status_code == 200
@@ -57,7 +57,7 @@ def test_a_run_that_is_gone_is_answered_by_its_id(acme, run):
     assert "xyzzy" not in again.content.decode()
 
 
-def test_a_space_and_its_concept_are_rendered_anew(acme):
+def test_replayed_space_and_concept_are_rendered_again(acme):
     space = {
         "name": "offers",
         "description": CANARY,

@@ -37,7 +37,7 @@ def test_a_rejected_memory_is_not_found_and_a_contested_one_is_marked(acme, life
     assert listed(acme, "?states=rejected") == [wrong]
 
 
-def test_a_key_that_may_only_propose_stores_candidates_whatever_it_says(acme, life):
+def test_proposing_key_stores_candidates_whatever_state_it_sends(acme, life):
     _, token = create_api_key(
         organisation=acme.organisation,
         by=SYSTEM,
@@ -58,7 +58,7 @@ def test_a_key_that_may_only_propose_stores_candidates_whatever_it_says(acme, li
     assert found(acme, "ferry") == [proposed]
 
 
-def test_superseding_closes_the_old_fact_and_keeps_that_it_was_believed(acme, life):
+def test_superseding_ends_the_old_facts_validity_and_keeps_its_history(acme, life):
     old = acme.store("The lighthouse keeper is Ann", valid_from="2020-01-01T00:00:00Z")
     before = timezone.now().isoformat()
     answer = life.correct(
@@ -133,7 +133,7 @@ def test_rejecting_does_not_undo_that_it_was_believed(acme, life):
     assert found(acme, "bridge", as_of=before) == []
 
 
-def test_what_is_past_its_time_is_not_found_even_before_the_sweep(acme, life):
+def test_expired_memory_is_not_found_even_before_the_sweep(acme, life):
     # long before the test's transaction began, at which the database's clock stands still
     past = (timezone.now() - timedelta(hours=1)).isoformat()
     over = acme.store("The offer of boots ends today", expires_at=past)
@@ -162,7 +162,7 @@ def test_filters_of_state_hold_before_the_limit(acme, life):
 
 @pytest.mark.parametrize("field", ["as_of", "known_at"])
 @pytest.mark.parametrize("value", ["yesterday", "", 5e30, [], "2024-13-01T00:00:00Z"])
-def test_a_time_that_is_none_is_422(acme, life, field, value):
+def test_invalid_time_is_422(acme, life, field, value):
     response = acme.post("/api/v1/search", {"query": "x", field: value})
     assert response.status_code == 422
     assert response.json()["errors"][0]["loc"][:2] == ["body", field]

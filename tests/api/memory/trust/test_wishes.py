@@ -36,7 +36,7 @@ STORED = [
 
 
 @pytest.mark.parametrize(("wish", "state"), STORED)
-def test_who_may_write_stores_as_wished(acme, curator, wish, state):
+def test_writer_stores_in_the_requested_state(acme, curator, wish, state):
     answer = curator.post("/api/v1/memories", {"content": "The ferry is free", **wish})
     assert (answer.status_code, answer.json()["state"]) == (201, state)
     assert acme.get(f"/api/v1/memories/{answer.json()['id']}").json()["state"] == state
@@ -44,7 +44,7 @@ def test_who_may_write_stores_as_wished(acme, curator, wish, state):
 
 
 @pytest.mark.parametrize(("wish", "state"), STORED)
-def test_who_may_only_propose_stores_candidates(acme, agent, wish, state):
+def test_proposer_stores_candidates(acme, agent, wish, state):
     answer = agent.post("/api/v1/memories", {"content": "The ferry is free", **wish})
     assert (answer.status_code, answer.json()["state"]) == (201, "candidate")
     assert acme.search("ferry") == []
@@ -70,7 +70,7 @@ def test_a_line_of_an_export_may_be_stored_in_bulk(acme):
     assert acme.get(f"/api/v1/memories/{result['id']}").json()["state"] == "candidate"
 
 
-def test_a_successor_is_as_believed_as_wished(acme, life):
+def test_successor_has_the_requested_state(acme, life):
     memory = acme.store("The ferry is free")
     changed = life.correct(memory, "supersede", content="The ferry costs two euro", state="contested")
     assert acme.get(f"/api/v1/memories/{changed['superseded_by']}").json()["state"] == "contested"
@@ -83,9 +83,7 @@ def test_a_successor_is_as_believed_as_wished(acme, life):
      ("active", "active", "active", 1, None), ("active", "candidate", "active", 1, None),
      ("active", "superseded", "active", 1, None), ("active", "verified", "active", 1, None), ("active", None, "active", 1, None)],
 )  # fmt: skip
-def test_a_patch_leads_to_the_state_that_is_wished_for_where_a_correction_does(
-    acme, life, first, wish, state, version, operation
-):
+def test_patch_of_the_state_acts_as_a_correction(acme, life, first, wish, state, version, operation):
     memory = acme.store("The ferry is free", state=first)
     answer = life.patch(memory, 1, state=wish, reason="asked the harbour")
     assert answer.status_code == 200
@@ -118,7 +116,7 @@ def test_a_patch_at_another_version_changes_neither(acme, life):
     assert (got["content"], got["state"], got["version"]) == ("The ferry is free", "active", 1)
 
 
-def test_only_who_may_run_the_organisation_takes_a_rejection_back(acme, curator, life):
+def test_patch_withdraws_a_rejection_only_for_the_admin_scope(acme, curator, life):
     memory = acme.store("The ferry is free")
     life.correct(memory, "reject")
     for caller, state in ((curator, "rejected"), (acme, "active")):
