@@ -30,7 +30,7 @@ WITHOUT_DATABASE = frozenset(
 
 
 def needs_servers(arguments: list[str]) -> bool:
-    """Say whether a command line needs a database; when in doubt it does."""
+    """Return whether a command line needs a database; if in doubt, True."""
     command = arguments[0] if arguments else ""
     if command == "check":
         return any(argument.startswith("--database") for argument in arguments)
