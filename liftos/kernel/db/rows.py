@@ -1,4 +1,4 @@
-"""What most queries end with: the one row, or a page of the newest."""
+"""The last step of most queries: one row, or a page of the newest."""
 
 from typing import TypeVar
 from uuid import UUID
