@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import described
+from liftos.kernel.http.openapi import described, described_by_class
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
 from workflows.api.run_shapes import RunOut
@@ -46,8 +45,7 @@ class _Control(RunView):
 
 
 def _documented(operation: str) -> Callable[[type[_Control]], type[_Control]]:
-    schema = extend_schema(operation_id=operation, request=ControlIn, responses={200: RunOut})
-    return extend_schema_view(post=schema)
+    return described_by_class(operation, request=ControlIn, responses={200: RunOut})
 
 
 @_documented("workflows_runs_cancel")

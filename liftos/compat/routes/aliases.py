@@ -30,7 +30,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import PermissionDenied
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import described
+from liftos.kernel.http.openapi import described, described_by_class
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.tenancy.types import Actor, Scope
 from memory import operations
@@ -175,28 +175,22 @@ class ValueSearch(CompatView):
         return Response({"results": results, "count": len(results)})
 
 
+@described_by_class(
+    "shell_search", request=SearchIn, responses={200: Envelope}, description="Same as `POST /search`."
+)
 class ShellSearch(memory.Search):
     """`POST /api/v1/memory/search`."""
 
-    @described("shell_search", request=SearchIn, responses={200: Envelope})
-    def post(self, request: Request) -> Response:
-        """Same as `POST /search`."""
-        return super().post(request)
 
-
+@described_by_class(
+    "shell_store", request=StoreIn, responses={200: Envelope}, description="Same as `POST /store`."
+)
 class ShellStore(memory.Store):
     """`POST /api/v1/memory/store`."""
 
-    @described("shell_store", request=StoreIn, responses={200: Envelope})
-    def post(self, request: Request) -> Response:
-        """Same as `POST /store`."""
-        return super().post(request)
 
-
+@described_by_class(
+    "shell_insights", method="get", responses={200: Envelope}, description="Same as `GET /insights`."
+)
 class ShellInsights(Insights):
     """`GET /api/v1/memory/insights`."""
-
-    @described("shell_insights", responses={200: Envelope})
-    def get(self, request: Request) -> Response:
-        """Same as `GET /insights`."""
-        return super().get(request)

@@ -1,5 +1,6 @@
 """The old memory routes, exactly as in the contract."""
 
+from collections.abc import Callable
 from time import perf_counter, perf_counter_ns
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ from rest_framework.response import Response
 from liftos.compat.shapes.memory import SearchIn, StoreIn, hit_out
 from liftos.kernel.http.envelope import Envelope
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import described
+from liftos.kernel.http.openapi import described, described_by_class
 from liftos.kernel.http.views import CompatView
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.types import Scope
@@ -54,37 +55,31 @@ class Search(CompatView):
         return self.envelope("Enhanced memory search completed", data, metadata)
 
 
+def _typed(operation_id: str, description: str) -> Callable[[type[Search]], type[Search]]:
+    return described_by_class(
+        operation_id, request=SearchIn, responses={200: Envelope}, description=description
+    )
+
+
+@_typed("search_neural", "Search by meaning; the body's search_type is ignored.")
 class NeuralSearch(Search):
     """`POST /search/neural`."""
 
     search_type = "neural"
 
-    @described("search_neural", request=SearchIn, responses={200: Envelope})
-    def post(self, request: Request) -> Response:
-        """Search by meaning; the body's search_type is ignored."""
-        return super().post(request)
 
-
+@_typed("search_knowledge", "Search by words; the body's search_type is ignored.")
 class KnowledgeSearch(Search):
     """`POST /search/knowledge`."""
 
     search_type = "knowledge"
 
-    @described("search_knowledge", request=SearchIn, responses={200: Envelope})
-    def post(self, request: Request) -> Response:
-        """Search by words; the body's search_type is ignored."""
-        return super().post(request)
 
-
+@_typed("search_conceptual", "Search by concept; the body's search_type is ignored.")
 class ConceptualSearch(Search):
     """`POST /search/conceptual`."""
 
     search_type = "conceptual"
-
-    @described("search_conceptual", request=SearchIn, responses={200: Envelope})
-    def post(self, request: Request) -> Response:
-        """Search by concept; the body's search_type is ignored."""
-        return super().post(request)
 
 
 class Store(CompatView):

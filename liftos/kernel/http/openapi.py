@@ -6,13 +6,14 @@ from typing import Any, TypeVar
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import spectacular_settings
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
 from liftos.kernel.http.strict import Declared
 
 F = TypeVar("F", bound=Callable[..., Any])
+V = TypeVar("V", bound=type[APIView])
 
 OLD_ROUTES = "seed contract"
 """The tag of the old platform's routes; generated clients are named after it."""
@@ -117,6 +118,11 @@ def described(operation_id: str, *, query: type[BaseModel] | None = None, **more
     """
     parameters = query_parameters(query) if query else None
     return extend_schema(operation_id=operation_id, parameters=parameters, **more)
+
+
+def described_by_class(operation_id: str, *, method: str = "post", **more: Any) -> Callable[[V], V]:
+    """Describe a method that a view inherits, for this view alone. See `described`."""
+    return extend_schema_view(**{method: described(operation_id, **more)})
 
 
 def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:
