@@ -1,6 +1,5 @@
 """`/api/v1/decisions`: record, list and read decisions."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from accountability.ledger import store
 from accountability.ledger.sequencer import wait_until_integrated
 from accountability.types import Decision
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
@@ -84,8 +84,7 @@ class WaitQuery(BaseModel):
 
 def render(decision: Decision, confidence: float | None = None) -> dict[str, Any]:
     """Return a decision as JSON-ready values, with its calibrated confidence if there is one."""
-    values = asdict(decision) | {"confidence_calibrated": confidence}
-    return DecisionOut.model_validate(values).model_dump(mode="json")
+    return as_json(DecisionOut, decision, confidence_calibrated=confidence)
 
 
 class DecisionList(NativeView):

@@ -16,6 +16,7 @@ from accountability.reviews.queries import Order, QueueFilter
 from accountability.types import TO_DO, Review, ReviewState, RiskClass, Verdict
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import InvalidInput
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
@@ -105,8 +106,7 @@ class DecisionReviews(NativeView):
         reviewed = operations.review(
             **self.caller, decision=decision, verdict=body.verdict, reason=body.reason
         )
-        answer = ReviewedOut.model_validate(reviewed, from_attributes=True)
-        return Response(answer.model_dump(mode="json"), status=201)
+        return Response(as_json(ReviewedOut, reviewed), status=201)
 
     @described("reviews_of_decision", responses={200: ReviewList})
     def get(self, request: Request, decision: UUID) -> Response:
@@ -156,16 +156,8 @@ class ReviewQueue(NativeView):
 
 def _render_review(review: Review) -> dict[str, Any]:
     actor = review.actor
-    shape = ReviewOut(
-        id=review.id,
-        verdict=review.verdict,
-        reason=review.reason,
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        on_behalf_of=actor.on_behalf_of,
-        recorded_at=review.recorded_at,
-    )
-    return shape.model_dump(mode="json")
+    named = {"actor_kind": actor.kind, "actor_id": actor.id, "on_behalf_of": actor.on_behalf_of}
+    return as_json(ReviewOut, review, **named)
 
 
 def _render_case(case: ReviewCase) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page, page_of
@@ -38,19 +39,11 @@ class ConceptOut(BaseModel):
 def concept_out(concept: Concept, dimensions: Sequence[Dimension]) -> dict[str, Any]:
     """Return a concept JSON-ready, its prototype in the dimensions' units."""
     by_name = {each.name.casefold(): each for each in dimensions}
-    return {
-        "id": str(concept.id),
-        "name": concept.name,
-        "description": concept.description,
-        "prototype": {
-            name: shown(value, by_name[name.casefold()]) if name.casefold() in by_name else value
-            for name, value in concept.prototype.items()
-        },
-        "weights": concept.weights,
-        "radius": concept.radius,
-        "examples": [str(each) for each in concept.examples],
-        "created_at": concept.created_at.isoformat(),
+    prototype = {
+        name: shown(value, by_name[name.casefold()]) if name.casefold() in by_name else value
+        for name, value in concept.prototype.items()
     }
+    return as_json(ConceptOut, concept, prototype=prototype, created_at=concept.created_at.isoformat())
 
 
 def _respond(view: NativeView, space: UUID, concept: UUID) -> Response:

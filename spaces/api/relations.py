@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page, page_of
@@ -31,13 +32,7 @@ class RelationOut(BaseModel):
 
 def relation_out(relation: ConceptRelation) -> dict[str, Any]:
     """Return a relation JSON-ready."""
-    return {
-        "id": str(relation.id),
-        "source": relation.source.name,
-        "kind": relation.kind,
-        "target": relation.target.name,
-        "weight": relation.weight,
-    }
+    return as_json(RelationOut, relation, source=relation.source.name, target=relation.target.name)
 
 
 def _replay(view: NativeView, kept: dict[str, Any], space: UUID) -> Response:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.views import NativeView
 from spaces import queries
 from spaces.models import Layout, Space
@@ -60,26 +61,20 @@ class SpaceOut(BaseModel):
 
 def dimension_out(each: Dimension) -> dict[str, Any]:
     """Return a dimension JSON-ready."""
-    return {
-        "name": each.name,
-        "kind": each.kind,
-        "description": each.description,
-        "unit": each.unit,
-        "low": [*each.low, *({"memory_id": str(memory)} for memory in each.low_memories)],
-        "high": [*each.high, *({"memory_id": str(memory)} for memory in each.high_memories)],
-        "examples": [example.as_json() for example in each.examples],
-        "field": each.field or None,
-        "scale": str(each.scale),
-        "range": list(each.range),
-        "levels": list(each.levels),
-        "weight": each.weight,
-        "domain": each.domain or None,
-    }
+    return as_json(
+        DimensionOut,
+        each,
+        low=[*each.low, *({"memory_id": str(memory)} for memory in each.low_memories)],
+        high=[*each.high, *({"memory_id": str(memory)} for memory in each.high_memories)],
+        examples=[example.as_json() for example in each.examples],
+        field=each.field or None,
+        domain=each.domain or None,
+    )
 
 
 def layout_out(layout: Layout) -> dict[str, Any]:
     """Return a layout's state and progress."""
-    return {"state": str(layout.state), "done": layout.done, "total": layout.total}
+    return as_json(LayoutOut, layout)
 
 
 def render(organisation: UUID, space: Space, version: int | None = None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.functions import Function, list_functions
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import page_of
 from liftos.kernel.http.views import NativeView
@@ -29,18 +30,8 @@ class FunctionOut(BaseModel):
 
 def render_function(function: Function) -> dict[str, Any]:
     """Render a registered function, with the JSON Schema of its arguments."""
-    shown = FunctionOut(
-        name=function.name,
-        version=function.version,
-        description=function.description,
-        arguments=function.schema.model_json_schema(),
-        cacheable=function.cacheable,
-        idempotent=function.idempotent,
-        outside=function.outside,
-        reads=list(function.reads),
-        scopes=[str(scope) for scope in function.scopes],
-    )
-    return shown.model_dump(mode="json")
+    scopes = [str(scope) for scope in function.scopes]
+    return as_json(FunctionOut, function, arguments=function.schema.model_json_schema(), scopes=scopes)
 
 
 class Functions(NativeView):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.tenancy.types import Principal, Scope
 from workflows.engine.visibility import withheld_from, withheld_text
 from workflows.models import Run, Step, TemplateVersion
@@ -74,23 +75,15 @@ class RunLine(BaseModel):
 
 def render_step(step: Step, lacks: Sequence[Scope] = ()) -> dict[str, Any]:
     """Render a step; without its result and error message if the reader `lacks` scopes for them."""
-    shown = StepOut(
-        name=step.name,
-        status=step.status,
-        function=step.function,
-        priority=step.priority,
+    return as_json(
+        StepOut,
+        step,
         attempts=step.attempt,
-        retries=step.retries,
         result=None if lacks else step.result,
         error=_error(step, lacks),
         withheld=list(map(str, lacks)),
-        approval=step.approval,
-        started_at=step.started_at,
-        finished_at=step.finished_at,
         item=None if step.item == NOT_AN_ITEM else step.item,
-        decision_id=step.decision_id,
     )
-    return shown.model_dump(mode="json")
 
 
 def _error(step: Step, lacks: Sequence[Scope]) -> dict[str, Any] | None:
@@ -106,11 +99,9 @@ def render_run(
 ) -> dict[str, Any]:
     """Render a run with its steps, as far as the reader's scopes allow."""
     withheld = withheld_from(principal, run, steps)
-    same = (
-        "id", "status", "name", "created_at", "started_at", "finished_at", "decision_id",
-        "correlation_id",
-    )  # fmt: skip
-    shown = RunOut(
+    shown = as_json(
+        RunOut,
+        run,
         template=version.template_id if version else None,
         version=version.number if version else None,
         workflow_id=workflow_id(principal.slug, run.code),
@@ -118,17 +109,10 @@ def render_run(
         parameters={} if withheld.run else run.parameters,
         metadata={} if withheld.run else run.metadata,
         withheld=list(map(str, withheld.run)),
-        **{name: getattr(run, name) for name in same},
-    ).model_dump(mode="json")
+    )
     return shown | {"steps": [render_step(step, withheld.steps[step.name]) for step in steps]}
 
 
 def render_run_line(principal: Principal, run: Run) -> dict[str, Any]:
     """Render a run for a list."""
-    same = (
-        "id", "status", "name", "created_at", "started_at", "finished_at", "open_steps", "failed_steps",
-    )  # fmt: skip
-    shown = RunLine(
-        workflow_id=workflow_id(principal.slug, run.code), **{name: getattr(run, name) for name in same}
-    )
-    return shown.model_dump(mode="json")
+    return as_json(RunLine, run, workflow_id=workflow_id(principal.slug, run.code))

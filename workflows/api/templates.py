@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, page, page_of
@@ -90,32 +91,18 @@ def current_number(versions: Sequence[TemplateVersion]) -> int | None:
 
 def render_template(template: Template, versions: Sequence[TemplateVersion]) -> dict[str, Any]:
     """Render a template with its versions, newest first."""
-    shown = [
-        VersionOut(
-            number=each.number,
-            status=each.status,
-            author=f"{each.author_kind}:{each.author_id}",
-            created_at=each.created_at,
-            published_by=each.published_by,
-            published_at=each.published_at,
-            definition=masked(each.definition),
-        )
-        for each in versions
-    ]
     line = render_template_line(template, current_number(versions))
-    return line | {"versions": [each.model_dump(mode="json") for each in shown]}
+    return line | {"versions": [_render_version(each) for each in versions]}
+
+
+def _render_version(version: TemplateVersion) -> dict[str, Any]:
+    author, definition = f"{version.author_kind}:{version.author_id}", masked(version.definition)
+    return as_json(VersionOut, version, author=author, definition=definition)
 
 
 def render_template_line(template: Template, version: int | None) -> dict[str, Any]:
     """Render a template for a list."""
-    shown = TemplateLine(
-        id=template.id,
-        name=template.name,
-        version=version,
-        created_at=template.created_at,
-        retired_at=template.retired_at,
-    )
-    return shown.model_dump(mode="json")
+    return as_json(TemplateLine, template, version=version)
 
 
 class _Templates(NativeView):

@@ -1,7 +1,6 @@
 """`/api/v1/traces/{trace_id}`: a stored trace. `/api/v1/metrics/operations`: figures of operations."""
 
 import re
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import QueryText, page_of
 from liftos.kernel.http.times import EndMoment, Moment, not_before
 from liftos.kernel.http.views import NativeView
-from liftos.kernel.telemetry.metrics.history import Interval, Step, read_intervals
+from liftos.kernel.telemetry.metrics.history import Step, read_intervals
 from liftos.kernel.telemetry.storage.queries import Trace, TraceNotFound, get_trace
 from liftos.kernel.tenancy.types import Scope
 
@@ -61,15 +61,7 @@ def render(trace: Trace) -> dict[str, Any]:
         )
         for span in trace.spans
     ]
-    return TraceOut(
-        trace_id=trace.trace_id,
-        correlation_id=trace.correlation_id,
-        name=trace.name,
-        started_at=trace.started_at,
-        duration_ms=trace.duration_ms,
-        status=trace.status,
-        spans=spans,
-    ).model_dump(mode="json")
+    return as_json(TraceOut, trace, spans=spans)
 
 
 class TraceDetail(NativeView):
@@ -136,17 +128,13 @@ class Operations(NativeView):
                 until=until,
                 prefix=asked.operation,
             )
-        results = [_interval(each).model_dump(mode="json") for each in found]
+        results = [as_json(IntervalOut, each) for each in found]
         return Response({"results": results, "next": None})
 
 
 def _before(moment: datetime, span: timedelta) -> datetime:
     """Return a time earlier by a span, but not before the first representable time."""
     return max(moment, _FIRST + span) - span
-
-
-def _interval(each: Interval) -> IntervalOut:
-    return IntervalOut(**asdict(each), success_rate=each.success_rate)
 
 
 urlpatterns = [
