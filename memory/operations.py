@@ -20,7 +20,7 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, UnknownSource
 from memory.index import writes
-from memory.index.embeddings import chosen_model, embed_drafts
+from memory.index.embeddings import PENDING, chosen_model, embed_drafts
 from memory.index.planner_statistics import analyse_if_new
 from memory.index.writes import Row
 from memory.rejection.refusals import vet
@@ -69,7 +69,7 @@ def read_drafts(
     organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
 ) -> list[Row]:
     """Analyse drafts for `embed_rows`: half of the work of a store, without database or model."""
-    return [writes.prepare(organisation, draft, draft.embedding, trust) for draft in giving_way(drafts)]
+    return [writes.prepare(organisation, draft, trust) for draft in giving_way(drafts)]
 
 
 def embed_rows(organisation: UUID, rows: Sequence[Row]) -> Prepared:
@@ -78,8 +78,8 @@ def embed_rows(organisation: UUID, rows: Sequence[Row]) -> Prepared:
     Raises:
         InvalidInput: as for `prepare`.
     """
-    vectors, model = embed_drafts(organisation, [row.draft for row in rows])
-    with_vectors = (replace(row, vector=vector) for row, vector in zip(rows, vectors, strict=True))
+    embedded, model = embed_drafts(organisation, [row.draft for row in rows], [row.reading for row in rows])
+    with_vectors = (replace(row, embedded=each) for row, each in zip(rows, embedded, strict=True))
     return Prepared(tuple(with_vectors), model)
 
 
@@ -200,7 +200,7 @@ def commit(
         chosen = chosen_model(organisation)
         if chosen is not None and chosen != model:
             # the organisation has changed its model since: leave the vectors to the sweep
-            rows, model = tuple(replace(row, vector=None) for row in rows), None
+            rows, model = tuple(replace(row, embedded=PENDING) for row in rows), None
         vetted, decision = vet(organisation, rows, imported=operation == IMPORT), new_id()
         refused, flagged = vetted.refused, vetted.flagged
         if flagged:

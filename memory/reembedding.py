@@ -11,19 +11,27 @@ Old vectors stay until dropped (`--drop`), for processes that have not noticed t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.embedding import EmbeddingManager, TextKind
+from liftos.kernel.embedding import EmbeddingManager, Extent
 from liftos.kernel.embedding.catalogue import model_number
-from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import SYSTEM, Actor
+from memory.analysis.passages import Passage
 from memory.index import writes
-from memory.index.embeddings import active_manager, chosen_model, clear_choices
-from memory.models import Memory
+from memory.index.embeddings import (
+    active_manager,
+    chosen_model,
+    clear_choices,
+    embed_texts,
+    state_of,
+    texts_of,
+)
+from memory.index.passage_rows import read_passages
 from memory.ports import tell_followers
 from memory.statements import (
     CHOOSE_MODEL,
@@ -32,54 +40,135 @@ from memory.statements import (
     LOCK_UNCHANGED,
     MISSING_VECTORS,
     OLDEST_TRANSACTION,
+    PENDING,
+    PRESENT_VECTORS,
+    SET_EMBEDDING,
+    TEXTS,
 )
-from memory.types import EmbeddingState
+from memory.types import SETTLED, EmbeddingState
 
 BATCH = 128
 HEAL_BATCH = 64
 
 
-def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
-    """Embed a batch of memories stored while the embedder was unavailable; return their number.
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A memory or earlier text to embed, with its passages."""
 
-    The model runs outside transactions. Concurrent calls repeat work but write it once.
+    id: UUID
+    content: str
+    places: list[Passage]
+
+    def texts(self) -> list[str]:
+        """Return the texts of its passages."""
+        return texts_of(self.content, self.places)
+
+
+def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
+    """Embed a batch of pending memories; return how many it tried, 0 if none is pending.
+
+    The model runs outside transactions. Concurrent calls repeat work but write it once. A memory of more passages than the limit
+    takes several calls.
 
     Raises:
         EmbedderUnavailable: it still is.
     """
     manager = active_manager(organisation)
     model = model_number(manager.model)
-    with tenant_transaction(organisation):
-        waiting = Memory.objects.filter(
-            organisation_id=organisation, embedding=EmbeddingState.PENDING
-        ).order_by("id")
-        texts = dict(waiting.values_list("id", "content")[:limit])
-    if not texts:
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        rows = cursor.execute(PENDING, {"organisation": organisation, "limit": limit}).fetchall()
+        waiting = _read_texts(organisation, _first(rows, limit))
+        present = _present(organisation, model, waiting)
+    if not waiting:
         return 0
-    with TRACER.span("memory.embed", organisation=str(organisation), count=len(texts)):
-        vectors = manager.embed_many(list(texts.values()), kind=TextKind.DOCUMENT, organisation=organisation)
+    texts = {(each.id, number): text for each in waiting for number, text in enumerate(each.texts())}
+    extents = dict(zip(texts, manager.extents(list(texts.values())), strict=True))
+    left = [
+        place for place, extent in extents.items() if place not in present and extent is not Extent.NOTHING
+    ]
+    now, later = left[:limit], {memory for memory, _ in left[limit:]}
+    read = embed_texts(manager, organisation, [texts[place] for place in now])
+    found = [
+        (memory, number, vector)
+        for (memory, number), (vector, _) in zip(now, read, strict=True)
+        if vector is not None
+    ]
+    states = {
+        each.id: state_of([extents[each.id, number] for number in range(len(each.places))])
+        for each in waiting
+        if each.id not in later
+    }
     with tenant_transaction(organisation):
         if (chosen_model(organisation) or model) != model:
-            return len(texts)  # the model has changed: the next batch uses the new one
-        # lock in id order to prevent deadlocks
-        still = list(waiting.filter(id__in=texts).select_for_update().values_list("id", flat=True))
-        by_id = dict(zip(texts, vectors, strict=True))
-        writes.insert_vectors(organisation, model, [(memory, by_id[memory]) for memory in still])
-        Memory.objects.filter(organisation_id=organisation, id__in=still).update(
-            embedding=EmbeddingState.READY
-        )
-        tell_followers(organisation, still)
-        if still:
+            return len(waiting)  # the model has changed: the next batch uses the new one
+        still = _lock_unchanged(organisation, waiting)
+        writes.insert_vectors(organisation, model, [each for each in found if each[0] in still])
+        done = [memory for memory in states if memory in still]
+        _set_states(organisation, {memory: states[memory] for memory in done})
+        if done:
+            tell_followers(organisation, done)
             record(
                 organisation=organisation,
                 by=SYSTEM,
                 operation="memory.embed",
-                reasoning=f"{len(still)} memories were stored without a vector while the embedder was unavailable.",
-                outputs={"healed": len(still)},
-                memories=[{"id": str(memory)} for memory in still],
+                reasoning=f"{len(done)} memories were stored without a vector, the embedder being unavailable or the text long.",
+                outputs={"healed": len(done)},
+                memories=[{"id": str(memory)} for memory in done],
                 versions={"embedding_model": model},
             )
-    return len(still)
+    return len(waiting)
+
+
+def _first(rows: Sequence[tuple[UUID, int]], passages: int) -> list[UUID]:
+    """Return the first memories that have a number of passages together, at least one memory."""
+    chosen: list[UUID] = []
+    for memory, count in rows:
+        passages -= count
+        if chosen and passages < 0:
+            break
+        chosen.append(memory)
+    return chosen
+
+
+def _read_texts(organisation: UUID, memories: Sequence[UUID]) -> list[_Text]:
+    if not memories:
+        return []
+    places = read_passages(organisation, memories)
+    with raw_cursor() as cursor:
+        rows = cursor.execute(TEXTS, (organisation, list(memories))).fetchall()
+    return [
+        _Text(id_, content, [each.place for each in places.get(id_, ())] or [Passage(0, len(content))])
+        for id_, content in rows
+    ]
+
+
+def _present(organisation: UUID, model: int, texts: Sequence[_Text]) -> set[tuple[UUID, int]]:
+    """Return the passages of memories that have a vector."""
+    with raw_cursor() as cursor:
+        ids = [each.id for each in texts]
+        return set(cursor.execute(PRESENT_VECTORS, (organisation, model, ids)).fetchall())
+
+
+def _lock_unchanged(organisation: UUID, texts: Sequence[_Text]) -> set[UUID]:
+    """Lock the memories that still have these texts and passages; return their ids."""
+    with raw_cursor() as cursor:
+        asked = ([each.id for each in texts], [each.content for each in texts], organisation)
+        # in id order to prevent deadlocks
+        still = {row[0] for row in cursor.execute(LOCK_UNCHANGED, asked).fetchall()}
+    places = read_passages(organisation, still)
+    return {
+        each.id
+        for each in texts
+        if each.id in still
+        and each.places
+        == ([stored.place for stored in places.get(each.id, ())] or [Passage(0, len(each.content))])
+    }
+
+
+def _set_states(organisation: UUID, states: Mapping[UUID, EmbeddingState]) -> None:
+    with raw_cursor() as cursor:
+        values = (list(states), [str(state) for state in states.values()], organisation)
+        cursor.execute(SET_EMBEDDING, values)
 
 
 def count_vectors(*, organisation: UUID, model: int) -> tuple[int, int]:
@@ -99,27 +188,34 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
     number = model_number(manager.model)
     after = UUID(int=0)
     while True:
-        values = {"organisation": organisation, "model": number, "after": after, "limit": BATCH}
+        values = {
+            "organisation": organisation,
+            "model": number,
+            "after": after,
+            "settled": [str(state) for state in SETTLED],
+            "limit": BATCH,
+        }
         with tenant_transaction(organisation), raw_cursor() as cursor:
-            missing = cursor.execute(MISSING_VECTORS, values).fetchall()
-        if not missing:
+            rows = cursor.execute(MISSING_VECTORS, values).fetchall()
+            missing = _read_texts(organisation, _first(rows, BATCH))
+        if not rows:
             return
-        with TRACER.span("memory.embed", organisation=str(organisation), count=len(missing)):
-            vectors = manager.embed_many(
-                [row[1] for row in missing], kind=TextKind.DOCUMENT, organisation=organisation
-            )
+        texts = [text for each in missing for text in each.texts()]
+        read = iter(embed_texts(manager, organisation, texts))
+        found = [(each.id, passage, next(read)[0]) for each in missing for passage in range(len(each.places))]
         with tenant_transaction(organisation):
-            with raw_cursor() as cursor:
-                # skip memories that were erased or changed meanwhile
-                asked = ([row[0] for row in missing], [row[1] for row in missing], organisation)
-                rows = cursor.execute(LOCK_UNCHANGED, asked).fetchall()
-            still = {row[0] for row in rows}
+            # skip memories that were erased or changed meanwhile
+            still = _lock_unchanged(organisation, missing)
             writes.insert_vectors(
                 organisation,
                 number,
-                [(row[0], vector) for row, vector in zip(missing, vectors, strict=True) if row[0] in still],
+                [
+                    (memory, passage, vector)
+                    for memory, passage, vector in found
+                    if memory in still and vector is not None
+                ],
             )
-        after = missing[-1][0]
+        after = _first(rows, BATCH)[-1]
         yield len(still)
 
 

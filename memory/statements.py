@@ -2,23 +2,42 @@
 
 # --- reembedding.py
 
+# memories to embed for the first time, by their number of passages
+PENDING = """
+SELECT m.id, m.passages FROM memory_memory AS m
+WHERE m.organisation_id = %(organisation)s AND m.embedding = 'pending' ORDER BY m.id LIMIT %(limit)s
+"""
 # memories without a vector of the model; those that wait for their first vector are left to the sweep
 MISSING_VECTORS = """
-SELECT m.id, m.content FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.embedding = 'ready'
+SELECT m.id, m.passages FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.embedding = ANY(%(settled)s)
 AND m.id > %(after)s AND NOT EXISTS (
     SELECT 1 FROM memory_memoryvector AS v
     WHERE v.organisation_id = %(organisation)s AND v.memory_id = m.id AND v.model_id = %(model)s
 ) ORDER BY m.id LIMIT %(limit)s
 """
+# texts of memories and earlier texts
+TEXTS = "SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id"
+# the passages that have a vector of the model
+PRESENT_VECTORS = """
+SELECT memory_id, passage FROM memory_memoryvector
+WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s) AND passage >= 0
+"""
+# the states of memories whose passages have been embedded
+SET_EMBEDDING = """
+UPDATE memory_memory AS m SET embedding = w.state FROM unnest(%s::uuid[], %s::text[]) AS w(id, state)
+WHERE m.organisation_id = %s AND m.id = w.id AND m.embedding <> w.state
+"""
 # lock memories that still have the text that was embedded
 LOCK_UNCHANGED = """
 SELECT m.id FROM unnest(%s::uuid[], %s::text[]) AS w(id, content) JOIN memory_memory AS m
-ON m.organisation_id = %s AND m.id = w.id AND m.content = w.content ORDER BY m.id FOR SHARE OF m
+ON m.organisation_id = %s AND m.id = w.id AND m.content = w.content ORDER BY m.id FOR UPDATE OF m
 """
 # memories and earlier texts, and those that have a vector of the model
 COUNT_VECTORS = """
-SELECT count(*), count(v.memory_id) FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
+SELECT count(*), count(*) FILTER (WHERE EXISTS (
+    SELECT 1 FROM memory_memoryvector AS v
+    WHERE v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
+)) FROM memory_memory AS m
 WHERE m.organisation_id = %(organisation)s AND m.embedding <> 'none'
 """
 # set the model that searches use; returns the transaction's number
@@ -29,7 +48,7 @@ RETURNING pg_current_xact_id()::text
 """
 # the number of the oldest open transaction, of any tenant
 OLDEST_TRANSACTION = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-# a few thousand vectors of other models
+# vectors of other models, of a few thousand memories
 DROP_OTHER_VECTORS = """
 DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AND memory_id IN (
     SELECT memory_id FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s LIMIT 5000

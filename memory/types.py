@@ -37,11 +37,22 @@ class LinkKind(StrEnum):
 
 
 class EmbeddingState(StrEnum):
-    """The state of a memory's vector; NONE for blank memories, which are never found."""
+    """How far a memory's text has vectors; NONE for blank memories, which are never found.
+
+    READY, PARTIAL, UNREADABLE: the model has read all, some, or nothing of it. PENDING: it has not tried.
+    """
 
     READY = "ready"
     PENDING = "pending"
     NONE = "none"
+    PARTIAL = "partial"
+    UNREADABLE = "unreadable"
+
+
+SETTLED = (EmbeddingState.READY, EmbeddingState.PARTIAL, EmbeddingState.UNREADABLE)
+"""States of memories that the model has tried to read."""
+WHOLE = -1
+"""The passage number of a vector that stands for a memory of several passages as a whole."""
 
 
 VISIBLE = (TrustState.ACTIVE, TrustState.CONTESTED)
@@ -49,6 +60,21 @@ VISIBLE = (TrustState.ACTIVE, TrustState.CONTESTED)
 
 LIVING = (TrustState.CANDIDATE, TrustState.ACTIVE, TrustState.CONTESTED)
 """States in which a memory can be changed, be superseded or expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a page or section of a text begins; holds until the next mark.
+
+    Attributes:
+        start: offset in characters.
+        page: from 1; None if unknown.
+        heading: the section's heading with its path, outermost first.
+    """
+
+    start: int
+    page: int | None = None
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +102,7 @@ class PastVersion:
         known_from, known_to: when it was current, aware UTC.
         operation, reason, actor: the change that ended it.
         vector: of its text, shape (d,), if in the file.
+        layout: where its pages and sections begin.
     """
 
     version: int
@@ -95,6 +122,7 @@ class PastVersion:
     reason: str
     actor: Actor
     vector: np.ndarray | None = None
+    layout: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +168,7 @@ class MemoryDraft:
         derived_from: ids of existing memories it was derived from.
         expires_at: when it expires, aware UTC; None for the default of its type.
         past: of an imported memory.
+        layout: where its pages and sections begin, given by a document's parser.
         requested_state: the requested trust state; see `granted`.
     """
 
@@ -158,6 +187,7 @@ class MemoryDraft:
     derived_from: tuple[UUID, ...] = ()
     expires_at: datetime | None = None
     past: Past | None = None
+    layout: tuple[Mark, ...] = ()
     requested_state: TrustState | None = None
 
 

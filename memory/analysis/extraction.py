@@ -1,10 +1,14 @@
 """Extract what search indexes of a memory when it is written. Pure."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from memory.analysis.entities import entities_of
+from memory.analysis.languages import language_of
+from memory.analysis.passages import Passage, cut
 from memory.analysis.periods import happened_at, tells_time
 from memory.analysis.threads import thread_id, thread_key
 from memory.analysis.words import count_terms
@@ -16,11 +20,28 @@ SHORT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPassage:
+    """What search indexes of a passage.
+
+    Attributes:
+        place: where it is in the text.
+        language: ISO 639-1, "" if unknown.
+        terms: stemmed term to count.
+        words: its length in terms.
+    """
+
+    place: Passage
+    language: str
+    terms: dict[str, int]
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What search indexes of a memory.
 
     Attributes:
-        terms: stemmed term to count.
+        passages: at least one, in order.
         entities: key to kind.
         thread: the id of its thread.
         happened_at: when the event it describes took place, aware UTC; None means when it is recorded.
@@ -28,7 +49,7 @@ class Reading:
         tells_time: whether it says when something was or will be.
     """
 
-    terms: dict[str, int]
+    passages: tuple[ReadPassage, ...]
     entities: dict[str, str]
     thread: int | None
     happened_at: datetime | None
@@ -38,18 +59,46 @@ class Reading:
     @property
     def words(self) -> int:
         """The content's length in terms."""
-        return sum(self.terms.values())
+        return sum(each.words for each in self.passages)
+
+    @property
+    def postings(self) -> int:
+        """The number of its postings: of each passage's distinct terms."""
+        return sum(len(each.terms) for each in self.passages)
+
+    @property
+    def language(self) -> str:
+        """The language of most of its words."""
+        if len(self.passages) == 1:
+            return self.passages[0].language
+        shares: Counter[str] = Counter()
+        for each in self.passages:
+            shares[each.language] += each.words
+        return min(shares, key=lambda language: (-shares[language], language))
 
 
-def read(draft: MemoryDraft) -> Reading:
-    """Return what search indexes of a draft."""
+def read(draft: MemoryDraft, places: Sequence[Passage] = ()) -> Reading:
+    """Return what search indexes of a draft.
+
+    Args:
+        draft: the memory.
+        places: its passages; by default its text is cut.
+    """
     content = draft.content
     is_short = len(content) <= SHORT
     return Reading(
-        terms=dict(count_terms(content)),
+        passages=tuple(read_passage(content, place) for place in places or cut(content, draft.layout)),
         entities=entities_of(content, draft.metadata),
         thread=thread_id(thread_key(draft.thread, draft.source, draft.metadata)),
         happened_at=draft.valid_from or happened_at(draft.metadata),
         asks=is_short and _TRAILING_NOTE.sub("", content).rstrip().endswith("?"),
         tells_time=is_short and tells_time(content),
     )
+
+
+def read_passage(content: str, place: Passage, language: str | None = None) -> ReadPassage:
+    """Return what search indexes of a passage of a text; its language is told from it unless given."""
+    text = content[place.start : place.end]
+    spoken = language_of(text) if language is None else language
+    terms = dict(count_terms(text))
+    return ReadPassage(place, spoken, terms, sum(terms.values()))

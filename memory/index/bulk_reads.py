@@ -1,6 +1,7 @@
 """Bulk reads of vectors, metadata and texts for the apps above, inside the caller's tenant transaction.
 
-Blank memories are left out.
+Blank memories are left out. The vector of a memory of several passages is the mean of its passages' vectors, brought to unit length:
+passages are about equally long, so the mean weighs all parts of the text alike.
 """
 
 import json
@@ -10,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from pgvector import HalfVector
 
 from liftos.kernel.db.binary import unpack_halfvecs
 from liftos.kernel.db.transactions import raw_cursor
@@ -19,12 +19,13 @@ from memory.index.statements import (
     CONTENTS,
     COUNT_LIVING,
     COUNT_VECTORS,
+    OWN_VECTORS,
     PAGE_CONTENTS,
     SAMPLE_VECTORS,
     TEXTS,
     VECTORS,
 )
-from memory.types import LIVING
+from memory.types import LIVING, WHOLE
 
 _LIVING = [str(state) for state in LIVING]
 
@@ -35,7 +36,7 @@ class Contents:
 
     Attributes:
         ids: n ids.
-        vectors: float32, shape (n, d); NaN rows for memories without a vector of the model; d = 0 if none has one.
+        vectors: of the memories, float32, shape (n, d); NaN rows for those without a vector of the model; d = 0 if none has one.
         metadata: n objects, or empty if not requested.
     """
 
@@ -75,11 +76,11 @@ def get_contents(
 
 
 def sample_vectors(*, organisation: UUID, model: int, limit: int) -> np.ndarray:
-    """Return a repeatable random sample of living memories' vectors: float32, shape (n, d), n ≤ limit."""
+    """Return the vectors of a repeatable random sample of living memories: float32, shape (n, d), n ≤ limit."""
     values = {"organisation": organisation, "model": model, "limit": limit, "living": _LIVING}
     with raw_cursor() as cursor:
         row = cursor.execute(SAMPLE_VECTORS, values, binary=True).fetchone()
-    return unpack_halfvecs(row[1], row[0]) if row and row[0] else np.empty((0, 0), np.float32)
+    return _means(row[1], row[0]) if row and row[1] else np.empty((0, 0), np.float32)
 
 
 def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | None = None) -> int:
@@ -96,10 +97,57 @@ def count_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID] | 
 
 
 def read_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID]) -> dict[UUID, np.ndarray]:
-    """Return the vectors that memories and earlier texts have under a model: float16, shape (d,)."""
+    """Return the vectors of those memories and earlier texts that have one under a model: float32, shape (d,)."""
+    found = _read_vectors(organisation, model, memories)
+    return {
+        memory: next(iter(own.values())) if len(own) == 1 else _unit(np.mean(list(own.values()), axis=0))
+        for memory, own in giving_way(found.items())
+    }
+
+
+def read_own_vectors(*, organisation: UUID, model: int, memories: Sequence[UUID]) -> dict[UUID, np.ndarray]:
+    """Return the vectors that stand for memories and earlier texts as a whole, not those of several passages."""
+    values = {"organisation": organisation, "model": model, "memories": list(memories), "whole": WHOLE}
     with raw_cursor() as cursor:
-        rows = cursor.execute(VECTORS, (organisation, model, list(memories))).fetchall()
-    return {row[0]: HalfVector.from_text(row[1]).to_numpy() for row in giving_way(rows)}
+        rows = cursor.execute(OWN_VECTORS, values, binary=True).fetchall()
+    return {memory: unpack_halfvecs(packed, 1)[0] for memory, packed in giving_way(rows)}
+
+
+def read_passage_vectors(*, organisation: UUID, model: int, memory: UUID) -> dict[int, np.ndarray]:
+    """Return the vectors of a memory under a model by passage number."""
+    return _read_vectors(organisation, model, [memory]).get(memory, {})
+
+
+def _read_vectors(
+    organisation: UUID, model: int, memories: Sequence[UUID]
+) -> dict[UUID, dict[int, np.ndarray]]:
+    found: dict[UUID, dict[int, np.ndarray]] = {}
+    with raw_cursor() as cursor:
+        rows = cursor.execute(VECTORS, (organisation, model, list(memories)), binary=True).fetchall()
+    for memory, passage, packed in giving_way(rows):
+        found.setdefault(memory, {})[passage] = unpack_halfvecs(packed, 1)[0]
+    return found
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vector, axis=-1, keepdims=True)
+    return (vector / np.maximum(length, np.finfo(np.float32).tiny)).astype(np.float32)
+
+
+def _means(packed: bytes, numbers: Sequence[int]) -> np.ndarray:
+    """Return the vector of each memory that has one.
+
+    Args:
+        packed: the memories' vectors, concatenated.
+        numbers: how many each memory has.
+    """
+    counts = np.asarray([number for number in numbers if number], np.int64)
+    vectors = unpack_halfvecs(packed, int(counts.sum()))
+    if len(vectors) == len(counts):
+        return vectors
+    starts = np.cumsum(counts) - counts
+    means = np.add.reduceat(vectors, starts, axis=0) / counts[:, np.newaxis]
+    return np.where((counts == 1)[:, np.newaxis], vectors[starts], _unit(means))
 
 
 def read_texts(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, str]:
@@ -118,7 +166,7 @@ def _contents(
         return Contents([], np.empty((0, 0), np.float32), [])
     ids = [UUID(bytes=bytes(row[0][start : start + 16])) for start in range(0, len(row[0]), 16)]
     present = np.asarray(row[2], bool)
-    vectors = unpack_halfvecs(row[1], int(present.sum())) if present.any() else np.empty((0, 0), np.float32)
+    vectors = _means(row[1], row[2]) if present.any() else np.empty((0, 0), np.float32)
     placed = np.full((len(ids), vectors.shape[1]), np.nan, np.float32)
     placed[present] = vectors
     return Contents(ids, placed, [json.loads(text) for text in row[3] or ()])

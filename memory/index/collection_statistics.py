@@ -16,15 +16,22 @@ _dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """An organisation's searchable memories: their number, total words and threads."""
+    """An organisation's searchable texts, earlier ones included.
+
+    Attributes:
+        documents: number of passages, the documents of BM25 and about the number of vectors.
+        words, threads: numbers of words and threads.
+        memories: number of memories.
+    """
 
     documents: int
     words: int
     threads: int
+    memories: int = 0
 
     @property
     def average_length(self) -> float:
-        """Mean words per memory, at least 1 to be a safe divisor."""
+        """Mean words per passage, at least 1 to be a safe divisor."""
         return max(1.0, self.words / self.documents) if self.documents else 1.0
 
 
@@ -35,7 +42,7 @@ def get_corpus(organisation: UUID) -> Corpus:
 
 
 def approximate_documents(organisation: UUID) -> int:
-    """Return an organisation's number of memories, up to 5 seconds old."""
+    """Return an organisation's number of passages, up to 5 seconds old."""
     return _documents.fetch(organisation, lambda: get_corpus(organisation).documents)
 
 

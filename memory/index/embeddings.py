@@ -5,9 +5,10 @@ then they may search by the old model, whose vectors are kept.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import numpy as np
@@ -26,15 +27,30 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.process_managers import embedder_names
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.telemetry.tracing.tracer import TRACER
+from memory.analysis.extraction import Reading
+from memory.analysis.passages import Passage
 from memory.analysis.values import is_blank
 from memory.index.statements import CHOSEN_MODEL
-from memory.types import MemoryDraft
+from memory.types import WHOLE, EmbeddingState, MemoryDraft
 
 logger = logging.getLogger("liftos.memory")
 
 KEEP_SECONDS = 2.0
+AT_ONCE = 64
+"""Passages up to which a memory is embedded by the request that stores it; a longer one is left to a worker."""
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
 _chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of a memory: by passage number, WHOLE for the caller's own of a longer memory; and the state they are in."""
+
+    vectors: Mapping[int, np.ndarray] = field(default_factory=dict)
+    state: EmbeddingState = EmbeddingState.PENDING
+
+
+PENDING = Embedded()
 
 
 def active_manager(organisation: UUID) -> EmbeddingManager:
@@ -60,47 +76,67 @@ def active_manager(organisation: UUID) -> EmbeddingManager:
 
 
 def embed_drafts(
-    organisation: UUID, drafts: Sequence[MemoryDraft]
-) -> tuple[list[np.ndarray | None], int | None]:
-    """Return a vector for each draft, and the model's number. Calls the model: don't call inside a transaction.
+    organisation: UUID,
+    drafts: Sequence[MemoryDraft],
+    readings: Sequence[Reading],
+    *,
+    known: Callable[[int], Mapping[str, np.ndarray]] | None = None,
+) -> tuple[list[Embedded], int | None]:
+    """Return the vectors of each draft, and the model's number. Calls the model: don't call inside a transaction.
 
-    The vector is None for a blank draft; all vectors and the number are None while the embedder is unavailable.
+    A draft's own vector stands for all of it. Blank drafts have no vectors. Everything is pending, and the number None, while the
+    embedder is unavailable; memories of more than AT_ONCE passages are left pending too.
+
+    Args:
+        organisation: the tenant.
+        drafts: the memories.
+        readings: their passages.
+        known: returns the vectors of a model that need not be computed, by text.
 
     Raises:
         InvalidInput: a draft's own vector does not have the active model's dimension.
     """
-    shown = [not is_blank(draft.content) for draft in drafts]
-    vectors: list[np.ndarray | None] = [
-        draft.embedding if shows else None for draft, shows in zip(drafts, shown, strict=True)
-    ]
-    wanted = [index for index, shows in enumerate(shown) if shows and vectors[index] is None]
     try:
         manager = active_manager(organisation)
         model = manager.model
-        for vector in vectors:
-            if vector is not None and len(vector) != model.dimension:
+        for draft in drafts:
+            if draft.embedding is not None and len(draft.embedding) != model.dimension:
                 raise InvalidInput(
-                    f"The active embedding model has {model.dimension} dimensions, not {len(vector)}.",
+                    f"The active embedding model has {model.dimension} dimensions, not {len(draft.embedding)}.",
                     loc=("embedding",),
                 )
-        if wanted:
-            with TRACER.span("memory.embed", count=len(wanted)):
-                embedded = manager.embed_many(
-                    [drafts[index].content for index in wanted],
-                    kind=TextKind.DOCUMENT,
-                    organisation=organisation,
-                )
-            for index, vector in zip(wanted, embedded, strict=True):
-                vectors[index] = vector
-        return vectors, model_number(model)
+        texts = [
+            texts_of(draft.content, [each.place for each in reading.passages])
+            if draft.embedding is None and len(reading.passages) <= AT_ONCE and not is_blank(draft.content)
+            else []
+            for draft, reading in zip(drafts, readings, strict=True)
+        ]
+        number = model_number(model)
+        wanted = [text for some in texts for text in some]
+        read = iter(embed_texts(manager, organisation, wanted, known=known(number) if known else None))
+        return [
+            Embedded({WHOLE if len(reading.passages) > 1 else 0: draft.embedding}, EmbeddingState.READY)
+            if draft.embedding is not None and not is_blank(draft.content)
+            else embedded_of([next(read) for _ in some])
+            for draft, reading, some in zip(drafts, readings, texts, strict=True)
+        ], number
     except (EmbedderUnavailable, DimensionMismatch):
-        logger.warning("storing without vectors: the embedder is not available", extra={"count": len(wanted)})
+        logger.warning("storing without vectors: the embedder is not available", extra={"count": len(drafts)})
         # a caller's own vector can't be stored without the model's number either
-        return [None] * len(drafts), None
+        return [PENDING] * len(drafts), None
+
+
+def texts_of(content: str, places: Sequence[Passage]) -> list[str]:
+    """Return the texts by which passages are embedded."""
+    return [content[each.start : each.end] for each in places]
 
 
 def embed_texts(
-    manager: EmbeddingManager, organisation: UUID, texts: Sequence[str]
+    manager: EmbeddingManager,
+    organisation: UUID,
+    texts: Sequence[str],
+    *,
+    known: Mapping[str, np.ndarray] | None = None,
 ) -> list[tuple[np.ndarray | None, Extent]]:
     """Return for each text its vector, and how much of it the model read; no vector if it read nothing.
 
@@ -110,14 +146,45 @@ def embed_texts(
         manager: of the organisation's model.
         organisation: the tenant.
         texts: memories' texts or passages, not queries.
+        known: vectors of texts under this model that need not be computed.
 
     Raises:
         EmbedderUnavailable: the model failed.
     """
-    extents = manager.extents(texts)
-    read = [text for text, extent in zip(texts, extents, strict=True) if extent is not Extent.NOTHING]
-    vectors = iter(manager.embed_many(read, kind=TextKind.DOCUMENT, organisation=organisation))
-    return [(None if extent is Extent.NOTHING else next(vectors), extent) for extent in extents]
+    if not texts:
+        return []
+    vectors = dict(known or {})
+    with TRACER.span("memory.embed", count=len(texts)):
+        extents = manager.extents(texts)
+        wanted = [
+            text
+            for text, extent in zip(texts, extents, strict=True)
+            if extent is not Extent.NOTHING and text not in vectors
+        ]
+        if wanted:
+            found = manager.embed_many(wanted, kind=TextKind.DOCUMENT, organisation=organisation)
+            vectors.update(zip(wanted, found, strict=True))
+    return [
+        (None if extent is Extent.NOTHING else vectors[text], extent)
+        for text, extent in zip(texts, extents, strict=True)
+    ]
+
+
+def embedded_of(read: Sequence[tuple[np.ndarray | None, Extent]]) -> Embedded:
+    """Return the vectors of a memory's passages, in order, with their state; none are pending."""
+    if not read:
+        return PENDING
+    vectors = {number: vector for number, (vector, _) in enumerate(read) if vector is not None}
+    return Embedded(vectors, state_of([extent for _, extent in read]))
+
+
+def state_of(extents: Sequence[Extent]) -> EmbeddingState:
+    """Return the state of a memory by how much of each of its passages the model reads."""
+    if all(extent is Extent.WHOLE for extent in extents):
+        return EmbeddingState.READY
+    if all(extent is Extent.NOTHING for extent in extents):
+        return EmbeddingState.UNREADABLE
+    return EmbeddingState.PARTIAL
 
 
 def cache_stats(organisation: UUID) -> dict[str, int | float]:

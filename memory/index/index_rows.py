@@ -1,10 +1,10 @@
-"""Index rows other than vectors: postings, attributes, entities, threads.
+"""Index rows other than vectors: passages, postings, attributes, entities, threads.
 
 Derived from the memory alone; written and removed with it inside the caller's tenant transaction.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,9 @@ from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
 from memory.analysis.attributes import attributes_of, markers_of
-from memory.analysis.words import count_terms
+from memory.analysis.extraction import read_passage
+from memory.analysis.passages import Passage
+from memory.index.passage_rows import StoredPassage, delete_passages, insert_passages, read_passages
 from memory.index.statements import (
     COUNT_IN,
     COUNT_OUT,
@@ -38,8 +40,10 @@ COUNTER_PARTS = 16
 
 @dataclass(frozen=True, slots=True)
 class IndexRows:
-    """Parameters of the statements that write memories' index rows."""
+    """Parameters of the statements that write memories' index rows; `passages` as for `insert_passages`."""
 
+    organisation: UUID
+    passages: list[tuple[Any, ...]]
     counted: dict[str, Any]
     attributes: tuple[Any, ...]
     entities: tuple[Any, ...]
@@ -48,7 +52,8 @@ class IndexRows:
 
 def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     """Return the index rows of memories as statement parameters."""
-    words = [row.reading.words for row in rows]
+    words = sum(row.reading.words for row in rows)
+    documents = sum(len(row.reading.passages) for row in rows)
     threads = [row.reading.thread for row in rows]
     attributes = [
         (row.id.bytes, *each)
@@ -60,15 +65,18 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     decimals = (None if number is None else str(number) for number in numbers)
     names, owners, kinds = columns(entities) if entities else ([], [], [])
     return IndexRows(
-        _counter_values(organisation, words, threads),
+        organisation,
+        _passages(rows),
+        _counter_values(organisation, documents, words, threads),
         (organisation, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
         (organisation, TextArray(names), UuidArray(owners), TextArray(kinds)),
-        (organisation, *_postings(rows, words)),
+        (organisation, *_postings(rows)),
     )
 
 
 def insert(rows: IndexRows) -> None:
     """Write the index rows of memories, and add them to the counters."""
+    insert_passages(rows.organisation, rows.passages)
     with raw_cursor() as cursor:
         cursor.execute(COUNT_IN, rows.counted)
         cursor.execute(INSERT_ATTRIBUTES, rows.attributes)
@@ -77,41 +85,55 @@ def insert(rows: IndexRows) -> None:
 
 
 def _counter_values(
-    organisation: UUID, words: Sequence[int], threads: Sequence[int | None]
+    organisation: UUID, documents: int, words: int, threads: Sequence[int | None]
 ) -> dict[str, Any]:
-    """Return the parameters of COUNT_IN and COUNT_OUT for memories with these word counts and threads."""
+    """Return the parameters of COUNT_IN and COUNT_OUT for memories with these passages, words and threads."""
     members = Counter(thread for thread in threads if thread is not None)
     return {
         "organisation": organisation,
         "parts": COUNTER_PARTS,
-        "documents": len(words),
-        "words": sum(words),
+        "documents": documents,
+        "memories": len(threads),
+        "words": words,
         "threads": list(members),
         "members": list(members.values()),
     }
 
 
+def _passages(rows: Sequence["Row"]) -> list[tuple[Any, ...]]:
+    return [
+        (row.id, number, each.place.start, each.place.end, each.place.page, each.place.heading, each.language)
+        for row in rows
+        if len(row.reading.passages) > 1
+        for number, each in enumerate(row.reading.passages)
+    ]
+
+
 def _postings(
-    rows: Sequence["Row"], words: Sequence[int]
-) -> tuple[TextArray, UuidArray, IntArray, IntArray, IntArray]:
+    rows: Sequence["Row"],
+) -> tuple[TextArray, UuidArray, IntArray, IntArray, IntArray, IntArray]:
     """Return the columns of INSERT_POSTINGS, packed because each memory has dozens of rows."""
-    counts = [len(row.reading.terms) for row in rows]
+    parts = [
+        (each.terms, row.id.bytes, number, each.words, row.reading.thread)
+        for row in rows
+        for number, each in enumerate(row.reading.passages)
+    ]
+    counts = [len(terms) for terms, *_ in parts]
+
+    def repeated(column: int) -> Iterator[Any]:
+        return (
+            value
+            for part, count in giving_way(zip(parts, counts, strict=True))
+            for value in repeat(part[column], count)
+        )
+
     return (
-        TextArray(term for row in giving_way(rows) for term in row.reading.terms),
-        UuidArray(
-            id_
-            for row, count in giving_way(zip(rows, counts, strict=True))
-            for id_ in repeat(row.id.bytes, count)
-        ),
-        IntArray(tf for row in giving_way(rows) for tf in row.reading.terms.values()),
-        IntArray(
-            length for length, count in zip(words, counts, strict=True) for length in repeat(length, count)
-        ),
-        IntArray(
-            each
-            for row, count in zip(rows, counts, strict=True)
-            for each in repeat(row.reading.thread, count)
-        ),
+        TextArray(term for terms, *_ in giving_way(parts) for term in terms),
+        UuidArray(repeated(1)),
+        IntArray(repeated(2)),
+        IntArray(tf for terms, *_ in giving_way(parts) for tf in terms.values()),
+        IntArray(repeated(3)),
+        IntArray(repeated(4)),
     )
 
 
@@ -121,6 +143,8 @@ class Indexed:
 
     memory: UUID
     content: str
+    language: str
+    passages: int
     word_count: int
     term_count: int
     thread: int | None
@@ -129,9 +153,19 @@ class Indexed:
 def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
     """Delete the index rows of memories, and subtract them from the counters."""
     ids = [row.memory for row in rows]
-    pairs = [(term, row.memory.bytes) for row in rows for term in count_terms(row.content)]
+    stored = read_passages(organisation, [row.memory for row in rows if row.passages > 1])
+    pairs = [
+        (term, row.memory.bytes)
+        for row in giving_way(rows)
+        for term in _terms(row, stored.get(row.memory, ()))
+    ]
     terms, owners = columns(pairs) if pairs else ([], [])
-    values = _counter_values(organisation, [row.word_count for row in rows], [row.thread for row in rows])
+    values = _counter_values(
+        organisation,
+        sum(row.passages for row in rows),
+        sum(row.word_count for row in rows),
+        [row.thread for row in rows],
+    )
     with raw_cursor() as cursor:
         cursor.execute(DELETE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
         deleted = Counter(row[0] for row in cursor.fetchall())
@@ -139,6 +173,7 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
         if incomplete:
             # an earlier analyser produced other terms: scan the organisation's whole index for them
             cursor.execute(DELETE_ALL_POSTINGS, (organisation, incomplete))
+        delete_passages(organisation, list(stored))
         cursor.execute(DELETE_ATTRIBUTES, (organisation, ids))
         cursor.execute(DELETE_ENTITIES, (organisation, ids))
         ended = 0
@@ -147,6 +182,12 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
             cursor.execute(LEAVE_THREADS, values)
             ended = cursor.execute(DELETE_EMPTY_THREADS, values).rowcount
         cursor.execute(COUNT_OUT, values | {"threads": ended})
+
+
+def _terms(row: Indexed, stored: Sequence[StoredPassage]) -> set[str]:
+    """Return the terms of all passages that a memory was indexed by."""
+    passages = stored or [StoredPassage(Passage(0, len(row.content)), row.language)]
+    return {term for each in passages for term in read_passage(row.content, each.place, each.language).terms}
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

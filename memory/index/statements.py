@@ -4,8 +4,8 @@
 
 # postings of memories
 INSERT_POSTINGS = """
-INSERT INTO memory_posting (organisation_id, term, memory_id, tf, length, thread_id)
-SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[])
+INSERT INTO memory_posting (organisation_id, term, memory_id, passage, tf, length, thread_id)
+SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
 # metadata attributes of memories, one row per key and value
 INSERT_ATTRIBUTES = """
@@ -35,6 +35,7 @@ DELETE FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(
 # xmax = 0 marks rows that the statement inserted: new threads.
 _ADDED = """
 ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
+    memories = memory_corpuscounter.memories + excluded.memories,
     words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
 """
 # add new memories to their threads and the counters
@@ -45,17 +46,17 @@ WITH joined AS (
     ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
     RETURNING xmax = 0 AS is_new
 )
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
-SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, memories, words, threads)
+SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(memories)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
 {_ADDED}
 """  # noqa: S608  built from constants
 # subtract removed memories from the counters
 COUNT_OUT = f"""
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, words, threads)
-VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(words)s, -%(threads)s)
+INSERT INTO memory_corpuscounter (organisation_id, part, documents, memories, words, threads)
+VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(memories)s, -%(words)s, -%(threads)s)
 {_ADDED}
 """  # noqa: S608
-# postings of memories by their terms
+# postings of memories by their terms, in every passage
 DELETE_POSTINGS = """
 DELETE FROM memory_posting AS p USING unnest(%s::text[], %s::uuid[]) AS w(term, memory_id)
 WHERE p.organisation_id = %s AND p.term = w.term AND p.memory_id = w.memory_id RETURNING p.memory_id
@@ -67,6 +68,27 @@ DELETE_ATTRIBUTES = "DELETE FROM memory_attribute WHERE organisation_id = %s AND
 # entities of memories
 DELETE_ENTITIES = "DELETE FROM memory_entity WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
+# --- passage_rows.py
+
+# the passages of memories
+PASSAGES = """
+SELECT memory_id, start, "end", page, heading, language FROM memory_passage
+WHERE organisation_id = %s AND memory_id = ANY(%s) ORDER BY memory_id, passage
+"""
+# passages of memories
+INSERT_PASSAGES = """
+INSERT INTO memory_passage (organisation_id, memory_id, passage, start, "end", page, heading, language)
+SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[])
+"""
+# a memory's passages, for the row of an earlier text
+COPY_PASSAGES = """
+INSERT INTO memory_passage (organisation_id, memory_id, passage, start, "end", page, heading, language)
+SELECT organisation_id, %(earlier)s, passage, start, "end", page, heading, language FROM memory_passage
+WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+"""
+# passages of memories
+DELETE_PASSAGES = "DELETE FROM memory_passage WHERE organisation_id = %s AND memory_id = ANY(%s)"
+
 # --- writes.py
 
 # the columns of a memory and their types as parameters
@@ -75,7 +97,8 @@ COLUMNS = (
     ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
     ("actor_kind", "text"), ("actor_id", "text"), ("on_behalf_of", "text"), ("valid_from", "timestamptz"),
     ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
-    ("asks", "boolean"), ("tells_time", "boolean"), ("word_count", "int"), ("term_count", "int"),
+    ("asks", "boolean"), ("tells_time", "boolean"), ("language", "text"), ("passages", "int"), ("word_count", "int"),
+    ("term_count", "int"),
     ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
 )  # fmt: skip
 # columns that are converted on insert
@@ -116,11 +139,11 @@ WHERE m.external_id <> ''
 """
 # one statement for many rows, because each fires the cache invalidation trigger (0.14 ms)
 INSERT_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, embedding)
-SELECT %s, %s, v.memory, v.embedding FROM (VALUES {rows}) AS v(memory, embedding) ON CONFLICT DO NOTHING
+INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, passage, embedding)
+SELECT %s, %s, v.memory, v.passage, v.embedding FROM (VALUES {rows}) AS v(memory, passage, embedding) ON CONFLICT DO NOTHING
 """
 # one row of INSERT_VECTORS
-VECTOR_ROW = "(%s::uuid, %s::halfvec)"
+VECTOR_ROW = "(%s::uuid, %s::int, %s::halfvec)"
 # links by external id, resolved if the target exists
 INSERT_LINKS = """
 INSERT INTO memory_memorylink
@@ -166,51 +189,65 @@ USING hnsw ((embedding::halfvec({dimension})) halfvec_cosine_ops) WHERE model_id
 
 # --- bulk_reads.py
 
-# one row of concatenated binary values, ten times cheaper than rows of lists
-SAMPLE_VECTORS = """
-SELECT count(*), string_agg(halfvec_send(v.embedding), '') FROM (
-    SELECT s.embedding FROM memory_memoryvector AS s
-    JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
-    WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
-    ORDER BY hashtext(s.memory_id::text), s.memory_id LIMIT %(limit)s
-) AS v
+# a memory's vectors under a model, concatenated, and their number
+_OF_MEMORY = """
+LEFT JOIN LATERAL (
+    SELECT string_agg(halfvec_send(own.embedding), '') AS packed, count(*) AS number FROM memory_memoryvector AS own
+    WHERE own.organisation_id = %(organisation)s AND own.memory_id = {memory} AND own.model_id = %(model)s
+) AS v ON true
 """
+# one row of concatenated binary values, ten times cheaper than rows of lists
+SAMPLE_VECTORS = f"""
+SELECT array_agg(v.number), string_agg(v.packed, '') FROM (
+    SELECT m.id FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+    AND EXISTS (SELECT 1 FROM memory_memoryvector AS s
+                WHERE s.organisation_id = m.organisation_id AND s.memory_id = m.id AND s.model_id = %(model)s)
+    ORDER BY hashtext(m.id::text), m.id LIMIT %(limit)s
+) AS p {_OF_MEMORY.format(memory="p.id")}
+"""  # noqa: S608  built from constants
 # number of living memories, optionally among given ones, that have a vector
 COUNT_VECTORS = """
-SELECT count(*) FROM memory_memoryvector AS s
-JOIN memory_memory AS m ON m.organisation_id = s.organisation_id AND m.id = s.memory_id
-WHERE s.organisation_id = %(organisation)s AND s.model_id = %(model)s AND m.head IS NULL AND m.state = ANY(%(living)s)
+SELECT count(*) FROM memory_memory AS m
+WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND m.state = ANY(%(living)s)
 AND (%(memories)s::uuid[] IS NULL OR m.id = ANY(%(memories)s::uuid[]))
+AND EXISTS (SELECT 1 FROM memory_memoryvector AS s
+            WHERE s.organisation_id = m.organisation_id AND s.memory_id = m.id AND s.model_id = %(model)s)
 """
 # contents of the next living memories by id
-PAGE_CONTENTS = """
-SELECT string_agg(uuid_send(p.id), ''), string_agg(halfvec_send(v.embedding), ''),
-       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(p.metadata::text) END
+PAGE_CONTENTS = f"""
+SELECT string_agg(uuid_send(p.id), ''), string_agg(v.packed, ''), array_agg(v.number),
+       CASE WHEN %(metadata)s THEN array_agg(p.metadata::text) END
 FROM (
     SELECT m.id, m.metadata FROM memory_memory AS m
     WHERE m.organisation_id = %(organisation)s AND m.id > %(after)s AND m.head IS NULL AND m.state = ANY(%(living)s)
     AND m.embedding <> 'none'
     ORDER BY m.id LIMIT %(limit)s
-) AS p LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = %(organisation)s AND v.memory_id = p.id AND v.model_id = %(model)s
-"""
+) AS p {_OF_MEMORY.format(memory="p.id")}
+"""  # noqa: S608
 # contents of given living memories
-CONTENTS = """
-SELECT string_agg(uuid_send(m.id), ''), string_agg(halfvec_send(v.embedding), ''),
-       array_agg(v.embedding IS NOT NULL), CASE WHEN %(metadata)s THEN array_agg(m.metadata::text) END
-FROM memory_memory AS m LEFT JOIN memory_memoryvector AS v
-ON v.organisation_id = m.organisation_id AND v.memory_id = m.id AND v.model_id = %(model)s
+CONTENTS = f"""
+SELECT string_agg(uuid_send(m.id), ''), string_agg(v.packed, ''), array_agg(v.number),
+       CASE WHEN %(metadata)s THEN array_agg(m.metadata::text) END
+FROM memory_memory AS m {_OF_MEMORY.format(memory="m.id")}
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s) AND m.head IS NULL AND m.state = ANY(%(living)s)
 AND m.embedding <> 'none'
-"""
+"""  # noqa: S608
 # number of living memories
 COUNT_LIVING = """
 SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND head IS NULL AND state = ANY(%s) AND embedding <> 'none'
 """
-# vectors of memories and earlier texts
+# vectors of memories and earlier texts, by passage
 VECTORS = """
-SELECT memory_id, embedding::text FROM memory_memoryvector
-WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s)
+SELECT memory_id, passage, halfvec_send(embedding) FROM memory_memoryvector
+WHERE organisation_id = %s AND model_id = %s AND memory_id = ANY(%s) ORDER BY memory_id, passage
+"""
+# vectors that stand for memories and earlier texts as a whole
+OWN_VECTORS = """
+SELECT v.memory_id, halfvec_send(v.embedding) FROM memory_memoryvector AS v
+WHERE v.organisation_id = %(organisation)s AND v.model_id = %(model)s AND v.memory_id = ANY(%(memories)s)
+AND (v.passage = %(whole)s OR (v.passage = 0 AND NOT EXISTS (
+    SELECT 1 FROM memory_passage AS p WHERE p.organisation_id = v.organisation_id AND p.memory_id = v.memory_id
+)))
 """
 # texts of memories
 TEXTS = """
@@ -224,8 +261,9 @@ CHOSEN_MODEL = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = 
 
 # --- collection_statistics.py
 
-# an organisation's number of memories, words and threads
+# an organisation's number of passages, words, threads and memories
 COLLECTION_SIZE = """
-SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint
+SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint,
+       coalesce(sum(memories), 0)::bigint
 FROM memory_corpuscounter WHERE organisation_id = %s
 """

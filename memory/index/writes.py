@@ -17,8 +17,10 @@ from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.attributes import too_long_key
 from memory.analysis.extraction import Reading, read
+from memory.analysis.passages import Passage
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.index import index_rows
+from memory.index.embeddings import PENDING, Embedded
 from memory.index.lifetimes import expiry_of
 from memory.index.statements import (
     COLUMNS,
@@ -46,7 +48,7 @@ class KeyTooLong(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft ready to write, with its new id, index data and vector.
+    """A draft ready to write, with its new id, index data and vectors.
 
     `keys` are its value keys, empty for a blank text; `flagged` is the rejection whose value its text contains.
     """
@@ -54,7 +56,7 @@ class Row:
     id: UUID
     draft: MemoryDraft
     reading: Reading
-    vector: np.ndarray | None
+    embedded: Embedded = PENDING
     keys: tuple[bytes, ...] = ()
     state: TrustState = TrustState.ACTIVE
     expires_at: datetime | None = None
@@ -62,10 +64,8 @@ class Row:
 
     @property
     def embedding(self) -> EmbeddingState:
-        """The state of its vector."""
-        if not self.keys:
-            return EmbeddingState.NONE
-        return EmbeddingState.PENDING if self.vector is None else EmbeddingState.READY
+        """The state of its vectors."""
+        return self.embedded.state if self.keys else EmbeddingState.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,21 @@ class Earlier:
 
 
 def prepare(
-    organisation: UUID, draft: MemoryDraft, vector: np.ndarray | None, trust: TrustState = TrustState.ACTIVE
+    organisation: UUID,
+    draft: MemoryDraft,
+    trust: TrustState = TrustState.ACTIVE,
+    *,
+    places: Sequence[Passage] = (),
+    embedded: Embedded = PENDING,
 ) -> Row:
     """Return a draft as a row. Text analysis is slow, so call this before the transaction.
+
+    Args:
+        organisation: the tenant.
+        draft: the memory.
+        trust: the highest trust state the caller may store.
+        places: its passages; by default its text is cut.
+        embedded: its vectors.
 
     Raises:
         KeyTooLong: a metadata key is over 200 characters, too long to be indexed.
@@ -91,8 +103,8 @@ def prepare(
     return Row(
         id=past.id if past else new_id(),
         draft=draft,
-        reading=read(draft),
-        vector=vector,
+        reading=read(draft, places),
+        embedded=embedded,
         keys=value_keys(organisation, draft.content),
         state=past.state if past and trust is TrustState.ACTIVE else granted(trust, draft.requested_state),
         # an imported memory keeps its original expiry
@@ -130,7 +142,13 @@ def insert(
             indexed = index_rows.pack(organisation, written)
         if model is not None:
             insert_vectors(
-                organisation, model, [(row.id, row.vector) for row in written if row.vector is not None]
+                organisation,
+                model,
+                [
+                    (row.id, passage, vector)
+                    for row in written
+                    for passage, vector in row.embedded.vectors.items()
+                ],
             )
         link(organisation, [(row.id, row.draft) for row in written])
         tell_followers(organisation, [row.id for row in written])
@@ -192,13 +210,17 @@ def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> No
         cursor.execute(INSERT_SOURCES, values | {"organisation": organisation})
 
 
-def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, np.ndarray]]) -> None:
-    """Write vectors of memories."""
+def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID, int, np.ndarray]]) -> None:
+    """Write vectors, given as (memory, passage, vector)."""
     with raw_cursor() as cursor:
         for start in range(0, len(vectors), VECTORS_PER_STATEMENT):
             some = vectors[start : start + VECTORS_PER_STATEMENT]
             statement = INSERT_VECTORS.format(rows=", ".join([VECTOR_ROW] * len(some)))
-            values = [value for memory, vector in giving_way(some) for value in (memory, HalfVec(vector))]
+            values = [
+                value
+                for memory, passage, vector in giving_way(some)
+                for value in (memory, passage, HalfVec(vector))
+            ]
             cursor.execute(statement, [organisation, model, *values])
 
 
@@ -227,6 +249,6 @@ def _values(by: Actor, row: Row) -> tuple[Any, ...]:
         json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(actor.kind), actor.id,
         actor.on_behalf_of,
         draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at or recorded_at, reading.asks,
-        reading.tells_time, reading.words, len(reading.terms), row.expires_at, folded_number(row.keys), recorded_at,
+        reading.tells_time, reading.language, len(reading.passages), reading.words, reading.postings, row.expires_at, folded_number(row.keys), recorded_at,
         changed_at,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from memory.models.memories import (
     Entity,
     Memory,
     MemoryLink,
+    MemoryPassage,
     MemoryVector,
     Posting,
     Thread,
@@ -24,5 +25,5 @@ from memory.models.trust import (
 
 __all__ = [
     "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
-    "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
+    "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Memories and their indexes.
 
-`MemoryVector`, `Posting` and `Attribute` are derived from the memory, and written and removed with it. Postings and attributes are
+`MemoryPassage`, `MemoryVector`, `Posting` and `Attribute` are derived from the memory, and written and removed with it. Postings and attributes are
 created by SQL (memory/migrations/0002), because Django can't express covering primary keys. They have no foreign keys, because
 checking one per word costs more than the insert.
 """
@@ -44,6 +44,9 @@ class Memory(models.Model):
     happened_at = models.DateTimeField(db_default=Now())
     asks = models.BooleanField(default=False)
     tells_time = models.BooleanField(default=False)
+    # ISO 639-1, empty if unknown; of a longer memory each passage has its own
+    language = models.CharField(max_length=8, blank=True, default="", db_default="")
+    passages = models.PositiveIntegerField(default=1, db_default=1)
     # totals of its postings, by which removal proves complete
     word_count = models.PositiveIntegerField(default=0)
     term_count = models.PositiveIntegerField(default=0)
@@ -136,18 +139,50 @@ class Memory(models.Model):
         return self.content if len(self.content) <= 80 else f"{self.content[:79].rstrip()}…"
 
 
-class MemoryVector(models.Model):
-    """A memory's vector of an embedding model; models differ in dimension.
+class MemoryPassage(models.Model):
+    """A passage of a memory that is too long to be one (memory/analysis/passages.py); a shorter memory has none.
 
+    `start` and `end` are offsets in characters of the memory's text.
+    """
+
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "passage")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(
+        Memory, on_delete=models.CASCADE, related_name="passage_rows", db_constraint=False, db_index=False
+    )
+    passage = models.PositiveIntegerField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    page = models.PositiveIntegerField(null=True)
+    heading = models.TextField(blank=True, default="", db_default="")
+    language = models.CharField(max_length=8, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "memory_passage"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(start__lt=models.F("end")), name="passage_has_text")
+        ]
+
+    def __str__(self) -> str:
+        return f"passage {self.passage} of {self.memory_id}"
+
+
+class MemoryVector(models.Model):
+    """A vector of a memory's passage under an embedding model; models differ in dimension.
+
+    `passage` is 0 for a memory that is one passage, and WHOLE for the vector of a longer memory as a whole.
     Stored outside the graph index; a worker adds those of large organisations (memory/index/vector_graph.py).
     """
 
-    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id")
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id", "model_id", "passage")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
+    passage = models.IntegerField(default=0, db_default=0)
     embedding = HalfVectorField()
     in_graph = models.BooleanField(default=False, db_default=False)
 
@@ -213,12 +248,13 @@ class MemoryLink(models.Model):
 
 
 class Posting(models.Model):
-    """A stemmed term of a memory, in the inverted index."""
+    """A stemmed term of a passage, in the inverted index; `length` is the passage's."""
 
-    pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id")
+    pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id", "passage")
     organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
     term = models.TextField()
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, db_constraint=False)
+    passage = models.IntegerField(default=0)
     tf = models.IntegerField()
     length = models.IntegerField()
     thread_id = models.BigIntegerField(null=True)
@@ -282,7 +318,7 @@ class Thread(models.Model):
 
 
 class CorpusCounter(models.Model):
-    """A part of an organisation's document, word and thread counts.
+    """A part of an organisation's counts of passages (BM25's documents), memories, words and threads.
 
     The connection chooses one of sixteen parts, because all writers to a single row would wait for each other's commit.
     """
@@ -293,6 +329,7 @@ class CorpusCounter(models.Model):
     )
     part = models.SmallIntegerField()
     documents = models.BigIntegerField(default=0)
+    memories = models.BigIntegerField(default=0, db_default=0)
     words = models.BigIntegerField(default=0)
     threads = models.BigIntegerField(default=0, db_default=0)
 

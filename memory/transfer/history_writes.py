@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
-
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.ids import new_id
 from memory.analysis.extraction import Reading, read
 from memory.analysis.values import is_blank
 from memory.index import index_rows, writes
-from memory.index.embeddings import chosen_model, embed_drafts
+from memory.index.embeddings import PENDING, Embedded, chosen_model, embed_drafts
 from memory.models import Memory, MemoryVersion
 from memory.transfer.history_format import Text, earlier_texts
 from memory.transfer.statements import SET_VERSIONS
@@ -20,14 +18,14 @@ from memory.types import EmbeddingState, MemoryDraft
 
 @dataclass(frozen=True, slots=True)
 class EarlierText:
-    """An earlier text with its index data and vector, as `versions.keep_text` would have kept it."""
+    """An earlier text with its index data and vectors, as `versions.keep_text` would have kept it."""
 
     memory: UUID
     first: int
     version: int
     draft: MemoryDraft
     reading: Reading
-    vector: np.ndarray | None
+    embedded: Embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,14 @@ def read_pasts(organisation: UUID, rows: Sequence[writes.Row], *, embed: bool = 
     if not found:
         return Pasts([], None)
     drafts = [draft for _, _, draft in found]
-    vectors, model = embed_drafts(organisation, drafts) if embed else ([None] * len(drafts), None)
+    readings = [read(draft) for draft in drafts]
+    embedded, model = (
+        embed_drafts(organisation, drafts, readings) if embed else ([PENDING] * len(drafts), None)
+    )
     return Pasts(
         [
-            EarlierText(row.id, text.first, text.last.version, draft, read(draft), vector)
-            for (row, text, draft), vector in zip(found, vectors, strict=True)
+            EarlierText(row.id, text.first, text.last.version, draft, reading, each)
+            for (row, text, draft), reading, each in zip(found, readings, embedded, strict=True)
         ],
         model,
     )
@@ -98,9 +99,11 @@ def write_pasts(organisation: UUID, rows: Sequence[writes.Row], pasts: Pasts, de
     heads = Memory.objects.filter(organisation_id=organisation).in_bulk(list(with_past))
     Memory.objects.bulk_create([_row_of(id_, text, heads[text.memory], model) for id_, text in kept])
     if model is not None:
-        vectors = [(id_, text.vector) for id_, text in kept if text.vector is not None]
+        vectors = [
+            (id_, passage, vector) for id_, text in kept for passage, vector in text.embedded.vectors.items()
+        ]
         writes.insert_vectors(organisation, model, vectors)
-    found = [writes.Row(id_, text.draft, text.reading, None) for id_, text in kept]
+    found = [writes.Row(id_, text.draft, text.reading) for id_, text in kept]
     index_rows.insert(index_rows.pack(organisation, found))
 
 
@@ -121,6 +124,7 @@ def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
         valid_to=last.valid_to,
         embedding=last.vector,
         thread=present.thread,
+        layout=last.layout,
     )
 
 
@@ -154,7 +158,7 @@ def _versions(organisation: UUID, rows: Iterable[writes.Row], decision: UUID) ->
 
 def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Memory:
     draft, reading = text.draft, text.reading
-    state = EmbeddingState.READY if model is not None and text.vector is not None else EmbeddingState.PENDING
+    state = text.embedded.state if model is not None else EmbeddingState.PENDING
     if is_blank(draft.content):
         state = EmbeddingState.NONE
     return Memory(
@@ -179,8 +183,10 @@ def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Me
         happened_at=reading.happened_at or head.recorded_at,
         asks=reading.asks,
         tells_time=reading.tells_time,
+        language=reading.language,
+        passages=len(reading.passages),
         word_count=reading.words,
-        term_count=len(reading.terms),
+        term_count=reading.postings,
         version=text.version,
         text_version=text.first,
         changed_at=head.changed_at,

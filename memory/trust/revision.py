@@ -6,6 +6,7 @@ from time import perf_counter_ns
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from django.db import transaction
 
 from accountability.operations import record
@@ -16,9 +17,12 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
+from memory.analysis.passages import Passage
 from memory.analysis.words import ANALYSER
 from memory.index import writes
-from memory.index.embeddings import chosen_model, embed_drafts
+from memory.index.bulk_reads import read_passage_vectors
+from memory.index.embeddings import PENDING, chosen_model, embed_drafts, texts_of
+from memory.index.passage_rows import read_passages
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.queries import get_memory
@@ -86,7 +90,7 @@ def revise(
         organisation: the tenant.
         by: the actor.
         memory: its id.
-        changes: new values by field, from CHANGEABLE.
+        changes: new values by field, from CHANGEABLE; with `content`, also its `layout`.
         version: the version the changes are based on; None for the current one.
         reason: free text.
 
@@ -112,6 +116,7 @@ def prepare_revision(
     started = perf_counter_ns()
     with tenant_transaction(organisation):
         before = get_memory(organisation=organisation, memory=memory)
+        places = [each.place for each in read_passages(organisation, [memory]).get(memory, ())]
     check_version(before, version)
     old = draft_of(before)
     new = replace(old, **changes)
@@ -124,8 +129,21 @@ def prepare_revision(
         return PreparedRevision(before, (), None, None)
     if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
         raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
-    vectors, model = embed_drafts(organisation, [new]) if "content" in changed else ([None], None)
-    row = replace(writes.prepare(organisation, new, vectors[0]), id=before.id)
+    places = places or [Passage(0, len(before.content))]
+    if "content" not in changed:
+        row = replace(writes.prepare(organisation, new, places=places), id=before.id)
+        return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started)
+    row = writes.prepare(organisation, new)
+
+    def known(model: int) -> dict[str, np.ndarray]:
+        with tenant_transaction(organisation):
+            vectors = read_passage_vectors(organisation=organisation, model=model, memory=memory)
+        texts = texts_of(before.content, places)
+        return {text: vectors[number] for number, text in enumerate(texts) if number in vectors}
+
+    # only passages with a new text are embedded
+    [embedded], model = embed_drafts(organisation, [new], [row.reading], known=known)
+    row = replace(row, id=before.id, embedded=embedded)
     return PreparedRevision(before, tuple(changed), row, model, perf_counter_ns() - started)
 
 
@@ -155,7 +173,7 @@ def commit_revision(
             chosen = chosen_model(organisation)
             if new_text and chosen is not None and chosen != model:
                 # the organisation has changed its model since: leave the vector to the sweep
-                row, model = replace(row, vector=None), None
+                row, model = replace(row, embedded=PENDING), None
             decision = _carry_out(organisation, by, present, row, list(changed), model, reason, flagged)
             embedding = row.embedding if new_text else EmbeddingState(before.embedding)
             if embedding is EmbeddingState.PENDING:

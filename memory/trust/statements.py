@@ -84,17 +84,17 @@ WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
 KEEP_TEXT = """
 INSERT INTO memory_memory
     (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
-     actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, word_count,
-     term_count, version, text_version, changed_at, head)
+     actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, language,
+     passages, word_count, term_count, version, text_version, changed_at, head)
 SELECT %(earlier)s, organisation_id, content, metadata, memory_type, source, '', tags, importance, state, embedding,
        actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
-       word_count, term_count, version, text_version, changed_at, id
+       language, passages, word_count, term_count, version, text_version, changed_at, id
 FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
 """
 # copy the memory's vectors for that row
 KEEP_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, embedding)
-SELECT organisation_id, %(earlier)s, model_id, embedding FROM memory_memoryvector
+INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, passage, embedding)
+SELECT organisation_id, %(earlier)s, model_id, passage, embedding FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
 """
 # delete the vectors of a replaced text
@@ -103,7 +103,8 @@ DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND m
 REWRITE = """
 UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
     happened_at = coalesce(%(happened_at)s::timestamptz, recorded_at), asks = %(asks)s, tells_time = %(tells_time)s,
-    word_count = %(words)s, term_count = %(terms)s, value = %(value)s, text_version = version + 1, version = version + 1,
+    language = %(language)s, passages = %(passages)s, word_count = %(words)s, term_count = %(terms)s, value = %(value)s,
+    text_version = version + 1, version = version + 1,
     embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
 WHERE organisation_id = %(organisation)s AND id = %(memory)s
 """

@@ -16,7 +16,9 @@ from liftos.kernel.errors import LiftosError
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.extraction import read
+from memory.analysis.passages import Passage
 from memory.index import index_rows, writes
+from memory.index.passage_rows import read_passages
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.trust.statements import (
@@ -103,9 +105,11 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
     with raw_cursor() as cursor:
         cursor.execute(KEEP_TEXT, values)
         cursor.execute(KEEP_VECTORS, values)
+    places = [each.place for each in read_passages(organisation, [memory.id]).get(memory.id, ())]
     remove_index(organisation, [memory])
     draft = draft_of(memory)
-    index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, read(draft), None)]))
+    reading = read(draft, places or [Passage(0, len(memory.content))])
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(earlier, draft, reading)]))
     return earlier
 
 
@@ -130,17 +134,20 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
         "happened_at": reading.happened_at,
         "asks": reading.asks,
         "tells_time": reading.tells_time,
+        "language": reading.language,
+        "passages": len(reading.passages),
         "words": reading.words,
-        "terms": len(reading.terms),
+        "terms": reading.postings,
         "value": writes.folded_number(row.keys),
     }
     with raw_cursor() as cursor:
         cursor.execute(REWRITE, values)
         if new_text:
             cursor.execute(DROP_VECTORS, (organisation, memory))
-    if new_text and row.vector is not None and model is not None:
-        writes.insert_vectors(organisation, model, [(memory, row.vector)])
-    index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading, None)]))
+    if new_text and model is not None:
+        vectors = [(memory, passage, vector) for passage, vector in row.embedded.vectors.items()]
+        writes.insert_vectors(organisation, model, vectors)
+    index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading)]))
 
 
 def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
@@ -148,14 +155,22 @@ def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
     index_rows.remove(
         organisation=organisation,
         rows=[
-            index_rows.Indexed(each.id, each.content, each.word_count, each.term_count, each.thread_id)
+            index_rows.Indexed(
+                each.id,
+                each.content,
+                each.language,
+                each.passages,
+                each.word_count,
+                each.term_count,
+                each.thread_id,
+            )
             for each in memories
         ],
     )
 
 
 def draft_of(memory: Memory) -> MemoryDraft:
-    """Return a memory's current version as a draft, without links, vector and external id."""
+    """Return a memory's current version as a draft, without links, vector, layout and external id."""
     return MemoryDraft(
         content=memory.content,
         metadata=memory.metadata,

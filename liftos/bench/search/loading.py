@@ -16,8 +16,9 @@ from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import writes
+from memory.index.embeddings import Embedded
 from memory.index.vector_graph import create_index, grow_graph, index_name
-from memory.types import MemoryDraft
+from memory.types import EmbeddingState, MemoryDraft
 
 BATCH = 200
 PLAIN = "bench_plain_vectors"
@@ -96,7 +97,7 @@ def _write_batch(each: Loaded, start: int, model: int) -> None:
         writes.prepare(
             each.id,
             MemoryDraft(material.contents[row], material.metadata[row], source="bench"),
-            material.vectors[row],
+            embedded=Embedded({0: material.vectors[row]}, EmbeddingState.READY),
         )
         for row in rows
     ]

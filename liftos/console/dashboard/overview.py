@@ -52,7 +52,7 @@ def dashboard(organisation: UUID, now: datetime) -> Dashboard:
     failed = sum(each.failures for each in hours)
     counted = sum(each.count for each in hours)
     tiles = [
-        Tile("Memories", f"{get_corpus(organisation).documents:,}", "admin:memory_memory_changelist"),
+        Tile("Memories", f"{get_corpus(organisation).memories:,}", "admin:memory_memory_changelist"),
         Tile(f"Searches, {HOURS} h", f"{sum(each.count for each in asked):,}"),
         Tile(f"Succeeded, {HOURS} h", f"{1 - failed / counted:.2%}" if counted else "-"),
         Tile(

@@ -8,6 +8,7 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index import vector_graph, writes
 from memory.index.collection_statistics import clear_counts
+from memory.index.embeddings import Embedded
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.models import MemoryVector
 from memory.search.arms.meaning import arm
@@ -15,7 +16,7 @@ from memory.search.arms.meaning.arm import MeaningArm, QueryVector
 from memory.search.filters import parse_filters
 from memory.search.types import Question, SearchRequest
 from memory.tasks import put_into_graph, sweep_graph
-from memory.types import MemoryDraft
+from memory.types import EmbeddingState, MemoryDraft
 from tests.conftest import make_caller
 
 MODEL = 1
@@ -37,7 +38,11 @@ def vectors(organisations, monkeypatch):
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     for organisation, some in zip(organisations, (drawn, drawn[:50]), strict=True):
         rows = [
-            writes.prepare(organisation, MemoryDraft("x", {"number": number, "half": number % 2}), vector)
+            writes.prepare(
+                organisation,
+                MemoryDraft("x", {"number": number, "half": number % 2}),
+                embedded=Embedded({0: vector}, EmbeddingState.READY),
+            )
             for number, vector in enumerate(some)
         ]
         with tenant_transaction(organisation):
@@ -53,7 +58,9 @@ def grow(organisation):
 
 
 def store(organisation, vector, **metadata):
-    row = writes.prepare(organisation, MemoryDraft("x", metadata), vector)
+    row = writes.prepare(
+        organisation, MemoryDraft("x", metadata), embedded=Embedded({0: vector}, EmbeddingState.READY)
+    )
     with tenant_transaction(organisation):
         writes.insert(organisation=organisation, by=SYSTEM, rows=[row], model=MODEL)
     return row.id.bytes

@@ -81,7 +81,7 @@ def _vector(organisation):
         cursor.execute("SELECT memory_id FROM memory_memoryvector LIMIT 1")
         memory = cursor.fetchone()[0]
         cursor.execute("DELETE FROM memory_memoryvector WHERE memory_id = %s", (memory,))
-        writes.insert_vectors(organisation, model, [(memory, vector)])
+        writes.insert_vectors(organisation, model, [(memory, 0, vector)])
 
 
 WRITES = {
