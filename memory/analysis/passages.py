@@ -73,7 +73,7 @@ def cut(text: str, layout: Sequence[Mark] = ()) -> list[Passage]:
 
     Args:
         text: any string.
-        layout: marks by start; without headings, those of Markdown are read from the text.
+        layout: marks by start; if it is empty or has pages alone, headings of Markdown are read from the text.
 
     Cost: linear, 0.1 s for a megabyte.
     """
@@ -149,7 +149,7 @@ def _measure(text: str) -> NDArray[np.int64]:
 
 def _marks(text: str, layout: Sequence[Mark]) -> list[Mark]:
     """Return where sections begin, the first at 0, with strictly rising starts within the text."""
-    if not any(mark.heading for mark in layout):
+    if all(mark.page is not None and not mark.heading for mark in layout):
         layout = _with_headings(layout, list(_headings(text)))
     found = {0: Mark(0)}
     for mark in sorted(layout, key=lambda each: each.start):

@@ -64,6 +64,19 @@ class FoundMemory(BaseModel):
     truncated: bool | None = None
 
 
+class PassageOut(BaseModel):
+    """The passage of a memory that matches best: its content from `start` to `end`, in characters (Unicode code points).
+
+    All of a memory that is one passage. `page` and `heading` are those in which it begins, if known.
+    """
+
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str | None = None
+
+
 class SearchHit(FoundMemory):
     """A found memory with its score, the sum of `terms`."""
 
@@ -72,6 +85,7 @@ class SearchHit(FoundMemory):
     terms: dict[str, float]
     explanation: list[TermOut]
     path: list[StepOut]
+    passage: PassageOut | None
 
 
 class SearchOut(BaseModel):

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Scope
-from memory.api.search import FoundMemory
+from memory.api.search import FoundMemory, PassageOut
 from memory.api.shared import NO_SPACE
 from memory.search.as_json import any_cut, found_memory, scored_id, verdicts
 from memory.search.inputs import NativeSearches
@@ -25,6 +25,7 @@ class ScoredId(BaseModel):
     score: float
     collapsed: int
     terms: dict[str, float]
+    passage: PassageOut | None
 
 
 class SearchesOut(BaseModel):

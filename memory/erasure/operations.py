@@ -30,6 +30,8 @@ from memory.erasure.erasure_policy import get_policy
 from memory.erasure.quoting_records import erase_quotes
 from memory.erasure.receipts import Receipt, write_receipt
 from memory.erasure.removal import remove_memories
+from memory.index.embeddings import texts_of
+from memory.index.passage_rows import read_passages
 from memory.models import Erasure, Memory, MemoryVersion
 from memory.ports import erase_elsewhere
 from memory.queries import get_memory
@@ -123,6 +125,7 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
         earlier_of_copies, texts_of_copies = _past(organisation, more)
         earlier, texts = [*earlier, *earlier_of_copies], list({*texts, *texts_of_copies})
     ids = [row.id for row in rows]
+    embedded = [*texts, *_passages(organisation, (*rows, *earlier))]
     quotes = Quotes(texts, (row.external_id for row in rows if row.external_id))
     going = Going(organisation, tuple(ids), quotes, new_id())
     derived = find_derived(organisation, ids)
@@ -137,7 +140,9 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
         organisation, by, derived, source=ids[0], because=Because.ERASED, parent=decision
     )
     at = database_now()
-    write_receipt(going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, texts, at))
+    write_receipt(
+        going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, embedded, at)
+    )
     emit_many(
         organisation=organisation,
         type="liftos.memory.deleted",
@@ -149,7 +154,7 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
             for each in ids
         ],
     )
-    transaction.on_commit(lambda: _forget_vectors(organisation, texts, at))
+    transaction.on_commit(lambda: _forget_vectors(organisation, embedded, at))
     return Receipt(going.erasure, ids[0], decision, derived, len(ids))
 
 
@@ -160,6 +165,16 @@ def _past(organisation: UUID, rows: Sequence[Memory]) -> tuple[list[Memory], lis
     versions = MemoryVersion.objects.filter(organisation_id=organisation, memory_id__in=ids)
     said = {row.content for row in (*rows, *earlier)}
     return earlier, list(said.union(versions.values_list("content", flat=True)))
+
+
+def _passages(organisation: UUID, rows: Sequence[Memory]) -> list[str]:
+    """Return the texts by which the passages of memories were embedded."""
+    stored = read_passages(organisation, [row.id for row in rows if row.passages > 1])
+    return [
+        text
+        for row in rows
+        for text in texts_of(row.content, [each.place for each in stored.get(row.id, ())])
+    ]
 
 
 def _put_on_record(

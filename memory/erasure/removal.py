@@ -5,8 +5,8 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
 from memory.erasure.statements import COUNT_INDEX_ROWS, DELETE_EARLIER_TEXTS, DELETE_MEMORIES, DELETE_VERSIONS
+from memory.index.stored import remove_index
 from memory.models import Memory
-from memory.trust.versions import remove_index
 
 
 def remove_memories(
@@ -29,7 +29,9 @@ def remove_memories(
     with raw_cursor() as cursor:
         counted = cursor.execute(COUNT_INDEX_ROWS, values).fetchone()
     assert counted is not None  # noqa: S101  a SELECT without FROM has one row
-    removed: dict[str, int] = dict(zip(("vectors", "links", "attributes", "entities"), counted, strict=True))
+    removed: dict[str, int] = dict(
+        zip(("vectors", "passages", "links", "attributes", "entities"), counted, strict=True)
+    )
     removed["words"] = sum(row.term_count for row in (*rows, *earlier))
     removed |= elsewhere()
     remove_index(organisation, [*earlier, *rows])

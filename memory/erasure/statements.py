@@ -2,9 +2,10 @@
 
 # --- removal.py
 
-# vectors, links, attributes and entities of memories
+# vectors, passages, links, attributes and entities of memories
 COUNT_INDEX_ROWS = """
 SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
+       (SELECT count(*) FROM memory_passage WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
        (SELECT count(*) FROM memory_memorylink WHERE organisation_id = %(organisation)s
         AND (memory_id = ANY(%(ids)s) OR target_id = ANY(%(ids)s))),
        (SELECT count(*) FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
@@ -14,7 +15,7 @@ SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organ
 DELETE_VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
 # earlier texts, before the memories that they name
 DELETE_EARLIER_TEXTS = "DELETE FROM memory_memory WHERE organisation_id = %s AND head = ANY(%s)"
-# vectors and links go by their foreign keys
+# vectors, passages and links go by their foreign keys
 DELETE_MEMORIES = "DELETE FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
 
 # --- quoting_records.py

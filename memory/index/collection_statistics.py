@@ -8,11 +8,6 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.db.transactions import raw_cursor
 from memory.index.statements import COLLECTION_SIZE
 
-# Plans may rest on counts some seconds old: all plans find the same memories and differ only in cost.
-_KEEP_SECONDS = 5.0
-_documents: LruTtlCache[UUID, int] = LruTtlCache(10_000, _KEEP_SECONDS)
-_dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
-
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
@@ -30,9 +25,20 @@ class Corpus:
     memories: int = 0
 
     @property
+    def has_long(self) -> bool:
+        """Whether a memory has several passages."""
+        return self.documents > self.memories
+
+    @property
     def average_length(self) -> float:
         """Mean words per passage, at least 1 to be a safe divisor."""
         return max(1.0, self.words / self.documents) if self.documents else 1.0
+
+
+# Plans may rest on counts some seconds old: all plans find the same memories and differ only in cost.
+_KEEP_SECONDS = 5.0
+_corpora: LruTtlCache[UUID, Corpus] = LruTtlCache(10_000, _KEEP_SECONDS)
+_dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
 
 
 def get_corpus(organisation: UUID) -> Corpus:
@@ -41,9 +47,14 @@ def get_corpus(organisation: UUID) -> Corpus:
     return Corpus(*row) if row else Corpus(0, 0, 0)
 
 
+def approximate_corpus(organisation: UUID) -> Corpus:
+    """Return an organisation's counts, up to 5 seconds old."""
+    return _corpora.fetch(organisation, lambda: get_corpus(organisation))
+
+
 def approximate_documents(organisation: UUID) -> int:
     """Return an organisation's number of passages, up to 5 seconds old."""
-    return _documents.fetch(organisation, lambda: get_corpus(organisation).documents)
+    return approximate_corpus(organisation).documents
 
 
 def dense_terms(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
@@ -59,5 +70,5 @@ def remember_dense(organisation: UUID, terms: Iterable[str]) -> None:
 
 def clear_counts() -> None:
     """Drop cached counts, for tests and benchmarks that search right after a bulk store."""
-    _documents.clear()
+    _corpora.clear()
     _dense.clear()

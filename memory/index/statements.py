@@ -89,6 +89,24 @@ WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
 # passages of memories
 DELETE_PASSAGES = "DELETE FROM memory_passage WHERE organisation_id = %s AND memory_id = ANY(%s)"
 
+# --- stored.py
+
+# the vectors of memories that were one passage, as those of the whole
+KEEP_AS_WHOLE = """
+UPDATE memory_memoryvector SET passage = %s WHERE organisation_id = %s AND memory_id = ANY(%s) AND passage = 0
+"""
+# the vectors of passages
+DROP_PASSAGE_VECTORS = (
+    "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = ANY(%s) AND passage >= 0"
+)
+# what is known of memories by their analysis; those that are cut otherwise are to be embedded
+SET_INDEXED = """
+UPDATE memory_memory AS m SET language = w.language, passages = w.passages, word_count = w.words, term_count = w.terms,
+    embedding = CASE WHEN m.id = ANY(%s::uuid[]) THEN 'pending' ELSE m.embedding END
+FROM unnest(%s::uuid[], %s::text[], %s::int[], %s::int[], %s::int[]) AS w(id, language, passages, words, terms)
+WHERE m.organisation_id = %s AND m.id = w.id
+"""
+
 # --- writes.py
 
 # the columns of a memory and their types as parameters

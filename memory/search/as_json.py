@@ -26,7 +26,20 @@ def native_hit(hit: Hit) -> dict[str, Any]:
             }
             for step in hit.ranked.path
         ],
+        "passage": found_passage(hit),
     } | memory
+
+
+def found_passage(hit: Hit) -> dict[str, Any] | None:
+    """Render the passage of a hit that matches best; None if the memory was deleted or cut anew meanwhile."""
+    if not hit.passages:
+        return None
+    best = hit.passages[0]
+    return (
+        {"text": best.text, "start": best.start, "end": best.end}
+        | ({"page": best.page} if best.page is not None else {})
+        | ({"heading": best.heading} if best.heading else {})
+    )
 
 
 def found_memory(hit: Hit) -> dict[str, Any]:
@@ -54,6 +67,7 @@ def scored_id(hit: Hit) -> dict[str, Any]:
         "score": hit.ranked.score,
         "collapsed": hit.ranked.collapsed,
         "terms": {term.arm: term.value for term in hit.ranked.terms},
+        "passage": found_passage(hit),
     }
 
 

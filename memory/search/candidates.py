@@ -67,6 +67,7 @@ def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -
                 {arm.name: each.shares(scores, scores)},
                 {arm.name: each.plan},
                 rows=each.rows,
+                passages={arm.name: each.share_passages},
             )
         )
     return signals
@@ -199,4 +200,5 @@ def _signals(
         codes=codes,
         named=named,
         links=links,
+        passages={name: found.share_passages for name, found in pool.found.items()},
     )

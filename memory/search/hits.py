@@ -1,7 +1,7 @@
 """Read a search's hits, each cut to its share of the response size."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,9 @@ from uuid import UUID
 from liftos.kernel.db.binary import UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
+from memory.search.passages import Chosen, as_found, choose_passages, of_whole, read_passages
 from memory.search.ranking import Ranking
-from memory.search.snippet_budget import bytes_each, shorten
+from memory.search.snippet_budget import bytes_each, passage_bytes, shorten
 from memory.search.statements import READ, VERSIONS_AT
 from memory.search.types import Hit, Key, Ranked, Row, SearchRequest
 
@@ -25,35 +26,57 @@ def _ask_rows(organisation: UUID, ids: UuidArray, room: int) -> Callable[[], dic
 def read_hits(
     organisation: UUID, rankings: Sequence[Ranking], request: SearchRequest, count: int
 ) -> list[list[Hit]]:
-    """Return the first `count` memories of each ranking, in one read; those deleted meanwhile are left out."""
+    """Return the first `count` memories of each ranking, in one read, or three if there are long ones; those deleted meanwhile are left out."""
     chosen = [ranking.ranked[:count] for ranking in rankings]
     if all(ranking.rows is not None for ranking in rankings):
         room = bytes_each(request.limit)
-        return [
-            _hits_of(ranked, ranking.rows or {}, room)
-            for ranked, ranking in zip(chosen, rankings, strict=True)
-        ]
+        known: Mapping[Key, Row] = {key: row for each in rankings for key, row in (each.rows or {}).items()}
+        return _with_passages(organisation, rankings, chosen, known, request, room)
     memories = {entry.id for ranked in chosen for entry in ranked}
     room = bytes_each(request.copies * sum(map(len, chosen)) or len(memories))
     ids = UuidArray(memories)
     rows = _ask_rows(organisation, ids, room)
     then = _ask_versions(organisation, ids, request.known_at, room) if request.known_at else None
-    known = rows()
-    hits = [_hits_of(ranked, known, room) for ranked in giving_way(chosen)]
+    hits = _with_passages(organisation, rankings, chosen, rows(), request, room)
     return hits if then is None else _hits_as_known(hits, then(), room)
 
 
-def _hits_of(ranked: Iterable[Ranked], rows: Mapping[Key, Row], room: int) -> list[Hit]:
-    """Return a ranking's memories with at most `room` bytes of text each."""
-    return [_hit(rows[entry.id], entry, room) for entry in ranked if entry.id in rows]
+def _with_passages(
+    organisation: UUID,
+    rankings: Sequence[Ranking],
+    ranked: Sequence[Sequence[Ranked]],
+    rows: Mapping[Key, Row],
+    request: SearchRequest,
+    room: int,
+) -> list[list[Hit]]:
+    """Return the rankings' memories with at most `room` bytes of text each, and their best passages."""
+    counts = {key: row[-1] for key, row in rows.items() if row[-1] > 1}
+    own_room = passage_bytes(sum(map(len, ranked)))
+    chosen: list[Chosen] = [{} for _ in ranked]
+    places: dict[tuple[Key, int], tuple[Any, ...]] = {}
+    if counts:
+        chosen = choose_passages(rankings, ranked, counts, request.passages)
+        places = read_passages(organisation, chosen, own_room, room + 1)()
+    return [
+        [_hit(rows[entry.id], entry, room, own, places, own_room) for entry in some if entry.id in rows]
+        for some, own in giving_way(zip(ranked, chosen, strict=True))
+    ]
 
 
-def _hit(row: Row, entry: Ranked, room: int) -> Hit:
+def _hit(
+    row: Row,
+    entry: Ranked,
+    room: int,
+    chosen: Chosen,
+    places: Mapping[tuple[Key, int], tuple[Any, ...]],
+    passage_room: int,
+) -> Hit:
     (
         memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
-        happened_at,
+        happened_at, passage_count,
     ) = row  # fmt: skip
     shown = shorten(content, room)
+    own = chosen.get(entry.id)
     return Hit(
         id=memory,
         content=shown,
@@ -70,6 +93,12 @@ def _hit(row: Row, entry: Ranked, room: int) -> Hit:
         valid_to=valid_to,
         happened_at=happened_at,
         truncated=metadata is None or len(shown) < len(content),
+        passages=(
+            of_whole(content, entry.score, passage_room)
+            if own is None
+            else as_found(content, entry.id, own, places, passage_room)
+        ),
+        passage_count=passage_count,
     )
 
 

@@ -12,6 +12,8 @@ from memory.search.types import MAX_LIMIT, SearchRequest, SearchType
 from memory.types import MAX_CONTENT, TrustState
 
 MAX_QUERIES = 1_000
+PROMPT_PASSAGES = 8
+"""Passages of a long memory that a prompt may have, beside their neighbours."""
 SPACE_FIELDS = ("target", "concept", "like")
 
 Type = Literal["neural", "knowledge", "conceptual", "hybrid"]
@@ -84,6 +86,7 @@ class NativeSearch(Strict):
             target=tuple((self.target or {}).items()),
             concept=self.concept,
             example=self.like,
+            passages=PROMPT_PASSAGES if self.format == "prompt" else 1,
         )
 
 

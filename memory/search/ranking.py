@@ -16,7 +16,17 @@ from memory.search.fusion import best, fuse, weigh
 from memory.search.query_analysis import QueryAnalysis
 from memory.search.relations.spreading_activation import SEEDS, Activation, spread
 from memory.search.signals import Signals
-from memory.search.types import AbstainReason, Key, Question, Ranked, Row, SearchRequest, Step, Term
+from memory.search.types import (
+    AbstainReason,
+    Key,
+    Question,
+    Ranked,
+    Row,
+    ScorePassages,
+    SearchRequest,
+    Step,
+    Term,
+)
 from memory.search.weights import WEIGHTS
 
 _DAY = 86_400.0
@@ -35,11 +45,13 @@ class Ranking:
         rows: the memories' rows, if an arm joined them.
         candidates: number of memories scored.
         below: number of these that scored less than the request's `min_score`.
+        passages: by arm, what gives the shares of memories' passages.
     """
 
     ranked: list[Ranked]
     plans: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[Key, Row] | None = None
+    passages: Mapping[str, ScorePassages] = field(default_factory=dict)
     candidates: int = 0
     below: int = 0
 
@@ -65,7 +77,7 @@ def rank_by_one_arm(signals: Signals) -> Ranking:
         # by raw scores: shares below and above the arm's scale are equal
         for memory in best(raw, len(raw))
     ]
-    return Ranking(ranked, signals.plans, signals.rows, len(ranked))
+    return Ranking(ranked, signals.plans, signals.rows, signals.passages, len(ranked))
 
 
 def rank(signals: Signals, question: Question, most: int) -> Ranking:
@@ -124,7 +136,7 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
         explained(memory) if place < most else Ranked(memory, scores[memory] * scale, ())
         for place, memory in enumerate(best(scores, len(scores)))
     ]
-    return Ranking(ranked, signals.plans, candidates=len(ranked))
+    return Ranking(ranked, signals.plans, passages=signals.passages, candidates=len(ranked))
 
 
 def _measure(

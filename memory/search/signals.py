@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from memory.search.relations.spreading_activation import Edge
-from memory.search.types import Key, Row
+from memory.search.types import Key, Row, ScorePassages
 
 # An entity in more memories than this adds no candidates; it only scores those found otherwise.
 RARE = 200
@@ -51,6 +51,7 @@ class Signals:
         rows: the memories' rows, if the arm joined them.
         codes: memory to the share of the question's codes that it contains.
         weights: the arms' weights, which sum to 1; if empty they weigh the same.
+        passages: by arm, what gives the shares of memories' passages.
     """
 
     arms: Mapping[str, Mapping[Key, float]]
@@ -64,3 +65,4 @@ class Signals:
     rows: Mapping[Key, Row] | None = None
     codes: Mapping[Key, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    passages: Mapping[str, ScorePassages] = field(default_factory=dict)

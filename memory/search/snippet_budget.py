@@ -11,6 +11,11 @@ def bytes_each(texts: int) -> int:
     return max(LEAST_BYTES, settings.LIFTOS_MAX_ANSWER_BYTES // 2 // max(1, texts))
 
 
+def passage_bytes(hits: int) -> int:
+    """Return the bytes per passage of a hit: an eighth of `LIFTOS_MAX_ANSWER_BYTES`, divided by their number."""
+    return settings.LIFTOS_MAX_ANSWER_BYTES // 8 // max(1, hits)
+
+
 def shorten(text: str, most: int) -> str:
     """Cut a text to at most `most` bytes of UTF-8, between characters."""
     # a character has at most four bytes

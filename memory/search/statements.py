@@ -1,16 +1,24 @@
-"""The SQL of memory/search/hits.py, memory/search/diversified.py and memory/search/exact.py."""
+"""The SQL of hits.py, passages.py, diversified.py and exact.py in memory/search."""
 
 # The columns of a hit. Earlier texts have their memory's id. Content is limited to the bytes available, plus one character to detect
 # cuts. Small uncompressed metadata is not measured, to save its conversion to text.
 COLUMNS = """m.id, coalesce(m.head, m.id), left(m.content, %(room)s + 1),
        CASE WHEN pg_column_compression(m.metadata) IS NULL AND pg_column_size(m.metadata) < 2048 THEN m.metadata
             WHEN octet_length(m.metadata::text) <= %(room)s THEN m.metadata END, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at"""
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at, m.passages"""
 HEADS = "LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head"
 # hits by their ids
 READ = f"""
 SELECT {COLUMNS} FROM memory_memory AS m {HEADS} WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)
 """  # noqa: S608  built from constants
+# passages of memories, their text at most `room` bytes; of a text beyond what hits were read with, else it is in there
+PASSAGES = """
+SELECT p.memory_id, p.passage, p.start, p."end", p.page, p.heading,
+       CASE WHEN p."end" > %(read)s THEN substr(m.content, p.start + 1, least(p."end" - p.start, %(room)s)) END
+FROM unnest(%(ids)s::uuid[], %(numbers)s::int[]) AS w(id, number)
+JOIN memory_passage AS p ON p.organisation_id = %(organisation)s AND p.memory_id = w.id AND p.passage = w.number
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = w.id
+"""
 # the versions of memories, or of those earlier texts belong to, that were current at a time and have ended since
 VERSIONS_AT = """
 SELECT DISTINCT v.memory_id, left(v.content, %(room)s + 1),

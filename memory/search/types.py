@@ -1,6 +1,6 @@
 """Search requests and results. No Django."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,9 @@ MAX_LIMIT = 100
 
 Key = bytes  # a memory's id within a search: the 16 bytes of its UUID
 Row = tuple[Any, ...]  # memory.search.statements.COLUMNS without the first
+PassageScores = Mapping[Key, Mapping[int, float]]  # memory to passage number to score
+ScorePassages = Callable[[Sequence[Key]], Callable[[], PassageScores]]
+"""Sends a statement that scores the passages of memories; returns a function that waits for the result."""
 
 
 class AbstainReason(StrEnum):
@@ -81,6 +84,7 @@ class SearchRequest:
         only: set by the search itself if the query quotes phrases: the memories that contain them, the only ones that pass.
         never: set by the search itself: memories that contain an excluded phrase.
         never_terms: set by the search itself: terms that a memory must not have.
+        passages: how many passages of a long memory to bring, best first, each with its neighbours if more than one.
         members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
     """
 
@@ -107,6 +111,7 @@ class SearchRequest:
     copies: int = 0
     min_score: float = 0.0
     diversity: float = 0.0
+    passages: int = 1
     members_of: UUID | None = None
     only: tuple[Key, ...] | None = None
     never: tuple[Key, ...] = ()
@@ -229,8 +234,28 @@ class Ranked(NamedTuple):
         return UUID(bytes=self.id)
 
 
+class FoundPassage(NamedTuple):
+    """A passage of a hit.
+
+    Attributes:
+        number: its place among the memory's passages, from 0.
+        text: the memory's text from `start` to `end`, offsets in characters; cut if the answer has no room.
+        page: the page it begins on, if known.
+        heading: of its section, with its path; empty if unknown.
+        score: how well it matches, on the scale of the memory's score; 0 if it only stands beside one that does.
+    """
+
+    number: int
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str = ""
+    score: float = 0.0
+
+
 class Hit(NamedTuple):
-    """A found memory."""
+    """A found memory. `passages` has its best one first, `passage_count` is the number it has in all."""
 
     id: UUID
     content: str
@@ -248,6 +273,8 @@ class Hit(NamedTuple):
     happened_at: datetime | None = None
     # whether content was cut or metadata left out for lack of room
     truncated: bool = False
+    passages: tuple[FoundPassage, ...] = ()
+    passage_count: int = 1
 
 
 @dataclass(frozen=True, slots=True)

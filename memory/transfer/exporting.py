@@ -1,7 +1,7 @@
 """Export an organisation's memories in batches, in the order they were stored."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding.types import ModelInfo
-from memory.index.bulk_reads import read_vectors
+from memory.analysis.passages import marks_of
+from memory.index.bulk_reads import read_own_vectors
+from memory.index.passage_rows import StoredPassage, read_passages
 from memory.models import Memory, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
 from memory.transfer.statements import COUNT_MEMORIES
@@ -70,8 +72,9 @@ def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tup
             ended[version.memory_id].append(version)
         heads = Memory.objects.filter(organisation_id=organisation, head__in=ids)
         texts = {(head, version): id_ for head, version, id_ in heads.values_list("head", "version", "id")}
+        passages = read_passages(organisation, [*ids, *texts.values()])
         vectors = (
-            read_vectors(organisation=organisation, model=model, memories=[*ids, *texts.values()])
+            read_own_vectors(organisation=organisation, model=model, memories=[*ids, *texts.values()])
             if model
             else {}
         )
@@ -80,15 +83,17 @@ def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tup
         )
         if now == {row.id: row.version for row in batch}:
             break
-    of_text = {named: vectors.get(id_) for named, id_ in texts.items()}
+    of_text = {named: (vectors.get(id_), _layout(passages.get(id_, ()))) for named, id_ in texts.items()}
     return [
         (
             row.id,
             _fields(row, vectors.get(row.id))
             | {
+                "layout": _layout(passages.get(row.id, ())),
                 "history": [
-                    line_of(_past_fields(each, of_text.get((row.id, each.version)))) for each in ended[row.id]
-                ]
+                    line_of(_past_fields(each, *of_text.get((row.id, each.version), (None, []))))
+                    for each in ended[row.id]
+                ],
             },
         )
         for row in batch
@@ -127,7 +132,18 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
     }
 
 
-def _past_fields(version: MemoryVersion, vector: Any) -> dict[str, Any]:
+def _layout(passages: Sequence[StoredPassage]) -> list[dict[str, Any]]:
+    """Return the marks by which an import cuts a text into the same passages."""
+    marks = marks_of([each.place for each in passages])
+    return [
+        {"start": mark.start}
+        | ({"page": mark.page} if mark.page is not None else {})
+        | ({"heading": mark.heading} if mark.heading else {})
+        for mark in marks
+    ]
+
+
+def _past_fields(version: MemoryVersion, vector: Any, layout: list[dict[str, Any]]) -> dict[str, Any]:
     names = (
         "version",
         "content",
@@ -146,6 +162,7 @@ def _past_fields(version: MemoryVersion, vector: Any) -> dict[str, Any]:
         "superseded_by": str(version.superseded_by) if version.superseded_by else None,
         "known_from": version.known_from.isoformat(),
         "known_to": version.known_to.isoformat(),
+        "layout": layout,
         "actor": _actor(version),
         "vector": None if vector is None else pack_vector(vector),
     }

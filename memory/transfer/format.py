@@ -23,11 +23,11 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
 from memory.inputs import LineIn, MemoryIn
-from memory.transfer.history_format import ActorLine, KnownState, VersionLine, check_past
+from memory.transfer.history_format import ActorLine, KnownState, MarkLine, VersionLine, check_past
 from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"
-VERSION = 2
+VERSION = 3
 MAX_VERSIONS = 100_000
 
 
@@ -52,6 +52,7 @@ class ImportLine(LineIn):
     changed_at: Moment | None = None
     actor: ActorLine | None = None
     history: list[VersionLine] = Field(default_factory=list, max_length=MAX_VERSIONS)
+    layout: list[MarkLine] = Field(default_factory=list, max_length=MAX_CONTENT)
 
 
 OF_EXPORTS = frozenset(ImportLine.model_fields) - frozenset(MemoryIn.model_fields)
@@ -137,7 +138,12 @@ def read_memory(
         actor=read.actor.actor() if read.actor else None,
         history=tuple(_version(each, own, dimension) for each in read.history),
     )
-    draft = replace(draft, past=past, derived_from=tuple(own(each) for each in draft.derived_from))
+    draft = replace(
+        draft,
+        past=past,
+        derived_from=tuple(own(each) for each in draft.derived_from),
+        layout=tuple(each.mark() for each in read.layout),
+    )
     return Imported(draft, own(read.superseded_by) if read.superseded_by else None)
 
 
@@ -156,7 +162,7 @@ def _check_place(value: Any, header: Header | None) -> None:
 
 
 def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | None) -> PastVersion:
-    fields = read.model_dump(exclude={"actor", "superseded_by", "vector", "tags", "state"})
+    fields = read.model_dump(exclude={"actor", "superseded_by", "vector", "layout", "tags", "state"})
     has_vector = read.vector is not None and dimension is not None
     return PastVersion(
         **fields,
@@ -165,6 +171,7 @@ def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | No
         superseded_by=own(read.superseded_by) if read.superseded_by else None,
         actor=read.actor.actor(),
         vector=_vector(read.vector, dimension) if has_vector else None,  # type: ignore[arg-type]
+        layout=tuple(each.mark() for each in read.layout),
     )
 
 
@@ -193,7 +200,7 @@ def line_of(memory: dict[str, Any]) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
         "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
-        "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "",
+        "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "", "layout": [],
     }  # fmt: skip
     return {name: value for name, value in memory.items() if name not in defaults or value != defaults[name]}
 

@@ -12,7 +12,8 @@ from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from memory.types import MAX_CONTENT, MemoryDraft, PastVersion
+from memory.analysis.passages import MAX_HEADING
+from memory.types import MAX_CONTENT, Mark, MemoryDraft, PastVersion
 
 # without erased, which no exported memory can be
 KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]
@@ -30,6 +31,18 @@ class ActorLine(Strict):
     def actor(self) -> Actor:
         """Return the actor."""
         return Actor(self.kind, self.id, self.on_behalf_of)
+
+
+class MarkLine(Strict):
+    """Where a page or section of a text begins."""
+
+    start: int = Field(ge=0, le=MAX_CONTENT)
+    page: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    heading: str = Field(default="", max_length=MAX_HEADING)
+
+    def mark(self) -> Mark:
+        """Return the mark."""
+        return Mark(self.start, self.page, self.heading)
 
 
 class VersionLine(Strict):
@@ -52,6 +65,7 @@ class VersionLine(Strict):
     reason: str = Field(default="", max_length=10_000)
     actor: ActorLine
     vector: str | None = None
+    layout: list[MarkLine] = Field(default_factory=list, max_length=MAX_CONTENT)
 
 
 @dataclass(frozen=True, slots=True)

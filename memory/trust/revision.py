@@ -23,6 +23,7 @@ from memory.index import writes
 from memory.index.bulk_reads import read_passage_vectors
 from memory.index.embeddings import PENDING, chosen_model, embed_drafts, texts_of
 from memory.index.passage_rows import read_passages
+from memory.index.stored import draft_of
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.queries import get_memory
@@ -32,7 +33,6 @@ from memory.trust.versions import (
     VersionMismatch,
     check_version,
     database_now,
-    draft_of,
     end_versions,
     keep_text,
     rewrite,

@@ -19,6 +19,7 @@ from memory.analysis.extraction import read
 from memory.analysis.passages import Passage
 from memory.index import index_rows, writes
 from memory.index.passage_rows import read_passages
+from memory.index.stored import draft_of, remove_index
 from memory.models import Memory
 from memory.ports import tell_followers
 from memory.trust.statements import (
@@ -30,7 +31,7 @@ from memory.trust.statements import (
     REWRITE,
     SET_STATE,
 )
-from memory.types import MemoryDraft, TrustState
+from memory.types import TrustState
 
 
 class VersionMismatch(LiftosError):
@@ -148,38 +149,3 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
         vectors = [(memory, passage, vector) for passage, vector in row.embedded.vectors.items()]
         writes.insert_vectors(organisation, model, vectors)
     index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading)]))
-
-
-def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
-    """Delete the index rows of memories."""
-    index_rows.remove(
-        organisation=organisation,
-        rows=[
-            index_rows.Indexed(
-                each.id,
-                each.content,
-                each.language,
-                each.passages,
-                each.word_count,
-                each.term_count,
-                each.thread_id,
-            )
-            for each in memories
-        ],
-    )
-
-
-def draft_of(memory: Memory) -> MemoryDraft:
-    """Return a memory's current version as a draft, without links, vector, layout and external id."""
-    return MemoryDraft(
-        content=memory.content,
-        metadata=memory.metadata,
-        memory_type=memory.memory_type,
-        source=memory.source,
-        tags=tuple(memory.tags),
-        importance=memory.importance,
-        valid_from=memory.valid_from,
-        valid_to=memory.valid_to,
-        thread=memory.thread,
-        expires_at=memory.expires_at,
-    )

@@ -10,10 +10,20 @@ An app registers its arms in `AppConfig.ready` with `register_arm`, as `memory/a
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from memory.search.types import Key, Question, Row, SearchRequest, SearchType
+from memory.search.types import (
+    Key,
+    PassageScores,
+    Question,
+    Row,
+    ScorePassages,
+    SearchRequest,
+    SearchType,
+)
+
+K = TypeVar("K")
 
 # Candidates per arm. On LoCoMo 30 and 60 give the same recall after fusion.
 CANDIDATES = 30
@@ -30,6 +40,8 @@ class Found:
         threads: thread id to the score of the thread as a whole, if the arm computes it.
         look_up: scores other memories without a statement; None if the arm can't.
         ask: sends a statement that scores other memories; None if `scores` or `look_up` covers all that have a score.
+        score_passages: sends a statement that scores the passages of memories, by memory and passage number; None if the arm doesn't
+            tell passages apart.
         rows: the memories' rows, which an arm may join if it is the only one and `known_at` is not set.
         share_of: raw score to share; None for raw / full.
         evidence: how much the arm has to say about the question, 0..1 (`memory.search.fusion`).
@@ -41,6 +53,7 @@ class Found:
     threads: Mapping[int, float] = field(default_factory=dict)
     look_up: Callable[[Sequence[Key]], dict[Key, float]] | None = None
     ask: Callable[[Sequence[Key]], Callable[[], dict[Key, float]]] | None = None
+    score_passages: ScorePassages | None = None
     rows: Mapping[Key, Row] | None = None
     share_of: Callable[[float], float] | None = None
     evidence: float = 1.0
@@ -49,8 +62,8 @@ class Found:
         """Return the best `limit` memories, best first."""
         return list(self.scores)[:limit]
 
-    def shares(self, scores: Mapping[Key, float], among: Iterable[Key]) -> dict[Key, float]:
-        """Return the shares, 0..1, of those memories that have a raw score; shares of different arms can be added."""
+    def shares(self, scores: Mapping[K, float], among: Iterable[K]) -> dict[K, float]:
+        """Return the shares, 0..1, of those memories or passages that have a raw score; shares of different arms can be added."""
         if (share_of := self.share_of) is not None:
             return {key: share_of(raw) for key in among if (raw := scores.get(key)) is not None}
         full = self.full
@@ -59,6 +72,13 @@ class Found:
             for key in among
             if (raw := scores.get(key)) is not None
         }
+
+    def share_passages(self, memories: Sequence[Key]) -> Callable[[], PassageScores]:
+        """Send a statement that scores the passages of memories; return a function that waits for their shares."""
+        if self.score_passages is None:
+            return dict
+        wait = self.score_passages(memories)
+        return lambda: {memory: self.shares(own, own) for memory, own in wait().items()}
 
 
 @dataclass(frozen=True, slots=True)

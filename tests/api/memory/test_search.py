@@ -80,7 +80,7 @@ def test_a_hit_has_all_its_fields(acme):
     )
     [hit] = acme.search("holiday")
     assert list(hit) == [
-        "id", "content", "score", "collapsed", "terms", "explanation", "path", "metadata", "memory_type", "source", "external_id", "tags",
+        "id", "content", "score", "collapsed", "terms", "explanation", "path", "passage", "metadata", "memory_type", "source", "external_id", "tags",
         "recorded_at", "state", "version", "valid_from", "valid_to",
     ]  # fmt: skip
     assert hit["id"] == memory
@@ -91,6 +91,7 @@ def test_a_hit_has_all_its_fields(acme):
         "note",
     )
     assert hit["metadata"] == {"a": 1}
+    assert hit["passage"] == {"text": "Holiday", "start": 0, "end": 7}
 
 
 def test_words_and_meaning_each_bring_what_the_other_misses(acme):

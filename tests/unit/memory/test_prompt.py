@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.search.prompt import CUT, MARK, as_prompt, count_tokens
-from memory.search.types import Hit, Ranked
+from memory.search.types import FoundPassage, Hit, Ranked
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -79,3 +79,72 @@ def test_any_content_stays_marked(contents, budget):
     assert prompt.tokens <= budget
     for line in prompt.text.split("\n")[1:-1]:
         assert line.startswith((MARK, "<record-77 ", "</record-77>"))
+
+
+def long_hit(number, best, size=40, scores=None):
+    """A memory of `size` passages of 60 words, with some of them found."""
+    texts = [f"{number}-{each} " + "word " * 60 for each in range(size)]
+    content = "\n".join(text.strip() for text in texts)
+    starts = [content.index(f"{number}-{each} ") for each in range(size)]
+    scores = scores or {best: 0.5}
+    beside = {each + step: 0.0 for each in scores for step in (1, -1) if 0 <= each + step < size}
+    passages = tuple(
+        FoundPassage(
+            each,
+            texts[each].strip(),
+            starts[each],
+            starts[each] + len(texts[each].strip()),
+            each // 2 + 1,
+            "",
+            score,
+        )
+        for each, score in (beside | scores).items()
+    )
+    return hit(content, number)._replace(
+        passages=tuple(sorted(passages, key=lambda each: -each.score)), passage_count=size
+    )
+
+
+def test_a_long_memory_is_quoted_by_the_passages_that_match():
+    prompt = as_prompt([long_hit(1, 17)], 700, nonce="77")
+    assert "1-17 " in prompt.text
+    assert "1-0 " not in prompt.text
+    body = [line for line in prompt.text.splitlines() if line.startswith(MARK)]
+    assert body[0].startswith(f"{MARK}{CUT} 1-16 ")
+    assert body[-1].endswith(CUT)
+    assert [line.split()[1 + (CUT in line.split()[1])] for line in body] == ["1-16", "1-17", "1-18"]
+    assert 'page="9, 10"' in prompt.text
+    assert prompt.text.count(CUT) == 2
+
+
+def test_no_memory_takes_the_budget_from_others():
+    many = dict.fromkeys(range(0, 40, 2), 0.5)
+    hits = [long_hit(1, 0, scores=many), long_hit(2, 7), hit("A short one.", 3)]
+    prompt = as_prompt(hits, 1_200, nonce="77")
+    assert prompt.ids == [UUID(int=1), UUID(int=2), UUID(int=3)]
+    assert "2-7 " in prompt.text
+    assert "A short one." in prompt.text
+    assert prompt.tokens > 1_000
+
+
+def test_passages_that_match_well_come_before_neighbours():
+    prompt = as_prompt([long_hit(1, 5, scores={5: 0.5, 30: 0.45, 20: 0.1})], 420, nonce="77")
+    assert "1-5 " in prompt.text
+    assert "1-30 " in prompt.text
+    assert "1-20 " not in prompt.text
+    assert f"{CUT}\n{MARK}{CUT} 1-30 " in prompt.text
+
+
+def test_ends_of_a_text_are_not_marked_as_cut():
+    text = as_prompt([long_hit(1, 0, size=2, scores={0: 0.5, 1: 0.2})], 1_000, nonce="77").text
+    assert CUT not in text
+    assert "1-0 " in text
+    assert "1-1 " in text
+
+
+@pytest.mark.parametrize("budget", [1, 60, 90, 150, 300, 1_000, 5_000])
+def test_the_budget_is_kept_with_passages(budget):
+    hits = [long_hit(number, 3 * number, scores={3 * number: 0.5, 1: 0.4}) for number in range(1, 9)]
+    prompt = as_prompt(hits, budget, nonce="7" * 16)
+    assert count_tokens(prompt.text) == prompt.tokens <= budget
+    assert prompt.ids == [each.id for each in hits][: len(prompt.ids)]

@@ -3,7 +3,10 @@
 - up to EXACT_ROWS memories: compare every vector that passes the filters;
 - above: search the HNSW graph, then filter. The nearest rows show the filter's local selectivity better than a count over all
   rows would, at less cost;
-- if the graph yields too few rows: compare every vector that passes the filters.
+- if the graph yields too few memories: compare every vector that passes the filters.
+
+Rows are vectors of passages; a memory is as near as its nearest passage. Where memories have several, more rows are read than memories
+are wanted, and if a few long memories still take all of them, the rows are grouped by memory in Postgres.
 
 Each plan has its own statement text, because a generic plan cached for a text ignores later planner settings.
 """
@@ -23,7 +26,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import PLAIN, Profile
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.index.collection_statistics import approximate_documents
+from memory.index.collection_statistics import approximate_corpus
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Arm, Found, NotAsked
@@ -34,7 +37,17 @@ from memory.search.arms.meaning.planner_settings import (
     plan_with_table_scan,
     plan_without_table_scan,
 )
-from memory.search.arms.meaning.statements import EXACT, GRAPH, PLACED, ROWS, SCORES, SCORES_OF, VECTORS
+from memory.search.arms.meaning.statements import (
+    EXACT,
+    EXACT_BY_MEMORY,
+    GRAPH,
+    PASSAGE_SCORES,
+    PLACED,
+    ROWS,
+    SCORES,
+    SCORES_OF,
+    VECTORS,
+)
 from memory.search.filter_sql import where
 from memory.search.keys import keys_of
 from memory.search.snippet_budget import bytes_each
@@ -53,6 +66,9 @@ FILTERED_ROWS = 2_000
 SECOND_REACH = 1.5
 # In an organisation this small all cosines are returned at once, which saves a second statement.
 ALL_ROWS = 1_000
+# In an organisation with long memories, this many rows are read for each memory wanted. Of a hundred reports of 50 passages the 30
+# nearest memories are mostly among the 150 nearest passages.
+CROWDED = 5
 # For batches from this size, vectors of organisations up to EXACT_ROWS are read once (2.5 us each) and compared in numpy (0.1 us
 # per question) rather than by Postgres for each question (0.65 us).
 BATCH_FROM = 5
@@ -74,7 +90,7 @@ class QueryVector(NamedTuple):
 
 
 class MeaningArm(Arm):
-    """Cosine similarity of the query's and the memory's embeddings, -1 to 1."""
+    """Cosine similarity of the embeddings of the query and of the memory's nearest passage, -1 to 1."""
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
@@ -132,23 +148,28 @@ class MeaningArm(Arm):
         first = questions[0]
         condition, values = where(first.request, "memory_id")
         values |= {"room": bytes_each(first.request.limit)}
-        documents = approximate_documents(first.organisation)
+        corpus = approximate_corpus(first.organisation)
+        documents = corpus.documents
+        # rows that are read for `limit` memories
+        wide = limit * CROWDED if corpus.has_long else limit
         # as the only arm it needs no further scores, and can join the rows that are read next
         alone = first.request.is_by_one_arm
-        rows: Rows | None = {} if alone and len(questions) == 1 and not first.request.known_at else None
+        joins = alone and len(questions) == 1 and not first.request.known_at and not corpus.has_long
+        rows: Rows | None = {} if joins else None
         if documents <= EXACT_ROWS or not is_indexed(_asked(first).model):
             # IS NOT FALSE makes the planner probe the filter per vector instead of reading a vector per filtered id
             exact = f"({condition}) IS NOT FALSE"
-            enough = max(limit, ALL_ROWS) if not alone and documents <= ALL_ROWS else limit
+            if not alone and documents <= ALL_ROWS:
+                wide = max(wide, ALL_ROWS)
             if len(questions) >= BATCH_FROM and documents <= EXACT_ROWS:
                 return self._read_once(questions, exact, values, limit)
             waiting = [
-                (each, self._exact(each, exact, values | {"limit": enough}, rows)) for each in questions
+                (each, self._exact(each, exact, values | {"limit": wide}, limit, rows)) for each in questions
             ]
-            return lambda: [_compared(each, wait()[0], enough, rows) for each, wait in waiting]
+            return lambda: [_compared(each, *wait(), rows) for each, wait in waiting]
         plan_for_graph(documents)
         graphs = [
-            self._find_in_graph(each, condition, values | {"limit": limit}, documents, rows)
+            self._find_in_graph(each, condition, values | {"limit": wide}, limit, documents, rows)
             for each in questions
         ]
         if rows is None:
@@ -157,9 +178,21 @@ class MeaningArm(Arm):
         return lambda: [wait() for wait in graphs]
 
     def _exact(
-        self, question: Question, condition: str, values: dict[str, Any], rows: Rows | None
-    ) -> Callable[[], list[dict[Key, float]]]:
-        return _ask([EXACT.format(where=condition)], values | _parameters(question), rows)
+        self, question: Question, condition: str, values: dict[str, Any], limit: int, rows: Rows | None
+    ) -> Callable[[], tuple[dict[Key, float], bool]]:
+        """Send an exact search; its result is the scores of `limit` memories or more, and whether these are all that pass."""
+        values = values | _parameters(question)
+        first = _ask([EXACT.format(where=condition)], values, rows)
+
+        def wait() -> tuple[dict[Key, float], bool]:
+            [(scores, count)] = first()
+            if count < values["limit"] or len(scores) >= limit:
+                return scores, count < values["limit"]
+            grouped = _ask([EXACT_BY_MEMORY.format(where=condition)], values | {"limit": limit}, rows)
+            [(scores, count)] = grouped()
+            return scores, count < limit
+
+        return wait
 
     def _read_once(
         self, questions: Sequence[Question], condition: str, values: dict[str, Any], limit: int
@@ -184,7 +217,12 @@ class MeaningArm(Arm):
             ).astype(np.float32)
             norms = np.linalg.norm(vectors, axis=1, keepdims=True) * np.linalg.norm(asked, axis=0)
             cosines = (vectors @ asked) / np.maximum(norms, np.finfo(np.float32).tiny)
-            return [_nearest(keys, places, column, limit) for column in giving_way(cosines.T)]
+            if len(places) < len(keys):
+                keys, places, cosines = _by_memory(keys, cosines)
+            return [
+                _nearest(each, keys, places, column, limit)
+                for each, column in giving_way(zip(questions, cosines.T, strict=True))
+            ]
 
         return wait
 
@@ -193,34 +231,44 @@ class MeaningArm(Arm):
         question: Question,
         condition: str,
         values: dict[str, Any],
+        limit: int,
         documents: int,
         rows: Rows | None,
     ) -> Callable[[], Found]:
         vector, model, _ = _asked(question)
-        limit = values["limit"]
-        reach = max(EF_SEARCH, MARGIN * limit)
-        values = values | _parameters(question) | {"enough": MARGIN * limit, "reach": reach}
+        wide = values["limit"]
+        reach = max(EF_SEARCH, MARGIN * wide)
+        values = values | _parameters(question) | {"enough": MARGIN * wide, "reach": reach}
         graph = GRAPH.format(where=condition, dimension=len(vector), model=model)
         outside = EXACT.format(where=f"NOT in_graph AND ({condition}) IS NOT FALSE")
         first = _ask([graph, outside], values, rows)
 
         def wait() -> Found:
-            found, others = first()
-            if len(found) < limit and len(found) / reach * documents > FILTERED_ROWS:
-                further = int(SECOND_REACH * MARGIN * limit * reach / len(found))
+            (found, count), (others, _) = first()
+            further: dict[str, int] = {}
+            if len(found) < limit and count >= wide:
+                # a few long memories took all rows
+                further = {
+                    "limit": CROWDED * wide,
+                    "enough": MARGIN * CROWDED * wide,
+                    "reach": CROWDED * reach,
+                }
+            elif len(found) < limit and count / reach * documents > FILTERED_ROWS:
+                further = {"reach": int(SECOND_REACH * MARGIN * wide * reach / count)}
+            if further:
                 plan_for_graph(documents)
-                more = _ask([graph], values | {"reach": further}, rows)
+                more = _ask([graph], values | further, rows)
                 plan_as_usual()
-                [found] = more()
+                [(found, _)] = more()
             if len(found) >= limit:
                 return _nearer(question, found, others, rows)
             # the graph missed rows: compare all
             plan_as_usual()
             plan_without_table_scan()
-            every = self._exact(question, condition, values, rows)
+            every = self._exact(question, condition, values, limit, rows)
             plan_with_table_scan()
-            [scores] = every()
-            return Found(scores, "exact after graph", ask=partial(_ask_scores, question), rows=rows)
+            scores, _ = every()
+            return _found(question, scores, "exact after graph", partial(_ask_scores, question), rows)
 
         return wait
 
@@ -237,11 +285,11 @@ def _parameters(question: Question) -> dict[str, Any]:
 
 def _ask(
     nearest: Sequence[str], values: dict[str, Any], rows: Rows | None
-) -> Callable[[], list[dict[Key, float]]]:
-    """Send one statement that combines several nearest-neighbour queries; their results are best first.
+) -> Callable[[], list[tuple[dict[Key, float], int]]]:
+    """Send one statement that combines several nearest-neighbour queries; their results are best first, with the number of rows.
 
     Args:
-        nearest: SQL of the queries, each selecting memory_id and distance.
+        nearest: SQL of the queries, each selecting memory_id and distance, possibly of several passages of a memory.
         values: parameters of all of them.
         rows: if not None, the memories' rows are joined and added to it.
     """
@@ -253,17 +301,28 @@ def _ask(
         statement = ROWS.format(nearest=" UNION ALL ".join(parts))
     cursor = raw_cursor().execute(statement, values, binary=True)
 
-    def wait() -> list[dict[Key, float]]:
-        found: list[dict[Key, float]] = [{} for _ in nearest]
+    def wait() -> list[tuple[dict[Key, float], int]]:
+        found: list[list[tuple[Key, float]]] = [[] for _ in nearest]
         for place, *row in cursor.fetchall():
             if rows is not None:
                 key = row[1].bytes
-                found[place][key], rows[key] = row[0], tuple(row[2:])
+                found[place].append((key, row[0]))
+                rows[key] = tuple(row[2:])
             elif row[0] is not None:
-                found[place] = dict(zip(keys_of(row[0]), row[1], strict=True))
-        return found
+                found[place] = list(zip(keys_of(row[0]), row[1], strict=True))
+        return [(_best_of_each(pairs), len(pairs)) for pairs in found]
 
     return wait
+
+
+def _best_of_each(pairs: Sequence[tuple[Key, float]]) -> dict[Key, float]:
+    """Return the best score of each memory, given those of passages, best first."""
+    scores = dict(pairs)
+    if len(scores) < len(pairs):
+        # the last of equal keys counts, but the first place is kept: best first by both
+        scores = dict(reversed(pairs))
+        scores = {key: scores[key] for key, _ in pairs}
+    return scores
 
 
 def _ask_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, float]]:
@@ -271,15 +330,41 @@ def _ask_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key
 
     def wait() -> dict[Key, float]:
         joined, cosines = cursor.fetchone() or (None, None)
-        return dict(zip(keys_of(joined), cosines, strict=True)) if joined else {}
+        if not joined:
+            return {}
+        pairs = list(zip(keys_of(joined), cosines, strict=True))
+        scores = dict(pairs)
+        return scores if len(scores) == len(pairs) else dict(sorted(pairs, key=lambda each: each[1]))
 
     return wait
 
 
-def _compared(question: Question, scores: dict[Key, float], enough: int, rows: Rows | None) -> Found:
-    # fewer than requested: these are all that pass the filters
-    ask = partial(_ask_scores, question) if len(scores) >= enough else None
-    return Found(scores, "exact", ask=ask, rows=rows)
+def _ask_passage_scores(question: Question, ids: Sequence[Key]) -> Callable[[], dict[Key, dict[int, float]]]:
+    cursor = raw_cursor().execute(
+        PASSAGE_SCORES, _parameters(question) | {"ids": UuidArray(ids)}, binary=True
+    )
+
+    def wait() -> dict[Key, dict[int, float]]:
+        found: dict[Key, dict[int, float]] = {}
+        for key, passage, cosine in cursor.fetchall():
+            found.setdefault(key, {})[passage] = cosine
+        return found
+
+    return wait
+
+
+def _found(
+    question: Question,
+    scores: dict[Key, float],
+    plan: str,
+    ask: Callable[[Sequence[Key]], Callable[[], dict[Key, float]]] | None,
+    rows: Rows | None = None,
+) -> Found:
+    return Found(scores, plan, ask=ask, score_passages=partial(_ask_passage_scores, question), rows=rows)
+
+
+def _compared(question: Question, scores: dict[Key, float], is_all: bool, rows: Rows | None) -> Found:
+    return _found(question, scores, "exact", None if is_all else partial(_ask_scores, question), rows)
 
 
 def _nearer(
@@ -288,11 +373,24 @@ def _nearer(
     """Merge results from the graph with those of vectors not yet in it."""
     scores = graph
     if outside:
-        scores = dict(sorted((graph | outside).items(), key=lambda each: (-each[1], each[0])))
-    return Found(scores, "graph", ask=partial(_ask_scores, question), rows=rows)
+        best = {key: max(graph.get(key, -1.0), outside.get(key, -1.0)) for key in graph | outside}
+        scores = dict(sorted(best.items(), key=lambda each: (-each[1], each[0])))
+    return _found(question, scores, "graph", partial(_ask_scores, question), rows)
 
 
-def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int) -> Found:
+def _by_memory(keys: Sequence[Key], cosines: np.ndarray) -> tuple[list[Key], dict[Key, int], np.ndarray]:
+    """Reduce the cosines of passages, shape (n, questions), to those of memories; with their keys and places."""
+    memories = list(dict.fromkeys(keys))
+    places = {key: place for place, key in enumerate(memories)}
+    owners = np.fromiter((places[key] for key in keys), np.int64, len(keys))
+    order = np.argsort(owners, kind="stable")
+    starts = np.searchsorted(owners[order], np.arange(len(memories)))
+    return memories, places, np.maximum.reduceat(cosines[order], starts, axis=0)
+
+
+def _nearest(
+    question: Question, keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, limit: int
+) -> Found:
     """Return the best `limit` of an organisation's cosines, shape (n,)."""
     if len(keys) > limit:
         nearest = np.flatnonzero(cosines >= np.partition(cosines, len(keys) - limit)[len(keys) - limit])
@@ -308,4 +406,9 @@ def _nearest(keys: Sequence[Key], places: dict[Key, int], cosines: np.ndarray, l
         known = [key for key in memories if key in places]
         return dict(zip(known, cosines[[places[key] for key in known]].tolist(), strict=True))
 
-    return Found(scores, "exact", look_up=look_up if len(scores) < len(keys) else None)
+    return Found(
+        scores,
+        "exact",
+        look_up=look_up if len(scores) < len(keys) else None,
+        score_passages=partial(_ask_passage_scores, question),
+    )

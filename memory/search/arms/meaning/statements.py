@@ -19,6 +19,12 @@ SELECT memory_id, embedding <=> %(vector)s::halfvec AS distance FROM memory_memo
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
 ORDER BY distance, memory_id LIMIT %(limit)s
 """
+# The same with one row per memory, by its nearest passage.
+EXACT_BY_MEMORY = """
+SELECT memory_id, min(embedding <=> %(vector)s::halfvec) AS distance FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND {where}
+GROUP BY memory_id ORDER BY distance, memory_id LIMIT %(limit)s
+"""
 # All vectors, concatenated, to compare in numpy.
 VECTORS = """
 SELECT string_agg(uuid_send(memory_id), ''), string_agg(halfvec_send(embedding), '') FROM memory_memoryvector
@@ -36,7 +42,12 @@ WITH near AS MATERIALIZED (
 )
 SELECT * FROM near ORDER BY distance, memory_id LIMIT %(limit)s
 """
-# Cosines of given memories.
+# Cosines of the passages of given memories.
+PASSAGE_SCORES = """
+SELECT uuid_send(memory_id), passage, 1 - (embedding <=> %(vector)s::halfvec) FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)
+"""
+# Cosines of given memories, one for each passage.
 SCORES = """
 SELECT string_agg(uuid_send(memory_id), ''), array_agg(1 - (embedding <=> %(vector)s::halfvec)) FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)

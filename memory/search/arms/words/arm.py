@@ -39,7 +39,7 @@ MOST_POSTINGS = 4_000_000
 
 
 class WordsArm(Arm):
-    """BM25 of the query and a memory: 0 if they share no word, unbounded above."""
+    """BM25 of the query and a memory's best passage: 0 if they share no word, unbounded above."""
 
     name = "words"
     search_types = frozenset({SearchType.KNOWLEDGE, SearchType.HYBRID})
@@ -132,19 +132,26 @@ def _ask(questions: Sequence[Question], terms: Collection[str], most: int | None
 def _read(cursor: Any) -> tuple[dict[str, Postings], Corpus, int]:
     """Return term to postings, the organisation's counts, and the number of postings above which a term is dense."""
     rows = cursor.fetchall()
-    cap, *counts = rows[0][6:]
+    cap, *totals = rows[0][5:]
     postings = {
-        term: Postings(
-            unpack_array(memories, "uuid").astype(np.uint64),
-            unpack_array(tfs, "int4").astype(np.int64),
-            unpack_array(lengths, "int4").astype(np.int64),
-            unpack_array(threads, "int8").astype(np.int64),
-            unpack_array(passes, "bool"),
-        )
-        for term, memories, tfs, lengths, threads, passes, *_ in giving_way(rows)
+        term: _unpacked(memories, counts, threads, passes)
+        for term, memories, counts, threads, passes, *_ in giving_way(rows)
         if memories is not None
     }
-    return postings, Corpus(*counts), cap
+    return postings, Corpus(*totals), cap
+
+
+def _unpacked(memories: bytes, counts: bytes, threads: bytes, passes: bytes) -> Postings:
+    numbers = unpack_array(counts, "int8").astype(np.int64)
+    passages = numbers >> 47
+    return Postings(
+        unpack_array(memories, "uuid").astype(np.uint64),
+        numbers & 0x7FFFFF,
+        (numbers >> 23) & 0xFFFFFF,
+        unpack_array(threads, "int8").astype(np.int64),
+        unpack_array(passes, "bool"),
+        passages if passages.any() else None,
+    )
 
 
 def _found(scorer: Scorer, terms: Mapping[str, int], limit: int) -> Found:
@@ -158,4 +165,5 @@ def _found(scorer: Scorer, terms: Mapping[str, int], limit: int) -> Found:
         # fewer than requested: these are all that have a score
         look_up=partial(scorer.look_up, scores) if len(best) >= limit else None,
         evidence=min(1.0, next(iter(best.values()), 0.0) / attainable / TELLING) ** 2,
+        score_passages=lambda memories: partial(scorer.passages, scores, memories),
     )

@@ -1,10 +1,10 @@
-"""BM25 scores of memories and saturated term counts of threads, for any number of queries over the same postings. Pure.
+"""BM25 scores of passages and memories, and saturated term counts of threads, for any number of queries over the same postings. Pure.
 
 Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework: BM25 and Beyond"; the idf is Lucene's, which is never
 negative; k1 and b are Anserini's defaults for short passages (Yang, Fang & Lin 2017).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from secrets import randbits
@@ -26,19 +26,21 @@ MAX_THREADS = 200
 
 Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Scores = Floats  # a query's score for each memory of a `Scorer`; 0 if it contains none of the terms
+Scores = Floats  # a query's score for each passage of a `Scorer`; 0 if it contains none of the terms
+_PASSAGE_BITS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Postings:
-    """A term's postings, one for each of the n memories that contain it; shape (n,) unless noted.
+    """A term's postings, one for each of the n passages that contain it; shape (n,) unless noted.
 
     Attributes:
         memories: ids, shape (n, 2).
         counts: term frequencies.
-        lengths: the memories' lengths in words.
+        lengths: the passages' lengths in words.
         threads: the memories' thread ids; 0 for none.
         passes: whether each memory passes the filters.
+        passages: numbers of the passages in their memories; None if all are 0.
     """
 
     memories: Ids
@@ -46,21 +48,22 @@ class Postings:
     lengths: Numbers
     threads: Numbers
     passes: NDArray[np.bool_]
+    passages: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """A term's contributions to the scores of memories and threads, by index, for a query that has it once."""
+    """A term's contributions to the scores of passages and threads, by index, for a query that has it once."""
 
     idf: float
-    memories: Numbers
-    memory_parts: Floats
+    passages: Numbers
+    passage_parts: Floats
     threads: Numbers
     thread_parts: Floats
 
 
 class Scorer:
-    """Scores queries with statistics of the whole organisation, regardless of filters."""
+    """Scores queries with statistics of the whole organisation, regardless of filters. BM25's documents are passages."""
 
     def __init__(
         self, postings: Mapping[str, Postings], corpus: Corpus, *, most_documents: int | None = None
@@ -74,6 +77,9 @@ class Scorer:
         """
         self._unseen_idf = _idf(0, corpus.documents)
         self._terms: dict[str, _Term] = {}
+        # of memories of several passages; without them the scores of passages are those of memories
+        self._starts: Numbers | None = None
+        self._numbers: Numbers | None = None
         if not postings:
             return
         sizes = [len(each.counts) for each in postings.values()]
@@ -90,6 +96,8 @@ class Scorer:
         self._passes[places] = np.concatenate([each.passes for each in postings.values()])
         counts = np.concatenate([each.counts for each in postings.values()])
         lengths = np.concatenate([each.lengths for each in postings.values()])
+        if any(each.passages is not None for each in postings.values()):
+            places = self._tell_passages(postings, places)
         idfs = [_idf(min(size, most_documents or size), corpus.documents) for size in sizes]
         floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
         parts = np.repeat(idfs, sizes) * counts * (K1 + 1) / (counts + floor + slope * lengths)
@@ -104,17 +112,36 @@ class Scorer:
                 idfs[number], places[here], parts[here], thread_places[there], thread_parts[there]
             )
 
+    def _tell_passages(self, postings: Mapping[str, Postings], memories: Numbers) -> Numbers:
+        """Return the index of each posting's passage, given that of its memory; passages of a memory are adjacent."""
+        numbers = np.concatenate(
+            [
+                np.zeros(len(each.counts), np.int64) if each.passages is None else each.passages
+                for each in postings.values()
+            ]
+        )
+        packed, places = np.unique((memories << _PASSAGE_BITS) | numbers, return_inverse=True)
+        self._starts = np.searchsorted(packed >> _PASSAGE_BITS, np.arange(len(self._ids)))
+        self._numbers = packed & ((1 << _PASSAGE_BITS) - 1)
+        return places
+
     def score(self, terms: Mapping[str, int]) -> Scores:
-        """Return each memory's score, regardless of filters, for a query given as term to count."""
-        scores = np.zeros(len(self._ids) if self._terms else 0)
+        """Return each passage's score, regardless of filters, for a query given as term to count."""
+        of_all = self._numbers if self._numbers is not None else self._ids if self._terms else ()
+        scores = np.zeros(len(of_all))
         for said, term in self._known(terms):
-            scores[term.memories] += said * term.memory_parts
+            scores[term.passages] += said * term.passage_parts
         return scores
+
+    def _of_memories(self, scores: Scores) -> Floats:
+        """Return each memory's score: that of its best passage."""
+        return scores if self._starts is None else np.maximum.reduceat(scores, self._starts)
 
     def best(self, scores: Scores, most: int) -> dict[Key, float]:
         """Return the memories with the highest scores that pass the filters, best first; ties by id."""
         if not len(scores):
             return {}
+        scores = self._of_memories(scores)
         places = _largest(scores * self._passes, most)
         found = dict(zip(keys_at(self._ids, places), scores[places].tolist(), strict=True))
         return dict(sorted(found.items(), key=lambda each: (-each[1], each[0]))[:most])
@@ -123,14 +150,40 @@ class Scorer:
         """Return the positive scores of given memories."""
         if not len(scores) or not memories:
             return {}
+        found = self._of_memories(scores)
+        return {
+            memory: score for memory, place in self._places(memories) if (score := float(found[place])) > 0
+        }
+
+    def passages(self, scores: Scores, memories: Sequence[Key]) -> dict[Key, dict[int, float]]:
+        """Return the positive scores of given memories' passages, by number."""
+        if not len(scores) or not memories:
+            return {}
+        found = {}
+        for memory, place in self._places(memories):
+            if self._starts is None or self._numbers is None:
+                own, numbers = scores[place : place + 1], np.zeros(1, np.int64)
+            else:
+                end = self._starts[place + 1] if place + 1 < len(self._starts) else len(scores)
+                own = scores[self._starts[place] : end]
+                numbers = self._numbers[self._starts[place] : end]
+            found[memory] = {
+                number: score
+                for number, score in zip(numbers.tolist(), own.tolist(), strict=True)
+                if score > 0
+            }
+        return found
+
+    def _places(self, memories: Sequence[Key]) -> Iterator[tuple[Key, int]]:
+        """Yield the index of each memory that has one of the terms."""
         ids = ids_of(memories)
         places = np.searchsorted(self._codes, self._code(ids)).clip(max=len(self._codes) - 1)
         is_known = (self._ids[places] == ids).all(axis=1)
-        return {
-            memory: score
-            for memory, score, known in zip(memories, scores[places].tolist(), is_known.tolist(), strict=True)
-            if known and score > 0
-        }
+        return (
+            (memory, place)
+            for memory, place, known in zip(memories, places.tolist(), is_known.tolist(), strict=True)
+            if known
+        )
 
     def threads(self, terms: Mapping[str, int]) -> dict[int, float]:
         """Return the MAX_THREADS threads that match a query best, each taken as one document."""
@@ -143,7 +196,7 @@ class Scorer:
         return dict(zip(self._threads[places].tolist(), scores[places].tolist(), strict=True))
 
     def attainable(self, terms: Mapping[str, int]) -> float:
-        """Return the score of a memory of average length that contains each query term once; more than 0.
+        """Return the score of a passage of average length that contains each query term once; more than 0.
 
         Terms found in no memory count as the rarest, so that off-topic queries get low shares.
         """
