@@ -33,9 +33,10 @@ COPIES = """
 SELECT uuid_send(id), left(content, %(most)s), value, char_length(content) FROM memory_memory
 WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
 """
+# of several passages their mean
 VECTORS_OF = """
-SELECT uuid_send(memory_id), halfvec_send(embedding) FROM memory_memoryvector
-WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s)
+SELECT uuid_send(memory_id), halfvec_send(avg(embedding)) FROM memory_memoryvector
+WHERE organisation_id = %(organisation)s AND model_id = %(model)s AND memory_id = ANY(%(ids)s) GROUP BY memory_id
 """
 # The newest memories that have a term of each word: from the rarest word's postings, looked up in the others'.
 HOLDERS = """

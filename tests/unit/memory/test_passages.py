@@ -21,7 +21,7 @@ SENTENCES = "The valve opens at four bar. It closes when the pressure falls belo
 PIECES = st.sampled_from(
     [
         "word ", "longer words here. ", "\n", "\n\n", " ", "\t", "# Heading\n", "## Sub heading\n\n", "```\n", "x" * 300, "漢字かな",
-        "ภาษาไทย", "e\u0301", "👩‍🚀", "🇩🇪", "؟", "。", ".\")", "\r\n", "\u200b", "क्षि", "\ud800",
+        "ภาษาไทย", "e\u0301", "👩‍🚀", "🇩🇪", "؟", "。", ".\")", "\r\n", "\u200b", "क्षि", "\ud800", "\f",
     ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=400).map("".join) | st.lists(PIECES, min_size=1, max_size=8).map(
@@ -141,6 +141,13 @@ def test_markdown_headings_give_a_path():
     )
     headings = list(dict.fromkeys(each.heading for each in cut(text)))
     assert headings == ["Manual", "Manual > Valves", "Manual > Valves > Safety", "Manual > Pumps"]
+
+
+def test_form_feeds_end_pages():
+    text = "\f".join(f"## Part {number}\n\n{SENTENCES * 12}" for number in range(1, 5))
+    assert list(dict.fromkeys((each.page, each.heading) for each in cut(text))) == [
+        (number, f"Part {number}") for number in range(1, 5)
+    ]
 
 
 def test_a_long_heading_keeps_its_end():
