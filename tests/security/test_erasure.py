@@ -58,6 +58,8 @@ NO_WORDS = {
 }  # fmt: skip
 NO_WORDS_IN = {
     "django_admin_log.object_id", "idempotency_idempotencykey.actor", "idempotency_idempotencykey.key",
+    # a passage's heading is of its memory's text, and goes with it (tests/integration/memory/test_passages.py)
+    "memory_passage.heading", "memory_passage.language", "memory_memory.language",
     "events_outboxevent.subject", "memory_entity.kind", "memory_memory.thread", "memory_memory.memory_type",
     "memory_memoryversion.memory_type", "memory_memorylink.kind", "observability_tracerecord.name",
     # of a dimension or a concept: names stay, and the receipt counts those that quote; numbers by names
