@@ -202,6 +202,7 @@ def find_many(call: Call, arguments: SearchMany) -> dict[str, Any]:
             "degraded": [],
             "abstained": [],
             "abstain_reason": [],
+            "confidence": [],
             "collapsed": [],
             "decision_id": None,
         }

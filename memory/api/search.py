@@ -101,6 +101,7 @@ class SearchOut(BaseModel):
     degraded: list[str]
     abstained: bool
     abstain_reason: AbstainReason | None
+    confidence: float | None
     collapsed: int
     plans: dict[str, str]
     decision_id: UUID

@@ -41,6 +41,7 @@ class SearchesOut(BaseModel):
     degraded: list[str]
     abstained: list[bool]
     abstain_reason: list[AbstainReason | None]
+    confidence: list[float | None]
     collapsed: list[int]
     decision_id: UUID
     correlation_id: str

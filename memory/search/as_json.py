@@ -76,6 +76,7 @@ def verdict(answer: Answer) -> dict[str, Any]:
     return {
         "abstained": answer.abstain_reason is not None,
         "abstain_reason": answer.abstain_reason,
+        "confidence": answer.confidence,
         "collapsed": collapsed_of(answer.hits),
     }
 
@@ -85,6 +86,7 @@ def verdicts(answers: Answers) -> dict[str, Any]:
     return {
         "abstained": [reason is not None for reason in answers.abstain_reasons],
         "abstain_reason": list(answers.abstain_reasons),
+        "confidence": list(answers.confidences),
         "collapsed": [collapsed_of(hits) for hits in answers.hits],
     }
 

@@ -1,70 +1,145 @@
-"""The confidence that a search's first hit is relevant. Pure.
+"""The confidence that the first hit of a search answers, and the doubt whether anything does. Pure.
 
-Fused scores are only comparable within a search, so confidence is based on the margin between the first and second hits. The
-formula, recorded as `METHOD`:
+Two logistic functions of the same evidence, recorded as `METHOD`; the confidence is the lesser of the two:
 
-    confidence = sigma(a + b * sqrt(margin)) * strength * coverage
+    z = a + b · meaning + c · words + d · root margin + e · ln(size)
 
-- margin: (first score - second score) / first score, 0..1; 1 for a single candidate.
-- a, b: per search type, fitted by logistic regression on the development half of LoCoMo (782 questions with evidence);
-  cross-validated calibration error per conversation is .03 to .06.
-- strength: the first hit's maximum relatedness over the arms (`Arm.relatedness`): 1 if it contains a word of the question, else
-  its cosine / 0.3; 1 if no arm gives any.
-- coverage: the share of the search type's arms that took part.
+- meaning: the best share of the meaning arm among the candidates, 0..1, on the scale that all models share (`Profile.share`).
+- words: the best share of the words arm, 0..1: how much of the question's information a memory holds.
+- root margin: √((first score - second score) / first score); 1 for a single candidate. Only for the first hit's confidence.
+- size: memories of the organisation, within 30..1,000: among many, something is always near.
 
-Further terms for the arms' agreement on the first hit and for its score did not help (docs/accountability.md).
+Which constants apply depends on the arms that took part, not on the search type: without the embedder, a hybrid search is as sure as one by words.
+Fitted on answerable and unanswerable questions with both local models; figures and method in docs/accountability.md and docs/retrieval.md.
 """
 
-from collections.abc import Sequence
-from math import exp, sqrt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
 from statistics import fmean
+from typing import NamedTuple
 
-from memory.search.arms.interface import Arm
-from memory.search.types import Ranked, SearchType
+from memory.search.types import AbstainReason, Ranked
 
-METHOD = "search-margin/1: logistic of the root margin, times strength and coverage"
-MEAN = "search-margin/1, mean over the questions"
+METHOD = "search-evidence/2: logistic of the best meaning and words, the root margin and the size"
+MEAN = "search-evidence/2, mean over the questions"
 
-_ONE_ARM, _FUSED = (-2.25, 3.6), (-1.7, 4.6)
-_FITTED = {SearchType.NEURAL: _ONE_ARM, SearchType.CONCEPTUAL: _ONE_ARM}
+MEANING, WORDS = "meaning", "words"
+SMALLEST, LARGEST = 30, 1_000
+# a search whose answers are less likely than this abstains
+LIKELY = 0.4
+# stated where nothing matches exactly what must; not fitted
+UNLIKELY = 0.1
 
 
-def confidence_of(
-    ranked: Sequence[Ranked],
-    arms: Sequence[Arm],
-    search_type: SearchType = SearchType.HYBRID,
-    coverage: float = 1.0,
-) -> tuple[float | None, str]:
-    """Return the confidence, 0..1, and its method; (None, "") if nothing was found.
+class _Constants(NamedTuple):
+    offset: float
+    meaning: float
+    words: float
+    margin: float
+    size: float
+
+
+# by the arms that took part: the first hit answers
+_FIRST = {
+    (True, True): _Constants(-2.6, 6.5, 0.5, 7.7, -0.65),
+    (True, False): _Constants(-1.9, 6.1, 0.0, 6.4, -0.75),
+    (False, True): _Constants(-3.7, 0.0, 3.4, 3.4, 0.0),
+    (False, False): _Constants(-2.25, 0.0, 0.0, 3.6, 0.0),
+}
+# something answers
+_ANY = {
+    (True, True): _Constants(1.9, 21.0, 5.5, 0.0, -2.1),
+    (True, False): _Constants(0.1, 24.0, 0.0, 0.0, -1.8),
+    (False, True): _Constants(4.3, 0.0, 8.8, 0.0, -1.05),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence that a search found.
+
+    Attributes:
+        meaning: the best share of the meaning arm; None if it took no part.
+        words: the best share of the words arm; None if it took no part.
+        size: the organisation's memories.
+        other_arms: whether other arms took part, about which nothing is calibrated.
+        misses_codes: whether the query has codes that no candidate contains.
+    """
+
+    meaning: float | None
+    words: float | None
+    size: int
+    other_arms: bool = False
+    misses_codes: bool = False
+
+
+def evidence_of(
+    shares: Mapping[str, Mapping[bytes, float]], *, size: int, misses_codes: bool, named: float = 0.0
+) -> Evidence:
+    """Return the evidence of a search.
 
     Args:
-        ranked: best first; the first must have its terms.
-        arms: the search's arms.
-        search_type: selects the fitted constants.
-        coverage: share of the arms that took part, 0..1.
+        shares: arm to candidate to share.
+        size: the organisation's memories.
+        misses_codes: whether the query has codes that no candidate contains.
+        named: the best share of names in the query that a candidate mentions, which count as words.
     """
+    best = {arm: max(each.values(), default=0.0) for arm, each in shares.items()}
+    words = best.get(WORDS)
+    return Evidence(
+        best.get(MEANING),
+        None if words is None else max(words, named),
+        size,
+        bool(best.keys() - {MEANING, WORDS}),
+        misses_codes,
+    )
+
+
+def confidence_of(ranked: Sequence[Ranked], evidence: Evidence) -> float | None:
+    """Return how sure it is that the first of the ranked memories answers, 0..1; None if nothing was found."""
     if not ranked:
-        return None, ""
-    first = ranked[0]
-    second = max(0.0, ranked[1].score) if len(ranked) > 1 else 0.0
-    margin = min(1.0, max(0.0, (first.score - second) / first.score)) if first.score > 0 else 0.0
-    offset, slope = _FITTED.get(search_type, _FUSED)
-    return _strength(first, arms) * coverage / (1 + exp(-offset - slope * sqrt(margin))), METHOD
+        return None
+    first, second = ranked[0].score, max(0.0, ranked[1].score) if len(ranked) > 1 else 0.0
+    margin = min(1.0, max(0.0, (first - second) / first)) if first > 0 else 0.0
+    return min(_logistic(_FIRST[_took_part(evidence)], evidence, sqrt(margin)), _likelihood(evidence))
 
 
-def confidence_of_many(
-    rankings: Sequence[Sequence[Ranked]],
-    arms: Sequence[Arm],
-    search_type: SearchType = SearchType.HYBRID,
-    coverage: float = 1.0,
-) -> tuple[float | None, str]:
-    """Return the mean confidence of those searches that found something, and its method."""
-    found = (confidence_of(ranked, arms, search_type, coverage)[0] for ranked in rankings)
-    known = [value for value in found if value is not None]
-    return (fmean(known), MEAN) if known else (None, "")
+def doubt_of(evidence: Evidence) -> AbstainReason | None:
+    """Return why nothing found is likely to answer; None if something may."""
+    if evidence.misses_codes:
+        return AbstainReason.CODE_NOT_FOUND
+    return AbstainReason.WEAK_EVIDENCE if _likelihood(evidence) < LIKELY else None
 
 
-def _strength(first: Ranked, arms: Sequence[Arm]) -> float:
-    raw = {term.arm: term.raw for term in first.terms}
-    given = (arm.relatedness(raw[arm.name]) for arm in arms if arm.name in raw)
-    return max((each for each in given if each is not None), default=1.0)
+def mean_confidence(confidences: Sequence[float | None]) -> float | None:
+    """Return the mean confidence of those searches that found something."""
+    known = [value for value in confidences if value is not None]
+    return fmean(known) if known else None
+
+
+def _likelihood(evidence: Evidence) -> float:
+    """Return how likely anything found answers, 0..1; 1 if nothing is calibrated for the arms that took part."""
+    if evidence.misses_codes:
+        return UNLIKELY
+    constants = _ANY.get(_took_part(evidence))
+    if evidence.other_arms or constants is None:
+        return 1.0
+    if evidence.meaning is None and not evidence.words:
+        return UNLIKELY
+    return _logistic(constants, evidence, 0.0)
+
+
+def _took_part(evidence: Evidence) -> tuple[bool, bool]:
+    return evidence.meaning is not None, evidence.words is not None
+
+
+def _logistic(constants: _Constants, evidence: Evidence, root_margin: float) -> float:
+    z = (
+        constants.offset
+        + constants.meaning * (evidence.meaning or 0.0)
+        + constants.words * (evidence.words or 0.0)
+        + constants.margin * root_margin
+        + constants.size * log(min(LARGEST, max(SMALLEST, evidence.size)))
+    )
+    return 1 / (1 + exp(-z))

@@ -46,6 +46,9 @@ class Ranking:
         candidates: number of memories scored.
         below: number of these that scored less than the request's `min_score`.
         passages: by arm, what gives the shares of memories' passages.
+        named: the best share of entities, which the query names and a memory mentions.
+        confidence: how sure it is that the first answers, 0..1; None if nothing was found.
+        doubt: why nothing is likely to answer; None if something may.
     """
 
     ranked: list[Ranked]
@@ -54,12 +57,15 @@ class Ranking:
     passages: Mapping[str, ScorePassages] = field(default_factory=dict)
     candidates: int = 0
     below: int = 0
+    named: float = 0.0
+    confidence: float | None = None
+    doubt: AbstainReason | None = None
 
     @property
     def abstain_reason(self) -> AbstainReason | None:
         """The reason why nothing is likely to answer; None if the first may."""
         if self.ranked:
-            return None
+            return self.doubt
         return AbstainReason.BELOW_MIN_SCORE if self.below else AbstainReason.NOTHING_FOUND
 
     def above(self, min_score: float) -> "Ranking":
@@ -136,7 +142,8 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
         explained(memory) if place < most else Ranked(memory, scores[memory] * scale, ())
         for place, memory in enumerate(best(scores, len(scores)))
     ]
-    return Ranking(ranked, signals.plans, passages=signals.passages, candidates=len(ranked))
+    named = max((share for _, share in measured.get("entities", {}).values()), default=0.0)
+    return Ranking(ranked, signals.plans, passages=signals.passages, candidates=len(ranked), named=named)
 
 
 def _measure(

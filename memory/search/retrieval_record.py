@@ -11,7 +11,7 @@ from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
 from memory.search.arms.interface import Arm
 from memory.search.as_json import collapsed_of
-from memory.search.confidence import confidence_of, confidence_of_many
+from memory.search.confidence import MEAN, METHOD, mean_confidence
 from memory.search.ranking import Ranking
 from memory.search.types import Hit, Question, SearchRequest
 
@@ -41,10 +41,7 @@ def record_search(
         arms: the arms of the search, including those that failed.
         degraded: names of parts that failed.
     """
-    request, ranked = question.request, found.ranked
-    confidence, method = confidence_of(
-        ranked, [arm.of(question) for arm in arms], request.search_type, _coverage(arms, found)
-    )
+    request = question.request
     return record(
         organisation=question.organisation,
         by=by,
@@ -60,8 +57,8 @@ def record_search(
         },
         alternatives=[_receipt(hit) for hit in others],
         memories=[_receipt(hit) for hit in hits],
-        confidence=confidence,
-        confidence_method=method,
+        confidence=found.confidence,
+        confidence_method=METHOD if found.confidence is not None else "",
         versions=_versions(question, arms),
         started_at=question.asked_at,
     )  # fmt: skip
@@ -80,12 +77,7 @@ def record_searches(
     request = questions[0].request
     # a model of the whole batch, which all readable questions share
     asking = max(questions, key=lambda question: len(question.prepared))
-    confidence, method = confidence_of_many(
-        [each.ranked for each in found],
-        [arm.of(asking) for arm in arms],
-        request.search_type,
-        _coverage(arms, found[0]),
-    )
+    confidence = mean_confidence([each.confidence for each in found])
     return record(
         organisation=questions[0].organisation,
         by=by,
@@ -109,16 +101,10 @@ def record_searches(
             for hit in some
         ],
         confidence=confidence,
-        confidence_method=method,
+        confidence_method=MEAN if confidence is not None else "",
         versions=_versions(asking, arms),
         started_at=questions[0].asked_at,
     )
-
-
-def _coverage(arms: Sequence[Arm], found: Ranking) -> float:
-    """Return the share of the search's arms that took part."""
-    wanted = sum(arm.name in found.plans or not arm.is_optional for arm in arms)
-    return len(found.plans) / wanted if wanted else 0.0
 
 
 def _versions(question: Question, arms: Sequence[Arm]) -> dict[str, Any]:

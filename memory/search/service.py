@@ -18,15 +18,18 @@ from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
+from memory.index.collection_statistics import approximate_documents
 from memory.ports import scope
 from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
+from memory.search.confidence import SMALLEST, confidence_of, doubt_of, evidence_of
 from memory.search.diversified import diversified, vector_model
 from memory.search.exact import with_operators
 from memory.search.hits import read_hits
 from memory.search.query_syntax import read_query
 from memory.search.ranking import Ranking, rank, rank_by_one_arm
 from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
+from memory.search.signals import Signals
 from memory.search.types import Answer, Answers, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
@@ -99,6 +102,7 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
         asked.degraded,
         {**ranking.plans, **asked.questions[0].not_asked},
         ranking.abstain_reason,
+        ranking.confidence,
     )
 
 
@@ -146,7 +150,8 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
     span.set_tag("count", len(asked.questions))
     span.set_tag("decision_id", str(decision))
     reasons = tuple(ranking.abstain_reason for ranking in rankings)
-    return Answers(hits, request.search_type, decision, asked.degraded, reasons)
+    confidences = tuple(ranking.confidence for ranking in rankings)
+    return Answers(hits, request.search_type, decision, asked.degraded, reasons, confidences)
 
 
 def _groups(questions: Sequence[Question]) -> list[list[int]]:
@@ -236,12 +241,35 @@ def _rank_by(
     request = questions[0].request
     if request.is_by_one_arm:
         signals = candidates_of_one_arm(questions, arms[0], max(most, reach) if request.diversity else most)
-        rankings = [rank_by_one_arm(each) for each in signals]
+        rankings = [
+            _judged(question, each, rank_by_one_arm(each))
+            for question, each in zip(questions, signals, strict=True)
+        ]
     else:
         found = yield from candidates_of_all(questions, arms, reach)
         with TRACER.span("search.rank"):
             rankings = [
-                rank(signals, question, most)
+                _judged(question, signals, rank(signals, question, most))
                 for question, signals in giving_way(zip(questions, found, strict=True))
             ]
     return [each.above(request.min_score) for each in rankings] if request.min_score else rankings
+
+
+def _judged(question: Question, signals: Signals, ranking: Ranking) -> Ranking:
+    """Return a ranking with its confidence, and with the reason to doubt it if nothing is likely to answer."""
+    traits = signals.traits
+    shares = {
+        arm: {key: share for key, share in each.items() if key in traits} if traits else each
+        for arm, each in signals.shares.items()
+    }
+    # fewer candidates than an arm brings: a filter leaves no more
+    all_of_it = ranking.candidates < SMALLEST
+    evidence = evidence_of(
+        shares,
+        size=SMALLEST if all_of_it else approximate_documents(question.organisation),
+        misses_codes=bool(
+            not question.request.is_by_one_arm and question.analysis.codes and not signals.codes
+        ),
+        named=ranking.named,
+    )
+    return replace(ranking, confidence=confidence_of(ranking.ranked, evidence), doubt=doubt_of(evidence))

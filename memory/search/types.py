@@ -27,6 +27,8 @@ class AbstainReason(StrEnum):
 
     NOTHING_FOUND = "nothing_found"
     BELOW_MIN_SCORE = "below_min_score"
+    WEAK_EVIDENCE = "weak_evidence"
+    CODE_NOT_FOUND = "code_not_found"
 
 
 class SearchType(StrEnum):
@@ -289,6 +291,7 @@ class Answer:
         candidates: number of memories scored.
         plans: query plan by arm.
         abstain_reason: why nothing is likely to answer; None if the first hit may.
+        confidence: how sure it is that the first hit answers, 0..1; None if nothing was found.
     """
 
     hits: list[Hit]
@@ -298,6 +301,7 @@ class Answer:
     degraded: tuple[str, ...] = ()
     plans: dict[str, str] = field(default_factory=dict)
     abstain_reason: AbstainReason | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +314,7 @@ class Answers:
         decision: id of the joint decision record.
         degraded: names of parts that failed.
         abstain_reasons: for each query why nothing is likely to answer it; None if its first hit may.
+        confidences: for each query how sure it is that its first hit answers; None if nothing was found.
     """
 
     hits: list[list[Hit]]
@@ -317,3 +322,4 @@ class Answers:
     decision: UUID
     degraded: tuple[str, ...] = ()
     abstain_reasons: tuple[AbstainReason | None, ...] = ()
+    confidences: tuple[float | None, ...] = ()

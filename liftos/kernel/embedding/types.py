@@ -100,10 +100,6 @@ class Profile:
         rest = (1 - RELATED_SHARE) * (cosine - self.related) / (1 - self.related)
         return min(1.0, RELATED_SHARE + rest)
 
-    def relatedness(self, cosine: float) -> float:
-        """Return how surely a text with this cosine is about the query's subject, 0..1: 1 from `related` on."""
-        return min(1.0, max(0.0, cosine - self.unrelated) / (self.related - self.unrelated))
-
     @property
     def has_plain_scale(self) -> bool:
         """True if a cosine's share is the cosine itself."""

@@ -134,19 +134,6 @@ class Arm(ABC):
             limit: number of candidates.
         """
 
-    def relatedness(self, raw: float) -> float | None:
-        """Return how strongly a raw score suggests that a memory is about the question, 0..1, or None for no evidence.
-
-        The first hit's maximum over all arms is a factor of the search's confidence.
-        """
-        del raw
-        return None
-
-    def of(self, question: Question) -> "Arm":
-        """Return the arm as it understands raw scores for a question; by default the same for all."""
-        del question
-        return self
-
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the model versions used, for the decision record."""
         del question

@@ -34,9 +34,6 @@ class Favourites(Arm):
         scores = {memory.bytes: 1.0 for memory in self.memories}
         return lambda: [Found(scores, "list") for _ in questions]
 
-    def relatedness(self, raw):
-        return raw or None
-
     def versions(self, question):
         return {"favourites": "v1"}
 

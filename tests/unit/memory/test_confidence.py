@@ -1,91 +1,103 @@
-"""The confidence of a search."""
+"""The confidence of a search, and its abstention."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.search import confidence
-from memory.search.arms.meaning.arm import MeaningArm
-from memory.search.arms.words.arm import WordsArm
-from memory.search.confidence import MEAN, METHOD
-from memory.search.types import Ranked, SearchType, Term
+from memory.search.confidence import (
+    LARGEST,
+    METHOD,
+    SMALLEST,
+    Evidence,
+    confidence_of,
+    doubt_of,
+    evidence_of,
+    mean_confidence,
+)
+from memory.search.types import AbstainReason, Ranked
 
 SHARES = st.floats(0, 1)
-ARMS = [MeaningArm(), WordsArm()]
+STRONG = Evidence(0.6, 0.7, 500)
+WEAK = Evidence(0.25, 0.15, 500)
 
 
-def confidence_of(ranked, *options, arms=ARMS, **named):
-    return confidence.confidence_of(ranked, arms, *options, **named)
-
-
-def confidence_of_many(rankings):
-    return confidence.confidence_of_many(rankings, ARMS)
-
-
-def ranked(score, meaning=0.6, words=2.0):
-    terms = [
-        Term(name, raw, 1.0, 0.5) for name, raw in (("meaning", meaning), ("words", words)) if raw is not None
-    ]
-    return Ranked(uuid4(), score, tuple(terms))
+def ranked(*scores):
+    return [Ranked(uuid4().bytes, score, ()) for score in scores]
 
 
 def test_nothing_found_is_no_confidence():
-    assert confidence_of([]) == (None, "")
-    assert confidence_of_many([[], []]) == (None, "")
+    assert confidence_of([], WEAK) is None
+    assert mean_confidence([None, None]) is None
+    assert mean_confidence([0.2, None, 0.4]) == pytest.approx(0.3)
 
 
-@given(SHARES, SHARES, st.floats(-1, 1), st.floats(0, 50), st.sampled_from(list(SearchType)), SHARES)
-def test_it_is_a_probability(first, second, cosine, words, search_type, coverage):
-    value, method = confidence_of([ranked(first, cosine, words), ranked(second)], search_type, coverage)
+@given(
+    SHARES,
+    SHARES,
+    st.none() | SHARES,
+    st.none() | SHARES,
+    st.integers(0, 10_000_000),
+)
+def test_it_is_a_probability(first, second, meaning, words, size):
+    value = confidence_of(ranked(first, second), Evidence(meaning, words, size))
     assert 0 <= value <= 1
-    assert method == METHOD
-    assert len(method) <= 100
+    assert len(METHOD) <= 100
 
 
-@pytest.mark.parametrize("search_type", list(SearchType))
-def test_it_grows_with_the_margin(search_type):
-    values = [confidence_of([ranked(0.8), ranked(second)], search_type)[0] for second in (0.8, 0.7, 0.5, 0.1)]
+@pytest.mark.parametrize("evidence", [STRONG, replace(STRONG, words=None), replace(STRONG, meaning=None)])
+def test_it_grows_with_the_margin_and_with_the_evidence(evidence):
+    values = [confidence_of(ranked(0.8, second), evidence) for second in (0.8, 0.7, 0.5, 0.1)]
     assert values == sorted(values)
-    assert values[0] < 0.2
-    assert values[-1] > 0.6
+    less = replace(
+        evidence,
+        meaning=None if evidence.meaning is None else 0.2,
+        words=None if evidence.words is None else 0.1,
+    )
+    assert confidence_of(ranked(0.8, 0.5), less) < values[2]
 
 
-def test_missing_arm_halves_the_confidence():
-    pair = [ranked(0.8), ranked(0.4)]
-    assert confidence_of(pair, coverage=0.5)[0] == pytest.approx(confidence_of(pair)[0] / 2)
+def test_a_single_candidate_has_the_full_margin():
+    assert confidence_of(ranked(0.5), STRONG) == confidence_of(ranked(0.5, 0.0), STRONG)
 
 
-def test_unrelated_hit_has_low_confidence():
-    far, near = ranked(0.8, meaning=0.03, words=0.0), ranked(0.8, meaning=0.5, words=0.0)
-    assert confidence_of([far])[0] == pytest.approx(confidence_of([near])[0] / 10)
-    assert confidence_of([ranked(0.8, meaning=0.03, words=4.0)]) == confidence_of([near])
-    assert confidence_of([ranked(0.8, meaning=-0.2, words=0.0)])[0] == 0
+def test_the_more_memories_the_more_evidence_is_asked_for():
+    middling = Evidence(0.3, 0.2, SMALLEST)
+    assert doubt_of(middling) is None
+    assert doubt_of(replace(middling, size=LARGEST)) is AbstainReason.WEAK_EVIDENCE
+    assert doubt_of(replace(middling, size=0)) is None
+    assert confidence_of(ranked(0.5, 0.4), replace(middling, size=LARGEST)) == confidence_of(
+        ranked(0.5, 0.4), replace(middling, size=10 * LARGEST)
+    )
 
 
-def test_several_searches_have_their_mean():
-    one, two = [ranked(0.8), ranked(0.7)], [ranked(0.8), ranked(0.1)]
-    value, method = confidence_of_many([one, [], two])
-    assert value == pytest.approx((confidence_of(one)[0] + confidence_of(two)[0]) / 2)
-    assert method == MEAN
+@pytest.mark.parametrize("missing", ["meaning", "words"])
+def test_weak_evidence_abstains_by_the_arms_that_took_part(missing):
+    assert doubt_of(STRONG) is None
+    assert doubt_of(WEAK) is AbstainReason.WEAK_EVIDENCE
+    assert doubt_of(replace(STRONG, **{missing: None})) is None
+    assert doubt_of(replace(WEAK, **{missing: None})) is AbstainReason.WEAK_EVIDENCE
 
 
-class Certain(MeaningArm):
-    """An arm of another name that declares what its scores say."""
-
-    name = "certain"
-
-    def relatedness(self, raw):
-        return raw
+def test_words_alone_that_match_nothing_abstain_at_any_size():
+    assert doubt_of(Evidence(None, 0.0, 1)) is AbstainReason.WEAK_EVIDENCE
 
 
-def test_an_arm_declares_how_surely_its_score_says_that_a_hit_is_related():
-    first = Ranked(uuid4(), 0.8, (Term("meaning", 0.03, 1.0, 0.5), Term("certain", 0.5, 1.0, 0.5)))
-    with_it = confidence_of([first], arms=[*ARMS, Certain()])[0]
-    assert confidence_of([first])[0] == pytest.approx(with_it / 5)
+def test_a_code_that_no_candidate_contains_abstains():
+    assert doubt_of(replace(STRONG, misses_codes=True)) is AbstainReason.CODE_NOT_FOUND
 
 
-def test_a_hit_that_no_arm_says_anything_of_is_trusted_by_its_margin():
-    silent = Ranked(uuid4(), 0.8, (Term("conceptual", 0.0, 1.0, 1.0),))
-    assert confidence_of([silent]) == confidence_of([ranked(0.8, words=2.0)])
+def test_other_arms_are_not_doubted():
+    assert doubt_of(replace(WEAK, other_arms=True)) is None
+    assert doubt_of(Evidence(None, None, 500)) is None
+
+
+def test_evidence_is_the_best_share_of_each_arm():
+    a, b = b"a" * 16, b"b" * 16
+    shares = {"meaning": {a: 0.2, b: 0.4}, "words": {a: 0.1}}
+    assert evidence_of(shares, size=7, misses_codes=False) == Evidence(0.4, 0.1, 7)
+    assert evidence_of(shares, size=7, misses_codes=False, named=0.5).words == 0.5
+    assert evidence_of({"meaning": {}}, size=7, misses_codes=True) == Evidence(0.0, None, 7, False, True)
+    assert evidence_of({"conceptual": {a: 1.0}}, size=7, misses_codes=False).other_arms

@@ -1,20 +1,14 @@
 """Cosines of different models count on one scale: their shares, and the confidence of a search."""
 
-from uuid import uuid4
-
-import numpy as np
 import pytest
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liftos.kernel.embedding.bge import BgeSmallEmbedder
 from liftos.kernel.embedding.types import PLAIN, Profile
 from memory.search.arms.interface import Found
-from memory.search.arms.meaning.arm import MeaningArm, QueryVector
 from memory.search.ranking import rank_by_one_arm
 from memory.search.signals import Signals
-from memory.search.types import Question, SearchRequest
 
 NARROW = Profile(unrelated=0.7, related=0.8)
 COSINES = st.floats(-1, 1)
@@ -23,7 +17,6 @@ COSINES = st.floats(-1, 1)
 @given(COSINES)
 def test_the_plain_share_is_the_cosine(cosine):
     assert PLAIN.share(cosine) == pytest.approx(max(0.0, cosine))
-    assert PLAIN.relatedness(cosine) == pytest.approx(min(1.0, max(0.0, cosine) / 0.3))
 
 
 @given(st.sampled_from([PLAIN, NARROW, BgeSmallEmbedder.profile, Profile(related=1.0)]), COSINES, COSINES)
@@ -31,7 +24,6 @@ def test_shares_grow_with_the_cosine(profile, one, other):
     low, high = sorted((one, other))
 
     assert 0 <= profile.share(low) <= profile.share(high) <= 1
-    assert 0 <= profile.relatedness(low) <= profile.relatedness(high) <= 1
 
 
 @pytest.mark.parametrize("profile", [PLAIN, NARROW, BgeSmallEmbedder.profile])
@@ -58,14 +50,3 @@ def test_hits_below_the_scale_keep_their_order():
     signals = Signals({"meaning": raw}, {"meaning": dict.fromkeys(keys, 0.0)}, {"meaning": "exact"})
 
     assert [each.id for each in rank_by_one_arm(signals).ranked] == [keys[1], keys[2], keys[0]]
-
-
-def test_the_arm_understands_cosines_as_the_model_of_the_question_does():
-    vector = QueryVector(np.ones(1, np.float32), 1, NARROW)
-    question = Question(uuid4(), SearchRequest("a"), timezone.now(), {"meaning": vector})
-    silent = Question(uuid4(), SearchRequest("a"), timezone.now())
-    arm = MeaningArm()
-
-    assert arm.relatedness(0.75) == 1
-    assert arm.of(question).relatedness(0.75) == pytest.approx(0.5)
-    assert arm.of(silent) is arm

@@ -96,10 +96,6 @@ class MeaningArm(Arm):
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
     weight = 0.6
 
-    def __init__(self, profile: Profile = PLAIN) -> None:
-        """Create an arm; `profile` says what its cosines mean."""
-        self._profile = profile
-
     def prepare(
         self, organisation: UUID, queries: Sequence[str], request: SearchRequest
     ) -> Sequence[QueryVector | NotAsked]:
@@ -112,14 +108,6 @@ class MeaningArm(Arm):
             vectors = iter(manager.embed_many(read, kind=TextKind.QUERY, organisation=organisation))
         model, profile = model_number(manager.model), manager.profile
         return [QueryVector(next(vectors), model, profile) if reads else UNREADABLE for reads in is_read]
-
-    def of(self, question: Question) -> Arm:
-        """Return the arm with the profile of the question's model."""
-        return MeaningArm(_asked(question).profile) if question.can_ask(self.name) else self
-
-    def relatedness(self, raw: float) -> float | None:
-        """Return the profile's relatedness of a cosine, 0..1."""
-        return self._profile.relatedness(raw)
 
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the number of the embedding model."""

@@ -76,10 +76,6 @@ class WordsArm(Arm):
 
         return wait
 
-    def relatedness(self, raw: float) -> float | None:
-        """Return 1 if the memory contains a word of the question, else None: it may be related even so."""
-        return 1.0 if raw > 0 else None
-
     def versions(self, question: Question) -> dict[str, Any]:
         """Return the version of the text analyser."""
         del question
