@@ -36,8 +36,10 @@ from memory.types import WHOLE, EmbeddingState, MemoryDraft
 logger = logging.getLogger("liftos.memory")
 
 KEEP_SECONDS = 2.0
-AT_ONCE = 64
-"""Passages up to which a memory is embedded by the request that stores it; a longer one is left to a worker."""
+AT_ONCE = 256
+"""Passages up to which a memory is embedded by the request that stores it; a longer one is left to a worker. A passage takes 15 ms or more."""
+TOGETHER = 2_000
+"""Passages of long memories that are embedded by one call; the memories after these are left to a worker."""
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
 _chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
 
@@ -85,7 +87,7 @@ def embed_drafts(
     """Return the vectors of each draft, and the model's number. Calls the model: don't call inside a transaction.
 
     A draft's own vector stands for all of it. Blank drafts have no vectors. Everything is pending, and the number None, while the
-    embedder is unavailable; memories of more than AT_ONCE passages are left pending too.
+    embedder is unavailable; memories beyond AT_ONCE and TOGETHER passages are left pending too.
 
     Args:
         organisation: the tenant.
@@ -105,12 +107,7 @@ def embed_drafts(
                     f"The active embedding model has {model.dimension} dimensions, not {len(draft.embedding)}.",
                     loc=("embedding",),
                 )
-        texts = [
-            texts_of(draft.content, [each.place for each in reading.passages])
-            if draft.embedding is None and len(reading.passages) <= AT_ONCE and not is_blank(draft.content)
-            else []
-            for draft, reading in zip(drafts, readings, strict=True)
-        ]
+        texts = _texts_to_embed(drafts, readings)
         number = model_number(model)
         wanted = [text for some in texts for text in some]
         read = iter(embed_texts(manager, organisation, wanted, known=known(number) if known else None))
@@ -124,6 +121,24 @@ def embed_drafts(
         logger.warning("storing without vectors: the embedder is not available", extra={"count": len(drafts)})
         # a caller's own vector can't be stored without the model's number either
         return [PENDING] * len(drafts), None
+
+
+def _texts_to_embed(drafts: Sequence[MemoryDraft], readings: Sequence[Reading]) -> list[list[str]]:
+    """Return the texts of each draft's passages; none of those that have no text or a vector, or are left to a worker."""
+    texts: list[list[str]] = []
+    left = TOGETHER
+    for draft, reading in zip(drafts, readings, strict=True):
+        count = len(reading.passages)
+        if (
+            draft.embedding is not None
+            or is_blank(draft.content)
+            or (count > 1 and count > min(AT_ONCE, left))
+        ):
+            texts.append([])
+            continue
+        left -= count if count > 1 else 0
+        texts.append(texts_of(draft.content, [each.place for each in reading.passages]))
+    return texts
 
 
 def texts_of(content: str, places: Sequence[Passage]) -> list[str]:

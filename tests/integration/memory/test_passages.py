@@ -11,9 +11,9 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import Extent, get_manager
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.erasure.operations import forget
+from memory.index import embeddings
 from memory.index.bulk_reads import read_vectors
 from memory.index.collection_statistics import clear_counts, get_corpus
-from memory.index.embeddings import AT_ONCE
 from memory.index.stored import reindex
 from memory.models import Memory, MemoryPassage, MemoryVector, Posting
 from memory.operations import remember, remember_many
@@ -241,10 +241,11 @@ def test_an_erasure_leaves_no_passage(organisation):
     assert removed["passages"] == passages > 40
 
 
-def test_a_very_long_memory_is_found_by_words_at_once_and_embedded_by_a_worker(organisation):
+def test_a_very_long_memory_is_found_by_words_at_once_and_embedded_by_a_worker(organisation, monkeypatch):
+    monkeypatch.setattr(embeddings, "AT_ONCE", 64)
     text = "\n\n".join(pages(60))
     memory = store(organisation, text + f" {FACT}")
-    assert count(organisation, MemoryPassage) > AT_ONCE
+    assert count(organisation, MemoryPassage) > 64
     assert memory.embedding is EmbeddingState.PENDING
     assert count(organisation, MemoryVector) == 0
     assert FACT in ask(organisation, "whale", SearchType.KNOWLEDGE)[0].passages[0].text
@@ -256,6 +257,14 @@ def test_a_very_long_memory_is_found_by_words_at_once_and_embedded_by_a_worker(o
     [row] = rows(organisation, Memory)
     assert row.embedding == "ready"
     assert FACT in ask(organisation, QUESTION, SearchType.NEURAL)[0].passages[0].text
+
+
+def test_a_call_embeds_so_many_passages_and_leaves_the_rest_to_a_worker(organisation, monkeypatch):
+    monkeypatch.setattr(embeddings, "TOGETHER", 60)
+    long = MemoryDraft(document(FACT)[0])
+    drafts = [MemoryDraft("short"), long, long, MemoryDraft("short too")]
+    stored = remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
+    assert [str(each.embedding) for each in stored] == ["ready", "ready", "pending", "ready"]
 
 
 def test_a_vector_of_the_callers_own_stands_for_a_long_memory_as_a_whole(organisation):
