@@ -19,6 +19,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         "calibrate": ("accountability.calibrate", env.LIFTOS_CALIBRATION_HOURS * HOUR),
         "prune-workflow-runs": ("workflows.prune_runs", HOUR),
         "prune-traces": ("observability.prune_traces", HOUR),
+        "sweep-files": ("files.sweep", HOUR),
         "roll-up-figures": ("observability.roll_up", 300.0),
     }
     if env.LIFTOS_CHECKPOINT_FILE or env.LIFTOS_CHECKPOINT_URL:

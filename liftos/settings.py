@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "liftos.kernel.outbox",
     "liftos.kernel.caching.change_tokens",
     "liftos.kernel.http.idempotency",
+    "liftos.kernel.files",
     "liftos.kernel.telemetry",
     "accountability",
     "memory",
@@ -174,6 +175,8 @@ CELERY_BEAT_SCHEDULE = beat.schedule(env)
 LIFTOS_LEDGER_KEY_FILE = env.LIFTOS_LEDGER_KEY_FILE or str(HOME / "ledger_key")
 # for digests of rejected values; if it changed, rejected values could be stored again
 LIFTOS_VALUE_KEY_FILE = env.LIFTOS_VALUE_KEY_FILE or str(HOME / "value_key")
+# originals of documents
+LIFTOS_FILES_URL = env.LIFTOS_FILES_URL or str(HOME / "files")
 # minutes are needed until they have been aggregated into hours
 LIFTOS_METRICS_MINUTE_HOURS = max(4, env.LIFTOS_METRICS_MINUTE_HOURS)
 LIFTOS_EMBEDDING_CACHE_ALIAS = "embeddings"

@@ -15,6 +15,7 @@ from liftos.kernel.admin.middleware import opened
 from liftos.kernel.admin.parts import BUTTON, ReadOnly, UncountedPaginator, drawn_once
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.admin import staff_actor
+from memory.document_admin import DocumentAdmin
 from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
@@ -24,7 +25,7 @@ from memory.search.types import SearchRequest
 from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived_memories import Derived
 
-__all__ = ["DerivedPolicyAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
+__all__ = ["DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
 
 # search hits in the list; decisions on a memory's page, and newest decisions searched for uses of it
 MAX_HITS, MAX_DECISIONS, SEARCHED_DECISIONS = 50, 20, 1_000

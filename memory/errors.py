@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from liftos.kernel.errors import Conflict, InvalidInput
+from liftos.kernel.errors import Conflict, InvalidInput, PermissionDenied
 
 
 class ExternalIdTaken(Conflict):
@@ -37,3 +37,9 @@ class IdTaken(Conflict):
     """This id can't be used here."""
 
     code = "memory.id_taken"
+
+
+class NoLongerAllowed(PermissionDenied):
+    """The credential that sent this may no longer store memories."""
+
+    code = "memory.no_longer_allowed"

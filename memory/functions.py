@@ -7,16 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from pydantic import Field
+from pydantic import Base64Bytes, Field, model_validator
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.functions import Call, register
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.tenancy.types import Scope
+from memory.documents.operations import PreparedDocument, commit_document, prepare_document
+from memory.documents.types import DocumentOutcome, Upload
 from memory.erasure.operations import forget
 from memory.hygiene import check_health
 from memory.index.writes import Row
-from memory.inputs import MemoryIn, Reason, Supersession
+from memory.inputs import MemoryIn, Metadata, Reason, Supersession
 from memory.operations import Prepared, commit_many, commit_one, prepare
 from memory.queries import existing, list_recent
 from memory.search.as_json import native_hit, verdict, verdicts
@@ -25,14 +27,20 @@ from memory.search.prompt import as_prompt
 from memory.search.service import search, search_many
 from memory.trust import corrections
 from memory.trust.superseding import commit_supersede
-from memory.types import LinkKind, Outcome, Stored, trust_of
+from memory.types import MAX_CONTENT, LinkKind, Outcome, Stored, trust_of
 
 SEARCHED = ("memories", "spaces")
 """What searches read, for `liftos.kernel.caching.change_tokens.watching.Watch`; spaces are read by an arm of that app."""
 MAX_TOGETHER = 2_000
 MAX_SOURCES = 100
 """Maximum sources of a memory, including those its workflow read."""
-THERE = (None, str(Outcome.STORED), str(Outcome.UNCHANGED), str(Outcome.CONFLICT))
+THERE = (
+    None,
+    str(Outcome.STORED),
+    str(Outcome.UNCHANGED),
+    str(Outcome.CONFLICT),
+    str(DocumentOutcome.CHANGED),
+)
 """Outcomes of results whose id is a memory's; corrections have no outcome."""
 MAX_SHOWN = 500
 """Characters of a text quoted in a finding."""
@@ -42,6 +50,41 @@ class StoreMany(Strict):
     """Memories to store together."""
 
     memories: list[MemoryIn] = Field(max_length=MAX_TOGETHER)
+
+
+class StoreDocument(Strict):
+    """A document, as text or as the file in base64, and its fields."""
+
+    text: str = Field(default="", max_length=MAX_CONTENT)
+    file: Base64Bytes = Field(default=b"", description="The file in base64, instead of `text`.")
+    file_name: str = Field(default="", max_length=300)
+    media_type: str = Field(default="", max_length=100)
+    title: str = Field(default="", max_length=300)
+    source: str = Field(default="", max_length=100)
+    external_id: str = Field(default="", max_length=300)
+    metadata: Metadata = Field(default_factory=dict)
+    keep_original: bool = False
+
+    @model_validator(mode="after")
+    def check_file(self) -> "StoreDocument":
+        """Require one of text and file."""
+        if bool(self.text) == bool(self.file):
+            raise ValueError("exactly one of text and file is required")
+        return self
+
+    def upload(self) -> Upload:
+        """Return the document as an upload."""
+        return Upload(
+            content=self.file or self.text.encode("utf-8", "replace"),
+            name=self.file_name,
+            media_type=self.media_type or ("text/plain" if self.text else ""),
+            charset="utf-8" if self.text else "",
+            title=self.title,
+            source=self.source,
+            external_id=self.external_id,
+            metadata=self.metadata,
+            keep_original=self.keep_original,
+        )
 
 
 class Replace(Supersession):
@@ -119,9 +162,8 @@ def _prepare_all(call: Call, arguments: StoreMany) -> Prepared:
     return prepare(call.organisation, drafts, trust_of(call.principal))
 
 
-def _with_sources(call: Call) -> Prepared:
+def _with_sources(call: Call, prepared: Prepared) -> Prepared:
     """Return the prepared rows with the memories the workflow read added to their sources."""
-    prepared: Prepared = call.prepared
     wanted = call.sources.memories
     if not wanted:
         return prepared
@@ -148,7 +190,7 @@ def _with_sources(call: Call) -> Prepared:
 def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
     """Store a memory; callers that may only propose store candidates."""
     del arguments
-    prepared, parents = _with_sources(call), call.sources.decisions
+    prepared, parents = _with_sources(call, call.prepared), call.sources.decisions
     return _stored(commit_one(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents))
 
 
@@ -163,9 +205,33 @@ def store(call: Call, arguments: MemoryIn) -> dict[str, Any]:
 def store_many(call: Call, arguments: StoreMany) -> dict[str, Any]:
     """Store memories in one transaction; one that is refused does not affect the others."""
     del arguments
-    prepared, parents = _with_sources(call), call.sources.decisions
+    prepared, parents = _with_sources(call, call.prepared), call.sources.decisions
     stored = commit_many(organisation=call.organisation, by=call.by, prepared=prepared, parents=parents)
     return {"count": len(stored), "results": [_stored(each) for each in stored]}
+
+
+def _prepare_document(call: Call, arguments: StoreDocument) -> PreparedDocument:
+    return prepare_document(call.organisation, arguments.upload(), trust_of(call.principal))
+
+
+@register(
+    "memory.store_document",
+    schema=StoreDocument,
+    scopes=[Scope.MEMORY_PROPOSE],
+    prepare=_prepare_document,
+    touches=_touched,
+    derives=True,
+)
+def store_document(call: Call, arguments: StoreDocument) -> dict[str, Any]:
+    """Store a document; stored again under its external id, it becomes a new version if its text has changed."""
+    del arguments
+    prepared: PreparedDocument = call.prepared
+    if prepared.new is not None:
+        prepared = replace(prepared, new=_with_sources(call, prepared.new))
+    stored = commit_document(
+        organisation=call.organisation, by=call.by, prepared=prepared, parents=call.sources.decisions
+    )
+    return stored.as_json()
 
 
 def find(call: Call, arguments: NativeSearch) -> dict[str, Any]:

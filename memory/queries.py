@@ -11,12 +11,14 @@ from django.db.models.functions import Now
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.errors import NotFound
+from liftos.kernel.tenancy.authority import scopes_now
+from liftos.kernel.tenancy.types import Actor, Scope
 from memory.models import Memory
 from memory.search.as_known import as_known
 from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
 from memory.statements import LIST
-from memory.types import VISIBLE, EmbeddingState
+from memory.types import VISIBLE, EmbeddingState, TrustState
 
 _ID = "coalesce(m.head, m.id)"
 
@@ -130,3 +132,11 @@ def list_organisations_with_pending() -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT organisation_id FROM liftos_organisations_with_pending_embeddings()")
         return [row[0] for row in cursor.fetchall()]
+
+
+def trust_now(*, organisation: UUID, by: Actor, trust: TrustState) -> TrustState | None:
+    """Return an actor's current trust at most that when it sent its work; None if it may no longer store."""
+    now = scopes_now(organisation=organisation, actor=by)
+    if Scope.MEMORY_PROPOSE not in now:
+        return None
+    return trust if Scope.MEMORY_WRITE in now else TrustState.CANDIDATE

@@ -9,6 +9,7 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.http.idempotency.keys import list_organisations_with_stale_keys, prune
 from liftos.kernel.jobs import send_hint
 from memory.bulk.jobs import list_organisations_with_bulk_work, work_on_next_chunk
+from memory.documents.jobs import list_organisations_with_document_work, work_on_next_job
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
 from memory.reembedding import heal_pending
@@ -34,7 +35,7 @@ def sweep_pending_embeddings() -> None:
 
 @shared_task(name="memory.sweep_lives")
 def sweep_lives() -> None:
-    """Expire memories, delete old idempotency keys, and queue bulk jobs whose hint was lost."""
+    """Expire memories, delete old idempotency keys, and queue bulk and document jobs whose hint was lost."""
     for organisation in list_organisations_with_expired():
         while expire_due(organisation=organisation):
             pass
@@ -43,12 +44,21 @@ def sweep_lives() -> None:
         prune(organisation=organisation, hours=hours)
     for organisation in list_organisations_with_bulk_work():
         send_hint("memory.work_on_bulk_jobs", organisation)
+    for organisation in list_organisations_with_document_work():
+        send_hint("memory.work_on_document_jobs", organisation)
 
 
 @shared_task(name="memory.work_on_bulk_jobs")
 def work_on_bulk_jobs(organisation: str) -> None:
     """Process the chunks of an organisation's bulk jobs."""
     while work_on_next_chunk(organisation=UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.work_on_document_jobs")
+def work_on_document_jobs(organisation: str) -> None:
+    """Store the documents of an organisation's jobs."""
+    while work_on_next_job(organisation=UUID(organisation)):
         pass
 
 

@@ -207,6 +207,18 @@ class Environment(BaseModel):
     LIFTOS_DEFAULT_SPACE: str = "marketing"
     LIFTOS_SPACE_CACHE_MB: Count = 256
 
+    # documents and files
+    LIFTOS_DOCUMENT_BYTES: Some = 32 * 1024 * 1024
+    LIFTOS_DOCUMENT_MEMORY_MB: Annotated[
+        int, Field(ge=128, le=1_000_000, description="a whole number of megabytes, 128 to 1000000")
+    ] = 768
+    LIFTOS_DOCUMENT_SECONDS: Some = 30
+    LIFTOS_DOCUMENT_PAGES: Some = 2_000
+    LIFTOS_DOCUMENT_UNPACKED_BYTES: Some = 256 * 1024 * 1024
+    LIFTOS_FILES_URL: str = ""
+    LIFTOS_FILES_OPTIONS: JsonObject = {}
+    LIFTOS_FILES_BYTES: Count = 10 * 1024 * 1024 * 1024
+
     # traces, metrics and alerts
     LIFTOS_TRACE_SAMPLING: str = "1.0"
     LIFTOS_TRACE_LEVEL: str = "INFO"

@@ -28,7 +28,6 @@ from memory.bulk.lines import (
     read_lines,
     refused_lines,
     store_batch,
-    trust_now,
 )
 from memory.bulk.statements import (
     COUNT_BY_STATUS,
@@ -40,6 +39,7 @@ from memory.bulk.statements import (
 )
 from memory.models import BulkChunk, BulkJob
 from memory.operations import embed_rows
+from memory.queries import trust_now
 from memory.types import TrustState
 
 # several times the duration of embedding a chunk; a crashed worker's chunk is retried after it

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from liftos.kernel.embedding import EmbedderUnavailable
-from liftos.kernel.errors import LiftosError, PermissionDenied
+from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.precedence import giving_way
-from liftos.kernel.tenancy.authority import scopes_now
-from liftos.kernel.tenancy.types import Actor, Scope
+from liftos.kernel.tenancy.types import Actor
+from memory.errors import NoLongerAllowed
 from memory.index.embeddings import active_manager
 from memory.index.writes import Row
 from memory.inputs import LineIn
@@ -72,14 +72,6 @@ def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
     return {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
 
 
-def trust_now(*, organisation: UUID, by: Actor, trust: TrustState) -> TrustState | None:
-    """Return an actor's current trust for its lines, at most the trust when sent; None if it may no longer store."""
-    now = scopes_now(organisation=organisation, actor=by)
-    if Scope.MEMORY_PROPOSE not in now:
-        return None
-    return trust if Scope.MEMORY_WRITE in now else TrustState.CANDIDATE
-
-
 def refused_lines(first: int, lines: Iterable[bytes | str]) -> list[dict[str, Any]]:
     """Return the results of lines, numbered from `first`, whose actor may no longer store memories."""
     error = {"detail": NoLongerAllowed().message, "code": NoLongerAllowed.code}
@@ -88,12 +80,6 @@ def refused_lines(first: int, lines: Iterable[bytes | str]) -> list[dict[str, An
         for number, line in enumerate(lines, start=first)
         if line.strip()
     ]
-
-
-class NoLongerAllowed(PermissionDenied):
-    """The credential that sent this may no longer store memories."""
-
-    code = "memory.no_longer_allowed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from memory.bulk.lines import (
     read_lines,
     refused_lines,
     store_batch,
-    trust_now,
 )
 from memory.operations import embed_rows
+from memory.queries import trust_now
 from memory.types import TrustState
 
 # bytes of a body kept in memory; larger ones go to a temporary file

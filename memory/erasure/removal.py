@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.files.operations import give_up_files
 from memory.erasure.statements import COUNT_INDEX_ROWS, DELETE_EARLIER_TEXTS, DELETE_MEMORIES, DELETE_VERSIONS
 from memory.index.stored import remove_index
-from memory.models import Memory
+from memory.models import Document, Memory
 
 
 def remove_memories(
@@ -33,6 +34,10 @@ def remove_memories(
         zip(("vectors", "passages", "links", "attributes", "entities"), counted, strict=True)
     )
     removed["words"] = sum(row.term_count for row in (*rows, *earlier))
+    files = Document.objects.filter(organisation_id=organisation, memory_id__in=heads).exclude(file="")
+    removed["originals"] = give_up_files(
+        organisation=organisation, keys=list(files.values_list("file", flat=True))
+    )
     removed |= elsewhere()
     remove_index(organisation, [*earlier, *rows])
     with raw_cursor() as cursor:

@@ -1,6 +1,8 @@
 """The models of memory: memories and indexes, history and trust, bulk jobs."""
 
 from memory.models.bulk import BulkChunk, BulkJob
+from memory.models.conversations import ConversationTurn
+from memory.models.documents import Document, DocumentJob
 from memory.models.memories import (
     Attribute,
     CorpusCounter,
@@ -24,6 +26,7 @@ from memory.models.trust import (
 )
 
 __all__ = [
-    "Attribute", "BulkChunk", "BulkJob", "Context", "CorpusCounter", "DerivedPolicy", "Entity", "Erasure", "ErasurePolicy", "Memory", "MemoryLink",
-    "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting", "RejectionPolicy", "Thread", "Tombstone",
+    "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
+    "ErasurePolicy", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
+    "RejectionPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

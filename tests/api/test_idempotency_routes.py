@@ -22,7 +22,8 @@ WORDS = "plugh"
 EMBEDS = {
     "POST /store", "POST /memory/store", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
-    "POST /api/v1/spaces/{space}/concepts",
+    "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
+    "POST /api/v1/conversations/{thread}/turns",
 }  # fmt: skip
 SEARCHES = "a search: it is answered from what is stored now, and its record says who asked when"
 READS = {
@@ -144,6 +145,12 @@ ACTS = {
     "POST /api/v1/memory/store": store("/api/v1/memory/store"),
     "POST /api/v1/memories": store("/api/v1/memories"),
     "POST /api/v1/memories/bulk": store("/api/v1/memories/bulk"),
+    "POST /api/v1/conversations/{thread}/turns": plain(
+        "/api/v1/conversations/call/turns",
+        {"role": "user", "content": MEMORY},
+        {"role": "user", "content": "two"},
+    ),
+    "POST /api/v1/documents": plain("/api/v1/documents", MEMORY.encode(), b"two"),
     "POST /api/v1/memories/{memory}/confirm": correction("confirm"),
     "POST /api/v1/memories/{memory}/contest": correction("contest"),
     "POST /api/v1/memories/{memory}/reject": correction("reject"),
@@ -180,6 +187,13 @@ ACTS = {
 def functions():
     with registered_functions() as made:
         yield made
+
+
+def post(caller, path, body, **headers):
+    """Send JSON, or a document."""
+    if isinstance(body, bytes):
+        return caller.send(path, body, "text/plain", **headers)
+    return caller.post(path, body, **headers)
 
 
 def other_key(caller):
@@ -244,14 +258,14 @@ def test_idempotency_key_is_executed_once_on_every_route_that_writes(acme, funct
     path, body, other = ACTS[route](acme)
     caller, headers = other_key(acme), {"idempotency-key": "one key"}
     lookups.clear()
-    first = caller.post(path, body, **headers)
+    first = post(caller, path, body, **headers)
     assert first.status_code in {200, 201}, first.content
     assert "Idempotent-Replayed" not in first
     assert bool(lookups) == (route in EMBEDS), "name what embeds in EMBEDS"
     done = records(acme)
 
     lookups.clear()
-    again = caller.post(path, body, **headers)
+    again = post(caller, path, body, **headers)
     assert again.status_code == first.status_code
     assert again["Idempotent-Replayed"] == "true"
     assert without_correlation(again) == without_correlation(first)
@@ -260,7 +274,9 @@ def test_idempotency_key_is_executed_once_on_every_route_that_writes(acme, funct
     assert lookups == []
 
     refused = (
-        caller.post(other, body, **headers) if isinstance(other, str) else caller.post(path, other, **headers)
+        post(caller, other, body, **headers)
+        if isinstance(other, str)
+        else post(caller, path, other, **headers)
     )
     assert refused.status_code == 409
     assert "Idempotency-Key" in refused.json()["detail"]
@@ -272,14 +288,14 @@ def test_idempotency_key_is_executed_once_on_every_route_that_writes(acme, funct
 def test_a_replay_after_an_erasure_answers_status_and_ids_and_no_text(acme, functions, route):
     path, body, _ = ACTS[route](acme)
     caller, headers = other_key(acme), {"idempotency-key": "one key"}
-    first = caller.post(path, body, **headers)
+    first = post(caller, path, body, **headers)
     assert "xyzzy" not in kept(acme)
     assert WORDS not in kept(acme)
     with tenant_transaction(acme.organisation):
         memories = list(Memory.objects.values_list("id", flat=True))
     list(forget_many(organisation=acme.organisation, by=SYSTEM, memories=memories))
 
-    again = caller.post(path, body, **headers)
+    again = post(caller, path, body, **headers)
     assert again.status_code == first.status_code
     assert again["Idempotent-Replayed"] == "true"
     assert ids(again) == ids(first)
@@ -297,8 +313,8 @@ def test_what_fails_while_it_is_prepared_leaves_no_key(acme, functions, monkeypa
 
         away.setattr(EmbeddingManager, "embed", fail)
         away.setattr(EmbeddingManager, "embed_many", fail)
-        assert acme.post(path, body, **headers).status_code == 500
-    answered = acme.post(path, other, **headers)
+        assert post(acme, path, body, **headers).status_code == 500
+    answered = post(acme, path, other, **headers)
     assert answered.status_code in {200, 201}, answered.content
     assert "Idempotent-Replayed" not in answered
 

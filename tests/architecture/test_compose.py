@@ -132,3 +132,11 @@ def test_the_init_script_parses_and_can_be_run():
     script = REPOSITORY / "deploy/postgres-init.sh"
     subprocess.run(["sh", "-n", str(script)], check=True)
     assert os.access(script, os.X_OK)
+
+
+def test_original_files_are_on_a_volume_of_their_own_that_web_and_worker_share():
+    for name in ("web", "worker"):
+        volumes = dict(each.split(":")[:2] for each in SERVICES[name]["volumes"])
+        assert volumes["files"] == SERVICES[name]["environment"]["LIFTOS_FILES_URL"]
+        assert [source for source, target in volumes.items() if target == volumes["files"]] == ["files"]
+    assert volumes["files"] in (REPOSITORY / "deploy/Dockerfile").read_text()

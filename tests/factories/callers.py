@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
@@ -38,3 +39,20 @@ class Caller:
         response = self.post("/api/v1/search", {"query": query} | fields)
         assert response.status_code == 200, response.content
         return response.json()["results"]
+
+    def upload(
+        self,
+        content: bytes,
+        name: str = "",
+        media_type: str = "",
+        *,
+        query: str = "",
+        headers: dict[str, str] | None = None,
+        **fields: Any,
+    ) -> HttpResponse:
+        """Send a document as multipart."""
+        parts = {
+            "file": SimpleUploadedFile(name or "file", content, media_type or "application/octet-stream")
+        } | fields
+        sent = {"authorization": f"Bearer {self.token}"} | (headers or {})
+        return self.client.post(f"/api/v1/documents{query}", parts, headers=sent)

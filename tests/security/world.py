@@ -17,6 +17,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
 from memory.bulk.jobs import work_on_next_chunk
+from memory.documents.jobs import work_on_next_job
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
@@ -32,6 +33,9 @@ class World:
     memory: str
     other: str
     job: str
+    thread: str
+    document: str
+    document_job: str
     erasure: str
     decision: str
     trace: str
@@ -65,6 +69,13 @@ def make_world(caller: Caller) -> World:
     lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
     job = caller.send("/api/v1/memories/bulk?mode=async", lines, "application/x-ndjson").json()["id"]
     work_on_next_chunk(organisation=caller.organisation)
+    thread = f"call-{caller.slug}"
+    turn = {"role": "user", "name": MEMORY, "content": f"It rains {MEMORY}", "metadata": {"a": MEMORY}}
+    assert caller.post(f"/api/v1/conversations/{thread}/turns", turn).status_code == 201
+    path = "/api/v1/documents?keep_original=true&title=" + MEMORY
+    document = caller.send(path, f"# Rain\n\nBoots {MEMORY}", "text/markdown").json()["id"]
+    document_job = caller.send(f"{path}&mode=async", f"Later {MEMORY}", "text/plain").json()["id"]
+    work_on_next_job(organisation=caller.organisation)
     decided = {
         "operation": "budget.move", "reasoning": f"because {DECISION}", "inputs": {"a": DECISION}, "outputs": {"b": DECISION},
         "alternatives": [{"option": DECISION, "reason": DECISION}], "risk_class": "high", "confidence": 0.2,
@@ -109,7 +120,7 @@ def make_world(caller: Caller) -> World:
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
         )  # fmt: skip
     return World(
-        memory, other, job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
+        memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
     )  # fmt: skip
 
@@ -177,6 +188,15 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}"),
     "GET /api/v1/memories/{memory}/history": at(f"{V1}/memories/{{memory}}/history"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
+    "GET /api/v1/conversations/{thread}/turns": at(f"{V1}/conversations/{{thread}}/turns"),
+    "POST /api/v1/conversations/{thread}/turns": at(
+        f"{V1}/conversations/own/turns", {"role": "user", "content": "some words"}
+    ),
+    "GET /api/v1/documents/{document}": at(f"{V1}/documents/{{document}}"),
+    "GET /api/v1/documents/{document}/original": at(f"{V1}/documents/{{document}}/original"),
+    "GET /api/v1/documents/{document}/passages": at(f"{V1}/documents/{{document}}/passages"),
+    "GET /api/v1/documents/jobs/{job}": at(f"{V1}/documents/jobs/{{document_job}}"),
+    "POST /api/v1/documents": at(f"{V1}/documents", "some words"),
     "GET /api/v1/traces/{trace_id}": at(f"{V1}/traces/{{trace}}"),
     "GET /api/v1/workflows/runs/{run}": at(f"{RUNS}/{{run}}?items=true"),
     "GET /api/v1/workflows/templates/{template}": at(f"{TEMPLATES}/{{template}}"),
@@ -244,6 +264,8 @@ def ask(caller: Caller, route: str, path: str, body: Any) -> HttpResponse:
     headers = {"authorization": f"Bearer {caller.token}", "if-match": "*"}
     if body is None:
         return caller.client.generic(method.upper(), path, headers=headers)
+    if path.endswith("/documents"):
+        return caller.send(path, body, "text/plain")
     kind = "application/x-ndjson" if path.endswith("/bulk") else "application/json"
     return getattr(caller.client, method)(path, json.dumps(body), content_type=kind, headers=headers)
 

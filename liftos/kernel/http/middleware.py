@@ -12,11 +12,16 @@ from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 
 BULK_PATHS = ("/api/v1/memories/bulk",)
+UPLOAD_PATHS = ("/api/v1/documents", "/admin/memory/document/upload/")
+# for the other parts of a multipart body
+AROUND_FILE = 1024 * 1024
 API_PATHS = ("/api/", "/search", "/store")
 
 
 def body_limit(path: str) -> int:
     """Return the maximum body size for a path, in bytes."""
+    if path in UPLOAD_PATHS:
+        return settings.LIFTOS_DOCUMENT_BYTES + AROUND_FILE
     return settings.LIFTOS_MAX_BULK_BYTES if path in BULK_PATHS else settings.LIFTOS_MAX_BODY_BYTES
 
 

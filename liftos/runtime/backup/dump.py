@@ -1,7 +1,7 @@
 """Backups: a directory with a consistent Postgres dump and a manifest to verify the restored rows.
 
 Everything in Redis can be recomputed. The installation's key files are included: without them, the log could not be signed
-any more and rejected values could be stored again.
+any more and rejected values could be stored again. The files of the file store are copied after the dump.
 """
 
 import hashlib
@@ -18,10 +18,11 @@ import psycopg
 from psycopg import sql
 
 from liftos.runtime.backup.programs import run_program
+from liftos.runtime.backup.stored_files import TABLE, Kept, bring_back_files, copy_files, read_kept
 from liftos.runtime.backup.types import RecoveryFailed
 
 FORMAT = "liftos-backup/1"
-DUMP, MANIFEST, KEYS = "database.dump", "manifest.json", "keys"
+DUMP, MANIFEST, KEYS, FILES = "database.dump", "manifest.json", "keys", "files"
 
 _TABLES = """
 SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname
@@ -49,13 +50,14 @@ def make_backup(*, url: str, directory: Path, keys: Mapping[str, Path]) -> dict[
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True, mode=0o700)
     try:
-        rows = _dump(url, aside / DUMP)
+        rows, kept = _dump(url, aside / DUMP)
         manifest = {
             "format": FORMAT,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "sha256": _digest(aside / DUMP),
             "rows": rows,
             "keys": sorted(_copy_keys(keys, aside / KEYS)),
+            "files": copy_files(kept, aside / FILES),
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         with suppress(FileNotFoundError):
@@ -91,6 +93,7 @@ def bring_back(*, url: str, directory: Path) -> dict[str, Any]:
         )
         with psycopg.connect(url) as connection:
             found = _count_rows(connection)
+            kept = read_kept(connection) if TABLE in found else []
             # statistics for the planner
             connection.execute("ANALYZE")
     except psycopg.Error as error:
@@ -100,6 +103,9 @@ def bring_back(*, url: str, directory: Path) -> dict[str, Any]:
             name for name in found.keys() | manifest["rows"] if found.get(name) != manifest["rows"].get(name)
         )
         raise RecoveryFailed(f"the restored rows differ from the backup in {', '.join(wrong)}")
+    written = bring_back_files(kept, directory / FILES)
+    if written != manifest.get("files", {}).get("copied", 0):
+        raise RecoveryFailed(f"{directory / FILES} is incomplete: {written} files restored")
     return manifest
 
 
@@ -120,7 +126,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     return manifest
 
 
-def _dump(url: str, path: Path) -> dict[str, int]:
+def _dump(url: str, path: Path) -> tuple[dict[str, int], Kept]:
     with psycopg.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
@@ -130,9 +136,10 @@ def _dump(url: str, path: Path) -> dict[str, int]:
         rows = _count_rows(connection)
         if "django_migrations" not in rows:
             raise RecoveryFailed("the database has no LiftOS tables")
+        kept = read_kept(connection) if TABLE in rows else []
         run_program("pg_dump", "--format=custom", f"--snapshot={row[0]}", f"--file={path}", "--dbname", url)
     path.chmod(0o600)
-    return rows
+    return rows, kept
 
 
 def _count_tables(connection: psycopg.Connection) -> int:
