@@ -1,6 +1,6 @@
-"""Recognise times in English text: dates of memories, time expressions, and the periods a question names. Pure.
+"""Recognise times: dates of memories, time expressions, and the periods a question names. Pure.
 
-Days, months, quarters, years, ISO dates, and expressions relative to now ("yesterday", "last month", "3 weeks ago").
+Read in English; other languages are rewritten first (memory/analysis/foreign_dates.py). Days, months, quarters, years, ISO dates, and expressions relative to now ("yesterday", "last month", "3 weeks ago").
 A day or month without a year means that day or month of every year.
 """
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from liftos.kernel.times import guess_time
+from memory.analysis.foreign_dates import asks_when_abroad, in_english
 
 DATE_KEYS = (
     "happened_at", "occurred_at", "date", "datetime", "timestamp", "time", "created_at", "session_date",
@@ -55,6 +56,8 @@ _ASKS_WHEN = re.compile(
     r"\s*(?:when|since when|how long|(?:in |on )?(?:what|which) (?:year|month|week|day|date|time|quarter))\b",
     re.IGNORECASE,
 )
+# also of full width, Arabic, Armenian
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u055e")
 _ASKS = re.compile(
     r"\s*(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should)\b",
     re.IGNORECASE,
@@ -96,10 +99,16 @@ class Period:
         return 0.5 if timedelta(0) < after < AFTERMATH + timedelta(days=1) else 0.0
 
 
-def periods_in(question: str, now: datetime) -> list[Period]:
-    """Return the periods that a question names; `now` (aware UTC) is what "yesterday" is relative to."""
+def periods_in(question: str, now: datetime, language: str = "en") -> list[Period]:
+    """Return the periods that a question names.
+
+    Args:
+        question: any text.
+        now: aware UTC, what "yesterday" is relative to.
+        language: of the question, ISO 639-1; "" if unknown.
+    """
     found: list[Period] = []
-    rest = question
+    rest = in_english(question, language)
     for pattern, make in _READERS:
         for match in pattern.finditer(rest):
             period = make(match)
@@ -127,12 +136,12 @@ def tells_time(text: str) -> bool:
 
 def asks_when(question: str) -> bool:
     """Return whether a question asks for a time."""
-    return _ASKS_WHEN.match(question) is not None
+    return _ASKS_WHEN.match(question) is not None or asks_when_abroad(question)
 
 
 def is_question(text: str) -> bool:
     """Return whether a query is worded as a question."""
-    return text.rstrip().endswith("?") or _ASKS.match(text) is not None
+    return text.rstrip().endswith(_QUESTION_MARKS) or _ASKS.match(text) is not None
 
 
 def _day(year: str | None, month: int, day: int) -> Period | None:

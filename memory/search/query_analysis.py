@@ -34,13 +34,13 @@ class QueryAnalysis:
     codes: tuple[str, ...] = ()
 
 
-def analyse(text: str, now: datetime) -> QueryAnalysis:
-    """Analyse a query; "yesterday" is relative to `now`, aware UTC."""
+def analyse(text: str, now: datetime, language: str = "en") -> QueryAnalysis:
+    """Analyse a query in a language, ISO 639-1, "" if unknown; "yesterday" is relative to `now`, aware UTC."""
     text = text[:MAX_CHARACTERS]
     return QueryAnalysis(
         terms=dict(query_terms(text).most_common(MAX_TERMS)),
         names=names_in(text),
-        periods=periods_in(text, now),
+        periods=periods_in(text, now, language),
         asks=is_question(text),
         asks_when=asks_when(text),
         codes=codes_in(text),

@@ -173,7 +173,7 @@ class Question:
     @cached_property
     def analysis(self) -> QueryAnalysis:
         """The query's analysis, computed on first use because neural searches don't need it."""
-        return analyse(self.query.text, self.asked_at)
+        return analyse(self.query.text, self.asked_at, self.language)
 
 
 class Term(NamedTuple):
