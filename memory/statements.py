@@ -55,6 +55,17 @@ DELETE FROM memory_memoryvector WHERE organisation_id = %s AND model_id <> %s AN
 )
 """
 
+# --- reindexing.py
+
+# allow one process per organisation
+LOCK_INDEX = "SELECT pg_try_advisory_xact_lock(hashtextextended('memory.index' || %s::text, 0))"
+# the next memories and earlier texts by id
+NEXT_TO_REINDEX = """
+SELECT id FROM memory_memory WHERE organisation_id = %s AND id > %s ORDER BY id LIMIT %s
+"""
+# number of memories and earlier texts that are still to come
+COUNT_TO_REINDEX = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND id > %s"
+
 # --- hygiene.py
 
 # each pair of active memories once; if both contradict each other, as seen from the later one

@@ -13,6 +13,7 @@ from memory.documents.jobs import list_organisations_with_document_work, work_on
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
 from memory.reembedding import heal_pending
+from memory.reindexing import begin, list_organisations_to_reindex, rebuild
 from memory.trust.expiry import expire_due, list_organisations_with_expired
 
 
@@ -74,3 +75,18 @@ def sweep_graph() -> None:
     """Queue the large organisations with vectors outside the graph."""
     for organisation in list_organisations_outside_graph():
         send_hint("memory.grow_graph", organisation)
+
+
+@shared_task(name="memory.reindex")
+def reindex(organisation: str) -> None:
+    """Rebuild an organisation's index of words, if an earlier analyser built it."""
+    begin(organisation=UUID(organisation))
+    for _ in rebuild(organisation=UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.sweep_indexes")
+def sweep_indexes() -> None:
+    """Queue the organisations whose index of words an earlier analyser built."""
+    for organisation in list_organisations_to_reindex():
+        send_hint("memory.reindex", organisation)

@@ -13,9 +13,12 @@ Candidate names in a question are its runs of one to four words, looked up in th
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from memory.analysis.apostrophes import split
+from memory.analysis.folding import APOSTROPHE, normalise
 from memory.analysis.periods import MONTHS
+from memory.analysis.scripts import CAPITALS, MARKS
 
 ACTOR, NAME = "actor", "name"
 ACTOR_KEYS = (
@@ -44,25 +47,49 @@ NOT_NAMES = frozenset(MONTHS) | {
     "i", "i'm", "i've", "i'll", "i'd",
 }  # fmt: skip
 MAX_NAME_WORDS = 4
+_LINKING = "of|de|da|di|del|du|von|van|zu|der|den|al|el"
 
-_PREFIX = re.compile(r"\s*([^\W\d_][\w.'\u2019-]*(?: [^\W\d_][\w.'\u2019-]*){0,3}): ")
-_CAPITALISED = re.compile(
-    r"(?<![\w@#])[A-ZÀ-ÖØ-Þ][\w&'\u2019-]*(?: (?:of |de |von |van )?[A-ZÀ-ÖØ-Þ][\w&'\u2019-]*)*"
+
+class _Patterns(NamedTuple):
+    """The patterns of names: of who says it, capitalised ones, handles and topics, and the words of a question."""
+
+    prefix: re.Pattern[str]
+    capitalised: re.Pattern[str]
+    handle: re.Pattern[str]
+    word: re.Pattern[str]
+
+
+def _patterns(capital: str, apostrophes: str, marks: str = "") -> _Patterns:
+    """Return the patterns for texts with given capital letters, apostrophes and combining marks."""
+    name = rf"[{capital}][\w&{apostrophes}{marks}-]*"
+    actor = rf"[^\W\d_][\w.{apostrophes}{marks}-]*"
+    return _Patterns(
+        re.compile(rf"\s*({actor}(?: {actor}){{0,3}})(?:: |\uff1a)"),
+        re.compile(rf"(?<![\w@#]){name}(?: (?:(?:{_LINKING}) ){{0,2}}{name})*"),
+        re.compile(rf"(?<!\w)[@#]([^\W_][\w{marks}-]{{1,60}})"),
+        re.compile(rf"[^\W_][\w&{apostrophes}{marks}-]*"),
+    )
+
+
+# ASCII texts are most and read six times as fast
+_ASCII = _patterns("A-Z", "'")
+_ANY = _patterns(CAPITALS, "'\u2019\u02bc", MARKS)
+# also Greek, Arabic, Urdu, Devanagari, Armenian, Chinese and Spanish marks
+_SENTENCE_END = re.compile(
+    "(?:^|[.!?:;\\n\u2026\u037e\u061f\u06d4\u0964\u0589\u3002\uff01\uff1f\uff1a]['\")\\]\u201d\u00bb\u300d]?)\\s*[\u00bf\u00a1\"'(\\[\u201c\u201e\u00ab\u300c]?$"
 )
-_HANDLE = re.compile(r"(?<!\w)[@#]([^\W_][\w-]{1,60})")
-_SENTENCE_END = re.compile(r"(?:^|[.!?:\n]['\")\]]?)\s*$")
-_WORD = re.compile(r"[^\W_][\w&'\u2019-]*")
-_POSSESSIVE = re.compile(r"['\u2019]s?$")
+_POSSESSIVE = re.compile(r"'s?$")
 
 
 def name_key(text: str) -> str:
-    """Return a name's index key: NFKC, lower case, single spaces, no possessive ending."""
-    folded = " ".join(unicodedata.normalize("NFKC", text).lower().replace("_", " ").split())
+    """Return a name's index key: NFKC, case folded, nothing invisible, single spaces, no possessive ending."""
+    folded = " ".join(normalise(text, "").replace("_", " ").split())
     return _POSSESSIVE.sub("", folded)[:MAX_LENGTH]
 
 
 def entities_of(content: str, metadata: Mapping[str, Any]) -> dict[str, str]:
     """Return at most 64 of a memory's entities, as key to kind."""
+    content = _composed(content)
     found: dict[str, str] = {}
     for kind, text in _entities(content, metadata):
         key = name_key(text)
@@ -75,33 +102,45 @@ def entities_of(content: str, metadata: Mapping[str, Any]) -> dict[str, str]:
 
 def names_in(question: str) -> list[str]:
     """Return the distinct keys of a question's runs of one to four words."""
-    words = [name_key(word) for word in _WORD.findall(question)[:MAX_QUESTION_WORDS]]
+    found = _patterns_for(question).word.findall(_composed(question))[:MAX_QUESTION_WORDS]
+    words = [name_key(word) for word in found]
     runs = (
         " ".join(words[start : start + length])
         for length in range(1, MAX_NAME_WORDS + 1)
         for start in range(len(words) - length + 1)
     )
-    return list(dict.fromkeys(run for run in runs if run))
+    # "d'Anna" and "Istanbul'daki" also name Anna and Istanbul
+    parts = (part for word in words if APOSTROPHE in word for part in split(word, "tr"))
+    return list(dict.fromkeys(run for run in (*runs, *parts) if run))
 
 
 def _entities(content: str, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in ACTOR_KEYS:
         if key in metadata:
             yield from ((ACTOR, text) for text in _texts(metadata[key]))
-    prefix = _PREFIX.match(content)
+    patterns = _patterns_for(content)
+    prefix = patterns.prefix.match(content)
     if prefix:
         yield ACTOR, prefix[1]
     for key in FIELD_KEYS:
         if key in metadata:
             yield from ((key, text) for text in _texts(metadata[key]))
     body = content[prefix.end() :] if prefix else content
-    yield from ((NAME, handle) for handle in _HANDLE.findall(body))
-    for match in _CAPITALISED.finditer(body):
+    yield from ((NAME, handle) for handle in patterns.handle.findall(body))
+    for match in patterns.capitalised.finditer(body):
         text = match[0]
         if name_key(text) in NOT_NAMES:
             continue
         if " " in text or not _SENTENCE_END.search(body[max(0, match.start() - 8) : match.start()]):
             yield NAME, text
+
+
+def _patterns_for(text: str) -> _Patterns:
+    return _ASCII if text.isascii() else _ANY
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _texts(value: Any) -> list[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from memory.analysis.entities import entities_of
-from memory.analysis.languages import language_of
 from memory.analysis.passages import Passage, cut
 from memory.analysis.periods import happened_at, tells_time
+from memory.analysis.questions import ends_as_question
 from memory.analysis.threads import thread_id, thread_key
-from memory.analysis.words import count_terms
+from memory.analysis.words import count_terms, read_words
 from memory.types import MemoryDraft
 
 _TRAILING_NOTE = re.compile(r"\s*\[[^\]]*\]\s*$")
@@ -91,7 +91,7 @@ def read(draft: MemoryDraft, places: Sequence[Passage] = ()) -> Reading:
         entities=entities_of(content, draft.metadata),
         thread=thread_id(thread_key(draft.thread, draft.source, draft.metadata)),
         happened_at=draft.valid_from or happened_at(draft.metadata),
-        asks=is_short and _TRAILING_NOTE.sub("", content).rstrip().endswith("?"),
+        asks=is_short and ends_as_question(_TRAILING_NOTE.sub("", content)),
         tells_time=is_short and tells_time(content),
     )
 
@@ -99,6 +99,5 @@ def read(draft: MemoryDraft, places: Sequence[Passage] = ()) -> Reading:
 def read_passage(content: str, place: Passage, language: str | None = None) -> ReadPassage:
     """Return what search indexes of a passage of a text; its language is told from it unless given."""
     text = content[place.start : place.end]
-    spoken = language_of(text) if language is None else language
-    terms = dict(count_terms(text))
-    return ReadPassage(place, spoken, terms, sum(terms.values()))
+    spoken, counted = read_words(text) if language is None else (language, count_terms(text, language))
+    return ReadPassage(place, spoken, counted, sum(counted.values()))

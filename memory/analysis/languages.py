@@ -4,7 +4,7 @@ Most scripts belong to one language. Latin, Cyrillic, Arabic and Devanagari text
 one language has, if two or more nearly agree, and otherwise by py3langid (naive Bayes over byte n-grams), if it is sure enough.
 A text whose language does not show has none: it is analysed like English.
 
-Why this library, and what it costs: docs/decisions/0027-languages.md.
+Why this library, and what it costs: docs/decisions/0030-languages.md.
 """
 
 import re
@@ -53,6 +53,8 @@ _SHARED = {
     "devanagari": ("hi", "mr", "ne"),
     "hebrew": ("he", "yi"),
 }
+# with apostrophes within words, as English writes them
+ASCII_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARKED_WORD = re.compile(rf"[^\W\d_]+(?:[{MARKS}]+[^\W\d_]*)*")
 
@@ -64,8 +66,16 @@ def language_of(text: str) -> str:
     told = _BY_SCRIPT.get(script)
     if told is not None:
         return told
+    lowered = text.lower()
+    if lowered.isascii():
+        if is_english(ASCII_WORD.findall(lowered)):
+            return "en"
+        words = _WORD.findall(lowered)
+    else:
+        words = _MARKED_WORD.findall(lowered)
+        if script == "latin" and is_english(words):
+            return "en"
     telling = _telling(script)
-    words = (_WORD if text.isascii() else _MARKED_WORD).findall(text.lower())
     found = [telling[word] for word in telling.keys() & words]
     if len(found) > 1:
         language = max(set(found), key=lambda each: (found.count(each), each))
@@ -75,6 +85,19 @@ def language_of(text: str) -> str:
     if probability >= SURE and language in _languages(script):
         return language
     return _SHARED[script][0] if script in _SHARED else ""
+
+
+def is_english(words: list[str]) -> bool:
+    """Return whether the lower-case words of a text in Latin letters show that it is English; if not, it may be all the same.
+
+    Most texts are, and two set operations tell it.
+    """
+    english, others, frequent = _english_and_others()
+    found = english.intersection(words)
+    against = len(others.intersection(words))
+    if len(found) > 1:
+        return len(found) >= CLEAR * against
+    return not against and not found.isdisjoint(frequent)
 
 
 @lru_cache(maxsize=8)
@@ -92,6 +115,27 @@ def _telling(script: str) -> dict[str, str]:
         for word in function_words()[language]:
             found.setdefault(word, set()).add(language)
     return {word: next(iter(names)) for word, names in found.items() if len(names) == 1}
+
+
+@lru_cache(maxsize=1)
+def _english_and_others() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the telling words of English, those of the other languages in Latin letters, and English ones that suffice alone."""
+    telling = _telling("latin")
+    english = frozenset(word for word, language in telling.items() if language == "en")
+    contracted = {
+        f"{word}'{end}"
+        for word in ("i", "you", "we", "they", "it", "that")
+        for end in ("m", "s", "re", "ve", "ll", "d")
+    }
+    contracted |= {
+        f"{word}n't"
+        for word in ("do", "does", "did", "is", "are", "was", "have", "has", "would", "could", "ca", "wo")
+    }
+    return (
+        english | contracted,
+        frozenset(telling) - english,
+        english.intersection(function_words()["en"][:24]) | contracted,
+    )
 
 
 @lru_cache(maxsize=1)

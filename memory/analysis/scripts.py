@@ -69,6 +69,8 @@ MARKS = _runs(
     for code in range(0x300, 0x1E950)
     if unicodedata.category(chr(code)) in {"Mn", "Mc"} and not 0xFE00 <= code <= 0xFE0F
 )
+# capital and title-case letters
+CAPITALS = _runs(code for code in range(0x41, 0x1E950) if unicodedata.category(chr(code)) in {"Lu", "Lt"})
 _STARTS = [block[0] for block in _BLOCKS]
 # letters of any other script than Latin
 _FOREIGN = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last, _ in _BLOCKS)}]")

@@ -285,3 +285,34 @@ SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coa
        coalesce(sum(memories), 0)::bigint
 FROM memory_corpuscounter WHERE organisation_id = %s
 """
+
+# --- collection_languages.py
+
+# each language beside English once, by jumping from one to the next in a partial index
+LANGUAGES = """
+WITH RECURSIVE of_memories(language) AS (
+    (SELECT language FROM memory_memory WHERE organisation_id = %(organisation)s AND language NOT IN ('', 'en')
+     ORDER BY language LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.language FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s
+            AND m.language NOT IN ('', 'en') AND m.language > l.language ORDER BY m.language LIMIT 1)
+    FROM of_memories AS l WHERE l.language IS NOT NULL
+), of_passages(language) AS (
+    (SELECT language FROM memory_passage WHERE organisation_id = %(organisation)s AND language NOT IN ('', 'en')
+     ORDER BY language LIMIT 1)
+    UNION ALL
+    SELECT (SELECT p.language FROM memory_passage AS p WHERE p.organisation_id = %(organisation)s
+            AND p.language NOT IN ('', 'en') AND p.language > l.language ORDER BY p.language LIMIT 1)
+    FROM of_passages AS l WHERE l.language IS NOT NULL
+)
+SELECT language FROM of_memories WHERE language IS NOT NULL
+UNION SELECT language FROM of_passages WHERE language IS NOT NULL
+"""
+
+# --- analyser_state.py
+
+# the analyser of an organisation's index, if it has no memories yet
+NOTE_ANALYSER = """
+INSERT INTO memory_indexstate (organisation_id, analyser, target) SELECT %s, %s, %s
+WHERE NOT EXISTS (SELECT 1 FROM memory_memory WHERE organisation_id = %s) ON CONFLICT DO NOTHING
+"""

@@ -20,6 +20,7 @@ from memory.analysis.extraction import Reading, read
 from memory.analysis.passages import Passage
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.index import index_rows
+from memory.index.analyser_state import note_analyser
 from memory.index.embeddings import PENDING, Embedded
 from memory.index.lifetimes import expiry_of
 from memory.index.statements import (
@@ -127,6 +128,7 @@ def insert(
         decision: the decision record of the store, which each memory refers to.
     """
     with pipelined():
+        note_analyser(organisation)
         inserted_ids = _insert_memories(organisation, by, rows, decision)
         send_now()
         # pack while Postgres works, assuming that all rows are inserted, as they nearly always are

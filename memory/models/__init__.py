@@ -19,6 +19,7 @@ from memory.models.trust import (
     DerivedPolicy,
     Erasure,
     ErasurePolicy,
+    IndexState,
     MemoryVersion,
     ModelChoice,
     RejectionPolicy,
@@ -27,6 +28,6 @@ from memory.models.trust import (
 
 __all__ = [
     "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
-    "ErasurePolicy", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
+    "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
     "RejectionPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

@@ -248,3 +248,21 @@ class ModelChoice(models.Model):
 
     def __str__(self) -> str:
         return f"model {self.model_id}"
+
+
+class IndexState(models.Model):
+    """The version of the analyser that an organisation's index of words has, and how far its rebuild is (memory/reindexing.py).
+
+    `target` and `after` are of a rebuild under way: the analyser to come, and the last memory that has it.
+    """
+
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
+    )
+    analyser = models.CharField(max_length=40)
+    target = models.CharField(max_length=40)
+    after = models.UUIDField(null=True)
+    rewritten = models.PositiveBigIntegerField(default=0, db_default=0)
+
+    def __str__(self) -> str:
+        return f"index by {self.analyser or 'an earlier version'}"

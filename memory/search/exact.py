@@ -34,7 +34,7 @@ def with_operators(question: Question) -> Question:
     never: set[Key] = set()
     for excluded in query.excluded:
         words = words_in(excluded)
-        if len(words) == 1 and len(own := terms_of_word(words[0])) == 1:
+        if len(words) == 1 and len(own := terms_of_word(words[0], question.languages)) == 1:
             terms |= own
         else:
             never |= _containing(question, [excluded])
@@ -52,13 +52,17 @@ def _containing(question: Question, phrases: Sequence[str]) -> set[Key]:
     return {
         memory
         for memory, text in _texts(question, holders)
-        if all(contains(text, phrase) for phrase in phrases)
+        if all(contains(text, phrase, question.languages) for phrase in phrases)
     }
 
 
 def _ask_holders(question: Question, words: Sequence[str], most: int) -> Callable[[], list[Key]]:
     """Request the newest memories that pass the filters and have a term of each word."""
-    pairs = [(number, term) for number, word in enumerate(words) for term in sorted(terms_of_word(word))]
+    pairs = [
+        (number, term)
+        for number, word in enumerate(words)
+        for term in sorted(terms_of_word(word, question.languages))
+    ]
     if not pairs:
         return list
     condition, values = where(question.request, "p.memory_id")

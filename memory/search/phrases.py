@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from memory.analysis.words import terms_of
+from memory.analysis.query_terms import word_terms
 
 # letters, figures and the marks that combine with them
 _WORD = re.compile(
@@ -20,14 +20,23 @@ def words_in(text: str) -> list[str]:
     return _WORD.findall(_folded(text))
 
 
-def contains(text: str, phrase: str) -> bool:
-    """Return whether a text contains a phrase; one without letters and figures is contained in every text."""
+def contains(text: str, phrase: str, languages: tuple[str, ...] = ()) -> bool:
+    """Return whether a text contains a phrase; one without letters and figures is contained in every text.
+
+    Args:
+        text: the text.
+        phrase: the phrase.
+        languages: that the text may be in, beside English, by which inflected words are the same.
+    """
     if _UNSPACED.search(phrase):
         return _SIGNS.sub("", _folded(phrase)) in _SIGNS.sub("", _folded(text))
     wanted, words = words_in(phrase), words_in(text)
     length = len(wanted)
     return any(
-        all(_is_same(word, other) for word, other in zip(words[start : start + length], wanted, strict=True))
+        all(
+            _is_same(word, other, languages)
+            for word, other in zip(words[start : start + length], wanted, strict=True)
+        )
         for start in range(len(words) - length + 1)
     )
 
@@ -36,11 +45,11 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _is_same(word: str, wanted: str) -> bool:
-    return word == wanted or not terms_of_word(word).isdisjoint(terms_of_word(wanted))
+def _is_same(word: str, wanted: str, languages: tuple[str, ...]) -> bool:
+    return word == wanted or not terms_of_word(word, languages).isdisjoint(terms_of_word(wanted, languages))
 
 
 @lru_cache(maxsize=20_000)
-def terms_of_word(word: str) -> frozenset[str]:
-    """Return the index terms of a single word."""
-    return frozenset(terms_of(word))
+def terms_of_word(word: str, languages: tuple[str, ...] = ()) -> frozenset[str]:
+    """Return the index terms of a single word, in English, its own language and others."""
+    return word_terms(word, languages)

@@ -18,6 +18,7 @@ from liftos.kernel.telemetry.operation import Operation
 from liftos.kernel.telemetry.tracing.spans import Span
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor
+from memory.index.collection_languages import approximate_languages
 from memory.index.collection_statistics import approximate_documents
 from memory.ports import scope
 from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
@@ -208,6 +209,9 @@ def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> 
         others: how many memories beyond the limit to explain.
     """
     request = asked.request
+    if not request.is_by_one_arm or any(question.query.has_operators for question in questions):
+        languages = approximate_languages(asked.organisation)
+        questions = [replace(question, languages=languages) for question in questions]
     questions = [with_operators(question) for question in questions]
     arms = [arm for arm in asked.arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:

@@ -148,6 +148,7 @@ class Question:
         asked_at: aware UTC.
         prepared: arm to the result of its `prepare`, without arms that don't apply.
         not_asked: arm to the reason why it could not search for this query.
+        languages: of the organisation's texts beside English, which the query is also read in.
     """
 
     organisation: UUID
@@ -155,6 +156,7 @@ class Question:
     asked_at: datetime
     prepared: Mapping[str, Any] = field(default_factory=dict)
     not_asked: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
 
     def can_ask(self, arm: str) -> bool:
         """Return whether an arm applies to the question."""
@@ -173,7 +175,7 @@ class Question:
     @cached_property
     def analysis(self) -> QueryAnalysis:
         """The query's analysis, computed on first use because neural searches don't need it."""
-        return analyse(self.query.text, self.asked_at, self.language)
+        return analyse(self.query.text, self.asked_at, self.language, self.languages)
 
 
 class Term(NamedTuple):

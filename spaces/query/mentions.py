@@ -165,7 +165,8 @@ def _content(text: str) -> list[str]:
         for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower())
         if word not in _LOW and word not in _HIGH and word not in _NEGATIONS and word not in FUNCTION_WORDS
     )
-    return terms_of(plain)
+    # names of dimensions are too short to tell a language by
+    return terms_of(plain, language="")
 
 
 def _stem_frequency(dimensions: Sequence[DimensionTexts]) -> dict[str, int]:

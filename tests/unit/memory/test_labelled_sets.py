@@ -6,7 +6,8 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 
-from memory.analysis.words import query_terms, terms_of
+from memory.analysis.query_terms import query_terms
+from memory.analysis.words import terms_of
 from memory.evaluation.sets import kind_of, read_set, with_foreign_questions
 from memory.evaluation.types import Kind, UnreadableSet
 from tests.data.retrieval import FOLDER
@@ -181,7 +182,9 @@ def test_long_documents_are_the_same_each_time_and_hold_their_fact_on_page_17(tm
         )
         sentences = re.findall(r"[A-Z][^.]+\.", texts[name])
         assert len(set(sentences)) > 0.75 * len(sentences)
-        assert not set(query_terms(question.text)) & set(query_terms(question.answer)), question.text
+        assert not set(query_terms(question.text).counts) & set(query_terms(question.answer).counts), (
+            question.text
+        )
 
 
 def test_our_paraphrases_share_no_content_word_with_their_facts():
@@ -190,10 +193,10 @@ def test_our_paraphrases_share_no_content_word_with_their_facts():
     facts = {draft.external_id: draft.content for draft in collection.drafts}
     for question in collection.answerable:
         (identity,) = question.relevant
-        content_words = set(query_terms(facts[identity]))
-        assert not content_words & set(query_terms(question.text)), question.text
+        content_words = set(query_terms(facts[identity]).counts)
+        assert not content_words & set(query_terms(question.text).counts), question.text
     anywhere = {term for fact in facts.values() for term in terms_of(fact)}
-    distracted = [each for each in collection.answerable if anywhere & set(query_terms(each.text))]
+    distracted = [each for each in collection.answerable if anywhere & set(query_terms(each.text).counts)]
     assert len(distracted) > 40
 
 

@@ -1,10 +1,12 @@
+# ruff: noqa: RUF001  texts in many scripts
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.analysis.periods import Period, asks_when, happened_at, is_question, periods_in, tells_time
+from memory.analysis.periods import Period, asks_when, happened_at, periods_in, tells_time
+from memory.analysis.questions import ends_as_question, is_question
 
 NOW = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)
 
@@ -98,3 +100,19 @@ def test_any_text_is_parsed(text):
     moment = happened_at({"date": text})
     assert moment is None or moment.tzinfo is not None
     assert tells_time(text) in {True, False}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "boots?", "靴は？", "أين الأحذية؟", "Πού είναι οι μπότες;", "靴はどこですか。", "靴子在哪里吗", "Où sont les bottes ?",
+        "¿Dónde están las botas?", '"Where?"', "(really?)", "부츠가 어디에 있나요", "Որտե՞ղ են կոշիկները",
+    ],
+)  # fmt: skip
+def test_questions_of_other_scripts_end_as_such(text):
+    assert ends_as_question(text)
+
+
+@pytest.mark.parametrize("text", ["boots; and", "boots;", "靴です。", "A? B.", "", "Οι μπότες."])
+def test_other_texts_do_not_end_as_questions(text):
+    assert not ends_as_question(text)

@@ -21,6 +21,7 @@ from memory.index.collection_statistics import Corpus, approximate_documents, de
 from memory.search.arms.interface import Arm, Found
 from memory.search.arms.words.bm25 import Postings, Scorer
 from memory.search.arms.words.statements import POSTINGS
+from memory.search.arms.words.variants import keys_of, merged, read_terms
 from memory.search.filter_sql import where
 from memory.search.types import Question, SearchType
 
@@ -48,7 +49,7 @@ class WordsArm(Arm):
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Read and score the postings of the questions' terms. See `memory.search.arms.interface.Arm`."""
         organisation = questions[0].organisation
-        terms = {term for question in giving_way(questions) for term in question.analysis.terms}
+        terms = read_terms(question.analysis for question in giving_way(questions))
         dense = dense_terms(organisation, terms)
         wanted = terms - dense
         if not wanted:
@@ -68,7 +69,8 @@ class WordsArm(Arm):
             too_many = {term for term, each in postings.items() if len(each.counts) > cap}
             if too_many:
                 remember_dense(organisation, too_many)
-            scorer = Scorer({term: postings[term] for term in postings.keys() - too_many}, corpus)
+            rare = {term: postings[term] for term in postings.keys() - too_many}
+            scorer = Scorer(merged(rare, (each.analysis for each in questions), corpus.documents), corpus)
             return [
                 self._find_by_rare_terms(each, scorer, dense | too_many, limit)
                 for each in giving_way(questions)
@@ -85,23 +87,25 @@ class WordsArm(Arm):
         self, question: Question, scorer: Scorer, dense: frozenset[str], limit: int
     ) -> Found:
         """Score a question by its terms that are not dense, or by all if no memory contains the others."""
-        terms = question.analysis.terms
-        if dense.intersection(terms):
-            if not scorer.knows_any(terms):
+        if dense.intersection(question.analysis.terms):
+            if not scorer.knows_any(keys_of(question.analysis)):
                 return self._find_by_all_terms(question, limit)()
-            terms = {term: count for term, count in terms.items() if term not in dense}
-        return _found(scorer, terms, limit)
+            return _found(scorer, keys_of(question.analysis, dense), limit)
+        return _found(scorer, keys_of(question.analysis), limit)
 
     def _find_by_all_terms(self, question: Question, limit: int) -> Callable[[], Found]:
         """Score a question by all its terms, with the document frequency of dense ones capped just above the limit."""
-        terms = question.analysis.terms
+        terms = read_terms([question.analysis])
         if not terms:
             return lambda: Found(plan="no words", evidence=0.0)
         cursor = _ask([question], terms, MOST_POSTINGS // len(terms))
 
         def wait() -> Found:
             postings, corpus, cap = _read(cursor)
-            return _found(Scorer(postings, corpus, most_documents=cap + 1), terms, limit)
+            scorer = Scorer(
+                merged(postings, [question.analysis], corpus.documents), corpus, most_documents=cap + 1
+            )
+            return _found(scorer, keys_of(question.analysis), limit)
 
         return wait
 
@@ -150,7 +154,7 @@ def _unpacked(memories: bytes, counts: bytes, threads: bytes, passes: bytes) -> 
     )
 
 
-def _found(scorer: Scorer, terms: Mapping[str, int], limit: int) -> Found:
+def _found(scorer: Scorer, terms: Mapping[str, float], limit: int) -> Found:
     scores = scorer.score(terms)
     best, attainable = scorer.best(scores, limit), scorer.attainable(terms)
     return Found(

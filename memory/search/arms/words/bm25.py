@@ -41,6 +41,8 @@ class Postings:
         threads: the memories' thread ids; 0 for none.
         passes: whether each memory passes the filters.
         passages: numbers of the passages in their memories; None if all are 0.
+        weights: what each posting counts; None if 1.
+        holding: the number of documents to rate the term's rarity by; None for n.
     """
 
     memories: Ids
@@ -49,6 +51,8 @@ class Postings:
     threads: Numbers
     passes: NDArray[np.bool_]
     passages: Numbers | None = None
+    weights: Floats | None = None
+    holding: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Scorer:
             corpus: the organisation's counts.
             most_documents: cap on document frequencies.
         """
-        self._unseen_idf = _idf(0, corpus.documents)
+        self._unseen_idf = idf(0, corpus.documents)
         self._terms: dict[str, _Term] = {}
         # of memories of several passages; without them the scores of passages are those of memories
         self._starts: Numbers | None = None
@@ -98,9 +102,21 @@ class Scorer:
         lengths = np.concatenate([each.lengths for each in postings.values()])
         if any(each.passages is not None for each in postings.values()):
             places = self._tell_passages(postings, places)
-        idfs = [_idf(min(size, most_documents or size), corpus.documents) for size in sizes]
+        holding = [
+            size if each.holding is None else each.holding
+            for size, each in zip(sizes, postings.values(), strict=True)
+        ]
+        idfs = [idf(min(each, most_documents or each), corpus.documents) for each in holding]
         floor, slope = K1 * (1 - B), K1 * B / corpus.average_length
         parts = np.repeat(idfs, sizes) * counts * (K1 + 1) / (counts + floor + slope * lengths)
+        if any(each.weights is not None for each in postings.values()):
+            weights = np.concatenate(
+                [
+                    np.ones(len(each.counts)) if each.weights is None else each.weights
+                    for each in postings.values()
+                ]
+            )
+            parts, counts = parts * weights, counts * weights
         threads = _weigh_threads(
             np.concatenate([each.threads for each in postings.values()]), counts, sizes, corpus.threads
         )
@@ -125,7 +141,7 @@ class Scorer:
         self._numbers = packed & ((1 << _PASSAGE_BITS) - 1)
         return places
 
-    def score(self, terms: Mapping[str, int]) -> Scores:
+    def score(self, terms: Mapping[str, float]) -> Scores:
         """Return each passage's score, regardless of filters, for a query given as term to count."""
         of_all = self._numbers if self._numbers is not None else self._ids if self._terms else ()
         scores = np.zeros(len(of_all))
@@ -185,7 +201,7 @@ class Scorer:
             if known
         )
 
-    def threads(self, terms: Mapping[str, int]) -> dict[int, float]:
+    def threads(self, terms: Mapping[str, float]) -> dict[int, float]:
         """Return the MAX_THREADS threads that match a query best, each taken as one document."""
         if not self._terms or not len(self._threads):
             return {}
@@ -195,7 +211,7 @@ class Scorer:
         places = _largest(scores, MAX_THREADS)[:MAX_THREADS]
         return dict(zip(self._threads[places].tolist(), scores[places].tolist(), strict=True))
 
-    def attainable(self, terms: Mapping[str, int]) -> float:
+    def attainable(self, terms: Mapping[str, float]) -> float:
         """Return the score of a passage of average length that contains each query term once; more than 0.
 
         Terms found in no memory count as the rarest, so that off-topic queries get low shares.
@@ -216,12 +232,12 @@ class Scorer:
         """Return 64-bit codes of ids, distinct among this scorer's ids."""
         return ids[:, 1] + self._salt * ids[:, 0]
 
-    def _known(self, terms: Mapping[str, int]) -> list[tuple[int, _Term]]:
+    def _known(self, terms: Mapping[str, float]) -> list[tuple[float, _Term]]:
         return [(said, self._terms[term]) for term, said in terms.items() if term in self._terms]
 
 
 def _weigh_threads(
-    threads: Numbers, counts: Numbers, sizes: Sequence[int], among: int
+    threads: Numbers, counts: Numbers | Floats, sizes: Sequence[int], among: int
 ) -> tuple[Numbers, Numbers, Floats, Numbers]:
     """Compute the terms' contributions to threads, each taken as one document.
 
@@ -242,7 +258,7 @@ def _weigh_threads(
     said = np.bincount(pair_of, weights=counts[is_in_one], minlength=len(pairs))
     of_term, of_thread = np.divmod(pairs, max(1, len(numbers)))
     holding = np.bincount(of_term, minlength=len(sizes))
-    idfs = np.array([_idf(int(each), among) for each in holding])
+    idfs = np.array([idf(int(each), among) for each in holding])
     parts = idfs[of_term] * said / (said + THREAD_K)
     return numbers, of_thread, parts, np.cumsum([0, *holding])
 
@@ -256,5 +272,6 @@ def _largest(scores: Floats, most: int) -> Numbers:
     return places[worth >= np.partition(worth, len(worth) - most)[len(worth) - most]]
 
 
-def _idf(holding: int, among: int) -> float:
+def idf(holding: int, among: int) -> float:
+    """Return the inverse document frequency of a term in `holding` of `among` documents; more than 0."""
     return log(1 + (max(0, among - holding) + 0.5) / (holding + 0.5))
