@@ -11,7 +11,8 @@ from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.evaluation.types import Collection, Labelled
 from memory.evaluation.variants import HYBRID, Variant
 from memory.operations import remember_many
-from memory.search.prompt import as_prompt
+from memory.search.inputs import PROMPT_PASSAGES
+from memory.search.prompt import MARK, as_prompt
 from memory.search.service import search
 from memory.search.types import SearchRequest
 
@@ -76,8 +77,10 @@ def steps(collection: Collection, variants: Sequence[Variant]) -> int:
 
 def _ask(organisation: UUID, haystack: str, question: Labelled, variant: Variant) -> Outcome:
     # a prompt holds what a request of ordinary size found
-    depth = PROMPT_HITS if question.answer else DEPTH
-    request = SearchRequest(question.text, variant.search_type, depth, without=variant.without)
+    depth, passages = (PROMPT_HITS, PROMPT_PASSAGES) if question.answer else (DEPTH, 1)
+    request = SearchRequest(
+        question.text, variant.search_type, depth, without=variant.without, passages=passages
+    )
     answer = search(organisation=organisation, by=SYSTEM, request=request)
     found = [hit.external_id for hit in answer.hits]
     abstained = answer.abstain_reason is not None
@@ -87,6 +90,9 @@ def _ask(organisation: UUID, haystack: str, question: Labelled, variant: Variant
     figures["MRR"] = reciprocal_rank(found, question.relevant)
     figures["nDCG@10"] = ndcg_at(found, question.relevant, 10)
     if question.answer:
+        best = [hit for hit in answer.hits[:5] if hit.external_id in question.relevant and hit.passages]
+        figures["P@5"] = float(any(contains(hit.passages[0].text, question.answer) for hit in best))
         prompt = as_prompt(answer.hits, PROMPT_TOKENS)
-        figures["prompt"] = float(contains(prompt.text, question.answer))
+        text = " ".join(line.removeprefix(MARK) for line in prompt.text.splitlines())
+        figures["prompt"] = float(contains(text, question.answer))
     return Outcome(question, variant, haystack, found, abstained, figures)

@@ -1,7 +1,7 @@
 """Generate twenty documents of about 20 pages, each with one fact on page 17: `python -m tests.data.retrieval.long_documents DIR`.
 
 Pages end with a form feed and hold about 420 words under headings. The same seed gives the same text. The facts and their
-paraphrased questions are in `long_documents.tsv`: `document<TAB>question<TAB>fact`.
+paraphrased questions are in `long_documents.tsv`: `document<TAB>question<TAB>fact<TAB>sentence before<TAB>sentence after`.
 """
 
 import random
@@ -20,26 +20,26 @@ PAGE_BREAK = "\f"
 def write_documents(folder: Path) -> None:
     """Write `NAME.txt` for each document, and `questions.tsv`."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = FACTS.read_text(encoding="utf-8")
-    for line in table.splitlines():
-        name, _question, fact = line.split("\t")
-        (folder / f"{name}.txt").write_text(document(name, fact), encoding="utf-8")
-    (folder / "questions.tsv").write_text(table, encoding="utf-8")
+    rows = [line.split("\t") for line in FACTS.read_text(encoding="utf-8").splitlines()]
+    for name, _question, fact, before, after in rows:
+        (folder / f"{name}.txt").write_text(document(name, f"{before} {fact} {after}"), encoding="utf-8")
+    questions = "".join("\t".join(row[:3]) + "\n" for row in rows)
+    (folder / "questions.tsv").write_text(questions, encoding="utf-8")
 
 
-def document(name: str, fact: str) -> str:
-    """Return a document's text, with the fact inside a paragraph of page 17."""
+def document(name: str, paragraph: str) -> str:
+    """Return a document's text, with a paragraph on page 17."""
     # a text as seed is hashed with SHA-512, the same in every process
     chance = random.Random(f"{SEED} {name}")
     sentences = _sentences(chance)
     pages = [
-        _page(chance, sentences, number, fact if number == FACT_PAGE else "")
+        _page(chance, sentences, number, paragraph if number == FACT_PAGE else "")
         for number in range(1, PAGES + 1)
     ]
     return f"{name.replace('-', ' ').capitalize()}\n\n" + PAGE_BREAK.join(pages)
 
 
-def _page(chance: random.Random, sentences: dict[str, Iterator[str]], number: int, fact: str) -> str:
+def _page(chance: random.Random, sentences: dict[str, Iterator[str]], number: int, extra: str) -> str:
     paragraphs, words, section = [], 0, 0
     while words < WORDS:
         if len(paragraphs) % 4 == 0:
@@ -47,9 +47,9 @@ def _page(chance: random.Random, sentences: dict[str, Iterator[str]], number: in
             field = chance.choice(sorted(sentences))
             paragraphs.append(f"## {number}.{section} {field.capitalize()}")
         lines = [next(sentences[field]) for _ in range(chance.randint(3, 6))]
-        if fact and words > WORDS // 2:
-            lines.insert(chance.randrange(len(lines)), fact)
-            fact = ""
+        if extra and words > WORDS // 2:
+            paragraphs.append(extra)
+            extra = ""
         paragraphs.append(" ".join(lines))
         words += sum(len(line.split()) for line in lines)
     return "\n\n".join(paragraphs) + "\n"

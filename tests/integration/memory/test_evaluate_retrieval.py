@@ -37,7 +37,10 @@ def paths(tmp_path):
     (beir / "qrels" / "test.tsv").write_text("q\td2\t1\n")
     documents = tmp_path / "documents"
     documents.mkdir()
-    (documents / "harbour.txt").write_text("\n\n".join(NOTES))
+    filler = "\n\n".join(
+        f"Rope number {n} was coiled, weighed and hung up again by the crew." for n in range(200)
+    )
+    (documents / "harbour.txt").write_text("\n\n".join([filler, *NOTES, filler]))
     (documents / "mill.txt").write_text("The mill turns.")
     (documents / "questions.tsv").write_text("harbour\twhen does the ferry leave\tferry leaves at nine\n")
     return [tmp_path / name for name in ("notes.tsv", "talk.json", "languages", "beir", "documents")]
@@ -77,7 +80,7 @@ def test_a_set_of_every_kind_is_measured(committed_db, paths):
         ("documents", None, None): 1,
     }
     assert all(row["R@1"] == row["MRR"] == 1 for row in hybrid.values())
-    assert hybrid["documents", None, None]["prompt"] == 1
+    assert hybrid["documents", None, None]["P@5"] == hybrid["documents", None, None]["prompt"] == 1
     silences = {row["kind"]: row for row in rows if "abstention" in row}
     # as many foreign questions as there are answerable ones, less the file's own
     assert (silences["paraphrases"]["questions"], silences["paraphrases"]["unanswerable"]) == (3, 3)
