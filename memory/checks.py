@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from memory.conversations.extraction.work import configured_extractor
 from memory.index.lifetimes import problems
 
 
@@ -14,3 +15,16 @@ def check_lifetimes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(problem, hint="docs/settings.md, A memory's life.", id="memory.E001") for problem in problems()
     ]
+
+
+@register("memory")
+def check_extractor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Report settings that make no extractor."""
+    del app_configs, kwargs
+    try:
+        configured_extractor()
+    except ValueError as error:
+        return [
+            Error(f"LIFTOS_EXTRACTOR_URL: {error}.", hint="docs/settings.md, Extraction.", id="memory.E002")
+        ]
+    return []

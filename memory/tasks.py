@@ -9,6 +9,11 @@ from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.http.idempotency.keys import list_organisations_with_stale_keys, prune
 from liftos.kernel.jobs import send_hint
 from memory.bulk.jobs import list_organisations_with_bulk_work, work_on_next_chunk
+from memory.conversations.extraction.work import (
+    configured_extractor,
+    extract_next,
+    list_organisations_with_waiting_turns,
+)
 from memory.documents.jobs import list_organisations_with_document_work, work_on_next_job
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
@@ -36,7 +41,7 @@ def sweep_pending_embeddings() -> None:
 
 @shared_task(name="memory.sweep_lives")
 def sweep_lives() -> None:
-    """Expire memories, delete old idempotency keys, and queue bulk and document jobs whose hint was lost."""
+    """Expire memories, delete old idempotency keys, and queue work of bulk and document jobs and extraction whose hint was lost."""
     for organisation in list_organisations_with_expired():
         while expire_due(organisation=organisation):
             pass
@@ -45,6 +50,9 @@ def sweep_lives() -> None:
         prune(organisation=organisation, hours=hours)
     for organisation in list_organisations_with_bulk_work():
         send_hint("memory.work_on_bulk_jobs", organisation)
+    if configured_extractor() is not None:
+        for organisation in list_organisations_with_waiting_turns():
+            send_hint("memory.extract_from_turns", organisation)
     for organisation in list_organisations_with_document_work():
         send_hint("memory.work_on_document_jobs", organisation)
 
@@ -53,6 +61,14 @@ def sweep_lives() -> None:
 def work_on_bulk_jobs(organisation: str) -> None:
     """Process the chunks of an organisation's bulk jobs."""
     while work_on_next_chunk(organisation=UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.extract_from_turns")
+def extract_from_turns(organisation: str) -> None:
+    """Let the configured extractor propose memories from an organisation's new turns."""
+    extractor = configured_extractor()
+    while extractor is not None and extract_next(organisation=UUID(organisation), extractor=extractor):
         pass
 
 

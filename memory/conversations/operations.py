@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.conf import settings
+from django.db import transaction
+
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import new_id
+from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.conversations.statements import LAST_TURN, LOCK_THREAD, STORED_TURNS
@@ -91,6 +95,8 @@ def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> S
             )
             for row, each in zip(rows, stored, strict=True)
         )
+        if settings.LIFTOS_EXTRACTOR_URL:
+            transaction.on_commit(lambda: send_hint("memory.extract_from_turns", organisation))
     is_new = any(each.outcome is Outcome.STORED for each in turns)
     return StoredTurns(turns, stored[0].decision if is_new else None)
 
@@ -127,6 +133,7 @@ def _write_places(
             memory_id=each.id,
             role=turn.role,
             name=turn.name,
+            waits=bool(settings.LIFTOS_EXTRACTOR_URL),
         )
         for row, turn, each in zip(rows, prepared.turns, stored, strict=True)
         if each.outcome is Outcome.STORED

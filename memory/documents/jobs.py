@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
@@ -27,8 +28,8 @@ from memory.queries import trust_now
 from memory.trust.versions import VersionMismatch
 from memory.types import TrustState
 
-# longer than parsing (twice LIFTOS_DOCUMENT_SECONDS) and embedding take; a crashed worker's job is retried after it
-LEASE_SECONDS = 300
+EMBEDDING_SECONDS = 60
+"""Part of a lease beside the time to parse (twice LIFTOS_DOCUMENT_SECONDS); a crashed worker's job is retried after it."""
 MAX_ATTEMPTS = 5
 """Attempts after which a job whose worker dies each time is given up."""
 
@@ -57,7 +58,8 @@ def accept_document(*, organisation: UUID, by: Actor, trust: TrustState, upload:
 def work_on_next_job(*, organisation: UUID) -> bool:
     """Process the next job that is not leased; return whether there was one."""
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        values = {"organisation": organisation, "seconds": LEASE_SECONDS}
+        lease = 2 * settings.LIFTOS_DOCUMENT_SECONDS + EMBEDDING_SECONDS
+        values = {"organisation": organisation, "seconds": lease}
         row = cursor.execute(LEASE_JOB, values).fetchone()
         job = DocumentJob.objects.get(organisation_id=organisation, id=row[0]) if row else None
     if job is None:

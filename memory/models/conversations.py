@@ -20,8 +20,18 @@ class ConversationTurn(models.Model):
     )
     role = models.CharField(max_length=100)
     name = models.CharField(max_length=200, blank=True)
+    # for an extractor, if one is configured (memory/conversations/extraction)
+    waits = models.BooleanField(default=False, db_default=False)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    leased_until = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            # workers query only turns that wait
+            models.Index(
+                fields=["organisation", "thread"], name="turn_waiting", condition=models.Q(waits=True)
+            )
+        ]
         constraints = [models.UniqueConstraint(fields=["organisation", "memory"], name="turn_of_memory_once")]
 
     def __str__(self) -> str:

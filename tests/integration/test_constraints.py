@@ -112,6 +112,7 @@ COUNTS = {
     "memory_bulkchunk.first_line": (),
     "memory_bulkchunk.lines": (),
     "memory_bulkchunk.number": (),
+    "memory_conversationturn.attempts": (),
     "memory_conversationturn.number": (),
     "memory_document.bytes": (),
     "memory_document.characters": (),

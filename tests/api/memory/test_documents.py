@@ -6,13 +6,14 @@ from urllib.parse import quote
 import pytest
 from django.utils import timezone
 
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.embedding import get_manager
 from liftos.kernel.files.models import StoredFile
 from liftos.kernel.tenancy.operations import revoke_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Scope
 from memory.documents import jobs
 from memory.documents.parsing.types import Kind
+from memory.documents.statements import LEASE_JOB
 from memory.models import Document, DocumentJob, Memory
 from tests.factories.files import make_docx, make_mail, make_pdf, make_xlsx
 from tests.factories.keys import with_key
@@ -317,6 +318,20 @@ def test_async_failure_is_told_by_the_job(acme):
         "document.no_text",
     )
     assert shown["error"]["field"] == "file"
+
+
+def test_a_job_is_one_workers_until_its_lease_ends(acme):
+    accepted = acme.upload(b"words", "a.txt", query="?mode=async")
+    values = {"organisation": acme.organisation, "seconds": 60}
+    with tenant_transaction(acme.organisation):
+        # a worker that is killed after this leaves the lease
+        raw_cursor().execute(LEASE_JOB, values)
+    assert jobs.work_on_next_job(organisation=acme.organisation) is False
+    assert acme.get(accepted.json()["url"]).json()["status"] == "queued"
+    with tenant_transaction(acme.organisation):
+        DocumentJob.objects.update(leased_until=timezone.now())
+    assert jobs.work_on_next_job(organisation=acme.organisation) is True
+    assert acme.get(accepted.json()["url"]).json()["status"] == "stored"
 
 
 def test_a_job_whose_worker_died_is_taken_up_again_and_given_up_in_the_end(acme):
