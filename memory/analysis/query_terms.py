@@ -22,10 +22,14 @@ from memory.analysis.stems import stems
 from memory.analysis.words import emoji_in, words_in
 
 # what variants count beside the word itself; halving or doubling a weight changed the figures in docs/retrieval.md by at most .01
-WITHOUT_ACCENTS, PART, IN_COMPOUND, SYLLABLES = 0.8, 0.5, 0.6, 0.5
-# a Chinese character beside the pairs that it is in
-CHARACTER = 0.3
+WITHOUT_ACCENTS, PART, IN_COMPOUND = 0.8, 0.5, 0.6
+# the first pair of syllables of a Korean word is mostly its stem, the others endings
+FIRST_SYLLABLES, SYLLABLES = 0.8, 0.4
+# what terms without spaces count as words of a query: a character beside the pairs that it is in, a pair of Japanese endings or
+# particles, a pair of one of them and a word's character
+CHARACTER, ENDING, INFLECTED = 0.5, 0.2, 0.5
 _ENGLISH = "en"
+_HIRAGANA = re.compile("[\u3041-\u309f]")
 _UNSPACED_LANGUAGES = frozenset({"ja", "km", "lo", "my", "th", "zh"})
 
 
@@ -70,8 +74,7 @@ def query_terms(text: str, languages: Iterable[str] = ()) -> QueryTerms:
         if len(each) > 1:
             variants[head] = variants.get(head, {}) | each
     for term, count in Counter(terms).items():
-        weight = 1.0 if len(term) > 1 or len(terms) == 1 else CHARACTER
-        counts[term] = counts.get(term, 0) + weight * count
+        counts[term] = counts.get(term, 0) + count * (1.0 if len(terms) == 1 else _weight(term))
     return QueryTerms(counts, variants)
 
 
@@ -87,6 +90,14 @@ def word_terms(word: str, languages: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(strong.union(read.counts))
 
 
+def _weight(term: str) -> float:
+    """Return what a term of a script without spaces counts."""
+    if len(term) == 1:
+        return CHARACTER
+    hiragana = len(_HIRAGANA.findall(term))
+    return (1.0, INFLECTED, ENDING)[min(2, hiragana)]
+
+
 def _variants(word: str, languages: Sequence[str]) -> tuple[str, dict[str, float]]:
     """Return a word's term in the first of the languages, and all terms it is looked for as, with their weights."""
     found: dict[str, float] = {}
@@ -98,7 +109,8 @@ def _variants(word: str, languages: Sequence[str]) -> tuple[str, dict[str, float
         weaker |= dict.fromkeys(whole_terms(spelled, language), IN_COMPOUND)
         weaker |= dict.fromkeys(stems(parts_of(spelled, language), language), PART)
         if HANGUL.fullmatch(spelled):
-            weaker |= dict.fromkeys(pairs(spelled), SYLLABLES)
+            first, *others = pairs(spelled)
+            weaker |= dict.fromkeys(others, SYLLABLES) | {first: FIRST_SYLLABLES}
         for term, weight in weaker.items():
             found[term] = max(found.get(term, 0.0), weight)
     return next(iter(found)), found
