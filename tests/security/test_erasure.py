@@ -50,7 +50,7 @@ NO_WORDS = {
     "django_content_type": "names of models", "django_migrations": "names of migrations", "django_session": "who is signed in",
     "embedding_embeddingmodel": "names of models", "generations_mark": "names of things that caches watch",
     "memory_derivedpolicy": "a word of a fixed list", "memory_rejectionpolicy": "a word of a fixed list",
-    "memory_erasurepolicy": "a word of a fixed list",
+    "memory_erasurepolicy": "a word of a fixed list", "memory_indexstate": "versions of the analyser",
     "memory_erasure": "receipts: figures, ids, hashes",
     "observability_operationhour": "names of operations", "observability_operationminute": "names of operations",
     "spaces_conceptrelation": "words of a fixed list", "spaces_position": "numbers",
