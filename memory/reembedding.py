@@ -5,7 +5,7 @@ An organisation moves to another embedding model without downtime:
 1. Fill: compute the new model's vectors in batches, each in a transaction. Searches use the old model. An interrupted fill
    continues with the missing vectors.
 2. Flip: set the organisation's model. A store with vectors of the old model notices, and leaves its vectors to the sweep.
-3. Catch up: once all transactions from before the flip have ended, fill what they stored.
+3. Catch up: once all transactions from before the flip have ended, fill what they stored, and note how far the model reads each memory.
 
 Old vectors stay until dropped (`--drop`), for processes that have not noticed the flip.
 """
@@ -43,6 +43,7 @@ from memory.statements import (
     PENDING,
     PRESENT_VECTORS,
     SET_EMBEDDING,
+    SETTLED_MEMORIES,
     TEXTS,
 )
 from memory.types import SETTLED, EmbeddingState
@@ -217,6 +218,42 @@ def fill(*, organisation: UUID, manager: EmbeddingManager) -> Iterator[int]:
             )
         after = _first(rows, BATCH)[-1]
         yield len(still)
+
+
+def settle_states(*, organisation: UUID, manager: EmbeddingManager) -> int:
+    """Note how far a model reads each memory, after the flip to it; return the number of memories that changed.
+
+    Raises:
+        EmbedderUnavailable: the model can't be loaded.
+    """
+    model, after, changed = model_number(manager.model), UUID(int=0), 0
+    while True:
+        values = {
+            "organisation": organisation,
+            "settled": [str(state) for state in SETTLED],
+            "after": after,
+            "limit": BATCH,
+        }
+        with tenant_transaction(organisation), raw_cursor() as cursor:
+            rows = cursor.execute(SETTLED_MEMORIES, values).fetchall()
+            some = _read_texts(organisation, _first([row[:2] for row in rows], BATCH))
+            with_vector = {memory for memory, _ in _present(organisation, model, some)}
+        if not rows:
+            return changed
+        extents = iter(manager.extents([text for each in some for text in each.texts()]))
+        before = {row[0]: row[2] for row in rows}
+        states = {each.id: state_of([next(extents) for _ in each.places]) for each in some}
+        states = {
+            memory: state
+            for memory, state in states.items()
+            # a caller's own vector speaks for a text that the model can't read
+            if state != before[memory] and not (state is EmbeddingState.UNREADABLE and memory in with_vector)
+        }
+        with tenant_transaction(organisation):
+            still = _lock_unchanged(organisation, [each for each in some if each.id in states])
+            _set_states(organisation, {memory: states[memory] for memory in states if memory in still})
+        changed += len(still)
+        after = _first([row[:2] for row in rows], BATCH)[-1]
 
 
 def flip(*, organisation: UUID, by: Actor, manager: EmbeddingManager) -> int:

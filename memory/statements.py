@@ -15,6 +15,11 @@ AND m.id > %(after)s AND NOT EXISTS (
     WHERE v.organisation_id = %(organisation)s AND v.memory_id = m.id AND v.model_id = %(model)s
 ) ORDER BY m.id LIMIT %(limit)s
 """
+# memories that a model has tried to read
+SETTLED_MEMORIES = """
+SELECT m.id, m.passages, m.embedding FROM memory_memory AS m
+WHERE m.organisation_id = %(organisation)s AND m.embedding = ANY(%(settled)s) AND m.id > %(after)s ORDER BY m.id LIMIT %(limit)s
+"""
 # texts of memories and earlier texts
 TEXTS = "SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) ORDER BY id"
 # the passages that have a vector of the model

@@ -64,6 +64,7 @@ class Command(ObservedCommand):
                 "A transaction has been open for over a minute; run this again when it has ended."
             )
         late = sum(reembedding.fill(organisation=organisation.id, manager=manager))
+        reembedding.settle_states(organisation=organisation.id, manager=manager)
         text = f"{organisation.slug}: searched by {manager.model.name} {manager.model.version}, {total - done + late} vectors computed"
         if drop:
             dropped = reembedding.drop_others(organisation=organisation.id, model=number)

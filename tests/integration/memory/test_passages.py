@@ -17,7 +17,7 @@ from memory.index.collection_statistics import clear_counts, get_corpus
 from memory.index.stored import reindex
 from memory.models import Memory, MemoryPassage, MemoryVector, Posting
 from memory.operations import remember, remember_many
-from memory.reembedding import heal_pending
+from memory.reembedding import fill, heal_pending, settle_states
 from memory.search.arms.meaning import arm
 from memory.search.service import search, search_many
 from memory.search.types import SearchRequest, SearchType
@@ -25,6 +25,9 @@ from memory.trust.revision import revise
 from memory.types import WHOLE, EmbeddingState, Mark, MemoryDraft
 from tests.conftest import make_caller
 from tests.factories.documents import document, pages
+
+# each document is 64 passages to embed
+pytestmark = pytest.mark.timeout(300)
 
 FACT = "The skeleton of the whale that the museum shows weighs nine tonnes."
 QUESTION = "How heavy are the bones of the big sea animal?"
@@ -372,3 +375,31 @@ def test_another_organisation_has_none_of_the_passages(organisations):
     store(one, document(FACT)[0])
     assert count(other, MemoryPassage) == 0
     assert ask(other, QUESTION) == []
+
+
+def test_states_follow_the_model_that_reads(organisation, monkeypatch):
+    short, long = store(organisation, VALVE), store(organisation, document(FACT)[0])
+    manager = get_manager()
+    monkeypatch.setattr(
+        type(manager), "extents",
+        lambda self, texts: [Extent.NOTHING if text == VALVE else Extent.PART for text in texts],
+    )  # fmt: skip
+    with tenant_transaction(organisation):
+        MemoryVector.objects.filter(memory_id=short.id).delete()
+    assert settle_states(organisation=organisation, manager=manager) == 2
+    states = {each.id: each.embedding for each in rows(organisation, Memory)}
+    assert states == {short.id: "unreadable", long.id: "partial"}
+    monkeypatch.undo()
+    assert settle_states(organisation=organisation, manager=manager) == 2
+    assert {each.embedding for each in rows(organisation, Memory)} == {"ready"}
+
+
+def test_another_model_reads_every_passage(organisation):
+    memory = store(organisation, document(FACT)[0])
+    passages = count(organisation, MemoryPassage)
+    manager = get_manager()
+    with tenant_transaction(organisation):
+        MemoryVector.objects.filter(memory_id=memory.id).delete()
+    assert list(fill(organisation=organisation, manager=manager)) == [1]
+    assert count(organisation, MemoryVector) == passages
+    assert list(fill(organisation=organisation, manager=manager)) == []
