@@ -28,6 +28,8 @@ FIRST_SYLLABLES, SYLLABLES = 0.8, 0.4
 # what terms without spaces count as words of a query: a character beside the pairs that it is in, a pair of Japanese endings or
 # particles, a pair of one of them and a word's character
 CHARACTER, ENDING, INFLECTED = 0.5, 0.2, 0.5
+# of a word
+MOST_VARIANTS = 48
 _ENGLISH = "en"
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 _UNSPACED_LANGUAGES = frozenset({"ja", "km", "lo", "my", "th", "zh"})
@@ -113,7 +115,9 @@ def _variants(word: str, languages: Sequence[str]) -> tuple[str, dict[str, float
             weaker |= dict.fromkeys(others, SYLLABLES) | {first: FIRST_SYLLABLES}
         for term, weight in weaker.items():
             found[term] = max(found.get(term, 0.0), weight)
-    return next(iter(found)), found
+    # the strongest, so that a long word in many languages costs a bounded number of look-ups; sorting keeps the first one first
+    strongest = sorted(found.items(), key=lambda each: -each[1])[:MOST_VARIANTS]
+    return strongest[0][0], dict(strongest)
 
 
 @lru_cache(maxsize=8)

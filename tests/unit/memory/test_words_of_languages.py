@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.analysis.languages import language_of
-from memory.analysis.query_terms import query_terms
+from memory.analysis.query_terms import MOST_VARIANTS, query_terms
 from memory.analysis.words import count_terms, read_words, terms_of
 
 
@@ -116,6 +116,13 @@ def test_function_words_of_the_querys_language_are_dropped():
     assert set(query_terms("Qui est le directeur de la fabrique ?").counts) == {"directeur", "fabriqu"}
     assert set(query_terms("Wer hat den Vertrag unterschrieben?").counts) == {"vertrag", "unterschrieb"}
     assert set(query_terms("Кто подписал договор?").counts) == {"подписа", "договор"}
+
+
+def test_a_long_word_has_a_bounded_number_of_variants():
+    word = "Donaudampfschifffahrtsgesellschaftskapitänswitwenrente"
+    read = query_terms(word, ["de", "nl", "sv", "da", "no", "fi", "hu", "et", "is"])
+    assert [len(each) for each in read.variants.values()] == [MOST_VARIANTS]
+    assert next(iter(read.counts)) in next(iter(read.variants.values()))
 
 
 def test_a_query_is_read_in_its_own_language_the_organisations_and_english():
