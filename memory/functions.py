@@ -77,7 +77,8 @@ class StoreDocument(Strict):
         return Upload(
             content=self.file or self.text.encode("utf-8", "replace"),
             name=self.file_name,
-            media_type=self.media_type or ("text/plain" if self.text else ""),
+            media_type=self.media_type.partition(";")[0].strip().lower()
+            or ("text/plain" if self.text else ""),
             charset="utf-8" if self.text else "",
             title=self.title,
             source=self.source,

@@ -40,6 +40,9 @@ class TurnIn(Strict):
     metadata: Metadata | None = None
     tool_calls: list[Any] | None = None
     tool_call_id: str | None = None
+    function_call: Any = None
+    annotations: Any = None
+    audio: Any = None
     refusal: str | None = None
 
     @property

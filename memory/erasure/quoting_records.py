@@ -16,6 +16,7 @@ from memory.erasure.statements import (
     BLANK_REASONS,
     COUNT_SAME_VALUE,
     DELETE_TRACES,
+    DOCUMENTS_WAIT,
     SET_CHUNK_RESULTS,
 )
 
@@ -57,6 +58,9 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
         same = cursor.execute(COUNT_SAME_VALUE, (organisation, numbers, list(going.memories))).fetchone()
         if same and same[0]:
             going.kept[SAME] = same[0]
+        waits = cursor.execute(DOCUMENTS_WAIT, (organisation,)).fetchone()
+        if waits and waits[0]:
+            going.not_looked_at.add("memory_documentjob")
         if quoting(going, _CONTEXTS):
             cursor.execute(BLANK_CONTEXT, (organisation,))
         removed["admin_history"] = cursor.execute(

@@ -51,6 +51,11 @@ WHERE t.id = l.content_type_id AND t.app_label = 'memory' AND l.object_id = ANY(
 # other memories that have one of the erased values
 COUNT_SAME_VALUE = "SELECT count(*) FROM memory_memory WHERE organisation_id = %s AND value = ANY(%s) AND head IS NULL AND id <> ALL(%s)"
 
+# whether documents wait to be stored, whose files can't be searched for quotes
+DOCUMENTS_WAIT = """
+SELECT EXISTS (SELECT 1 FROM memory_documentjob WHERE organisation_id = %s AND status IS NULL)
+"""
+
 # --- receipts.py
 
 # one row for each further memory of a receipt, by which an import of that memory is refused

@@ -52,6 +52,7 @@ NO_WORDS = {
     "memory_derivedpolicy": "a word of a fixed list", "memory_rejectionpolicy": "a word of a fixed list",
     "memory_erasurepolicy": "a word of a fixed list", "memory_indexstate": "versions of the analyser",
     "memory_erasure": "receipts: figures, ids, hashes",
+    "files_storedfile": "random keys and digests",
     "observability_operationhour": "names of operations", "observability_operationminute": "names of operations",
     "spaces_conceptrelation": "words of a fixed list", "spaces_position": "numbers",
     "tenancy_apikey": "names and hashes of keys", "tenancy_membership": "roles", "tenancy_organisation": "names",
@@ -67,6 +68,11 @@ NO_WORDS_IN = {
     "spaces_spacedimension.field", "spaces_spacedimension.scale", "spaces_spacedimension.levels", "spaces_spacedimension.domain",
     "spaces_concept.name", "spaces_concept.name_key", "spaces_concept.prototype", "spaces_concept.weights", "spaces_concept.given",
     "spaces_member.given", "spaces_layout.found",
+    # of a document or turn: what it is called is in its memory too, and goes with it
+    "memory_document.title", "memory_document.name", "memory_document.media_type", "memory_document.sha256", "memory_document.file",
+    "memory_conversationturn.thread", "memory_conversationturn.role", "memory_conversationturn.name",
+    # a document that waits to be stored: the receipt says that it was not looked at; then ids, figures and a code
+    "memory_documentjob.options", "memory_documentjob.result",
     # who a run acts for
     "workflows_run.parties",
     # lines that wait to be stored: the receipt counts those that quote

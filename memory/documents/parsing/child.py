@@ -14,7 +14,7 @@ from typing import Any
 
 from memory.documents.parsing.detection import kind_of
 from memory.documents.parsing.failures import Failure, is_out_of_memory
-from memory.documents.parsing.outline import Outline
+from memory.documents.parsing.outline import Outline, clean
 from memory.documents.parsing.types import Kind, Limits, Parsed
 
 # those that parsers use by themselves
@@ -83,7 +83,16 @@ def parse(content: bytes, name: str, media_type: str, charset: str, limits: Limi
     text = outline.text()
     if not text.strip():
         raise Failure("no_text", pages=pages or 0)
-    return Parsed(kind, text, title[:300], pages, tuple(outline.marks), facts)
+    title = " ".join(clean(title).split())[:300]
+    return Parsed(kind, text, title, pages, tuple(outline.marks), _cleaned(facts))
+
+
+def _cleaned(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return facts without what can't be stored: headers of damaged e-mails contain anything."""
+    return {
+        name: [clean(each) for each in fact] if isinstance(fact, list) else clean(str(fact))
+        for name, fact in facts.items()
+    }
 
 
 def _read(

@@ -94,6 +94,8 @@ class Command(ObservedCommand):
         except (LiftosError, OSError) as error:
             code = error.code if isinstance(error, LiftosError) else "file.unreadable"
             detail = error.message if isinstance(error, LiftosError) else str(error.strerror)
+            # a path may hold any bytes
+            name = name.encode("utf-8", "replace").decode()
             self.stderr.write(f"{name}: {detail}")
             if errors is not None:
                 errors.write(
@@ -126,6 +128,8 @@ def _files(directory: Path, patterns: list[str]) -> list[Path]:
 
 
 def _upload(path: Path, name: str, options: dict[str, Any]) -> Upload:
+    if not name.isprintable():
+        raise LiftosError("The path is not printable UTF-8.")
     if len(name) > MAX_ID:
         raise LiftosError(f"The path is longer than {MAX_ID} characters.")
     if path.stat().st_size > settings.LIFTOS_DOCUMENT_BYTES:

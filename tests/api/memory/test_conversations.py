@@ -67,7 +67,7 @@ def test_chat_completions_messages_are_turns(acme):
             "content": None,
             "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
         },
-        {"role": "tool", "tool_call_id": "c", "content": "09:10"},
+        {"role": "tool", "tool_call_id": "c", "content": "09:10", "annotations": []},
         {"role": "assistant", "content": None, "refusal": "I can't say."},
     ]
     body = stored(acme.post(TURNS, {"messages": messages}))

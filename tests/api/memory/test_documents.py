@@ -274,6 +274,13 @@ def test_erasure_takes_the_original_and_says_so(acme, files, django_capture_on_c
         assert not Document.objects.exists()
 
 
+def test_receipt_says_that_waiting_documents_were_not_looked_at(acme):
+    memory = acme.store("words")
+    acme.upload(b"words again", "a.txt", query="?mode=async")
+    erasure = acme.delete(f"/api/v1/memories/{memory}").json()["erasure_id"]
+    assert acme.get(f"/api/v1/erasures/{erasure}").json()["kept"]["not_looked_at"] == ["memory_documentjob"]
+
+
 def test_files_of_an_organisation_are_limited(acme, settings):
     settings.LIFTOS_FILES_BYTES = 8
     assert acme.upload(b"words", "a.txt", query="?keep_original=true").status_code == 201

@@ -59,6 +59,13 @@ def test_repeated_import_parses_only_what_has_changed(acme, folder, monkeypatch)
     assert parsed == ["b.docx"]
 
 
+def test_path_that_is_no_text_is_refused(acme, folder):
+    (folder / "a\udcff.txt").write_text("words")
+    status, counts, shown = run(acme.slug, folder, glob=["*.txt"])
+    assert (status, counts["refused"]) == (1, 1)
+    assert "not printable" in shown
+
+
 def test_globs_choose_files(acme, folder):
     assert run(acme.slug, folder, glob=["reports/*"])[1]["stored"] == 1
     assert run(acme.slug, folder, glob=["*.docx"])[1]["stored"] == 1

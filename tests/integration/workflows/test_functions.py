@@ -1,5 +1,6 @@
 """The apps' workflow functions act as their operations do, for the run's actor."""
 
+import base64
 from time import monotonic
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import Conflict
 from liftos.kernel.functions import Call, get_function
+from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal, Scope
 from memory.policies import REJECTION_POLICY
 from memory.policy_types import RejectedInside
@@ -48,6 +50,21 @@ def test_store_many_and_search_many(call):
     assert {str(each) for each in get_function("memory.search_many").mentions(found)} == set(ids)
     assert call("memory.store_many", {"memories": []}) == {"count": 0, "results": []}
     assert call("memory.search_many", {"queries": []})["results"] == []
+
+
+def test_store_document(call, settings, tmp_path):
+    settings.LIFTOS_FILES_URL = str(tmp_path / "files")
+    told = {"text": "# Costs\n\nboots cost ten euros", "media_type": "text/markdown", "external_id": "d"}
+    first = call("memory.store_document", told)
+    assert (first["outcome"], first["media_type"], first["passages"]) == ("stored", "text/markdown", 1)
+    assert call("memory.store_document", told)["outcome"] == "unchanged"
+    file = base64.b64encode(b"<html><p>boots cost eleven euros</p>").decode()
+    changed = call("memory.store_document", {"file": file, "file_name": "a.html", "external_id": "d"})
+    assert (changed["id"], changed["outcome"]) == (first["id"], "changed")
+    assert list(get_function("memory.store_document").touches(changed)) == [UUID(first["id"])]
+    for wrong in ({}, {"text": "a", "file": file}, {"file": "%"}):
+        with pytest.raises(InvalidRequest):
+            call("memory.store_document", wrong)
 
 
 def test_a_text_with_a_rejected_value_is_a_candidate_that_names_the_rejection(call, organisation):

@@ -206,6 +206,17 @@ def test_mail_of_html_alone_is_read():
     )
 
 
+def test_damaged_headers_of_mail_leave_only_what_can_be_stored():
+    parsed = read(
+        b"From: a\xff\x00b <x@y>\r\nSubject: =?utf-8?q?bad=ff=00?=\r\nDate: never\r\nTo: (((\r\n\r\nwords",
+        "a.eml",
+    )
+    for text in (parsed.title, parsed.text, *map(str, parsed.facts.values())):
+        text.encode()
+        assert "\x00" not in text
+    assert parsed.text.endswith("words")
+
+
 def test_content_decides_before_name_and_media_type():
     assert read(make_pdf([["words"]]), "notes.txt", "text/plain").kind is Kind.PDF
     assert read(make_docx(["words"]), "a.xlsx", str(Kind.XLSX)).kind is Kind.DOCX
