@@ -120,6 +120,7 @@ COUNTS = {
     "memory_document.version": (),
     "memory_documentjob.attempts": (),
     "memory_documentjob.status": (),
+    "memory_indexstate.rewritten": (),
     "memory_memory.passages": (),
     "memory_memory.term_count": (),
     "memory_memory.text_version": ("memory_text_no_newer_than_version",),

@@ -132,6 +132,11 @@ def live(caller):
     caller.delete(f"/api/v1/memories/{caller.store('text d')}")
     caller.post("/context/initialize", {})
     caller.send("/api/v1/memories/bulk?mode=async", '{"content": "text e"}', "application/x-ndjson")
+    for query in ("?keep_original=true", "?mode=async"):
+        assert caller.send(f"/api/v1/documents{query}", "text f", "text/plain").status_code in {201, 202}
+    assert (
+        caller.post("/api/v1/conversations/call/turns", {"role": "user", "content": "g"}).status_code == 201
+    )
 
 
 @pytest.fixture
