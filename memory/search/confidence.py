@@ -63,19 +63,24 @@ class Evidence:
         meaning: the best share of the meaning arm; None if it took no part.
         words: the best share of the words arm; None if it took no part.
         size: the organisation's memories.
-        other_arms: whether other arms took part, about which nothing is calibrated.
+        beyond: whether it found what nothing is calibrated for: candidates of other arms, or the period that the query is about.
         misses_codes: whether the query has codes that no candidate contains.
     """
 
     meaning: float | None
     words: float | None
     size: int
-    other_arms: bool = False
+    beyond: bool = False
     misses_codes: bool = False
 
 
 def evidence_of(
-    shares: Mapping[str, Mapping[bytes, float]], *, size: int, misses_codes: bool, named: float = 0.0
+    shares: Mapping[str, Mapping[bytes, float]],
+    *,
+    size: int,
+    misses_codes: bool,
+    named: float = 0.0,
+    is_dated: bool = False,
 ) -> Evidence:
     """Return the evidence of a search.
 
@@ -84,6 +89,7 @@ def evidence_of(
         size: the organisation's memories.
         misses_codes: whether the query has codes that no candidate contains.
         named: the best share of names in the query that a candidate mentions, which count as words.
+        is_dated: whether the query asks for little but a period, and a candidate is in it.
     """
     best = {arm: max(each.values(), default=0.0) for arm, each in shares.items()}
     words = best.get(WORDS)
@@ -91,7 +97,7 @@ def evidence_of(
         best.get(MEANING),
         None if words is None else max(words, named),
         size,
-        bool(best.keys() - {MEANING, WORDS}),
+        is_dated or bool(best.keys() - {MEANING, WORDS}),
         misses_codes,
     )
 
@@ -123,7 +129,7 @@ def _likelihood(evidence: Evidence) -> float:
     if evidence.misses_codes:
         return UNLIKELY
     constants = _ANY.get(_took_part(evidence))
-    if evidence.other_arms or constants is None:
+    if evidence.beyond or constants is None:
         return 1.0
     if evidence.meaning is None and not evidence.words:
         return UNLIKELY

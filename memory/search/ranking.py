@@ -47,6 +47,7 @@ class Ranking:
         below: number of these that scored less than the request's `min_score`.
         passages: by arm, what gives the shares of memories' passages.
         named: the best share of entities, which the query names and a memory mentions.
+        is_dated: whether a memory is in a period that the query names.
         confidence: how sure it is that the first answers, 0..1; None if nothing was found.
         doubt: why nothing is likely to answer; None if something may.
     """
@@ -58,6 +59,7 @@ class Ranking:
     candidates: int = 0
     below: int = 0
     named: float = 0.0
+    is_dated: bool = False
     confidence: float | None = None
     doubt: AbstainReason | None = None
 
@@ -143,7 +145,14 @@ def rank(signals: Signals, question: Question, most: int) -> Ranking:
         for place, memory in enumerate(best(scores, len(scores)))
     ]
     named = max((share for _, share in measured.get("entities", {}).values()), default=0.0)
-    return Ranking(ranked, signals.plans, passages=signals.passages, candidates=len(ranked), named=named)
+    return Ranking(
+        ranked,
+        signals.plans,
+        passages=signals.passages,
+        candidates=len(ranked),
+        named=named,
+        is_dated="period" in measured,
+    )
 
 
 def _measure(

@@ -40,6 +40,8 @@ GROUP_SIZE = 50
 # with diversity: candidates per arm relative to those without, and again if near-doubles leave too few, up to this many
 OVERFETCH = 4
 FURTHEST = 10_000
+# a query that names a period and has no more terms than this, the period's included, asks for the period
+FEW_TERMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,5 +277,6 @@ def _judged(question: Question, signals: Signals, ranking: Ranking) -> Ranking:
             not question.request.is_by_one_arm and question.analysis.codes and not signals.codes
         ),
         named=ranking.named,
+        is_dated=ranking.is_dated and len(question.analysis.terms) <= FEW_TERMS,
     )
     return replace(ranking, confidence=confidence_of(ranking.ranked, evidence), doubt=doubt_of(evidence))

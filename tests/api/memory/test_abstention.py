@@ -80,3 +80,10 @@ def test_a_batch_abstains_query_by_query(stocked):
     assert body["abstain_reason"] == [None, "weak_evidence"]
     singles = [ask(stocked, query)["confidence"] for query in queries]
     assert body["confidence"] == pytest.approx(singles, abs=1e-3)
+
+
+def test_a_question_about_a_period_is_answered_by_its_memories(stocked):
+    assert ask(stocked, "what happened in March 2026")["abstained"] is True
+    stocked.store("The lift was repaired", metadata={"date": "2026-03-09"})
+    body = ask(stocked, "what happened in March 2026")
+    assert (body["abstained"], body["results"][0]["content"]) == (False, "The lift was repaired")

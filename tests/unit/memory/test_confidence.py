@@ -89,8 +89,8 @@ def test_a_code_that_no_candidate_contains_abstains():
     assert doubt_of(replace(STRONG, misses_codes=True)) is AbstainReason.CODE_NOT_FOUND
 
 
-def test_other_arms_are_not_doubted():
-    assert doubt_of(replace(WEAK, other_arms=True)) is None
+def test_beyond_are_not_doubted():
+    assert doubt_of(replace(WEAK, beyond=True)) is None
     assert doubt_of(Evidence(None, None, 500)) is None
 
 
@@ -100,4 +100,5 @@ def test_evidence_is_the_best_share_of_each_arm():
     assert evidence_of(shares, size=7, misses_codes=False) == Evidence(0.4, 0.1, 7)
     assert evidence_of(shares, size=7, misses_codes=False, named=0.5).words == 0.5
     assert evidence_of({"meaning": {}}, size=7, misses_codes=True) == Evidence(0.0, None, 7, False, True)
-    assert evidence_of({"conceptual": {a: 1.0}}, size=7, misses_codes=False).other_arms
+    assert evidence_of({"conceptual": {a: 1.0}}, size=7, misses_codes=False).beyond
+    assert evidence_of({"meaning": {}}, size=7, misses_codes=False, is_dated=True).beyond
