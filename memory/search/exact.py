@@ -10,7 +10,7 @@ from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
 from memory.search.filter_sql import where
-from memory.search.phrases import contains, terms_of_word, words_in
+from memory.search.phrases import contains, is_unspaced, terms_of_word, words_in
 from memory.search.query_syntax import fold, has_code
 from memory.search.statements import CODED, HOLDERS, TEXTS
 from memory.search.types import Key, Question
@@ -34,8 +34,8 @@ def with_operators(question: Question) -> Question:
     never: set[Key] = set()
     for excluded in query.excluded:
         words = words_in(excluded)
-        if len(words) == 1 and len(own := terms_of_word(words[0], question.languages)) == 1:
-            terms |= own
+        if len(words) == 1 and not is_unspaced(excluded):
+            terms |= terms_of_word(words[0], question.languages)
         else:
             never |= _containing(question, [excluded])
     request = replace(request, never_terms=tuple(sorted(terms)), never=tuple(sorted(never)) if never else ())

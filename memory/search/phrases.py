@@ -20,6 +20,11 @@ def words_in(text: str) -> list[str]:
     return _WORD.findall(_folded(text))
 
 
+def is_unspaced(text: str) -> bool:
+    """Return whether a text has characters of a script written without spaces."""
+    return _UNSPACED.search(text) is not None
+
+
 def contains(text: str, phrase: str, languages: tuple[str, ...] = ()) -> bool:
     """Return whether a text contains a phrase; one without letters and figures is contained in every text.
 
@@ -28,7 +33,7 @@ def contains(text: str, phrase: str, languages: tuple[str, ...] = ()) -> bool:
         phrase: the phrase.
         languages: that the text may be in, beside English, by which inflected words are the same.
     """
-    if _UNSPACED.search(phrase):
+    if is_unspaced(phrase):
         return _SIGNS.sub("", _folded(phrase)) in _SIGNS.sub("", _folded(text))
     wanted, words = words_in(phrase), words_in(text)
     length = len(wanted)
