@@ -64,7 +64,7 @@ LIVING = (TrustState.CANDIDATE, TrustState.ACTIVE, TrustState.CONTESTED)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page or section of a text begins; holds until the next mark.
+    """The beginning of a page or section of a text; holds until the next mark.
 
     Attributes:
         start: offset in characters.

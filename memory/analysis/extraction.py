@@ -21,7 +21,7 @@ SHORT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ReadPassage:
-    """What search indexes of a passage.
+    """The content that search indexes of a passage.
 
     Attributes:
         place: where it is in the text.
@@ -38,7 +38,7 @@ class ReadPassage:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What search indexes of a memory.
+    """The content that search indexes of a memory.
 
     Attributes:
         passages: at least one, in order.

@@ -26,7 +26,7 @@ class Corpus:
 
     @property
     def has_long(self) -> bool:
-        """Whether a memory has several passages."""
+        """True if a memory has several passages."""
         return self.documents > self.memories
 
     @property

@@ -59,6 +59,7 @@ AND NOT EXISTS (
 )
 AND {where} ORDER BY id DESC LIMIT %(most)s
 """
+# the texts of memories, for quoted phrases
 TEXTS = """
 SELECT uuid_send(id), content FROM memory_memory WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
 """

@@ -34,7 +34,7 @@ class ActorLine(Strict):
 
 
 class MarkLine(Strict):
-    """Where a page or section of a text begins."""
+    """The beginning of a page or section of a text."""
 
     start: int = Field(ge=0, le=MAX_CONTENT)
     page: int | None = Field(default=None, ge=1, le=2**31 - 1)

@@ -94,7 +94,7 @@ class EmbeddingManager:
 
     @property
     def profile(self) -> Profile:
-        """How to use the model, and what its cosines mean."""
+        """The use of the model, and the meaning of its cosines."""
         return self._ready().profile
 
     def extents(self, texts: Sequence[str]) -> list[Extent]:

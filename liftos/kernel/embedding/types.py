@@ -43,7 +43,7 @@ class TextKind(StrEnum):
 
 
 class Extent(StrEnum):
-    """How much of a text a model reads: all, its beginning (the rest exceeds its limit), or nothing (unknown script)."""
+    """The part of a text that a model reads: all, its beginning (the rest exceeds its limit), or nothing (unknown script)."""
 
     WHOLE = "whole"
     PART = "part"
@@ -56,7 +56,7 @@ RELATED_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How to use a model: what it expects before a text, and what its cosines mean. Measured, see `docs/retrieval.md`.
+    """The use of a model: its prefixes, and the meaning of its cosines. Measured, see `docs/retrieval.md`.
 
     Attributes:
         query_prefix: put before queries.
