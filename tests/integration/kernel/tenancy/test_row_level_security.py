@@ -68,6 +68,9 @@ def two(committed_db):
                     thread=name,
                 ),
             )
+        # has several passages
+        long = MemoryDraft(" ".join(f"Sentence {number} of {name} is about boots." for number in range(200)))
+        remember(organisation=caller.organisation, by=SYSTEM, draft=long)
         live(caller)
         with tenant_transaction(caller.organisation):
             TraceRecord.objects.create(
