@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -57,6 +57,8 @@ class DocumentQuery(BaseModel):
 
 class DocumentForm(BaseModel):
     """A multipart body: the file, and any of the query parameters."""
+
+    model_config = ConfigDict(extra="forbid")
 
     file: Annotated[bytes, Field(json_schema_extra={"format": "binary"})]
     title: str = ""

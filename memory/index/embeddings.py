@@ -169,7 +169,7 @@ def embed_texts(
     if not texts:
         return []
     vectors = dict(known or {})
-    with TRACER.span("memory.embed", count=len(texts)):
+    with TRACER.span("memory.embed", count=len(texts), organisation=str(organisation)):
         extents = manager.extents(texts)
         wanted = [
             text

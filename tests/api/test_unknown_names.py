@@ -35,7 +35,9 @@ def _routes(patterns, prefix="/"):
 
 ROUTES = [each for each in _routes(get_resolver().url_patterns) if each[:2] not in OLD]
 NAMED = [pytest.param(method, path, id=f"{method} {path}") for method, path, _ in ROUTES]
-SENDING = [each for each in NAMED if each.values[0] != "GET" and each.values[1] != BULK]
+# a document is a file, not fields
+FILES = "/api/v1/documents"
+SENDING = [each for each in NAMED if each.values[0] != "GET" and each.values[1] not in {BULK, FILES}]
 
 
 def send(caller, method, path, body=None, **headers):

@@ -85,7 +85,7 @@ def test_a_batch_holds_each_memory_once(acme, stored):
     for hits in body["results"]:
         assert len(hits) == 10
         for hit in hits:
-            assert list(hit) == ["id", "score", "terms"]
+            assert list(hit) == ["id", "score", "collapsed", "terms", "passage"]
             assert abs(sum(hit["terms"].values()) - hit["score"]) < 1e-9
             assert body["memories"][hit["id"]]["content"].startswith("Rain and boots")
     assert body["truncated"] is True

@@ -97,7 +97,7 @@ class Probe:
 def find_as_planned(questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
     """Return what the naive statement finds with the planner's plan."""
     [question] = questions
-    vector, model = question.prepared["meaning"]
+    vector, model = question.prepared["meaning"][:2]
     values: dict[str, Any] = {
         "vector": HalfVec(vector),
         "organisation": question.organisation,

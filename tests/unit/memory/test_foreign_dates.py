@@ -7,7 +7,8 @@ import pytest
 
 from memory.analysis.foreign_dates import LANGUAGES
 from memory.analysis.languages import language_of
-from memory.analysis.periods import Period, asks_when, is_question, periods_in
+from memory.analysis.periods import Period, asks_when, periods_in
+from memory.analysis.questions import is_question
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday
 MAY = Period(datetime(2023, 5, 1, tzinfo=UTC), datetime(2023, 6, 1, tzinfo=UTC))
