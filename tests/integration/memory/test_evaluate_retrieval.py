@@ -54,7 +54,10 @@ def evaluate(*args):
 
 def databases():
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT datname FROM pg_database")
+        # not those of tests that run at the same time
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE datname NOT LIKE 'liftos_committed%%' AND datname NOT LIKE 'liftos_upgrade%%'"
+        )
         return {name for (name,) in cursor.fetchall()}
 
 
