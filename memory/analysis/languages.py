@@ -1,4 +1,4 @@
-"""Tell the language of a text. Pure, and the same in every process.
+"""The language of a text. Pure, and the same in every process.
 
 Most scripts belong to one language. Latin, Cyrillic, Arabic and Devanagari texts are told by the function words that only
 one language has, if two or more nearly agree, and otherwise by py3langid (naive Bayes over byte n-grams), if it is sure enough.

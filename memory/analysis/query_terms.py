@@ -19,7 +19,7 @@ from memory.analysis.function_words import function_words, function_words_of
 from memory.analysis.languages import language_of
 from memory.analysis.segments import HANGUL, UNSPACED, pairs
 from memory.analysis.stems import stems
-from memory.analysis.words import emoji_in, words_in
+from memory.analysis.words import emoji_in, signs_in, words_in
 
 # what variants count beside the word itself; halving or doubling a weight changed the figures in docs/retrieval.md by at most .01
 WITHOUT_ACCENTS, PART, IN_COMPOUND = 0.8, 0.5, 0.6
@@ -66,7 +66,7 @@ def query_terms(text: str, languages: Iterable[str] = ()) -> QueryTerms:
     if not content and not terms:
         content = words
     if not content and not terms:
-        terms = emoji_in(folded)
+        terms = emoji_in(folded) or signs_in(folded)
     read_in = dict.fromkeys((own or _ENGLISH, *languages, _ENGLISH))
     counts: dict[str, float] = {}
     variants: dict[str, dict[str, float]] = {}

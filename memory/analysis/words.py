@@ -2,7 +2,8 @@
 
 Words are stemmed in the text's language (memory/analysis/stems.py), in English where it does not show. Beside its stem a word may
 have further terms: its spelling without diacritics, pairs of syllables in Korean, what it is found by as a part
-(memory/analysis/compounds.py). Scripts without spaces are cut into characters and pairs (memory/analysis/segments.py). Emoji are terms.
+(memory/analysis/compounds.py). Scripts without spaces are cut into characters and pairs (memory/analysis/segments.py). Emoji are terms, and
+other signs if a text has nothing else.
 
 Writing and removal must agree on the terms, so raise ANALYSER whenever the output of this module changes: each organisation's index
 is then rebuilt (memory/reindexing.py). Queries are read by memory/analysis/query_terms.py.
@@ -64,9 +65,9 @@ def terms_of(text: str, language: str | None = None) -> list[str]:
         terms = stemmed + terms
         if language in COMPOUNDING:
             terms += further_terms(words, stemmed, language)
-        return terms
+        return terms or signs_in(folded)
     found = [*map(unified, stemmed), *terms, *further_terms(words, stemmed, language), *emoji_in(folded)]
-    return [term[:MAX_TERM] for term in found]
+    return [term[:MAX_TERM] for term in found] or signs_in(folded)
 
 
 def words_in(folded: str, language: str) -> tuple[list[str], list[str]]:
@@ -112,6 +113,11 @@ def further_terms(words: Sequence[str], stemmed: Sequence[str], language: str) -
 def emoji_in(folded: str) -> list[str]:
     """Return the emoji of a normalised text; skin tones are ignored."""
     return _PICTURES.findall(folded)
+
+
+def signs_in(folded: str) -> list[str]:
+    """Return the runs of signs that a normalised text without words is found by."""
+    return [run[:MAX_TERM] for run in folded.split()]
 
 
 def _spaced_parts(word: str, terms: list[str]) -> list[str]:

@@ -106,15 +106,27 @@ def still_found(before: Any, now: Any) -> list[str]:
     return [f".{each} is gone" for each in lost]
 
 
+def waiting_for_index(state: Upgraded) -> list[dict[str, Any]]:
+    """Return the questions that find nothing until the index of words is rebuilt: Arabic was indexed in other terms."""
+    return [each for each in state.recorded if "الأحذية" in json.dumps(each["body"], ensure_ascii=False)]
+
+
+def test_rebuilt_index_finds_what_was_indexed_in_other_terms(state):
+    told("reindex", "--all")
+    waiting = waiting_for_index(state)
+    assert len(waiting) == 1
+    for question in waiting:
+        answer = state.ask(question["method"], question["path"], question["body"], key=question["key"])
+        assert still_found(question["answer"], answer.json()) == []
+
+
 def test_every_answer_is_as_before(state):
     assert len(state.recorded) > 150
     wrong: list[str] = []
     for question, (status, answer) in zip(state.recorded, state.answers, strict=True):
         then = expected(state, question)
         if "search" in question["path"] and status == question["status"] == 200:
-            # the index of words is read in other terms until a worker has rebuilt it
-            is_other_script = "الأحذية" in str(question["body"])
-            found = [] if is_other_script else still_found(then, answer)
+            found = still_found(then, answer) if question not in waiting_for_index(state) else []
         else:
             found = [each for each in differences(then, answer) if not WORDING.match(each)]
         if question["method"] == "POST" or status >= 400 or not question["path"].startswith("/api/v1"):

@@ -1,4 +1,4 @@
-"""Tell the kind of a document: by its content first, then by its name, then by its media type. No Django."""
+"""The kind of a document, told by its content first, then by its name, then by its media type. No Django."""
 
 import re
 import zipfile

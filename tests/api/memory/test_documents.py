@@ -208,27 +208,28 @@ def test_too_large_a_file_is_413(acme, settings):
         assert (response.status_code, response.json()["code"]) == (413, "liftos.body_too_large")
 
 
-def invalid(response, *loc):
-    assert response.status_code == 422, response.content
-    assert list(loc) in [each["loc"][: len(loc)] for each in response.json()["errors"]], response.content
+def is_invalid(response, *loc):
+    """Return whether a request was refused and the place named."""
+    places = [each["loc"][: len(loc)] for each in response.json().get("errors", [])]
+    return response.status_code == 422 and list(loc) in places
 
 
 def test_bad_fields_are_named(acme):
-    invalid(acme.upload(b"w", "a.txt", query="?metadata=[1]"), "query", "metadata")
-    invalid(acme.upload(b"w", "a.txt", query="?metadata={"), "query", "metadata")
-    invalid(acme.upload(b"w", "a.txt", metadata="{"), "body", "metadata")
-    invalid(acme.upload(b"w", "a.txt", metadata='{"a": NaN}'), "body", "metadata")
-    invalid(acme.upload(b"w", "a.txt", metadata='{"a": "\\u0000"}'), "body", "metadata")
-    invalid(acme.upload(b"w", "a.txt", title="x" * 301), "body", "title")
-    invalid(acme.upload(b"w", "a.txt", titel="x"), "body", "titel")
-    invalid(acme.upload(b"w", "a.txt", query="?titel=x"), "query", "titel")
-    invalid(acme.upload(b"w", "a.txt", query="?mode=later"), "query", "mode")
-    invalid(acme.upload(b"w", "a.txt", query="?keep_original=perhaps"), "query", "keep_original")
-    invalid(acme.upload(b"w", "a.txt", query="?title=a", title="b"), "body", "title")
-    invalid(acme.send(DOCUMENTS, b"", "text/plain"), "body", "file")
-    invalid(acme.send(DOCUMENTS, b"nothing", "multipart/form-data; boundary=x"), "body", "file")
-    invalid(acme.send(DOCUMENTS, b"nothing", "multipart/form-data"), "body")
-    invalid(
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?metadata=[1]"), "query", "metadata")
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?metadata={"), "query", "metadata")
+    assert is_invalid(acme.upload(b"w", "a.txt", metadata="{"), "body", "metadata")
+    assert is_invalid(acme.upload(b"w", "a.txt", metadata='{"a": NaN}'), "body", "metadata")
+    assert is_invalid(acme.upload(b"w", "a.txt", metadata='{"a": "\\u0000"}'), "body", "metadata")
+    assert is_invalid(acme.upload(b"w", "a.txt", title="x" * 301), "body", "title")
+    assert is_invalid(acme.upload(b"w", "a.txt", titel="x"), "body", "titel")
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?titel=x"), "query", "titel")
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?mode=later"), "query", "mode")
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?keep_original=perhaps"), "query", "keep_original")
+    assert is_invalid(acme.upload(b"w", "a.txt", query="?title=a", title="b"), "body", "title")
+    assert is_invalid(acme.send(DOCUMENTS, b"", "text/plain"), "body", "file")
+    assert is_invalid(acme.send(DOCUMENTS, b"nothing", "multipart/form-data; boundary=x"), "body", "file")
+    assert is_invalid(acme.send(DOCUMENTS, b"nothing", "multipart/form-data"), "body")
+    assert is_invalid(
         acme.client.post(DOCUMENTS, {"file": "no file"}, headers={"authorization": f"Bearer {acme.token}"}),
         "body",
         "file",
