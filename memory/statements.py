@@ -48,7 +48,10 @@ WHERE m.organisation_id = %(organisation)s AND m.embedding <> 'none'
 # set the model that searches use; returns the transaction's number
 CHOOSE_MODEL = """
 INSERT INTO memory_modelchoice (organisation_id, model_id) VALUES (%s, %s)
-ON CONFLICT (organisation_id) DO UPDATE SET model_id = excluded.model_id, recorded_at = now()
+ON CONFLICT (organisation_id) DO UPDATE SET model_id = excluded.model_id, recorded_at = now(), former = CASE
+    WHEN memory_modelchoice.model_id = excluded.model_id THEN memory_modelchoice.former
+    ELSE array_append(array_remove(memory_modelchoice.former, memory_modelchoice.model_id), memory_modelchoice.model_id)
+END
 RETURNING pg_current_xact_id()::text
 """
 # the number of the oldest open transaction, of any tenant

@@ -102,6 +102,7 @@ class PastVersion:
         known_from, known_to: when it was current, aware UTC.
         operation, reason, actor: the change that ended it.
         vector: of its text, shape (d,), if in the file.
+        vector_model: the name of the vector's model.
         layout: where its pages and sections begin.
     """
 
@@ -122,6 +123,7 @@ class PastVersion:
     reason: str
     actor: Actor
     vector: np.ndarray | None = None
+    vector_model: str = ""
     layout: tuple[Mark, ...] = ()
 
 
@@ -164,6 +166,7 @@ class MemoryDraft:
         valid_from: when it became true, if known.
         valid_to: when it stopped being true, if known.
         embedding: the caller's own vector, float32, shape (d,).
+        embedding_model: the name of its model or embedder; empty if not given.
         thread: the session, conversation or document it belongs to; empty to derive it from the metadata.
         derived_from: ids of existing memories it was derived from.
         expires_at: when it expires, aware UTC; None for the default of its type.
@@ -183,6 +186,7 @@ class MemoryDraft:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     embedding: np.ndarray | None = None
+    embedding_model: str = ""
     thread: str = ""
     derived_from: tuple[UUID, ...] = ()
     expires_at: datetime | None = None

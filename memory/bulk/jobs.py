@@ -23,7 +23,6 @@ from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import (
     BATCH,
     MAX_LINES,
-    active_dimension,
     batches,
     read_lines,
     refused_lines,
@@ -37,6 +36,7 @@ from memory.bulk.statements import (
     LEASE_CHUNK,
     LOCK_WAITING_CHUNK,
 )
+from memory.index.embeddings import given_vectors
 from memory.models import BulkChunk, BulkJob
 from memory.operations import embed_rows
 from memory.queries import trust_now
@@ -129,8 +129,8 @@ def _store_chunk(
     trust = trust_now(organisation=organisation, by=by, trust=sent)
     batch = prepared = None
     if trust is not None:
-        dimension = active_dimension(organisation)
-        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
+        given = given_vectors(organisation)
+        batch = read_lines(first, lines, organisation=organisation, given=given, trust=trust)
         prepared = embed_rows(organisation, batch.rows)
     with tenant_transaction(organisation), raw_cursor() as cursor:
         if cursor.execute(LOCK_WAITING_CHUNK, chunk).fetchone() is None:

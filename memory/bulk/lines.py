@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from liftos.kernel.embedding import EmbedderUnavailable
+import numpy as np
+
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validate
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.tenancy.types import Actor
 from memory.errors import NoLongerAllowed
-from memory.index.embeddings import active_manager
+from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.inputs import LineIn
 from memory.operations import Prepared, commit_many, raise_refusal, read_drafts
@@ -46,25 +47,35 @@ def batches(lines: Iterable[Line], size: int) -> Iterator[tuple[int, list[Line]]
         yield first, batch
 
 
-def active_dimension(organisation: UUID) -> int | None:
-    """Return the active model's dimension, None if the embedder is unavailable."""
-    try:
-        return active_manager(organisation).model.dimension
-    except EmbedderUnavailable:
-        return None
-
-
-def read_line(line: bytes | str, dimension: int | None) -> MemoryDraft:
+def read_line(line: bytes | str, given: GivenVectors | None) -> MemoryDraft:
     """Parse a line as a draft.
+
+    Args:
+        line: JSON.
+        given: the vectors that the organisation takes; None to leave that to the store.
 
     Raises:
         InvalidRequest: with the invalid fields.
     """
     draft = validate(LineIn, parse_json(line)).draft()
-    if draft.embedding is not None and dimension is not None and len(draft.embedding) != dimension:
-        message = f"The active embedding model has {dimension} dimensions"
-        raise InvalidRequest([item("dimension", ("body", "embedding"), message, len(draft.embedding))])
+    check_vector(draft, given)
     return draft
+
+
+def check_vector(draft: MemoryDraft, given: GivenVectors | None) -> None:
+    """Check a draft's own vector.
+
+    Raises:
+        InvalidRequest: the organisation does not take it.
+    """
+    refusal = given.refusal(draft.embedding, draft.embedding_model) if given else None
+    if refusal is not None:
+        value = (
+            draft.embedding_model
+            if refusal.field == "embedding_model"
+            else np.size(np.asarray(draft.embedding))
+        )
+        raise InvalidRequest([item(refusal.code, ("body", refusal.field), refusal.message, value)])
 
 
 def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
@@ -96,7 +107,7 @@ def read_lines(
     lines: Iterable[bytes | str],
     *,
     organisation: UUID,
-    dimension: int | None,
+    given: GivenVectors | None,
     trust: TrustState,
 ) -> Batch:
     """Parse lines, numbered from `first`, without blank ones; needs no database.
@@ -105,7 +116,7 @@ def read_lines(
         first: the first line's number.
         lines: JSON.
         organisation: the tenant.
-        dimension: of the active model (`active_dimension`).
+        given: the vectors that the organisation takes (`given_vectors`).
         trust: the highest trust state the caller may store.
     """
     refused, numbers, drafts = [], [], []
@@ -113,7 +124,7 @@ def read_lines(
         if not line.strip():
             continue
         try:
-            drafts.append(read_line(line, dimension))
+            drafts.append(read_line(line, given))
         except InvalidRequest as error:
             refused.append(refused_line(number, error))
         else:

@@ -18,12 +18,12 @@ from memory.bulk.lines import (
     BATCH,
     MAX_LINES,
     Batch,
-    active_dimension,
     batches,
     read_lines,
     refused_lines,
     store_batch,
 )
+from memory.index.embeddings import given_vectors
 from memory.operations import embed_rows
 from memory.queries import trust_now
 from memory.types import TrustState
@@ -121,11 +121,11 @@ def _store(
     trust: TrustState,
     store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
 ) -> Results:
-    dimension = active_dimension(organisation)
+    given = given_vectors(organisation)
 
     def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
         first, lines = numbered
-        batch = read_lines(first, lines, organisation=organisation, dimension=dimension, trust=trust)
+        batch = read_lines(first, lines, organisation=organisation, given=given, trust=trust)
         return first, lines, batch
 
     results: Results = []

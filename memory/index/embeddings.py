@@ -1,6 +1,7 @@
-"""The embedding model an organisation uses, its own choice or the installation's, and the embedding of drafts.
+"""The embedding model an organisation uses, and the embedding of drafts.
 
-`manage.py reembed` sets the choice once it has computed the new model's vectors. Processes re-read it every two seconds; until
+An organisation's first vectors make their model its own, so that another LIFTOS_EMBEDDER changes nothing for it; before, it uses the
+installation's. `manage.py reembed` changes the choice once it has computed the new model's vectors. Processes re-read it every two seconds; until
 then they may search by the old model, whose vectors are kept.
 """
 
@@ -25,12 +26,14 @@ from liftos.kernel.embedding import (
 )
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.process_managers import embedder_names
+from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.analysis.extraction import Reading
 from memory.analysis.passages import Passage
 from memory.analysis.values import is_blank
-from memory.index.statements import CHOSEN_MODEL
+from memory.index.given_vectors import GivenVectors
+from memory.index.statements import CHOSEN_MODEL, FORMER_MODELS, SETTLE_MODEL
 from memory.types import WHOLE, EmbeddingState, MemoryDraft
 
 logger = logging.getLogger("liftos.memory")
@@ -96,17 +99,16 @@ def embed_drafts(
         known: returns the vectors of a model that need not be computed, by text.
 
     Raises:
-        InvalidInput: a draft's own vector does not have the active model's dimension.
+        InvalidInput: a draft's own vector is not, or may not be, of the active model.
     """
     try:
         manager = active_manager(organisation)
         model = manager.model
-        for draft in drafts:
-            if draft.embedding is not None and len(draft.embedding) != model.dimension:
-                raise InvalidInput(
-                    f"The active embedding model has {model.dimension} dimensions, not {len(draft.embedding)}.",
-                    loc=("embedding",),
-                )
+        if any(draft.embedding is not None for draft in drafts):
+            given = _given_vectors(organisation, model)
+            for draft in drafts:
+                if (refusal := given.refusal(draft.embedding, draft.embedding_model)) is not None:
+                    raise InvalidInput(f"{refusal.message}.", loc=(refusal.field,))
         texts = _texts_to_embed(drafts, readings)
         number = model_number(model)
         wanted = [text for some in texts for text in some]
@@ -121,6 +123,22 @@ def embed_drafts(
         logger.warning("storing without vectors: the embedder is not available", extra={"count": len(drafts)})
         # a caller's own vector can't be stored without the model's number either
         return [PENDING] * len(drafts), None
+
+
+def given_vectors(organisation: UUID) -> GivenVectors | None:
+    """Return the vectors that an organisation takes from callers; None while its embedder is unavailable."""
+    try:
+        return _given_vectors(organisation, active_manager(organisation).model)
+    except EmbedderUnavailable:
+        return None
+
+
+def _given_vectors(organisation: UUID, model: ModelInfo) -> GivenVectors:
+    values = {"organisation": organisation, "dimension": model.dimension}
+    with tenant_transaction(organisation), raw_cursor() as cursor:
+        rows = cursor.execute(FORMER_MODELS, values).fetchall()
+    active = (model.name, model.version)
+    return GivenVectors(model, frozenset(name for name, version in rows if (name, version) != active))
 
 
 def _texts_to_embed(drafts: Sequence[MemoryDraft], readings: Sequence[Reading]) -> list[list[str]]:
@@ -225,6 +243,21 @@ def chosen_model(organisation: UUID) -> int | None:
     with raw_cursor() as cursor:
         row = cursor.execute(CHOSEN_MODEL, [organisation]).fetchone()
     return row[0] if row else None
+
+
+def settle_model(organisation: UUID, model: int | None) -> int | None:
+    """Return the number of the organisation's model, inside the caller's transaction; without one, `model` becomes it.
+
+    Args:
+        organisation: the tenant.
+        model: the number of the model of vectors about to be written; None for no vectors.
+    """
+    chosen = chosen_model(organisation)
+    if chosen is None and model is not None:
+        raw_cursor().execute(SETTLE_MODEL, (organisation, model))
+        # another transaction may have been first
+        chosen = chosen_model(organisation)
+    return chosen
 
 
 def clear_choices() -> None:

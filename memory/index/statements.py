@@ -276,6 +276,17 @@ SELECT id, content FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s
 
 # an organisation's chosen model
 CHOSEN_MODEL = "SELECT model_id FROM memory_modelchoice WHERE organisation_id = %s"
+# the first vectors' model becomes the organisation's
+SETTLE_MODEL = """
+INSERT INTO memory_modelchoice (organisation_id, model_id) VALUES (%s, %s) ON CONFLICT (organisation_id) DO NOTHING
+"""
+
+# the models of a dimension that an organisation used before
+FORMER_MODELS = """
+SELECT m.name, m.version FROM embedding_embeddingmodel AS m
+JOIN memory_modelchoice AS c ON c.organisation_id = %(organisation)s AND m.id = ANY(c.former)
+WHERE m.dimension = %(dimension)s
+"""
 
 # --- collection_statistics.py
 

@@ -238,12 +238,16 @@ class Context(models.Model):
 
 
 class ModelChoice(models.Model):
-    """An organisation's embedding model, if not the installation's (memory/index/embeddings.py)."""
+    """An organisation's embedding model, set with its first vectors and by `reembed` (memory/index/embeddings.py).
+
+    `former` are the numbers of the models that it used before.
+    """
 
     organisation = models.OneToOneField(
         Organisation, on_delete=models.PROTECT, primary_key=True, db_constraint=False
     )
     model = models.ForeignKey(EmbeddingModel, on_delete=models.PROTECT, db_index=False)
+    former = ArrayField(models.SmallIntegerField(), default=list, db_default=[])
     recorded_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

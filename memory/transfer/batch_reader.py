@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import refused_line
+from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.operations import read_drafts
 from memory.transfer.format import Header, Imported, header_of, read_memory
@@ -50,7 +50,7 @@ class Batch:
 
 
 def reader(
-    organisation: UUID, name: str, model: ModelInfo | None
+    organisation: UUID, name: str, given: GivenVectors | None
 ) -> Callable[[tuple[int, tuple[int, list[bytes]]]], Batch]:
     """Return a parser for the batches of a stream, to be called in order; the first may begin with an export's header."""
     header: Header | None = None
@@ -71,7 +71,7 @@ def reader(
             "key": f"{stream}\x1f{place}",
             "fingerprint": hashlib.sha256(b"".join(lines)).digest(),
         }
-        numbers, memories = _read(first, lines, header, organisation, model, report, seen)
+        numbers, memories = _read(first, lines, header, organisation, given, report, seen)
         rows = read_drafts(organisation, [each.draft for each in memories])
         return Batch(report, key, numbers, memories, rows)
 
@@ -83,7 +83,7 @@ def _read(
     lines: list[bytes],
     header: Header | None,
     organisation: UUID,
-    model: ModelInfo | None,
+    given: GivenVectors | None,
     report: Report,
     seen: set[bytes],
 ) -> tuple[list[int], list[Imported]]:
@@ -94,7 +94,7 @@ def _read(
         if not line.strip():
             continue
         try:
-            read = read_memory(line, header=header, organisation=organisation, model=model)
+            read = read_memory(line, header=header, organisation=organisation, given=given)
         except InvalidRequest as error:
             report.refused.append(shortened(refused_line(number, error)))
             continue

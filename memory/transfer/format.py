@@ -22,6 +22,8 @@ from liftos.kernel.http.parsing import InvalidRequest, item, parse_json, validat
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
+from memory.bulk.lines import check_vector
+from memory.index.given_vectors import GivenVectors
 from memory.inputs import LineIn, MemoryIn
 from memory.transfer.history_format import ActorLine, KnownState, MarkLine, VersionLine, check_past
 from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
@@ -86,7 +88,7 @@ def header_of(line: bytes | str) -> Header | None:
 
 
 def read_memory(
-    line: bytes | str, *, header: Header | None, organisation: UUID, model: ModelInfo | None
+    line: bytes | str, *, header: Header | None, organisation: UUID, given: GivenVectors | None
 ) -> Imported:
     """Parse a line.
 
@@ -94,7 +96,7 @@ def read_memory(
         line: JSON.
         header: the export's header, if any.
         organisation: the importing organisation.
-        model: the active model; vectors of others are ignored and computed again.
+        given: the vectors that the organisation takes; an export's of other models are ignored and computed again.
 
     Raises:
         InvalidRequest: with the invalid fields.
@@ -109,17 +111,16 @@ def read_memory(
         recorded_at=read.recorded_at,
         changed_at=read.changed_at,
     )
-    if draft.embedding is not None and model is not None and len(draft.embedding) != model.dimension:
-        message = f"The active embedding model has {model.dimension} dimensions"
-        raise InvalidRequest([item("dimension", ("body", "embedding"), message, len(draft.embedding))])
+    check_vector(draft, given)
+    model = given.model if given else None
     same_model = (
         header is not None
         and model is not None
         and (header.model, header.model_version) == (model.name, model.version)
     )
-    dimension = model.dimension if same_model and model is not None else None
-    if read.vector is not None and dimension is not None:
-        draft = replace(draft, embedding=_vector(read.vector, dimension))
+    of = model if same_model else None
+    if read.vector is not None and of is not None:
+        draft = replace(draft, embedding=_vector(read.vector, of.dimension), embedding_model=of.name)
     if header is None or read.id is None:
         if is_blank(draft.content):
             message = "String should have at least one visible character"
@@ -136,7 +137,7 @@ def read_memory(
         version=read.version,
         changed_at=read.changed_at,
         actor=read.actor.actor() if read.actor else None,
-        history=tuple(_version(each, own, dimension) for each in read.history),
+        history=tuple(_version(each, own, of) for each in read.history),
     )
     draft = replace(
         draft,
@@ -161,16 +162,16 @@ def _check_place(value: Any, header: Header | None) -> None:
         raise InvalidRequest([item("missing", ("body", "id"), "Field required with fields of an export")])
 
 
-def _version(read: VersionLine, own: Callable[[UUID], UUID], dimension: int | None) -> PastVersion:
+def _version(read: VersionLine, own: Callable[[UUID], UUID], of: ModelInfo | None) -> PastVersion:
     fields = read.model_dump(exclude={"actor", "superseded_by", "vector", "layout", "tags", "state"})
-    has_vector = read.vector is not None and dimension is not None
     return PastVersion(
         **fields,
         tags=tuple(read.tags),
         state=TrustState(read.state),
         superseded_by=own(read.superseded_by) if read.superseded_by else None,
         actor=read.actor.actor(),
-        vector=_vector(read.vector, dimension) if has_vector else None,  # type: ignore[arg-type]
+        vector=_vector(read.vector, of.dimension) if read.vector is not None and of else None,
+        vector_model=of.name if of else "",
         layout=tuple(each.mark() for each in read.layout),
     )
 

@@ -123,6 +123,7 @@ def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
         valid_from=last.valid_from,
         valid_to=last.valid_to,
         embedding=last.vector,
+        embedding_model=last.vector_model,
         thread=present.thread,
         layout=last.layout,
     )

@@ -15,10 +15,10 @@ from django.db import transaction
 
 from liftos.kernel.db.prefetch import Ahead
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.http.idempotency.keys import claim, recall, settle
 from memory.bulk.lines import batches, line_result
 from memory.index import index_rows, writes
+from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.operations import IMPORT, Prepared, commit, embed_rows
 from memory.rejection import tombstones
@@ -42,7 +42,7 @@ def import_lines(
     organisation: UUID,
     lines: Iterable[bytes],
     name: str,
-    model: ModelInfo | None,
+    given: GivenVectors | None,
     dry_run: bool = False,
     again: bool = False,
 ) -> Iterator[Report]:
@@ -52,7 +52,7 @@ def import_lines(
         organisation: the tenant.
         lines: NDJSON, with or without an export's header.
         name: identifies the stream, to continue an interrupted run.
-        model: the active model.
+        given: the vectors that the organisation takes (`memory.index.embeddings.given_vectors`).
         dry_run: roll everything back at the end.
         again: also store batches that an earlier run stored.
 
@@ -65,7 +65,7 @@ def import_lines(
             # lines may depend on earlier batches
             stack.enter_context(tenant_transaction(organisation))
             stack.callback(transaction.savepoint_rollback, transaction.savepoint())
-        ahead = Ahead(reader(organisation, name, model), enumerate(batches(lines, BATCH)))
+        ahead = Ahead(reader(organisation, name, given), enumerate(batches(lines, BATCH)))
         for batch in ahead:
             run.store(batch, ahead.make_next)
             yield batch.report

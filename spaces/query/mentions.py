@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from liftos.kernel.embedding.types import PLAIN
 from memory.analysis.stopwords import FUNCTION_WORDS
 from memory.analysis.words import terms_of
 from spaces.types import Array
@@ -30,9 +31,8 @@ _HIGH = frozenset({
     "high", "higher", "highest", "much", "large", "larger", "big", "bigger", "strong", "stronger", "many", "more", "most", "great",
     "wide", "wider", "broad", "good", "huge", "major", "heavy", "very", "top", "massive", "deep", "long",
 })  # fmt: skip
-# the least cosine of a clause to a pole's nearest text, and the least difference to the other pole's
-MIN_SIMILARITY = 0.45
-MARGIN = 0.03
+# the least difference of a clause's cosines to both poles, as a share of what is left above the model's `Profile.similar`
+MARGIN = 0.055
 MAX_CLAUSES = 6
 # longer clauses are matched by words only
 MAX_CLAUSE_WORDS = 8
@@ -98,6 +98,7 @@ def mentions_in(
     *,
     vectors: dict[str, Array] | None = None,
     poles: Sequence[tuple[Array, Array] | None] = (),
+    similar: float = PLAIN.similar,
 ) -> list[Mention]:
     """Return the dimensions that a query mentions, each once, in the space's order; the first mention counts.
 
@@ -106,13 +107,14 @@ def mentions_in(
         dimensions: the space's.
         vectors: clause to embedding, shape (d,), of `clauses_to_embed`; None to match by words only.
         poles: embeddings of each dimension's pole texts, shapes (m, d), None without.
+        similar: the least cosine of a clause to a pole's nearest text, the model's `Profile.similar`.
     """
     found: dict[int, Mention] = {}
     frequency = _stem_frequency(dimensions)
     for clause in clauses_of(query):
         named = list(_by_words(clause, dimensions, frequency))
         if not named and vectors is not None and clause in vectors:
-            named = _by_meaning(clause, vectors[clause], poles)
+            named = _by_meaning(clause, vectors[clause], poles, similar)
         for mention in named:
             found.setdefault(mention.dimension, mention)
     return [found[number] for number in sorted(found)]
@@ -146,14 +148,16 @@ def _words(dimension: DimensionTexts, *, high: bool) -> set[str]:
     return set(" ".join(dimension.high if high else dimension.low).lower().split())
 
 
-def _by_meaning(clause: str, vector: Array, poles: Sequence[tuple[Array, Array] | None]) -> list[Mention]:
+def _by_meaning(
+    clause: str, vector: Array, poles: Sequence[tuple[Array, Array] | None], similar: float
+) -> list[Mention]:
     """Return the dimension with the pole text most similar to a clause, if similar enough."""
-    best, nearest = None, MIN_SIMILARITY
+    best, nearest = None, similar
     for number, pair in enumerate(poles):
         if pair is None:
             continue
         low, high = (float(np.max(texts @ vector)) for texts in pair)
-        if max(low, high) >= nearest and abs(high - low) >= MARGIN:
+        if max(low, high) >= nearest and abs(high - low) >= MARGIN * (1 - similar):
             best, nearest = Mention(number, high > low, clause), max(low, high)
     return [best] if best else []
 

@@ -8,8 +8,9 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.embedding import EmbedderUnavailable, TextKind
+from liftos.kernel.embedding import EmbedderUnavailable, Extent, TextKind
 from liftos.kernel.embedding.catalogue import model_number
+from liftos.kernel.embedding.types import PLAIN
 from liftos.kernel.jobs import send_hint
 from memory.index.embeddings import active_manager
 from memory.search.arms.interface import ArmNotReady
@@ -183,12 +184,20 @@ def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
     described = [DimensionTexts(each.name, each.low, each.high) for each in plan.dimensions]
     clauses = clauses_to_embed(query)
     vectors: dict[str, Array] | None = None
+    similar = PLAIN.similar
     poles: list[tuple[Array, Array] | None] = []
     try:
         manager = active_manager(organisation)
         if clauses and any(each.low for each in plan.dimensions):
             texts = {text for each in plan.dimensions for text in (*each.low, *each.high)}
             known = embed_all(manager, organisation, texts)
+            similar = manager.profile.similar
+            # the vector of a clause that the model can't read is near those of all others
+            clauses = [
+                clause
+                for clause, extent in zip(clauses, manager.extents(clauses), strict=True)
+                if extent is not Extent.NOTHING
+            ]
             vectors = dict(
                 zip(
                     clauses,
@@ -204,7 +213,7 @@ def read_mentions(organisation: UUID, plan: Plan, query: str) -> list[Mention]:
             ]
     except EmbedderUnavailable:
         vectors = None
-    return mentions_in(query, described, vectors=vectors, poles=poles)
+    return mentions_in(query, described, vectors=vectors, poles=poles, similar=similar)
 
 
 def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, Array]:
@@ -215,6 +224,8 @@ def _place_of_query(organisation: UUID, plan: Plan, text: str) -> tuple[Array, A
     if plan.model is not None and model_number(manager.model) != plan.model:
         # the organisation has changed its embedding model: request new positions
         send_hint(RENEW, organisation)
+        return point, emphasis
+    if manager.extents([text]) == [Extent.NOTHING]:
         return point, emphasis
     vector = manager.embed(text, kind=TextKind.DOCUMENT, organisation=organisation)
     for number, axis in enumerate(plan.axes):

