@@ -85,6 +85,7 @@ def parse(
 
 def _run(given: bytes, seconds: float) -> dict[str, Any]:
     """Run the parser's process and return its answer; a process that died without one is a failure."""
+    check_deadline()
     end = monotonic() + seconds
     # a file, because `communicate` can't go on sending after a timeout
     with TemporaryFile() as source:

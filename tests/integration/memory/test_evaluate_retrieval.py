@@ -1,6 +1,7 @@
 """`evaluate_retrieval` measures a set of every kind with the real search, and leaves nothing behind."""
 
 import json
+import os
 from io import StringIO
 
 import pytest
@@ -53,11 +54,9 @@ def evaluate(*args):
 
 
 def databases():
+    """The names of this process's databases; others run their tests at the same time."""
     with connections["owner"].cursor() as cursor:
-        # not those of tests that run at the same time
-        cursor.execute(
-            "SELECT datname FROM pg_database WHERE datname NOT LIKE 'liftos_committed%%' AND datname NOT LIKE 'liftos_upgrade%%'"
-        )
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"%\\_{os.getpid()}\\_%"])
         return {name for (name,) in cursor.fetchall()}
 
 
