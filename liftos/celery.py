@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery, signals
 
+from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.metrics.minutes import start_minutes, stop_minutes
 from liftos.kernel.telemetry.metrics.prometheus import WORKER_THREADS
@@ -81,6 +82,8 @@ def enter_context(task_id: str, task: Any, **kwargs: Any) -> None:
     context = start_context(headers.get("correlation_id_liftos", ""), headers.get("traceparent", ""))
     stack = ExitStack()
     stack.enter_context(use_context(context))
+    # what works for a caller narrows this to what the caller may see
+    stack.enter_context(seeing_everything())
     operation = observe_operation(task.name, correlation_id=context.correlation_id)
     operation.__enter__()
     _running[task_id] = stack, operation

@@ -1,7 +1,7 @@
 """Transactions and cursors: one transaction per intent, with the organisation set inside it.
 
-Row-level security compares every row with the setting `liftos.organisation`. It is set for the transaction only, so a
-pooled connection carries nothing over to the next request (docs/decisions/0001).
+Row-level security compares every row with the settings `liftos.organisation`, `liftos.scopes` and `liftos.sees_all`. They are
+set for the transaction only, so a pooled connection carries nothing over to the next request (docs/decisions/0001).
 """
 
 from collections.abc import Iterator
@@ -16,11 +16,18 @@ from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
 from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
+from liftos.kernel.db.viewers import EVERYBODY, Viewer, current_viewer
 from liftos.kernel.precedence import give_way
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
+# of the open transaction; `current_viewer` is that of the next one
+_seen_by: ContextVar[Viewer] = ContextVar("liftos_seen_by", default=EVERYBODY)
 
-SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
+SET_TENANT = (
+    "SELECT set_config('liftos.organisation', %s, true), set_config('liftos.scopes', %s, true),"
+    " set_config('liftos.sees_all', %s, true)"
+)
+SET_VIEWER = "SELECT set_config('liftos.scopes', %s, true), set_config('liftos.sees_all', %s, true)"
 
 
 class OwnerMigrates:
@@ -39,9 +46,10 @@ def current_organisation() -> UUID | None:
 
 @contextmanager
 def tenant_transaction(organisation: UUID) -> Iterator[None]:
-    """Open a transaction in which only one organisation's rows are visible.
+    """Open a transaction in which only those of one organisation's rows are visible that the current viewer may see.
 
-    Nested calls for the same organisation are savepoints of the outer transaction.
+    Nested calls for the same organisation are savepoints of the outer transaction; with another viewer, they see what that
+    one may see.
 
     Args:
         organisation: a tenant; from the credential, never from a payload.
@@ -53,22 +61,41 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
     if outer is not None:
         if outer != organisation:
             raise RuntimeError("a transaction for another organisation is already open")
-        with transaction.atomic():
+        with transaction.atomic(), _seen_by_current_viewer():
             yield
         return
+    viewer = current_viewer()
     with ExitStack() as stack:
         with pipelined():
             stack.enter_context(transaction.atomic())
-            raw_cursor().execute(SET_ORGANISATION, [str(organisation)])
-        token = _organisation.set(organisation)
+            raw_cursor().execute(SET_TENANT, [str(organisation), *viewer.settings()])
+        token, seen_by = _organisation.set(organisation), _seen_by.set(viewer)
         try:
             yield
         finally:
             # before the commit: on_commit callbacks may open another organisation's transaction
             _organisation.reset(token)
+            _seen_by.reset(seen_by)
         if connection.savepoint_ids:
             # inside an outer transaction (a test's), the setting would outlive this block
-            raw_cursor().execute(SET_ORGANISATION, [""])
+            raw_cursor().execute(SET_TENANT, ["", "", ""])
+
+
+@contextmanager
+def _seen_by_current_viewer() -> Iterator[None]:
+    """Have the open transaction see what the current viewer may see, for a block inside a savepoint."""
+    outer, viewer = _seen_by.get(), current_viewer()
+    if viewer == outer:
+        yield
+        return
+    raw_cursor().execute(SET_VIEWER, viewer.settings())
+    token = _seen_by.set(viewer)
+    try:
+        yield
+    finally:
+        _seen_by.reset(token)
+    # after an error, rolling back to the savepoint restores them
+    raw_cursor().execute(SET_VIEWER, outer.settings())
 
 
 @contextmanager

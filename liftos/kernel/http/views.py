@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from liftos.kernel.db.viewers import set_viewer
 from liftos.kernel.errors import PermissionDenied, TooLarge
 from liftos.kernel.http.limits import Window, count_request
 from liftos.kernel.http.openapi import declared
@@ -67,6 +68,7 @@ class LiftosView(APIView):
         if withheld:
             raise TooLarge
         if isinstance(request.user, Principal):
+            set_viewer(request.user.viewer)
             self.window = count_request(request.user, max(1, self.cost()))
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):

@@ -1,9 +1,10 @@
-"""The base of management commands: each run has its own context and span."""
+"""The base of management commands: each run has its own context and span, and sees all of an organisation."""
 
 from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError
 
+from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.telemetry.tracing.context import current_context, use_context
@@ -25,6 +26,7 @@ class ObservedCommand(BaseCommand):
         try:
             with (
                 use_context(context),
+                seeing_everything(),
                 observe_operation(f"command {name}", correlation_id=context.correlation_id),
             ):
                 return super().execute(*args, **options)

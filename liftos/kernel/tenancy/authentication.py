@@ -134,6 +134,7 @@ def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
         slug=record.slug,
         actor=Actor(ActorKind.API_KEY, str(record.id), claimed_user),
         scopes=frozenset(scope for scope in Scope if scope in record.scopes),
+        viewer=record.viewer,
     )
 
 

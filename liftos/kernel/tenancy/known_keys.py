@@ -73,9 +73,11 @@ class KnownKeys:
                 self._by_id.drop_many([ident])
 
     def clear(self) -> None:
-        """Drop all keys."""
-        self._records.clear()
-        self._by_id.clear()
+        """Drop all keys; concurrent reads are not cached either."""
+        with self._lock:
+            self._changes += 1
+            self._records.clear()
+            self._by_id.clear()
 
 
 _known = KnownKeys()
@@ -96,6 +98,12 @@ def forget_key(prefix: str, ident: tuple[UUID, UUID] | None = None) -> None:
     _known.forget(prefix, ident)
     # until the commit, others still read and cache the old row
     transaction.on_commit(lambda: _known.forget(prefix, ident))
+
+
+def forget_all_keys() -> None:
+    """Drop all keys now and again when the current transaction commits, because what principals may see has changed."""
+    _known.clear()
+    transaction.on_commit(lambda: _known.clear())
 
 
 def _changed(instance: Any, **_signal: object) -> None:

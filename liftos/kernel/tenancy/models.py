@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 
 from liftos.kernel.db.constraints import known_values
 from liftos.kernel.ids import new_id
-from liftos.kernel.tenancy.types import Role
+from liftos.kernel.tenancy.types import PrincipalKind, Role
 
 
 class Organisation(models.Model):
@@ -43,6 +43,97 @@ class OwnedRow(models.Model):
         abstract = True
 
 
+class PrincipalRecord(OwnedRow):
+    """A person, an agent or a service, by its name in the organisation."""
+
+    kind = models.CharField(max_length=20, choices=[(each.value, each.value) for each in PrincipalKind])
+    name = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "tenancy_principal"
+        verbose_name = "principal"
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="principal_name_once"),
+            # target of composite foreign keys
+            models.UniqueConstraint(fields=["organisation", "id"], name="principal_of_organisation"),
+            known_values("kind", PrincipalKind, "principal_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Group(OwnedRow):
+    """A team, a project: principals that share memories."""
+
+    name = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="group_name_once"),
+            models.UniqueConstraint(fields=["organisation", "id"], name="group_of_organisation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(models.Model):
+    """A principal in a group."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "group_id", "principal_id")
+    organisation = organisation_key()
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members", db_index=False)
+    principal = models.ForeignKey(
+        PrincipalRecord, on_delete=models.CASCADE, related_name="groups", db_index=False
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "principal"], name="groups_of_principal")]
+
+    def __str__(self) -> str:
+        return f"{self.principal_id} in {self.group_id}"
+
+
+class AccessScope(models.Model):
+    """Who may see a row: the members of any of some groups, or one principal. Rows hold its number as `scope_id`.
+
+    Everybody in the organisation is 0 and has no row here.
+    """
+
+    id = models.AutoField(primary_key=True)
+    organisation = organisation_key()
+    # sorted; empty for a principal's
+    groups = ArrayField(models.UUIDField(), default=list)
+    principal = models.ForeignKey(
+        PrincipalRecord, on_delete=models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "groups"],
+                name="scope_of_groups_once",
+                condition=models.Q(principal=None),
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "principal"],
+                name="scope_of_principal_once",
+                condition=models.Q(principal__isnull=False),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(principal=None) ^ models.Q(groups=[]), name="scope_of_groups_or_principal"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"scope {self.pk}"
+
+
 class ApiKey(models.Model):
     """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 
@@ -52,6 +143,10 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, editable=False)
     scopes = ArrayField(models.CharField(max_length=40))
+    # whom it authenticates; without one it sees only what everybody in the organisation may see
+    principal = models.ForeignKey(
+        PrincipalRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="api_keys"
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -67,6 +67,7 @@ def create_api_key(
     name: str = "",
     scopes: frozenset[Scope] = ALL_SCOPES,
     expires_at: datetime | None = None,
+    principal: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key; its token is returned here and can't be read again.
 
@@ -76,6 +77,7 @@ def create_api_key(
         name: a label.
         scopes: granted scopes.
         expires_at: aware UTC, or None for no expiry.
+        principal: whom it authenticates; it sees what this principal may see.
 
     Returns:
         The stored key and its token.
@@ -89,6 +91,7 @@ def create_api_key(
             secret_hash=parts.secret_hash,
             scopes=sorted(scopes),
             expires_at=expires_at,
+            principal_id=principal,
         )
         _record_key(organisation, by, key, "api_key.create", f"Issued a key with {len(scopes)} scopes.")
     return key, parts.token

@@ -7,10 +7,13 @@ from uuid import UUID
 from django.db import connection
 
 from liftos.kernel.db.rows import one_or
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.models import ApiKey, Organisation
+
+VISIBLE_SCOPES = "SELECT own, scopes FROM liftos_visible_scopes(%s, %s)"
 
 
 class OrganisationNotFound(NotFound):
@@ -31,6 +34,7 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    viewer: Viewer = EVERYBODY
 
     def is_valid(self, now: datetime) -> bool:
         """Return whether the key is neither revoked nor expired."""
@@ -44,7 +48,28 @@ def get_key_record(prefix: str) -> KeyRecord | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    return KeyRecord(row[0], row[1], row[2], bytes(row[3]), *row[4:])
+    ident, organisation, slug, secret_hash, scopes, expires_at, revoked_at, last_used_at, *seen = row
+    principal, own, visible = seen
+    return KeyRecord(
+        id=ident,
+        organisation=organisation,
+        slug=slug,
+        secret_hash=bytes(secret_hash),
+        scopes=scopes,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        last_used_at=last_used_at,
+        viewer=Viewer(tuple(visible), principal, own),
+    )
+
+
+def viewer_of(*, organisation: UUID, principal: UUID | None) -> Viewer:
+    """Return what a principal may see now; without one, what everybody may see."""
+    if principal is None:
+        return EVERYBODY
+    with tenant_transaction(organisation):
+        own, scopes = raw_cursor().execute(VISIBLE_SCOPES, [organisation, principal]).fetchone() or (None, [])
+    return Viewer(tuple(scopes), principal, own)
 
 
 def find_organisation(named: str) -> Organisation:
@@ -75,6 +100,7 @@ def get_key_record_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         last_used_at=row.last_used_at,
+        viewer=viewer_of(organisation=organisation, principal=row.principal_id),
     )
 
 

@@ -6,6 +6,11 @@ from django.db import migrations
 # nullif: once SET LOCAL has been used on a pooled connection, the setting reads as '', and ''::uuid raises instead of
 # matching nothing
 CURRENT = "nullif(current_setting('liftos.organisation', true), '')::uuid"
+# the subselects are evaluated once per statement
+VISIBLE = (
+    "(scope_id = 0 OR (SELECT current_setting('liftos.sees_all', true)) = 'on'"
+    " OR scope_id = ANY ((SELECT string_to_array(current_setting('liftos.scopes', true), ',')::int[])::int[]))"
+)
 
 
 class IsolateTenant(migrations.RunSQL):
@@ -26,6 +31,27 @@ class IsolateTenant(migrations.RunSQL):
                 f'ALTER TABLE "{table}" NO FORCE ROW LEVEL SECURITY',
                 f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY',
             ],
+        )
+
+    def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:
+        """Return the constructor call, for Django's writer."""
+        return (type(self).__name__, [self.table], {})
+
+
+class ScopeTenant(migrations.RunSQL):
+    """Narrow the policy of an isolated table with a column `scope_id` to the scopes that the viewer may see.
+
+    Rows can be neither read nor written outside of them (liftos.kernel.db.viewers).
+    """
+
+    def __init__(self, table: str) -> None:
+        """Build the policy for one table."""
+        self.table = table
+        inside = f"organisation_id = {CURRENT} AND {VISIBLE}"
+        super().__init__(
+            sql=f'ALTER POLICY tenant ON "{table}" USING ({inside}) WITH CHECK ({inside})',
+            reverse_sql=f'ALTER POLICY tenant ON "{table}" USING (organisation_id = {CURRENT}) '
+            f"WITH CHECK (organisation_id = {CURRENT})",
         )
 
     def deconstruct(self) -> tuple[str, list[str], dict[str, str]]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
+from liftos.kernel.db.viewers import EVERYBODY, Viewer
+
 
 class Scope(StrEnum):
     """A right of an API key."""
@@ -47,6 +49,14 @@ class Role(StrEnum):
     OWNER = "owner"
 
 
+class PrincipalKind(StrEnum):
+    """What acts in an organisation under a name of its own."""
+
+    PERSON = "person"
+    AGENT = "agent"
+    SERVICE = "service"
+
+
 class ActorKind(StrEnum):
     """The kind of an actor."""
 
@@ -74,12 +84,13 @@ MAX_USER = 200
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: organisation, actor and scopes."""
+    """An authenticated caller: organisation, actor, scopes (rights), and what it may see."""
 
     organisation: UUID
     slug: str
     actor: Actor
     scopes: frozenset[Scope]
+    viewer: Viewer = EVERYBODY
 
     def may(self, scope: Scope) -> bool:
         """Return whether the caller has a scope, including implied ones."""

@@ -8,6 +8,7 @@ from time import perf_counter_ns
 
 from django.http import HttpRequest, HttpResponse
 
+from liftos.kernel.db.viewers import EVERYBODY, set_viewer
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.metrics.load import METER
 from liftos.kernel.telemetry.tracing.context import start_context, use_context
@@ -33,6 +34,8 @@ class RequestContextMiddleware:
             request.headers.get("x-correlation-id", ""), request.headers.get("traceparent", "")
         )
         observability = get_observability()
+        # a thread keeps its viewer for the body of a streamed answer
+        set_viewer(EVERYBODY)
         with METER, use_context(context):
             with observability.tracer.span("request", correlation_id=context.correlation_id) as span:
                 response = self.get_response(request)

@@ -17,7 +17,7 @@ from accountability.operations import record
 from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.types import Policy, Verdict
-from liftos.kernel.db.transactions import SET_ORGANISATION, current_organisation, tenant_transaction
+from liftos.kernel.db.transactions import current_organisation, tenant_transaction
 from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
 from liftos.kernel.telemetry.metrics.rollup import roll_up
@@ -45,6 +45,8 @@ TENANT_TABLES = sorted(
         and model._meta.label != "tenancy.Membership"
     }
 )
+
+SET_ORGANISATION = "SELECT set_config('liftos.organisation', %s, true)"
 
 
 @pytest.fixture

@@ -1,0 +1,71 @@
+"""What a transaction may see of its organisation: everybody's rows, and those of some access scopes.
+
+Row-level security compares each row's `scope_id` with the viewer (liftos.kernel.tenancy.rls.ScopeTenant). A request takes
+its viewer from its credential, a job from who started it. Whoever sets none sees what everybody in the organisation may see.
+Only system tasks and operators' commands see everything, by `seeing_everything`.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+ORGANISATION_SCOPE = 0
+"""The scope of rows that everybody in the organisation may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What may be seen within an organisation.
+
+    Attributes:
+        scopes: access scopes beside the organisation's.
+        principal: who sees, if that is known.
+        own: the scope that only this principal sees.
+        everything: whether all scopes are visible.
+    """
+
+    scopes: tuple[int, ...] = ()
+    principal: UUID | None = None
+    own: int | None = None
+    everything: bool = False
+
+    def settings(self) -> tuple[str, str]:
+        """Return the values of `liftos.scopes` and `liftos.sees_all`."""
+        return ",".join(map(str, self.scopes)), "on" if self.everything else ""
+
+    def sees(self, scope: int) -> bool:
+        """Return whether rows of a scope are visible."""
+        return self.everything or scope == ORGANISATION_SCOPE or scope in self.scopes
+
+
+EVERYBODY = Viewer()
+EVERYTHING = Viewer(everything=True)
+
+_viewer: ContextVar[Viewer] = ContextVar("liftos_viewer", default=EVERYBODY)
+
+
+def current_viewer() -> Viewer:
+    """Return the viewer of the transactions that are opened here."""
+    return _viewer.get()
+
+
+def set_viewer(viewer: Viewer) -> None:
+    """Set the viewer until the next call; for a request, which begins with `EVERYBODY`."""
+    _viewer.set(viewer)
+
+
+@contextmanager
+def viewing(viewer: Viewer) -> Iterator[None]:
+    """Set the viewer for a block; an open transaction changes its viewer at the next nested `tenant_transaction`."""
+    token = _viewer.set(viewer)
+    try:
+        yield
+    finally:
+        _viewer.reset(token)
+
+
+def seeing_everything() -> AbstractContextManager[None]:
+    """Let a system task or an operator's command see all scopes."""
+    return viewing(EVERYTHING)
