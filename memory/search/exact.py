@@ -13,7 +13,7 @@ from memory.search.filter_sql import where
 from memory.search.phrases import contains, is_unspaced, terms_of_word, words_in
 from memory.search.query_syntax import fold, has_code
 from memory.search.statements import CODED, HOLDERS, TEXTS
-from memory.search.types import Key, Question
+from memory.search.types import Key, PhrasePlan, Question
 
 # Memories verified for a phrase, newest first, and texts read at once.
 MOST_HOLDERS = 5_000
@@ -25,7 +25,10 @@ COUNTED = 1_000
 
 
 def with_operators(question: Question) -> Question:
-    """Return a question whose filters express its phrases and exclusions; it sends statements only if it has any."""
+    """Return a question whose filters express its phrases and exclusions; it sends statements only if it has any.
+
+    Beside other words a phrase that no memory contains is no filter, so that a question finds something although it quotes what nobody wrote.
+    """
     query = question.query
     if not query.has_operators:
         return question
@@ -39,10 +42,22 @@ def with_operators(question: Question) -> Question:
         else:
             never |= _containing(question, [excluded])
     request = replace(request, never_terms=tuple(sorted(terms)), never=tuple(sorted(never)) if never else ())
-    if query.phrases:
-        found = _containing(question, query.phrases)
-        request = replace(request, only=tuple(sorted(found)))
-    return replace(question, request=request)
+    question = replace(question, request=request)
+    return _with_phrases(question) if query.phrases else question
+
+
+def _with_phrases(question: Question) -> Question:
+    """Return a question that only memories with its phrases answer, as far as any contain them."""
+    phrases, plan = question.query.phrases, PhrasePlan.EXACT
+    found = _containing(question, phrases)
+    if not found and question.query.has_other_words:
+        phrases = tuple(phrase for phrase in phrases if len(phrases) > 1 and _containing(question, [phrase]))
+        found = _containing(question, phrases) if phrases else set()
+        if not found:
+            return replace(question, phrase_plan=PhrasePlan.NOT_FOUND)
+        plan = PhrasePlan.PARTLY
+    request = replace(question.request, only=tuple(sorted(found)))
+    return replace(question, request=request, phrase_plan=plan)
 
 
 def _containing(question: Question, phrases: Sequence[str]) -> set[Key]:

@@ -41,11 +41,13 @@ class Query:
         text: what is searched for, without quotation marks and excluded words.
         phrases: what it quotes: a memory must contain each.
         excluded: the words and phrases that a memory must not contain.
+        has_other_words: whether it has words that are neither quoted nor excluded.
     """
 
     text: str
     phrases: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    has_other_words: bool = True
 
     @property
     def has_operators(self) -> bool:
@@ -60,20 +62,24 @@ def read_query(query: str) -> Query:
     phrases: list[str] = []
     excluded: list[str] = []
     kept: list[str] = []
+    unquoted: list[str] = []
     place = 0
     while place < len(query):
         end = _closing(query, place)
         if end is None:
             kept.append(query[place])
+            unquoted.append(query[place])
             place += 1
             continue
         inner = query[place + 1 : end].strip()
         if _is_minus(query, place - 1):
             kept.pop()
+            unquoted.pop()
             excluded.append(inner)
         else:
             phrases.append(inner)
             kept.append(f" {inner} ")
+            unquoted.append(" ")
         place = end + 1
     text = "".join(kept)
     excluded += [match[1].rstrip(".,;:!?)]}") for match in _MINUS.finditer(text)]
@@ -83,6 +89,7 @@ def read_query(query: str) -> Query:
         " ".join(_MINUS.sub(" ", text).split()),
         tuple(dict.fromkeys(phrases))[:MAX_PHRASES],
         tuple(dict.fromkeys(excluded))[:MAX_PHRASES],
+        _WORDY.search(_MINUS.sub(" ", "".join(unquoted))) is not None,
     )
 
 

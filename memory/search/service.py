@@ -40,6 +40,8 @@ GROUP_SIZE = 50
 # with diversity: candidates per arm relative to those without, and again if near-doubles leave too few, up to this many
 OVERFETCH = 4
 FURTHEST = 10_000
+# how quoted phrases took part, among the arms' plans
+PHRASES = "phrases"
 # a query that names a period and has no more terms than this, the period's included, asks for the period
 FEW_TERMS = 3
 
@@ -279,4 +281,9 @@ def _judged(question: Question, signals: Signals, ranking: Ranking) -> Ranking:
         named=ranking.named,
         is_dated=ranking.is_dated and len(question.analysis.terms) <= FEW_TERMS,
     )
-    return replace(ranking, confidence=confidence_of(ranking.ranked, evidence), doubt=doubt_of(evidence))
+    plans = (
+        ranking.plans if question.phrase_plan is None else {**ranking.plans, PHRASES: question.phrase_plan}
+    )
+    return replace(
+        ranking, plans=plans, confidence=confidence_of(ranking.ranked, evidence), doubt=doubt_of(evidence)
+    )

@@ -31,6 +31,17 @@ class AbstainReason(StrEnum):
     CODE_NOT_FOUND = "code_not_found"
 
 
+class PhrasePlan(StrEnum):
+    """How a query's quoted phrases took part in a search."""
+
+    EXACT = "exact"
+    """Every hit contains all of them."""
+    PARTLY = "partly"
+    """Every hit contains those that any memory contains; the others were searched as words."""
+    NOT_FOUND = "not_found"
+    """No memory contains them; they were searched as words."""
+
+
 class SearchType(StrEnum):
     """Which arms serve a search."""
 
@@ -149,6 +160,7 @@ class Question:
         prepared: arm to the result of its `prepare`, without arms that don't apply.
         not_asked: arm to the reason why it could not search for this query.
         languages: of the organisation's texts beside English, which the query is also read in.
+        phrase_plan: set by the search itself: how the query's phrases take part; None if it quotes nothing.
     """
 
     organisation: UUID
@@ -157,6 +169,7 @@ class Question:
     prepared: Mapping[str, Any] = field(default_factory=dict)
     not_asked: Mapping[str, str] = field(default_factory=dict)
     languages: tuple[str, ...] = ()
+    phrase_plan: PhrasePlan | None = None
 
     def can_ask(self, arm: str) -> bool:
         """Return whether an arm applies to the question."""

@@ -45,6 +45,62 @@ def test_every_phrase_must_be_contained(stocked, search_type):
 
 
 @pytest.mark.parametrize("search_type", TYPES)
+def test_phrases_alone_stay_exact_even_if_nothing_contains_them(stocked, search_type):
+    for query in (
+        '"moved launch"',
+        '"launch plan" "moved launch"',
+        '"moved launch" -party',
+        "«moved launch»?",
+    ):
+        body = stocked.post("/api/v1/search", {"query": query, "search_type": search_type}).json()
+        assert body["results"] == []
+        assert body["abstain_reason"] == "nothing_found"
+        assert body["plans"]["phrases"] == "exact"
+
+
+@pytest.mark.parametrize("search_type", TYPES)
+@pytest.mark.parametrize(
+    "quoted", ['"moved launch"', "“moved launch”", "«moved launch»", '"nobody" "moved launch party"']
+)
+def test_a_question_finds_something_although_no_memory_contains_its_phrase(stocked, search_type, quoted):
+    query = f"what about the {quoted}"
+    body = stocked.post("/api/v1/search", {"query": query, "search_type": search_type}).json()
+    assert body["plans"]["phrases"] == ("partly" if "nobody" in quoted else "not_found")
+    found = {hit["content"] for hit in body["results"]}
+    if "nobody" in quoted:
+        assert found == {"Who launched plans nobody wanted"}
+    else:
+        assert "The plan for the launch moved" in found
+    decision = stocked.get(f"/api/v1/decisions/{body['decision_id']}").json()
+    assert decision["outputs"]["plans"] == body["plans"]
+
+
+def test_phrases_that_no_memory_has_together_are_words(stocked):
+    body = stocked.post("/api/v1/search", {"query": 'is the "launch plan" about "spam filters"'}).json()
+    assert body["plans"]["phrases"] == "not_found"
+    assert {"The launch plan moved to Friday", "Spam filters stop the e-mail"} <= {
+        hit["content"] for hit in body["results"]
+    }
+
+
+def test_a_phrase_that_only_filtered_or_excluded_memories_contain_is_words(stocked):
+    stocked.store("A blue harbour", memory_type="place")
+    body = stocked.post("/api/v1/search", {"query": 'plan a "blue harbour"', "memory_type": "place"}).json()
+    assert [body["plans"]["phrases"], len(body["results"])] == ["exact", 1]
+    found = contents(stocked, 'the plan "launch plan" -party -friday -wanted')
+    assert "Our e-mail plan costs five euros" in found
+    assert not any(word in text for text in found for word in ("party", "Friday", "wanted"))
+
+
+def test_a_batch_falls_back_for_each_query_apart(stocked):
+    queries = ['what "moved launch" is', '"moved launch"', 'what "launch plan" is']
+    body = stocked.post("/api/v1/search/batch", {"queries": queries}).json()
+    found = [{body["memories"][hit["id"]]["content"] for hit in hits} for hits in body["results"]]
+    assert found == [contents(stocked, query) for query in queries]
+    assert [len(found[0]) > 3, len(found[1]), len(found[2])] == [True, 0, 3]
+
+
+@pytest.mark.parametrize("search_type", TYPES)
 def test_a_phrase_is_found_however_low_it_ranks(acme, search_type):
     noise = "\n".join(
         json.dumps({"content": f"Harbour cranes: crane {number} of the harbour"}) for number in range(120)

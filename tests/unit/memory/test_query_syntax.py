@@ -11,14 +11,15 @@ QUERIES = {
     "„Guten Tag“ sagen": Query("Guten Tag sagen", ("Guten Tag",)),
     "»Guten Tag« sagen": Query("Guten Tag sagen", ("Guten Tag",)),
     "“smart quotes” ok": Query("smart quotes ok", ("smart quotes",)),
-    "「東京 タワー」": Query("東京 タワー", ("東京 タワー",)),
+    "「東京 タワー」": Query("東京 タワー", ("東京 タワー",), (), False),
     'he said "yes."': Query("he said yes.", ("yes.",)),
     'the "O\'Brien report"': Query("the O'Brien report", ("O'Brien report",)),
-    '"a b" "c"': Query("a b c", ("a b", "c")),
+    '"a b" "c"': Query("a b c", ("a b", "c"), (), False),
     "budget -draft": Query("budget", (), ("draft",)),
     "-élan vital": Query("vital", (), ("élan",)),
     'budget -"old plan" new, -x.': Query("budget new,", (), ("old plan", "x")),
-    "-foo": Query("", (), ("foo",)),
+    "-foo": Query("", (), ("foo",), False),
+    '“quoted”? -foo -"bar baz"': Query("quoted ?", ("quoted",), ("bar baz", "foo"), False),
 }
 PLAIN = [
     "", "-", '"', '""', '" "', '"unclosed', 'a 24" screen and a 27" one', "don't say 'hello world'", "l'équipe d'aujourd'hui",
