@@ -64,7 +64,7 @@ def test_it_brings_candidates_scores_and_explains_them(organisation, arm):
     terms = {term.arm: term for term in lake.ranked.terms}
     assert terms["favourites"].share == 1.0
     # by default 0.5, beside meaning's 0.6
-    assert terms["favourites"].weight / terms["meaning"].weight == pytest.approx(0.5 / 0.6)
+    assert terms["favourites"].weight / terms["meaning"].weight == pytest.approx(1.0)
     assert "favourites (list)" in recorded(organisation, answer).payload.values["reasoning"]
     assert recorded(organisation, answer).versions["favourites"] == "v1"
 

@@ -94,7 +94,7 @@ class MeaningArm(Arm):
 
     name = "meaning"
     search_types = frozenset({SearchType.NEURAL, SearchType.HYBRID})
-    weight = 0.6
+    weight = 0.5
 
     def prepare(
         self, organisation: UUID, queries: Sequence[str], request: SearchRequest

@@ -32,7 +32,7 @@ DENSE_SHARE = 10
 # Terms in more memories than this are always ignored: 8 MB of postings.
 DENSE_MOST = 200_000
 # The share of a question's information from which words count in full; below, by the square.
-TELLING = 0.5
+TELLING = 0.3
 # For batches from this size, hidden memories are read once and hashed, not looked up per posting.
 BATCH_FROM = 5
 # Postings of 41 bytes in memory at once; larger batches are processed question by question.
@@ -44,7 +44,7 @@ class WordsArm(Arm):
 
     name = "words"
     search_types = frozenset({SearchType.KNOWLEDGE, SearchType.HYBRID})
-    weight = 0.4
+    weight = 0.5
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Read and score the postings of the questions' terms. See `memory.search.arms.interface.Arm`."""
