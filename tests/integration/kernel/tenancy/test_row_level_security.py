@@ -24,10 +24,10 @@ from liftos.kernel.telemetry.metrics.rollup import roll_up
 from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.models import ApiKey
 from liftos.kernel.tenancy.operations import create_api_key
-from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind
+from liftos.kernel.tenancy.principals import add_member, create_group, create_principal
+from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
 from memory.erasure.erasure_policy import set_policy as set_erasure_policy
 from memory.models import Memory
-from memory.models.trust import ModelChoice
 from memory.operations import remember
 from memory.policies import DERIVED_POLICY, REJECTION_POLICY
 from memory.policy_types import Wanted
@@ -106,7 +106,11 @@ def two(committed_db):
         deliver(organisation=caller.organisation, destination="url", send=lambda text: None)
         with tenant_transaction(caller.organisation):
             record(organisation=caller.organisation, by=SYSTEM, operation="test", reasoning="waits")
-            ModelChoice.objects.create(organisation_id=caller.organisation, model_id=1)
+        alice = create_principal(
+            organisation=caller.organisation, by=SYSTEM, name="alice", kind=PrincipalKind.PERSON
+        )
+        team = create_group(organisation=caller.organisation, by=SYSTEM, name="team")
+        add_member(organisation=caller.organisation, by=SYSTEM, group=team, principal=alice)
         make_rows(caller.organisation)
         make_space_rows(caller.organisation)
     leave_from_before([caller.organisation for caller in callers])
