@@ -339,7 +339,8 @@ def _listed(result: Any) -> Iterator[UUID]:
 @register("memory.recent", schema=Recent, scopes=[Scope.MEMORY_READ], mentions=_listed)
 def recent(call: Call, arguments: Recent) -> dict[str, Any]:
     """Return active and contested memories of the last days, most important first."""
-    since = timezone.now() - timedelta(days=arguments.days)
+    now = timezone.now()
+    since = now - timedelta(days=arguments.days)
     with tenant_transaction(call.organisation):
         rows = list_recent(
             organisation=call.organisation,
@@ -357,7 +358,7 @@ def recent(call: Call, arguments: Recent) -> dict[str, Any]:
                 "contradicts": [
                     str(link.target_id)
                     for link in row.links.all()
-                    if link.kind == LinkKind.CONTRADICTS and link.target_id
+                    if link.kind == LinkKind.CONTRADICTS and link.target_id and link.holds_at(now)
                 ],
             }
             for row in rows

@@ -1,9 +1,11 @@
 """Memories as callers write them: over HTTP, in workflow steps and in import files."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import timedelta
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +18,7 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from memory.analysis.attributes import MAX_KEY, too_long_key
 from memory.analysis.values import is_blank
-from memory.types import MAX_CONTENT, LinkDraft, LinkKind, MemoryDraft, TrustState
+from memory.types import LINK_KIND, MAX_CONTENT, MAX_LINK_KIND, LinkDraft, MemoryDraft, TrustState
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
 
@@ -59,12 +61,85 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_filterable)]
 Reason = Annotated[str, Field(max_length=2_000)]
 
 
-class LinkIn(Strict):
-    """A link to a memory of the same source by its external id; the target may be stored later."""
+MAX_PROPERTIES_BYTES = 8_192
 
-    kind: LinkKind
-    external_id: str = Field(min_length=1, max_length=300)
+
+def _named_kind(kind: str) -> str:
+    if not re.fullmatch(LINK_KIND, kind):
+        raise PydanticCustomError(
+            "link_kind",
+            "A kind has lower-case letters and digits, in words joined by _, - or ., and starts with a letter",
+        )
+    return kind
+
+
+def kind_names(text: str) -> str:
+    """Check a comma-separated list of kinds of links, empty for all."""
+    for each in text.split(",") if text else ():
+        if len(each) > MAX_LINK_KIND or not re.fullmatch(LINK_KIND, each):
+            raise PydanticCustomError("link_kind", "must be a comma-separated list of kinds of links")
+    return text
+
+
+LinkKindName = Annotated[str, Field(max_length=MAX_LINK_KIND), AfterValidator(_named_kind)]
+"""The kind of a link: follows, supports, contradicts, derived_from, about, or one's own."""
+
+
+def _bounded(properties: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(properties, ensure_ascii=False).encode()) > MAX_PROPERTIES_BYTES:
+        raise PydanticCustomError(
+            "properties_too_long",
+            "Properties should have at most {most} bytes as JSON",
+            {"most": MAX_PROPERTIES_BYTES},
+        )
+    return properties
+
+
+class LinkTarget(Strict):
+    """The kind and the target of a link: an external id, by default of the memory's own source, or a memory's id."""
+
+    kind: LinkKindName
+    external_id: str | None = Field(default=None, min_length=1, max_length=300)
+    source: str | None = Field(default=None, max_length=100)
+    target: UUID | None = None
+
+    @model_validator(mode="after")
+    def check_target(self) -> Self:
+        """Require one target."""
+        if self.external_id is None and self.target is None:
+            raise PydanticCustomError("link_target", "external_id or target is required")
+        if self.external_id is not None and self.target is not None:
+            raise PydanticCustomError("link_target", "external_id and target can't be combined")
+        if self.source is not None and self.external_id is None:
+            raise PydanticCustomError("link_target", "source is the source of external_id, which is missing")
+        return self
+
+    def draft(self) -> LinkDraft:
+        """Return the link."""
+        return LinkDraft(
+            kind=self.kind, external_id=self.external_id or "", source=self.source, target=self.target
+        )
+
+
+class LinkIn(LinkTarget):
+    """A link. The memory with the external id may be stored later; one named by `target` must exist."""
+
     weight: float = Field(default=1.0, ge=0, le=1)
+    properties: Annotated[dict[str, Any], AfterValidator(_bounded)] = Field(default_factory=dict)
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+
+    _in_order = not_before("valid_to", "valid_from")
+
+    def draft(self) -> LinkDraft:
+        """Return the draft."""
+        return replace(
+            super().draft(),
+            weight=self.weight,
+            properties=self.properties,
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+        )
 
 
 class MemoryIn(Strict):
@@ -122,7 +197,7 @@ class MemoryIn(Strict):
             external_id=self.external_id or "",
             tags=tuple(self.tags),
             importance=self.importance,
-            links=tuple(LinkDraft(link.kind, link.external_id, link.weight) for link in self.links),
+            links=tuple(link.draft() for link in self.links),
             valid_from=self.valid_from,
             valid_to=self.valid_to,
             embedding=vector,

@@ -133,6 +133,8 @@ def raise_refusal(stored: Stored) -> None:
     if stored.outcome is Outcome.CONFLICT:
         raise ExternalIdTaken(stored.id)
     if stored.outcome is Outcome.UNKNOWN_SOURCE:
+        if stored.field == "links":
+            raise UnknownSource("A memory that a link names does not exist.", loc=("links",))
         raise UnknownSource(loc=("derived_from",))
     if stored.outcome is Outcome.ERASED:
         raise MemoryErased

@@ -27,13 +27,18 @@ class TrustState(StrEnum):
 
 
 class LinkKind(StrEnum):
-    """How one memory relates to another."""
+    """The relation of one memory to another; an organisation may use further kinds (LINK_KIND)."""
 
     FOLLOWS = "follows"
     SUPPORTS = "supports"
     CONTRADICTS = "contradicts"
     DERIVED_FROM = "derived_from"
     ABOUT = "about"
+
+
+LINK_KIND = r"^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$"
+"""The form of a link's kind."""
+MAX_LINK_KIND = 50
 
 
 class EmbeddingState(StrEnum):
@@ -79,17 +84,26 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class LinkDraft:
-    """A link to write; its target, in the same source, may not exist yet.
+    """A link to write, to an external id, whose memory may not exist yet, or to an existing memory.
 
     Attributes:
-        kind: the relation.
-        external_id: the target's external id.
+        kind: the relation, in the form of LINK_KIND.
+        external_id: the target's external id; empty for a link by id.
         weight: strength, 0..1.
+        source: of the external id; None for the linking memory's.
+        target: the target's id; None for a link by external id.
+        properties: a JSON object.
+        valid_from, valid_to: when the relation holds, aware UTC, if known.
     """
 
-    kind: LinkKind
-    external_id: str
+    kind: str
+    external_id: str = ""
     weight: float = 1.0
+    source: str | None = None
+    target: UUID | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +208,11 @@ class MemoryDraft:
     layout: tuple[Mark, ...] = ()
     requested_state: TrustState | None = None
 
+    @property
+    def named(self) -> tuple[UUID, ...]:
+        """The ids of memories that must exist for it to be stored."""
+        return (*self.derived_from, *(link.target for link in self.links if link.target is not None))
+
 
 def granted(trust: TrustState, requested: TrustState | None) -> TrustState:
     """Return the state in which a memory is stored: the requested one, limited by the caller's trust.
@@ -273,6 +292,7 @@ class Stored:
         embedding: the state of its vector.
         rejection: why it was refused: its value is rejected, or contains a rejected one and the policy is to refuse.
         flagged: the rejection whose value it contains, because of which it is stored as a candidate.
+        field: why it was refused: the field that names a memory that does not exist, `derived_from` or `links`.
         decision: the decision record of the store.
     """
 
@@ -282,6 +302,7 @@ class Stored:
     rejection: Rejection | None = None
     decision: UUID | None = None
     flagged: Rejection | None = None
+    field: str = ""
 
     @property
     def mark(self) -> dict[str, Any]:

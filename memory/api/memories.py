@@ -75,6 +75,9 @@ class LinkOut(BaseModel):
     external_id: str | None
     weight: float
     target: UUID | None
+    properties: dict[str, Any]
+    valid_from: datetime | None
+    valid_to: datetime | None
 
 
 class MemoryOut(BaseModel):
@@ -147,6 +150,9 @@ def render(memory: Memory) -> dict[str, Any]:
             "external_id": link.target_external_id or None,
             "weight": link.weight,
             "target": link.target_id,
+            "properties": link.properties,
+            "valid_from": link.valid_from,
+            "valid_to": link.valid_to,
         }
         for link in memory.links.all()
     ]

@@ -99,13 +99,15 @@ class MemoryDetail(NativeView):
         organisation = self.principal.organisation
         with tenant_transaction(organisation):
             row = queries.get_memory(organisation=organisation, memory=memory)
-            headers = {"ETag": etag_of(row.version)}
+            shown = render(row)
+            # links change without a new version
+            headers = {"ETag": etag_of(row.version, shown["links"])}
             if row.embedding != EmbeddingState.READY or any(
                 link.target_id is None for link in row.links.all()
             ):
                 # a vector or link target may still arrive without a new version, so the response must not be cached
                 headers["Cache-Control"] = "no-store"
-            return Response(render(row), headers=headers)
+            return Response(shown, headers=headers)
 
     @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
     def patch(self, request: Request, memory: UUID) -> Response:

@@ -1,4 +1,4 @@
-"""Remove quotes of erased memories from memory's and the kernel's tables: bulk jobs, events, traces, reasons, admin history."""
+"""Remove quotes of erased memories from memory's and the kernel's tables: bulk jobs, events, traces, reasons, links, admin history."""
 
 import json
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from memory.erasure.statements import (
     BLANK_ADMIN_HISTORY,
     BLANK_CONTEXT,
     BLANK_EVENTS,
+    BLANK_PROPERTIES,
     BLANK_REASONS,
     COUNT_SAME_VALUE,
     DELETE_TRACES,
@@ -28,6 +29,7 @@ _TRACES = Place("observability_tracerecord", ("id",), values=("spans",))
 _KEYS = Place("idempotency_idempotencykey", ("actor", "key"), values=("body",), order="recorded_at")
 _REASONS = Place("memory_memoryversion", ("id",), texts=("reason",), only="AND reason <> ''")
 _CONTEXTS = Place("memory_context", ("organisation_id",), texts=("domain",), order="organisation_id")
+_LINKS = Place("memory_memorylink", ("id",), values=("properties",), only="AND properties <> '{}'")
 SAME = "other memories of the same text"
 WAITING = "lines of bulk stores that wait to be stored"
 
@@ -47,6 +49,7 @@ def erase_quotes(going: Going, texts: Sequence[str]) -> dict[str, int]:
             ("events", _EVENTS, BLANK_EVENTS),
             ("traces", _TRACES, DELETE_TRACES),
             ("reasons", _REASONS, BLANK_REASONS),
+            ("link_properties", _LINKS, BLANK_PROPERTIES),
         ):
             ids = [row[0] for row in quoting(going, place)]
             removed[name] = cursor.execute(statement, (organisation, ids)).rowcount if ids else 0

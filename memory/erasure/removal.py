@@ -5,7 +5,13 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.files.operations import give_up_files
-from memory.erasure.statements import COUNT_INDEX_ROWS, DELETE_EARLIER_TEXTS, DELETE_MEMORIES, DELETE_VERSIONS
+from memory.erasure.statements import (
+    COUNT_INDEX_ROWS,
+    DELETE_EARLIER_TEXTS,
+    DELETE_MEMORIES,
+    DELETE_VERSIONS,
+    DELETE_WAITING_LINKS,
+)
 from memory.index.stored import remove_index
 from memory.models import Document, Memory
 
@@ -33,6 +39,12 @@ def remove_memories(
     removed: dict[str, int] = dict(
         zip(("vectors", "passages", "links", "attributes", "entities"), counted, strict=True)
     )
+    named = [(row.source, row.external_id) for row in rows if row.external_id]
+    if named:
+        sources, external_ids = zip(*named, strict=True)
+        values |= {"sources": list(sources), "external_ids": list(external_ids)}
+        with raw_cursor() as cursor:
+            removed["links"] += cursor.execute(DELETE_WAITING_LINKS, values).rowcount
     removed["words"] = sum(row.term_count for row in (*rows, *earlier))
     files = Document.objects.filter(organisation_id=organisation, memory_id__in=heads).exclude(file="")
     removed["originals"] = give_up_files(

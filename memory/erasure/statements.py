@@ -11,6 +11,13 @@ SELECT (SELECT count(*) FROM memory_memoryvector WHERE organisation_id = %(organ
        (SELECT count(*) FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)),
        (SELECT count(*) FROM memory_entity WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s))
 """
+# links that wait for the external ids of memories; those of two concurrent stores may still do
+DELETE_WAITING_LINKS = """
+DELETE FROM memory_memorylink AS l
+USING unnest(%(sources)s::text[], %(external_ids)s::text[]) AS e(source, external_id)
+WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = e.source
+  AND l.target_external_id = e.external_id
+"""
 # the history of memories
 DELETE_VERSIONS = "DELETE FROM memory_memoryversion WHERE organisation_id = %s AND memory_id = ANY(%s)"
 # earlier texts, before the memories that they name
@@ -55,6 +62,11 @@ COUNT_SAME_VALUE = "SELECT count(*) FROM memory_memory WHERE organisation_id = %
 DOCUMENTS_WAIT = """
 SELECT EXISTS (SELECT 1 FROM memory_documentjob WHERE organisation_id = %s AND status IS NULL)
 """
+
+# properties of links between other memories
+BLANK_PROPERTIES = (
+    "UPDATE memory_memorylink SET properties = '{}' WHERE organisation_id = %s AND id = ANY(%s)"
+)
 
 # --- receipts.py
 

@@ -162,15 +162,19 @@ SELECT %s, %s, v.memory, v.passage, v.embedding FROM (VALUES {rows}) AS v(memory
 """
 # one row of INSERT_VECTORS
 VECTOR_ROW = "(%s::uuid, %s::int, %s::halfvec)"
-# links by external id, resolved if the target exists
+# links by external id, resolved if the target exists, and links by id, left out if the target does not exist
 INSERT_LINKS = """
 INSERT INTO memory_memorylink
-    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
-SELECT %(organisation)s, l.memory, l.kind, m.id, l.source, l.external_id, l.weight
-FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(sources)s::text[], %(external_ids)s::text[],
-            %(weights)s::float8[]) AS l(memory, kind, source, external_id, weight)
-LEFT JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.source = l.source
-     AND m.external_id = l.external_id AND m.external_id <> ''
+    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight, properties, valid_from, valid_to)
+SELECT %(organisation)s, l.memory, l.kind, coalesce(named.id, own.id), l.source, l.external_id, l.weight, l.properties::jsonb,
+       l.valid_from, l.valid_to
+FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(targets)s::uuid[], %(sources)s::text[], %(external_ids)s::text[],
+            %(weights)s::float8[], %(properties)s::text[], %(valid_from)s::timestamptz[], %(valid_to)s::timestamptz[])
+     AS l(memory, kind, target, source, external_id, weight, properties, valid_from, valid_to)
+LEFT JOIN memory_memory AS named ON named.organisation_id = %(organisation)s AND named.source = l.source
+     AND named.external_id = l.external_id AND named.external_id <> ''
+LEFT JOIN memory_memory AS own ON own.organisation_id = %(organisation)s AND own.id = l.target AND own.head IS NULL
+WHERE l.target IS NULL OR own.id IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 # links from memories to the sources they were derived from

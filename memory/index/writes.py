@@ -35,7 +35,7 @@ from memory.index.statements import (
     VECTOR_ROW,
 )
 from memory.ports import tell_followers
-from memory.types import EmbeddingState, MemoryDraft, TrustState, granted
+from memory.types import EmbeddingState, LinkDraft, MemoryDraft, TrustState, granted
 
 _PACKED: dict[str, Callable[[Iterable[Any]], Any]] = {"text": TextArray, "bigint": IntArray}
 VECTORS_PER_STATEMENT = 250
@@ -184,25 +184,43 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
 
 def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> None:
     """Write the links of memories, and resolve links that were waiting for them."""
-    links = [
-        (memory, str(each.kind), draft.source, each.external_id, each.weight)
-        for memory, draft in memories
-        for each in draft.links
-    ]
+    links = [(memory, draft.source, each) for memory, draft in memories for each in draft.links]
     named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
     sources = [(memory, target) for memory, draft in memories for target in draft.derived_from]
     if sources:
         link_sources(organisation, sources)
+    if links:
+        insert_links(organisation, links)
     with raw_cursor() as cursor:
-        if links:
-            names = ("memories", "kinds", "sources", "external_ids", "weights")
-            values = dict(zip(names, index_rows.columns(links), strict=True))
-            cursor.execute(INSERT_LINKS, values | {"organisation": organisation})
         if named:
             values = dict(
                 zip(("memories", "sources", "external_ids"), index_rows.columns(named), strict=True)
             )
             cursor.execute(RESOLVE_LINKS, values | {"organisation": organisation})
+
+
+def insert_links(organisation: UUID, links: Sequence[tuple[UUID, str, LinkDraft]]) -> None:
+    """Write links, given as (memory, its source, link); those that exist, and those to an id that does not, are left out."""
+    columns: dict[str, list[Any]] = {
+        "memories": [memory for memory, _, _ in links],
+        "kinds": [each.kind for _, _, each in links],
+        "targets": [each.target for _, _, each in links],
+        "sources": [source_of(each, source) for _, source, each in links],
+        "external_ids": [each.external_id for _, _, each in links],
+        "weights": [each.weight for _, _, each in links],
+        "properties": [json.dumps(each.properties) for _, _, each in links],
+        "valid_from": [each.valid_from for _, _, each in links],
+        "valid_to": [each.valid_to for _, _, each in links],
+    }
+    with raw_cursor() as cursor:
+        cursor.execute(INSERT_LINKS, columns | {"organisation": organisation})
+
+
+def source_of(link: LinkDraft, source: str) -> str:
+    """Return the source of a link's external id, given the linking memory's; empty for a link by id."""
+    if link.target is not None:
+        return ""
+    return source if link.source is None else link.source
 
 
 def link_sources(organisation: UUID, sources: Sequence[tuple[UUID, UUID]]) -> None:

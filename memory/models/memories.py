@@ -5,15 +5,18 @@ created by SQL (memory/migrations/0002), because Django can't express covering p
 checking one per word costs more than the insert.
 """
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from pgvector.django import HalfVectorField
 
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.types import EmbeddingState, LinkKind, TrustState
+from memory.types import LINK_KIND, MAX_LINK_KIND, EmbeddingState, TrustState
 
 
 class Memory(models.Model):
@@ -199,7 +202,7 @@ class MemoryLink(models.Model):
     memory = models.ForeignKey(
         Memory, on_delete=models.CASCADE, related_name="links", db_constraint=False, db_index=False
     )
-    kind = models.CharField(max_length=20)
+    kind = models.CharField(max_length=MAX_LINK_KIND)
     target = models.ForeignKey(
         Memory,
         on_delete=models.CASCADE,
@@ -211,6 +214,9 @@ class MemoryLink(models.Model):
     target_source = models.CharField(max_length=100, blank=True)
     target_external_id = models.CharField(max_length=300, blank=True)
     weight = models.FloatField(default=1.0)
+    properties = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -226,8 +232,12 @@ class MemoryLink(models.Model):
                 name="link_by_id_once",
                 condition=models.Q(target_external_id=""),
             ),
+            models.CheckConstraint(condition=models.Q(kind__regex=LINK_KIND), name="link_kind_is_a_name"),
             models.CheckConstraint(
-                condition=models.Q(kind__in=[each.value for each in LinkKind]), name="link_kind_known"
+                condition=models.Q(valid_from=None)
+                | models.Q(valid_to=None)
+                | models.Q(valid_from__lte=models.F("valid_to")),
+                name="link_valid_from_before_to",
             ),
             models.CheckConstraint(
                 condition=models.Q(weight__gte=0, weight__lte=1), name="link_weight_is_a_share"
@@ -245,6 +255,12 @@ class MemoryLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.memory_id} {self.kind} {self.target_external_id}"
+
+    def holds_at(self, at: datetime) -> bool:
+        """Return whether the relation holds at a time, as far as known."""
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_to is None or self.valid_to > at
+        )
 
 
 class Posting(models.Model):

@@ -1,6 +1,6 @@
 """Check before a store which rows to refuse, and which to flag as candidates."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -51,8 +51,8 @@ def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> V
         refused.setdefault(row, Stored(row, Outcome.ERASED, EmbeddingState.PENDING))
     for row, stored in _present(organisation, rows).items():
         refused.setdefault(row, stored)
-    for row in _without_source(organisation, rows, refused):
-        refused.setdefault(row, Stored(row, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING))
+    for row, field in _without_source(organisation, rows, refused).items():
+        refused.setdefault(row, Stored(row, Outcome.UNKNOWN_SOURCE, EmbeddingState.PENDING, field=field))
     return Vetted(refused, flagged)
 
 
@@ -109,26 +109,31 @@ def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[
     return [row.id for row in rows if is_refused(row.id)]
 
 
-def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Iterable[UUID]:
-    wanted = {target for row in rows for target in row.draft.derived_from}
+def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Mapping[UUID, str]:
+    """Return the rows that name a memory that does not exist, each with the field that names it."""
+    wanted = {target for row in rows for target in row.draft.named}
     if not wanted:
-        return []
+        return {}
     with raw_cursor() as cursor:
         known = {row[0] for row in cursor.execute(FIND_MEMORIES, [organisation, list(wanted)]).fetchall()}
     # an import may contain a source along with memories derived from it, unless the source is refused
     coming = {row.id for row in rows if row.draft.past is not None and row.id not in refused}
-    without: set[UUID] = set()
+    without: dict[UUID, str] = {}
     while True:
-        new = {
-            row.id
-            for row in rows
-            if row.id not in without
-            and not all(
-                each in known or (each in coming and each != row.id) for each in row.draft.derived_from
-            )
-        }
+        new: dict[UUID, str] = {}
+        for row in rows:
+            if row.id in without:
+                continue
+            missing = [
+                each
+                for each in row.draft.named
+                if each not in known and (each not in coming or each == row.id)
+            ]
+            if missing:
+                is_source = any(each in row.draft.derived_from for each in missing)
+                new[row.id] = "derived_from" if is_source else "links"
         if not new:
             return without
         # memories derived from these lack their source too
-        coming -= new
+        coming -= new.keys()
         without |= new

@@ -12,9 +12,10 @@ from liftos.kernel.embedding.types import ModelInfo
 from memory.analysis.passages import marks_of
 from memory.index.bulk_reads import read_own_vectors
 from memory.index.passage_rows import StoredPassage, read_passages
-from memory.models import Memory, MemoryVersion
+from memory.models import Memory, MemoryLink, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
 from memory.transfer.statements import COUNT_MEMORIES
+from memory.types import LinkKind
 
 BATCH = 500
 
@@ -101,12 +102,14 @@ def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tup
 
 
 def _fields(row: Memory, vector: Any) -> dict[str, Any]:
-    links = [
-        {"kind": link.kind, "external_id": link.target_external_id, "weight": link.weight}
-        for link in row.links.all()
-        if link.target_external_id
-    ]
-    sources = [str(link.target_id) for link in row.links.all() if not link.target_external_id]
+    links, sources = [], []
+    for link in row.links.all():
+        fields = _link_fields(row, link)
+        if fields == {"kind": LinkKind.DERIVED_FROM, "target": str(link.target_id), "weight": 1.0}:
+            # a field of its own: an import requires that sources exist
+            sources.append(str(link.target_id))
+        else:
+            links.append(fields)
     return {
         "id": str(row.id),
         "content": row.content,
@@ -130,6 +133,22 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
         "changed_at": row.changed_at.isoformat(),
         "vector": None if vector is None else pack_vector(vector),
     }
+
+
+def _link_fields(row: Memory, link: MemoryLink) -> dict[str, Any]:
+    """Return a link as an import reads it."""
+    fields: dict[str, Any] = {"kind": link.kind}
+    if link.target_external_id:
+        fields |= {"external_id": link.target_external_id}
+        fields |= {"source": link.target_source} if link.target_source != row.source else {}
+    else:
+        fields |= {"target": str(link.target_id)}
+    fields["weight"] = link.weight
+    fields |= {"properties": link.properties} if link.properties else {}
+    for name in ("valid_from", "valid_to"):
+        moment = getattr(link, name)
+        fields |= {name: moment.isoformat()} if moment else {}
+    return fields
 
 
 def _layout(passages: Sequence[StoredPassage]) -> list[dict[str, Any]]:

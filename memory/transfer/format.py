@@ -26,7 +26,7 @@ from memory.bulk.lines import check_vector
 from memory.index.given_vectors import GivenVectors
 from memory.inputs import LineIn, MemoryIn
 from memory.transfer.history_format import ActorLine, KnownState, MarkLine, VersionLine, check_past
-from memory.types import MAX_CONTENT, MemoryDraft, Past, PastVersion, TrustState
+from memory.types import MAX_CONTENT, LinkDraft, MemoryDraft, Past, PastVersion, TrustState
 
 KIND = "liftos.memories"
 VERSION = 3
@@ -62,10 +62,11 @@ OF_EXPORTS = frozenset(ImportLine.model_fields) - frozenset(MemoryIn.model_field
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A parsed line: the draft, and the id of its successor."""
+    """A parsed line: the draft, the id of its successor, and its links by id, whose targets may come later."""
 
     draft: MemoryDraft
     superseded_by: UUID | None
+    links: tuple[LinkDraft, ...] = ()
 
 
 def header_of(line: bytes | str) -> Header | None:
@@ -139,13 +140,15 @@ def read_memory(
         actor=read.actor.actor() if read.actor else None,
         history=tuple(_version(each, own, of) for each in read.history),
     )
+    by_id = tuple(replace(link, target=own(link.target)) for link in draft.links if link.target is not None)
     draft = replace(
         draft,
         past=past,
         derived_from=tuple(own(each) for each in draft.derived_from),
+        links=tuple(link for link in draft.links if link.target is None),
         layout=tuple(each.mark() for each in read.layout),
     )
-    return Imported(draft, own(read.superseded_by) if read.superseded_by else None)
+    return Imported(draft, own(read.superseded_by) if read.superseded_by else None, by_id)
 
 
 def _check_place(value: Any, header: Header | None) -> None:

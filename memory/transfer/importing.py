@@ -21,13 +21,14 @@ from memory.index import index_rows, writes
 from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.operations import IMPORT, Prepared, commit, embed_rows
+from memory.queries import existing
 from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
 from memory.transfer.format import Imported
 from memory.transfer.history_writes import Pasts, read_pasts, write_pasts
 from memory.transfer.statements import SET_SUCCESSORS
 from memory.trust.versions import database_now
-from memory.types import EmbeddingState, Outcome, Stored, TrustState
+from memory.types import EmbeddingState, LinkDraft, Outcome, Stored, TrustState
 
 BATCH = 500
 
@@ -81,6 +82,8 @@ class _Run:
         self.aliases: dict[UUID, UUID] = {}
         self.waiting: list[Line] = []
         self.successors: dict[UUID, tuple[UUID, str, int]] = {}
+        # links by id whose target is not stored yet, by target
+        self.links: dict[UUID, list[tuple[UUID, LinkDraft]]] = {}
 
     def store(self, batch: Batch, meanwhile: Callable[[], None] | None) -> None:
         """Store a batch in one transaction, or recall its results; updates its report."""
@@ -148,6 +151,7 @@ class _Run:
             self._reject_values(new, decision)
         aliases = self._link_aliases(rows, stored)
         self._point_to_successors(lines)
+        self._link_by_id(lines)
         return stored, aliases
 
     def _recall(self, body: dict[str, Any], report: Report, lines: list[Line]) -> None:
@@ -162,6 +166,7 @@ class _Run:
                 name = read[each["line"]].external_id
                 report.refused.append(each | ({"external_id": name} if name else {}))
         self._point_to_successors(lines)
+        self._link_by_id(lines)
 
     def _of_here(self, row: Row) -> Row:
         """Return a row with its sources' ids replaced by aliases."""
@@ -279,6 +284,32 @@ class _Run:
             pointed = cursor.execute(SET_SUCCESSORS, values | {"organisation": self.organisation}).fetchall()
         for (memory,) in pointed:
             del self.successors[memory]
+
+    def _link_by_id(self, lines: list[Line]) -> None:
+        """Write links by id between memories that exist; keep those whose target may come later."""
+        due: list[tuple[UUID, LinkDraft]] = []
+        for _, read, row in lines:
+            due += [(row.id, link) for link in read.links]
+            due += self.links.pop(row.id, ())
+        if not due:
+            return
+
+        def of_here(memory: UUID) -> UUID:
+            return self.aliases.get(memory, memory)
+
+        ends = [(of_here(memory), of_here(link.target), link) for memory, link in due if link.target]
+        known = existing(organisation=self.organisation, memories=[end for each in ends for end in each[:2]])
+        writes.insert_links(
+            self.organisation,
+            [
+                (memory, "", replace(link, target=target))
+                for memory, target, link in ends
+                if {memory, target} <= known
+            ],
+        )
+        for memory, link in due:
+            if link.target and of_here(link.target) not in known:
+                self.links.setdefault(link.target, []).append((memory, link))
 
 
 def _kept(refused: list[dict[str, Any]], lines: list[Line]) -> list[dict[str, Any]]:

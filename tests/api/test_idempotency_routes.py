@@ -55,6 +55,12 @@ def supersede(caller):
     return path, {"content": MEMORY, "reason": f"{WORDS} a"}, {"content": "eleven", "reason": "a"}
 
 
+def link(caller):
+    memory, target = caller.store(MEMORY), caller.store("two", external_id="t")
+    body = {"kind": "about", "external_id": "t", "weight": 0.5, "properties": {"note": WORDS}}
+    return f"/api/v1/memories/{memory}/links", body, {"kind": "about", "target": target}
+
+
 def review(caller):
     made = caller.post("/api/v1/decisions", {"operation": "budget.move", "reasoning": "r"}).json()["id"]
     return (
@@ -155,6 +161,7 @@ ACTS = {
     "POST /api/v1/memories/{memory}/contest": correction("contest"),
     "POST /api/v1/memories/{memory}/reject": correction("reject"),
     "POST /api/v1/memories/{memory}/supersede": supersede,
+    "POST /api/v1/memories/{memory}/links": link,
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",
         {"operation": "budget.move", "reasoning": WORDS},
@@ -233,7 +240,12 @@ def kept(caller):
 def ids(answer):
     body = answer.json()
     named = body["data"] if isinstance(body.get("data"), dict) else body
-    return {name: value for name, value in named.items() if name == "id" or name.endswith("_id")}
+    # callers choose external ids, which keys don't keep
+    return {
+        name: value
+        for name, value in named.items()
+        if name == "id" or (name.endswith("_id") and name != "external_id")
+    }
 
 
 @pytest.fixture

@@ -165,6 +165,10 @@ def go_in(doors):
         pass
     other = acme.store("A neighbour of it", source="s", links=[{"kind": "supports", "external_id": NAME}])
     ids["other"] = other
+    third = acme.store("A third one")
+    doors.post(
+        f"/api/v1/memories/{other}/links", {"kind": "about", "target": third, "properties": {"why": MENTION}}
+    )
     doors.post(f"/api/v1/memories/{other}/contest", {"reason": MENTION})
     doors.post(f"/api/v1/memories/{ids['memory']}/contest", {"reason": MENTION})
     ids["paraphrase"] = acme.store("Its paraphrase", derived_from=[ids["memory"]])

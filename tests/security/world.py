@@ -64,6 +64,7 @@ def make_world(caller: Caller) -> World:
         f"Boots sell when it rains {MEMORY}", metadata={"note": MEMORY, "price": 0.5}, tags=[MEMORY]
     )
     other = caller.store(f"Umbrellas sell when it rains {MEMORY}")
+    make(f"/api/v1/memories/{memory}/links", {"kind": "about", "target": other}, key="memory_id")
     gone = caller.store(f"To be erased {MEMORY}")
     erasure = caller.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
     lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
@@ -187,6 +188,10 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/erasures/{erasure}": at(f"{V1}/erasures/{{erasure}}"),
     "GET /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}"),
     "GET /api/v1/memories/{memory}/history": at(f"{V1}/memories/{{memory}}/history"),
+    "GET /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?direction=both"),
+    "POST /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links", {"kind": "explains", "target": "$other"}),
+    "DELETE /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?kind=about&target={{other}}"),
+    "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "GET /api/v1/conversations/{thread}/turns": at(f"{V1}/conversations/{{thread}}/turns"),
     "POST /api/v1/conversations/{thread}/turns": at(

@@ -1,12 +1,16 @@
 """ETags of versioned resources, If-Match and If-None-Match (RFC 9110, 13.1.1 and 13.1.2)."""
 
+import hashlib
+import json
 import re
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.http import parse_etags
 
 from liftos.kernel.errors import LiftosError
 
+_ISSUED = re.compile(r"([0-9]{1,9})(-[0-9a-f]{16})?")
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 
 
@@ -28,9 +32,18 @@ class InvalidIfMatch(LiftosError):
     status = 400
 
 
-def etag_of(version: int) -> str:
-    """Return a version as an ETag."""
-    return f'"{version}"'
+def etag_of(version: int, attached: Any = None) -> str:
+    """Return a version as an ETag.
+
+    Args:
+        version: the resource's.
+        attached: JSON-ready parts of its representation that change without a new version. They are part of the ETag unless
+            empty, and don't count for If-Match.
+    """
+    if not attached:
+        return f'"{version}"'
+    digest = hashlib.sha256(json.dumps(attached, sort_keys=True).encode()).hexdigest()
+    return f'"{version}-{digest[:16]}"'
 
 
 def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
@@ -51,12 +64,9 @@ def if_match(request: HttpRequest, *, required: bool = False) -> int | None:
     tags = [_TAG.fullmatch(part) for part in header.split(",")]
     if not all(tags):
         raise InvalidIfMatch(loc=("header", "if-match"))
-    # weak tags never match; we issue only numbers
-    versions = {
-        int(tag[2])
-        for tag in tags
-        if tag and not tag[1] and tag[2].isascii() and tag[2].isdigit() and len(tag[2]) < 10
-    }
+    # weak tags never match
+    issued = [_ISSUED.fullmatch(tag[2]) for tag in tags if tag and not tag[1]]
+    versions = {int(tag[1]) for tag in issued if tag}
     if len(versions) > 1:
         raise InvalidIfMatch("The If-Match header must name one version.", loc=("header", "if-match"))
     if not versions:

@@ -7,6 +7,8 @@ that waits for the result (see `memory.search.candidates`).
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.utils import timezone
+
 from liftos.kernel.db.binary import TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
@@ -76,11 +78,12 @@ def find_in_periods(questions: Sequence[Question]) -> Callable[[], list[frozense
 
 
 def read_links(questions: Sequence[Question], ids: Iterable[Key]) -> Callable[[], Links]:
-    """Read the links of memories, as seen from each."""
+    """Read the links of memories that hold at the time of the search, as seen from each."""
     wanted = list(ids)
     if not wanted:
         return dict
-    cursor = _execute(LINKS, questions, {"ids": UuidArray(wanted), "most": MAX_LINKS})
+    at = questions[0].request.as_of or timezone.now()
+    cursor = _execute(LINKS, questions, {"ids": UuidArray(wanted), "most": MAX_LINKS, "at": at})
 
     def wait() -> Links:
         links: Links = {}

@@ -26,17 +26,19 @@ CROSS JOIN LATERAL (
     AND happened_at >= p.starts AND happened_at < p.ends AND {where} ORDER BY happened_at LIMIT %(limit)s
 ) AS m GROUP BY p.place
 """
+# those that hold at the time of the search
+_HOLDS = "(valid_from IS NULL OR valid_from <= %(at)s) AND (valid_to IS NULL OR valid_to > %(at)s)"
 # Links of memories, as seen from them; at most `most` per memory and direction.
-LINKS = """
+LINKS = f"""
 SELECT uuid_send(n.id), uuid_send(l.other), l.kind, l.weight, l.forward
 FROM unnest(%(ids)s::uuid[]) AS n(id) CROSS JOIN LATERAL (
     (SELECT target_id AS other, kind, weight, true AS forward FROM memory_memorylink
-     WHERE organisation_id = %(organisation)s AND memory_id = n.id AND target_id IS NOT NULL LIMIT %(most)s)
+     WHERE organisation_id = %(organisation)s AND memory_id = n.id AND target_id IS NOT NULL AND {_HOLDS} LIMIT %(most)s)
     UNION ALL
     (SELECT memory_id, kind, weight, false FROM memory_memorylink
-     WHERE organisation_id = %(organisation)s AND target_id = n.id LIMIT %(most)s)
+     WHERE organisation_id = %(organisation)s AND target_id = n.id AND {_HOLDS} LIMIT %(most)s)
 ) AS l
-"""
+"""  # noqa: S608  built from constants
 # Traits of memories that pass the filters. Times are epoch seconds, because floats parse ten times faster than timestamps;
 # happened_at in whole seconds, because a float rounds the last microsecond of 9999 up to the year 10000.
 TRAITS = """

@@ -179,7 +179,7 @@ def test_an_end_before_the_beginning_is_422(acme):
         {"tags": ["t" * 101]},
         {"tags": ["t"] * 101},
         {"tags": "t"},
-        {"links": [{"kind": "hates", "external_id": "e"}]},
+        {"links": [{"kind": "Hates", "external_id": "e"}]},
         {"links": [{"kind": "follows", "external_id": ""}]},
         {"links": [{"kind": "follows"}]},
         {"links": [{"kind": "follows", "external_id": "e"}] * 1001},

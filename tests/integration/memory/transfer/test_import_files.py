@@ -207,6 +207,27 @@ def test_a_source_may_come_later_and_in_another_batch(acme, tmp_path, monkeypatc
         assert MemoryLink.objects.filter(kind="derived_from").count() == 2
 
 
+def test_links_by_id_may_point_forward_and_in_circles(acme, tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH", 2)
+    there = {"weight": 0.5, "properties": {"n": 1}, "valid_from": "2025-01-01T00:00:00Z"}
+    path = write(
+        tmp_path / "links",
+        header(),
+        line(1, links=[{"kind": "cites", "target": f"{ID}3"} | there, {"kind": "cites", "target": f"{ID}9"}]),
+        line(2, derived_from=[f"{ID}3"], links=[{"kind": "about", "target": f"{ID}1"}]),
+        line(3, links=[{"kind": "cites", "target": f"{ID}1"}, {"kind": "about", "target": f"{ID}2"}]),
+    )
+    assert run(acme, path)[1] == {"stored": 3, "unchanged": 0, "skipped": 0, "refused": 0}
+    with tenant_transaction(acme.organisation):
+        links = MemoryLink.objects.exclude(kind="derived_from").select_related("memory", "target")
+        ends = {(each.kind, each.memory.content, each.target.content) for each in links}
+        first = MemoryLink.objects.get(kind="cites", memory__content="fact 1")
+    assert ends == {
+        ("cites", "fact 1", "fact 3"), ("about", "fact 2", "fact 1"), ("cites", "fact 3", "fact 1"), ("about", "fact 3", "fact 2"),
+    }  # fmt: skip
+    assert (first.weight, first.properties, first.valid_from.year) == (0.5, {"n": 1}, 2025)
+
+
 def test_a_source_that_is_here_under_another_id_is_linked(acme, tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "BATCH", 2)
     here = acme.store("known", source="s", external_id="k")
