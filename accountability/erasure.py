@@ -5,6 +5,7 @@ record lists the decisions, so that verification finds a payload that is missing
 """
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 from uuid import UUID
 
 from accountability.statements import (
@@ -15,7 +16,7 @@ from accountability.statements import (
     FORGET_CITATIONS,
     WITHOUT_ERASURES,
 )
-from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value, whole_tenant
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 
@@ -54,7 +55,7 @@ def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> Non
 
 
 def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
-    """Return the decisions whose payloads an erasure lists and erases.
+    """Return the decisions whose payloads an erasure lists and erases, of all scopes.
 
     They are about one of the memories, cite one or, with `scrub_quoting`, quote one. Afterwards all of them cite only the first
     memory, the subject of the erasure's record: Postgres erases no payload that does not.
@@ -64,6 +65,11 @@ def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
             quote (who, when, about what), since the log's leaves hash these.
         scrub_quoting: the organisation's policy.
     """
+    with whole_tenant(going.organisation):
+        return _payloads_of(going, scrub_quoting=scrub_quoting)
+
+
+def _payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
     first, *others = going.memories
     facts = quoting(going, _FACTS)
     if facts:
@@ -99,9 +105,10 @@ def erase_payloads(*, organisation: UUID, memory: UUID, erasure: UUID) -> int:
     Raises:
         psycopg.errors.InsufficientPrivilege: the record is not of this transaction, or lists a decision of another memory.
     """
-    erased = read_value(ERASE_PAYLOADS, [erasure])
+    with whole_tenant(organisation):
+        erased = read_value(ERASE_PAYLOADS, [erasure])
     raw_cursor().execute(FORGET_CITATIONS, (organisation, [memory]))
-    return erased
+    return cast("int", erased)
 
 
 def payloads_about(*, organisation: UUID, memories: Sequence[UUID]) -> list[UUID]:

@@ -14,6 +14,7 @@ from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, p
 from accountability.statements import INSERT_DECISION
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
@@ -43,6 +44,7 @@ def record(
     parents: Sequence[UUID] = (),
     started_at: datetime | None = None,
     decision: UUID | None = None,
+    scope_id: int = ORGANISATION_SCOPE,
     write: Callable[[dict[str, Any]], object] | None = None,
 ) -> UUID:
     """Append a decision record in the caller's tenant transaction, so both commit or neither does; return its id.
@@ -66,6 +68,7 @@ def record(
         parents: decisions this one follows from.
         started_at: aware UTC; now when left out.
         decision: the record's id, from `new_id`, if rows written earlier refer to it.
+        scope_id: who may read it; see `scope_of_act`.
         write: writes the parameters of `INSERT_DECISION` in its place; for bulk loads.
 
     Raises:
@@ -106,6 +109,7 @@ def record(
         "started_at": started_at or ended_at,
         "ended_at": ended_at,
         "payload_commitment": commitment(salt, body),
+        "scope_id": scope_id,
     }
     head, tail = leaf_around(row)
     if (length := len(head) + _TIME_BYTES + len(tail)) > MAX_LEAF_BYTES:

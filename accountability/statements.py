@@ -9,16 +9,16 @@ WITH record AS (
     INSERT INTO accountability_decisionrecord
         (id, organisation_id, operation, decision_point, subject_kind, subject_id, risk_class, effect, confidence,
          confidence_method, actor_kind, actor_id, on_behalf_of, parents, versions, correlation_id, trace_id, span_id,
-         started_at, ended_at, payload_commitment)
+         started_at, ended_at, payload_commitment, scope_id)
     VALUES
         (%(id)s, %(organisation_id)s, %(operation)s, %(decision_point)s, %(subject_kind)s, %(subject_id)s,
          %(risk_class)s, %(effect)s, %(confidence)s, %(confidence_method)s, %(actor_kind)s, %(actor_id)s,
          %(on_behalf_of)s, %(parents)s::uuid[], %(versions_text)s::jsonb, %(correlation_id)s, %(trace_id)s, %(span_id)s,
-         %(started_at)s, %(ended_at)s, %(payload_commitment)s)
+         %(started_at)s, %(ended_at)s, %(payload_commitment)s, %(scope_id)s)
     RETURNING recorded_at
 ), payload AS (
-    INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body)
-    VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s)
+    INSERT INTO accountability_decisionpayload (decision_id, organisation_id, salt, body, scope_id)
+    VALUES (%(id)s, %(organisation_id)s, %(salt)s, %(body)s, %(scope_id)s)
 ), links AS (
     INSERT INTO accountability_decisionlink (organisation_id, parent_id, child_id)
     SELECT %(organisation_id)s, parent, %(id)s FROM unnest(%(parents)s::uuid[]) AS p(parent)
@@ -49,6 +49,18 @@ WITH found AS (
     WHERE organisation_id = %(organisation)s AND id = ANY(%(about)s::uuid[])
 )
 SELECT id FROM found ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+# --- decisions/exports.py
+
+# places and hashes of the private decisions outside of some scopes, after one of them
+WITHHELD = """
+SELECT r.id, l.index, l.leaf_hash FROM accountability_decisionrecord AS r
+JOIN accountability_ledgerleaf AS l ON l.organisation_id = r.organisation_id AND l.decision_id = r.id
+WHERE r.organisation_id = %(organisation)s AND r.scope_id <> 0 AND r.scope_id <> ALL(%(scopes)s::int[])
+AND (%(after)s::uuid IS NULL OR r.id > %(after)s::uuid)
+ORDER BY r.id LIMIT %(limit)s
 """
 
 
@@ -93,6 +105,11 @@ SELECT id FROM accountability_decisionrecord WHERE organisation_id = %s AND id =
 
 
 # --- figures.py
+
+# how many decisions not everybody may see
+COUNT_PRIVATE = (
+    "SELECT count(*) FROM accountability_decisionrecord WHERE organisation_id = %s AND scope_id <> 0"
+)
 
 # One snapshot. Every record is in the log or pending, so the total is the log's size plus the queue, without counting a million
 # rows. The operations are found by a loose index scan of `decision_by_operation`.

@@ -20,6 +20,7 @@ from accountability.models.reviews import ReviewCase
 from accountability.operations import record
 from accountability.types import SETTLED, Decision, Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.viewers import EVERYBODY, viewing
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
 
@@ -48,7 +49,7 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
     """Measure the confidences of each decision point, method and model version against the verdicts, and fit curves.
 
     A curve is fitted once a group has `LIFTOS_CALIBRATION_REVIEWS` verdicts, at least ten of each outcome; until then it is
-    only measured. One record in the ledger covers all groups.
+    only measured. One record in the ledger covers all groups. Everybody may read it, so only the organisation's decisions count.
 
     Args:
         organisation: whose.
@@ -58,7 +59,7 @@ def calibrate(*, organisation: UUID, by: Actor, now: datetime) -> list[Calibrati
     Returns:
         The new calibrations, one per group, most reviewed first.
     """
-    with observe_operation("calibration.fit", organisation=str(organisation)):
+    with observe_operation("calibration.fit", organisation=str(organisation)), viewing(EVERYBODY):
         with tenant_transaction(organisation):
             groups = _groups(organisation)
         # outside a transaction: this takes seconds, and verdicts never change
@@ -148,8 +149,8 @@ def _record(organisation: UUID, by: Actor, rows: list[Calibration]) -> UUID:
 
 
 def has_new_verdicts(*, organisation: UUID) -> bool:
-    """Return whether a decision was settled since the organisation's last calibration."""
-    with tenant_transaction(organisation):
+    """Return whether a decision that everybody may see was settled since the organisation's last calibration."""
+    with viewing(EVERYBODY), tenant_transaction(organisation):
         last = Calibration.objects.filter(organisation_id=organisation).order_by("-fitted_at").first()
         settled = ReviewCase.objects.filter(
             organisation_id=organisation, state__in=[str(each) for each in SETTLED]

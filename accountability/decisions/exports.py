@@ -9,16 +9,20 @@ from accountability.decisions.prov import prov_document
 from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.queries import as_decision
-from liftos.kernel.db.transactions import tenant_transaction
+from accountability.statements import WITHHELD
+from liftos.kernel.db.transactions import raw_cursor, tenant_transaction, whole_tenant
+from liftos.kernel.db.viewers import Viewer, current_viewer
 
 BATCH = 500
+WITHHELD_BATCH = 5_000
 
 
 def export_lines(*, organisation: UUID) -> Iterator[bytes]:
     """Yield each decision as a line of JSON, oldest first, with what `accountability/ledger/verifier.py` rebuilds the log from.
 
     Besides the decision's own fields: `index` in the log, null while pending; `leaf`, base64 of the hashed bytes;
-    `payload_commitment`, and its `salt`, null once the payload has been erased.
+    `payload_commitment`, and its `salt`, null once the payload has been erased. Decisions that the caller may not see follow as
+    `index` and `leaf_hash` alone.
     """
     for rows, places in _batches(organisation):
         for row in rows:
@@ -31,12 +35,33 @@ def export_lines(*, organisation: UUID) -> Iterator[bytes]:
                 "salt": bytes(payload.salt) if payload else None,
             }
             yield json.dumps(jsonable(line), ensure_ascii=False).encode() + b"\n"
+    for index, leaf_hash in _withheld(organisation, current_viewer()):
+        yield json.dumps(jsonable({"index": index, "leaf_hash": leaf_hash})).encode() + b"\n"
 
 
 def export_prov(*, organisation: UUID) -> Iterator[bytes]:
     """Yield the decisions as one PROV-JSON document, oldest first."""
     decisions = (as_decision(row) for rows, _ in _batches(organisation) for row in rows)
     return prov_document(decisions)
+
+
+def _withheld(organisation: UUID, viewer: Viewer) -> Iterator[tuple[int, bytes]]:
+    """Yield place and leaf hash of the sequenced decisions that a viewer may not see, oldest first."""
+    last: UUID | None = None
+    while not viewer.everything:
+        values = {
+            "organisation": organisation,
+            "scopes": list(viewer.scopes),
+            "after": last,
+            "limit": WITHHELD_BATCH,
+        }
+        with whole_tenant(organisation):
+            rows = raw_cursor().execute(WITHHELD, values).fetchall()
+        for _, index, leaf_hash in rows:
+            yield index, leaf_hash
+        if len(rows) < WITHHELD_BATCH:
+            return
+        last = rows[-1][0]
 
 
 def _batches(organisation: UUID) -> Iterator[tuple[list[DecisionRecord], dict[UUID, int]]]:

@@ -10,6 +10,7 @@ from accountability.models import DecisionRecord
 from accountability.operations import record
 from accountability.ports import has_reverser
 from liftos.kernel.db.transactions import tenant_pipeline
+from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.reserved_operations import reserved_namespace
@@ -44,8 +45,11 @@ def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
         ReservedOperation: its operation or decision point is reserved for the service.
     """
     refuse_reserved(operation=draft.operation, decision_point=draft.decision_point)
+    cited = [each if isinstance(each, UUID) else each.id for each in draft.memories]
+    if draft.subject and draft.subject.kind == "memory" and (subject := as_uuid(draft.subject.id)):
+        cited.append(subject)
     with tenant_pipeline(organisation):
-        _check_parents(organisation, draft.parents)
+        scope_id = scope_of_act(_scopes_of_parents(organisation, draft.parents))
         decision = record(
             organisation=organisation,
             by=by,
@@ -64,16 +68,15 @@ def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
             risk_class=draft.risk_class,
             effect=draft.effect,
             started_at=draft.started_at,
+            scope_id=scope_id,
         )
-        cited = [each if isinstance(each, UUID) else each.id for each in draft.memories]
-        if draft.subject and draft.subject.kind == "memory" and (subject := as_uuid(draft.subject.id)):
-            cited.append(subject)
         cite(organisation=organisation, decision=decision, memories=cited)
         emit(
             organisation=organisation,
             type="liftos.decision.recorded",
             subject=f"decisions/{decision}",
             data={"decision_id": str(decision), "operation": draft.operation},
+            scope_id=scope_id,
         )
     return decision
 
@@ -86,11 +89,12 @@ def _memory(used: Any) -> dict[str, Any]:
     }
 
 
-def _check_parents(organisation: UUID, parents: list[UUID]) -> None:
+def _scopes_of_parents(organisation: UUID, parents: list[UUID]) -> set[int]:
     if not parents:
-        return
+        return set()
     rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=parents)
-    known = set(rows.values_list("id", flat=True))
+    known = dict(rows.values_list("id", "scope_id"))
     for place, parent in enumerate(parents):
         if parent not in known:
             raise UnknownParent(loc=("parents", place))
+    return set(known.values())

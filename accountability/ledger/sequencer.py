@@ -24,7 +24,7 @@ from accountability.merkle import (
     verify_consistency,
 )
 from accountability.reviews.policy import enter_queue
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
 
 logger = logging.getLogger("liftos.ledger")
 
@@ -58,7 +58,7 @@ def sequence(*, organisation: UUID, limit: int = BATCH) -> Sequenced | None:
     Raises:
         LedgerInconsistent: the stored log is not the one that was signed; nothing is written.
     """
-    with tenant_transaction(organisation):
+    with whole_tenant(organisation):
         if not store.try_lock(organisation):
             return None
         last = store.last_checkpoint(organisation)

@@ -13,7 +13,7 @@ from accountability.ledger.statements import TILE_LEAVES, TILE_NODES
 from accountability.ledger.store import last_checkpoint
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.operations import MAX_LEAF_BYTES
-from liftos.kernel.db.transactions import read_value
+from liftos.kernel.db.transactions import read_value, whole_tenant
 
 WIDTH = 256
 HEIGHT = 8  # 2**8 hashes per tile
@@ -91,8 +91,12 @@ def read_tile(organisation: UUID, tile: Tile) -> bytes:
 def _entries(organisation: UUID, first: int, end: int) -> bytes:
     leaves = LedgerLeaf.objects.filter(organisation_id=organisation, index__gte=first, index__lt=end)
     places = list(leaves.order_by("index").values_list("decision_id", flat=True))
-    rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=places).values(*RECORD_FIELDS)
-    entries = {row["id"]: leaf_bytes(row) for row in rows}
+    # a log token follows the whole log
+    with whole_tenant(organisation):
+        rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=places).values(
+            *RECORD_FIELDS
+        )
+        entries = {row["id"]: leaf_bytes(row) for row in rows}
     if any(len(entry) > MAX_LEAF_BYTES for entry in entries.values()):
         raise EntryTooLong
     return b"".join(len(entries[each]).to_bytes(2) + entries[each] for each in places)

@@ -25,9 +25,10 @@ the signed checkpoints of both sizes, checkpoint1 and checkpoint2, null if none 
 names a file with a checkpoint that you kept, which replaces checkpoint1.
 
 An export has one decision per line, a JSON object with index (null while pending), leaf, payload_commitment and salt (null for an
-erased payload). The tree is rebuilt up to the checkpoint's size. Every line must match its leaf; a payload may be missing only
-if an erasure lists it; and no record may be dated more than an hour before an earlier one. `--listed-since TIME` exempts records
-from before TIME from the last two rules, for logs that are older than these.
+erased payload). Of a decision that the exporting caller may not see it has index and leaf_hash alone. The tree is rebuilt up to the
+checkpoint's size. Every line must match its leaf; a payload may be missing only if an erasure lists it (or may be listed by one that
+is withheld); and no record may be dated more than an hour before an earlier one. `--listed-since TIME` exempts records from before
+TIME from the last two rules, for logs that are older than these.
 """
 
 from __future__ import annotations
@@ -181,12 +182,14 @@ class Rebuilt:
         size: of the log at the checkpoint.
         erased: records without a payload.
         waiting: records beyond the checkpoint.
+        withheld: records of which the export has the hash alone.
     """
 
     origin: str
     size: int
     erased: int
     waiting: int
+    withheld: int = 0
 
 
 def verify_export(
@@ -211,13 +214,18 @@ def verify_export(
     """
     head_origin, size, root = _open_checkpoint(checkpoint, *_parse_vkey(vkey))
     _require(origin is None or head_origin == origin, "the checkpoint is another log's")
-    leaves: dict[int, tuple[bytes, datetime]] = {}
+    leaves: dict[int, tuple[bytes, datetime | None]] = {}
     missing: dict[str, datetime] = {}
     listed: set[str] = set()
     present: set[str] = set()
-    waiting = 0
+    waiting = withheld = 0
     for number, text in enumerate(lines, 1):
         line = _object_of(text, f"line {number}")
+        if line.keys() == {"index", "leaf_hash"}:
+            leaf_hash = _base64(line["leaf_hash"], f"leaf_hash of line {number}")
+            waiting += _place(leaves, size, line["index"], number, (leaf_hash, None))
+            withheld += 1
+            continue
         leaf = _base64(line.get("leaf"), f"leaf of line {number}")
         record = _object_of(leaf, f"the leaf of line {number}")
         _require(_canonical(record) == leaf, f"the leaf of line {number} is not canonical")
@@ -236,27 +244,39 @@ def verify_export(
             if record.get("operation") == "memory.delete":
                 outputs = payload["outputs"]
                 listed.update(outputs.get("erased_decisions") or () if isinstance(outputs, dict) else ())
-        index = line.get("index")
-        if type(index) is int and 0 <= index < size:
-            _require(index not in leaves, f"line {number}: index {index} occurs twice")
-            leaves[index] = hashlib.sha256(b"\x00" + leaf).digest(), at
-        else:
-            waiting += 1
+        entry = hashlib.sha256(b"\x00" + leaf).digest(), at
+        waiting += _place(leaves, size, line.get("index"), number, entry)
     for place in range(size):
         _require(place in leaves, f"record {place} of the log is missing")
     _require(
         _tree(leaves[place][0] for place in range(size)) == root,
         "the records do not lead to the checkpoint's root",
     )
-    _check_times([leaves[place][1] for place in range(size)], listed_since)
+    _check_times([(place, at) for place in range(size) if (at := leaves[place][1])], listed_since)
     for decision, at in missing.items():
-        excused = decision in listed or (listed_since is not None and at < listed_since)
+        # the erasure may be withheld
+        excused = decision in listed or withheld > 0 or (listed_since is not None and at < listed_since)
         _require(excused, f"the payload of decision {_shown(decision)} is missing, and no erasure lists it")
     _require(
         not listed & present,
         f"an erasure lists decision {_shown(min(listed & present, default=''))}, whose payload is still there",
     )
-    return Rebuilt(head_origin, size, len(missing), waiting)
+    return Rebuilt(head_origin, size, len(missing), waiting, withheld)
+
+
+def _place(
+    leaves: dict[int, tuple[bytes, datetime | None]],
+    size: int,
+    index: Any,
+    number: int,
+    leaf: tuple[bytes, datetime | None],
+) -> bool:
+    """Put a leaf at its place; return whether it lies beyond the checkpoint."""
+    if type(index) is not int or not 0 <= index < size:
+        return True
+    _require(index not in leaves, f"line {number}: index {index} occurs twice")
+    leaves[index] = leaf
+    return False
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -300,6 +320,7 @@ def _verify_file(options: argparse.Namespace) -> list[str]:
         return [
             f"VERIFIED: {rebuilt.size} records are the log {_shown(rebuilt.origin)}",
             f"  {rebuilt.erased} payloads erased, {rebuilt.waiting} records beyond the checkpoint",
+            *([f"  {rebuilt.withheld} records withheld"] if rebuilt.withheld else []),
         ]
     _require(options.bundle.stat().st_size <= MAX_BUNDLE_BYTES, "the bundle is too large")
     bundle = options.bundle.read_bytes()
@@ -347,9 +368,9 @@ def _time(text: Any, number: int) -> datetime:
         raise NotVerified(f"line {number}: recorded_at is not a time") from error
 
 
-def _check_times(times: list[datetime], since: datetime | None) -> None:
+def _check_times(times: list[tuple[int, datetime]], since: datetime | None) -> None:
     newest: datetime | None = None
-    for place, at in enumerate(times):
+    for place, at in times:
         if since is not None and at < since and (newest is None or newest < since):
             continue
         late = newest is not None and newest - at > TOLERANCE

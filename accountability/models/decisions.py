@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import OwnedRow, organisation_key
 
 
@@ -33,6 +34,8 @@ class DecisionRecord(OwnedRow):
     # set by a trigger
     recorded_at = models.DateTimeField()
     payload_commitment = models.BinaryField(max_length=32)
+    # not in the leaf: who may read a record can be told without changing what was recorded
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     class Meta:
         constraints = [
@@ -66,6 +69,12 @@ class DecisionRecord(OwnedRow):
                 name="decision_by_subject",
                 condition=~models.Q(subject_id=""),
             ),
+            # those that not everybody in the organisation may see, for counts and for the hashes of an export
+            models.Index(
+                fields=["organisation", "id"],
+                name="decision_private",
+                condition=~models.Q(scope_id=ORGANISATION_SCOPE),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +101,7 @@ class DecisionPayload(models.Model):
     organisation = organisation_key()
     salt = models.BinaryField(max_length=32)
     body = models.TextField()
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accountability.types import TO_DO, Because, Effect, Policy, ReviewState, RiskClass
 from liftos.kernel.db.constraints import known_values
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import Organisation, organisation_key
 
 RANKS = {RiskClass.HIGH: 1, RiskClass.LIMITED: 2, RiskClass.MINIMAL: 3}
@@ -57,6 +58,8 @@ class ReviewCase(models.Model):
     reversal = models.JSONField(null=True)
     opened_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
+    # the decision's
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     class Meta:
         constraints = [

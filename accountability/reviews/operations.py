@@ -38,6 +38,7 @@ from accountability.types import (
 )
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.outbox.operations import emit
@@ -84,7 +85,7 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
         needs_second = row.risk_class in get_policy(organisation=organisation).second_reviewer
         state = state_after(earlier, verdict, by, needs_second=needs_second)
         reviewed = as_decision(row)
-        review_id = _record(organisation, by, reviewed, verdict, reason, case.state, state)
+        review_id = _record(organisation, by, reviewed, verdict, reason, case.state, state, row.scope_id)
         reversal = None
         if state is ReviewState.OVERTURNED:
             done = ports.reverse(ports.Overturned(organisation, by, reviewed, review_id, reason))
@@ -102,6 +103,7 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
                 "review_id": str(review_id),
                 "reversed": reversal is not None,
             },
+            scope_id=row.scope_id,
         )
         return Reviewed(review_id, decision, verdict, state, reversal)
 
@@ -125,6 +127,7 @@ def ask_for_review(*, organisation: UUID, by: Actor, decision: UUID) -> bool:
             subject=("decision", str(decision)),
             reasoning=f"Requested a review of {row.operation}.",
             parents=[decision],
+            scope_id=row.scope_id,
         )
         return True
 
@@ -139,13 +142,14 @@ def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str)
         tenant_transaction(organisation),
     ):
         cases = ReviewCase.objects.filter(organisation_id=organisation, decision_id__in=decisions)
-        changed = list(
+        chosen = dict(
             cases.exclude(state__in=SETTLED)
             .exclude(assigned_to=to)
             .select_for_update()
             .order_by("decision_id")
-            .values_list("decision_id", flat=True)
+            .values_list("decision_id", "scope_id")
         )
+        changed = list(chosen)
         if not changed:
             return 0
         cases.filter(decision_id__in=changed).update(assigned_to=to, changed_at=timezone.now())
@@ -157,6 +161,7 @@ def assign(*, organisation: UUID, by: Actor, decisions: Sequence[UUID], to: str)
             reasoning=f"Assigned {len(changed)} decisions to {to or 'nobody'} for review.",
             inputs={"to": to},
             outputs={"decisions": [str(each) for each in changed]},
+            scope_id=scope_of_act(chosen.values()),
         )
         return len(changed)
 
@@ -178,6 +183,7 @@ def _lock_case(organisation: UUID, row: DecisionRecord) -> ReviewCase:
         rank=RANKS.get(RiskClass(row.risk_class), 3),
         sureness=NO_CONFIDENCE if row.confidence is None else row.confidence,
         decision_point=row.decision_point,
+        scope_id=row.scope_id,
     )
     # insert, then lock, so that two concurrent reviewers lock the same row
     ReviewCase.objects.bulk_create([case], ignore_conflicts=True)
@@ -199,6 +205,7 @@ def _record(
     reason: str,
     before: str,
     state: ReviewState,
+    scope_id: int,
 ) -> UUID:
     more = " A second reviewer must agree." if state is ReviewState.WAITING_SECOND else ""
     review_id = record(
@@ -213,6 +220,8 @@ def _record(
         inputs={"verdict": str(verdict), "reason": reason, "state": before},
         outputs={"state": str(state), "has_reverser": ports.has_reverser(decision.operation)},
         parents=[decision.id],
+        # whoever sees the decision sees what reviewers say of it
+        scope_id=scope_id,
     )
     # the reason may quote the cited memories, so erasing one of them erases it too
     cite(organisation=organisation, decision=review_id, memories=memories_of(decision))

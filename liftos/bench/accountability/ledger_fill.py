@@ -38,7 +38,8 @@ _TYPES = {
     "body": "text", "leaf_head": "bytea", "leaf_tail": "bytea", "versions_text": "text",
 }  # fmt: skip
 _SPREAD = (
-    "ALTER TABLE fill ALTER COLUMN versions DROP NOT NULL, ALTER COLUMN recorded_at DROP NOT NULL",
+    """ALTER TABLE fill ALTER COLUMN versions DROP NOT NULL, ALTER COLUMN recorded_at DROP NOT NULL,
+        ALTER COLUMN scope_id DROP NOT NULL""",
     f"""WITH record AS (
         INSERT INTO accountability_decisionrecord ({", ".join(_WRITTEN)})
         SELECT {", ".join("versions_text::jsonb" if name == "versions" else name for name in _WRITTEN)} FROM fill

@@ -16,7 +16,7 @@ from psycopg.abc import Params
 from psycopg.rows import TupleRow
 
 from liftos.kernel.db.backend.pipeline import OwnAnswerCursor, corked, is_pipelined, send_all
-from liftos.kernel.db.viewers import EVERYBODY, Viewer, current_viewer
+from liftos.kernel.db.viewers import EVERYBODY, Viewer, current_viewer, seeing_everything
 from liftos.kernel.precedence import give_way
 
 _organisation: ContextVar[UUID | None] = ContextVar("liftos_organisation", default=None)
@@ -79,6 +79,22 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
         if connection.savepoint_ids:
             # inside an outer transaction (a test's), the setting would outlive this block
             raw_cursor().execute(SET_TENANT, ["", "", ""])
+
+
+@contextmanager
+def whole_tenant(organisation: UUID) -> Iterator[None]:
+    """Open a `tenant_transaction` that sees all scopes, or have the open one see them for a block.
+
+    For what has to reach all rows whoever asks: the ledger, erasure. Nothing read here may be shown to a caller.
+
+    Args:
+        organisation: as for `tenant_transaction`.
+
+    Raises:
+        RuntimeError: as for `tenant_transaction`.
+    """
+    with seeing_everything(), tenant_transaction(organisation):
+        yield
 
 
 @contextmanager

@@ -5,7 +5,7 @@ its viewer from its credential, a job from who started it. Whoever sets none see
 Only system tasks and operators' commands see everything, by `seeing_everything`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from uuid import UUID
 
 ORGANISATION_SCOPE = 0
 """The scope of rows that everybody in the organisation may see."""
+SYSTEM_SCOPE = -1
+"""The scope of rows that only system tasks and operators may see: what nobody in particular did to rows of several scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,21 @@ def viewing(viewer: Viewer) -> Iterator[None]:
         yield
     finally:
         _viewer.reset(token)
+
+
+def scope_of_act(touched: Iterable[int]) -> int:
+    """Return the scope of what the current viewer does to rows of some scopes: of its decisions, events and results.
+
+    The organisation's if all of the rows are; else the viewer's own, for only it is sure to see all of them. Whoever has none,
+    such as a system task, leaves the rows' scope, or SYSTEM_SCOPE for several.
+    """
+    private = set(touched) - {ORGANISATION_SCOPE}
+    if not private:
+        return ORGANISATION_SCOPE
+    own = current_viewer().own
+    if own is not None:
+        return own
+    return private.pop() if len(private) == 1 else SYSTEM_SCOPE
 
 
 def seeing_everything() -> AbstractContextManager[None]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models.functions import Now
 
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import OwnedRow
 
 
@@ -18,6 +19,7 @@ class OutboxEvent(OwnedRow):
     correlation_id = models.CharField(max_length=128)
     traceparent = models.CharField(max_length=55)
     recorded_at = models.DateTimeField(db_default=Now())
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "id"], name="outbox_in_order")]

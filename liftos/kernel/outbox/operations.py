@@ -7,30 +7,45 @@ from uuid import UUID
 
 from liftos.kernel.db.binary import TextArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.ids import new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 
 SOURCE = "urn:liftos:core"
 
 _INSERT = """
-INSERT INTO events_outboxevent (id, organisation_id, type, source, subject, data, correlation_id, traceparent)
-SELECT e.id, %(organisation)s, %(type)s, %(source)s, e.subject, e.data::jsonb, %(correlation_id)s, %(traceparent)s
+INSERT INTO events_outboxevent (id, organisation_id, type, source, subject, data, correlation_id, traceparent, scope_id)
+SELECT e.id, %(organisation)s, %(type)s, %(source)s, e.subject, e.data::jsonb, %(correlation_id)s, %(traceparent)s, %(scope_id)s
 FROM unnest(%(ids)s::uuid[], %(subjects)s::text[], %(data)s::text[]) AS e(id, subject, data)
 """
 
 
-def emit(*, organisation: UUID, type: str, subject: str, data: dict[str, Any]) -> None:  # noqa: A002  CloudEvents' word
+def emit(
+    *,
+    organisation: UUID,
+    type: str,  # noqa: A002  CloudEvents' word
+    subject: str,
+    data: dict[str, Any],
+    scope_id: int = ORGANISATION_SCOPE,
+) -> None:
     """Write one event. See `emit_many`."""
-    emit_many(organisation=organisation, type=type, events=[(subject, data)])
+    emit_many(organisation=organisation, type=type, events=[(subject, data)], scope_id=scope_id)
 
 
-def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:  # noqa: A002
+def emit_many(
+    *,
+    organisation: UUID,
+    type: str,  # noqa: A002  CloudEvents' word
+    events: Sequence[tuple[str, dict[str, Any]]],
+    scope_id: int = ORGANISATION_SCOPE,
+) -> None:
     """Write events of one type to the outbox, in order, inside the caller's tenant transaction.
 
     Args:
         organisation: a tenant.
         type: for example `liftos.memory.stored`.
         events: pairs of subject and data (JSON-serialisable).
+        scope_id: who may read them; their decision's.
     """
     context = current_context()
     raw_cursor().execute(
@@ -44,5 +59,6 @@ def emit_many(*, organisation: UUID, type: str, events: Sequence[tuple[str, dict
             "data": TextArray(json.dumps(data) for _, data in events),
             "correlation_id": context.correlation_id,
             "traceparent": context.traceparent,
+            "scope_id": scope_id,
         },
     )
