@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from liftos.kernel.caching.results import get_function_cache
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, whole_tenant
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 from workflows.statements import (
@@ -32,7 +32,7 @@ def erase_quotes(going: Going) -> int:
     reads null instead. Templates are kept, because published versions never change; the receipt counts those that quote.
     """
     where = (going.organisation, list(going.memories))
-    with raw_cursor() as cursor:
+    with whole_tenant(going.organisation), raw_cursor() as cursor:
         runs = {row[0] for row in cursor.execute(RUNS_MENTIONING, where).fetchall()}
         named = quoting(going, _RUNS)
         runs |= {row[0] for place in (_STEPS, _HISTORY) for row in quoting(going, place)}

@@ -10,6 +10,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from liftos.kernel.db.constraints import known_values
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
 
@@ -100,6 +101,8 @@ class Run(OwnedRow):
         parties: the actors that resumed or reran it, in order: kind, id, on_behalf_of.
         open_steps: steps of the definition that have not ended.
         failed_steps: steps of the definition that failed.
+        principal_id: whom the starter acted as.
+        scope_id: who may read the run, its steps and its history.
     """
 
     code = models.CharField(max_length=16, editable=False)
@@ -124,6 +127,8 @@ class Run(OwnedRow):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
+    principal_id = models.UUIDField(null=True, editable=False)
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE, editable=False)
 
     class Meta:
         constraints = [
@@ -195,6 +200,8 @@ class Step(OwnedRow):
     error = models.JSONField(null=True)
     approval = models.JSONField(null=True)
     decision_id = models.UUIDField(null=True)
+    # the run's
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE, editable=False)
 
     class Meta:
         constraints = [
@@ -254,6 +261,8 @@ class Transition(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     worker = models.CharField(max_length=100, blank=True)
     at = models.DateTimeField()
+    # the run's
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "run", "id"], name="transition_in_order")]

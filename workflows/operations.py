@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from accountability.operations import record
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline, tenant_transaction
+from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
@@ -16,7 +17,7 @@ from liftos.kernel.tenancy.types import Principal
 from workflows import queries
 from workflows.definition import bind_parameters
 from workflows.engine.carriers import CARRIERS
-from workflows.engine.runs import load_plan
+from workflows.engine.runs import load_plan, scope_of_start
 from workflows.engine.starting import INSERT_RUN, insert_run, run_values
 from workflows.engine.waiting import WORK, wait_for
 from workflows.publishing.shipped import NAMES as SHIPPED
@@ -63,7 +64,8 @@ def start(
         carrier = CARRIERS.reserve() if wait > 0 and visible else None
         if carrier is not None:
             undo.callback(carrier.release)
-        with tenant_pipeline(organisation):
+        # the organisation's concurrency limit counts everybody's steps
+        with seeing_everything(), tenant_pipeline(organisation):
             version_id, number = queries.find_version(
                 organisation=organisation, name=template, number=version, others=SHIPPED
             )
@@ -99,6 +101,7 @@ def start(
 def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) -> UUID:
     """Open a run without steps, as the old platform's `/workflows/create` does; return its id."""
     organisation, run = principal.organisation, new_id()
+    scope = scope_of_start(principal.viewer)
     with (
         observe_operation("workflow.create", organisation=str(organisation)),
         tenant_transaction(organisation),
@@ -110,6 +113,7 @@ def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) ->
             subject=("workflow_run", str(run)),
             reasoning=f"Workflow {name[:200]} was opened, without steps.",
             inputs={"name": name[:200], "metadata": sorted(metadata)[:100]},
+            scope_id=scope,
         )
         values = run_values(
             organisation=organisation,
@@ -119,6 +123,8 @@ def open_run(*, principal: Principal, name: str, metadata: Mapping[str, Any]) ->
             status=RunStatus.PENDING,
             decision=decision,
             run=run,
+            scope=scope,
+            acts_as=principal.viewer.principal,
             metadata=dict(metadata),
         )
         raw_cursor().execute(INSERT_RUN, values)

@@ -58,8 +58,8 @@ BLANK_REASONS = """
 WITH gone AS (
     DELETE FROM workflows_transition WHERE organisation_id = %s AND run_id = ANY(%s) AND reason <> '' RETURNING *
 )
-INSERT INTO workflows_transition (id, organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-SELECT id, organisation_id, run_id, step_id, before, after, attempt, '', worker, at FROM gone
+INSERT INTO workflows_transition (id, organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+SELECT id, organisation_id, run_id, step_id, before, after, attempt, '', worker, at, scope_id FROM gone
 """
 
 # runs whose name quotes a memory

@@ -252,7 +252,7 @@ def verify_export(
         _tree(leaves[place][0] for place in range(size)) == root,
         "the records do not lead to the checkpoint's root",
     )
-    _check_times([(place, at) for place in range(size) if (at := leaves[place][1])], listed_since)
+    _check_times([(place, dated) for place in range(size) if (dated := leaves[place][1])], listed_since)
     for decision, at in missing.items():
         # the erasure may be withheld
         excused = decision in listed or withheld > 0 or (listed_since is not None and at < listed_since)

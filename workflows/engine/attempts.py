@@ -200,4 +200,5 @@ def await_approval(claim: Claim, info: RunInfo) -> None:
             type="liftos.workflow.approval_wanted",
             subject=f"workflows/runs/{claim.run}",
             data={"run_id": str(claim.run), "step": claim.name},
+            scope_id=info.scope,
         )

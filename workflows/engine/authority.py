@@ -9,12 +9,13 @@ from dataclasses import replace
 from time import monotonic
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.db.viewers import Viewer
 from liftos.kernel.functions import find_function
-from liftos.kernel.tenancy.authority import missing_scopes, scopes_now
+from liftos.kernel.tenancy.authority import missing_scopes, scopes_now, viewer_now
 from liftos.kernel.tenancy.known_keys import KEEP_SECONDS
 from liftos.kernel.tenancy.types import Actor, Principal, Scope, with_implied
 from workflows.definition.plan import Plan
-from workflows.engine.runs import RunInfo, last_party
+from workflows.engine.runs import RunInfo, last_party, run_viewer
 from workflows.engine.statements import READ_PARTIES
 from workflows.errors import AuthorityLost, Fenced
 
@@ -46,7 +47,7 @@ def require_authority(info: RunInfo, step: str, function: str) -> Principal:
         allowed &= now
     if missing := missing_scopes(needed, allowed):
         raise AuthorityLost(f"Step {step} needs the scope {missing[0]}, which its run was not started with.")
-    return replace(info.principal, scopes=allowed)
+    return replace(info.principal, scopes=allowed, viewer=_viewer(info))
 
 
 def scopes_of_plan(plan: Plan) -> frozenset[Scope]:
@@ -60,6 +61,15 @@ def scopes_of_plan(plan: Plan) -> frozenset[Scope]:
 def _scopes_of(function: str) -> frozenset[Scope]:
     found = find_function(function) if function else None
     return frozenset(found.scopes) if found is not None else frozenset()
+
+
+def _viewer(info: RunInfo) -> Viewer:
+    viewer = info.principal.viewer
+    if monotonic() - info.seen_at >= KEEP_SECONDS:
+        now = viewer_now(organisation=info.organisation, principal=viewer.principal)
+        viewer = run_viewer(now, info.scope)
+        info.principal, info.seen_at = replace(info.principal, viewer=viewer), monotonic()
+    return viewer
 
 
 def _parties(info: RunInfo) -> list[Actor]:

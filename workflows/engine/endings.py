@@ -217,12 +217,14 @@ def _end_run(organisation: UUID, info: RunInfo, status: RunStatus) -> None:
         reasoning=f"{info.name} {status}: all its steps have ended ({summary}).",
         outputs={"status": str(status), "steps": counts},
         parents=[info.decision],
+        scope_id=info.scope,
     )
     emit(
         organisation=organisation,
         type=f"liftos.workflow.{status}",
         subject=f"workflows/runs/{info.id}",
         data={"run_id": str(info.id), "status": str(status), "decision_id": str(decision)},
+        scope_id=info.scope,
     )
 
 
@@ -259,6 +261,7 @@ def record_transition(
         },
         outputs={"status": str(status), "transitions": ["ready", "running", str(status)]} | outputs,
         parents=[info.decision],
+        scope_id=info.scope,
     )
 
 

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from liftos.kernel.caching.results import call as cached_call
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, seen_by_current_viewer
+from liftos.kernel.db.viewers import viewing
 from liftos.kernel.functions import Call, Function, Sources, find_function
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
@@ -133,13 +134,15 @@ def _call(
     parsed = function.parse(arguments)
     sources = sources_of(claim, info) if function.derives else Sources()
     call = Call(principal, claim.key, monotonic() + step.timeout_seconds, info.metadata, sources, revealer)
-    call = function.ready(call, parsed)
+    with viewing(principal.viewer):
+        call = function.ready(call, parsed)
     if monotonic() - checked >= KEEP_SECONDS:
         # preparation took long, so check again before writing
         call = replace(call, principal=require_authority(info, claim.name, claim.function))
     if function.outside or function.cacheable:
         try:
-            value, cached = _compute(function, call, parsed, arguments)
+            with viewing(call.principal.viewer):
+                value, cached = _compute(function, call, parsed, arguments)
         except Exception as error:
             if revealer is not None:
                 revealer.mask_error(error)
@@ -152,7 +155,8 @@ def _call(
         return after()
     with fenced_pipeline(claim.organisation):
         _limit(step.timeout_seconds)
-        value = function.call(call, parsed)
+        with viewing(call.principal.viewer), seen_by_current_viewer():
+            value = function.call(call, parsed)
         after = _complete(claim, info, function, value, hand_over=hand_over)
     return after()
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from liftos.kernel.db.viewers import EVERYTHING, set_viewer
 from workflows.engine import attempts
 from workflows.engine.claims import Claim, renew
 from workflows.engine.machine import StepTimedOut
@@ -99,6 +100,8 @@ class Keeper:
                 self._held.discard(held)
 
     def _watch(self) -> None:
+        # a thread of its own: what it sees does not outlive it
+        set_viewer(EVERYTHING)
         next_sweep = monotonic()
         while not self._stop.wait(TICK_SECONDS):
             if not self._held and not self._sweeps:

@@ -12,8 +12,10 @@ from uuid import UUID
 from django.conf import settings
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE, Viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.telemetry.tracing.context import RequestContext, start_context
+from liftos.kernel.tenancy.authority import viewer_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Principal, Scope
 from workflows.definition.plan import Plan, plan_from
 from workflows.definition.types import TooLarge
@@ -32,8 +34,10 @@ class RunInfo:
     Attributes:
         principal: the starter, with its scopes at that time; workflows.engine.authority determines the current ones.
         decision: the record of its start.
+        scope: who may read it.
         resumed_by: who last resumed or reran it.
         read_at: when `resumed_by` was read, on the monotonic clock.
+        seen_at: when the principal's viewer was read.
         results: cached results of ended steps, at most as large as one step may read.
         held: their size in bytes of JSON.
         item_bytes: total size of the item results produced with this object, by step.
@@ -50,8 +54,10 @@ class RunInfo:
     traceparent: str
     decision: UUID
     plan: Plan
+    scope: int = ORGANISATION_SCOPE
     resumed_by: Actor | None = None
     read_at: float = field(default_factory=monotonic)
+    seen_at: float = field(default_factory=monotonic)
     results: dict[str, Any] = field(default_factory=dict)
     held: int = 0
     item_bytes: dict[str, int] = field(default_factory=dict)
@@ -147,20 +153,47 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
         version,
         slug,
         parties,
+        scope,
+        acts_as,
     ) = row
     by = Actor(ActorKind(kind), actor, behalf)
     return RunInfo(
         id=run,
         name=name,
-        principal=Principal(organisation, slug, by, frozenset(map(Scope, scopes))),
+        principal=Principal(
+            organisation,
+            slug,
+            by,
+            frozenset(map(Scope, scopes)),
+            run_viewer(viewer_now(organisation=organisation, principal=acts_as), scope),
+        ),
         parameters=json.loads(parameters),
         metadata=json.loads(metadata),
         correlation_id=correlation,
         traceparent=trace,
         decision=decision,
         plan=load_plan(organisation, version),
+        scope=scope,
         resumed_by=last_party(parties),
     )
+
+
+def scope_of_start(viewer: Viewer) -> int:
+    """Return who may read the runs that a viewer starts: its principal alone, for they may quote what only it sees."""
+    return ORGANISATION_SCOPE if viewer.own is None else viewer.own
+
+
+def run_viewer(starter: Viewer, scope: int) -> Viewer:
+    """Return what the steps of a run may see: what the starter sees, but nothing that others than the run's readers could not.
+
+    Args:
+        starter: as it is now.
+        scope: of the run.
+    """
+    if scope == starter.own or starter.everything:
+        return starter
+    seen = (scope,) if scope != ORGANISATION_SCOPE and starter.sees(scope) else ()
+    return Viewer(seen, starter.principal, seen[0] if seen else None)
 
 
 def last_party(parties: str) -> Actor | None:

@@ -15,7 +15,7 @@ from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor, Principal
 from workflows.definition.plan import Plan
 from workflows.engine.claims import Claim, claim_within
-from workflows.engine.runs import RunInfo
+from workflows.engine.runs import RunInfo, scope_of_start
 from workflows.engine.statements import INSERT_RUN, INSERT_STEPS
 from workflows.types import RunStatus
 
@@ -31,6 +31,8 @@ def run_values(
     status: RunStatus,
     decision: UUID,
     run: UUID,
+    scope: int,
+    acts_as: UUID | None,
     **more: Any,
 ) -> dict[str, Any]:
     """Return the parameters of `INSERT_RUN`; `more` are version, parameters, metadata and open_steps."""
@@ -52,6 +54,8 @@ def run_values(
         "traceparent": TRACER.traceparent() or context.traceparent,
         "open_steps": more.get("open_steps", 0),
         "decision": decision,
+        "scope": scope,
+        "principal": acts_as,
     }
 
 
@@ -91,7 +95,7 @@ def insert_run(
     """
     require_scopes(principal, plan)
     organisation, steps = principal.organisation, plan.definition.steps
-    run = new_id()
+    run, scope = new_id(), scope_of_start(principal.viewer)
     decision = record(
         organisation=organisation,
         by=principal.actor,
@@ -101,6 +105,7 @@ def insert_run(
         inputs={"template": plan.definition.name, "version": number, "parameters": sorted(parameters)},
         outputs={"run_id": str(run), "steps": [step.name for step in steps][:100]},
         versions={"template": f"{plan.definition.name}@{number}"},
+        scope_id=scope,
     )
     values = run_values(
         organisation=organisation,
@@ -110,6 +115,8 @@ def insert_run(
         status=RunStatus.RUNNING,
         decision=decision,
         run=run,
+        scope=scope,
+        acts_as=principal.viewer.principal,
         version=version,
         parameters=parameters,
         metadata=metadata,
@@ -121,6 +128,7 @@ def insert_run(
         {
             "organisation": organisation,
             "run": run,
+            "scope": scope,
             "ids": [new_id() for _ in steps],
             "names": [step.name for step in steps],
             "functions": [f"{step.function}@{step.version}" if step.function else "" for step in steps],
@@ -133,6 +141,7 @@ def insert_run(
         type="liftos.workflow.started",
         subject=f"workflows/runs/{run}",
         data={"run_id": str(run), "template": plan.definition.name, "decision_id": str(decision)},
+        scope_id=scope,
     )
     info = RunInfo(
         id=run,
@@ -144,6 +153,7 @@ def insert_run(
         traceparent=values["traceparent"],
         decision=decision,
         plan=plan,
+        scope=scope,
     )
     return info, claim_within(organisation=organisation, run=run) if claim else None
 

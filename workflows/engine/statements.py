@@ -18,10 +18,10 @@ WITH before AS (
         finished_at = CASE WHEN r.status IN ('running', 'paused') AND r.open_steps = %(ended)s THEN clock_timestamp()
                            ELSE r.finished_at END
     WHERE r.organisation_id = %(organisation)s AND r.id = %(run)s
-    RETURNING r.status
+    RETURNING r.status, r.scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, before.status, run.status, 0, '', %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, before.status, run.status, 0, '', %(worker)s, clock_timestamp(), run.scope_id
     FROM before, run WHERE before.status <> run.status
 )
 SELECT before.status, run.status FROM before, run
@@ -46,7 +46,7 @@ WITH ended AS (
         finished_at = clock_timestamp(), decision_id = %(decision)s
     WHERE organisation_id = %(organisation)s AND id = %(step)s AND status = 'running'
       AND token IS NOT DISTINCT FROM %(token)s
-    RETURNING id, attempt, priority
+    RETURNING id, attempt, priority, scope_id
 ), next AS MATERIALIZED (
     SELECT c.id, CASE
         WHEN c.waiting_on > 1 OR r.status <> 'running' THEN 'waiting'
@@ -66,14 +66,15 @@ WITH ended AS (
         run_at = CASE WHEN next.status = 'waiting' THEN c.run_at ELSE clock_timestamp() END,
         {_HANDED_OVER}
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp(), scope_id
     FROM ended
     UNION ALL
-    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp()
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp(), (SELECT scope_id FROM ended)
     FROM children WHERE status IN ('ready', 'running')
     UNION ALL
-    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp()
+    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp(),
+           (SELECT scope_id FROM ended)
     FROM children WHERE status = 'running'
 )
 SELECT liftos_fence((SELECT count(*) FROM ended)), c.* FROM (VALUES (1)) AS one LEFT JOIN children AS c ON true
@@ -87,10 +88,10 @@ WITH gone AS (
         run_at = clock_timestamp() + %(delay)s * interval '1 second',
         decision_id = coalesce(%(decision)s, decision_id)
     WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
-    RETURNING id, attempt
+    RETURNING id, attempt, scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp(), scope_id
     FROM gone
 )
 SELECT attempt FROM gone
@@ -102,10 +103,10 @@ WITH skipped AS (
     SET status = 'skipped', error = %(error)s::jsonb, finished_at = clock_timestamp()
     WHERE organisation_id = %(organisation)s AND run_id = %(run)s AND name = ANY(%(names)s::text[]) AND item = -1
       AND status = 'waiting'
-    RETURNING id
+    RETURNING id, scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, id, 'waiting', 'skipped', 0, %(reason)s, %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'skipped', 0, %(reason)s, %(worker)s, clock_timestamp(), scope_id
     FROM skipped
 )
 SELECT count(*) FROM skipped
@@ -133,22 +134,23 @@ FAN_OUT = """
 WITH map AS (
     UPDATE workflows_step SET token = NULL, lease_until = NULL, open_items = %(count)s
     WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
-    RETURNING id, position, function, priority, attempt
+    RETURNING id, position, function, priority, attempt, scope_id
 ), items AS (
     INSERT INTO workflows_step
         (id, organisation_id, run_id, name, position, item, value, function, priority, status, waiting_on, open_items,
-         attempt, retries, lost, worker, run_at)
+         attempt, retries, lost, worker, run_at, scope_id)
     SELECT i.id, %(organisation)s, %(run)s, %(name)s, map.position, i.number - 1, i.value::jsonb, map.function,
            map.priority, CASE WHEN i.number <= %(start)s THEN 'ready' ELSE 'waiting' END, 0, 0, 0, 0, 0, '',
-           clock_timestamp()
+           clock_timestamp(), map.scope_id
     FROM map, unnest(%(ids)s::uuid[], %(values)s::text[]) WITH ORDINALITY AS i(id, value, number)
-    RETURNING id, status
+    RETURNING id, status, scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, id, 'running', 'running', attempt, %(reason)s, %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'running', 'running', attempt, %(reason)s, %(worker)s, clock_timestamp(), scope_id
     FROM map
     UNION ALL
-    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM items WHERE status = 'ready'
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp(), scope_id
+    FROM items WHERE status = 'ready'
 )
 SELECT count(*) FROM map
 """
@@ -159,7 +161,7 @@ WITH ended AS (
     SET status = %(status)s, result = %(result)s::jsonb, error = %(error)s::jsonb, token = NULL, lease_until = NULL,
         finished_at = clock_timestamp(), decision_id = %(decision)s
     WHERE organisation_id = %(organisation)s AND id = %(step)s AND token = %(token)s AND status = 'running'
-    RETURNING id, attempt
+    RETURNING id, attempt, scope_id
 ), map AS (
     UPDATE workflows_step AS m SET open_items = m.open_items - 1
     FROM ended
@@ -181,13 +183,15 @@ WITH ended AS (
     SET status = next.status, run_at = clock_timestamp(),
         {_HANDED_OVER}
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp()
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, id, 'running', %(status)s, attempt, %(reason)s, %(worker)s, clock_timestamp(), scope_id
     FROM ended
     UNION ALL
-    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp() FROM started
+    SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', attempt, '', '', clock_timestamp(), (SELECT scope_id FROM ended)
+    FROM started
     UNION ALL
-    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp()
+    SELECT %(organisation)s, %(run)s, id, 'ready', 'running', attempt, 'handed over', %(worker)s, clock_timestamp(),
+           (SELECT scope_id FROM ended)
     FROM started WHERE status = 'running'
 )
 SELECT map.id, map.open_items, started.* FROM map LEFT JOIN started ON true
@@ -206,16 +210,17 @@ SELECT status, CASE WHEN bytes <= %(most)s THEN result END, error, coalesce(byte
 # a run, with its first history row
 INSERT_RUN = """
 WITH noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
-    VALUES (%(organisation)s, %(id)s, '', %(status)s, 0, '', '', clock_timestamp())
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at, scope_id)
+    VALUES (%(organisation)s, %(id)s, '', %(status)s, 0, '', '', clock_timestamp(), %(scope)s)
 )
 INSERT INTO workflows_run
     (id, organisation_id, code, name, version_id, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
-     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at)
+     correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, scope_id, principal_id)
 VALUES
     (%(id)s, %(organisation)s, %(code)s, %(name)s, %(version)s, %(status)s, %(parameters)s::jsonb, %(metadata)s::jsonb,
      %(actor_kind)s, %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s,
-     %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END)
+     %(open_steps)s, 0, %(decision)s, CASE WHEN %(status)s::text = 'running' THEN clock_timestamp() END, %(scope)s,
+     %(principal)s)
 """
 
 # the steps of a run, ready or waiting
@@ -223,16 +228,17 @@ INSERT_STEPS = """
 WITH made AS (
     INSERT INTO workflows_step
         (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
-         retries, lost, worker, run_at)
+         retries, lost, worker, run_at, scope_id)
     SELECT s.id, %(organisation)s, %(run)s, s.name, s.position - 1, -1, s.function, s.priority,
            CASE WHEN s.waiting_on = 0 THEN 'ready' ELSE 'waiting' END, s.waiting_on, 0, 0, 0, 0, '',
-           CASE WHEN s.waiting_on = 0 THEN clock_timestamp() END
+           CASE WHEN s.waiting_on = 0 THEN clock_timestamp() END, %(scope)s
     FROM unnest(%(ids)s::uuid[], %(names)s::text[], %(functions)s::text[], %(priorities)s::int[], %(waits)s::int[])
         WITH ORDINALITY AS s(id, name, function, priority, waiting_on, position)
     RETURNING id, status
 )
-INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp() FROM made WHERE status = 'ready'
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+SELECT %(organisation)s, %(run)s, id, 'waiting', 'ready', 0, '', '', clock_timestamp(), %(scope)s
+FROM made WHERE status = 'ready'
 """
 
 
@@ -261,12 +267,14 @@ WITH room AS (
     SET status = 'running', token = %(token)s, worker = %(worker)s, attempt = s.attempt + 1,
         started_at = clock_timestamp(), lease_until = clock_timestamp() + %(lease)s * interval '1 second'
     FROM picked WHERE s.organisation_id = %(organisation)s AND s.id = picked.id
-    RETURNING s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL
+    RETURNING s.run_id, s.id, s.name, s.item, s.function, s.attempt, s.value, s.retries, s.approval IS NOT NULL AS approved,
+              s.scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, run_id, id, 'ready', 'running', attempt, '', %(worker)s, clock_timestamp() FROM claimed
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, run_id, id, 'ready', 'running', attempt, '', %(worker)s, clock_timestamp(), scope_id
+    FROM claimed
 )
-SELECT * FROM claimed
+SELECT run_id, id, name, item, function, attempt, value, retries, approved FROM claimed
 """
 
 # extends the leases of this worker's steps
@@ -281,7 +289,7 @@ WHERE organisation_id = %(organisation)s AND token = ANY(%(tokens)s) AND status 
 # the data of a run that its steps need
 READ_RUN = """
 SELECT r.name, r.parameters, r.metadata, r.actor_kind, r.actor_id, r.on_behalf_of, r.scopes, r.correlation_id,
-       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties
+       r.traceparent, r.decision_id, r.version_id, o.slug, r.parties, r.scope_id, r.principal_id
 FROM workflows_run AS r JOIN tenancy_organisation AS o ON o.id = r.organisation_id
 WHERE r.organisation_id = %s AND r.id = %s
 """
@@ -364,10 +372,11 @@ WITH due AS (
 ), ready AS (
     UPDATE workflows_step AS s SET status = 'ready' FROM due
     WHERE s.organisation_id = %(organisation)s AND s.id = due.id
-    RETURNING s.id, s.run_id, s.attempt
+    RETURNING s.id, s.run_id, s.attempt, s.scope_id
 ), noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, run_id, id, 'retry_wait', 'ready', attempt, '', '', clock_timestamp() FROM ready
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, run_id, id, 'retry_wait', 'ready', attempt, '', '', clock_timestamp(), scope_id
+    FROM ready
 )
 SELECT count(*) FROM ready
 """

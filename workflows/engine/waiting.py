@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.transactions import raw_cursor, whole_tenant
 from liftos.kernel.jobs import send_hint
 from workflows.engine.carriers import CARRIERS, Carrier
 from workflows.engine.claims import Claim
@@ -126,7 +126,7 @@ class _Party:
             polls += 1
             if self.info.ended is not None:
                 return self.info.ended
-            with tenant_transaction(organisation):
+            with whole_tenant(organisation):
                 status, ready, busy = _progress(organisation, run)
                 if status is RunStatus.RUNNING:
                     ready += make_due_ready(organisation=organisation)
@@ -202,7 +202,7 @@ def _execute_here(info: RunInfo, seconds: float, first: Claim | None) -> RunStat
             seconds=max(0.0, end - monotonic()),
         )
         first = None
-        with tenant_transaction(info.organisation):
+        with whole_tenant(info.organisation):
             status, _, busy = _progress(info.organisation, info.id)
             if status is RunStatus.RUNNING:
                 make_due_ready(organisation=info.organisation)

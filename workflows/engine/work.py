@@ -5,6 +5,7 @@ from functools import partial
 from time import monotonic
 from uuid import UUID
 
+from liftos.kernel.db.viewers import seeing_everything
 from workflows.engine.claims import Claim, claim_next
 from workflows.engine.execution import execute
 from workflows.engine.runs import RunInfo, load_run
@@ -33,7 +34,9 @@ def work(
     seconds: float = TURN_SECONDS,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[int, bool]:
-    """Execute ready steps, the most urgent first, until none is left or the turn is over.
+    """Execute ready steps, everybody's, the most urgent first, until none is left or the turn is over.
+
+    What a step's function does sees what the run may see (workflows.engine.execution).
 
     Args:
         organisation: the tenant.
@@ -48,6 +51,20 @@ def work(
     Returns:
         The number of steps executed, and whether there may be more.
     """
+    with seeing_everything():
+        return _work(organisation, run, first, info, around, steps, seconds, stop)
+
+
+def _work(
+    organisation: UUID,
+    run: UUID | None,
+    first: Claim | None,
+    info: RunInfo | None,
+    around: Around,
+    steps: int,
+    seconds: float,
+    stop: Callable[[], bool],
+) -> tuple[int, bool]:
     known: dict[UUID, RunInfo] = {} if info is None else {info.id: info}
     done, end = 0, monotonic() + seconds
     claim = first

@@ -19,6 +19,7 @@ from liftos.kernel.tenancy.types import Principal
 from memory.search.service import prepare_search, search_many_prepared
 from memory.search.types import Hit, SearchRequest
 from workflows.engine.claims import worker_name
+from workflows.engine.runs import scope_of_start
 from workflows.engine.starting import CODE_DIGITS, run_values
 from workflows.runs.statements import WRITE_BATCH
 from workflows.types import RunStatus
@@ -85,6 +86,8 @@ def _write(
         status=RunStatus.COMPLETED,
         decision=decision,
         run=run,
+        scope=scope_of_start(principal.viewer),
+        acts_as=principal.viewer.principal,
         parameters={"queries": len(hits), "search_type": str(request.search_type), "limit": request.limit},
     )
     for unused in ("version", "status", "metadata", "open_steps"):

@@ -75,6 +75,7 @@ def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
             type="liftos.workflow.cancelled",
             subject=f"workflows/runs/{run}",
             data={"run_id": str(run), "status": "cancelled"},
+            scope_id=row.scope_id,
         )
     return row
 
@@ -293,4 +294,5 @@ def _record(
         reasoning=f"{row.name}: {what}".strip(),
         outputs=outputs | {"status": row.status},
         parents=[row.decision_id],
+        scope_id=row.scope_id,
     )

@@ -5,8 +5,9 @@
 
 # a history row for each changed step
 _NOTE = """
-    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
-    SELECT %(organisation)s, %(run)s, c.id, c.before, c.after, c.attempt, %(reason)s, '', clock_timestamp() FROM changed AS c
+    INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT %(organisation)s, %(run)s, c.id, c.before, c.after, c.attempt, %(reason)s, '', clock_timestamp(), c.scope_id
+    FROM changed AS c
 """
 
 
@@ -23,7 +24,7 @@ WITH found AS (
 ), changed AS (
     UPDATE workflows_step AS s SET status = {after}{setting} FROM found
     WHERE s.organisation_id = %(organisation)s AND s.id = found.id
-    RETURNING s.id, found.status AS before, s.status AS after, s.attempt
+    RETURNING s.id, found.status AS before, s.status AS after, s.attempt, s.scope_id
 ), noted AS ({_NOTE})
 SELECT count(*) FROM changed
 """  # noqa: S608  only this module's own texts are put in
@@ -93,8 +94,9 @@ WHERE s.organisation_id = %(organisation)s AND s.run_id = %(run)s AND s.item = -
 # the run's status
 SET_STATUS = """
 WITH noted AS (
-    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at)
-    VALUES (%(organisation)s, %(run)s, %(before)s, %(status)s, 0, %(reason)s, '', clock_timestamp())
+    INSERT INTO workflows_transition (organisation_id, run_id, before, after, attempt, reason, worker, at, scope_id)
+    SELECT organisation_id, id, %(before)s, %(status)s, 0, %(reason)s, '', clock_timestamp(), scope_id
+    FROM workflows_run WHERE organisation_id = %(organisation)s AND id = %(run)s
 )
 UPDATE workflows_run
 SET status = %(status)s,
@@ -120,21 +122,22 @@ WITH moment AS MATERIALIZED (
 ), run AS (
     INSERT INTO workflows_run
         (id, organisation_id, code, name, status, parameters, metadata, actor_kind, actor_id, on_behalf_of, scopes,
-         correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, finished_at)
+         correlation_id, traceparent, open_steps, failed_steps, decision_id, started_at, finished_at,
+         scope_id, principal_id)
     SELECT %(id)s, %(organisation)s, %(code)s, %(name)s, 'completed', %(parameters)s::jsonb, '{}', %(actor_kind)s,
            %(actor_id)s, %(on_behalf_of)s, %(scopes)s::text[], %(correlation_id)s, %(traceparent)s, 0, 0, %(decision)s,
-           began, ended FROM moment
+           began, ended, %(scope)s, %(principal)s FROM moment
 ), steps AS (
     INSERT INTO workflows_step
         (id, organisation_id, run_id, name, position, item, function, priority, status, waiting_on, open_items, attempt,
-         retries, lost, worker, run_at, started_at, finished_at, result, decision_id)
+         retries, lost, worker, run_at, started_at, finished_at, result, decision_id, scope_id)
     SELECT s.id, %(organisation)s, %(id)s, %(step)s, 0, s.number - 2, %(function)s, 3, 'done', 0, 0, 1, 0, 0,
-           %(worker)s, began, began, ended, s.result::jsonb, %(decision)s
+           %(worker)s, began, began, ended, s.result::jsonb, %(decision)s, %(scope)s
     FROM moment, unnest(%(ids)s::uuid[], %(results)s::text[]) WITH ORDINALITY AS s(id, result, number)
 )
-INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at)
+INSERT INTO workflows_transition (organisation_id, run_id, step_id, before, after, attempt, reason, worker, at, scope_id)
 SELECT %(organisation)s, %(id)s, t.step, t.before, t.after, t.attempt, '', %(worker)s,
-       CASE WHEN t.after IN ('completed', 'done') THEN ended ELSE began END
+       CASE WHEN t.after IN ('completed', 'done') THEN ended ELSE began END, %(scope)s
 FROM moment, (VALUES
     (NULL::uuid, '', 'running', 0), (%(first)s::uuid, 'ready', 'running', 1), (%(first)s::uuid, 'running', 'done', 1),
     (NULL::uuid, 'running', 'completed', 0)

@@ -61,7 +61,7 @@ def tenant_transaction(organisation: UUID) -> Iterator[None]:
     if outer is not None:
         if outer != organisation:
             raise RuntimeError("a transaction for another organisation is already open")
-        with transaction.atomic(), _seen_by_current_viewer():
+        with transaction.atomic(), seen_by_current_viewer():
             yield
         return
     viewer = current_viewer()
@@ -98,8 +98,11 @@ def whole_tenant(organisation: UUID) -> Iterator[None]:
 
 
 @contextmanager
-def _seen_by_current_viewer() -> Iterator[None]:
-    """Have the open transaction see what the current viewer may see, for a block inside a savepoint."""
+def seen_by_current_viewer() -> Iterator[None]:
+    """Have the open transaction see what the current viewer may see, for a block.
+
+    Without a savepoint: an error that leaves the block must also leave the transaction or a savepoint around it.
+    """
     outer, viewer = _seen_by.get(), current_viewer()
     if viewer == outer:
         yield

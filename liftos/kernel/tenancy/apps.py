@@ -10,5 +10,5 @@ class TenancyConfig(AppConfig):
         from liftos.kernel.reserved_operations import reserve_operations
         from liftos.kernel.tenancy.known_keys import watch_keys
 
-        reserve_operations("organisation", "api_key", "admin")
+        reserve_operations("organisation", "api_key", "admin", "principal", "group")
         watch_keys()

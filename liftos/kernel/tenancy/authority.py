@@ -8,9 +8,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import Viewer
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.known_keys import known_key_by_id
 from liftos.kernel.tenancy.models import Membership
+from liftos.kernel.tenancy.queries import viewer_of
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
 from liftos.kernel.tenancy.types import (
     ALL_SCOPES,
@@ -44,6 +46,11 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
             return _of_person(organisation, actor.id)
         case ActorKind.API_KEY:
             return _of_key(organisation, actor.id)
+
+
+def viewer_now(*, organisation: UUID, principal: UUID | None) -> Viewer:
+    """Return what a principal may see now, so that earlier runs and jobs do not keep lost groups; without one, the organisation's."""
+    return viewer_of(organisation=organisation, principal=principal)
 
 
 def _of_key(organisation: UUID, key: str) -> frozenset[Scope]:

@@ -12,7 +12,7 @@ from accountability.ledger.sequencer import drain
 from accountability.ledger.verifier import verify_export
 from accountability.operations import record
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.db.viewers import seeing_everything, viewing
+from liftos.kernel.db.viewers import EVERYBODY, seeing_everything, viewing
 from liftos.kernel.outbox.models import OutboxEvent
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.types import SYSTEM, Scope
@@ -94,7 +94,7 @@ def test_review_of_a_private_decision_is_as_private(acme, alice, bob):
     assert made.status_code == 201, made.content
     assert read(alice, f"decisions/{made.json()['id']}")[0] == 404
     assert CANARY in read(owner, f"decisions/{private}/reviews")[1]
-    with tenant_transaction(acme.organisation):
+    with viewing(EVERYBODY), tenant_transaction(acme.organisation):
         assert not OutboxEvent.objects.filter(subject=f"decisions/{private}").exists()
     with seeing_everything(), tenant_transaction(acme.organisation):
         assert OutboxEvent.objects.filter(subject=f"decisions/{private}").exists()

@@ -14,6 +14,7 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.caching.results.keys import key_of
 from liftos.kernel.caching.results.shared import NullResults, SharedResults
 from liftos.kernel.caching.single_flight import SingleFlight
+from liftos.kernel.db.viewers import current_viewer
 
 MAX_ENTRY_BYTES = 256 * 1024
 MAC_BYTES = 32
@@ -42,7 +43,7 @@ class GetGeneration(Protocol):
 
 
 class FunctionCache:
-    """Results by organisation, function, version, arguments, and generation of the data the function reads.
+    """Results by organisation, what of it the caller may see, function, version, arguments, and generation of the data it reads.
 
     The generation is read from Postgres at every call, in the caller's transaction: a write to data that a function reads
     invalidates its cached results at the moment it becomes visible, in every process, even if the writer crashes right
@@ -123,6 +124,7 @@ class FunctionCache:
             version=function.version,
             arguments=arguments,
             generation=state.name,
+            viewer=current_viewer().settings(),
         )
         found = self._entries.get(key)
         if found is not None:

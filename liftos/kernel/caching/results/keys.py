@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -37,16 +37,18 @@ def key_of(
     version: int,
     arguments: Mapping[str, Any],
     generation: str,
+    viewer: Sequence[str] = (),
 ) -> bytes:
-    """Return HMAC-SHA256(secret, organisation, function, version, generation, arguments), 32 bytes.
+    """Return HMAC-SHA256(secret, organisation, function, version, generation, viewer, arguments), 32 bytes.
 
-    It reveals none of them, differs by organisation, and is equal in every process with the secret. Fields are separated by
+    It reveals none of them, differs by organisation and by what of it the viewer sees (`Viewer.settings`), and is equal in every process with the secret. Fields are separated by
     NUL, which no field contains: in the arguments, JSON escapes it.
 
     Raises:
         UnkeyableArguments: see `canonical`.
     """
-    head = f"{_text_of(organisation)}\x00{function}\x00{version}\x00{generation}\x00".encode()
+    seen = "\x00".join(viewer)
+    head = f"{_text_of(organisation)}\x00{function}\x00{version}\x00{generation}\x00{seen}\x00".encode()
     return hmac.digest(secret, head + canonical(arguments), "sha256")
 
 

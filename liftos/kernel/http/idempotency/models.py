@@ -11,7 +11,7 @@ class IdempotencyKey(models.Model):
 
     pk = models.CompositePrimaryKey("organisation_id", "actor", "key")
     organisation = organisation_key()
-    actor = models.CharField(max_length=221)
+    actor = models.CharField(max_length=258)
     key = models.CharField(max_length=200)
     fingerprint = models.BinaryField(max_length=32)
     status = models.SmallIntegerField(null=True)

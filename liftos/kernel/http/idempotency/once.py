@@ -116,8 +116,9 @@ def idempotency_key(request: Request) -> str:
 
 
 def actor_of(principal: Principal) -> str:
-    """Return the owner of a key: the caller's credential."""
-    return f"{principal.actor.kind}:{principal.actor.id}"
+    """Return the owner of a key: the caller's credential, and whom it acts for; another principal never gets the kept answer."""
+    owner = f"{principal.actor.kind}:{principal.actor.id}"
+    return f"{owner}:{principal.viewer.principal}" if principal.viewer.principal else owner
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
