@@ -120,22 +120,33 @@ def _states(text: str) -> str:
     return text
 
 
-class MemoryQuery(PageQuery):
+class StatesQuery(BaseModel):
+    """The trust states to list; by default those that searches return."""
+
+    states: Annotated[QueryText, AfterValidator(_states)] = ""
+
+    def narrowed(self) -> SearchRequest:
+        """Return the filter as a search request."""
+        return SearchRequest(
+            query="",
+            states=tuple(TrustState(each) for each in self.states.split(",")) if self.states else None,
+        )
+
+
+class MemoryQuery(StatesQuery, PageQuery):
     """Filters of the memory list."""
 
     memory_type: QueryText = ""
     source: QueryText = ""
     external_id: QueryText = ""
-    states: Annotated[QueryText, AfterValidator(_states)] = ""
     as_of: Moment | None = None
     known_at: Moment | None = None
 
     def narrowed(self) -> SearchRequest:
         """Return the filters on type, states and times as a search request."""
-        return SearchRequest(
-            query="",
+        return replace(
+            super().narrowed(),
             memory_type=self.memory_type or None,
-            states=tuple(TrustState(each) for each in self.states.split(",")) if self.states else None,
             as_of=self.as_of,
             known_at=self.known_at,
         )

@@ -12,6 +12,7 @@ from memory.api import (
     memory,
     policies,
     search_batch,
+    values,
 )
 
 urlpatterns = [
@@ -36,5 +37,6 @@ urlpatterns = [
     path("documents/<id:document>/original", documents.DocumentOriginal.as_view()),
     path("documents/<id:document>/passages", documents.DocumentPassages.as_view()),
     path("erasures/<id:erasure>", erasures.Erasures.as_view()),
+    path("values", values.Values.as_view()),
     path("search/batch", search_batch.SearchBatch.as_view()),
 ]

@@ -39,6 +39,7 @@ GUARDED = [
     ("GET", f"/api/v1/documents/{NOBODYS_ID}/passages", Scope.MEMORY_READ),
     ("GET", f"/api/v1/documents/jobs/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("GET", "/api/v1/memories", Scope.MEMORY_READ),
+    ("GET", "/api/v1/values?field=tags", Scope.MEMORY_READ),
     ("GET", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("DELETE", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),
     ("PATCH", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),

@@ -192,6 +192,7 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links", {"kind": "explains", "target": "$other"}),
     "DELETE /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?kind=about&target={{other}}"),
     "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
+    "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "GET /api/v1/conversations/{thread}/turns": at(f"{V1}/conversations/{{thread}}/turns"),
     "POST /api/v1/conversations/{thread}/turns": at(
