@@ -97,7 +97,7 @@ class Values(NativeView):
                 found, more = list_values(**asked), {}
         shown = found[: query.limit]
         depth = query.depth if query.tree else 0
-        body = {"results": [_render(each, depth) for each in shown], "next": None} | more
+        body: dict[str, Any] = {"results": [_render(each, depth) for each in shown], "next": None} | more
         if len(found) > query.limit:
             again = request._request.GET.dict() | {"cursor": _cursor(shown)}
             body["next"] = request._request.build_absolute_uri(f"{request.path}?{urlencode(again)}")
