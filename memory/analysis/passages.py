@@ -1,7 +1,8 @@
 """Cut a text into passages, the units of search. Pure.
 
-A model reads 256 or 512 tokens. A text of up to FITS estimated tokens is one passage; a longer one is cut into windows of about
-WINDOW tokens at headings, page breaks, paragraphs, lines, sentences or spaces, in this order of preference.
+A model reads 256 or 512 tokens, and a vector blurs what a text of several subjects says. A text of up to FITS estimated tokens is one
+passage; a longer one is cut at every heading, page break and paragraph, where what is cut off has SMALLEST tokens, and larger paragraphs into
+windows of about WINDOW tokens at lines, sentences or spaces, in this order of preference.
 
 Tokens are estimated from characters: 3.5 letters of the Latin script, 1.75 of other alphabets, one ideograph, kana or symbol.
 White space counts nothing.
@@ -20,18 +21,19 @@ from numpy.typing import NDArray
 from memory.types import Mark
 
 FITS = 400
-WINDOW = 200
-LARGEST = 280
+WINDOW = 90
+LARGEST = 140
 """Tokens of a window at most."""
-SMALLEST = 100
-"""Tokens below which a window goes on into the next section or page."""
+SMALLEST = 60
+"""Tokens below which a window goes on into the next paragraph, section or page."""
+HEADING_SEPARATOR = " > "
 MAX_HEADING = 300
 """Characters of a heading with its path; the beginning of a longer path is left out."""
 UNIT = 7
 """Weight of a token, so that the weights of characters are integers."""
 
 # how far from the middle of its range a cut may be moved to a better place, in tokens
-_SLACK = 80
+_SLACK = 40
 _LATIN, _ALPHABET, _IDEOGRAPH = 2, 4, 7
 _SENTENCE = re.compile(
     r"[.!?\u2026\u061f\u06d4\u0964\u0965][\"')\]\u201d\u2019\u00bb]*(?=\s)|[\u3002\uff01\uff1f\uff61]"
@@ -82,7 +84,7 @@ def cut(text: str, layout: Sequence[Mark] = ()) -> list[Passage]:
         first = next((mark for mark in reversed(layout) if mark.start <= 0), Mark(0))
         return [Passage(0, len(text), first.page, first.heading)]
     passages = []
-    for mark, start, end in _windows(text, _marks(text, layout)):
+    for mark, start, end in _windows(text, _with_paragraphs(text, _marks(text, layout))):
         inner = text[start:end]
         left = start + len(inner) - len(inner.lstrip())
         if left < end:
@@ -176,6 +178,20 @@ def _with_headings(pages: Sequence[Mark], headings: Sequence[Mark]) -> list[Mark
     return merged
 
 
+def _with_paragraphs(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks of sections together with those of their paragraphs."""
+    starts = iter([*(match.end() for match in _PARAGRAPH.finditer(text)), len(text)])
+    merged, start = [], next(starts)
+    for mark, following in zip_longest(marks, marks[1:]):
+        merged.append(mark)
+        end = following.start if following else len(text)
+        while start < end:
+            if start > mark.start:
+                merged.append(Mark(start, mark.page, mark.heading))
+            start = next(starts)
+    return merged
+
+
 def _headings(text: str) -> Iterator[Mark]:
     """Yield a mark for each Markdown heading outside of code blocks."""
     path: list[tuple[int, str]] = []
@@ -187,7 +203,7 @@ def _headings(text: str) -> Iterator[Mark]:
             level = len(match[1])
             path = [each for each in path if each[0] < level]
             path.append((level, match[2].rstrip("# \t\r")[:MAX_HEADING]))
-            yield Mark(match.start(), None, " > ".join(title for _, title in path)[-MAX_HEADING:])
+            yield Mark(match.start(), None, HEADING_SEPARATOR.join(title for _, title in path)[-MAX_HEADING:])
 
 
 def _windows(text: str, marks: Sequence[Mark]) -> Iterator[tuple[Mark, int, int]]:

@@ -5,7 +5,7 @@ have further terms: its spelling without diacritics, pairs of syllables in Korea
 (memory/analysis/compounds.py). Scripts without spaces are cut into characters and pairs (memory/analysis/segments.py). Emoji are terms, and
 other signs if a text has nothing else.
 
-Writing and removal must agree on the terms, so raise ANALYSER whenever the output of this module changes: each organisation's index
+Writing and removal must agree on the terms, so raise ANALYSER whenever the output of this module or the cut (memory/analysis/passages.py) changes: each organisation's index
 is then rebuilt (memory/reindexing.py). Queries are read by memory/analysis/query_terms.py.
 """
 
@@ -21,7 +21,7 @@ from memory.analysis.scripts import MARKS
 from memory.analysis.segments import HANGUL, UNSPACED, pairs, singles
 from memory.analysis.stems import stems
 
-ANALYSER = "languages-1"
+ANALYSER = "languages-2"
 MAX_TERM = 64
 _PIECE = rf"[^\W_]+(?:[{MARKS}]+[^\W_]*)*"
 _WORD = re.compile(rf"{_PIECE}(?:{APOSTROPHE}{_PIECE})*")

@@ -30,7 +30,7 @@ from liftos.kernel.embedding.types import ModelInfo
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from memory.analysis.extraction import Reading
-from memory.analysis.passages import Passage
+from memory.analysis.passages import HEADING_SEPARATOR, Passage
 from memory.analysis.values import is_blank
 from memory.index.given_vectors import GivenVectors
 from memory.index.statements import CHOSEN_MODEL, FORMER_MODELS, SETTLE_MODEL
@@ -39,9 +39,9 @@ from memory.types import WHOLE, EmbeddingState, MemoryDraft
 logger = logging.getLogger("liftos.memory")
 
 KEEP_SECONDS = 2.0
-AT_ONCE = 256
-"""Passages up to which a memory is embedded by the request that stores it; a longer one is left to a worker. A passage takes 15 ms or more."""
-TOGETHER = 2_000
+AT_ONCE = 512
+"""Passages up to which a memory is embedded by the request that stores it; a longer one is left to a worker. A passage takes 7 ms or more."""
+TOGETHER = 4_000
 """Passages of long memories that are embedded by one call; the memories after these are left to a worker."""
 _given: ContextVar[EmbeddingManager | None] = ContextVar("memory_embedding_manager", default=None)
 _chosen: LruTtlCache[UUID, int | None] = LruTtlCache(10_000, KEEP_SECONDS)
@@ -160,8 +160,13 @@ def _texts_to_embed(drafts: Sequence[MemoryDraft], readings: Sequence[Reading]) 
 
 
 def texts_of(content: str, places: Sequence[Passage]) -> list[str]:
-    """Return the texts by which passages are embedded."""
-    return [content[each.start : each.end] for each in places]
+    """Return the texts by which passages are embedded: each below the last heading of its path, unless it begins with one."""
+    return [_below_heading(content[each.start : each.end], each.heading) for each in places]
+
+
+def _below_heading(text: str, path: str) -> str:
+    heading = path.rpartition(HEADING_SEPARATOR)[2]
+    return text if not heading or text.lstrip("# ").startswith(heading) else f"{heading}\n{text}"
 
 
 def embed_texts(

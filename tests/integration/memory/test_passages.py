@@ -152,7 +152,10 @@ def test_the_score_of_a_long_memory_is_that_of_its_best_passage(organisation):
     text, layout = document(FACT)
     memory = store(organisation, text, layout)
     [hit] = ask(organisation, QUESTION, SearchType.NEURAL)
-    vector = get_manager().embed(hit.passages[0].text, organisation=organisation)
+    best = hit.passages[0]
+    heading = best.heading.rpartition(" > ")[2]
+    assert heading
+    vector = get_manager().embed(f"{heading}\n{best.text}", organisation=organisation)
     from liftos.kernel.embedding import TextKind
 
     asked = get_manager().embed(QUESTION, kind=TextKind.QUERY, organisation=organisation)
@@ -224,12 +227,13 @@ def test_a_change_of_metadata_keeps_passages_and_vectors(organisation):
 def test_an_erasure_leaves_no_passage(organisation):
     text, layout = document(FACT)
     memory = store(organisation, text, layout)
-    changes = {"content": text.replace("nine", "ten")}
+    changes = {"content": text.replace("nine", "ten"), "layout": layout}
     revise(organisation=organisation, by=SYSTEM, memory=memory.id, changes=changes, version=None)
     passages = count(organisation, MemoryPassage)
     manager = get_manager()
     [best] = ask(organisation, QUESTION)
-    key = manager.cache_key(best.passages[0].text, organisation=organisation)
+    embedded = f"{best.passages[0].heading.rpartition(' > ')[2]}\n{best.passages[0].text}"
+    key = manager.cache_key(embedded, organisation=organisation)
     assert manager._cache.get(key) is not None
     forget(organisation=organisation, by=SYSTEM, memory=memory.id)
     for model in (Memory, MemoryPassage, MemoryVector, Posting):
@@ -263,7 +267,7 @@ def test_a_very_long_memory_is_found_by_words_at_once_and_embedded_by_a_worker(o
 
 
 def test_a_call_embeds_so_many_passages_and_leaves_the_rest_to_a_worker(organisation, monkeypatch):
-    monkeypatch.setattr(embeddings, "TOGETHER", 60)
+    monkeypatch.setattr(embeddings, "TOGETHER", 120)
     long = MemoryDraft(document(FACT)[0])
     drafts = [MemoryDraft("short"), long, long, MemoryDraft("short too")]
     stored = remember_many(organisation=organisation, by=SYSTEM, drafts=drafts)
@@ -319,7 +323,7 @@ def test_an_import_cuts_a_document_as_the_export_did(organisation, tmp_path):
             return sorted((head is None, *rest) for head, *rest in found)
 
     assert passages(giver) == passages(taker)
-    assert len(passages(giver)) == 80
+    assert len(passages(giver)) == 162
     while heal_pending(organisation=taker.organisation):
         pass
     [hit] = ask(taker.organisation, QUESTION)

@@ -16,6 +16,7 @@ from memory.analysis.passages import (
     marks_of,
     tokens_in,
 )
+from memory.index.embeddings import texts_of
 
 SENTENCES = "The valve opens at four bar. It closes when the pressure falls below three bar again. "
 PIECES = st.sampled_from(
@@ -163,3 +164,37 @@ def test_the_estimate_is_near_real_tokens():
     assert tokens_in(" \n\t") == 0
     assert len(cut("a " * 700)) == 1
     assert tokens_in("abcdefg " * 100) == 200 <= FITS
+
+
+def test_paragraphs_are_passages_of_their_own_and_small_ones_go_on_into_the_next():
+    words = "word " * 90
+    parts = [
+        f"first {words}",
+        "Tiny.",
+        f"second {words}",
+        f"third {words}",
+        "short",
+        "too",
+        f"fourth {words}",
+        f"last {words}",
+    ]
+    text = "\n\n".join(part.strip() for part in parts)
+    found = [text[each.start : each.end] for each in cut(text)]
+    assert [each.split()[0] for each in found] == ["first", "Tiny.", "third", "short", "last"]
+    assert "second" in found[1]
+    assert "fourth" in found[3]
+
+
+@pytest.mark.parametrize(
+    ("heading", "text", "expected"),
+    [
+        ("", "It rose.", "It rose."),
+        ("Report > Sales", "It rose.", "Sales\nIt rose."),
+        ("Sales", "It rose.", "Sales\nIt rose."),
+        ("Report > Sales", "## Sales\n\nIt rose.", "## Sales\n\nIt rose."),
+        ("Report > Sales", "Sales\n\nIt rose.", "Sales\n\nIt rose."),
+    ],
+)
+def test_a_passage_is_embedded_below_its_heading(heading, text, expected):
+    content = f"before {text} after"
+    assert texts_of(content, [Passage(7, 7 + len(text), 1, heading)]) == [expected]
