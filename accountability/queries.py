@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Q
 
+from accountability.conditions import Conditions, newest
 from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
 from accountability.models.calibration import Calibration
@@ -25,13 +25,7 @@ RECORD_COLUMNS = (
 
 
 def list_decisions(
-    *,
-    organisation: UUID,
-    limit: int,
-    before: UUID | None = None,
-    operation: str = "",
-    correlation_id: str = "",
-    subject_id: str = "",
+    *, organisation: UUID, limit: int, before: UUID | None = None, **conditions: Unpack[Conditions]
 ) -> list[Decision]:
     """Return decisions, newest first; ids ascend with time, so the id is the cursor.
 
@@ -39,24 +33,10 @@ def list_decisions(
         organisation: whose.
         limit: maximum number.
         before: only decisions older than this id.
-        operation: only of this operation.
-        correlation_id: only of this request.
-        subject_id: only about this subject, including bulk decisions that the finders name for it.
+        conditions: which.
     """
-    rows = (
-        DecisionRecord.objects.filter(organisation_id=organisation).select_related("payload").order_by("-id")
-    )
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    if operation:
-        rows = rows.filter(operation=operation)
-    if correlation_id:
-        rows = rows.filter(correlation_id=correlation_id)
-    if subject_id:
-        about = Q(subject_id=subject_id)
-        named = decisions_about(organisation, subject_id)
-        rows = rows.filter(about | Q(id__in=named) if named else about)
-    return [as_decision(row) for row in rows[:limit]]
+    rows = newest(organisation=organisation, limit=limit, before=before, conditions=conditions)
+    return [as_decision(row) for row in rows.select_related("payload")]
 
 
 def get_decision(*, organisation: UUID, decision: UUID) -> Decision:

@@ -43,3 +43,15 @@ class NoLongerAllowed(PermissionDenied):
     """The credential that sent this may no longer store memories."""
 
     code = "memory.no_longer_allowed"
+
+
+class JobEnded(Conflict):
+    """The job has ended: it is done, failed or cancelled."""
+
+    code = "memory.job_ended"
+
+
+class NotYourJob(PermissionDenied):
+    """Another caller sent this job; cancelling it requires the scope memory:write."""
+
+    code = "memory.not_your_job"

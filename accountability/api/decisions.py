@@ -10,27 +10,53 @@ from rest_framework.response import Response
 
 from accountability import queries
 from accountability.calibration.operations import calibrated_confidences
+from accountability.conditions import Conditions, count_decisions
 from accountability.decisions.recording import record_own
 from accountability.inputs import DecisionIn
 from accountability.ledger import store
 from accountability.ledger.sequencer import wait_until_integrated
-from accountability.types import Decision
+from accountability.types import Decision, Effect
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.dump import as_json
 from liftos.kernel.http.idempotency.once import once
 from liftos.kernel.http.openapi import described
 from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
+from liftos.kernel.http.times import EndMoment, Moment, not_before
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Scope
 
 
 class DecisionQuery(PageQuery):
-    """Filters of the decision list."""
+    """Filters of the decision list.
+
+    `actor` is an actor's `kind:id` or id, or whom decisions were made on behalf of; `since` and `until` bound `recorded_at`.
+    With `total`, the page has the number of decisions on all pages.
+    """
 
     operation: QueryText = ""
     correlation_id: QueryText = ""
     subject_id: QueryText = ""
+    since: Moment | None = None
+    until: EndMoment | None = None
+    actor: QueryText = ""
+    effect: Effect | None = None
+    total: bool = False
+
+    in_order = not_before("until", "since")
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions, without the page."""
+        return {
+            "operation": self.operation,
+            "correlation_id": self.correlation_id,
+            "subject_id": self.subject_id,
+            "since": self.since,
+            "until": self.until,
+            "actor": self.actor,
+            "effect": self.effect,
+        }
 
 
 class DecisionOut(BaseModel):
@@ -65,6 +91,12 @@ class DecisionOut(BaseModel):
     outputs: dict[str, Any]
     alternatives: list[Any]
     memories: list[dict[str, Any]]
+
+
+class DecisionPage(page_of(DecisionOut)):  # type: ignore[misc]
+    """A page of decisions; `total` only if the query asks for it."""
+
+    total: int | None = None
 
 
 class DecisionCreated(BaseModel):
@@ -117,7 +149,7 @@ class DecisionList(NativeView):
         }
         return Response(body, status=201)
 
-    @described("decisions_list", query=DecisionQuery, responses={200: page_of(DecisionOut)})
+    @described("decisions_list", query=DecisionQuery, responses={200: DecisionPage})
     def get(self, request: Request) -> Response:
         """List decisions."""
         query = self.query(DecisionQuery)
@@ -126,13 +158,16 @@ class DecisionList(NativeView):
                 organisation=self.organisation,
                 limit=query.limit + 1,
                 before=query.before,
-                operation=query.operation,
-                correlation_id=query.correlation_id,
-                subject_id=query.subject_id,
+                **query.conditions,
+            )
+            total = (
+                {"total": count_decisions(organisation=self.organisation, conditions=query.conditions)}
+                if query.total
+                else {}
             )
             confidences = calibrated_confidences(organisation=self.organisation, decisions=rows)
         results = [render(row, confidences.get(row.id)) for row in rows]
-        return Response(page(request._request, rows, query.limit, results))
+        return Response(page(request._request, rows, query.limit, results) | total)
 
 
 class DecisionDetail(NativeView):

@@ -49,9 +49,19 @@ class DecisionRecord(OwnedRow):
             models.Index(fields=["organisation", "correlation_id"], name="decision_by_correlation"),
             # ids ascend with time, so this serves "newest first" too
             models.Index(fields=["organisation", "operation", "id"], name="decision_by_operation"),
-            # partial indexes for the admin's filters on rare values, which would otherwise scan a million rows
+            # an audit asks for what somebody did, and with which effect
+            models.Index(fields=["organisation", "actor_id", "effect", "id"], name="decision_by_actor"),
+            models.Index(
+                fields=["organisation", "on_behalf_of", "effect", "id"],
+                name="decision_on_behalf",
+                condition=~models.Q(on_behalf_of=""),
+            ),
+            # partial indexes for filters on rare values, which would otherwise scan a million rows; most decisions read
             models.Index(
                 fields=["organisation", "id"], name="decision_deleting", condition=models.Q(effect="delete")
+            ),
+            models.Index(
+                fields=["organisation", "id"], name="decision_writing", condition=models.Q(effect="write")
             ),
             models.Index(
                 fields=["organisation", "id"],

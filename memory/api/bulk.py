@@ -11,12 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.http.idempotency.once import REPLAYED, actor_of, idempotency_key
-from liftos.kernel.http.openapi import query_parameters
+from liftos.kernel.http.idempotency.once import REPLAYED, actor_of, idempotency_key, once
+from liftos.kernel.http.openapi import described, query_parameters
+from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from memory.api.shared import RejectionOut
-from memory.bulk.jobs import get_progress, list_results
+from memory.api.shared import CancelIn, RejectionOut
+from memory.bulk.jobs import list_results
+from memory.bulk.overview import Progress, cancel, get_progress, list_jobs
 from memory.bulk.requests import accept_once, store_lines, store_lines_once
 from memory.types import trust_of
 
@@ -62,14 +64,24 @@ class BulkJobQuery(BaseModel):
     cursor: int = Field(default=0, ge=0, le=1_000_000)
 
 
+class BulkJobsQuery(PageQuery):
+    """Filter of the list of bulk jobs."""
+
+    status: Literal["", "queued", "running", "done", "cancelled"] = ""
+
+
 class BulkJobOut(BaseModel):
-    """The progress of a bulk job, whose status is queued, running or done."""
+    """The progress of a bulk job, whose status is queued, running, done or cancelled.
+
+    `cancelled` lines are those that were not stored when the job was cancelled; they have no results.
+    """
 
     id: UUID
     status: str
     recorded_at: datetime
     lines: int
     done: int
+    cancelled: int
     stored: int
     unchanged: int
     failed: int
@@ -77,15 +89,48 @@ class BulkJobOut(BaseModel):
     next: str | None
 
 
-class MemoryBulk(NativeView):
-    """Bulk store."""
+class BulkJobSummaryOut(BaseModel):
+    """A bulk job in the list: who sent it, and how far it is."""
 
-    scopes = {"POST": Scope.MEMORY_PROPOSE}
+    id: UUID
+    status: str
+    recorded_at: datetime
+    cancelled_at: datetime | None
+    actor_kind: str
+    actor_id: str
+    on_behalf_of: str
+    lines: int
+    done: int
+    cancelled: int
+
+
+def summary(job: Progress) -> dict[str, Any]:
+    """Return a bulk job as JSON-ready values, without results."""
+    return BulkJobSummaryOut(
+        id=job.id,
+        status=job.status,
+        recorded_at=job.recorded_at,
+        cancelled_at=job.cancelled_at,
+        actor_kind=job.by.kind,
+        actor_id=job.by.id,
+        on_behalf_of=job.by.on_behalf_of,
+        lines=job.lines,
+        done=job.done,
+        cancelled=job.cancelled,
+    ).model_dump(mode="json")
+
+
+class MemoryBulk(NativeView):
+    """Bulk store, and its jobs."""
+
+    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
     costly = True
     reads_json = False
 
     def cost(self) -> int:
         """Return one unit per 100 kB, about 500 lines."""
+        if self.request.method != "POST":
+            return 1
         return int(self.request.META.get("CONTENT_LENGTH") or 0) // 100_000
 
     @extend_schema(
@@ -126,11 +171,58 @@ class MemoryBulk(NativeView):
         }
         return Response(body, status=207 if failed else 200, headers=REPLAYED if replayed else {})
 
+    @described("memories_bulk_jobs", query=BulkJobsQuery, responses={200: page_of(BulkJobSummaryOut)})
+    def get(self, request: Request) -> Response:
+        """List bulk jobs, newest first."""
+        asked = self.query(BulkJobsQuery)
+        with tenant_transaction(self.organisation):
+            rows = list_jobs(
+                organisation=self.organisation,
+                limit=asked.limit + 1,
+                before=asked.before,
+                status=asked.status,
+            )
+        return Response(page(request._request, rows, asked.limit, [summary(row) for row in rows]))
 
-class MemoryBulkJob(NativeView):
+
+class CancelsBulkJob(NativeView):
+    """Cancels a bulk job."""
+
+    def progress(self, ids: dict[str, Any], job: UUID) -> Response:
+        """Return a job as it is now."""
+        del ids
+        with tenant_transaction(self.organisation):
+            return Response(summary(get_progress(organisation=self.organisation, job=job)))
+
+    @once(anew=progress)
+    def cancel(self, request: Request, job: UUID) -> Response:
+        """Cancel the lines of a job that are not stored; stored ones stay."""
+        del request
+        reason = self.body(CancelIn).reason if self.json is not None else ""
+        of_anybody = self.principal.may(Scope.MEMORY_WRITE)
+        return Response(summary(cancel(**self.caller, job=job, of_anybody=of_anybody, reason=reason)))
+
+
+class MemoryBulkJobCancel(CancelsBulkJob):
+    """Cancels a bulk job."""
+
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
+
+    @described("memories_bulk_job_cancel", request=CancelIn, responses={200: BulkJobSummaryOut})
+    def post(self, request: Request, job: UUID) -> Response:
+        """Cancel the lines of a job that are not stored; stored ones stay."""
+        return self.cancel(request, job)
+
+
+class MemoryBulkJob(CancelsBulkJob):
     """A bulk job."""
 
-    scopes = {"GET": Scope.MEMORY_READ}
+    scopes = {"GET": Scope.MEMORY_READ, "DELETE": Scope.MEMORY_PROPOSE}
+
+    @described("memories_bulk_job_delete", request=CancelIn, responses={200: BulkJobSummaryOut})
+    def delete(self, request: Request, job: UUID) -> Response:
+        """Cancel a job, as `POST …/cancel` does."""
+        return self.cancel(request, job)
 
     @extend_schema(
         operation_id="memories_bulk_job",
@@ -153,6 +245,7 @@ class MemoryBulkJob(NativeView):
             recorded_at=progress.recorded_at,
             lines=progress.lines,
             done=progress.done,
+            cancelled=progress.cancelled,
             stored=counts.get(201, 0),
             unchanged=counts.get(200, 0),
             failed=sum(count for status, count in counts.items() if status >= 400),

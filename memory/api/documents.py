@@ -2,7 +2,7 @@
 
 from collections.abc import Container
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +25,7 @@ from liftos.kernel.http.uploads import read_upload
 from liftos.kernel.http.views import COSTLY, NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.documents.errors import NoOriginal
-from memory.documents.jobs import accept_document, get_job
+from memory.documents.jobs import accept_document
 from memory.documents.operations import PreparedDocument, commit_document, prepare_document
 from memory.documents.queries import get_document, list_passages
 from memory.documents.types import DocumentOutcome, Upload
@@ -141,19 +141,6 @@ class PassageQuery(BaseModel):
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: int = Field(default=0, ge=0, le=10_000_000)
-
-
-class DocumentJobOut(BaseModel):
-    """The progress of a queued document: queued, stored or failed.
-
-    `document` is the answer that storing it at once would have had, without the title; `error` says why it failed.
-    """
-
-    id: UUID
-    status: str
-    recorded_at: datetime
-    document: dict[str, Any] | None
-    error: dict[str, Any] | None
 
 
 class DocumentCollection(NativeView):
@@ -326,30 +313,6 @@ class DocumentPassages(NativeView):
         ]
         more = f"{url}?cursor={following}&limit={asked.limit}" if len(found) > asked.limit else None
         return Response({"results": results, "next": more})
-
-
-class DocumentJobDetail(NativeView):
-    """A queued document."""
-
-    scopes: ClassVar[dict[str, Scope]] = {"GET": Scope.MEMORY_READ}
-
-    @extend_schema(operation_id="documents_job", responses={200: DocumentJobOut})
-    def get(self, request: Request, job: UUID) -> Response:
-        """Return a queued document's progress."""
-        del request
-        organisation = self.principal.organisation
-        with tenant_transaction(organisation):
-            row = get_job(organisation=organisation, job=job)
-        failed = (row.status or 0) >= 400
-        result = row.result or {}
-        shown = DocumentJobOut(
-            id=row.id,
-            status="queued" if row.status is None else "failed" if failed else "stored",
-            recorded_at=row.recorded_at,
-            document=None if failed or row.status is None else result,
-            error={"status": row.status} | result["error"] if failed else None,
-        )
-        return Response(shown.model_dump(mode="json"))
 
 
 def _parse_fields(told: dict[str, str], query: Container[str]) -> DocumentFields:

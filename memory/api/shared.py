@@ -1,14 +1,21 @@
-"""Response shapes that several resources share."""
+"""Shapes that several resources share."""
 
 from datetime import datetime
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from liftos.kernel.http.strict import Strict
 from memory.policy_types import Policy
 
 NO_SPACE = OpenApiResponse(description="No such space, version or member in this organisation")
+
+
+class CancelIn(Strict):
+    """A cancellation, with its reason for the record."""
+
+    reason: str = Field(default="", max_length=2_000)
 
 
 class RejectionOut(BaseModel):

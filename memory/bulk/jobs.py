@@ -7,15 +7,13 @@ are embedded; a lease keeps other workers away. The caller's scopes are checked 
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
-from liftos.kernel.errors import NotFound, TooLarge
+from liftos.kernel.errors import TooLarge
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
@@ -29,8 +27,6 @@ from memory.bulk.lines import (
     store_batch,
 )
 from memory.bulk.statements import (
-    COUNT_BY_STATUS,
-    COUNT_LINES,
     END_LEASE,
     FINISH_CHUNK,
     LEASE_CHUNK,
@@ -44,30 +40,6 @@ from memory.types import TrustState
 
 # several times the duration of embedding a chunk; a crashed worker's chunk is retried after it
 LEASE_SECONDS = 60
-
-
-class BulkJobNotFound(NotFound):
-    """There is no such bulk job."""
-
-    code = "memory.bulk_job_not_found"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The progress of a bulk job; `counts` is lines by status."""
-
-    id: UUID
-    recorded_at: datetime
-    lines: int
-    done: int
-    counts: dict[int, int]
-
-    @property
-    def status(self) -> str:
-        """Queued, running or done."""
-        if self.done == self.lines:
-            return "done"
-        return "running" if self.done else "queued"
 
 
 def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable[bytes]) -> UUID:
@@ -144,22 +116,6 @@ def _store_chunk(
         else:
             results = store_batch(organisation, by, batch, prepared)
         cursor.execute(FINISH_CHUNK, [json.dumps(results), *chunk])
-
-
-def get_progress(*, organisation: UUID, job: UUID) -> Progress:
-    """Return a bulk job's progress, inside the caller's tenant transaction.
-
-    Raises:
-        BulkJobNotFound: not in this organisation.
-    """
-    row = BulkJob.objects.filter(organisation_id=organisation, id=job).first()
-    if row is None:
-        raise BulkJobNotFound
-    with raw_cursor() as cursor:
-        found = cursor.execute(COUNT_LINES, [organisation, job]).fetchone()
-        counts: dict[int, int] = dict(cursor.execute(COUNT_BY_STATUS, [organisation, job]).fetchall())
-    assert found is not None  # noqa: S101  an aggregate has one row
-    return Progress(job, row.recorded_at, found[0], found[1], counts)
 
 
 def list_results(

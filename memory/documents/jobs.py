@@ -18,7 +18,7 @@ from liftos.kernel.errors import LiftosError, Unavailable
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor, ActorKind
-from memory.documents.errors import DocumentJobNotFound, TooComplex
+from memory.documents.errors import TooComplex
 from memory.documents.operations import JustStored, commit_document, prepare_document
 from memory.documents.statements import END_LEASE, FINISH_JOB, LEASE_JOB, LOCK_WAITING_JOB
 from memory.documents.types import DocumentOutcome, Upload
@@ -81,18 +81,6 @@ def work_on_next_job(*, organisation: UUID) -> bool:
         _end_lease(job, uncounted=False)
         raise
     return True
-
-
-def get_job(*, organisation: UUID, job: UUID) -> DocumentJob:
-    """Return a job without its file, inside the caller's tenant transaction.
-
-    Raises:
-        DocumentJobNotFound: not in this organisation.
-    """
-    row = DocumentJob.objects.filter(organisation_id=organisation, id=job).defer("file", "options").first()
-    if row is None:
-        raise DocumentJobNotFound
-    return row
 
 
 def list_organisations_with_document_work() -> list[UUID]:

@@ -18,8 +18,8 @@ UPDATE memory_documentjob SET leased_until = NULL, attempts = attempts - %s WHER
 LOCK_WAITING_JOB = """
 SELECT FROM memory_documentjob WHERE organisation_id = %s AND id = %s AND status IS NULL FOR UPDATE
 """
-# keep a job's result and delete its file and what was sent with it
+# keep a job's result, unless it was cancelled, and delete its file and what was sent with it
 FINISH_JOB = """
 UPDATE memory_documentjob SET status = %s, result = %s::jsonb, file = '', options = '{}', leased_until = NULL
-WHERE organisation_id = %s AND id = %s
+WHERE organisation_id = %s AND id = %s AND status IS NULL
 """

@@ -20,6 +20,7 @@ class BulkJob(models.Model):
     on_behalf_of = models.CharField(max_length=200, blank=True)
     trust = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
     recorded_at = models.DateTimeField(db_default=Now())
+    cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -31,7 +32,7 @@ class BulkJob(models.Model):
 
 
 class BulkChunk(models.Model):
-    """Consecutive lines of a job: their text until stored, then their results. Workers lease chunks to store them."""
+    """Consecutive lines of a job: their text until stored or cancelled, then their results. Workers lease chunks to store them."""
 
     pk = models.CompositePrimaryKey("organisation_id", "job_id", "number")
     organisation = models.ForeignKey(
@@ -42,7 +43,9 @@ class BulkChunk(models.Model):
     first_line = models.PositiveIntegerField()
     lines = models.PositiveIntegerField()
     text = models.TextField()
+    # of a cancelled chunk empty
     results = models.JSONField(null=True)
+    is_cancelled = models.BooleanField(default=False, db_default=False)
     leased_until = models.DateTimeField(null=True)
 
     class Meta:

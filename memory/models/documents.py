@@ -62,15 +62,17 @@ class DocumentJob(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
+    cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
+            models.Index(fields=["organisation", "id"], name="document_jobs_in_order"),
             # workers query only unprocessed jobs
             models.Index(
                 fields=["organisation", "id"],
                 name="document_waiting",
                 condition=models.Q(status__isnull=True),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -139,6 +139,15 @@ def store(path):
     return plain(path, {"content": MEMORY}, {"content": "two"})
 
 
+def job_cancel(path, body, media_type):
+    def ready(caller):
+        accepted = caller.send(f"{path}?mode=async", body, media_type)
+        where = accepted.json()["url"].partition("testserver")[2]
+        return f"{where}/cancel", {"reason": WORDS}, {"reason": "b"}
+
+    return ready
+
+
 ACTS = {
     "POST /store": store("/store"),
     "POST /memory/store": plain("/memory/store", {"value": MEMORY}, {"value": "two"}),
@@ -157,6 +166,12 @@ ACTS = {
         {"role": "user", "content": "two"},
     ),
     "POST /api/v1/documents": plain("/api/v1/documents", MEMORY.encode(), b"two"),
+    "POST /api/v1/memories/bulk/{job}/cancel": job_cancel(
+        "/api/v1/memories/bulk", json.dumps({"content": MEMORY}), "application/x-ndjson"
+    ),
+    "POST /api/v1/documents/jobs/{job}/cancel": job_cancel(
+        "/api/v1/documents", MEMORY.encode(), "text/plain"
+    ),
     "POST /api/v1/memories/{memory}/confirm": correction("confirm"),
     "POST /api/v1/memories/{memory}/contest": correction("contest"),
     "POST /api/v1/memories/{memory}/reject": correction("reject"),

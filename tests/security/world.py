@@ -52,6 +52,8 @@ class World:
     slug: str
     token: str
     size: int
+    queued_job: str
+    queued_document: str
 
 
 def make_world(caller: Caller) -> World:
@@ -77,6 +79,9 @@ def make_world(caller: Caller) -> World:
     document = caller.send(path, f"# Rain\n\nBoots {MEMORY}", "text/markdown").json()["id"]
     document_job = caller.send(f"{path}&mode=async", f"Later {MEMORY}", "text/plain").json()["id"]
     work_on_next_job(organisation=caller.organisation)
+    # these wait: only such jobs can be cancelled
+    queued_job = caller.send("/api/v1/memories/bulk?mode=async", lines, "application/x-ndjson").json()["id"]
+    queued_document = caller.send(f"{path}&mode=async", f"Later {MEMORY}", "text/plain").json()["id"]
     decided = {
         "operation": "budget.move", "reasoning": f"because {DECISION}", "inputs": {"a": DECISION}, "outputs": {"b": DECISION},
         "alternatives": [{"option": DECISION, "reason": DECISION}], "risk_class": "high", "confidence": 0.2,
@@ -123,6 +128,7 @@ def make_world(caller: Caller) -> World:
     return World(
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
+        queued_job, queued_document,
     )  # fmt: skip
 
 
@@ -166,6 +172,7 @@ ROUTES: dict[str, Requests] = {
     **{f"GET {path}": at(path) for path in (
         "/", "/analytics", "/health", "/ready", "/performance/metrics", "/insights", "/context/stats", "/conceptual-spaces",
         f"{V1}/calibration", f"{V1}/decisions", f"{V1}/ledger/checkpoint", f"{V1}/memories",
+        f"{V1}/memories/bulk", f"{V1}/documents/jobs",
         f"{V1}/memories/derived-policy", f"{V1}/memories/rejection-policy", f"{V1}/memory/insights", f"{V1}/metrics/operations", f"{V1}/recent", f"{V1}/reviews",
         f"{V1}/reviews/policy", f"{V1}/spaces", f"{V1}/spaces/templates", f"{V1}/workflows/functions", RUNS, TEMPLATES,
     )},
@@ -194,6 +201,10 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
     "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
+    "DELETE /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{queued_job}}"),
+    "POST /api/v1/memories/bulk/{job}/cancel": at(f"{V1}/memories/bulk/{{queued_job}}/cancel", WHY),
+    "DELETE /api/v1/documents/jobs/{job}": at(f"{V1}/documents/jobs/{{queued_document}}"),
+    "POST /api/v1/documents/jobs/{job}/cancel": at(f"{V1}/documents/jobs/{{queued_document}}/cancel", WHY),
     "GET /api/v1/conversations/{thread}/turns": at(f"{V1}/conversations/{{thread}}/turns"),
     "POST /api/v1/conversations/{thread}/turns": at(
         f"{V1}/conversations/own/turns", {"role": "user", "content": "some words"}
