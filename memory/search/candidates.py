@@ -67,6 +67,7 @@ def candidates_of_one_arm(questions: Sequence[Question], arm: Arm, limit: int) -
                 {arm.name: each.shares(scores, scores)},
                 {arm.name: each.plan},
                 rows=each.rows,
+                evidence={arm.name: each.evidence},
                 passages={arm.name: each.share_passages},
             )
         )
@@ -193,6 +194,7 @@ def _signals(
         arms=raw,
         shares=pool.shares(raw),
         weights=pool.weights,
+        evidence={name: found.evidence for name, found in pool.found.items()},
         plans={name: found.plan for name, found in pool.found.items()},
         traits={key: traits[key] for key in pool.candidates if key in traits},
         threads={key: value for found in pool.found.values() for key, value in found.threads.items()},

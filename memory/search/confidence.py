@@ -9,20 +9,22 @@ Two logistic functions of the same evidence, recorded as `METHOD`; the confidenc
 - root margin: √((first score - second score) / first score); 1 for a single candidate. Only for the first hit's confidence.
 - size: memories of the organisation, within 30..1,000: among many, something is always near.
 
-Which constants apply depends on the arms that took part, not on the search type: without the embedder, a hybrid search is as sure as one by words.
+Which constants apply depends on the arms that took part, not on the search type: without the embedder, a hybrid search is as sure as one by words. In
+a language that the model was not made for, unrelated texts are as near as related ones, so words alone decide where they took part.
 Fitted on answerable and unanswerable questions with both local models; figures and method in docs/accountability.md and docs/retrieval.md.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from math import exp, log, sqrt
 from statistics import fmean
 from typing import NamedTuple
 
 from memory.search.types import AbstainReason, Ranked
 
-METHOD = "search-evidence/2: logistic of the best meaning and words, the root margin and the size"
-MEAN = "search-evidence/2, mean over the questions"
+METHOD = "search-evidence/3: logistic of the best meaning and words, the root margin and the size"
+MEAN = "search-evidence/3, mean over the questions"
 
 MEANING, WORDS = "meaning", "words"
 SMALLEST, LARGEST = 30, 1_000
@@ -40,18 +42,30 @@ class _Constants(NamedTuple):
     size: float
 
 
-# by the arms that took part: the first hit answers
+class _Basis(Enum):
+    """The evidence that a search is judged by."""
+
+    BOTH = auto()
+    MEANING = auto()
+    WORDS = auto()
+    FOREIGN_WORDS = auto()
+    NEITHER = auto()
+
+
+# the first hit answers
 _FIRST = {
-    (True, True): _Constants(-2.6, 6.5, 0.5, 7.7, -0.65),
-    (True, False): _Constants(-1.9, 6.1, 0.0, 6.4, -0.75),
-    (False, True): _Constants(-3.7, 0.0, 3.4, 3.4, 0.0),
-    (False, False): _Constants(-2.25, 0.0, 0.0, 3.6, 0.0),
+    _Basis.BOTH: _Constants(-2.2, 8.5, 1.0, 6.8, -1.0),
+    _Basis.MEANING: _Constants(-1.9, 6.1, 0.0, 6.4, -0.75),
+    _Basis.WORDS: _Constants(-3.7, 0.0, 3.4, 3.4, 0.0),
+    _Basis.FOREIGN_WORDS: _Constants(-5.3, 0.0, 5.9, 6.4, 0.0),
+    _Basis.NEITHER: _Constants(-2.25, 0.0, 0.0, 3.6, 0.0),
 }
 # something answers
 _ANY = {
-    (True, True): _Constants(1.9, 21.0, 5.5, 0.0, -2.1),
-    (True, False): _Constants(0.1, 24.0, 0.0, 0.0, -1.8),
-    (False, True): _Constants(4.3, 0.0, 8.8, 0.0, -1.05),
+    _Basis.BOTH: _Constants(0.0, 20.0, 4.0, 0.0, -1.8),
+    _Basis.MEANING: _Constants(-0.4, 23.0, 0.0, 0.0, -1.8),
+    _Basis.WORDS: _Constants(-1.2, 0.0, 10.0, 0.0, -0.3),
+    _Basis.FOREIGN_WORDS: _Constants(-1.2, 0.0, 10.0, 0.0, -0.3),
 }
 
 
@@ -65,6 +79,8 @@ class Evidence:
         size: the organisation's memories.
         beyond: whether it found what nothing is calibrated for: candidates of other arms, or the period that the query is about.
         misses_codes: whether the query has codes that no candidate contains.
+        is_foreign: whether the model was not made for the query's language.
+        asks_nothing: whether the query is blank apart from what it excludes.
     """
 
     meaning: float | None
@@ -72,6 +88,8 @@ class Evidence:
     size: int
     beyond: bool = False
     misses_codes: bool = False
+    is_foreign: bool = False
+    asks_nothing: bool = False
 
 
 def evidence_of(
@@ -81,6 +99,8 @@ def evidence_of(
     misses_codes: bool,
     named: float = 0.0,
     is_dated: bool = False,
+    is_foreign: bool = False,
+    asks_nothing: bool = False,
 ) -> Evidence:
     """Return the evidence of a search.
 
@@ -90,6 +110,8 @@ def evidence_of(
         misses_codes: whether the query has codes that no candidate contains.
         named: the best share of names in the query that a candidate mentions, which count as words.
         is_dated: whether the query asks for little but a period, and a candidate is in it.
+        is_foreign: whether the model was not made for the query's language.
+        asks_nothing: whether the query is blank apart from what it excludes.
     """
     best = {arm: max(each.values(), default=0.0) for arm, each in shares.items()}
     words = best.get(WORDS)
@@ -99,6 +121,8 @@ def evidence_of(
         size,
         is_dated or bool(best.keys() - {MEANING, WORDS}),
         misses_codes,
+        is_foreign,
+        asks_nothing,
     )
 
 
@@ -108,11 +132,13 @@ def confidence_of(ranked: Sequence[Ranked], evidence: Evidence) -> float | None:
         return None
     first, second = ranked[0].score, max(0.0, ranked[1].score) if len(ranked) > 1 else 0.0
     margin = min(1.0, max(0.0, (first - second) / first)) if first > 0 else 0.0
-    return min(_logistic(_FIRST[_took_part(evidence)], evidence, sqrt(margin)), _likelihood(evidence))
+    return min(_logistic(_FIRST[_basis(evidence)], evidence, sqrt(margin)), _likelihood(evidence))
 
 
 def doubt_of(evidence: Evidence) -> AbstainReason | None:
     """Return why nothing found is likely to answer; None if something may."""
+    if evidence.asks_nothing and not evidence.beyond:
+        return AbstainReason.NOTHING_ASKED
     if evidence.misses_codes:
         return AbstainReason.CODE_NOT_FOUND
     return AbstainReason.WEAK_EVIDENCE if _likelihood(evidence) < LIKELY else None
@@ -126,9 +152,9 @@ def mean_confidence(confidences: Sequence[float | None]) -> float | None:
 
 def _likelihood(evidence: Evidence) -> float:
     """Return how likely anything found answers, 0..1; 1 if nothing is calibrated for the arms that took part."""
-    if evidence.misses_codes:
+    if evidence.misses_codes or (evidence.asks_nothing and not evidence.beyond):
         return UNLIKELY
-    constants = _ANY.get(_took_part(evidence))
+    constants = _ANY.get(_basis(evidence))
     if evidence.beyond or constants is None:
         return 1.0
     if evidence.meaning is None and not evidence.words:
@@ -136,8 +162,12 @@ def _likelihood(evidence: Evidence) -> float:
     return _logistic(constants, evidence, 0.0)
 
 
-def _took_part(evidence: Evidence) -> tuple[bool, bool]:
-    return evidence.meaning is not None, evidence.words is not None
+def _basis(evidence: Evidence) -> _Basis:
+    if evidence.words is None:
+        return _Basis.NEITHER if evidence.meaning is None else _Basis.MEANING
+    if evidence.meaning is None:
+        return _Basis.WORDS
+    return _Basis.FOREIGN_WORDS if evidence.is_foreign else _Basis.BOTH
 
 
 def _logistic(constants: _Constants, evidence: Evidence, root_margin: float) -> float:

@@ -66,7 +66,7 @@ class Ranking:
     @property
     def abstain_reason(self) -> AbstainReason | None:
         """The reason why nothing is likely to answer; None if the first may."""
-        if self.ranked:
+        if self.ranked or self.doubt is AbstainReason.NOTHING_ASKED:
             return self.doubt
         return AbstainReason.BELOW_MIN_SCORE if self.below else AbstainReason.NOTHING_FOUND
 

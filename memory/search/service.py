@@ -23,7 +23,7 @@ from memory.index.collection_statistics import approximate_documents
 from memory.ports import scope
 from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
-from memory.search.confidence import SMALLEST, confidence_of, doubt_of, evidence_of
+from memory.search.confidence import MEANING, SMALLEST, confidence_of, doubt_of, evidence_of
 from memory.search.diversified import diversified, vector_model
 from memory.search.exact import with_operators
 from memory.search.hits import read_hits
@@ -280,6 +280,8 @@ def _judged(question: Question, signals: Signals, ranking: Ranking) -> Ranking:
         ),
         named=ranking.named,
         is_dated=ranking.is_dated and len(question.analysis.terms) <= FEW_TERMS,
+        asks_nothing=not question.query.text.strip(),
+        is_foreign=signals.evidence.get(MEANING, 1.0) < 1,
     )
     plans = (
         ranking.plans if question.phrase_plan is None else {**ranking.plans, PHRASES: question.phrase_plan}

@@ -51,6 +51,7 @@ class Signals:
         rows: the memories' rows, if the arm joined them.
         codes: memory to the share of the question's codes that it contains.
         weights: the arms' weights, which sum to 1; if empty they weigh the same.
+        evidence: by arm, how much it has to say about the question, 0..1.
         passages: by arm, what gives the shares of memories' passages.
     """
 
@@ -65,4 +66,5 @@ class Signals:
     rows: Mapping[Key, Row] | None = None
     codes: Mapping[Key, float] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    evidence: Mapping[str, float] = field(default_factory=dict)
     passages: Mapping[str, ScorePassages] = field(default_factory=dict)

@@ -25,6 +25,7 @@ ScorePassages = Callable[[Sequence[Key]], Callable[[], PassageScores]]
 class AbstainReason(StrEnum):
     """The reason why a search abstains: nothing found is likely to answer."""
 
+    NOTHING_ASKED = "nothing_asked"
     NOTHING_FOUND = "nothing_found"
     BELOW_MIN_SCORE = "below_min_score"
     WEAK_EVIDENCE = "weak_evidence"

@@ -50,6 +50,40 @@ def test_a_question_that_nothing_answers_abstains(stocked, query):
     assert decision["outputs"]["abstain_reason"] == body["abstain_reason"]
 
 
+GERMAN = [
+    "Die Apotheke schließt abends um acht",
+    "Insulinpens werden 28 Tage nach dem Anbruch entsorgt",
+    "Besucher dürfen bis sieben Uhr bleiben",
+    "Die Grippeimpfung gibt es im Oktober in der Kantine",
+    "Schmutzwäsche kommt in die blauen Säcke",
+    "Das Essen wird bis zehn Uhr am Tablet bestellt",
+]
+
+
+def test_words_decide_in_a_language_that_the_model_was_not_made_for(acme):
+    for text in GERMAN:
+        acme.store(text)
+    body = ask(acme, "Wann schließt am Abend die Apotheke?")
+    assert body["results"][0]["content"] == GERMAN[0]
+    assert body["abstained"] is False
+    body = ask(acme, "Wer repariert im Haus die kaputten Aufzüge?")
+    assert body["abstain_reason"] == "weak_evidence"
+    assert body["results"]
+
+
+@pytest.mark.parametrize("search_type", ["hybrid", "neural", "knowledge"])
+@pytest.mark.parametrize("query", ["", "  ", "-pharmacy", '-"flu vaccine"', "-pharmacy -vaccine"])
+def test_a_query_that_asks_nothing_says_so(stocked, query, search_type):
+    body = ask(stocked, query, search_type=search_type, limit=20)
+    assert (body["abstained"], body["abstain_reason"]) == (True, "nothing_asked")
+    found = {hit["content"] for hit in body["results"]}
+    excluded = {FACTS[0]} if "pharmacy" in query else set()
+    excluded |= {FACTS[7]} if "vaccine" in query else set()
+    assert found == (set() if search_type == "knowledge" else set(FACTS) - excluded)
+    decision = stocked.get(f"/api/v1/decisions/{body['decision_id']}").json()
+    assert decision["outputs"]["abstain_reason"] == "nothing_asked"
+
+
 def test_the_hits_still_come(stocked):
     body = ask(stocked, "How do I bake a rye bread?")
     assert body["abstain_reason"] == "weak_evidence"

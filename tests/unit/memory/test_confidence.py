@@ -81,6 +81,24 @@ def test_weak_evidence_abstains_by_the_arms_that_took_part(missing):
     assert doubt_of(replace(WEAK, **{missing: None})) is AbstainReason.WEAK_EVIDENCE
 
 
+def test_words_decide_in_a_language_that_the_model_was_not_made_for():
+    near = Evidence(0.7, 0.05, 500, is_foreign=True)
+    assert doubt_of(replace(near, is_foreign=False)) is None
+    assert doubt_of(near) is AbstainReason.WEAK_EVIDENCE
+    assert doubt_of(replace(near, words=0.6)) is None
+    assert doubt_of(replace(near, words=None)) is None
+    assert confidence_of(ranked(0.5, 0.4), near) == confidence_of(
+        ranked(0.5, 0.4), replace(near, meaning=0.1)
+    )
+
+
+def test_a_query_that_asks_nothing_is_not_answered_unless_by_another_arm():
+    asked = replace(STRONG, asks_nothing=True)
+    assert doubt_of(asked) is AbstainReason.NOTHING_ASKED
+    assert confidence_of(ranked(0.9), asked) <= 0.1
+    assert doubt_of(replace(asked, beyond=True)) is None
+
+
 def test_words_alone_that_match_nothing_abstain_at_any_size():
     assert doubt_of(Evidence(None, 0.0, 1)) is AbstainReason.WEAK_EVIDENCE
 
