@@ -83,7 +83,7 @@ def list_memories(
     order = "m.id" if narrowed.known_at is None else _ID
     statement = LIST.format(where=" AND ".join(tests), order=order)
     with raw_cursor() as cursor:
-        ids = _readable(cursor.execute(statement, values).fetchall())
+        ids = readable(cursor.execute(statement, values).fetchall())
     known = (
         Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()
     )
@@ -91,7 +91,7 @@ def list_memories(
     return as_known(organisation, rows, narrowed.known_at) if narrowed.known_at else rows
 
 
-def _readable(rows: Sequence[tuple[UUID, int]]) -> list[UUID]:
+def readable(rows: Sequence[tuple[UUID, int]]) -> list[UUID]:
     """Return the ids whose texts have room in an answer, and two more: one that is too many tells that there is a next page."""
     room = settings.LIFTOS_MAX_ANSWER_BYTES // 2
     for number, (_, size) in enumerate(rows):

@@ -7,13 +7,15 @@ on write; those stored by an earlier version are not indexed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 # a B-tree entry holds at most 2,704 bytes: key and text together must stay below it at 4 bytes a character
 LONG = 200
 MAX_KEY = 200
+TAG_KEY = "$tag"
+"""The key of a memory's tags in the index. A metadata key of this name has values with other type prefixes than `tag_mark`."""
 # marks an object or a list; no scalar's type prefix is "o"
 _CONTAINER = "o"
 
@@ -60,6 +62,16 @@ def markers_of(metadata: dict[str, Any]) -> Iterator[tuple[str, str, None]]:
         for path, value in _walk(metadata, None)
         if len(path) <= MAX_KEY and (mark := _marker(value)) is not None
     )
+
+
+def tag_mark(tag: str) -> str:
+    """Return the index form of a tag; no scalar's type prefix is "t"."""
+    return f"t{tag}"
+
+
+def tags_of(tags: Iterable[str]) -> Iterator[tuple[str, str, None]]:
+    """Yield a row for each distinct tag."""
+    yield from ((TAG_KEY, tag_mark(tag), None) for tag in dict.fromkeys(tags))
 
 
 def _marker(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""`/api/v1/memories`: store a memory, list memories."""
+"""`/api/v1/memories`: store a memory."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,10 +12,8 @@ from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.idempotency.once import once
-from liftos.kernel.http.openapi import query_parameters
-from liftos.kernel.http.pagination import PageQuery, QueryText, page
+from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.preconditions import etag_of
-from liftos.kernel.http.times import Moment
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.suggestions import suggestion
 from liftos.kernel.tenancy.types import MAX_USER, Scope
@@ -105,13 +103,6 @@ class MemoryOut(BaseModel):
     created_at: datetime
 
 
-class MemoryPage(BaseModel):
-    """A page of memories."""
-
-    results: list[MemoryOut]
-    next: str | None
-
-
 def _states(text: str) -> str:
     unknown = sorted(set(text.split(",")) - set(TrustState)) if text else []
     if unknown:
@@ -120,35 +111,20 @@ def _states(text: str) -> str:
     return text
 
 
+StatesText = Annotated[QueryText, AfterValidator(_states)]
+"""Trust states in a query string."""
+
+
 class StatesQuery(BaseModel):
     """The trust states to list; by default those that searches return."""
 
-    states: Annotated[QueryText, AfterValidator(_states)] = ""
+    states: StatesText = ""
 
     def narrowed(self) -> SearchRequest:
         """Return the filter as a search request."""
         return SearchRequest(
             query="",
             states=tuple(TrustState(each) for each in self.states.split(",")) if self.states else None,
-        )
-
-
-class MemoryQuery(StatesQuery, PageQuery):
-    """Filters of the memory list."""
-
-    memory_type: QueryText = ""
-    source: QueryText = ""
-    external_id: QueryText = ""
-    as_of: Moment | None = None
-    known_at: Moment | None = None
-
-    def narrowed(self) -> SearchRequest:
-        """Return the filters on type, states and times as a search request."""
-        return replace(
-            super().narrowed(),
-            memory_type=self.memory_type or None,
-            as_of=self.as_of,
-            known_at=self.known_at,
         )
 
 
@@ -172,32 +148,14 @@ def render(memory: Memory) -> dict[str, Any]:
 
 
 class MemoryCollection(NativeView):
-    """The organisation's memories."""
+    """Stores memories."""
 
-    scopes = {"GET": Scope.MEMORY_READ, "POST": Scope.MEMORY_PROPOSE}
+    scopes = {"POST": Scope.MEMORY_PROPOSE}
 
     def prepare(self) -> Prepared:
         """Parse and embed the memory."""
         draft = self.body(MemoryCreate).draft()
         return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
-
-    @extend_schema(
-        operation_id="memories_list", parameters=query_parameters(MemoryQuery), responses={200: MemoryPage}
-    )
-    def get(self, request: Request) -> Response:
-        """List memories, newest first."""
-        query, organisation = self.query(MemoryQuery), self.principal.organisation
-        with tenant_transaction(organisation):
-            rows = queries.list_memories(
-                organisation=organisation,
-                limit=query.limit + 1,
-                before=query.before,
-                narrowed=query.narrowed(),
-                source=query.source,
-                external_id=query.external_id,
-            )
-            results = [render(row) for row in rows]
-        return Response(page(request._request, rows, query.limit, results))
 
     @extend_schema(
         operation_id="memories_create",

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from liftos.kernel.http.views import by_method
 from memory.api import (
     bulk,
     conversations,
@@ -11,13 +12,15 @@ from memory.api import (
     links,
     memories,
     memory,
+    memory_lists,
     policies,
     search_batch,
     values,
 )
 
 urlpatterns = [
-    path("memories", memories.MemoryCollection.as_view()),
+    path("memories", by_method(get=memory_lists.MemoryList, post=memories.MemoryCollection).as_view()),
+    path("memories/query", memory_lists.MemoryQuery.as_view()),
     path("memories/derived-policy", policies.DerivedPolicyView.as_view()),
     path("memories/erasure-policy", policies.ErasurePolicyView.as_view()),
     path("memories/rejection-policy", policies.RejectionPolicyView.as_view()),

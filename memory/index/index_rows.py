@@ -13,7 +13,7 @@ from uuid import UUID
 from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
 from liftos.kernel.precedence import giving_way
-from memory.analysis.attributes import attributes_of, markers_of
+from memory.analysis.attributes import attributes_of, markers_of, tags_of
 from memory.analysis.extraction import read_passage
 from memory.analysis.passages import Passage
 from memory.index.passage_rows import StoredPassage, delete_passages, insert_passages, read_passages
@@ -58,7 +58,9 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     attributes = [
         (row.id.bytes, *each)
         for row in giving_way(rows)
-        for each in chain(attributes_of(row.draft.metadata), markers_of(row.draft.metadata))
+        for each in chain(
+            attributes_of(row.draft.metadata), markers_of(row.draft.metadata), tags_of(row.draft.tags)
+        )
     ]
     entities = [(key, row.id.bytes, kind) for row in rows for key, kind in row.reading.entities.items()]
     ids, keys, texts, numbers = columns(attributes) if attributes else ([], [], [], [])

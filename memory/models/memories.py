@@ -10,7 +10,7 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Value
-from django.db.models.functions import Now
+from django.db.models.functions import Collate, Now
 from pgvector.django import HalfVectorField
 
 from liftos.kernel.embedding.models import EmbeddingModel
@@ -136,6 +136,27 @@ class Memory(models.Model):
                 condition=models.Q(superseded_by__isnull=False),
             ),
             models.Index(fields=["organisation", "value"], name="memory_by_value"),
+            # orders of lists (memory/listing)
+            models.Index(fields=["organisation", "recorded_at", "id"], name="memory_by_recorded"),
+            models.Index(fields=["organisation", "changed_at", "id"], name="memory_by_changed"),
+            models.Index(fields=["organisation", "importance", "id"], name="memory_by_importance"),
+            models.Index(
+                fields=["organisation", "valid_from", "id"],
+                name="memory_by_valid_from",
+                condition=models.Q(valid_from__isnull=False),
+            ),
+            models.Index(
+                fields=["organisation", "valid_to", "id"],
+                name="memory_by_valid_to",
+                condition=models.Q(valid_to__isnull=False),
+            ),
+            # in code point order, so that a prefix is a range
+            models.Index("organisation", Collate("source", "C"), "id", name="memory_by_source"),
+            models.Index(
+                fields=["organisation", "thread", "id"],
+                name="memory_by_thread",
+                condition=~models.Q(thread=""),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,12 +3,11 @@
 from typing import Any
 
 from liftos.kernel.db.binary import TextArray, UuidArray
-from memory.analysis.attributes import scalar_of
 from memory.ports import scope
-from memory.search.types import Condition, SearchRequest
+from memory.search.attribute_sql import attribute_tests
+from memory.search.narrowing_sql import row_tests, set_tests
+from memory.search.types import SearchRequest
 from memory.types import LIVING, VISIBLE, TrustState
-
-ORDER = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 # Hidden memories are few and have a partial index (memory_not_plain), so exclude those rather than look up all others.
 _HIDDEN = """
@@ -79,16 +78,39 @@ def where(
         parts.append(scope().test(column))
         parameters["members_of"] = request.members_of
     parts += _exact_tests(request, column, parameters)
-    row = _row_tests(request, parameters)
+    parts += set_tests(request.narrowing, column, parameters)
+    row = _row_tests(request, "of_row", parameters)
     if row:
         parts.append(_OF_ROW.format(column=column, tests=" AND ".join(row)))
-    for number, condition in enumerate(request.conditions):
-        test, negated = _test(condition, number, parameters)
-        parameters[f"key{number}"] = condition.key
-        parts.append(
-            f"{column} {'NOT ' if negated else ''}IN (SELECT memory_id FROM memory_attribute "
-            f"WHERE organisation_id = %(organisation)s AND key = %(key{number})s AND {test})"
-        )
+    parts += attribute_tests(request.conditions, column, parameters)
+    return " AND ".join(parts), parameters
+
+
+def where_row(request: SearchRequest, row: str) -> tuple[str, dict[str, Any]]:
+    """Return an SQL condition for rows of memory_memory that pass a request's filters, blank ones too, and its parameters.
+
+    For lists, which read the rows anyway. The statement needs the further parameter `organisation`.
+
+    Args:
+        request: the filters; its query is ignored, as are the space and what the search itself sets.
+        row: SQL name of the row to test.
+    """
+    parameters: dict[str, Any] = {}
+    column = f"{row}.id"
+    if request.known_at is not None:
+        parts = [_believed(request, column, parameters, of_many=False, blank=True)]
+    else:
+        states = _believable(request, parameters)
+        parts = [f"{row}.head IS NULL", _test_of(row, "now()", request)]
+        if TrustState.ACTIVE not in states:
+            # the planner then knows that memory_not_plain has all of them
+            parts.append(f"{row}.state <> 'active'")
+    if request.memory_type is not None:
+        parts.append(f"{row}.memory_type = %(memory_type)s")
+        parameters["memory_type"] = request.memory_type
+    parts += set_tests(request.narrowing, column, parameters)
+    parts += _row_tests(request, row, parameters)
+    parts += attribute_tests(request.conditions, column, parameters)
     return " AND ".join(parts), parameters
 
 
@@ -107,30 +129,25 @@ def _exact_tests(request: SearchRequest, column: str, parameters: dict[str, Any]
     return tests
 
 
-def _row_tests(request: SearchRequest, parameters: dict[str, Any]) -> list[str]:
-    """Return the tests of columns of the memory's row: tags and happened_at."""
-    tests = []
+def _row_tests(request: SearchRequest, row: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the tests of columns of the memory's row."""
+    tests = row_tests(request.narrowing, row, parameters, past=request.known_at is not None)
     for number, tag in enumerate(request.tags):
         parameters[f"tag{number}"] = tag
         # not @>, which is not leakproof and would be evaluated for every row of the organisation
-        tests.append(f"%(tag{number})s = ANY(of_row.tags)")
+        tests.append(f"%(tag{number})s = ANY({row}.tags)")
     for name, sign in (("happened_from", ">="), ("happened_until", "<=")):
         if getattr(request, name) is not None:
             parameters[name] = getattr(request, name)
-            tests.append(f"of_row.happened_at {sign} %({name})s")
+            tests.append(f"{row}.happened_at {sign} %({name})s")
     return tests
 
 
 def _believed(
     request: SearchRequest, column: str, parameters: dict[str, Any], *, of_many: bool, blank: bool
 ) -> str:
-    """Return the test of trust states and times. With `as_of`, superseded memories pass: they were true at their time."""
-    states = set(request.states or VISIBLE)
-    if request.as_of is not None and request.states is None:
-        states.add(TrustState.SUPERSEDED)
-    parameters |= {"states": sorted(states), "living": list(LIVING)}
-    if request.as_of is not None:
-        parameters["as_of"] = request.as_of
+    """Return the test of trust states and times."""
+    states = _believable(request, parameters)
     if request.known_at is not None:
         parameters["known_at"] = request.known_at
         present, past = (_test_of(row, "%(known_at)s", request) for row in ("said", "ended"))
@@ -140,6 +157,17 @@ def _believed(
         test = _NONE_OF_HIDDEN if of_many else _NOT_HIDDEN
         return test.format(column=column, believed=_test_of("hidden", "now()", request, blank=blank))
     return _BELIEVED_NOW.format(column=column, believed=_test_of("now_so", "now()", request, blank=blank))
+
+
+def _believable(request: SearchRequest, parameters: dict[str, Any]) -> set[TrustState]:
+    """Return the trust states that pass. With `as_of`, superseded memories do: they were true at their time."""
+    states = set(request.states or VISIBLE)
+    if request.as_of is not None and request.states is None:
+        states.add(TrustState.SUPERSEDED)
+    parameters |= {"states": sorted(states), "living": list(LIVING)}
+    if request.as_of is not None:
+        parameters["as_of"] = request.as_of
+    return states
 
 
 def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = True) -> str:
@@ -154,34 +182,3 @@ def _test_of(row: str, moment: str, request: SearchRequest, *, blank: bool = Tru
             f" AND ({row}.valid_to IS NULL OR {row}.valid_to > %(as_of)s)"
         )
     return test if blank else f"{test} AND {_SHOWS.format(row=row)}"
-
-
-def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> tuple[str, bool]:
-    """Return the test of an attribute row, and whether memories with a match are excluded."""
-    if condition.operator == "exists":
-        return "true", not condition.values[0]
-    if condition.operator in ORDER:
-        return _order_test(condition, number, parameters), False
-    scalars = [scalar_of(value) for value in condition.values]
-    texts = [text for text, _ in scalars if text is not None]
-    numbers = [value for _, value in scalars if value is not None]
-    # test only the columns needed: an OR of both can't use either index alone
-    tests = []
-    if texts:
-        parameters[f"texts{number}"] = texts
-        tests.append(f"text_value = ANY(%(texts{number})s::text[])")
-    if numbers:
-        parameters[f"numbers{number}"] = numbers
-        tests.append(f"number_value = ANY(%(numbers{number})s::numeric[])")
-    test = f"({' OR '.join(tests) or 'false'})"
-    return test, condition.operator in {"ne", "nin"}
-
-
-def _order_test(condition: Condition, number: int, parameters: dict[str, Any]) -> str:
-    bound, sign = condition.values[0], ORDER[condition.operator]
-    if not isinstance(bound, str):
-        parameters[f"bound{number}"] = scalar_of(bound)[1]
-        return f"number_value {sign} %(bound{number})s::numeric"
-    parameters[f"bound{number}"] = f"s{bound}"
-    # texts have the prefix "s": keep the range within it
-    return f"text_value {sign} %(bound{number})s AND text_value >= 's' AND text_value < 't'"

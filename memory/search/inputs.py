@@ -1,15 +1,14 @@
 """Search requests as callers write them, over HTTP or in workflow steps."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from liftos.kernel.http.strict import Strict
-from liftos.kernel.http.times import Moment
-from memory.search.filters import parse_filters
+from memory.search.narrowing_inputs import NarrowIn
 from memory.search.types import MAX_LIMIT, SearchRequest, SearchType
-from memory.types import MAX_CONTENT, TrustState
+from memory.types import MAX_CONTENT
 
 MAX_QUERIES = 1_000
 PROMPT_PASSAGES = 8
@@ -18,22 +17,15 @@ SPACE_FIELDS = ("target", "concept", "like")
 
 Type = Literal["neural", "knowledge", "conceptual", "hybrid"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-States = Annotated[list[TrustState], Field(min_length=1, max_length=len(TrustState))] | None
-"""Trust states to include (docs/memory-life.md)."""
 SpaceName = Annotated[str, Field(min_length=1, max_length=200)] | None
 
 
-class NativeSearch(Strict):
+class NativeSearch(NarrowIn):
     """A search."""
 
     query: str = Field(max_length=MAX_CONTENT)
     search_type: Type = "hybrid"
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
-    filters: dict[str, Any] | None = None
-    memory_type: str | None = None
-    states: States = None
-    as_of: Moment | None = None
-    known_at: Moment | None = None
     recency: float = Field(default=0.0, ge=0, le=10)
     importance: float = Field(default=0.0, ge=0, le=10)
     half_life_days: float = Field(default=30.0, gt=0, le=100_000)
@@ -67,15 +59,11 @@ class NativeSearch(Strict):
 
     def request(self) -> SearchRequest:
         """Return the search request."""
-        return SearchRequest(
+        return replace(
+            self.narrowed(),
             query=self.query,
             search_type=SearchType(self.search_type),
             limit=self.limit,
-            conditions=parse_filters(self.filters),
-            memory_type=self.memory_type,
-            states=tuple(self.states) if self.states else None,
-            as_of=self.as_of,
-            known_at=self.known_at,
             recency=self.recency,
             importance=self.importance,
             half_life_days=self.half_life_days,
@@ -90,32 +78,22 @@ class NativeSearch(Strict):
         )
 
 
-class NativeSearches(Strict):
+class NativeSearches(NarrowIn):
     """Several searches that differ only in their query."""
 
-    states: States = None
-    as_of: Moment | None = None
-    known_at: Moment | None = None
     queries: list[Annotated[str, Field(max_length=MAX_CONTENT)]] = Field(min_length=1, max_length=MAX_QUERIES)
     search_type: Type = "hybrid"
     limit: int = Field(default=10, ge=1, le=MAX_LIMIT)
-    filters: dict[str, Any] | None = None
-    memory_type: str | None = None
     min_score: Share = 0.0
     diversity: Share = 0.0
     space: SpaceName = None
 
     def request(self) -> SearchRequest:
         """Return the search request, without a query."""
-        return SearchRequest(
-            query="",
+        return replace(
+            self.narrowed(),
             search_type=SearchType(self.search_type),
             limit=self.limit,
-            conditions=parse_filters(self.filters),
-            memory_type=self.memory_type,
-            states=tuple(self.states) if self.states else None,
-            as_of=self.as_of,
-            known_at=self.known_at,
             min_score=self.min_score,
             diversity=self.diversity,
             space=self.space,

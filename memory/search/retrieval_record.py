@@ -123,7 +123,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
     options: dict[str, Any] = {
         "search_type": request.search_type,
         "limit": request.limit,
-        "filters": [[each.key, each.operator, list(each.values)] for each in request.conditions],
+        "filters": [each.as_json() for each in request.conditions],
         "memory_type": request.memory_type,
     }
     for name in ("as_of", "known_at", "happened_from", "happened_until"):
@@ -133,6 +133,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
         options["states"] = [str(state) for state in request.states]
     if request.tags:
         options["tags"] = list(request.tags)
+    options |= request.narrowing.as_json()
     if request.recency:
         options |= {"recency": request.recency, "half_life_days": request.half_life_days}
     if request.importance:
@@ -155,7 +156,8 @@ def _options(request: SearchRequest) -> dict[str, Any]:
 def _narrowed(request: SearchRequest) -> list[str]:
     """Return the names of the filters used."""
     others = ("memory_type", "states", "as_of", "known_at", "tags", "happened_from", "happened_until")
-    return [each.key for each in request.conditions] + [name for name in others if getattr(request, name)]
+    keys = [each.key for part in request.conditions for each in part.conditions()]
+    return [*keys, *(name for name in others if getattr(request, name)), *request.narrowing.used()]
 
 
 def _receipt(hit: Hit) -> dict[str, object]:

@@ -68,3 +68,8 @@ CODED = """
 SELECT uuid_send(id), content FROM memory_memory WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
 AND EXISTS (SELECT 1 FROM unnest(%(codes)s::text[]) AS c(code) WHERE strpos(lower(content), c.code) > 0)
 """
+
+# --- attribute_sql.py
+
+# ids of memories with an attribute that passes a test
+ATTRIBUTE_ROWS = "SELECT memory_id FROM memory_attribute WHERE organisation_id = %(organisation)s AND key = {key} AND {test}"

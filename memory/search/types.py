@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from memory.analysis.languages import language_of
+from memory.search.filter_types import Filter, Narrowing
 from memory.search.query_analysis import QueryAnalysis, analyse
 from memory.search.query_syntax import Query, read_query
 from memory.types import TrustState
@@ -53,21 +54,6 @@ class SearchType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A filter on a metadata key.
-
-    Attributes:
-        key: dotted path.
-        operator: one of eq, ne, in, nin, gt, gte, lt, lte, exists.
-        values: JSON scalars; one boolean for exists.
-    """
-
-    key: str
-    operator: str
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A search.
 
@@ -99,13 +85,14 @@ class SearchRequest:
         never: set by the search itself: memories that contain an excluded phrase.
         never_terms: set by the search itself: terms that a memory must not have.
         passages: how many passages of a long memory to bring, best first, each with its neighbours if more than one.
+        narrowing: tags, thread, source, entity, text and times of the memories.
         members_of: set by the search itself if `space` has only some of the memories: the space whose members pass.
     """
 
     query: str
     search_type: SearchType = SearchType.HYBRID
     limit: int = 10
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Filter, ...] = ()
     memory_type: str | None = None
     recency: float = 0.0
     importance: float = 0.0
@@ -127,6 +114,7 @@ class SearchRequest:
     diversity: float = 0.0
     passages: int = 1
     members_of: UUID | None = None
+    narrowing: Narrowing = field(default_factory=Narrowing)
     only: tuple[Key, ...] | None = None
     never: tuple[Key, ...] = ()
     never_terms: tuple[str, ...] = ()
@@ -136,6 +124,7 @@ class SearchRequest:
         """Whether any filter is set."""
         narrowed = (
             self.conditions, self.states, self.as_of, self.known_at, self.tags, self.happened_from, self.happened_until,
+            self.narrowing,
         )  # fmt: skip
         return any(narrowed) or self.memory_type is not None or self.members_of is not None
 

@@ -199,6 +199,7 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links", {"kind": "explains", "target": "$other"}),
     "DELETE /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?kind=about&target={{other}}"),
     "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
+    "POST /api/v1/memories/query": at(f"{V1}/memories/query", {"total": True}),
     "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "DELETE /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{queued_job}}"),

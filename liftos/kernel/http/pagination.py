@@ -86,14 +86,14 @@ def page(
         results: the rendered rows.
     """
     following = None
-    shown = max(1, min(limit, _fitting(results)))
+    shown = max(1, min(limit, fitting(results)))
     if len(rows) > shown:
         query = request.GET.dict() | {"cursor": encode_cursor(rows[shown - 1].id), "limit": str(limit)}
         following = request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
     return {"results": results[:shown], "next": following}
 
 
-def _fitting(results: list[dict[str, Any]]) -> int:
+def fitting(results: list[dict[str, Any]]) -> int:
     """Return how many results fit in a response."""
     room = settings.LIFTOS_MAX_ANSWER_BYTES // 2
     for number, result in enumerate(results):

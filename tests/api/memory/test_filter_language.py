@@ -90,17 +90,92 @@ def test_right_answers(stocked):
         assert labels(stocked, filters) == expected, filters
 
 
+def test_filters_are_joined(stocked):
+    everything = set(STORED)
+    for filters, expected in [
+        ({"$or": [{"v": 0}, {"v": True}]}, {"zero", "true"}),
+        ({"OR": [{"v": 0}, {"w": 1}, {"v.b": 1}]}, {"zero", "none", "object", "objects", "dotted"}),
+        ({"$and": [{"v": 1}, {"v": "x"}]}, {"list"}),
+        ({"AND": [{"v": {"$gte": 1}}, {"v": {"$ne": "x"}}]}, {"one", "huge"}),
+        ({"$not": {"v": {"$exists": True}}}, {"dotted", "unnamed", "none"}),
+        ({"NOT": [{"v": {"$exists": True}}, {"w": 1}]}, {"dotted", "unnamed"}),
+        ({"$not": [{"v": 1, "label": "one"}]}, everything - {"one"}),
+        ({"$or": [{"v": 0}, {"$not": {"v": {"$exists": True}}}]}, {"zero", "dotted", "unnamed", "none"}),
+        ({"$or": [{"v": {"$ne": 1}}, {"label": "one"}]}, everything - {"list"}),
+        ({"$or": [{"v": {"$ne": 1}}, {"v": {"$ne": 0}}]}, everything),
+        ({"v": {"$not": {"$gt": 0}}}, everything - {"one", "list", "huge"}),
+        ({"v": {"$not": {"$gt": 0, "$lt": 2}}}, everything - {"one", "list"}),
+        (
+            {"$or": [{"$and": [{"v": 1}, {"label": "list"}]}, {"$not": {"$not": {"v": None}}}]},
+            {"list", "null"},
+        ),
+    ]:
+        assert labels(stocked, filters) == expected, filters
+
+
+def test_and_or_not_are_metadata_keys_where_they_join_nothing(acme):
+    acme.store("same words", metadata={"label": "a", "AND": "x", "NOT": 1})
+    for filters in ({"AND": "x"}, {"AND": ["x", "y"]}, {"NOT": 1}, {"NOT": {"$gt": 0}}):
+        assert labels(acme, filters) == {"a"}, filters
+
+
+def test_parts_of_texts(acme):
+    texts = {
+        "plain": "Sommer_Kampagne 50%",
+        "long": "x" * 300 + "Needle" + "y",
+        "list": ["alpha", "Beta"],
+        "number": 5,
+        "umlaut": "ÄPFEL",
+        "backslash": "a\\b",
+    }
+    for label, text in texts.items():
+        acme.store("same words", metadata={"label": label, "t": text})
+    for condition, expected in [
+        ({"$contains": "mmer"}, {"plain"}),
+        ({"$contains": "MMER"}, set()),
+        ({"$icontains": "MMER_"}, {"plain"}),
+        ({"$icontains": "MMERx"}, set()),
+        ({"$contains": "0%"}, {"plain"}),
+        ({"$contains": "%"}, {"plain"}),
+        ({"$contains": "_"}, {"plain"}),
+        ({"$contains": "\\"}, {"backslash"}),
+        ({"$icontains": "äpf"}, {"umlaut"}),
+        ({"$contains": "Needle"}, {"long"}),
+        ({"$icontains": "needle"}, {"long"}),
+        ({"$contains": "eta"}, {"list"}),
+        ({"$startswith": "Be"}, {"list"}),
+        ({"$startswith": "xxx"}, {"long"}),
+        ({"$startswith": "omm"}, set()),
+        ({"$like": "Sommer%"}, {"plain"}),
+        ({"$like": "%Needle_"}, {"long"}),
+        ({"$like": "Needle"}, set()),
+        ({"$like": "_eta"}, {"list"}),
+        ({"$like": "%50\\%"}, {"plain"}),
+        ({"$contains": "5"}, {"plain"}),
+        ({"$not": {"$contains": "e"}}, {"number", "umlaut", "backslash", "list"} - {"list"}),
+    ]:
+        assert labels(acme, {"t": condition}) == expected, condition
+
+
 @pytest.mark.parametrize(
     ("filters", "loc"),
     [
         ({"$or": 1}, ["$or"]),
         ({"$and": []}, ["$and"]),
-        ({"$or": [{"a": 1}]}, ["$or"]),
-        ({"$not": {"a": 1}}, ["$not"]),
+        ({"$or": [{}]}, ["$or"]),
+        ({"AND": []}, ["AND"]),
+        ({"$not": "a"}, ["$not"]),
+        ({"$or": [{"a": 1}, {"b": {"$foo": 1}}]}, ["$or", 1, "b", "$foo"]),
+        ({"NOT": {"b": {"$like": 1}}}, ["NOT", "b", "$like"]),
+        ({"a": {"$like": "x\\"}}, ["a", "$like"]),
+        ({"a": {"$contains": ""}}, ["a", "$contains"]),
+        ({"a": {"$icontains": None}}, ["a", "$icontains"]),
+        ({"a": {"$startswith": "m" * 201}}, ["a", "$startswith"]),
         ({"$gte": 1}, ["$gte"]),
         ({"$": 1}, ["$"]),
         ({"a": {"$or": [1]}}, ["a", "$or"]),
-        ({"a": {"$not": {"$eq": 1}}}, ["a", "$not"]),
+        ({"a": {"$not": 1}}, ["a", "$not"]),
+        ({"a": {"$not": {}}}, ["a", "$not"]),
         ({"a": {"$and": []}}, ["a", "$and"]),
         ({"a": {"$eq": {"$gte": 1}}}, ["a", "$eq"]),
         ({"a": {"$exists": None}}, ["a", "$exists"]),

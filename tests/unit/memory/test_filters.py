@@ -1,8 +1,9 @@
 import pytest
 
 from memory.search.filter_sql import where
+from memory.search.filter_types import Condition
 from memory.search.filters import MAX_CONDITIONS, MAX_VALUES, InvalidFilter, parse_filters
-from memory.search.types import Condition, SearchRequest
+from memory.search.types import SearchRequest
 
 
 def test_forms_of_a_filter():
