@@ -12,8 +12,10 @@ from accountability.statements import (
     ABOUT_MEMORIES,
     CITE,
     CITED_BY,
+    COUNT_BY_PERSON,
     ERASE_PAYLOADS,
     FORGET_CITATIONS,
+    PAYLOADS_BY_PERSON,
     WITHOUT_ERASURES,
 )
 from liftos.kernel.db.transactions import raw_cursor, read_column, read_value, whole_tenant
@@ -42,6 +44,7 @@ _FACTS = Place(
 )
 QUOTING = "decision payloads that quote"
 FACTS = "facts of decisions"
+FACTS_BY_PERSON = "facts of decisions by the person"
 
 
 def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> None:
@@ -57,7 +60,7 @@ def cite(*, organisation: UUID, decision: UUID, memories: Iterable[UUID]) -> Non
 def payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
     """Return the decisions whose payloads an erasure lists and erases, of all scopes.
 
-    They are about one of the memories, cite one or, with `scrub_quoting`, quote one. Afterwards all of them cite only the first
+    They are the person's, about one of the memories, cite one or, with `scrub_quoting`, quote one. Afterwards all of them cite only the first
     memory, the subject of the erasure's record: Postgres erases no payload that does not.
 
     Args:
@@ -75,6 +78,10 @@ def _payloads_of(going: Going, *, scrub_quoting: bool) -> list[UUID]:
     if facts:
         going.kept[FACTS] = len(facts)
     about = set(payloads_about(organisation=going.organisation, memories=going.memories))
+    theirs = {"organisation": going.organisation, **going.person.values}
+    about.update(read_column(PAYLOADS_BY_PERSON, theirs))
+    if count := read_value(COUNT_BY_PERSON, theirs):
+        going.kept[FACTS_BY_PERSON] = count
     quotes = [row[0] for row in quoting(going, _PAYLOADS) if row[0] not in about]
     with raw_cursor() as cursor:
         if quotes:

@@ -12,16 +12,22 @@ from accountability.errors import DecisionNotFound
 from accountability.models import DecisionRecord
 from accountability.models.calibration import Calibration
 from accountability.ports import decisions_about
-from accountability.statements import DECISIONS_OF_MEMORY
+from accountability.statements import DECISIONS_OF_MEMORY, PAYLOADS_BY_PERSON
 from accountability.types import Decision
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import read_column
+from liftos.kernel.erasure.types import Person
 
 RECORD_COLUMNS = (
     "id", "operation", "decision_point", "subject_kind", "subject_id", "risk_class", "effect", "confidence",
     "confidence_method", "actor_kind", "actor_id", "on_behalf_of", "parents", "versions", "correlation_id", "trace_id",
     "span_id", "started_at", "ended_at", "recorded_at",
 )  # fmt: skip
+
+
+def has_payloads_by(*, organisation: UUID, person: Person) -> bool:
+    """Return whether decisions of a person still have a payload."""
+    return bool(read_column(PAYLOADS_BY_PERSON, {"organisation": organisation, **person.values}))
 
 
 def list_decisions(

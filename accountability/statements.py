@@ -1,5 +1,7 @@
 """The SQL of accountability's operations, queries, erasure and figures. Each runs in a tenant transaction."""
 
+from liftos.kernel.erasure.types import BY_PERSON
+
 # --- operations.py
 
 # One round trip for the record, its payload, its links and its queue entry. A trigger sets `recorded_at`, so the leaf, which
@@ -91,6 +93,30 @@ WHERE p.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AN
 )
 ORDER BY p.decision_id
 """
+
+# decisions of a person that have a payload; never an erasure's own
+PAYLOADS_BY_PERSON = f"""
+SELECT r.id FROM accountability_decisionrecord AS r
+WHERE r.organisation_id = %(organisation)s AND r.operation <> 'memory.delete' AND {BY_PERSON}
+  AND EXISTS (SELECT 1 FROM accountability_decisionpayload AS p WHERE p.organisation_id = r.organisation_id AND p.decision_id = r.id)
+ORDER BY r.id
+"""  # noqa: S608  built from constants
+# the records of a person, whose facts stay
+COUNT_BY_PERSON = f"""
+SELECT count(*) FROM accountability_decisionrecord WHERE organisation_id = %(organisation)s AND {BY_PERSON}
+"""  # noqa: S608
+# a person's decisions, and those about or citing memories, after an id
+DECISIONS_OF_PERSON = f"""
+SELECT id FROM accountability_decisionrecord
+WHERE organisation_id = %(organisation)s AND (%(after)s::uuid IS NULL OR id > %(after)s) AND (
+    {BY_PERSON}
+    OR (subject_kind = 'memory' AND subject_id = ANY(%(subjects)s) AND subject_id <> '')
+    OR id = ANY(%(more)s::uuid[])
+    OR id IN (SELECT decision_id FROM accountability_citedmemory
+              WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(memories)s))
+)
+ORDER BY id LIMIT %(limit)s
+"""  # noqa: S608
 
 # a security definer function: the application's role may not delete payloads
 ERASE_PAYLOADS = "SELECT liftos_erase_payloads(%s)"

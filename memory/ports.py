@@ -1,10 +1,10 @@
 """Ports for the apps above memory: changed and erased memories, and searches within spaces."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
-from liftos.kernel.erasure.types import Going
+from liftos.kernel.erasure.types import Going, Person
 from liftos.kernel.ports import NamedPort, Port
 from memory.search.types import SearchRequest
 
@@ -15,6 +15,10 @@ Follower = Callable[[UUID, Sequence[UUID]], None]
 """Is called with an organisation and memories that were stored, or whose text, metadata, vector or trust state changed.
 
 Runs inside the same transaction, after the change."""
+
+
+Exporter = Callable[[UUID, Person], Iterator[dict[str, Any]]]
+"""Yields what an app stores of a person, as far as the caller may see it; opens its own transactions."""
 
 
 class Spaces(Protocol):
@@ -52,6 +56,9 @@ scope: Port[Scope] = Port("scope", filled_by="spaces")
 
 erasers: NamedPort[Eraser] = NamedPort("erasers", filled_by="spaces and workflows")
 """Remove other apps' rows about erased memories; names are keys in the receipt. Filled by spaces and workflows."""
+
+exporters: NamedPort[Exporter] = NamedPort("exporters", filled_by="workflows")
+"""Export other apps' rows of a person; names are the `type` of the lines. Filled by workflows."""
 
 followers: NamedPort[Follower] = NamedPort("followers", filled_by="spaces")
 """Update the placement of changed memories. Filled by spaces."""

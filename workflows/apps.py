@@ -9,14 +9,16 @@ class WorkflowsConfig(AppConfig):
         from accountability.ports import reversers
         from liftos.kernel.ports import orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
-        from memory.ports import erasers
+        from memory.ports import erasers, exporters
         from workflows import checks, functions  # noqa: F401  registers them
         from workflows.erasure import erase_quotes, forget_results
+        from workflows.exports import runs_of
         from workflows.figures import get_orchestration_figures
         from workflows.publishing.reversal import retire_published
 
         reserve_operations("workflow")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)
+        exporters.fill("run", runs_of)
         reversers.fill("workflow.publish", retire_published)
         orchestration_figures.fill(get_orchestration_figures)

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from liftos.kernel.caching.results import get_function_cache
-from liftos.kernel.db.transactions import raw_cursor, whole_tenant
+from liftos.kernel.db.transactions import raw_cursor, read_column, whole_tenant
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 from workflows.statements import (
@@ -11,9 +11,11 @@ from workflows.statements import (
     BLANK_RUNS,
     BLANK_STEPS,
     FORGET_MENTIONS,
+    FORGET_USERS,
     LOCK_RUNS,
     RENAME_RUNS,
     RUNS_MENTIONING,
+    RUNS_OF_PERSON,
 )
 
 _RUNS = Place("workflows_run", ("id",), texts=("name",), values=("parameters", "metadata"))
@@ -25,9 +27,9 @@ TEMPLATES = "workflow templates"
 
 
 def erase_quotes(going: Going) -> int:
-    """Blank the runs that quote erased memories; return their number. See `memory.ports.Eraser`.
+    """Blank the runs of the person and those that quote erased memories; return their number. See `memory.ports.Eraser`.
 
-    A run is affected if one of its functions stored, changed or found a memory, or if any of its texts quotes one. All its
+    Another run is affected if one of its functions stored, changed or found a memory, or if any of its texts quotes one. All its
     results and parameters are removed, because what later steps derived from the memory can't be told apart. A run in progress
     reads null instead. Templates are kept, because published versions never change; the receipt counts those that quote.
     """
@@ -37,6 +39,9 @@ def erase_quotes(going: Going) -> int:
         named = quoting(going, _RUNS)
         runs |= {row[0] for place in (_STEPS, _HISTORY) for row in quoting(going, place)}
         runs |= {row[0] for row in named}
+        theirs = {"organisation": going.organisation, **going.person.values}
+        of_person = read_column(RUNS_OF_PERSON, theirs)
+        runs.update(of_person)
         if runs:
             these = (going.organisation, sorted(runs))
             cursor.execute(LOCK_RUNS, these).fetchall()
@@ -47,6 +52,8 @@ def erase_quotes(going: Going) -> int:
                 (going.organisation, [id_ for id_, name, *_ in named if going.quotes.in_text(name)]),
             )
             cursor.execute(FORGET_MENTIONS, where)
+            if of_person:
+                cursor.execute(FORGET_USERS, theirs | {"runs": of_person})
     templates = {row[0] for place in (_TEMPLATES, _VERSIONS) for row in quoting(going, place)}
     if templates:
         going.kept[TEMPLATES] = len(templates)

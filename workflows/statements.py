@@ -1,5 +1,7 @@
 """SQL for reading workflows and erasing quotes from runs. Each statement runs in a tenant transaction."""
 
+from liftos.kernel.erasure.types import BY_PERSON
+
 # --- queries.py
 
 # a template by name or id, with the requested version or the newest
@@ -33,6 +35,24 @@ WHERE s.organisation_id = %(organisation)s AND s.attempt > 0 AND s.function <> '
 # runs whose functions stored, changed or found one of these memories
 RUNS_MENTIONING = """
 SELECT DISTINCT run_id FROM workflows_mention WHERE organisation_id = %s AND memory_id = ANY(%s)
+"""
+
+# those that a person started, resumed or reran
+RUNS_OF_PERSON = f"""
+SELECT id FROM workflows_run WHERE organisation_id = %(organisation)s AND (
+    {BY_PERSON}
+    OR EXISTS (SELECT 1 FROM jsonb_to_recordset(parties) AS p(id text, on_behalf_of text)
+               WHERE p.on_behalf_of = ANY(%(users)s::text[]) AND p.on_behalf_of <> '' OR p.id = ANY(%(actors)s::text[]))
+)
+ORDER BY id
+"""  # noqa: S608  built from constants
+# a user in whose name a run was started, resumed or rerun; who may do what does not depend on it
+FORGET_USERS = """
+UPDATE workflows_run SET on_behalf_of = CASE WHEN on_behalf_of = ANY(%(users)s::text[]) THEN '' ELSE on_behalf_of END,
+    parties = (SELECT coalesce(jsonb_agg(CASE WHEN p ->> 'on_behalf_of' = ANY(%(users)s::text[])
+                                         THEN jsonb_set(p, '{on_behalf_of}', '""') ELSE p END ORDER BY place), '[]')
+               FROM jsonb_array_elements(parties) WITH ORDINALITY AS e(p, place))
+WHERE organisation_id = %(organisation)s AND id = ANY(%(runs)s)
 """
 
 # locked before the steps, the order in which ending a step locks them

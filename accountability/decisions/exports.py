@@ -1,17 +1,19 @@
 """Exports of an organisation's decisions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from accountability.decisions.prov import prov_document
 from accountability.leaf import RECORD_FIELDS, jsonable, leaf_bytes
 from accountability.models import DecisionRecord, LedgerLeaf
 from accountability.queries import as_decision
-from accountability.statements import WITHHELD
-from liftos.kernel.db.transactions import raw_cursor, tenant_transaction, whole_tenant
+from accountability.statements import DECISIONS_OF_PERSON, WITHHELD
+from liftos.kernel.db.transactions import raw_cursor, read_column, tenant_transaction, whole_tenant
 from liftos.kernel.db.viewers import Viewer, current_viewer
+from liftos.kernel.erasure.types import Person
 
 BATCH = 500
 WITHHELD_BATCH = 5_000
@@ -37,6 +39,35 @@ def export_lines(*, organisation: UUID) -> Iterator[bytes]:
             yield json.dumps(jsonable(line), ensure_ascii=False).encode() + b"\n"
     for index, leaf_hash in _withheld(organisation, current_viewer()):
         yield json.dumps(jsonable({"index": index, "leaf_hash": leaf_hash})).encode() + b"\n"
+
+
+def decisions_of(
+    *, organisation: UUID, person: Person, memories: Sequence[UUID], more: Sequence[UUID] = ()
+) -> Iterator[dict[str, Any]]:
+    """Yield the decisions of a person, and those about or citing memories, oldest first, as far as the caller may see them.
+
+    Args:
+        organisation: the tenant.
+        person: who decided.
+        memories: by id.
+        more: further decisions.
+    """
+    values: dict[str, Any] = {"organisation": organisation, "limit": BATCH, "after": None, **person.values}
+    values |= {
+        "memories": list(memories),
+        "subjects": [str(each) for each in memories],
+        "more": list(more),
+    }
+    while True:
+        with tenant_transaction(organisation):
+            ids = read_column(DECISIONS_OF_PERSON, values)
+            rows = DecisionRecord.objects.filter(organisation_id=organisation, id__in=ids)
+            batch = [as_decision(row) for row in rows.select_related("payload").order_by("id")]
+        for decision in batch:
+            yield jsonable(asdict(decision))
+        if len(ids) < BATCH:
+            return
+        values["after"] = ids[-1]
 
 
 def export_prov(*, organisation: UUID) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from memory.api import (
     memory_lists,
     policies,
     search_batch,
+    subjects,
     values,
 )
 
@@ -44,6 +45,8 @@ urlpatterns = [
     path("documents/<id:document>/original", documents.DocumentOriginal.as_view()),
     path("documents/<id:document>/passages", documents.DocumentPassages.as_view()),
     path("erasures/<id:erasure>", erasures.Erasures.as_view()),
+    path("subjects/<str:kind>/<path:subject>/export", subjects.SubjectExport.as_view()),
+    path("subjects/<str:kind>/<path:subject>/erase", subjects.SubjectErase.as_view()),
     path("values", values.Values.as_view()),
     path("search/batch", search_batch.SearchBatch.as_view()),
 ]

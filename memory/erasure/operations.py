@@ -21,7 +21,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.embedding.process_managers import made_managers
 from liftos.kernel.erasure.quotes import Quotes
-from liftos.kernel.erasure.types import Going
+from liftos.kernel.erasure.types import Going, Person
 from liftos.kernel.ids import new_id
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
@@ -60,6 +60,24 @@ class Progress:
     unknown: tuple[UUID, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Whose data an erasure removes.
+
+    Attributes:
+        kind: user, principal or entity.
+        key: a keyed hash of the id, by which the record can be found again without naming anybody.
+        person: the names by which other rows tell who acted.
+        removed, kept: further counts for the receipt.
+    """
+
+    kind: str
+    key: str
+    person: Person
+    removed: dict[str, int]
+    kept: dict[str, int]
+
+
 def forget(
     *, organisation: UUID, by: Actor, memory: UUID, reason: str = "", version: int | None = None
 ) -> Receipt:
@@ -75,7 +93,7 @@ def forget(
     with observe_operation("memory.delete", organisation=str(organisation)), tenant_transaction(organisation):
         row = get_memory(organisation=organisation, memory=memory, lock=True)
         check_version(row, version)
-        return _erase(organisation, by, [row], reason)
+        return erase_rows(organisation, by, [row], reason)
 
 
 def forget_many(
@@ -109,13 +127,23 @@ def forget_many(
             missing = set(ids) - {row.id for row in rows}
             before = Erasure.objects.filter(organisation_id=organisation, memory_id__in=missing)
             gone = set(before.values_list("memory_id", flat=True))
-            receipt = _erase(organisation, by, rows, reason) if rows else None
+            receipt = erase_rows(organisation, by, rows, reason) if rows else None
         unknown = tuple(each for each in ids if each in missing and each not in gone)
         yield Progress(receipt, receipt.memories if receipt else 0, len(gone), unknown)
 
 
-def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Receipt:
-    """Erase at least one locked memory; the first is the subject of the decision and receipt."""
+def erase_rows(
+    organisation: UUID, by: Actor, rows: list[Memory], reason: str, *, of: Erased | None = None
+) -> Receipt:
+    """Erase locked memories, inside the caller's tenant transaction; the first is the subject of the decision and receipt.
+
+    Args:
+        organisation: the tenant.
+        by: the actor.
+        rows: the memories; at least one, unless a person's other data are erased.
+        reason: for the decision.
+        of: whose data are erased, with the person's decisions and runs.
+    """
     asked = [row.id for row in rows]
     earlier, texts = _past(organisation, rows)
     copies = find_copies(organisation, asked, texts)
@@ -127,35 +155,40 @@ def _erase(organisation: UUID, by: Actor, rows: list[Memory], reason: str) -> Re
     ids = [row.id for row in rows]
     embedded = [*texts, *_passages(organisation, (*rows, *earlier))]
     quotes = Quotes(texts, (row.external_id for row in rows if row.external_id))
-    going = Going(organisation, tuple(ids), quotes, new_id())
+    erasure = new_id()
+    # a person may have decisions and runs but no memories: then the receipt names itself
+    going = Going(
+        organisation, tuple(ids) or (erasure,), quotes, erasure, of.person if of is not None else Person()
+    )
     derived = find_derived(organisation, ids)
     removed = remove_memories(organisation, rows, earlier, elsewhere=lambda: erase_elsewhere(going))
     removed["copies"] = len(copies)
+    if of is not None:
+        removed |= of.removed
+        going.kept.update(of.kept)
     removed |= erase_quotes(going, texts)
     listed = payloads_of(going, scrub_quoting=get_policy(organisation=organisation).scrub_quotes)
     removed["decision_payloads"] = len(listed)
-    decision = _put_on_record(going, by, rows, reason, removed, derived, listed)
-    erase_payloads(organisation=organisation, memory=ids[0], erasure=decision)
+    decision = _put_on_record(going, by, rows, reason, removed, derived, listed, of)
+    erase_payloads(organisation=organisation, memory=going.memories[0], erasure=decision)
     derived = settle_derived(
-        organisation, by, derived, source=ids[0], because=Because.ERASED, parent=decision
+        organisation, by, derived, source=going.memories[0], because=Because.ERASED, parent=decision
     )
     at = database_now()
     write_receipt(
         going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, embedded, at)
     )
-    emit_many(
-        organisation=organisation,
-        type="liftos.memory.deleted",
-        events=[
-            (
-                f"memories/{each}",
-                {"memory_id": str(each), "erasure_id": str(going.erasure), "decision_id": str(decision)},
-            )
-            for each in ids
-        ],
-    )
+    events: list[tuple[str, dict[str, Any]]] = [
+        (
+            f"memories/{each}",
+            {"memory_id": str(each), "erasure_id": str(going.erasure), "decision_id": str(decision)},
+        )
+        for each in ids
+    ]
+    if events:
+        emit_many(organisation=organisation, type="liftos.memory.deleted", events=events)
     transaction.on_commit(lambda: _forget_vectors(organisation, embedded, at))
-    return Receipt(going.erasure, ids[0], decision, derived, len(ids))
+    return Receipt(going.erasure, going.memories[0], decision, derived, len(ids), removed, going.kept)
 
 
 def _past(organisation: UUID, rows: Sequence[Memory]) -> tuple[list[Memory], list[str]]:
@@ -185,25 +218,30 @@ def _put_on_record(
     removed: dict[str, int],
     derived: Derived,
     listed: Sequence[UUID],
+    of: Erased | None,
 ) -> UUID:
     if going.quotes.in_text(reason, "reason"):
         reason = UNTOLD
-    first = rows[0]
+    first = rows[0] if rows else None
     subject = "Erased" if len(rows) == 1 else f"{len(rows)} memories erased"
+    asked: dict[str, Any] = {
+        "memory_id": str(going.memories[0]),
+        "version": first and first.version,
+        "state": first and first.state,
+        "memories": len(rows),
+    }
+    if of is not None:
+        subject = f"All data of a {of.kind} erased, with {len(rows)} memories,"
+        asked |= {"subject": of.kind, "subject_key": of.key}
     return record(
         organisation=going.organisation,
         by=by,
         operation="memory.delete",
         effect=Effect.DELETE,
         risk_class=RiskClass.LIMITED,
-        subject=("memory", str(first.id)),
+        subject=("memory", str(going.memories[0])),
         reasoning=f"{subject} at the request of {by.kind} {by.id}. {reason}".strip(),
-        inputs={
-            "memory_id": str(first.id),
-            "version": first.version,
-            "state": first.state,
-            "memories": len(rows),
-        },
+        inputs=asked,
         outputs={
             "removed": removed,
             "kept": going.kept,

@@ -1,7 +1,7 @@
 """Receipts of erasures: written with the erasure, read later."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,13 +25,15 @@ class ErasureNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The result of an erasure: its id, the first memory, the decision, derived memories, and the number of memories erased."""
+    """The result of an erasure: its id, the first memory, the decision, derived memories, and counts: of memories erased and by place."""
 
     id: UUID
     memory: UUID
     decision: UUID
     derived: Derived
     memories: int = 1
+    removed: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
 
 
 def get_erasure(*, organisation: UUID, erasure: UUID) -> Erasure:
@@ -66,9 +68,9 @@ def write_receipt(
     Erasure.objects.create(
         id=going.erasure,
         organisation_id=going.organisation,
-        memory_id=rows[0].id,
-        origin=origins[0],
-        stored_by=rows[0].stored_by,
+        memory_id=going.memories[0],
+        origin=origins[0] if rows else None,
+        stored_by=rows[0].stored_by if rows else None,
         removed=removed,
         caches=caches | shown,
         kept=kept,

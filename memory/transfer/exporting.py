@@ -35,6 +35,15 @@ def header_line(*, organisation: UUID, model: ModelInfo | None) -> str:
     return json.dumps(header | {"exported_at": timezone.now().isoformat()})
 
 
+def export_memories(*, organisation: UUID, memories: Sequence[UUID]) -> Iterator[dict[str, Any]]:
+    """Yield memories with all their versions, as far as the caller may see them; each batch is read in its own transaction."""
+    for start in range(0, len(memories), BATCH):
+        with tenant_transaction(organisation):
+            batch = _read(organisation, None, None, memories[start : start + BATCH])
+        for _, fields in batch:
+            yield line_of(fields)
+
+
 def export_lines(*, organisation: UUID, model: int | None, after: UUID | None = None) -> Iterator[list[str]]:
     """Yield the lines of an organisation's memories in batches, each read in its own transaction.
 
@@ -54,7 +63,9 @@ def export_lines(*, organisation: UUID, model: int | None, after: UUID | None = 
         after = batch[-1][0]
 
 
-def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tuple[UUID, dict[str, Any]]]:
+def _read(
+    organisation: UUID, model: int | None, after: UUID | None, among: Sequence[UUID] | None = None
+) -> list[tuple[UUID, dict[str, Any]]]:
     """Return a batch of memories with their versions and vectors.
 
     Repeats the read until no memory's version has changed between its statements; otherwise text, versions and vector could be
@@ -63,6 +74,8 @@ def _read(organisation: UUID, model: int | None, after: UUID | None) -> list[tup
     rows = Memory.objects.filter(organisation_id=organisation, head=None).order_by("id")
     if after is not None:
         rows = rows.filter(id__gt=after)
+    if among is not None:
+        rows = rows.filter(id__in=among)
     while True:
         batch = list(rows.prefetch_related("links")[:BATCH])
         ids = [row.id for row in batch]

@@ -2,10 +2,12 @@
 
 # a field's values with their memories: the columns, before the filters
 _OF_ROW = "SELECT m.{column} AS value, m.id AS memory FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.{column} <> ''"
+# each tag of a memory once
 _TAGS = """
 SELECT t.value, m.id AS memory FROM memory_memory AS m CROSS JOIN LATERAL (SELECT DISTINCT unnest(m.tags) AS value) AS t
 WHERE m.organisation_id = %(organisation)s AND t.value <> ''
 """
+# entities of memories
 _ENTITIES = """
 SELECT e.key AS value, m.id AS memory FROM memory_entity AS e
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = e.memory_id
@@ -26,6 +28,7 @@ SOURCES = {
     "entity": _ENTITIES,
     "metadata": _METADATA,
 }
+# the values that begin with the prefix, of the memories that pass the filters
 _USED = """
 WITH used AS (
     SELECT u.value COLLATE "C" AS value, u.memory FROM ({source} AND m.head IS NULL AND {where}) AS u
@@ -53,11 +56,13 @@ _NODES = """
     CROSS JOIN unnest(%(levels)s::int[], %(patterns)s::text[], %(shorter)s::text[]) AS k(level, pattern, shorter)
 )
 """
+# the first level
 _TOP = """
 SELECT value, uses, branch FROM (
     SELECT node AS value, count(DISTINCT memory) AS uses, bool_or(value <> node) AS branch FROM cut GROUP BY node
 ) AS counted {page}
 """
+# the lower levels, below given nodes
 _BELOW = """
 SELECT node, parent, count(DISTINCT memory) AS uses, bool_or(value <> node) AS branch FROM cut
 WHERE node <> parent AND EXISTS (SELECT 1 FROM unnest(%(tops)s::text[]) AS t(top) WHERE starts_with(cut.node, t.top))

@@ -40,6 +40,7 @@ GUARDED = [
     ("GET", f"/api/v1/documents/jobs/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("GET", "/api/v1/memories", Scope.MEMORY_READ),
     ("GET", "/api/v1/values?field=tags", Scope.MEMORY_READ),
+    ("POST", "/api/v1/subjects/user/nobody/erase", Scope.ADMIN),
     ("GET", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_READ),
     ("DELETE", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),
     ("PATCH", f"/api/v1/memories/{NOBODYS_ID}", Scope.MEMORY_WRITE),

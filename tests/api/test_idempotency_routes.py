@@ -55,6 +55,11 @@ def supersede(caller):
     return path, {"content": MEMORY, "reason": f"{WORDS} a"}, {"content": "eleven", "reason": "a"}
 
 
+def subject(caller):
+    caller.store(MEMORY, user_id="ann")
+    return "/api/v1/subjects/user/ann/erase", {"reason": f"{WORDS} a"}, {"reason": "b"}
+
+
 def link(caller):
     memory, target = caller.store(MEMORY), caller.store("two", external_id="t")
     body = {"kind": "about", "external_id": "t", "weight": 0.5, "properties": {"note": WORDS}}
@@ -177,6 +182,7 @@ ACTS = {
     "POST /api/v1/memories/{memory}/reject": correction("reject"),
     "POST /api/v1/memories/{memory}/supersede": supersede,
     "POST /api/v1/memories/{memory}/links": link,
+    "POST /api/v1/subjects/{kind}/{subject}/erase": subject,
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",
         {"operation": "budget.move", "reasoning": WORDS},

@@ -94,6 +94,7 @@ def test_the_ports_are_found():
         "memory.ports.spaces",
         "memory.ports.scope",
         "memory.ports.erasers",
+        "memory.ports.exporters",
         "memory.ports.followers",
     }
 

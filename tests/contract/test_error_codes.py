@@ -22,7 +22,7 @@ CODES = {
     "liftos.rate_limited", "liftos.request_timeout", "liftos.too_busy", "liftos.unavailable",
     "liftos.unsupported_encoding", "memory.bulk_job_not_found", "memory.erased",
     "memory.erasure_not_found", "memory.external_id_taken", "memory.id_taken", "memory.invalid_filter",
-    "memory.key_too_long", "memory.link_not_found", "memory.link_target_unknown", "memory.links_to_itself", "memory.no_longer_allowed", "memory.not_found", "memory.state_forbids",
+    "memory.key_too_long", "memory.link_not_found", "memory.link_target_unknown", "memory.links_to_itself", "memory.no_longer_allowed", "memory.not_found", "memory.state_forbids", "memory.subject_not_found",
     "memory.unknown_source", "memory.value_rejected", "memory.version_mismatch",
     "observability.trace_not_found", "spaces.concept_not_found", "spaces.cyclic_relation",
     "spaces.invalid_concept", "spaces.invalid_dimension", "spaces.name_taken", "spaces.not_a_member",

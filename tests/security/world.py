@@ -67,6 +67,7 @@ def make_world(caller: Caller) -> World:
     )
     other = caller.store(f"Umbrellas sell when it rains {MEMORY}")
     make(f"/api/v1/memories/{memory}/links", {"kind": "about", "target": other}, key="memory_id")
+    make("/api/v1/memories", {"content": f"Of Ann {MEMORY}", "user_id": "ann"})
     gone = caller.store(f"To be erased {MEMORY}")
     erasure = caller.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
     lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
@@ -200,6 +201,8 @@ ROUTES: dict[str, Requests] = {
     "DELETE /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?kind=about&target={{other}}"),
     "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
     "POST /api/v1/memories/query": at(f"{V1}/memories/query", {"total": True}),
+    "GET /api/v1/subjects/{kind}/{subject}/export": at(f"{V1}/subjects/user/ann/export"),
+    "POST /api/v1/subjects/{kind}/{subject}/erase": at(f"{V1}/subjects/user/ann/erase", WHY),
     "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "DELETE /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{queued_job}}"),

@@ -7,6 +7,30 @@ from liftos.kernel.erasure.quotes import Quotes
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Names by which rows tell who acted.
+
+    Attributes:
+        users: values of `on_behalf_of`.
+        actors: values of `actor_id`: ids of keys, names of staff.
+    """
+
+    users: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """The parameters of `BY_PERSON`."""
+        return {"users": list(self.users), "actors": list(self.actors)}
+
+
+BY_PERSON = (
+    "(on_behalf_of = ANY(%(users)s::text[]) AND on_behalf_of <> '' OR actor_id = ANY(%(actors)s::text[]))"
+)
+"""An SQL condition for rows of what a person did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Going:
     """Memories being erased, inside the erasing transaction.
 
@@ -15,6 +39,7 @@ class Going:
         memories: their ids.
         quotes: their texts in all versions, and their external ids.
         erasure: the receipt's id.
+        person: whose runs and decisions are erased too.
         kept: for the receipt: number of items not erased, by place.
         not_looked_at: for the receipt: tables whose older rows were not searched.
     """
@@ -23,5 +48,6 @@ class Going:
     memories: tuple[UUID, ...]
     quotes: Quotes
     erasure: UUID
+    person: Person = Person()
     kept: dict[str, int] = field(default_factory=dict)
     not_looked_at: set[str] = field(default_factory=set)

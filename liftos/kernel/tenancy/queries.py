@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from liftos.kernel.db.rows import one_or
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import as_uuid
-from liftos.kernel.tenancy.models import ApiKey, Organisation
+from liftos.kernel.tenancy.models import ApiKey, Organisation, PrincipalRecord
 
 VISIBLE_SCOPES = "SELECT own, scopes FROM liftos_visible_scopes(%s, %s)"
 
@@ -70,6 +71,17 @@ def viewer_of(*, organisation: UUID, principal: UUID | None) -> Viewer:
     with tenant_transaction(organisation):
         own, scopes = raw_cursor().execute(VISIBLE_SCOPES, [organisation, principal]).fetchone() or (None, [])
     return Viewer(tuple(scopes), principal, own)
+
+
+def actors_of_principal(*, organisation: UUID, named: str) -> tuple[str, ...]:
+    """Return the actor ids of a principal, given by name or id: those of its keys. Any other name is an actor's id itself."""
+    with tenant_transaction(organisation):
+        which = Q(name=named) | Q(id=as_uuid(named))
+        found = PrincipalRecord.objects.filter(which, organisation_id=organisation).first()
+        if found is None:
+            return (named,)
+        keys = ApiKey.objects.filter(organisation_id=organisation, principal_id=found.id)
+        return tuple(str(key) for key in keys.values_list("id", flat=True))
 
 
 def find_organisation(named: str) -> Organisation:
