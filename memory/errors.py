@@ -27,6 +27,12 @@ class UnknownSource(InvalidInput):
     code = "memory.unknown_source"
 
 
+class NotVisible(InvalidInput):
+    """`visible_to` must name existing groups or a principal, and include the caller."""
+
+    code = "memory.not_visible"
+
+
 class MemoryErased(Conflict):
     """A memory with this id was erased and can't be stored again."""
 

@@ -18,7 +18,7 @@ from memory.documents.types import DocumentOutcome, Upload
 from memory.erasure.operations import forget
 from memory.hygiene import check_health
 from memory.index.writes import Row
-from memory.inputs import MemoryIn, Metadata, Reason, Supersession
+from memory.inputs import MemoryIn, Metadata, Reason, Supersession, VisibleToIn, visible_to_of
 from memory.operations import Prepared, commit_many, commit_one, prepare
 from memory.queries import existing, list_recent
 from memory.search.as_json import native_hit, verdict, verdicts
@@ -64,6 +64,7 @@ class StoreDocument(Strict):
     external_id: str = Field(default="", max_length=300)
     metadata: Metadata = Field(default_factory=dict)
     keep_original: bool = False
+    visible_to: VisibleToIn | None = None
 
     @model_validator(mode="after")
     def check_file(self) -> "StoreDocument":
@@ -85,6 +86,7 @@ class StoreDocument(Strict):
             external_id=self.external_id,
             metadata=self.metadata,
             keep_original=self.keep_original,
+            visible_to=visible_to_of(self.visible_to),
         )
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from math import isfinite
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import numpy as np
@@ -18,7 +18,16 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
 from memory.analysis.attributes import MAX_KEY, too_long_key
 from memory.analysis.values import is_blank
-from memory.types import LINK_KIND, MAX_CONTENT, MAX_LINK_KIND, LinkDraft, MemoryDraft, TrustState
+from memory.types import (
+    LINK_KIND,
+    MAX_CONTENT,
+    MAX_LINK_KIND,
+    ORGANISATION,
+    LinkDraft,
+    MemoryDraft,
+    TrustState,
+    VisibleTo,
+)
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
 
@@ -59,6 +68,34 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_filterable)]
 """Metadata whose keys are short enough to filter on."""
 
 Reason = Annotated[str, Field(max_length=2_000)]
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class GroupsIn(Strict):
+    """The members of any of some groups, by names or ids."""
+
+    groups: list[Name] = Field(min_length=1, max_length=100)
+
+
+class PrincipalIn(Strict):
+    """One principal, by name or id."""
+
+    principal: Name
+
+
+VisibleToIn = Literal["organisation"] | GroupsIn | PrincipalIn
+"""Who may see a memory."""
+
+
+def visible_to_of(given: VisibleToIn | None) -> VisibleTo | None:
+    """Return a parsed `visible_to`; None if it was not given."""
+    if isinstance(given, GroupsIn):
+        return VisibleTo(groups=tuple(dict.fromkeys(given.groups)))
+    if isinstance(given, PrincipalIn):
+        return VisibleTo(principal=given.principal)
+    return ORGANISATION if given else None
 
 
 MAX_PROPERTIES_BYTES = 8_192
@@ -163,6 +200,7 @@ class MemoryIn(Strict):
     derived_from: list[UUID] = Field(default_factory=list, max_length=100)
     expires_at: Moment | None = None
     ttl_seconds: float | None = Field(default=None, gt=0, le=MAX_TTL)
+    visible_to: VisibleToIn | None = None
     state: Any = Field(default=None, description=REQUESTED_STATE)
     trust: Any = Field(default=None, description=REQUESTED_STATE)
 
@@ -207,6 +245,7 @@ class MemoryIn(Strict):
             expires_at=self.expires_at
             or (timezone.now() + timedelta(seconds=self.ttl_seconds) if self.ttl_seconds else None),
             requested_state=requested_state_of(self.state, self.trust),
+            visible_to=visible_to_of(self.visible_to),
         )
 
 

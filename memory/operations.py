@@ -18,7 +18,7 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, UnknownSource
+from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, NotVisible, UnknownSource
 from memory.index import writes
 from memory.index.embeddings import PENDING, embed_drafts, settle_model
 from memory.index.planner_statistics import analyse_if_new
@@ -26,7 +26,8 @@ from memory.index.writes import Row
 from memory.rejection.refusals import vet
 from memory.rejection.tombstones import ValueRejected
 from memory.store_record import record_store
-from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState
+from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState, VisibleTo
+from memory.visibility import scope_of
 
 IMPORT = "memory.import"
 """The operation of imports."""
@@ -136,6 +137,8 @@ def raise_refusal(stored: Stored) -> None:
         if stored.field == "links":
             raise UnknownSource("A memory that a link names does not exist.", loc=("links",))
         raise UnknownSource(loc=("derived_from",))
+    if stored.outcome is Outcome.NOT_VISIBLE:
+        raise NotVisible(stored.detail, loc=("visible_to",))
     if stored.outcome is Outcome.ERASED:
         raise MemoryErased
     if stored.outcome is Outcome.ID_TAKEN:
@@ -197,14 +200,16 @@ def commit(
     parents: Sequence[UUID] = (),
 ) -> list[Stored]:
     """Write and record prepared drafts; all stores (HTTP, bulk, import, admin, command, workflow) end here."""
-    rows, model = prepared.rows, prepared.model
+    rows, unseen = place_rows(organisation, prepared.rows)
+    model = prepared.model
     with tenant_transaction(organisation):
         chosen = settle_model(organisation, model if any(row.embedded.vectors for row in rows) else None)
         if chosen is not None and chosen != model:
             # the organisation has changed its model since: leave the vectors to the sweep
             rows, model = tuple(replace(row, embedded=PENDING) for row in rows), None
-        vetted, decision = vet(organisation, rows, imported=operation == IMPORT), new_id()
-        refused, flagged = vetted.refused, vetted.flagged
+        seen = [row for row in rows if row.id not in unseen]
+        vetted, decision = vet(organisation, seen, imported=operation == IMPORT), new_id()
+        refused, flagged = vetted.refused | unseen, vetted.flagged
         if flagged:
             rows = tuple(
                 replace(row, state=TrustState.CANDIDATE, flagged=flagged[row.id].decision)
@@ -229,6 +234,34 @@ def commit(
         ):
             transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
     return [replace(each, decision=decision) for each in stored]
+
+
+def place_rows(organisation: UUID, rows: Sequence[Row]) -> tuple[tuple[Row, ...], dict[UUID, Stored]]:
+    """Return rows with the access scopes of their `visible_to`, and the results of those that the viewer would not see."""
+    if all(row.draft.visible_to is None for row in rows):
+        return tuple(rows), {}
+    scopes: dict[VisibleTo, int] = {}
+    refused: dict[VisibleTo, str] = {}
+    for each in {row.draft.visible_to for row in rows if row.draft.visible_to is not None}:
+        try:
+            scopes[each] = scope_of(organisation, each)
+        except NotVisible as error:
+            refused[each] = error.message
+
+    def placed(row: Row) -> Row:
+        wanted = row.draft.visible_to
+        if wanted is None or wanted in refused:
+            return row
+        return replace(row, draft=replace(row.draft, visible_to=None, scope=scopes[wanted]))
+
+    unseen = {
+        row.id: Stored(
+            row.id, Outcome.NOT_VISIBLE, EmbeddingState.PENDING, detail=refused[row.draft.visible_to]
+        )
+        for row in rows
+        if row.draft.visible_to in refused
+    }
+    return tuple(placed(row) for row in rows), unseen
 
 
 def _outcomes(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
 
 MAX_CONTENT = 1_000_000
@@ -165,6 +166,24 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class VisibleTo:
+    """Who may see a memory: the members of groups, or one principal, by names or ids; without either, the organisation."""
+
+    groups: tuple[str, ...] = ()
+    principal: str = ""
+
+    def as_json(self) -> str | dict[str, Any]:
+        """Return it as callers write it."""
+        if self.principal:
+            return {"principal": self.principal}
+        return {"groups": list(self.groups)} if self.groups else "organisation"
+
+
+ORGANISATION = VisibleTo()
+"""Everybody in the organisation."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryDraft:
     """A memory to store.
 
@@ -187,6 +206,8 @@ class MemoryDraft:
         past: of an imported memory.
         layout: where its pages and sections begin, given by a document's parser.
         requested_state: the requested trust state; see `granted`.
+        visible_to: who may see it; None for `scope`.
+        scope: the access scope of who may see it, which a store finds by `visible_to`.
     """
 
     content: str
@@ -207,6 +228,8 @@ class MemoryDraft:
     past: Past | None = None
     layout: tuple[Mark, ...] = ()
     requested_state: TrustState | None = None
+    visible_to: VisibleTo | None = None
+    scope: int = ORGANISATION_SCOPE
 
     @property
     def named(self) -> tuple[UUID, ...]:
@@ -243,6 +266,7 @@ class Outcome(StrEnum):
     UNKNOWN_SOURCE = "unknown_source"
     ERASED = "erased"
     ID_TAKEN = "id_taken"
+    NOT_VISIBLE = "not_visible"
 
 
 FLAGGED = "The text contains a rejected value (rejection {})."
@@ -294,6 +318,7 @@ class Stored:
         flagged: the rejection whose value it contains, because of which it is stored as a candidate.
         field: why it was refused: the field that names a memory that does not exist, `derived_from` or `links`.
         decision: the decision record of the store.
+        detail: why `visible_to` was refused.
     """
 
     id: UUID
@@ -303,6 +328,7 @@ class Stored:
     decision: UUID | None = None
     flagged: Rejection | None = None
     field: str = ""
+    detail: str = ""
 
     @property
     def mark(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`/api/v1/conversations/{thread}/turns`: store the turns of a conversation, read them in order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,10 +17,19 @@ from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from memory.conversations.inputs import ConversationIn, TurnIn, shape_of, turns_of
+from memory.conversations.inputs import (
+    ConversationIn,
+    MessagesIn,
+    OneTurnIn,
+    TurnIn,
+    TurnsIn,
+    shape_of,
+    turns_of,
+)
 from memory.conversations.operations import PreparedTurns, commit_turns, prepare_turns
 from memory.conversations.queries import list_turns
 from memory.conversations.types import MAX_THREAD
+from memory.inputs import visible_to_of
 from memory.models import ConversationTurn
 from memory.types import Outcome, trust_of
 
@@ -91,7 +101,8 @@ class ConversationTurns(NativeView):
         turns = [each.turn() for each in self._given() if each.words.strip()]
         if not turns:
             raise InvalidRequest([item("string_blank", ("body", "content"), "No turn says anything")])
-        return prepare_turns(self.principal.organisation, thread, turns, trust_of(self.principal))
+        wanted = visible_to_of(self._body().visible_to)
+        return prepare_turns(self.principal.organisation, thread, turns, trust_of(self.principal), wanted)
 
     @extend_schema(
         operation_id="conversations_turns_list",
@@ -137,8 +148,11 @@ class ConversationTurns(NativeView):
         }
         return Response(body, status=201 if new else 200)
 
-    def _given(self) -> list[TurnIn]:
-        return turns_of(self.body(shape_of(self.json)))
+    def _body(self) -> OneTurnIn | TurnsIn | MessagesIn:
+        return self.body(shape_of(self.json))
+
+    def _given(self) -> Sequence[TurnIn]:
+        return turns_of(self._body())
 
 
 def _check_thread(thread: str) -> None:

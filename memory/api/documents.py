@@ -29,23 +29,31 @@ from memory.documents.jobs import accept_document
 from memory.documents.operations import PreparedDocument, commit_document, prepare_document
 from memory.documents.queries import get_document, list_passages
 from memory.documents.types import DocumentOutcome, Upload
-from memory.inputs import Metadata
+from memory.inputs import Metadata, VisibleToIn, visible_to_of
 from memory.models import Document, Memory
 from memory.types import trust_of
+from memory.visibility import as_json
 
 
 class DocumentFields(BaseModel):
-    """The fields of a document, from the query string or the parts of a multipart body. `metadata` is a JSON object."""
+    """The fields of a document, from the query string or the parts of a multipart body.
+
+    `metadata` is a JSON object, `visible_to` one or "organisation".
+    """
 
     title: Annotated[QueryText, Field(max_length=300)] = ""
     source: Annotated[QueryText, Field(max_length=100)] = ""
     external_id: Annotated[QueryText, Field(max_length=300)] = ""
     metadata: Metadata | None = None
     keep_original: bool = False
+    visible_to: VisibleToIn | None = None
 
 
 class DocumentQuery(BaseModel):
-    """`sync` stores before responding; `async` queues a job. `keep_original` keeps the file; `metadata` is a JSON object."""
+    """`sync` stores before responding; `async` queues a job. `keep_original` keeps the file.
+
+    `metadata` is a JSON object, `visible_to` one or "organisation".
+    """
 
     mode: Literal["sync", "async"] = "sync"
     title: str = ""
@@ -53,6 +61,7 @@ class DocumentQuery(BaseModel):
     external_id: str = ""
     metadata: str = ""
     keep_original: bool = False
+    visible_to: str = ""
 
 
 class DocumentForm(BaseModel):
@@ -66,6 +75,7 @@ class DocumentForm(BaseModel):
     external_id: str = ""
     metadata: str = ""
     keep_original: bool = False
+    visible_to: str = ""
 
 
 class DocumentStored(BaseModel):
@@ -109,6 +119,7 @@ class DocumentOut(BaseModel):
     original: bool
     source: str
     external_id: str | None
+    visible_to: str | dict[str, Any]
     metadata: dict[str, Any]
     state: str
     embedding: str
@@ -229,6 +240,7 @@ class DocumentCollection(NativeView):
             external_id=fields.external_id,
             metadata=fields.metadata or {},
             keep_original=fields.keep_original,
+            visible_to=visible_to_of(fields.visible_to),
         )
         return upload, told | {
             "sha256": upload.sha256,
@@ -318,9 +330,9 @@ class DocumentPassages(NativeView):
 def _parse_fields(told: dict[str, str], query: Container[str]) -> DocumentFields:
     """Return the fields of a request; errors are located in the query or in the body."""
     values: dict[str, Any] = dict(told)
-    if "metadata" in told:
-        place = "query" if "metadata" in query else "body"
-        values["metadata"] = parse_json(told["metadata"], loc=(place, "metadata"))
+    for name in ("metadata", "visible_to"):
+        if name in told and (name == "metadata" or told[name].lstrip().startswith("{")):
+            values[name] = parse_json(told[name], loc=("query" if name in query else "body", name))
     try:
         return validate(DocumentFields, values)
     except InvalidRequest as error:
@@ -342,5 +354,6 @@ def render(memory: Memory, row: Document) -> dict[str, Any]:
         file_name=row.name,
         original=bool(row.file),
         external_id=memory.external_id or None,
+        visible_to=as_json(memory.organisation_id, memory.scope_id),
     )
     return shown.model_dump(mode="json")

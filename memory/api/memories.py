@@ -24,6 +24,7 @@ from memory.models import Memory
 from memory.operations import Prepared
 from memory.search.types import SearchRequest
 from memory.types import MAX_CONTENT, MemoryDraft, Outcome, TrustState, trust_of
+from memory.visibility import as_json
 
 UserId = Annotated[str, Field(max_length=MAX_USER)] | int | None
 
@@ -92,6 +93,7 @@ class MemoryOut(BaseModel):
     state: str
     embedding: str
     thread: str
+    visible_to: str | dict[str, Any]
     links: list[LinkOut]
     valid_from: datetime | None
     valid_to: datetime | None
@@ -144,6 +146,7 @@ def render(memory: Memory) -> dict[str, Any]:
         for link in memory.links.all()
     ]
     fields |= {"links": links, "external_id": memory.external_id or None, "created_at": memory.recorded_at}
+    fields["visible_to"] = as_json(memory.organisation_id, memory.scope_id)
     return MemoryOut.model_validate(fields).model_dump(mode="json")
 
 

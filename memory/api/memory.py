@@ -20,7 +20,15 @@ from memory.api.corrections import Correction
 from memory.api.memories import MemoryOut, render
 from memory.api.shared import RejectionOut
 from memory.erasure.operations import forget
-from memory.inputs import REQUESTED_STATE, Content, Metadata, Reason, requested_state_of
+from memory.inputs import (
+    REQUESTED_STATE,
+    Content,
+    Metadata,
+    Reason,
+    VisibleToIn,
+    requested_state_of,
+    visible_to_of,
+)
 from memory.trust.requested_state import revise_with_state
 from memory.trust.revision import CHANGEABLE
 from memory.types import EmbeddingState
@@ -28,6 +36,7 @@ from memory.types import EmbeddingState
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
 
 STATE_FIELDS = frozenset({"state", "trust"})
+APART = STATE_FIELDS | {"reason", "visible_to"}
 
 
 class MemoryPatch(Strict):
@@ -41,6 +50,7 @@ class MemoryPatch(Strict):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     expires_at: Moment | None = None
+    visible_to: VisibleToIn | None = None
     state: Any = Field(default=None, description=REQUESTED_STATE)
     trust: Any = Field(default=None, description=REQUESTED_STATE)
     reason: Reason = ""
@@ -52,7 +62,9 @@ class MemoryPatch(Strict):
         """Refuse an empty change, and null for fields other than times."""
         if not self.model_fields_set - {"reason"}:
             raise PydanticCustomError(
-                "no_change", "At least one of {names} is required", {"names": ", ".join(sorted(CHANGEABLE))}
+                "no_change",
+                "At least one of {names} is required",
+                {"names": ", ".join(sorted(CHANGEABLE | {"visible_to"}))},
             )
         for name in self.model_fields_set - NULLABLE - STATE_FIELDS:
             if getattr(self, name) is None:
@@ -61,7 +73,7 @@ class MemoryPatch(Strict):
 
     def changes(self) -> dict[str, Any]:
         """Return the fields to change."""
-        given = {name: getattr(self, name) for name in self.model_fields_set - STATE_FIELDS - {"reason"}}
+        given = {name: getattr(self, name) for name in self.model_fields_set - APART}
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
         return given
@@ -122,6 +134,7 @@ class MemoryDetail(NativeView):
             version=if_match(request._request, required=True),
             reason=asked.reason,
             may_reinstate=principal.may(Scope.ADMIN),
+            visible_to=visible_to_of(asked.visible_to),
         )
         body: dict[str, Any] = {
             "id": str(revised.id),

@@ -13,10 +13,12 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE, current_viewer, viewing
 from liftos.kernel.errors import TooLarge
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.queries import viewer_of
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import (
     BATCH,
@@ -49,6 +51,8 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
         InvalidRequest: no lines, or not UTF-8.
         TooLarge: more than 200,000 lines; none is stored.
     """
+    viewer = current_viewer()
+    scope = viewer.own or ORGANISATION_SCOPE
     with (
         observe_operation("memory.accept_bulk", organisation=str(organisation)),
         tenant_transaction(organisation),
@@ -58,6 +62,8 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
             actor_kind=by.kind,
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
+            principal=viewer.principal,
+            scope_id=scope,
             trust=trust,
         )
         empty = True
@@ -66,6 +72,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
             BulkChunk.objects.create(
                 organisation_id=organisation,
                 job=job,
+                scope_id=scope,
                 number=number,
                 first_line=first,
                 lines=len(lines),
@@ -83,10 +90,13 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         row = cursor.execute(LEASE_CHUNK, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
     if row is None:
         return False
-    job, number, first, text, kind, actor, behalf, trust = row
+    job, number, first, text, kind, actor, behalf, trust, principal = row
     chunk = (organisation, job, number)
+    by = Actor(ActorKind(kind), actor, behalf)
     try:
-        _store_chunk(chunk, first, text.split("\n"), Actor(ActorKind(kind), actor, behalf), TrustState(trust))
+        # what the sender may see now
+        with viewing(viewer_of(organisation=organisation, principal=principal)):
+            _store_chunk(chunk, first, text.split("\n"), by, TrustState(trust))
     except Exception:
         with tenant_transaction(organisation), raw_cursor() as cursor:
             cursor.execute(END_LEASE, chunk)

@@ -30,6 +30,7 @@ STATUS = {
     Outcome.ERASED: 409,
     Outcome.ID_TAKEN: 409,
     Outcome.UNKNOWN_SOURCE: 422,
+    Outcome.NOT_VISIBLE: 422,
 }
 
 Line = TypeVar("Line")
@@ -159,7 +160,7 @@ def store_batch(
 def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, Any]:
     """Return a line's result as a JSON object."""
     result: dict[str, Any] = {"line": number, "status": STATUS[stored.outcome]}
-    if stored.outcome not in (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE):
+    if stored.outcome not in (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.NOT_VISIBLE):
         result["id"] = str(stored.id)
     if draft.external_id:
         result["external_id"] = draft.external_id

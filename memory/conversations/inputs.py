@@ -1,5 +1,6 @@
 """Turns of a conversation as callers write them, ours and the chat-completions shape."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, RootModel
@@ -9,7 +10,7 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
 from memory.conversations.types import MAX_ID, Turn
-from memory.inputs import Metadata
+from memory.inputs import Metadata, VisibleToIn
 from memory.types import MAX_CONTENT
 
 MAX_TURNS = 500
@@ -64,31 +65,39 @@ class TurnIn(Strict):
         )
 
 
+class OneTurnIn(TurnIn):
+    """One turn, and who may see it."""
+
+    visible_to: VisibleToIn | None = None
+
+
 class TurnsIn(Strict):
-    """Several turns in order."""
+    """Several turns in order, and who may see them."""
 
     turns: list[TurnIn] = Field(min_length=1, max_length=MAX_TURNS)
+    visible_to: VisibleToIn | None = None
 
 
 class MessagesIn(Strict):
-    """Chat-completions messages in order."""
+    """Chat-completions messages in order, and who may see them."""
 
     messages: list[TurnIn] = Field(min_length=1, max_length=MAX_TURNS)
+    visible_to: VisibleToIn | None = None
 
 
-class ConversationIn(RootModel[TurnIn | TurnsIn | MessagesIn]):
+class ConversationIn(RootModel[OneTurnIn | TurnsIn | MessagesIn]):
     """One turn, several under `turns`, or chat-completions messages under `messages`."""
 
 
-def shape_of(sent: Any) -> type[TurnIn] | type[TurnsIn] | type[MessagesIn]:
+def shape_of(sent: Any) -> type[OneTurnIn] | type[TurnsIn] | type[MessagesIn]:
     """Return the shape that a body is meant to have, so that errors are about that one alone."""
     names = sent if isinstance(sent, dict) else {}
     if "turns" in names:
         return TurnsIn
-    return MessagesIn if "messages" in names else TurnIn
+    return MessagesIn if "messages" in names else OneTurnIn
 
 
-def turns_of(given: TurnIn | TurnsIn | MessagesIn) -> list[TurnIn]:
+def turns_of(given: OneTurnIn | TurnsIn | MessagesIn) -> Sequence[TurnIn]:
     """Return all turns of a body, with those that say nothing."""
     match given:
         case TurnsIn():

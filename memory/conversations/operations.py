@@ -22,33 +22,41 @@ from memory.conversations.types import MEMORY_TYPE, SOURCE, StoredTurn, StoredTu
 from memory.index.writes import Row
 from memory.models import ConversationTurn, Memory
 from memory.operations import Prepared, commit, prepare, raise_refusal
-from memory.types import LinkDraft, LinkKind, MemoryDraft, Outcome, Stored, TrustState
+from memory.types import LinkDraft, LinkKind, MemoryDraft, Outcome, Stored, TrustState, VisibleTo
+from memory.visibility import scope_of
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedTurns:
-    """Turns ready to commit; `rows` of `prepared` are in their order."""
+    """Turns ready to commit; `rows` of `prepared` are in their order. Who sees them is one `scope`, whose thread is its own."""
 
     thread: str
     turns: tuple[Turn, ...]
     prepared: Prepared
+    scope: int
 
 
 def prepare_turns(
-    organisation: UUID, thread: str, turns: Sequence[Turn], trust: TrustState = TrustState.ACTIVE
+    organisation: UUID,
+    thread: str,
+    turns: Sequence[Turn],
+    trust: TrustState = TrustState.ACTIVE,
+    visible_to: VisibleTo | None = None,
 ) -> PreparedTurns:
     """Analyse and embed turns. Calls the model: don't call inside a transaction.
 
     Raises:
         InvalidInput: two turns have the same id.
+        NotVisible: the caller would not see them.
     """
     seen: set[str] = set()
     for place, turn in enumerate(turns):
         if turn.id and turn.id in seen:
             raise InvalidInput("Two turns have this id.", loc=("turns", place, "id"))
         seen.add(turn.id)
-    drafts = [_draft(thread, turn) for turn in turns]
-    return PreparedTurns(thread, tuple(turns), prepare(organisation, drafts, trust))
+    scope = scope_of(organisation, visible_to)
+    drafts = [replace(_draft(thread, turn), scope=scope) for turn in turns]
+    return PreparedTurns(thread, tuple(turns), prepare(organisation, drafts, trust), scope)
 
 
 def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> StoredTurns:
@@ -60,16 +68,18 @@ def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> S
         ExternalIdTaken: a turn of the thread has one of the ids and other words.
         ValueRejected, MemoryErased: as for a memory.
     """
-    rows, thread = prepared.prepared.rows, prepared.thread
+    rows, thread, scope = prepared.prepared.rows, prepared.thread, prepared.scope
     with (
         observe_operation("memory.store_turns", organisation=str(organisation), count=len(rows)),
         tenant_transaction(organisation),
     ):
         with raw_cursor() as cursor:
             cursor.execute(LOCK_THREAD, (organisation, thread))
-            last = cursor.execute(LAST_TURN, (organisation, thread)).fetchone()
+            last = cursor.execute(LAST_TURN, (organisation, thread, scope)).fetchone()
             names = [row.draft.external_id for row in rows]
-            places = dict(cursor.execute(STORED_TURNS, (organisation, SOURCE, names, thread)).fetchall())
+            places = dict(
+                cursor.execute(STORED_TURNS, (organisation, SOURCE, names, thread, scope)).fetchall()
+            )
         number, before = last or (0, "")
         linked = []
         for row in rows:
@@ -129,6 +139,7 @@ def _write_places(
         ConversationTurn(
             organisation_id=organisation,
             thread=prepared.thread,
+            scope_id=prepared.scope,
             number=places[row.draft.external_id],
             memory_id=each.id,
             role=turn.role,

@@ -6,11 +6,11 @@ LOCK_THREAD = "SELECT pg_advisory_xact_lock(hashtextextended(%s::text || %s, 471
 LAST_TURN = """
 SELECT t.number, m.external_id FROM memory_conversationturn AS t
 JOIN memory_memory AS m ON m.organisation_id = t.organisation_id AND m.id = t.memory_id
-WHERE t.organisation_id = %s AND t.thread = %s ORDER BY t.number DESC LIMIT 1
+WHERE t.organisation_id = %s AND t.thread = %s AND t.scope_id = %s ORDER BY t.number DESC LIMIT 1
 """
 # which external ids are stored, with the place of each in the thread
 STORED_TURNS = """
 SELECT m.external_id, t.number FROM memory_memory AS m
 JOIN memory_conversationturn AS t ON t.organisation_id = m.organisation_id AND t.memory_id = m.id
-WHERE m.organisation_id = %s AND m.source = %s AND m.external_id = ANY(%s) AND t.thread = %s
+WHERE m.organisation_id = %s AND m.source = %s AND m.external_id = ANY(%s) AND t.thread = %s AND t.scope_id = %s
 """

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE, current_viewer, viewing
 from liftos.kernel.errors import LiftosError, Unavailable
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.queries import viewer_of
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.documents.errors import TooComplex
 from memory.documents.operations import JustStored, commit_document, prepare_document
@@ -26,7 +28,7 @@ from memory.errors import NoLongerAllowed
 from memory.models import DocumentJob
 from memory.queries import trust_now
 from memory.trust.versions import VersionMismatch
-from memory.types import TrustState
+from memory.types import TrustState, VisibleTo
 
 EMBEDDING_SECONDS = 60
 """Part of a lease beside the time to parse (twice LIFTOS_DOCUMENT_SECONDS); a crashed worker's job is retried after it."""
@@ -36,6 +38,7 @@ MAX_ATTEMPTS = 5
 
 def accept_document(*, organisation: UUID, by: Actor, trust: TrustState, upload: Upload) -> UUID:
     """Queue a document for workers; return the job's id."""
+    viewer = current_viewer()
     options = asdict(replace(upload, content=b""))
     del options["content"]
     with (
@@ -47,6 +50,8 @@ def accept_document(*, organisation: UUID, by: Actor, trust: TrustState, upload:
             actor_kind=by.kind,
             actor_id=by.id,
             on_behalf_of=by.on_behalf_of,
+            principal=viewer.principal,
+            scope_id=viewer.own or ORGANISATION_SCOPE,
             trust=trust,
             options=options,
             file=upload.content,
@@ -68,7 +73,9 @@ def work_on_next_job(*, organisation: UUID) -> bool:
         if job.attempts > MAX_ATTEMPTS:
             _finish(job, *_refusal(TooComplex(loc=("file",))))
         else:
-            _store(job)
+            # what the sender may see now
+            with viewing(viewer_of(organisation=organisation, principal=job.principal)):
+                _store(job)
     except (JustStored, VersionMismatch):
         _end_lease(job, uncounted=True)
     except Unavailable:
@@ -96,7 +103,7 @@ def _store(job: DocumentJob) -> None:
     trust = trust_now(organisation=organisation, by=by, trust=TrustState(job.trust))
     if trust is None:
         raise NoLongerAllowed
-    prepared = prepare_document(organisation, Upload(content=bytes(job.file), **job.options), trust)
+    prepared = prepare_document(organisation, _upload(job), trust)
     with tenant_transaction(organisation), raw_cursor() as cursor:
         if cursor.execute(LOCK_WAITING_JOB, (organisation, job.id)).fetchone() is None:
             return  # the lease expired, and another worker has stored it
@@ -107,6 +114,13 @@ def _store(job: DocumentJob) -> None:
         # ids and figures only: what the document says is in the document
         result = {name: value for name, value in stored.as_json().items() if name != "title"}
         cursor.execute(FINISH_JOB, (status, json.dumps(result), organisation, job.id))
+
+
+def _upload(job: DocumentJob) -> Upload:
+    options = dict(job.options)
+    wanted = options.pop("visible_to", None)
+    visible_to = VisibleTo(tuple(wanted["groups"]), wanted["principal"]) if wanted else None
+    return Upload(content=bytes(job.file), visible_to=visible_to, **options)
 
 
 def _refusal(error: LiftosError) -> tuple[int, dict[str, Any]]:

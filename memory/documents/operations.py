@@ -24,6 +24,7 @@ from memory.operations import Prepared, commit, prepare, raise_refusal
 from memory.queries import get_memory
 from memory.trust.revision import PreparedRevision, commit_revision, prepare_revision
 from memory.types import EmbeddingState, Mark, MemoryDraft, Outcome, TrustState
+from memory.visibility import scope_of
 
 MEMORY_TYPE = "document"
 MAX_TITLE = 300
@@ -70,18 +71,20 @@ def prepare_document(
         trust: the highest trust state the caller may store.
 
     Raises:
+        NotVisible: the caller would not see it.
         UnsupportedDocument, InvalidInput: it can't be read (memory/documents/errors.py).
         ExternalIdTaken: a memory that is not a document has the external id.
         PermissionDenied: the document exists, and the caller may only propose.
         FileStoreFull, FileStoreUnavailable: the original can't be kept.
     """
+    scope = scope_of(organisation, upload.visible_to)
     parsed = sandbox.parse(
         upload.content, name=upload.name, media_type=upload.media_type, charset=upload.charset
     )
     title = upload.title or parsed.title or PurePath(upload.name).stem[:MAX_TITLE]
     sha256 = upload.sha256
-    draft = _draft(upload, parsed, title)
-    earlier = _find_earlier(organisation, upload)
+    draft = _draft(upload, parsed, title, scope)
+    earlier = _find_earlier(organisation, upload, scope)
     new = revision = None
     if earlier is None:
         new = prepare(organisation, [draft], trust)
@@ -132,7 +135,7 @@ def store_document(
     return commit_document(organisation=organisation, by=by, prepared=prepared)
 
 
-def _draft(upload: Upload, parsed: Parsed, title: str) -> MemoryDraft:
+def _draft(upload: Upload, parsed: Parsed, title: str, scope: int) -> MemoryDraft:
     stated: dict[str, Any] = {"title": title, "media_type": str(parsed.kind)}
     if upload.name:
         stated["file_name"] = upload.name
@@ -143,16 +146,20 @@ def _draft(upload: Upload, parsed: Parsed, title: str) -> MemoryDraft:
         source=upload.source,
         external_id=upload.external_id,
         layout=tuple(Mark(start, page, heading) for start, page, heading in parsed.marks),
+        scope=scope,
     )
 
 
-def _find_earlier(organisation: UUID, upload: Upload) -> UUID | None:
-    """Return the id of the document that has the external id, if one has."""
+def _find_earlier(organisation: UUID, upload: Upload, scope: int) -> UUID | None:
+    """Return the id of the document of a scope that has the external id, if one has."""
     if not upload.external_id:
         return None
     with tenant_transaction(organisation):
         row = Memory.objects.filter(
-            organisation_id=organisation, source=upload.source, external_id=upload.external_id
+            organisation_id=organisation,
+            source=upload.source,
+            external_id=upload.external_id,
+            scope_id=scope,
         ).first()
     if row is None:
         return None
@@ -202,7 +209,12 @@ def _write_row(
     """Write the row of a new text; for an unchanged one, only keep its original if that is new."""
     row = _latest(organisation, memory.id)
     if outcome is not DocumentOutcome.UNCHANGED or row is None:
-        row = Document(organisation_id=organisation, memory_id=memory.id, version=memory.version)
+        row = Document(
+            organisation_id=organisation,
+            scope_id=memory.scope_id,
+            memory_id=memory.id,
+            version=memory.version,
+        )
     elif not prepared.file:
         return row
     elif row.file:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from memory.types import EmbeddingState, TrustState
+from memory.types import EmbeddingState, TrustState, VisibleTo
 
 
 class DocumentOutcome(StrEnum):
@@ -81,6 +81,7 @@ class Upload:
         source, external_id: as of a memory.
         metadata: any JSON object; overrides what the file states.
         keep_original: whether to keep the file.
+        visible_to: who may see it; None for the organisation.
     """
 
     content: bytes
@@ -92,6 +93,7 @@ class Upload:
     external_id: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     keep_original: bool = False
+    visible_to: VisibleTo | None = None
 
     @property
     def sha256(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.erasure.types import Going
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import new_id
@@ -68,6 +69,7 @@ def write_receipt(
     Erasure.objects.create(
         id=going.erasure,
         organisation_id=going.organisation,
+        scope_id=rows[0].scope_id if rows else ORGANISATION_SCOPE,
         memory_id=going.memories[0],
         origin=origins[0] if rows else None,
         stored_by=rows[0].stored_by if rows else None,
@@ -87,5 +89,6 @@ def write_receipt(
             "memories": [row.id for row in rows[1:]],
             "origins": origins[1:],
             "stored_by": [row.stored_by for row in rows[1:]],
+            "scopes": [row.scope_id for row in rows[1:]],
         }
         raw_cursor().execute(INSERT_FURTHER_RECEIPTS, values)

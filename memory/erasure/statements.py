@@ -41,9 +41,9 @@ DELETE_TRACES = "DELETE FROM observability_tracerecord WHERE organisation_id = %
 BLANK_REASONS = """
 WITH gone AS (DELETE FROM memory_memoryversion WHERE organisation_id = %s AND id = ANY(%s) RETURNING *)
 INSERT INTO memory_memoryversion
-    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+    (id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
      expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
-SELECT id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+SELECT id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
        expires_at, superseded_by, known_from, known_to, operation, '', actor_kind, actor_id, on_behalf_of, decision_id
 FROM gone
 """
@@ -72,11 +72,12 @@ BLANK_PROPERTIES = (
 
 # one row for each further memory of a receipt, by which an import of that memory is refused
 INSERT_FURTHER_RECEIPTS = """
-INSERT INTO memory_erasure (id, organisation_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
+INSERT INTO memory_erasure (id, organisation_id, scope_id, memory_id, origin, stored_by, part_of, removed, caches, kept, actor_kind, actor_id,
                             on_behalf_of, decision_id, recorded_at)
-SELECT w.id, e.organisation_id, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
+SELECT w.id, e.organisation_id, w.scope, w.memory, w.origin, w.stored_by, e.id, '{}', '{}', '{}', e.actor_kind, e.actor_id, e.on_behalf_of,
        e.decision_id, e.recorded_at
 FROM memory_erasure AS e,
-     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[]) AS w(id, memory, origin, stored_by)
+     unnest(%(ids)s::uuid[], %(memories)s::uuid[], %(origins)s::bytea[], %(stored_by)s::uuid[], %(scopes)s::int[])
+     AS w(id, memory, origin, stored_by, scope)
 WHERE e.id = %(receipt)s
 """

@@ -4,14 +4,15 @@ Derived from the memory alone; written and removed with it inside the caller's t
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from liftos.kernel.db.binary import IntArray, TextArray, UuidArray
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.precedence import giving_way
 from memory.analysis.attributes import attributes_of, markers_of, tags_of
 from memory.analysis.extraction import read_passage
@@ -37,12 +38,15 @@ if TYPE_CHECKING:
 
 COUNTER_PARTS = 16
 
+RowT = TypeVar("RowT")
+
 
 @dataclass(frozen=True, slots=True)
 class IndexRows:
-    """Parameters of the statements that write memories' index rows; `passages` as for `insert_passages`."""
+    """Parameters of the statements that write the index rows of one scope's memories; `passages` as for `insert_passages`."""
 
     organisation: UUID
+    scope: int
     passages: list[tuple[Any, ...]]
     counted: dict[str, Any]
     attributes: tuple[Any, ...]
@@ -50,8 +54,21 @@ class IndexRows:
     postings: tuple[Any, ...]
 
 
-def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
-    """Return the index rows of memories as statement parameters."""
+def pack(organisation: UUID, rows: Sequence["Row"]) -> list[IndexRows]:
+    """Return the index rows of memories as statement parameters, by scope."""
+    by_scope = _by_scope(rows, lambda row: row.draft.scope)
+    return [_pack(organisation, scope, some) for scope, some in by_scope.items()]
+
+
+def _by_scope(rows: Sequence[RowT], scope_of: Callable[[RowT], int]) -> dict[int, list[RowT]]:
+    """Return rows by scope, in one order for all writers, so that none waits for another's counters in a circle."""
+    found: dict[int, list[RowT]] = {}
+    for row in rows:
+        found.setdefault(scope_of(row), []).append(row)
+    return dict(sorted(found.items()))
+
+
+def _pack(organisation: UUID, scope: int, rows: Sequence["Row"]) -> IndexRows:
     words = sum(row.reading.words for row in rows)
     documents = sum(len(row.reading.passages) for row in rows)
     threads = [row.reading.thread for row in rows]
@@ -68,31 +85,34 @@ def pack(organisation: UUID, rows: Sequence["Row"]) -> IndexRows:
     names, owners, kinds = columns(entities) if entities else ([], [], [])
     return IndexRows(
         organisation,
+        scope,
         _passages(rows),
-        _counter_values(organisation, documents, words, threads),
-        (organisation, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
-        (organisation, TextArray(names), UuidArray(owners), TextArray(kinds)),
-        (organisation, *_postings(rows)),
+        _counter_values(organisation, scope, documents, words, threads),
+        (organisation, scope, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
+        (organisation, scope, TextArray(names), UuidArray(owners), TextArray(kinds)),
+        (organisation, scope, *_postings(rows)),
     )
 
 
-def insert(rows: IndexRows) -> None:
+def insert(packed: Sequence[IndexRows]) -> None:
     """Write the index rows of memories, and add them to the counters."""
-    insert_passages(rows.organisation, rows.passages)
-    with raw_cursor() as cursor:
-        cursor.execute(COUNT_IN, rows.counted)
-        cursor.execute(INSERT_ATTRIBUTES, rows.attributes)
-        cursor.execute(INSERT_ENTITIES, rows.entities)
-        cursor.execute(INSERT_POSTINGS, rows.postings)
+    for rows in packed:
+        insert_passages(rows.organisation, rows.scope, rows.passages)
+        with raw_cursor() as cursor:
+            cursor.execute(COUNT_IN, rows.counted)
+            cursor.execute(INSERT_ATTRIBUTES, rows.attributes)
+            cursor.execute(INSERT_ENTITIES, rows.entities)
+            cursor.execute(INSERT_POSTINGS, rows.postings)
 
 
 def _counter_values(
-    organisation: UUID, documents: int, words: int, threads: Sequence[int | None]
+    organisation: UUID, scope: int, documents: int, words: int, threads: Sequence[int | None]
 ) -> dict[str, Any]:
     """Return the parameters of COUNT_IN and COUNT_OUT for memories with these passages, words and threads."""
     members = Counter(thread for thread in threads if thread is not None)
     return {
         "organisation": organisation,
+        "scope": scope,
         "parts": COUNTER_PARTS,
         "documents": documents,
         "memories": len(threads),
@@ -150,6 +170,7 @@ class Indexed:
     word_count: int
     term_count: int
     thread: int | None
+    scope: int = ORGANISATION_SCOPE
 
 
 def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
@@ -162,12 +183,6 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
         for term in _terms(row, stored.get(row.memory, ()))
     ]
     terms, owners = columns(pairs) if pairs else ([], [])
-    values = _counter_values(
-        organisation,
-        sum(row.passages for row in rows),
-        sum(row.word_count for row in rows),
-        [row.thread for row in rows],
-    )
     with raw_cursor() as cursor:
         cursor.execute(DELETE_POSTINGS, (TextArray(terms), UuidArray(owners), organisation))
         deleted = Counter(row[0] for row in cursor.fetchall())
@@ -178,6 +193,19 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
         delete_passages(organisation, list(stored))
         cursor.execute(DELETE_ATTRIBUTES, (organisation, ids))
         cursor.execute(DELETE_ENTITIES, (organisation, ids))
+    for scope, some in _by_scope(rows, lambda row: row.scope).items():
+        _count_out(organisation, scope, some)
+
+
+def _count_out(organisation: UUID, scope: int, rows: Sequence[Indexed]) -> None:
+    values = _counter_values(
+        organisation,
+        scope,
+        sum(row.passages for row in rows),
+        sum(row.word_count for row in rows),
+        [row.thread for row in rows],
+    )
+    with raw_cursor() as cursor:
         ended = 0
         if values["threads"]:
             cursor.execute(LOCK_THREADS, values).fetchall()

@@ -32,13 +32,13 @@ def read_passages(organisation: UUID, memories: Iterable[UUID]) -> dict[UUID, li
 
 
 def insert_passages(
-    organisation: UUID, passages: Sequence[tuple[UUID, int, int, int, int | None, str, str]]
+    organisation: UUID, scope: int, passages: Sequence[tuple[UUID, int, int, int, int | None, str, str]]
 ) -> None:
-    """Write passages, given as (memory, number, start, end, page, heading, language)."""
+    """Write passages of a scope's memories, given as (memory, number, start, end, page, heading, language)."""
     if passages:
         columns = [list(column) for column in zip(*passages, strict=True)]
         with raw_cursor() as cursor:
-            cursor.execute(INSERT_PASSAGES, (organisation, *columns))
+            cursor.execute(INSERT_PASSAGES, (organisation, scope, *columns))
 
 
 def copy_passages(organisation: UUID, memory: UUID, earlier: UUID) -> None:

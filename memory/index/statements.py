@@ -4,56 +4,59 @@
 
 # postings of memories
 INSERT_POSTINGS = """
-INSERT INTO memory_posting (organisation_id, term, memory_id, passage, tf, length, thread_id)
-SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+INSERT INTO memory_posting (organisation_id, scope_id, term, memory_id, passage, tf, length, thread_id)
+SELECT %s, %s, * FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
 # metadata attributes of memories, one row per key and value
 INSERT_ATTRIBUTES = """
-INSERT INTO memory_attribute (organisation_id, memory_id, key, text_value, number_value)
-SELECT %s, id, key, text, number::numeric
+INSERT INTO memory_attribute (organisation_id, scope_id, memory_id, key, text_value, number_value)
+SELECT %s, %s, id, key, text, number::numeric
 FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS a(id, key, text, number)
 """
 # entities of memories
 INSERT_ENTITIES = """
-INSERT INTO memory_entity (organisation_id, key, memory_id, kind)
-SELECT %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
+INSERT INTO memory_entity (organisation_id, scope_id, key, memory_id, kind)
+SELECT %s, %s, * FROM unnest(%s::text[], %s::uuid[], %s::text[])
 """
 # lock threads in id order, as writers do
 LOCK_THREADS = """
-SELECT id FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) ORDER BY id FOR UPDATE
+SELECT id FROM memory_thread
+WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND scope_id = %(scope)s ORDER BY id FOR UPDATE
 """
 # subtract removed memories from their threads
 LEAVE_THREADS = """
 UPDATE memory_thread AS t SET members = t.members - w.members
-FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS w(id, members) WHERE t.organisation_id = %(organisation)s AND t.id = w.id
+FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS w(id, members)
+WHERE t.organisation_id = %(organisation)s AND t.id = w.id AND t.scope_id = %(scope)s
 """
 # threads left without members
 DELETE_EMPTY_THREADS = """
-DELETE FROM memory_thread WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND members = 0
+DELETE FROM memory_thread
+WHERE organisation_id = %(organisation)s AND id = ANY(%(threads)s::bigint[]) AND scope_id = %(scope)s AND members = 0
 """
 # Each connection updates its own counter part, so that concurrent writers rarely wait for each other's commit.
 # xmax = 0 marks rows that the statement inserted: new threads.
 _ADDED = """
-ON CONFLICT (organisation_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
+ON CONFLICT (organisation_id, scope_id, part) DO UPDATE SET documents = memory_corpuscounter.documents + excluded.documents,
     memories = memory_corpuscounter.memories + excluded.memories,
     words = memory_corpuscounter.words + excluded.words, threads = memory_corpuscounter.threads + excluded.threads
 """
 # add new memories to their threads and the counters
 COUNT_IN = f"""
 WITH joined AS (
-    INSERT INTO memory_thread (organisation_id, id, members)
-    SELECT %(organisation)s, * FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS t(id, members) ORDER BY id
-    ON CONFLICT (organisation_id, id) DO UPDATE SET members = memory_thread.members + excluded.members
+    INSERT INTO memory_thread (organisation_id, scope_id, id, members)
+    SELECT %(organisation)s, %(scope)s, * FROM unnest(%(threads)s::bigint[], %(members)s::int[]) AS t(id, members) ORDER BY id
+    ON CONFLICT (organisation_id, id, scope_id) DO UPDATE SET members = memory_thread.members + excluded.members
     RETURNING xmax = 0 AS is_new
 )
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, memories, words, threads)
-SELECT %(organisation)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(memories)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
+INSERT INTO memory_corpuscounter (organisation_id, scope_id, part, documents, memories, words, threads)
+SELECT %(organisation)s, %(scope)s, pg_backend_pid() %% %(parts)s, %(documents)s, %(memories)s, %(words)s, count(*) FILTER (WHERE is_new) FROM joined
 {_ADDED}
 """  # noqa: S608  built from constants
 # subtract removed memories from the counters
 COUNT_OUT = f"""
-INSERT INTO memory_corpuscounter (organisation_id, part, documents, memories, words, threads)
-VALUES (%(organisation)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(memories)s, -%(words)s, -%(threads)s)
+INSERT INTO memory_corpuscounter (organisation_id, scope_id, part, documents, memories, words, threads)
+VALUES (%(organisation)s, %(scope)s, pg_backend_pid() %% %(parts)s, -%(documents)s, -%(memories)s, -%(words)s, -%(threads)s)
 {_ADDED}
 """  # noqa: S608
 # postings of memories by their terms, in every passage
@@ -77,13 +80,13 @@ WHERE organisation_id = %s AND memory_id = ANY(%s) ORDER BY memory_id, passage
 """
 # passages of memories
 INSERT_PASSAGES = """
-INSERT INTO memory_passage (organisation_id, memory_id, passage, start, "end", page, heading, language)
-SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[])
+INSERT INTO memory_passage (organisation_id, scope_id, memory_id, passage, start, "end", page, heading, language)
+SELECT %s, %s, * FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[])
 """
 # a memory's passages, for the row of an earlier text
 COPY_PASSAGES = """
-INSERT INTO memory_passage (organisation_id, memory_id, passage, start, "end", page, heading, language)
-SELECT organisation_id, %(earlier)s, passage, start, "end", page, heading, language FROM memory_passage
+INSERT INTO memory_passage (organisation_id, scope_id, memory_id, passage, start, "end", page, heading, language)
+SELECT organisation_id, scope_id, %(earlier)s, passage, start, "end", page, heading, language FROM memory_passage
 WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
 """
 # passages of memories
@@ -117,7 +120,7 @@ COLUMNS = (
     ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
     ("asks", "boolean"), ("tells_time", "boolean"), ("language", "text"), ("passages", "int"), ("word_count", "int"),
     ("term_count", "int"),
-    ("expires_at", "timestamptz"), ("value", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
+    ("expires_at", "timestamptz"), ("value", "bigint"), ("scope_id", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
 )  # fmt: skip
 # columns that are converted on insert
 _AS_WRITTEN = {
@@ -129,8 +132,8 @@ _AS_WRITTEN = {
 }
 # memories, except those whose external id is taken
 INSERT_MEMORIES = f"""
-INSERT INTO memory_memory (organisation_id, stored_by, {", ".join(name for name, _ in COLUMNS)})
-SELECT %s, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in COLUMNS)}
+INSERT INTO memory_memory (organisation_id, stored_by, owner, {", ".join(name for name, _ in COLUMNS)})
+SELECT %s, %s::uuid, %s::uuid, {", ".join(_AS_WRITTEN.get(name, f"w.{name}") for name, _ in COLUMNS)}
 FROM unnest({", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)}) AS w({", ".join(name for name, _ in COLUMNS)})
 ON CONFLICT DO NOTHING RETURNING id
 """  # noqa: S608  built from constants
@@ -149,48 +152,58 @@ SELECT w.id, m.id, m.embedding,
         w.thread)
 FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
             %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
-            %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[])
-     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread)
+            %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[], %(scopes)s::int[])
+     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread, scope)
 JOIN memory_memory AS m
-  ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id
+  ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id AND m.scope_id = w.scope
 WHERE m.external_id <> ''
 """
 # one statement for many rows, because each fires the cache invalidation trigger (0.14 ms)
 INSERT_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, model_id, memory_id, passage, embedding)
-SELECT %s, %s, v.memory, v.passage, v.embedding FROM (VALUES {rows}) AS v(memory, passage, embedding) ON CONFLICT DO NOTHING
+INSERT INTO memory_memoryvector (organisation_id, model_id, scope_id, memory_id, passage, embedding)
+SELECT %s, %s, (SELECT m.scope_id FROM memory_memory AS m WHERE m.organisation_id = %s AND m.id = v.memory),
+       v.memory, v.passage, v.embedding
+FROM (VALUES {rows}) AS v(memory, passage, embedding) ON CONFLICT DO NOTHING
 """
 # one row of INSERT_VECTORS
 VECTOR_ROW = "(%s::uuid, %s::int, %s::halfvec)"
-# links by external id, resolved if the target exists, and links by id, left out if the target does not exist
+# links by external id, resolved if the target exists (a memory of the same scope, or else the organisation's), and links by id, left
+# out if the target does not exist
 INSERT_LINKS = """
 INSERT INTO memory_memorylink
-    (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight, properties, valid_from, valid_to)
-SELECT %(organisation)s, l.memory, l.kind, coalesce(named.id, own.id), l.source, l.external_id, l.weight, l.properties::jsonb,
-       l.valid_from, l.valid_to
+    (organisation_id, scope_id, memory_id, kind, target_id, target_source, target_external_id, weight, properties, valid_from, valid_to)
+SELECT %(organisation)s, o.scope_id, l.memory, l.kind, coalesce(named.id, own.id), l.source, l.external_id, l.weight,
+       l.properties::jsonb, l.valid_from, l.valid_to
 FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(targets)s::uuid[], %(sources)s::text[], %(external_ids)s::text[],
             %(weights)s::float8[], %(properties)s::text[], %(valid_from)s::timestamptz[], %(valid_to)s::timestamptz[])
      AS l(memory, kind, target, source, external_id, weight, properties, valid_from, valid_to)
-LEFT JOIN memory_memory AS named ON named.organisation_id = %(organisation)s AND named.source = l.source
-     AND named.external_id = l.external_id AND named.external_id <> ''
+JOIN memory_memory AS o ON o.organisation_id = %(organisation)s AND o.id = l.memory
+LEFT JOIN LATERAL (
+    SELECT t.id FROM memory_memory AS t WHERE t.organisation_id = %(organisation)s AND t.source = l.source
+     AND t.external_id = l.external_id AND t.external_id <> '' AND t.scope_id IN (0, o.scope_id)
+    ORDER BY t.scope_id = o.scope_id DESC LIMIT 1
+) AS named ON true
 LEFT JOIN memory_memory AS own ON own.organisation_id = %(organisation)s AND own.id = l.target AND own.head IS NULL
 WHERE l.target IS NULL OR own.id IS NOT NULL
 ON CONFLICT DO NOTHING
 """
 # links from memories to the sources they were derived from
 INSERT_SOURCES = """
-INSERT INTO memory_memorylink (organisation_id, memory_id, kind, target_id, target_source, target_external_id, weight)
-SELECT %(organisation)s, s.memory, 'derived_from', s.target, '', '', 1
+INSERT INTO memory_memorylink
+    (organisation_id, scope_id, memory_id, kind, target_id, target_source, target_external_id, weight)
+SELECT %(organisation)s, o.scope_id, s.memory, 'derived_from', s.target, '', '', 1
 FROM unnest(%(memories)s::uuid[], %(targets)s::uuid[]) AS s(memory, target)
+JOIN memory_memory AS o ON o.organisation_id = %(organisation)s AND o.id = s.memory
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = s.target AND m.head IS NULL
 ON CONFLICT DO NOTHING
 """
-# resolve links that were waiting for an external id
+# resolve links that were waiting for an external id: from the same scope, and to the organisation's memories from any
 RESOLVE_LINKS = """
 UPDATE memory_memorylink AS l SET target_id = a.memory
-FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[]) AS a(memory, source, external_id)
+FROM unnest(%(memories)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(scopes)s::int[])
+     AS a(memory, source, external_id, scope)
 WHERE l.organisation_id = %(organisation)s AND l.target_id IS NULL AND l.target_source = a.source
-  AND l.target_external_id = a.external_id
+  AND l.target_external_id = a.external_id AND a.scope IN (0, l.scope_id)
 """
 
 # --- vector_graph.py

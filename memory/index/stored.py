@@ -1,6 +1,7 @@
 """Stored memories as drafts, and the removal and renewal of their index rows, inside the caller's tenant transaction."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -31,6 +32,7 @@ def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
                 each.word_count,
                 each.term_count,
                 each.thread_id,
+                each.scope_id,
             )
             for each in memories
         ],
@@ -51,10 +53,11 @@ def draft_of(memory: Memory, layout: Sequence[Mark] = ()) -> MemoryDraft:
         thread=memory.thread,
         expires_at=memory.expires_at,
         layout=tuple(layout),
+        scope=memory.scope_id,
     )
 
 
-def reindex(organisation: UUID, memories: Iterable[UUID]) -> int:
+def reindex(organisation: UUID, memories: Iterable[UUID], *, scope: int | None = None) -> int:
     """Analyse and cut memories and earlier texts anew, and rewrite their index rows; return how many exist.
 
     For an index built by an earlier version of `count_terms` or `cut`. Pages and headings of documents are kept. Vectors are kept
@@ -64,6 +67,7 @@ def reindex(organisation: UUID, memories: Iterable[UUID]) -> int:
     Args:
         organisation: the tenant.
         memories: their ids; those that don't exist are left out.
+        scope: the access scope of the new index rows; None for the memories' own.
 
     Cost: if the analysis has changed, one scan of the organisation's postings per call: pass a thousand or more.
     """
@@ -80,6 +84,8 @@ def reindex(organisation: UUID, memories: Iterable[UUID]) -> int:
     for row in giving_way(rows):
         layout = marks_of(before[row.id]) if row.passages > 1 else ()
         draft = draft_of(row, layout)
+        if scope is not None:
+            draft = replace(draft, scope=scope)
         new.append(Row(row.id, draft, read(draft)))
     remove_index(organisation, rows)
     index_rows.insert(index_rows.pack(organisation, new))

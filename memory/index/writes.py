@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.binary import HalfVec, IntArray, TextArray
-from liftos.kernel.db.transactions import pipelined, raw_cursor, send_now
+from liftos.kernel.db.transactions import pipelined, raw_cursor, seeing_everything_here, send_now
+from liftos.kernel.db.viewers import current_viewer
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.ids import new_id
 from liftos.kernel.precedence import giving_way
@@ -176,6 +177,7 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
         "from": [draft.valid_from for draft in drafts],
         "to": [draft.valid_to for draft in drafts],
         "threads": [draft.thread for draft in drafts],
+        "scopes": [draft.scope for draft in drafts],
     }
     with raw_cursor() as cursor:
         found = cursor.execute(FIND_EARLIER, values).fetchall()
@@ -185,7 +187,11 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
 def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> None:
     """Write the links of memories, and resolve links that were waiting for them."""
     links = [(memory, draft.source, each) for memory, draft in memories for each in draft.links]
-    named = [(memory, draft.source, draft.external_id) for memory, draft in memories if draft.external_id]
+    named = [
+        (memory, draft.source, draft.external_id, draft.scope)
+        for memory, draft in memories
+        if draft.external_id
+    ]
     sources = [(memory, target) for memory, draft in memories for target in draft.derived_from]
     if sources:
         link_sources(organisation, sources)
@@ -193,10 +199,18 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
         insert_links(organisation, links)
     with raw_cursor() as cursor:
         if named:
-            values = dict(
-                zip(("memories", "sources", "external_ids"), index_rows.columns(named), strict=True)
-            )
-            cursor.execute(RESOLVE_LINKS, values | {"organisation": organisation})
+            resolve_links(organisation, named)
+
+
+def resolve_links(organisation: UUID, named: Sequence[tuple[UUID, str, str, int]]) -> None:
+    """Resolve links that wait for memories, given as (memory, source, external id, scope).
+
+    Sees everything, because links that its writer can't see may wait for a memory of the organisation.
+    """
+    names = ("memories", "sources", "external_ids", "scopes")
+    values = dict(zip(names, index_rows.columns(named), strict=True)) | {"organisation": organisation}
+    with seeing_everything_here():
+        raw_cursor().execute(RESOLVE_LINKS, values)
 
 
 def insert_links(organisation: UUID, links: Sequence[tuple[UUID, str, LinkDraft]]) -> None:
@@ -241,7 +255,7 @@ def insert_vectors(organisation: UUID, model: int, vectors: Sequence[tuple[UUID,
                 for memory, passage, vector in giving_way(some)
                 for value in (memory, passage, HalfVec(vector))
             ]
-            cursor.execute(statement, [organisation, model, *values])
+            cursor.execute(statement, [organisation, model, organisation, *values])
 
 
 def _insert_memories(
@@ -254,7 +268,8 @@ def _insert_memories(
     ordered = sorted(rows, key=lambda row: (row.draft.source, row.draft.external_id))
     values = zip(COLUMNS, zip(*(_values(by, row) for row in giving_way(ordered)), strict=True), strict=True)
     columns = [_PACKED.get(kind, list)(column) for (_, kind), column in values]
-    cursor = raw_cursor().execute(INSERT_MEMORIES, (organisation, decision, *columns))
+    owner = current_viewer().principal
+    cursor = raw_cursor().execute(INSERT_MEMORIES, (organisation, decision, owner, *columns))
     return lambda: {row[0] for row in cursor.fetchall()}
 
 
@@ -269,6 +284,6 @@ def _values(by: Actor, row: Row) -> tuple[Any, ...]:
         json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(actor.kind), actor.id,
         actor.on_behalf_of,
         draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at or recorded_at, reading.asks,
-        reading.tells_time, reading.language, len(reading.passages), reading.words, reading.postings, row.expires_at, folded_number(row.keys), recorded_at,
-        changed_at,
+        reading.tells_time, reading.language, len(reading.passages), reading.words, reading.postings, row.expires_at, folded_number(row.keys), draft.scope,
+        recorded_at, changed_at,
     )  # fmt: skip

@@ -16,7 +16,7 @@ SELECT count(*) FROM unnest(%(ids)s::uuid[], %(threads)s::bigint[]) AS s(id, thr
     EXISTS (SELECT 1 FROM memory_memorylink AS l
             WHERE l.organisation_id = %(organisation)s AND l.memory_id = s.id AND l.target_id IS NOT NULL)
     OR EXISTS (SELECT 1 FROM memory_memorylink AS l WHERE l.organisation_id = %(organisation)s AND l.target_id = s.id)
-    OR EXISTS (SELECT 1 FROM memory_thread AS t WHERE t.organisation_id = %(organisation)s AND t.id = s.thread AND t.members > 1)
+    OR (SELECT sum(t.members) > 1 FROM memory_thread AS t WHERE t.organisation_id = %(organisation)s AND t.id = s.thread)
     OR EXISTS (SELECT 1 FROM memory_entity AS e JOIN memory_entity AS o
                ON o.organisation_id = e.organisation_id AND o.key = e.key AND o.memory_id <> e.memory_id
                WHERE e.organisation_id = %(organisation)s AND e.memory_id = s.id)

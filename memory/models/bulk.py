@@ -5,10 +5,11 @@ from django.db.models.functions import Now
 
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
+from memory.models.memories import Scoped
 from memory.types import TrustState
 
 
-class BulkJob(models.Model):
+class BulkJob(Scoped):
     """A bulk job; its counts are those of its chunks."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -18,6 +19,8 @@ class BulkJob(models.Model):
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
+    # who sent it, if that is known
+    principal = models.UUIDField(null=True)
     trust = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
     recorded_at = models.DateTimeField(db_default=Now())
     cancelled_at = models.DateTimeField(null=True)
@@ -31,7 +34,7 @@ class BulkJob(models.Model):
         return f"bulk job {self.id}"
 
 
-class BulkChunk(models.Model):
+class BulkChunk(Scoped):
     """Consecutive lines of a job: their text until stored or cancelled, then their results. Workers lease chunks to store them."""
 
     pk = models.CompositePrimaryKey("organisation_id", "job_id", "number")

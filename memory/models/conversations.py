@@ -3,13 +3,13 @@
 from django.db import models
 
 from liftos.kernel.tenancy.models import Organisation
-from memory.models.memories import Memory
+from memory.models.memories import Memory, Scoped
 
 
-class ConversationTurn(models.Model):
+class ConversationTurn(Scoped):
     """A memory's place in its thread."""
 
-    pk = models.CompositePrimaryKey("organisation_id", "thread", "number")
+    pk = models.CompositePrimaryKey("organisation_id", "thread", "scope_id", "number")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )

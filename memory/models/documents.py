@@ -5,11 +5,11 @@ from django.db.models.functions import Now
 
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.models.memories import Memory
+from memory.models.memories import Memory, Scoped
 from memory.types import TrustState
 
 
-class Document(models.Model):
+class Document(Scoped):
     """The file that a version of a memory was read from. A memory of type `document` has one for each text that was sent."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -42,7 +42,7 @@ class Document(models.Model):
         return self.title or self.name or f"document {self.memory_id}"
 
 
-class DocumentJob(models.Model):
+class DocumentJob(Scoped):
     """A document to store: its file until a worker has stored it, then the result."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -52,6 +52,8 @@ class DocumentJob(models.Model):
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
+    # who sent it, if that is known
+    principal = models.UUIDField(null=True)
     trust = models.CharField(max_length=20, default=TrustState.ACTIVE.value)
     # what the request said beside the file
     options = models.JSONField()

@@ -19,7 +19,16 @@ from liftos.kernel.tenancy.models import Organisation
 from memory.types import LINK_KIND, MAX_LINK_KIND, EmbeddingState, TrustState
 
 
-class Memory(models.Model):
+class Scoped(models.Model):
+    """A row that only those may see who see its scope (liftos.kernel.db.viewers). Derived rows have their memory's."""
+
+    scope_id = models.IntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Memory(Scoped):
     """A memory, or an earlier text of one."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -38,6 +47,8 @@ class Memory(models.Model):
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=200)
     on_behalf_of = models.CharField(max_length=200, blank=True)
+    # the principal that stored it
+    owner = models.UUIDField(null=True)
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField(db_default=Now())
@@ -73,7 +84,7 @@ class Memory(models.Model):
             # target of the composite foreign keys of vectors and links
             models.UniqueConstraint(fields=["organisation", "id"], name="memory_of_organisation"),
             models.UniqueConstraint(
-                fields=["organisation", "source", "external_id"],
+                fields=["organisation", "source", "external_id", "scope_id"],
                 name="memory_external_id_once",
                 condition=~models.Q(external_id=""),
             ),
@@ -163,7 +174,7 @@ class Memory(models.Model):
         return self.content if len(self.content) <= 80 else f"{self.content[:79].rstrip()}…"
 
 
-class MemoryPassage(models.Model):
+class MemoryPassage(Scoped):
     """A passage of a memory that is too long to be one (memory/analysis/passages.py); a shorter memory has none.
 
     `start` and `end` are offsets in characters of the memory's text.
@@ -193,7 +204,7 @@ class MemoryPassage(models.Model):
         return f"passage {self.passage} of {self.memory_id}"
 
 
-class MemoryVector(models.Model):
+class MemoryVector(Scoped):
     """A vector of a memory's passage under an embedding model; models differ in dimension.
 
     `passage` is 0 for a memory that is one passage, and WHOLE for the vector of a longer memory as a whole.
@@ -210,11 +221,15 @@ class MemoryVector(models.Model):
     embedding = HalfVectorField()
     in_graph = models.BooleanField(default=False, db_default=False)
 
+    class Meta:
+        # for viewers who see a small share of a large organisation (memory/search/arms/meaning/arm.py)
+        indexes = [models.Index(fields=["organisation", "scope_id", "model"], name="vector_by_scope")]
+
     def __str__(self) -> str:
         return f"vector of {self.memory_id}"
 
 
-class MemoryLink(models.Model):
+class MemoryLink(Scoped):
     """A typed, directed link; `target` is null until a memory with `target_external_id` is stored."""
 
     organisation = models.ForeignKey(
@@ -284,7 +299,7 @@ class MemoryLink(models.Model):
         )
 
 
-class Posting(models.Model):
+class Posting(Scoped):
     """A stemmed term of a passage, in the inverted index; `length` is the passage's."""
 
     pk = models.CompositePrimaryKey("organisation_id", "term", "memory_id", "passage")
@@ -304,7 +319,7 @@ class Posting(models.Model):
         return self.term
 
 
-class Attribute(models.Model):
+class Attribute(Scoped):
     """A scalar in a memory's metadata by its path, in the index for filters."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.DO_NOTHING, db_constraint=False)
@@ -321,7 +336,7 @@ class Attribute(models.Model):
         return self.key
 
 
-class Entity(models.Model):
+class Entity(Scoped):
     """An entity of a memory (memory/analysis/entities.py), in an index like the postings."""
 
     pk = models.CompositePrimaryKey("organisation_id", "key", "memory_id")
@@ -340,10 +355,10 @@ class Entity(models.Model):
         return f"{self.kind} {self.key}"
 
 
-class Thread(models.Model):
-    """A session, conversation or document (memory/analysis/threads.py); deleted with its last member."""
+class Thread(Scoped):
+    """A session, conversation or document (memory/analysis/threads.py) by scope; deleted with its last member."""
 
-    pk = models.CompositePrimaryKey("organisation_id", "id")
+    pk = models.CompositePrimaryKey("organisation_id", "id", "scope_id")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
@@ -354,13 +369,13 @@ class Thread(models.Model):
         return f"thread {self.id} of {self.members}"
 
 
-class CorpusCounter(models.Model):
-    """A part of an organisation's counts of passages (BM25's documents), memories, words and threads.
+class CorpusCounter(Scoped):
+    """A part of a scope's counts of passages (BM25's documents), memories, words and threads.
 
     The connection chooses one of sixteen parts, because all writers to a single row would wait for each other's commit.
     """
 
-    pk = models.CompositePrimaryKey("organisation_id", "part")
+    pk = models.CompositePrimaryKey("organisation_id", "scope_id", "part")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
     )

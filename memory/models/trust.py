@@ -7,11 +7,12 @@ from django.db.models.functions import Now
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
+from memory.models.memories import Scoped
 from memory.policy_types import POLICIES, REFUSALS, REJECTED_INSIDE, Policy, Refuse, RejectedInside
 from memory.types import TrustState
 
 
-class MemoryVersion(models.Model):
+class MemoryVersion(Scoped):
     """An ended version of a memory, and the change that ended it. Never updated; deleted when the memory is erased.
 
     The current version is the memory's own row.
@@ -68,10 +69,10 @@ class MemoryVersion(models.Model):
         return f"version {self.version} of {self.memory_id}"
 
 
-class Tombstone(models.Model):
-    """The key of a normal form of a rejected value. Outlives the rejected memory."""
+class Tombstone(Scoped):
+    """The key of a normal form of a value rejected in a scope. Outlives the rejected memory."""
 
-    pk = models.CompositePrimaryKey("organisation_id", "value")
+    pk = models.CompositePrimaryKey("organisation_id", "value", "scope_id")
     organisation = models.ForeignKey(
         Organisation, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
     )
@@ -92,7 +93,7 @@ class Tombstone(models.Model):
         return f"rejection {self.decision_id}"
 
 
-class Erasure(models.Model):
+class Erasure(Scoped):
     """An erasure receipt: what was removed from where, without the content. Never updated."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -16,7 +16,10 @@ from memory.types import Rejection
 
 
 def find_held(
-    organisation: UUID, texts: Mapping[UUID, str], anchors: Mapping[Shape, Sequence[int]]
+    organisation: UUID,
+    texts: Mapping[UUID, str],
+    anchors: Mapping[Shape, Sequence[int]],
+    scopes: Mapping[UUID, int],
 ) -> tuple[RejectedInside, dict[UUID, Rejection]]:
     """Return the organisation's policy, and the earliest rejection for each text that contains a rejected value.
 
@@ -24,6 +27,7 @@ def find_held(
         organisation: the tenant.
         texts: by an id of the write.
         anchors: from `memory.rejection.tombstones.find_rejections`; if empty nothing is searched.
+        scopes: access scopes by an id of the write.
     """
     if not anchors or not texts:
         return RejectedInside.ALLOW, {}
@@ -35,7 +39,7 @@ def find_held(
     known = rejections_of(organisation, {key for _, key in keys})
     held: dict[UUID, Rejection] = {}
     for write, key in keys:
-        rejection = known.get(key)
+        rejection = known.within(key, scopes[write])
         if rejection is None:
             continue
         if write not in held or rejection.recorded_at < held[write].recorded_at:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
-from memory.analysis.value_keys import origin_key
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
+from memory.analysis.value_keys import origin_key, value_keys
 from memory.index.writes import Row
 from memory.policy_types import Refuse, RejectedInside, Wanted
 from memory.rejection.containment import find_held
@@ -34,10 +35,11 @@ def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> V
     """
     # imported rows that are already rejected bring nothing back
     asked = [row for row in rows if row.state is not TrustState.REJECTED]
-    found = find_rejections(organisation, {row.id: row.keys for row in asked})
+    scopes = {row.id: row.draft.scope for row in asked}
+    found = find_rejections(organisation, {row.id: row.keys for row in asked}, scopes)
     rejections = dict(found.rejections)
     texts = {row.id: row.draft.content for row in asked if row.id not in rejections} if found.anchors else {}
-    policy, held = find_held(organisation, texts, found.anchors)
+    policy, held = find_held(organisation, texts, found.anchors, scopes)
     if policy is RejectedInside.REFUSE:
         rejections |= held
     # only living rows need to become candidates
@@ -62,14 +64,26 @@ def vet_text(organisation: UUID, row: Row) -> Rejection | None:
     Raises:
         ValueRejected: the text is a rejected value, or contains one and the policy is to refuse.
     """
-    found = find_rejections(organisation, {row.id: row.keys})
+    scopes = {row.id: row.draft.scope}
+    found = find_rejections(organisation, {row.id: row.keys}, scopes)
     for rejection in found.rejections.values():
         raise ValueRejected(rejection)
-    policy, held = find_held(organisation, {row.id: row.draft.content}, found.anchors)
+    policy, held = find_held(organisation, {row.id: row.draft.content}, found.anchors, scopes)
     inside = held.get(row.id)
     if inside is not None and policy is RejectedInside.REFUSE:
         raise ValueRejected(inside)
     return inside if policy is RejectedInside.FLAG else None
+
+
+def vet_value(organisation: UUID, *, memory: UUID, text: str, scope: int) -> None:
+    """Check whether a memory's text may be in another access scope.
+
+    Raises:
+        ValueRejected: its value is rejected there.
+    """
+    found = find_rejections(organisation, {memory: value_keys(organisation, text)}, {memory: scope})
+    for rejection in found.rejections.values():
+        raise ValueRejected(rejection)
 
 
 def _present(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Stored]:
@@ -99,14 +113,20 @@ def _erased(organisation: UUID, rows: Sequence[Row], *, imported: bool) -> list[
         found = cursor.execute(FIND_ERASED, [organisation, list(ids), list(origins.values())]).fetchall()
     if not found:
         return []
-    policy = Refuse(found[0][2] or Wanted().refuse_erased_ids)
-    gone_ids, gone = {row[0] for row in found} & ids, {bytes(row[1]) for row in found if row[1] is not None}
+    policy = Refuse(found[0][3] or Wanted().refuse_erased_ids)
+    gone_ids = {row[0] for row in found} & ids
+    # as external ids, these count within their scope, and the organisation's for all
+    gone = {(bytes(row[1]), row[2]) for row in found if row[1] is not None}
 
-    def is_refused(row: UUID) -> bool:
-        comes_back = origins.get(row) in gone and policy is not Refuse.NEVER
-        return row in gone_ids or (comes_back and (policy is Refuse.ALWAYS or imported or row in ids))
+    def is_refused(row: Row) -> bool:
+        origin = origins.get(row.id)
+        was_erased = origin is not None and bool(
+            gone & {(origin, ORGANISATION_SCOPE), (origin, row.draft.scope)}
+        )
+        comes_back = was_erased and policy is not Refuse.NEVER
+        return row.id in gone_ids or (comes_back and (policy is Refuse.ALWAYS or imported or row.id in ids))
 
-    return [row.id for row in rows if is_refused(row.id)]
+    return [row.id for row in rows if is_refused(row)]
 
 
 def _without_source(organisation: UUID, rows: Sequence[Row], refused: Container[UUID]) -> Mapping[UUID, str]:

@@ -8,27 +8,29 @@ from memory.policy_types import RejectedInside
 LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(n) FROM unnest(%s::bigint[]) AS n"
 # the same locks, exclusive, for a rejection
 LOCK_EXCLUSIVE = "SELECT pg_advisory_xact_lock(n) FROM unnest(%s::bigint[]) AS n"
-# the rejections of values
+# the rejections of values, by scope
 FIND_TOMBSTONES = """
-SELECT value, decision_id, memory_id, recorded_at FROM memory_tombstone
+SELECT value, scope_id, decision_id, memory_id, recorded_at FROM memory_tombstone
 WHERE organisation_id = %s AND value = ANY(%s::bytea[])
 """
 # anchors to look for inside texts, one row per shape, unless the organisation's policy allows them
 FIND_ANCHORS = f"""
 SELECT words, lead, trail, array_agg(anchor) FROM memory_tombstone
-WHERE organisation_id = %(organisation)s AND anchor IS NOT NULL AND NOT EXISTS (
+WHERE organisation_id = %(organisation)s AND scope_id = ANY(%(scopes)s) AND anchor IS NOT NULL AND NOT EXISTS (
     SELECT FROM memory_rejectionpolicy WHERE organisation_id = %(organisation)s AND policy = '{RejectedInside.ALLOW}')
 GROUP BY words, lead, trail
 """  # noqa: S608  built from a constant
 # a value keeps its first rejection
 INSERT_TOMBSTONES = """
-INSERT INTO memory_tombstone (organisation_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
-SELECT %s, value, %s, %s, %s, words, lead, trail, anchor
+INSERT INTO memory_tombstone (organisation_id, scope_id, value, memory_id, decision_id, recorded_at, words, lead, trail, anchor)
+SELECT %s, %s, value, %s, %s, %s, words, lead, trail, anchor
 FROM unnest(%s::bytea[], %s::int[], %s::int[], %s::int[], %s::bigint[]) AS t(value, words, lead, trail, anchor)
-ON CONFLICT (organisation_id, value) DO NOTHING
+ON CONFLICT (organisation_id, value, scope_id) DO NOTHING
 """
 # values that may be written again
-DELETE_TOMBSTONES = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND value = ANY(%s::bytea[])"
+DELETE_TOMBSTONES = """
+DELETE FROM memory_tombstone WHERE organisation_id = %s AND scope_id = %s AND value = ANY(%s::bytea[])
+"""
 
 # --- refusals.py
 
@@ -36,7 +38,7 @@ DELETE_TOMBSTONES = "DELETE FROM memory_tombstone WHERE organisation_id = %s AND
 FIND_MEMORIES = "SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL"
 # erasures of ids and external ids, with the organisation's policy
 FIND_ERASED = """
-SELECT e.memory_id, e.origin, p.refuse_erased_ids FROM memory_erasure AS e
+SELECT e.memory_id, e.origin, e.scope_id, p.refuse_erased_ids FROM memory_erasure AS e
 LEFT JOIN memory_erasurepolicy AS p ON p.organisation_id = e.organisation_id
 WHERE e.organisation_id = %s AND (e.memory_id = ANY(%s) OR e.origin = ANY(%s))
 """

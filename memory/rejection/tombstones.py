@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import pipelined, raw_cursor
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.errors import Conflict
 from memory.analysis.value_keys import locks_of, traces_of, value_keys
 from memory.analysis.windows import Shape
@@ -54,12 +55,17 @@ class Found:
     anchors: dict[Shape, list[int]] = field(default_factory=dict)
 
 
-def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) -> Found:
+def find_rejections(
+    organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]], scopes: Mapping[UUID, int]
+) -> Found:
     """Return the rejections of writes' values, and lock the values against rejection until the transaction ends.
+
+    A value counts as rejected for writes of the scope in which it was rejected; for all writes, if it was the organisation's.
 
     Args:
         organisation: the tenant.
         keys: value keys by an id of the write.
+        scopes: access scopes by an id of the write.
     """
     wanted = {key for each in keys.values() for key in each}
     if not wanted:
@@ -68,21 +74,40 @@ def find_rejections(organisation: UUID, keys: Mapping[UUID, tuple[bytes, ...]]) 
         # two statements: the second must see rejections committed while the first waited
         raw_cursor().execute(LOCK_SHARED, [locks_of(organisation, wanted)])
         found = raw_cursor().execute(FIND_TOMBSTONES, [organisation, list(wanted)])
-        traced = raw_cursor().execute(FIND_ANCHORS, {"organisation": organisation})
+        traced = raw_cursor().execute(
+            FIND_ANCHORS,
+            {"organisation": organisation, "scopes": sorted({ORGANISATION_SCOPE, *scopes.values()})},
+        )
         known, rows = _by_key(found.fetchall()), traced.fetchall()
     anchors = {Shape(*row[:3]): row[3] for row in rows}
-    rejections = {write: known[key] for write, each in keys.items() for key in reversed(each) if key in known}
+    rejections = {
+        write: rejection
+        for write, each in keys.items()
+        for key in reversed(each)
+        if (rejection := known.within(key, scopes[write])) is not None
+    }
     return Found(rejections, anchors)
 
 
-def rejections_of(organisation: UUID, keys: Iterable[bytes]) -> dict[bytes, Rejection]:
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """Rejections by value key and access scope."""
+
+    rows: dict[tuple[bytes, int], Rejection]
+
+    def within(self, key: bytes, scope: int) -> Rejection | None:
+        """Return the rejection that counts for writes of a scope, if any; the organisation's first."""
+        return self.rows.get((key, ORGANISATION_SCOPE)) or self.rows.get((key, scope))
+
+
+def rejections_of(organisation: UUID, keys: Iterable[bytes]) -> Rejections:
     """Return the rejections of those keys that are rejected."""
     with raw_cursor() as cursor:
         return _by_key(cursor.execute(FIND_TOMBSTONES, [organisation, list(keys)]).fetchall())
 
 
-def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Rejection]:
-    return {bytes(row[0]): Rejection(*row[1:]) for row in rows}
+def _by_key(rows: Iterable[tuple[Any, ...]]) -> Rejections:
+    return Rejections({(bytes(row[0]), row[1]): Rejection(*row[2:]) for row in rows})
 
 
 def lock_values(organisation: UUID, keys: Iterable[bytes]) -> None:
@@ -91,17 +116,19 @@ def lock_values(organisation: UUID, keys: Iterable[bytes]) -> None:
         cursor.execute(LOCK_EXCLUSIVE, [locks_of(organisation, keys)])
 
 
-def reject_value(*, organisation: UUID, text: str, memory: UUID, decision: UUID, at: datetime) -> None:
-    """Reject a text's value, whose keys must be locked by `lock_values`; forms already rejected keep their rejection."""
+def reject_value(
+    *, organisation: UUID, scope: int, text: str, memory: UUID, decision: UUID, at: datetime
+) -> None:
+    """Reject a text's value in an access scope. Its keys must be locked by `lock_values`; forms already rejected keep their rejection."""
     keys, traces = value_keys(organisation, text), traces_of(organisation, text)
     shapes = [traces[key].shape if key in traces else (None, None, None) for key in keys]
     columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
     columns.append([traces[key].anchor if key in traces else None for key in keys])
     with raw_cursor() as cursor:
-        cursor.execute(INSERT_TOMBSTONES, [organisation, memory, decision, at, list(keys), *columns])
+        cursor.execute(INSERT_TOMBSTONES, [organisation, scope, memory, decision, at, list(keys), *columns])
 
 
-def lift_rejections(organisation: UUID, keys: Iterable[bytes]) -> int:
-    """Remove rejections of values; return the number of rejected keys."""
+def lift_rejections(organisation: UUID, scope: int, keys: Iterable[bytes]) -> int:
+    """Remove rejections of values in an access scope; return the number of rejected keys."""
     with raw_cursor() as cursor:
-        return cursor.execute(DELETE_TOMBSTONES, [organisation, list(keys)]).rowcount
+        return cursor.execute(DELETE_TOMBSTONES, [organisation, scope, list(keys)]).rowcount

@@ -126,6 +126,7 @@ def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
         embedding_model=last.vector_model,
         thread=present.thread,
         layout=last.layout,
+        scope=present.scope,
     )
 
 
@@ -134,6 +135,7 @@ def _versions(organisation: UUID, rows: Iterable[writes.Row], decision: UUID) ->
         for each in row.draft.past.history if row.draft.past else ():
             yield MemoryVersion(
                 organisation_id=organisation,
+                scope_id=row.draft.scope,
                 memory_id=row.id,
                 version=each.version,
                 content=each.content,
@@ -165,6 +167,8 @@ def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Me
     return Memory(
         id=id_,
         organisation_id=head.organisation_id,
+        scope_id=head.scope_id,
+        owner=head.owner,
         content=draft.content,
         metadata=draft.metadata,
         memory_type=draft.memory_type,

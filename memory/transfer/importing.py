@@ -20,7 +20,7 @@ from memory.bulk.lines import batches, line_result
 from memory.index import index_rows, writes
 from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
-from memory.operations import IMPORT, Prepared, commit, embed_rows
+from memory.operations import IMPORT, Prepared, commit, embed_rows, place_rows
 from memory.queries import existing
 from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
@@ -132,7 +132,7 @@ class _Run:
 
     def _prepare(self, lines: list[Line]) -> Ready:
         """Embed lines and their pasts; a dry run omits vectors, because it is a single transaction."""
-        rows = [row for _, _, row in lines]
+        rows, _ = place_rows(self.organisation, [row for _, _, row in lines])
         if self.dry_run:
             return Prepared(tuple(rows), None), read_pasts(self.organisation, rows, embed=False)
         return embed_rows(self.organisation, rows), read_pasts(self.organisation, rows)
@@ -257,6 +257,7 @@ class _Run:
             if row.state is TrustState.REJECTED and row.keys:
                 tombstones.reject_value(
                     organisation=self.organisation,
+                    scope=row.draft.scope,
                     text=row.draft.content,
                     memory=row.id,
                     decision=decision,

@@ -98,7 +98,9 @@ def confirm(
         keys = _lock_value(organisation, memory)
         allowed = (*LIVING, S.REJECTED) if may_reinstate else LIVING
         row = lock_in_state(organisation, memory, version=version, allowed=allowed, participle="confirmed")
-        lifted = tombstones.lift_rejections(organisation, keys) if row.state == S.REJECTED else 0
+        lifted = (
+            tombstones.lift_rejections(organisation, row.scope_id, keys) if row.state == S.REJECTED else 0
+        )
         text = f"Confirmed; was {row.state}." + (" Its value may be written again." if lifted else "")
         decision = record_correction(
             organisation, by, "memory.confirm", row, text, reason, {"lifted": lifted}, parents=parents
@@ -222,7 +224,12 @@ def reject(
             decision=decision,
         )
         tombstones.reject_value(
-            organisation=organisation, text=row.content, memory=row.id, decision=decision, at=at
+            organisation=organisation,
+            scope=row.scope_id,
+            text=row.content,
+            memory=row.id,
+            decision=decision,
+            at=at,
         )
         derived = settle_derived(
             organisation, by, derived, source=row.id, because=Because.REJECTED, parent=decision

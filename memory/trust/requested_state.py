@@ -10,7 +10,8 @@ from memory.queries import get_memory
 from memory.trust import corrections
 from memory.trust.corrections import REJECTABLE, Changed
 from memory.trust.revision import Revised, commit_revision, prepare_revision
-from memory.types import LIVING, TrustState
+from memory.trust.visibility_change import change_visibility
+from memory.types import LIVING, TrustState, VisibleTo
 
 S = TrustState
 
@@ -25,8 +26,9 @@ def revise_with_state(
     version: int | None,
     reason: str = "",
     may_reinstate: bool = False,
+    visible_to: VisibleTo | None = None,
 ) -> Revised:
-    """Change a memory and then, by a correction, its trust state, in one transaction.
+    """Change a memory and then, by a correction, its trust state, and who may see it, in one transaction.
 
     The states active, contested and rejected are reached by confirming, contesting and rejecting. If no correction leads from the
     memory's state to the requested one, the state stays. A memory flagged for its new text stays a candidate.
@@ -39,7 +41,8 @@ def revise_with_state(
         requested: the requested state, if any.
         version: the version the changes are based on; None for the current one.
         reason: free text.
-        may_reinstate: whether the caller may take back a rejection.
+        may_reinstate: whether the caller may take back a rejection, and change who sees memories of others.
+        visible_to: who may see it from now on; None to leave it.
 
     Returns:
         The memory after both; version, state and decision are the correction's, if any.
@@ -48,12 +51,38 @@ def revise_with_state(
         As `revise`.
     """
     prepared = prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)
-    if requested is None:
+    if requested is None and visible_to is None:
         return commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
     with tenant_transaction(organisation):
         revised = commit_revision(organisation=organisation, by=by, prepared=prepared, reason=reason)
-        state = S(get_memory(organisation=organisation, memory=memory).state)
-        changed = _correct(organisation, by, revised, state, requested, reason, may_reinstate=may_reinstate)
+        if requested is not None:
+            revised = _with_state(organisation, by, revised, requested, reason, may_reinstate=may_reinstate)
+        if visible_to is not None:
+            moved = change_visibility(
+                organisation=organisation,
+                by=by,
+                memory=memory,
+                wanted=visible_to,
+                version=revised.version,
+                reason=reason,
+                may_curate=may_reinstate,
+            )
+            if moved.decision is not None:
+                revised = replace(revised, version=moved.version, decision=moved.decision)
+    return revised
+
+
+def _with_state(
+    organisation: UUID,
+    by: Actor,
+    revised: Revised,
+    requested: TrustState,
+    reason: str,
+    *,
+    may_reinstate: bool,
+) -> Revised:
+    state = S(get_memory(organisation=organisation, memory=revised.id).state)
+    changed = _correct(organisation, by, revised, state, requested, reason, may_reinstate=may_reinstate)
     if changed is None:
         return revised
     return replace(revised, version=changed.version, state=changed.state, decision=changed.decision)

@@ -67,9 +67,9 @@ NOW = "SELECT clock_timestamp()"
 # copy present versions into the history, with the change that ended them
 END_VERSIONS = """
 INSERT INTO memory_memoryversion
-    (id, organisation_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+    (id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
      expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
-SELECT e.id, m.organisation_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
+SELECT e.id, m.organisation_id, m.scope_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
        m.valid_from, m.valid_to, m.expires_at, m.superseded_by, m.changed_at, greatest(m.changed_at, %(at)s), %(operation)s,
        %(reason)s, %(kind)s, %(actor)s, %(behalf)s, %(decision)s
 FROM unnest(%(ids)s::uuid[], %(memories)s::uuid[]) AS e(id, memory)
@@ -83,18 +83,18 @@ WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
 # copy a memory's present text into a row of its own, whose head is the memory
 KEEP_TEXT = """
 INSERT INTO memory_memory
-    (id, organisation_id, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
+    (id, organisation_id, scope_id, owner, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
      actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, language,
      passages, word_count, term_count, version, text_version, changed_at, head)
-SELECT %(earlier)s, organisation_id, content, metadata, memory_type, source, '', tags, importance, state, embedding,
+SELECT %(earlier)s, organisation_id, scope_id, owner, content, metadata, memory_type, source, '', tags, importance, state, embedding,
        actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
        language, passages, word_count, term_count, version, text_version, changed_at, id
 FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
 """
 # copy the memory's vectors for that row
 KEEP_VECTORS = """
-INSERT INTO memory_memoryvector (organisation_id, memory_id, model_id, passage, embedding)
-SELECT organisation_id, %(earlier)s, model_id, passage, embedding FROM memory_memoryvector
+INSERT INTO memory_memoryvector (organisation_id, scope_id, memory_id, model_id, passage, embedding)
+SELECT organisation_id, scope_id, %(earlier)s, model_id, passage, embedding FROM memory_memoryvector
 WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
 """
 # delete the vectors of a replaced text
@@ -107,4 +107,51 @@ UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
     text_version = version + 1, version = version + 1,
     embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
 WHERE organisation_id = %(organisation)s AND id = %(memory)s
+"""
+
+# --- visibility_change.py
+
+# the memory of a scope that has an external id
+EXTERNAL_ID_IN_SCOPE = """
+SELECT id FROM memory_memory
+WHERE organisation_id = %s AND source = %s AND external_id = %s AND external_id <> '' AND scope_id = %s
+"""
+# a memory and its earlier texts
+MOVE_MEMORIES = """
+UPDATE memory_memory SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND id = ANY(%(ids)s)
+"""
+# their vectors
+MOVE_VECTORS = """
+UPDATE memory_memoryvector SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND memory_id = ANY(%(ids)s)
+"""
+# the memory's links
+MOVE_LINKS = """
+UPDATE memory_memorylink SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+"""
+# its place in a conversation: the threads of a name in two scopes are numbered apart, so a taken number becomes the next one
+MOVE_TURNS = """
+UPDATE memory_conversationturn AS t SET scope_id = %(scope)s, number = CASE WHEN EXISTS (
+    SELECT 1 FROM memory_conversationturn AS o WHERE o.organisation_id = t.organisation_id AND o.thread = t.thread
+    AND o.scope_id = %(scope)s AND o.number = t.number
+) THEN (
+    SELECT max(o.number) + 1 FROM memory_conversationturn AS o
+    WHERE o.organisation_id = t.organisation_id AND o.thread = t.thread AND o.scope_id = %(scope)s
+) ELSE t.number END
+WHERE t.organisation_id = %(organisation)s AND t.memory_id = %(memory)s
+"""
+# its files
+MOVE_DOCUMENTS = """
+UPDATE memory_document SET scope_id = %(scope)s WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
+"""
+# versions can't be updated: delete them and insert them again
+MOVE_VERSIONS = """
+WITH gone AS (
+    DELETE FROM memory_memoryversion WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s RETURNING *
+)
+INSERT INTO memory_memoryversion
+    (id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+     expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
+SELECT id, organisation_id, %(scope)s, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from,
+       valid_to, expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id
+FROM gone
 """

@@ -10,6 +10,7 @@ from liftos.kernel.tenancy.types import Actor
 from memory import operations
 from memory.errors import ExternalIdTaken
 from memory.operations import Prepared
+from memory.queries import get_memory
 from memory.trust.corrections import Changed
 from memory.trust.derived_memories import Because, find_derived, settle_derived
 from memory.trust.state_changes import change_state, lock_in_state, record_correction
@@ -69,6 +70,10 @@ def commit_supersede(
     observed = observe_operation("memory.supersede", organisation=str(organisation))
     with observed.count_in(prepared.took_ns), tenant_transaction(organisation):
         [new] = prepared.rows
+        if new.draft.visible_to is None:
+            # those who see the memory see its successor, and nobody else
+            scope = get_memory(organisation=organisation, memory=memory).scope_id
+            new = replace(new, draft=replace(new.draft, scope=scope))
         if new.draft.valid_from is None:
             now = database_now()
             new = replace(new, draft=replace(new.draft, valid_from=now))

@@ -4,7 +4,7 @@ Candidates are memories of their own, derived from the turns they rest on. The t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -74,9 +74,10 @@ def extract_next(*, organisation: UUID, extractor: Extractor) -> bool:
         leased = cursor.execute(LEASE_TURNS, values).fetchall()
         if not leased:
             return False
-        thread, numbers = leased[0][0], sorted(number for _, number, _ in leased)
+        thread, scope = leased[0][:2]
+        numbers = sorted(number for _, _, number, _ in leased)
         rows = cursor.execute(
-            READ_TURNS, (organisation, thread, numbers[0] - CONTEXT, numbers[-1])
+            READ_TURNS, (organisation, thread, scope, numbers[0] - CONTEXT, numbers[-1])
         ).fetchall()
     turns = [_Turn(*row) for row in rows]
     try:
@@ -84,12 +85,12 @@ def extract_next(*, organisation: UUID, extractor: Extractor) -> bool:
         with observe_operation("memory.extract", organisation=str(organisation), count=len(numbers)):
             candidates = extractor.extract(said) if any(each.is_new for each in said) else []
     except ExtractorUnavailable:
-        gone = [number for _, number, attempts in leased if attempts >= MAX_ATTEMPTS]
+        gone = [number for _, _, number, attempts in leased if attempts >= MAX_ATTEMPTS]
         with tenant_transaction(organisation), raw_cursor() as cursor:
-            cursor.execute(RETURN_TURNS, (RETRY_SECONDS, organisation, thread, numbers))
-            cursor.execute(FINISH_TURNS, (organisation, thread, gone))
+            cursor.execute(RETURN_TURNS, (RETRY_SECONDS, organisation, thread, scope, numbers))
+            cursor.execute(FINISH_TURNS, (organisation, thread, scope, gone))
         return False
-    _store(organisation, thread, numbers, turns, candidates, extractor.name)
+    _store(organisation, (thread, scope), numbers, turns, candidates, extractor.name)
     return True
 
 
@@ -102,13 +103,14 @@ def list_organisations_with_waiting_turns() -> list[UUID]:
 
 def _store(
     organisation: UUID,
-    thread: str,
+    of: tuple[str, int],
     numbers: list[int],
     turns: Sequence[_Turn],
     candidates: Sequence[Candidate],
     model: str,
 ) -> None:
-    drafts = [_draft(thread, turns, each, model) for each in candidates]
+    thread, scope = of
+    drafts = [replace(_draft(thread, turns, each, model), scope=scope) for each in candidates]
     # a candidate, whoever said it: confirming it is for people
     prepared = prepare(organisation, drafts, TrustState.CANDIDATE)
     parents = {
@@ -118,11 +120,11 @@ def _store(
         if (decision := turns[place].decision) is not None
     }
     with tenant_transaction(organisation), raw_cursor() as cursor:
-        waiting = cursor.execute(LOCK_WAITING, (organisation, thread, numbers)).fetchall()
+        waiting = cursor.execute(LOCK_WAITING, (organisation, thread, scope, numbers)).fetchall()
         if len(waiting) < len(numbers):
             return  # the lease expired, and another worker has finished
         commit_many(organisation=organisation, by=BY, prepared=prepared, parents=sorted(parents))
-        cursor.execute(FINISH_TURNS, (organisation, thread, numbers))
+        cursor.execute(FINISH_TURNS, (organisation, thread, scope, numbers))
 
 
 def _draft(thread: str, turns: Sequence[_Turn], candidate: Candidate, model: str) -> MemoryDraft:

@@ -8,7 +8,7 @@ import pytest
 DIMENSION = 384
 FIELDS = [
     "id", "content", "metadata", "memory_type", "source", "external_id", "tags", "importance", "state", "embedding",
-    "thread", "links", "valid_from", "valid_to", "expires_at", "superseded_by", "version", "recorded_at", "changed_at", "created_at",
+    "thread", "visible_to", "links", "valid_from", "valid_to", "expires_at", "superseded_by", "version", "recorded_at", "changed_at", "created_at",
 ]  # fmt: skip
 
 
