@@ -197,9 +197,8 @@ def link(organisation: UUID, memories: Sequence[tuple[UUID, MemoryDraft]]) -> No
         link_sources(organisation, sources)
     if links:
         insert_links(organisation, links)
-    with raw_cursor() as cursor:
-        if named:
-            resolve_links(organisation, named)
+    if named:
+        resolve_links(organisation, named)
 
 
 def resolve_links(organisation: UUID, named: Sequence[tuple[UUID, str, str, int]]) -> None:

@@ -19,7 +19,6 @@ def make_member(caller, name, *groups, scopes=ALL_SCOPES - {Scope.ADMIN}):
     return key_of(caller, principal_of(caller, name, *groups), scopes=scopes)
 
 
-
 DERIVED = (
     "memory_memory", "memory_memoryversion", "memory_passage", "memory_memoryvector", "memory_posting", "memory_attribute",
     "memory_entity", "memory_memorylink", "memory_thread", "memory_corpuscounter",
