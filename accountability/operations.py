@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from accountability.errors import RecordTooLong
 from accountability.leaf import SALT_BYTES, commitment, jsonable, leaf_around, payload_text
+from accountability.ports import scopes_of
 from accountability.statements import INSERT_DECISION
 from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.db.viewers import ORGANISATION_SCOPE
-from liftos.kernel.ids import new_id
+from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer, scope_of_act
+from liftos.kernel.ids import as_uuid, new_id
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.types import Actor
 
@@ -44,7 +45,7 @@ def record(
     parents: Sequence[UUID] = (),
     started_at: datetime | None = None,
     decision: UUID | None = None,
-    scope_id: int = ORGANISATION_SCOPE,
+    scope_id: int | None = None,
     write: Callable[[dict[str, Any]], object] | None = None,
 ) -> UUID:
     """Append a decision record in the caller's tenant transaction, so both commit or neither does; return its id.
@@ -68,7 +69,8 @@ def record(
         parents: decisions this one follows from.
         started_at: aware UTC; now when left out.
         decision: the record's id, from `new_id`, if rows written earlier refer to it.
-        scope_id: who may read it; see `scope_of_act`.
+        scope_id: who may read it; when left out, `scope_of_act` of the memories that it is about or used, which are read if the
+            viewer sees more than everybody does.
         write: writes the parameters of `INSERT_DECISION` in its place; for bulk loads.
 
     Raises:
@@ -109,7 +111,7 @@ def record(
         "started_at": started_at or ended_at,
         "ended_at": ended_at,
         "payload_commitment": commitment(salt, body),
-        "scope_id": scope_id,
+        "scope_id": _scope_of(organisation, subject, memories) if scope_id is None else scope_id,
     }
     head, tail = leaf_around(row)
     if (length := len(head) + _TIME_BYTES + len(tail)) > MAX_LEAF_BYTES:
@@ -127,6 +129,16 @@ def record(
     }
     (write or _insert)(row | more)
     return row["id"]
+
+
+def _scope_of(organisation: UUID, subject: tuple[str, str], memories: Sequence[dict[str, Any]]) -> int:
+    if current_viewer() == EVERYBODY:
+        return ORGANISATION_SCOPE
+    named = [as_uuid(each.get("id", "")) for each in memories]
+    if subject[0] == "memory":
+        named.append(as_uuid(subject[1]))
+    touched = list({each for each in named if each is not None})
+    return scope_of_act(scopes_of("memory", organisation, touched))
 
 
 def _insert(values: dict[str, Any]) -> None:

@@ -104,11 +104,17 @@ SubjectReader = Callable[[UUID, datetime, Sequence[Cited]], list[Since]]
 DecisionFinder = Callable[[UUID, UUID], Sequence[UUID]]
 """Takes the organisation and a subject's id, inside the tenant transaction; returns decisions of that organisation."""
 
+ScopeReader = Callable[[UUID, Sequence[UUID]], set[int]]
+"""Takes the organisation and ids of subjects, inside the tenant transaction; returns the scopes of those that are visible."""
+
 reversers: NamedPort[Reverser] = NamedPort("reversers", filled_by="memory and workflows")
 """Reverse an overturned decision, by operation. Filled by memory and workflows."""
 
 subject_readers: NamedPort[SubjectReader] = NamedPort("subject_readers", filled_by="memory")
 """Read what a decision cites, then and now, by kind of subject. Filled by memory."""
+
+scope_readers: NamedPort[ScopeReader] = NamedPort("scope_readers", filled_by="memory")
+"""Read who may see what a decision is about or used, by kind of subject. Filled by memory."""
 
 decision_finders: NamedPort[DecisionFinder] = NamedPort("decision_finders", filled_by="memory")
 """Find decisions about a subject whose records don't name it, by kind of subject. Filled by memory.
@@ -131,6 +137,12 @@ def reverse(overturned: Overturned) -> Reversal | None:
 def read_subjects(kind: str, organisation: UUID, at: datetime, cited: Sequence[Cited]) -> list[Since]:
     """Return the cited subjects of one kind, then and now."""
     return subject_readers()[kind](organisation, at, cited) if cited else []
+
+
+def scopes_of(kind: str, organisation: UUID, subjects: Sequence[UUID]) -> set[int]:
+    """Return the scopes of subjects of one kind, as far as their rows are there and visible."""
+    read = scope_readers().get(kind)
+    return read(organisation, subjects) if subjects and read is not None else set()
 
 
 def decisions_about(organisation: UUID, subject: str) -> list[UUID]:

@@ -6,9 +6,10 @@ class MemoryConfig(AppConfig):
     verbose_name = "Memory"
 
     def ready(self) -> None:
-        from accountability.ports import decision_finders
+        from accountability.ports import decision_finders, scope_readers
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
+        from memory.queries import scopes_of_memories
         from memory.search.arms.interface import register_arm
         from memory.search.arms.meaning.arm import MeaningArm
         from memory.search.arms.words.arm import WordsArm
@@ -19,4 +20,5 @@ class MemoryConfig(AppConfig):
         register_arm(MeaningArm())
         register_arm(WordsArm())
         decision_finders.fill("memory", decisions_of)
+        scope_readers.fill("memory", scopes_of_memories)
         take_part()

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.viewers import EVERYBODY, ORGANISATION_SCOPE, current_viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.tenancy.authority import scopes_now
 from liftos.kernel.tenancy.types import Actor, Scope
@@ -17,7 +18,7 @@ from memory.models import Memory
 from memory.search.as_known import as_known
 from memory.search.filter_sql import where
 from memory.search.types import SearchRequest
-from memory.statements import LIST
+from memory.statements import LIST, READ_SCOPES
 from memory.types import VISIBLE, EmbeddingState, TrustState
 
 _ID = "coalesce(m.head, m.id)"
@@ -27,6 +28,27 @@ class MemoryNotFound(NotFound):
     """There is no such memory."""
 
     code = "memory.not_found"
+
+
+def scopes_of_memories(organisation: UUID, memories: Sequence[UUID]) -> set[int]:
+    """Return the access scopes of those memories that the viewer sees. See `accountability.ports.ScopeReader`."""
+    return set(read_scopes(organisation, memories).values())
+
+
+def read_scopes(organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the access scope of each of the memories that the viewer sees, without a query for one who sees what everybody does."""
+    if current_viewer() == EVERYBODY:
+        return dict.fromkeys(memories, ORGANISATION_SCOPE)
+    return dict(raw_cursor().execute(READ_SCOPES, (organisation, list(memories))).fetchall())
+
+
+def by_scope(organisation: UUID, memories: Sequence[UUID]) -> list[list[UUID]]:
+    """Return memories in groups of one access scope each, so that a system task decides separately for those who see them."""
+    groups: dict[int, list[UUID]] = {}
+    scopes = read_scopes(organisation, memories)
+    for memory in memories:
+        groups.setdefault(scopes.get(memory, ORGANISATION_SCOPE), []).append(memory)
+    return list(groups.values())
 
 
 def get_memory(*, organisation: UUID, memory: UUID, lock: bool = False) -> Memory:

@@ -34,6 +34,7 @@ from memory.index.embeddings import (
 )
 from memory.index.passage_rows import read_passages
 from memory.ports import tell_followers
+from memory.queries import by_scope
 from memory.statements import (
     CHOOSE_MODEL,
     COUNT_VECTORS,
@@ -109,13 +110,14 @@ def heal_pending(*, organisation: UUID, limit: int = HEAL_BATCH) -> int:
         _set_states(organisation, {memory: states[memory] for memory in done})
         if done:
             tell_followers(organisation, done)
+        for some in by_scope(organisation, done):
             record(
                 organisation=organisation,
                 by=SYSTEM,
                 operation="memory.embed",
-                reasoning=f"{len(done)} memories were stored without a vector, the embedder being unavailable or the text long.",
-                outputs={"healed": len(done)},
-                memories=[{"id": str(memory)} for memory in done],
+                reasoning=f"{len(some)} memories were stored without a vector, the embedder being unavailable or the text long.",
+                outputs={"healed": len(some)},
+                memories=[{"id": str(memory)} for memory in some],
                 versions={"embedding_model": model},
             )
     return len(waiting)

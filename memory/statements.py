@@ -99,5 +99,8 @@ GROUP BY m.value HAVING count(*) > 1 ORDER BY count(*) DESC, (array_agg(m.id ORD
 
 # --- queries.py
 
+# who may see memories
+READ_SCOPES = "SELECT id, scope_id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s)"
+
 # ids and sizes in bytes of memories that pass the tests, newest first
 LIST = "SELECT m.id, octet_length(m.content) + octet_length(m.metadata::text) FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"

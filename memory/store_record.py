@@ -5,6 +5,7 @@ from uuid import UUID
 
 from accountability.operations import record
 from accountability.types import Effect
+from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.words import ANALYSER
@@ -66,6 +67,7 @@ def record_store(
         versions={"analyser": ANALYSER, "embedding_model": model},
         parents=parents,
         decision=decision,
+        scope_id=scope_of_act(row.draft.scope for row in rows),
     )
     emit_many(
         organisation=organisation,
@@ -82,6 +84,7 @@ def record_store(
             )
             for row, each in new
         ],
+        scope_id=[row.draft.scope for row, _ in new],
     )
 
 

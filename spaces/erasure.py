@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, whole_tenant
 from liftos.kernel.erasure.sweep import Place, quoting
 from liftos.kernel.erasure.types import Going
 from liftos.kernel.jobs import send_hint
@@ -39,6 +39,11 @@ def erase_positions(going: Going) -> int:
     If one was a pole or a labelled example, a worker recomputes the axis without it. A concept keeps its learnt prototype but not
     the example's id.
     """
+    with whole_tenant(going.organisation):
+        return _erase_positions(going)
+
+
+def _erase_positions(going: Going) -> int:
     values = {"organisation": going.organisation, "memories": list(going.memories)}
     removed = remove_positions(organisation=going.organisation, memories=going.memories)
     with raw_cursor() as cursor:

@@ -1,6 +1,7 @@
 """Adding memories to spaces and removing them. Each is one transaction with its decision record."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import tenant_transaction
@@ -42,12 +43,14 @@ def add_member(
     with tenant_transaction(organisation):
         row = get_space(organisation=organisation, space=space, lock=True)
         try:
-            get_memory(organisation=organisation, memory=memory)
+            found = get_memory(organisation=organisation, memory=memory)
         except MemoryNotFound:
             raise UnknownMemory(loc=("memory_id",)) from None
         dimensions = layouts.read_dimensions(organisation=organisation, space=space, version=row.version)
         given = read_coordinates(dimensions, coordinates or {})
-        defaults = {"given": given} if coordinates is not None else {}
+        defaults: dict[str, Any] = {"scope_id": found.scope_id}
+        if coordinates is not None:
+            defaults["given"] = given
         _, is_new = Member.objects.update_or_create(
             organisation_id=organisation, space_id=space, memory_id=memory, defaults=defaults
         )

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from liftos.kernel.db.constraints import known_values
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
 from memory.models import Memory
@@ -176,6 +177,8 @@ class Member(models.Model):
     # dimension name to value in its units
     given = models.JSONField(default=dict)
     added_at = models.DateTimeField(db_default=Now())
+    # the memory's
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "memory"], name="member_by_memory")]
@@ -256,6 +259,8 @@ class Position(models.Model):
     coordinates = ArrayField(models.FloatField())
     sources = ArrayField(models.SmallIntegerField())
     confidences = ArrayField(models.FloatField())
+    # the memory's
+    scope_id = models.IntegerField()
 
     class Meta:
         managed = False

@@ -14,6 +14,8 @@ from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Principal
+from memory.types import VisibleTo
+from memory.visibility import scope_of
 from workflows import queries
 from workflows.definition import bind_parameters
 from workflows.engine.carriers import CARRIERS
@@ -38,6 +40,7 @@ def start(
     wait: float = 0.0,
     keep_executing: bool = False,
     hint: bool = True,
+    visible_to: VisibleTo | None = None,
 ) -> UUID:
     """Start a run of a template's newest published version; return the run's id.
 
@@ -50,13 +53,16 @@ def start(
         wait: seconds to wait for the run to end; meanwhile this process also executes its steps. See `wait_for`.
         keep_executing: continue executing steps in this process after that time.
         hint: wake a worker for every first step; without it, for all but one.
+        visible_to: who may read the run; the starter's principal alone when left out. Its steps see no more than these do.
 
     Raises:
         TemplateNotFound, TemplateRetired, NotPublished: there is no version to run.
         Faulty: a parameter is missing, unknown or of the wrong type; nothing is written.
         PermissionDenied: a step needs a scope that the caller lacks.
+        NotVisible: `visible_to` names nobody, or the caller would not see the run.
     """
     organisation = principal.organisation
+    scope = scope_of_start(principal.viewer) if visible_to is None else scope_of(organisation, visible_to)
     if template in SHIPPED:
         publish_shipped(organisation=organisation, by=principal.actor, name=template)
     with observe_operation("workflow.run", organisation=str(organisation)) as span, ExitStack() as undo:
@@ -78,6 +84,7 @@ def start(
                 number=number,
                 parameters=bound,
                 metadata=dict(metadata or {}),
+                scope=scope,
                 claim=wait > 0 and (carrier is not None or not visible),
             )
             roots = sum(not step.depends_on for step in plan.definition.steps)

@@ -8,7 +8,7 @@ from accountability.errors import ReservedOperation, UnknownParent
 from accountability.inputs import DecisionIn
 from accountability.models import DecisionRecord
 from accountability.operations import record
-from accountability.ports import has_reverser
+from accountability.ports import has_reverser, scopes_of
 from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.ids import as_uuid
@@ -49,7 +49,8 @@ def record_own(*, organisation: UUID, by: Actor, draft: DecisionIn) -> UUID:
     if draft.subject and draft.subject.kind == "memory" and (subject := as_uuid(draft.subject.id)):
         cited.append(subject)
     with tenant_pipeline(organisation):
-        scope_id = scope_of_act(_scopes_of_parents(organisation, draft.parents))
+        parents = _scopes_of_parents(organisation, draft.parents)
+        scope_id = scope_of_act(parents | scopes_of("memory", organisation, cited))
         decision = record(
             organisation=organisation,
             by=by,

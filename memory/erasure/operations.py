@@ -17,7 +17,8 @@ from django.db import transaction
 from accountability.erasure import LISTED, erase_payloads, payloads_of
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import seeing_everything_here, tenant_transaction
+from liftos.kernel.db.viewers import ORGANISATION_SCOPE, scope_of_act
 from liftos.kernel.embedding import EmbedderUnavailable, get_manager
 from liftos.kernel.embedding.process_managers import made_managers
 from liftos.kernel.erasure.quotes import Quotes
@@ -137,13 +138,24 @@ def erase_rows(
 ) -> Receipt:
     """Erase locked memories, inside the caller's tenant transaction; the first is the subject of the decision and receipt.
 
+    Copies and quotes go whoever may see them.
+
     Args:
         organisation: the tenant.
         by: the actor.
         rows: the memories; at least one, unless a person's other data are erased.
         reason: for the decision.
-        of: whose data are erased, with the person's decisions and runs.
+        of: whose data are erased, with the person's decisions and runs. The decision, which does not name the person, is
+            everybody's.
     """
+    scope = scope_of_act(row.scope_id for row in rows) if of is None else ORGANISATION_SCOPE
+    with seeing_everything_here():
+        return _erase(organisation, by, rows, reason, scope, of)
+
+
+def _erase(
+    organisation: UUID, by: Actor, rows: list[Memory], reason: str, scope: int, of: Erased | None
+) -> Receipt:
     asked = [row.id for row in rows]
     earlier, texts = _past(organisation, rows)
     copies = find_copies(organisation, asked, texts)
@@ -169,14 +181,22 @@ def erase_rows(
     removed |= erase_quotes(going, texts)
     listed = payloads_of(going, scrub_quoting=get_policy(organisation=organisation).scrub_quotes)
     removed["decision_payloads"] = len(listed)
-    decision = _put_on_record(going, by, rows, reason, removed, derived, listed, of)
+    decision = _put_on_record(going, by, rows, reason, removed, derived, listed, scope, of)
     erase_payloads(organisation=organisation, memory=going.memories[0], erasure=decision)
     derived = settle_derived(
         organisation, by, derived, source=going.memories[0], because=Because.ERASED, parent=decision
     )
     at = database_now()
     write_receipt(
-        going, by, rows, removed, derived, decision, at, _forget_vectors(organisation, embedded, at)
+        going,
+        by,
+        rows,
+        removed,
+        derived,
+        decision,
+        at,
+        _forget_vectors(organisation, embedded, at),
+        rows[0].scope_id if of is None else scope,
     )
     events: list[tuple[str, dict[str, Any]]] = [
         (
@@ -186,7 +206,12 @@ def erase_rows(
         for each in ids
     ]
     if events:
-        emit_many(organisation=organisation, type="liftos.memory.deleted", events=events)
+        emit_many(
+            organisation=organisation,
+            type="liftos.memory.deleted",
+            events=events,
+            scope_id=[row.scope_id for row in rows],
+        )
     transaction.on_commit(lambda: _forget_vectors(organisation, embedded, at))
     return Receipt(going.erasure, going.memories[0], decision, derived, len(ids), removed, going.kept)
 
@@ -218,6 +243,7 @@ def _put_on_record(
     removed: dict[str, int],
     derived: Derived,
     listed: Sequence[UUID],
+    scope: int,
     of: Erased | None,
 ) -> UUID:
     if going.quotes.in_text(reason, "reason"):
@@ -249,6 +275,7 @@ def _put_on_record(
             LISTED: [str(each) for each in listed],
         },
         memories=[{"id": str(row.id)} for row in rows[1:]],
+        scope_id=scope,
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
-from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.erasure.types import Going
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import new_id
@@ -58,8 +57,9 @@ def write_receipt(
     decision: UUID,
     at: datetime,
     caches: dict[str, Any],
+    scope: int,
 ) -> None:
-    """Write the receipt, and a row that refers to it for each further memory."""
+    """Write the receipt, which those in `scope` may read, and a row that refers to it for each further memory."""
     kept = {"places": going.kept, "not_looked_at": sorted(going.not_looked_at)}
     shown = {"derived_memories": [str(each) for each in derived.found[:SHOWN]], "derived": derived.counts}
     origins = [
@@ -69,7 +69,7 @@ def write_receipt(
     Erasure.objects.create(
         id=going.erasure,
         organisation_id=going.organisation,
-        scope_id=rows[0].scope_id if rows else ORGANISATION_SCOPE,
+        scope_id=scope,
         memory_id=going.memories[0],
         origin=origins[0] if rows else None,
         stored_by=rows[0].stored_by if rows else None,

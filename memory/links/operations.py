@@ -8,6 +8,7 @@ from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, read_column, tenant_transaction
+from liftos.kernel.db.viewers import SYSTEM_SCOPE
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
@@ -16,7 +17,7 @@ from memory.links.errors import LinkNotFound, LinksToItself, LinkTargetUnknown
 from memory.links.queries import find_links, find_target
 from memory.links.statements import CHANGE_LINK, DELETE_LINKS, LOCK_ENDS
 from memory.links.types import Link, Linked, LinkOutcome
-from memory.queries import MemoryNotFound
+from memory.queries import MemoryNotFound, read_scopes
 from memory.types import LinkDraft
 
 
@@ -145,4 +146,11 @@ def _emit(organisation: UUID, type_: str, link: Link, decision: UUID) -> None:
         "target": str(link.target) if link.target else None,
         "decision_id": str(decision),
     }
-    emit_many(organisation=organisation, type=type_, events=[(f"memories/{link.memory}", data)])
+    scopes = read_scopes(organisation, [link.memory])
+    events = [(f"memories/{link.memory}", data)]
+    emit_many(
+        organisation=organisation,
+        type=type_,
+        events=events,
+        scope_id=scopes.get(link.memory, SYSTEM_SCOPE),
+    )

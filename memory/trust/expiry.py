@@ -1,5 +1,6 @@
 """Expire memories. Searches exclude them from their expiry time; the sweep records it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
@@ -8,6 +9,7 @@ from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.queries import by_scope
 from memory.trust.state_changes import change_state
 from memory.trust.statements import LOCK_EXPIRED
 from memory.types import LIVING, TrustState
@@ -16,33 +18,36 @@ BATCH = 500
 
 
 def expire_due(*, organisation: UUID) -> int:
-    """Expire up to 500 due memories, with one decision record; return their number."""
+    """Expire up to 500 due memories, with one decision record for each access scope; return their number."""
     with tenant_transaction(organisation):
         with raw_cursor() as cursor:
             states = [str(state) for state in LIVING]
             due = [row[0] for row in cursor.execute(LOCK_EXPIRED, (organisation, states, BATCH)).fetchall()]
-        if not due:
-            return 0
-        decision = record(
-            organisation=organisation,
-            by=SYSTEM,
-            operation="memory.expire",
-            effect=Effect.WRITE,
-            subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
-            reasoning=f"{len(due)} memories are past their expiry time.",
-            outputs={"expired": len(due)},
-            memories=[{"id": str(memory)} for memory in due],
-        )
-        change_state(
-            organisation,
-            due,
-            TrustState.EXPIRED,
-            operation="memory.expire",
-            reason="",
-            by=SYSTEM,
-            decision=decision,
-        )
+        for some in by_scope(organisation, due):
+            _expire(organisation, some)
     return len(due)
+
+
+def _expire(organisation: UUID, due: Sequence[UUID]) -> None:
+    decision = record(
+        organisation=organisation,
+        by=SYSTEM,
+        operation="memory.expire",
+        effect=Effect.WRITE,
+        subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
+        reasoning=f"{len(due)} memories are past their expiry time.",
+        outputs={"expired": len(due)},
+        memories=[{"id": str(memory)} for memory in due],
+    )
+    change_state(
+        organisation,
+        due,
+        TrustState.EXPIRED,
+        operation="memory.expire",
+        reason="",
+        by=SYSTEM,
+        decision=decision,
+    )
 
 
 def list_organisations_with_expired() -> list[UUID]:

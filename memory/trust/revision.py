@@ -246,5 +246,6 @@ def _carry_out(
             "changed": changed,
             "decision_id": str(decision),
         },
+        scope_id=present.scope_id,
     )
     return decision

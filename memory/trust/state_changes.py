@@ -8,11 +8,12 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect, RiskClass
+from liftos.kernel.db.viewers import SYSTEM_SCOPE
 from liftos.kernel.errors import Conflict
 from liftos.kernel.outbox.operations import emit_many
 from liftos.kernel.tenancy.types import Actor
 from memory.models import Memory
-from memory.queries import get_memory
+from memory.queries import get_memory, read_scopes
 from memory.trust.versions import check_version, database_now, end_versions, set_state
 from memory.types import TrustState
 
@@ -105,9 +106,11 @@ def change_state(
     )
     set_state(organisation, memories, state, at)
     data = {"operation": operation, "state": str(state), "decision_id": str(decision)}
+    scopes = read_scopes(organisation, memories)
     emit_many(
         organisation=organisation,
         type="liftos.memory.changed",
         events=[(f"memories/{memory}", {"memory_id": str(memory)} | data) for memory in memories],
+        scope_id=[scopes.get(memory, SYSTEM_SCOPE) for memory in memories],
     )
     return at

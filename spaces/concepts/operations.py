@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accountability.types import Effect
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import seen_by_current_viewer, tenant_transaction
+from liftos.kernel.db.viewers import EVERYBODY, viewing
 from liftos.kernel.embedding import TextKind
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
@@ -64,7 +65,9 @@ def commit_concept(
         get_space(organisation=organisation, space=space, lock=True)
         learnt = bool(draft.examples or draft.text)
         view = get_view(organisation=organisation, space=space, ready=learnt)
-        fields = as_fields(view, region_of(view, draft, vector))
+        # a concept is everybody's, so private memories can't be its examples
+        with viewing(EVERYBODY), seen_by_current_viewer():
+            fields = as_fields(view, region_of(view, draft, vector))
         try:
             with transaction.atomic():
                 row = Concept.objects.create(

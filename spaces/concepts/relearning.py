@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import EVERYBODY, viewing
 from liftos.kernel.embedding import TextKind
 from liftos.kernel.tenancy.types import SYSTEM
 from memory.index.embeddings import active_manager
@@ -55,7 +56,7 @@ def relearn_concepts(*, organisation: UUID) -> int:
 
 
 def _relearn(organisation: UUID, space: UUID, concept: UUID, vector: Array | None) -> bool:
-    with tenant_transaction(organisation):
+    with viewing(EVERYBODY), tenant_transaction(organisation):
         locked = get_space(organisation=organisation, space=space, lock=True)
         row = Concept.objects.filter(organisation_id=organisation, id=concept).first()
         try:

@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import EVERYBODY, viewing
 from liftos.kernel.embedding import EmbeddingManager, TextKind
 from liftos.kernel.embedding.catalogue import model_number
 from memory.index.bulk_reads import get_contents
@@ -33,6 +34,8 @@ class Resolved:
 def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID | None = None) -> Resolved:
     """Return the axes of dimensions. Embeds texts, so call it outside a transaction.
 
+    Axes and scales are the same for everybody: only memories that everybody in the organisation may see count, or may be named.
+
     Args:
         organisation: whose.
         dimensions: of the space.
@@ -50,7 +53,7 @@ def resolve(*, organisation: UUID, dimensions: Sequence[Dimension], space: UUID 
     texts = embed_all(manager, organisation, {text for each in dimensions for text in _texts(each)})
     named = {memory for each in dimensions for memory in memories_of(each)}
     prior = background(manager)
-    with tenant_transaction(organisation):
+    with viewing(EVERYBODY), tenant_transaction(organisation):
         own = describe_own(organisation=organisation, model=number, space=space, prior=prior)
         memories = read_vectors(organisation, number, named)
     axes = tuple(

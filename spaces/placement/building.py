@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accountability.operations import record
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
 from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.tenancy.types import SYSTEM
@@ -34,7 +34,7 @@ def build_next(*, organisation: UUID) -> bool:
         Waiting: the step must wait until older transactions have ended.
     """
     try:
-        with tenant_transaction(organisation):
+        with whole_tenant(organisation):
             layout = (
                 Layout.objects.select_for_update(skip_locked=True, no_key=True)
                 .filter(organisation_id=organisation, checked=False)

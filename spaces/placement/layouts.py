@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from liftos.kernel.caching.lru import LruTtlCache
-from liftos.kernel.db.transactions import raw_cursor, read_column, read_value
+from liftos.kernel.db.transactions import raw_cursor, read_column, read_value, seen_by_current_viewer
+from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.jobs import send_hint
 from memory.index.bulk_reads import Contents, count_living, get_contents, page_contents
 from spaces.dimension_rows import as_dimension
@@ -23,7 +24,7 @@ from spaces.geometry.projection import Axis
 from spaces.models import Layout, SpaceDimension, SpaceVersion
 from spaces.placement.axes import Resolved, pack, unpack
 from spaces.placement.placing import fold_names, needs_metadata, place
-from spaces.placement.positions import present_in, remove_positions, write_positions
+from spaces.placement.positions import present_in, remove_positions, scope_members, write_positions
 from spaces.placement.statements import (
     CONCERNED,
     COUNT_MEMBERS,
@@ -70,10 +71,11 @@ def begin(
 ) -> Layout:
     """Begin a layout; a small one is ready on return, a large one is built by a worker after commit."""
     directions, found = pack(resolved.axes)
-    if holds_all:
-        total = count_living(organisation=organisation)
-    else:
-        total = read_value(COUNT_MEMBERS, (organisation, space))
+    with seeing_everything(), seen_by_current_viewer():
+        if holds_all:
+            total = count_living(organisation=organisation)
+        else:
+            total = read_value(COUNT_MEMBERS, (organisation, space))
     layout = Layout.objects.create(
         organisation_id=organisation,
         space_id=space,
@@ -91,8 +93,10 @@ def begin(
         plan = Plan(
             layout.id, space, holds_all, resolved.model, resolved.sample, tuple(dimensions), resolved.axes
         )
-        while advance(organisation=organisation, layout=layout, plan=plan):
-            pass
+        # a layout holds everybody's memories; each viewer sees its own of them
+        with seeing_everything(), seen_by_current_viewer():
+            while advance(organisation=organisation, layout=layout, plan=plan):
+                pass
     transaction.on_commit(lambda: send_hint(TASK, organisation))
     return layout
 
@@ -130,6 +134,7 @@ def follow(organisation: UUID, memories: Sequence[UUID]) -> int | None:
     Returns:
         The smallest number of own texts among the affected scales in use, None if there is none.
     """
+    scope_members(organisation=organisation, memories=memories)
     rows = raw_cursor().execute(CONCERNED, {"organisation": organisation, "ids": list(memories)}).fetchall()
     if not rows:
         return None

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import numpy as np
 
-from liftos.kernel.db.transactions import read_column
+from liftos.kernel.db.transactions import read_column, seen_by_current_viewer
+from liftos.kernel.db.viewers import EVERYBODY, viewing
 from memory.index.bulk_reads import count_vectors, get_contents, sample_vectors
 from spaces.geometry.projection import Background, describe
 from spaces.placement.statements import SAMPLE_MEMBERS
@@ -59,12 +60,13 @@ def describe_own(*, organisation: UUID, model: int, space: UUID | None, prior: B
 
 
 def count_own(*, organisation: UUID, model: int, space: UUID | None) -> Counts:
-    """Return the number of texts that a space's scale can be based on. See `describe_own`."""
-    around = count_vectors(organisation=organisation, model=model)
-    if space is None:
-        return Counts(around, around)
-    members = _list_members(organisation, space)
-    return Counts(count_vectors(organisation=organisation, model=model, memories=members), around)
+    """Return the number of texts that a space's scale can be based on, of those that everybody sees. See `describe_own`."""
+    with viewing(EVERYBODY), seen_by_current_viewer():
+        around = count_vectors(organisation=organisation, model=model)
+        if space is None:
+            return Counts(around, around)
+        members = _list_members(organisation, space)
+        return Counts(count_vectors(organisation=organisation, model=model, memories=members), around)
 
 
 def _list_members(organisation: UUID, space: UUID) -> Sequence[UUID]:

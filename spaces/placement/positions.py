@@ -14,6 +14,7 @@ from spaces.placement.statements import (
     READ_POSITIONS,
     REMOVE_FROM_SPACE,
     REMOVE_POSITIONS,
+    SCOPE_MEMBERS,
     WRITE_POSITIONS,
 )
 from spaces.types import Array
@@ -35,6 +36,11 @@ def write_positions(*, organisation: UUID, layout: UUID, placed: Placed) -> None
         "confidences": placed.confidences.ravel().tolist(),
     }
     raw_cursor().execute(WRITE_POSITIONS, values)
+
+
+def scope_members(*, organisation: UUID, memories: Sequence[UUID]) -> None:
+    """Give memories' memberships the scopes of the memories."""
+    raw_cursor().execute(SCOPE_MEMBERS, {"organisation": organisation, "ids": list(memories)})
 
 
 def remove_positions(*, organisation: UUID, memories: Sequence[UUID], space: UUID | None = None) -> int:

@@ -72,14 +72,22 @@ SELECT memory_id FROM spaces_member WHERE organisation_id = %s AND space_id = %s
 
 # in order of id, so that two writers can't deadlock
 WRITE_POSITIONS = """
-INSERT INTO spaces_position (organisation_id, layout_id, memory_id, coordinates, sources, confidences)
+INSERT INTO spaces_position (organisation_id, layout_id, memory_id, coordinates, sources, confidences, scope_id)
 SELECT %(organisation)s, %(layout)s, p.id, (%(values)s::float8[])[(p.n - 1) * %(size)s + 1 : p.n * %(size)s],
        (%(sources)s::smallint[])[(p.n - 1) * %(size)s + 1 : p.n * %(size)s],
-       (%(confidences)s::float8[])[(p.n - 1) * %(size)s + 1 : p.n * %(size)s]
-FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS p(id, n) ORDER BY p.id
+       (%(confidences)s::float8[])[(p.n - 1) * %(size)s + 1 : p.n * %(size)s], m.scope_id
+FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS p(id, n)
+JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = p.id ORDER BY p.id
 ON CONFLICT (organisation_id, layout_id, memory_id) DO UPDATE
 SET coordinates = excluded.coordinates, sources = excluded.sources, confidences = excluded.confidences,
-    written = pg_current_xact_id()
+    scope_id = excluded.scope_id, written = pg_current_xact_id()
+"""
+
+# the scopes of memberships are those of the memories
+SCOPE_MEMBERS = """
+UPDATE spaces_member AS s SET scope_id = m.scope_id FROM memory_memory AS m
+WHERE s.organisation_id = %(organisation)s AND s.memory_id = ANY(%(ids)s)
+AND m.organisation_id = %(organisation)s AND m.id = s.memory_id AND s.scope_id <> m.scope_id
 """
 
 # positions of memories, in every layout

@@ -9,7 +9,8 @@ from uuid import UUID
 import numpy as np
 
 from liftos.kernel.db.binary import UuidArray
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, seen_by_current_viewer
+from liftos.kernel.db.viewers import seeing_everything
 from memory.search.arms.interface import Arm, Found
 from memory.search.filter_sql import where
 from memory.search.keys import keys_of
@@ -161,5 +162,7 @@ def _forget_removed(question: Question, target: Target, matrix: PositionMatrix, 
             "layout": target.view.layout.id,
             "ids": UuidArray(missing),
         }
-        present = _read_keys(MEMBERS_AMONG.format(where="true"), values)
+        # what the caller can't see has not been removed
+        with seeing_everything(), seen_by_current_viewer():
+            present = _read_keys(MEMBERS_AMONG.format(where="true"), values)
         matrix.forget([key for key in missing if key not in present])

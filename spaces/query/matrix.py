@@ -1,5 +1,7 @@
 """A layout's positions in memory: a matrix that compares a whole space with a point in a few milliseconds.
 
+It holds everybody's positions; whoever uses it reads those that it takes from Postgres again, as its caller sees them.
+
 Postgres remains the source of truth. Before every use, rows written since the last read are fetched, by the number of the writing
 transaction rather than a time or counter, so that transactions that were open then are not missed. Removed rows are detected when
 candidates are checked (`spaces.query.arm`). The matrix is read in full again after LIFTOS_EMBEDDING_CACHE_TTL, so that erased data
@@ -17,7 +19,8 @@ import numpy as np
 from django.conf import settings
 
 from liftos.kernel.db.binary import unpack_arrays
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, seen_by_current_viewer
+from liftos.kernel.db.viewers import seeing_everything
 from spaces.geometry.scales import to_unit
 from spaces.query.statements import ALL_POSITIONS, POSITIONS_SINCE
 from spaces.types import Array, Dimension
@@ -78,7 +81,8 @@ class PositionMatrix:
 
     def _read(self, statement: str) -> tuple[str, list[Key], Array]:
         values = {"organisation": self.organisation, "layout": self.layout, "horizon": self._horizon}
-        row = raw_cursor().execute(statement, values, binary=True).fetchone()
+        with seeing_everything(), seen_by_current_viewer():
+            row = raw_cursor().execute(statement, values, binary=True).fetchone()
         if row is None or row[1] is None:
             return (row[0] if row else self._horizon), [], self._no_points()
         joined = bytes(row[1])

@@ -91,6 +91,7 @@ def test_the_ports_are_found():
         "accountability.ports.reversers",
         "accountability.ports.subject_readers",
         "accountability.ports.decision_finders",
+        "accountability.ports.scope_readers",
         "memory.ports.spaces",
         "memory.ports.scope",
         "memory.ports.erasers",

@@ -107,12 +107,12 @@ def make_world(caller: Caller) -> World:
         step("echo", depends_on=["find"], arguments={"value": "{steps.find.result}"}),
     ]  # fmt: skip
     parameters = {"type": "object", "properties": {"why": {"type": "string"}}}
-    template = _template(make, caller, "flow", steps, parameters=parameters)
+    template = publish_template(caller, "flow", steps, parameters=parameters)
     draft = make("/api/v1/workflows/templates", {"name": "draft", "steps": [step("a")]})
     asked = {"template": "flow", "parameters": {"why": DECISION}, "metadata": {"note": MEMORY}}
     ended = caller.post("/api/v1/workflows/runs", asked | {"wait": True}).json()
     assert ended["status"] == "completed", ended
-    _template(make, caller, "asks", [step("ask", approval=True)])
+    publish_template(caller, "asks", [step("ask", approval=True)])
     waiting = caller.post("/api/v1/workflows/runs", {"template": "asks", "wait": True}).json()["id"]
     failed, paused = (make("/api/v1/workflows/runs", asked) for _ in range(2))
     caller.post(f"/api/v1/workflows/runs/{failed}/cancel", {"reason": "not yet"})
@@ -133,8 +133,10 @@ def make_world(caller: Caller) -> World:
     )  # fmt: skip
 
 
-def _template(make: Callable[..., str], caller: Caller, name: str, steps: list[Any], **fields: Any) -> str:
-    made = make("/api/v1/workflows/templates", {"name": name, "steps": steps} | fields)
+def publish_template(caller: Caller, name: str, steps: list[Any], **fields: Any) -> str:
+    answer = caller.post("/api/v1/workflows/templates", {"name": name, "steps": steps} | fields)
+    assert answer.status_code == 201, answer.content
+    made = str(answer.json()["id"])
     assert caller.post(f"/api/v1/workflows/templates/{made}/publish", {}).status_code == 200
     return made
 

@@ -39,7 +39,7 @@ class StepOut(BaseModel):
 class RunOut(BaseModel):
     """A run with its steps, in the template's order.
 
-    `withheld` lists the scopes that the caller lacks to read its parameters and metadata.
+    `withheld` lists the scopes that the caller lacks to read its parameters and metadata. `visible_to` says who may read it.
     """
 
     id: UUID
@@ -56,6 +56,7 @@ class RunOut(BaseModel):
     finished_at: datetime | None
     decision_id: UUID
     correlation_id: str
+    visible_to: str | dict[str, Any]
     steps: list[StepOut]
 
 
@@ -95,9 +96,13 @@ def _error(step: Step, lacks: Sequence[Scope]) -> dict[str, Any] | None:
 
 
 def render_run(
-    principal: Principal, run: Run, version: TemplateVersion | None, steps: Sequence[Step]
+    principal: Principal,
+    run: Run,
+    version: TemplateVersion | None,
+    steps: Sequence[Step],
+    visible_to: str | dict[str, Any],
 ) -> dict[str, Any]:
-    """Render a run with its steps, as far as the reader's scopes allow."""
+    """Render a run with its steps, as far as the reader's scopes allow; `visible_to` says who may read it."""
     withheld = withheld_from(principal, run, steps)
     shown = as_json(
         RunOut,
@@ -106,6 +111,7 @@ def render_run(
         version=version.number if version else None,
         workflow_id=workflow_id(principal.slug, run.code),
         steps=[],
+        visible_to=visible_to,
         parameters={} if withheld.run else run.parameters,
         metadata={} if withheld.run else run.metadata,
         withheld=list(map(str, withheld.run)),

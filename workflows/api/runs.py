@@ -15,6 +15,8 @@ from liftos.kernel.http.pagination import PageQuery, QueryText, page, page_of
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
+from memory.inputs import VisibleToIn, visible_to_of
+from memory.visibility import as_json as visible_as_json
 from workflows import operations, queries
 from workflows.api.run_shapes import RunLine, RunOut, render_run, render_run_line
 from workflows.engine.waiting import wait_for
@@ -25,7 +27,8 @@ from workflows.types import RunStatus
 class RunIn(Strict):
     """A run to start; `template` is a name or an id.
 
-    With `wait`, true or a number of seconds, the response is sent when the run has ended or the time is up.
+    `visible_to` says who may read it: by default the caller's principal alone, or everybody if the key has no principal. Its steps
+    see no more of the organisation than these readers do. With `wait`, true or a number of seconds, the response is sent when the run has ended or the time is up.
     """
 
     template: str = Field(min_length=1, max_length=200)
@@ -33,6 +36,7 @@ class RunIn(Strict):
     parameters: dict[str, Any] | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     wait: bool | float = Field(default=False)
+    visible_to: VisibleToIn | None = None
 
     @model_validator(mode="after")
     def check_wait(self) -> "RunIn":
@@ -72,7 +76,8 @@ class RunView(NativeView):
             row = queries.get_run(organisation=self.organisation, run=run)
             steps = queries.list_steps(run=row, items=items)
             version = queries.get_version(run=row)
-        return Response(render_run(self.principal, row, version, steps), status=status)
+            seen_by = visible_as_json(self.organisation, row.scope_id)
+        return Response(render_run(self.principal, row, version, steps, seen_by), status=status)
 
     def answer_anew(self, kept: dict[str, Any], run: UUID) -> Response:
         """Replay a response with the run's current state."""
@@ -128,6 +133,7 @@ class RunCollection(RunView):
                 metadata=asked.metadata,
                 version=asked.version,
                 hint=not asked.wait,
+                visible_to=visible_to_of(asked.visible_to),
             )
         return Response({"id": str(run)}, status=201)
 

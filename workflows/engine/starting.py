@@ -1,5 +1,6 @@
 """Starting a run: its row, its steps, its record and its event in one transaction."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Actor, Principal
 from workflows.definition.plan import Plan
 from workflows.engine.claims import Claim, claim_within
-from workflows.engine.runs import RunInfo, scope_of_start
+from workflows.engine.runs import RunInfo, run_viewer
 from workflows.engine.statements import INSERT_RUN, INSERT_STEPS
 from workflows.types import RunStatus
 
@@ -75,6 +76,7 @@ def insert_run(
     parameters: dict[str, Any],
     metadata: dict[str, Any],
     claim: bool,
+    scope: int,
 ) -> tuple[RunInfo, Claim | None]:
     """Insert a run of a published version, ready to execute; inside the caller's tenant pipeline.
 
@@ -86,6 +88,7 @@ def insert_run(
         parameters: bound and checked.
         metadata: passed to functions that declare a `context`.
         claim: claim the first step at once, for a caller that waits.
+        scope: who may read the run; its steps see no more than these readers do.
 
     Returns:
         The run, and the first step's claim.
@@ -95,7 +98,7 @@ def insert_run(
     """
     require_scopes(principal, plan)
     organisation, steps = principal.organisation, plan.definition.steps
-    run, scope = new_id(), scope_of_start(principal.viewer)
+    run = new_id()
     decision = record(
         organisation=organisation,
         by=principal.actor,
@@ -146,7 +149,7 @@ def insert_run(
     info = RunInfo(
         id=run,
         name=plan.definition.name,
-        principal=principal,
+        principal=replace(principal, viewer=run_viewer(principal.viewer, scope)),
         parameters=parameters,
         metadata=metadata,
         correlation_id=values["correlation_id"],

@@ -15,8 +15,8 @@ SOURCE = "urn:liftos:core"
 
 _INSERT = """
 INSERT INTO events_outboxevent (id, organisation_id, type, source, subject, data, correlation_id, traceparent, scope_id)
-SELECT e.id, %(organisation)s, %(type)s, %(source)s, e.subject, e.data::jsonb, %(correlation_id)s, %(traceparent)s, %(scope_id)s
-FROM unnest(%(ids)s::uuid[], %(subjects)s::text[], %(data)s::text[]) AS e(id, subject, data)
+SELECT e.id, %(organisation)s, %(type)s, %(source)s, e.subject, e.data::jsonb, %(correlation_id)s, %(traceparent)s, e.scope
+FROM unnest(%(ids)s::uuid[], %(subjects)s::text[], %(data)s::text[], %(scopes)s::int[]) AS e(id, subject, data, scope)
 """
 
 
@@ -37,7 +37,7 @@ def emit_many(
     organisation: UUID,
     type: str,  # noqa: A002  CloudEvents' word
     events: Sequence[tuple[str, dict[str, Any]]],
-    scope_id: int = ORGANISATION_SCOPE,
+    scope_id: int | Sequence[int] = ORGANISATION_SCOPE,
 ) -> None:
     """Write events of one type to the outbox, in order, inside the caller's tenant transaction.
 
@@ -45,7 +45,7 @@ def emit_many(
         organisation: a tenant.
         type: for example `liftos.memory.stored`.
         events: pairs of subject and data (JSON-serialisable).
-        scope_id: who may read them; their decision's.
+        scope_id: who may read them, or each of them: what they are about, or their decision.
     """
     context = current_context()
     raw_cursor().execute(
@@ -59,6 +59,6 @@ def emit_many(
             "data": TextArray(json.dumps(data) for _, data in events),
             "correlation_id": context.correlation_id,
             "traceparent": context.traceparent,
-            "scope_id": scope_id,
+            "scopes": [scope_id] * len(events) if isinstance(scope_id, int) else list(scope_id),
         },
     )

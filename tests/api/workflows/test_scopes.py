@@ -173,3 +173,35 @@ def test_opened_run_and_batch_are_the_principals_own(acme, alice, bob):
     assert owner.post(f"/workflows/create?name={CANARY}", {"a": CANARY}).status_code in (200, 201)
     assert CANARY not in alice.get(RUNS).content.decode()
     assert CANARY in owner.get(RUNS).content.decode()
+
+
+def test_run_shared_with_a_group_is_read_by_it_and_sees_no_more(acme, flow, alice, bob, views):
+    row, owner = bob
+    sales, legal = group_of(acme, "sales"), group_of(acme, "legal")
+    carol = key_of(acme, principal_of(acme, "carol", sales))
+    for group in (sales, legal):
+        add_member(organisation=acme.organisation, by=SYSTEM, group=group, principal=row)
+    shared = scope_of_groups(organisation=acme.organisation, groups=[sales.id])
+    scope_of_groups(organisation=acme.organisation, groups=[legal.id])
+    flow(step("a", "test.sees"))
+    run = start(owner, visible_to={"groups": ["sales"]})
+    assert (run["visible_to"], run["steps"][0]["result"]) == ({"groups": ["sales"]}, [shared])
+    assert carol.get(f"{RUNS}/{run['id']}").json()["steps"][0]["result"] == [shared]
+    assert alice.get(f"{RUNS}/{run['id']}").status_code == 404
+    run = start(owner, visible_to="organisation")
+    assert (run["visible_to"], run["steps"][0]["result"]) == ("organisation", [])
+    assert alice.get(f"{RUNS}/{run['id']}").status_code == 200
+    assert start(owner)["visible_to"] == {"principal": "bob"}
+
+
+@pytest.mark.parametrize(
+    "to", [{"groups": ["sales"]}, {"groups": ["nobody"]}, {"principal": "alice"}, "me", {}]
+)
+def test_run_can_not_be_hidden_from_its_starter(acme, flow, alice, bob, to):
+    group_of(acme, "sales")
+    flow(step("a"))
+    answer = bob[1].post(RUNS, {"template": "flow", "visible_to": to})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"][:2] == ["body", "visible_to"]
+    with seeing_everything(), tenant_transaction(acme.organisation):
+        assert not Run.objects.exists()
