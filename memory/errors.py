@@ -1,5 +1,6 @@
 """Errors of stores and changes."""
 
+from typing import Any
 from uuid import UUID
 
 from liftos.kernel.errors import Conflict, InvalidInput, PermissionDenied
@@ -61,3 +62,21 @@ class NotYourJob(PermissionDenied):
     """Another caller sent this job; cancelling it requires the scope memory:write."""
 
     code = "memory.not_your_job"
+
+
+class SecretRefused(InvalidInput):
+    """The organisation does not store secrets."""
+
+    code = "memory.secret_refused"
+    # the decision that records the refusal is kept although the request fails
+    keeps_record = True
+
+    def __init__(self, message: str, *, loc: tuple[str | int, ...], found: list[dict[str, Any]]) -> None:
+        """Name fields and kinds, never a secret."""
+        self.found = found
+        super().__init__(message, loc=loc)
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """Return further members of the problem details."""
+        return {"secrets": self.found}

@@ -6,6 +6,7 @@ have to reach the outbox.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from time import perf_counter_ns
 from uuid import UUID
 
@@ -18,15 +19,28 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, NotVisible, UnknownSource
+from memory.errors import ExternalIdTaken, IdTaken, MemoryErased, NotVisible, SecretRefused, UnknownSource
 from memory.index import writes
 from memory.index.embeddings import PENDING, embed_drafts, settle_model
 from memory.index.planner_statistics import analyse_if_new
 from memory.index.writes import Row
+from memory.policies import read_secrets_policy
+from memory.policy_types import Secrets
 from memory.rejection.refusals import vet
 from memory.rejection.tombstones import ValueRejected
-from memory.store_record import record_store
-from memory.types import EmbeddingState, MemoryDraft, Outcome, Rejection, Stored, TrustState, VisibleTo
+from memory.secrets.screening import screen
+from memory.store_record import record_refusal, record_store
+from memory.types import (
+    LIVING,
+    EmbeddingState,
+    MemoryDraft,
+    Outcome,
+    Rejection,
+    Screened,
+    Stored,
+    TrustState,
+    VisibleTo,
+)
 from memory.visibility import scope_of
 
 IMPORT = "memory.import"
@@ -67,10 +81,31 @@ def prepare(
 
 
 def read_drafts(
-    organisation: UUID, drafts: Sequence[MemoryDraft], trust: TrustState = TrustState.ACTIVE
+    organisation: UUID,
+    drafts: Sequence[MemoryDraft],
+    trust: TrustState = TrustState.ACTIVE,
+    *,
+    secrets: Secrets | None = None,
 ) -> list[Row]:
-    """Analyse drafts for `embed_rows`: half of the work of a store, without database or model."""
-    return [writes.prepare(organisation, draft, trust) for draft in giving_way(drafts)]
+    """Analyse drafts for `embed_rows`: half of the work of a store, without model and, given the policy, without database.
+
+    Rows of the policies `redact` and `refuse` have no secrets any more.
+
+    Args:
+        organisation: the tenant.
+        drafts: the memories.
+        trust: see `prepare`.
+        secrets: the organisation's policy for secrets; None to read it if there are any.
+    """
+    if secrets is Secrets.ALLOW:
+        return [writes.prepare(organisation, draft, trust) for draft in giving_way(drafts)]
+    policy = cache(lambda: read_secrets_policy(organisation) if secrets is None else secrets)
+    rows = []
+    for draft in giving_way(drafts):
+        clean, found = screen(draft, policy)
+        row = writes.prepare(organisation, clean, trust)
+        rows.append(row if found is None else replace(row, secrets=found))
+    return rows
 
 
 def embed_rows(organisation: UUID, rows: Sequence[Row]) -> Prepared:
@@ -107,6 +142,7 @@ def remember(
     """
     with observe_operation("memory.store", organisation=str(organisation)):
         prepared = prepare(organisation, [draft], trust)
+        refuse_secrets(organisation, by, [row.secrets for row in prepared.rows])
         [stored] = commit(organisation, by, prepared, operation="memory.store", parents=parents)
     raise_refusal(stored)
     return stored
@@ -117,11 +153,13 @@ def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Se
 
     Raises:
         ExternalIdTaken: a memory with other content has the external id.
+        SecretRefused: it has a secret, and the policy is to refuse these.
         ValueRejected: the organisation has rejected this value.
         UnknownSource: it is derived from a memory that does not exist.
     """
     observed = observe_operation("memory.store", organisation=str(organisation))
     with observed.count_in(prepared.took_ns):
+        refuse_secrets(organisation, by, [row.secrets for row in prepared.rows])
         [stored] = commit(organisation, by, prepared, operation="memory.store", parents=parents)
     raise_refusal(stored)
     return stored
@@ -129,6 +167,8 @@ def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Se
 
 def raise_refusal(stored: Stored) -> None:
     """Raise the error of a refused draft, if it was refused."""
+    if stored.outcome is Outcome.SECRET and stored.secrets is not None:
+        raise secret_refused(stored.secrets)
     if stored.rejection is not None:
         raise ValueRejected(stored.rejection)
     if stored.outcome is Outcome.CONFLICT:
@@ -143,6 +183,38 @@ def raise_refusal(stored: Stored) -> None:
         raise MemoryErased
     if stored.outcome is Outcome.ID_TAKEN:
         raise IdTaken(loc=("id",))
+
+
+def secret_refused(screened: Screened, *, within: tuple[str | int, ...] = ()) -> SecretRefused:
+    """Return the error of a memory with secrets, which names fields and kinds.
+
+    Args:
+        screened: what was found.
+        within: where the memory stands in the request.
+    """
+    field = next(iter(screened.found))[0]
+    loc = (*within, *field.split("."))
+    return SecretRefused(screened.refusal, loc=loc, found=screened.listed)
+
+
+def refuse_secrets(organisation: UUID, by: Actor, found: Sequence[Screened | None]) -> None:
+    """Record and raise the refusal of memories that are stored all or none; in a transaction of its own.
+
+    Args:
+        organisation: the tenant.
+        by: the actor.
+        found: of each memory.
+
+    Raises:
+        SecretRefused: the policy refuses one of them.
+    """
+    refused = [(place, each) for place, each in enumerate(found) if each is not None and each.is_refused]
+    if not refused:
+        return
+    with tenant_transaction(organisation):
+        record_refusal(organisation, by, [each for _, each in refused])
+    place, first = refused[0]
+    raise secret_refused(first, within=() if len(found) == 1 else (place,))
 
 
 def remember_many(
@@ -217,13 +289,26 @@ def commit(
                 else row
                 for row in rows
             )
+        rows = tuple(
+            replace(row, state=TrustState.CANDIDATE)
+            if row.secrets is not None and row.secrets.is_flagged and row.state in LIVING
+            else row
+            for row in rows
+        )
         allowed = [row for row in rows if row.id not in refused]
         # pipelined, so that Postgres executes each statement while the next is built
         with pipelined():
             new = writes.insert(
                 organisation=organisation, by=by, rows=allowed, model=model, decision=decision
             )
-            stored = _outcomes(organisation, rows, {row.id for row in new}, refused, flagged)
+            stored = [
+                replace(each, secrets=row.secrets) if row.secrets is not None else each
+                for row, each in zip(
+                    rows,
+                    _outcomes(organisation, rows, {row.id for row in new}, refused, flagged),
+                    strict=True,
+                )
+            ]
             record_store(organisation, by, operation, rows, stored, model, decision, parents)
             analyse_if_new(len(new))
             if meanwhile is not None:

@@ -10,8 +10,8 @@ from accountability.types import Effect, RiskClass
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.telemetry.manager import observe_operation
 from liftos.kernel.tenancy.types import Actor
-from memory.models.trust import ChosenPolicy, DerivedPolicy, RejectionPolicy
-from memory.policy_types import Policy, RejectedInside
+from memory.models.trust import ChosenPolicy, DerivedPolicy, RejectionPolicy, SecretsPolicy
+from memory.policy_types import Policy, RejectedInside, Secrets
 
 P = TypeVar("P", bound=StrEnum)
 
@@ -76,3 +76,16 @@ REJECTION_POLICY = OrganisationPolicy(
     RejectedInside.FLAG,
     "Policy for texts that contain a rejected value",
 )
+SECRETS_POLICY = OrganisationPolicy(
+    "memory.secrets_policy",
+    SecretsPolicy,
+    Secrets,
+    Secrets.ALLOW,
+    "Policy for secrets in what is stored",
+)
+
+
+def read_secrets_policy(organisation: UUID) -> Secrets:
+    """Return an organisation's policy for secrets, in a transaction of its own."""
+    with tenant_transaction(organisation):
+        return SECRETS_POLICY.get(organisation=organisation)

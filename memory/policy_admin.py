@@ -12,8 +12,8 @@ from liftos.kernel.admin.on_record import staff_actor
 from liftos.kernel.admin.one_each import OneEach
 from liftos.kernel.admin.parts import CheckedLists
 from memory.erasure import erasure_policy
-from memory.models import DerivedPolicy, ErasurePolicy, RejectionPolicy
-from memory.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
+from memory.models import DerivedPolicy, ErasurePolicy, RejectionPolicy, SecretsPolicy
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY, SECRETS_POLICY, OrganisationPolicy
 from memory.policy_types import Refuse, Wanted
 
 
@@ -45,6 +45,13 @@ class RejectionPolicyAdmin(_ChoiceAdmin):
     """The policy for texts that contain a rejected value."""
 
     policy = REJECTION_POLICY
+
+
+@admin.register(SecretsPolicy)
+class SecretsPolicyAdmin(_ChoiceAdmin):
+    """The policy for secrets."""
+
+    policy = SECRETS_POLICY
 
 
 @admin.register(ErasurePolicy)

@@ -36,6 +36,24 @@ REJECTED_INSIDE = {
 """Labels."""
 
 
+class Secrets(StrEnum):
+    """The policy for secrets in what is stored: keys, passwords, card numbers and the like."""
+
+    ALLOW = "allow"
+    FLAG = "flag"
+    REDACT = "redact"
+    REFUSE = "refuse"
+
+
+SECRETS = {
+    Secrets.ALLOW: "allow: stored without a check",
+    Secrets.FLAG: "flag: stored as a candidate, with a note of what was found",
+    Secrets.REDACT: "redact: replaced by a mark before anything is stored",
+    Secrets.REFUSE: "refuse: not stored",
+}
+"""Labels."""
+
+
 class Refuse(StrEnum):
     """The writes in which the external id of an erased memory is refused."""
 

@@ -267,6 +267,7 @@ class Outcome(StrEnum):
     ERASED = "erased"
     ID_TAKEN = "id_taken"
     NOT_VISIBLE = "not_visible"
+    SECRET = "secret"  # noqa: S105  an outcome
 
 
 FLAGGED = "The text contains a rejected value (rejection {})."
@@ -307,6 +308,52 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Screened:
+    """Secrets found in a memory, and the policy that applied.
+
+    Attributes:
+        policy: flag, redact or refuse.
+        found: number of secrets by field and kind; a field of metadata is named by its path.
+    """
+
+    policy: str
+    found: dict[tuple[str, str], int]
+
+    @property
+    def listed(self) -> list[dict[str, Any]]:
+        """The findings as JSON-ready values."""
+        return [{"field": field, "kind": kind, "count": count} for (field, kind), count in self.found.items()]
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """Fields of the answer."""
+        return {"secrets": {"policy": self.policy, "found": self.listed}}
+
+    @property
+    def effect(self) -> str:
+        """The sentence of a decision's reasoning."""
+        shown = ", ".join(dict.fromkeys(kind for _, kind in self.found))
+        done = {"flag": "stored as a candidate", "redact": "replaced by marks"}.get(self.policy, "not stored")
+        return f"It has secrets ({shown}): {done}."
+
+    @property
+    def is_flagged(self) -> bool:
+        """The policy is to store it as a candidate."""
+        return self.policy == "flag"
+
+    @property
+    def is_refused(self) -> bool:
+        """The policy is not to store it."""
+        return self.policy == "refuse"
+
+    @property
+    def refusal(self) -> str:
+        """The error message for a refused memory."""
+        shown = ", ".join(f"{field} ({kind})" for field, kind in list(self.found)[:5])
+        return f"Secrets are not stored in this organisation: {shown}."
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """The result of storing one draft.
 
@@ -319,6 +366,7 @@ class Stored:
         field: why it was refused: the field that names a memory that does not exist, `derived_from` or `links`.
         decision: the decision record of the store.
         detail: why `visible_to` was refused.
+        secrets: those found in it, unless the policy allows them.
     """
 
     id: UUID
@@ -329,10 +377,17 @@ class Stored:
     flagged: Rejection | None = None
     field: str = ""
     detail: str = ""
+    secrets: Screened | None = None
 
     @property
     def mark(self) -> dict[str, Any]:
-        """The state and rejection of a flagged memory as response fields; {} for others."""
-        if self.flagged is None:
-            return {}
-        return {"state": str(TrustState.CANDIDATE), "rejection": self.flagged.as_json()}
+        """The state and rejection of a flagged memory, and its secrets, as response fields; {} for others."""
+        mark: dict[str, Any] = {}
+        is_flagged = self.flagged is not None or (self.secrets is not None and self.secrets.is_flagged)
+        if is_flagged and self.outcome is Outcome.STORED:
+            mark["state"] = str(TrustState.CANDIDATE)
+        if self.flagged is not None:
+            mark["rejection"] = self.flagged.as_json()
+        if self.secrets is not None:
+            mark |= self.secrets.mark
+        return mark

@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Erasure rules", "memory.erasurepolicy", "auto_delete"),
         Entry("Derived memories", "memory.derivedpolicy", "call_split"),
         Entry("Rejected values", "memory.rejectionpolicy", "block"),
+        Entry("Secrets", "memory.secretspolicy", "password"),
     ),
     "Workflows": (
         Entry("Runs", "workflows.run", "play_circle"),

@@ -13,6 +13,8 @@ class LiftosError(Exception):
 
     code: ClassVar[str] = "liftos.error"
     status = 400
+    keeps_record: ClassVar[bool] = False
+    """Whether decisions recorded before the error are kept under an Idempotency-Key too; nothing else may be written."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Derive the code, unless the class states one."""

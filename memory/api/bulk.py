@@ -16,7 +16,7 @@ from liftos.kernel.http.openapi import described, query_parameters
 from liftos.kernel.http.pagination import PageQuery, page, page_of
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
-from memory.api.shared import CancelIn, RejectionOut
+from memory.api.shared import CancelIn, RejectionOut, SecretsOut
 from memory.bulk.jobs import list_results
 from memory.bulk.overview import Progress, cancel, get_progress, list_jobs
 from memory.bulk.requests import accept_once, store_lines, store_lines_once
@@ -32,6 +32,7 @@ class BulkLine(BaseModel):
     external_id: str | None = None
     state: str | None = None
     rejection: RejectionOut | None = None
+    secrets: SecretsOut | None = None
     error: dict[str, Any] | None = None
 
 

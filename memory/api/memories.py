@@ -18,7 +18,7 @@ from liftos.kernel.http.views import NativeView
 from liftos.kernel.suggestions import suggestion
 from liftos.kernel.tenancy.types import MAX_USER, Scope
 from memory import operations, queries
-from memory.api.shared import RejectionOut
+from memory.api.shared import RejectionOut, SecretsOut
 from memory.inputs import Content, MemoryIn, text_of
 from memory.models import Memory
 from memory.operations import Prepared
@@ -65,6 +65,7 @@ class MemoryCreated(BaseModel):
     state: str
     decision_id: UUID
     rejection: RejectionOut | None = None
+    secrets: SecretsOut | None = None
 
 
 class LinkOut(BaseModel):

@@ -18,7 +18,7 @@ from liftos.kernel.tenancy.types import Scope
 from memory import queries
 from memory.api.corrections import Correction
 from memory.api.memories import MemoryOut, render
-from memory.api.shared import RejectionOut
+from memory.api.shared import RejectionOut, SecretsOut
 from memory.erasure.operations import forget
 from memory.inputs import (
     REQUESTED_STATE,
@@ -88,6 +88,7 @@ class RevisedOut(BaseModel):
     embedding: str
     decision_id: UUID | None
     rejection: RejectionOut | None = None
+    secrets: SecretsOut | None = None
 
 
 class Deleted(BaseModel):
@@ -145,6 +146,8 @@ class MemoryDetail(NativeView):
         }
         if revised.flagged is not None:
             body["rejection"] = revised.flagged.as_json()
+        if revised.secrets is not None:
+            body |= revised.secrets.mark
         return Response(body, headers={"ETag": etag_of(revised.version)})
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})

@@ -1,4 +1,4 @@
-"""`/api/v1/memories/{derived,rejection,erasure}-policy`: an organisation's policies for its memories."""
+"""`/api/v1/memories/{derived,rejection,secrets,erasure}-policy`: an organisation's policies for its memories."""
 
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -14,8 +14,8 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.erasure import erasure_policy
-from memory.policies import DERIVED_POLICY, REJECTION_POLICY, OrganisationPolicy
-from memory.policy_types import Policy, Refuse, RejectedInside, Wanted
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY, SECRETS_POLICY, OrganisationPolicy
+from memory.policy_types import Policy, Refuse, RejectedInside, Secrets, Wanted
 
 
 class DerivedPolicyIn(Strict):
@@ -41,6 +41,19 @@ class RejectionPolicyOut(BaseModel):
     """The policy; `decision_id` is the record of the change, null if nothing changed."""
 
     policy: RejectedInside
+    decision_id: UUID | None
+
+
+class SecretsPolicyIn(Strict):
+    """The policy for secrets in what is stored."""
+
+    policy: Secrets
+
+
+class SecretsPolicyOut(BaseModel):
+    """The policy; `decision_id` is the record of the change, null if nothing changed."""
+
+    policy: Secrets
     decision_id: UUID | None
 
 
@@ -117,6 +130,26 @@ class RejectionPolicyView(_PolicyView):
         """Set the policy for texts that contain a rejected value. It applies to later writes."""
         del request
         return self.change(self.body(RejectionPolicyIn).policy)
+
+
+class SecretsPolicyView(_PolicyView):
+    """The policy for secrets in what is stored."""
+
+    policy = SECRETS_POLICY
+
+    @extend_schema(operation_id="secrets_policy_get", responses={200: SecretsPolicyOut})
+    def get(self, request: Request) -> Response:
+        """Return the policy for secrets: allow, flag, redact or refuse."""
+        del request
+        return self.show()
+
+    @extend_schema(
+        operation_id="secrets_policy_set", request=SecretsPolicyIn, responses={200: SecretsPolicyOut}
+    )
+    def put(self, request: Request) -> Response:
+        """Set the policy for secrets. It applies to later writes."""
+        del request
+        return self.change(self.body(SecretsPolicyIn).policy)
 
 
 class ErasurePolicyView(NativeView):

@@ -26,6 +26,21 @@ class RejectionOut(BaseModel):
     rejected_at: datetime
 
 
+class SecretOut(BaseModel):
+    """Secrets of one kind in one field; a field of metadata is named by its path."""
+
+    field: str
+    kind: str
+    count: int
+
+
+class SecretsOut(BaseModel):
+    """The secrets in a memory, and the policy that applied: flag, redact or refuse."""
+
+    policy: str
+    found: list[SecretOut]
+
+
 class DerivedOut(BaseModel):
     """The effect on derived memories: how many were found and what the policy did; `more` if a limit left some out."""
 

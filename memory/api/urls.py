@@ -25,6 +25,7 @@ urlpatterns = [
     path("memories/derived-policy", policies.DerivedPolicyView.as_view()),
     path("memories/erasure-policy", policies.ErasurePolicyView.as_view()),
     path("memories/rejection-policy", policies.RejectionPolicyView.as_view()),
+    path("memories/secrets-policy", policies.SecretsPolicyView.as_view()),
     path("memories/bulk", bulk.MemoryBulk.as_view()),
     path("memories/bulk/<id:job>", bulk.MemoryBulkJob.as_view()),
     path("memories/bulk/<id:job>/cancel", bulk.MemoryBulkJobCancel.as_view()),

@@ -28,6 +28,7 @@ from memory.bulk.lines import (
     refused_lines,
     store_batch,
 )
+from memory.bulk.screening import read_notes, screen_lines
 from memory.bulk.statements import (
     END_LEASE,
     FINISH_CHUNK,
@@ -37,6 +38,7 @@ from memory.bulk.statements import (
 from memory.index.embeddings import given_vectors
 from memory.models import BulkChunk, BulkJob
 from memory.operations import embed_rows
+from memory.policies import read_secrets_policy
 from memory.queries import trust_now
 from memory.types import TrustState
 
@@ -53,6 +55,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
     """
     viewer = current_viewer()
     scope = viewer.own or ORGANISATION_SCOPE
+    secrets = read_secrets_policy(organisation)
     with (
         observe_operation("memory.accept_bulk", organisation=str(organisation)),
         tenant_transaction(organisation),
@@ -69,6 +72,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
         empty = True
         for number, (first, lines) in enumerate(batches(_decoded(stream), BATCH)):
             empty = empty and not any(line.strip() for line in lines)
+            lines, screened = screen_lines(first, lines, secrets)
             BulkChunk.objects.create(
                 organisation_id=organisation,
                 job=job,
@@ -77,6 +81,7 @@ def accept(*, organisation: UUID, by: Actor, trust: TrustState, stream: Iterable
                 first_line=first,
                 lines=len(lines),
                 text="\n".join(lines),
+                screened=screened,
             )
         if empty:
             raise InvalidRequest([item("missing", ("body",), "Field required")])
@@ -90,13 +95,13 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
         row = cursor.execute(LEASE_CHUNK, {"organisation": organisation, "seconds": LEASE_SECONDS}).fetchone()
     if row is None:
         return False
-    job, number, first, text, kind, actor, behalf, trust, principal = row
+    job, number, first, text, screened, kind, actor, behalf, trust, principal = row
     chunk = (organisation, job, number)
     by = Actor(ActorKind(kind), actor, behalf)
     try:
         # what the sender may see now
         with viewing(viewer_of(organisation=organisation, principal=principal)):
-            _store_chunk(chunk, first, text.split("\n"), by, TrustState(trust))
+            _store_chunk(chunk, first, text.split("\n"), screened, by, TrustState(trust))
     except Exception:
         with tenant_transaction(organisation), raw_cursor() as cursor:
             cursor.execute(END_LEASE, chunk)
@@ -105,14 +110,27 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
 
 
 def _store_chunk(
-    chunk: tuple[UUID, UUID, int], first: int, lines: list[str], by: Actor, sent: TrustState
+    chunk: tuple[UUID, UUID, int],
+    first: int,
+    lines: list[str],
+    screened: str | None,
+    by: Actor,
+    sent: TrustState,
 ) -> None:
     organisation = chunk[0]
     trust = trust_now(organisation=organisation, by=by, trust=sent)
     batch = prepared = None
     if trust is not None:
-        given = given_vectors(organisation)
-        batch = read_lines(first, lines, organisation=organisation, given=given, trust=trust)
+        secrets = read_secrets_policy(organisation)
+        batch = read_lines(
+            first,
+            lines,
+            organisation=organisation,
+            given=given_vectors(organisation),
+            trust=trust,
+            secrets=secrets,
+            screened=read_notes(screened, secrets),
+        )
         prepared = embed_rows(organisation, batch.rows)
     with tenant_transaction(organisation), raw_cursor() as cursor:
         if cursor.execute(LOCK_WAITING_CHUNK, chunk).fetchone() is None:

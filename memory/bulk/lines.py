@@ -1,7 +1,7 @@
 """Parse memories from lines of JSON, and store them in batches; invalid lines do not affect the others."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,9 @@ from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.inputs import LineIn
 from memory.operations import Prepared, commit_many, raise_refusal, read_drafts
-from memory.types import MemoryDraft, Outcome, Stored, TrustState
+from memory.policy_types import Secrets
+from memory.secrets.screening import screen_json
+from memory.types import MemoryDraft, Outcome, Screened, Stored, TrustState
 
 # lines per transaction: enough to share its cost, few enough to hold locks briefly
 BATCH = 500
@@ -31,7 +33,11 @@ STATUS = {
     Outcome.ID_TAKEN: 409,
     Outcome.UNKNOWN_SOURCE: 422,
     Outcome.NOT_VISIBLE: 422,
+    Outcome.SECRET: 422,
 }
+
+WITHOUT = (Secrets.REDACT, Secrets.REFUSE)
+"""Policies under which nothing is kept that has a secret."""
 
 Line = TypeVar("Line")
 
@@ -79,9 +85,16 @@ def check_vector(draft: MemoryDraft, given: GivenVectors | None) -> None:
         raise InvalidRequest([item(refusal.code, ("body", refusal.field), refusal.message, value)])
 
 
-def refused_line(number: int, error: InvalidRequest) -> dict[str, Any]:
-    """Return the result of an invalid line."""
-    return {"line": number, "status": 422, "error": {"detail": error.message, "errors": error.items}}
+def refused_line(number: int, error: InvalidRequest, secrets: Secrets = Secrets.ALLOW) -> dict[str, Any]:
+    """Return the result of an invalid line.
+
+    Args:
+        number: the line's.
+        error: its invalid fields.
+        secrets: the organisation's policy; unless it allows or flags secrets, the result quotes none.
+    """
+    items = error.items if secrets not in WITHOUT else screen_json(error.items)[0]
+    return {"line": number, "status": 422, "error": {"detail": error.message, "errors": items}}
 
 
 def refused_lines(first: int, lines: Iterable[bytes | str]) -> list[dict[str, Any]]:
@@ -110,6 +123,8 @@ def read_lines(
     organisation: UUID,
     given: GivenVectors | None,
     trust: TrustState,
+    secrets: Secrets,
+    screened: Mapping[int, Screened] | None = None,
 ) -> Batch:
     """Parse lines, numbered from `first`, without blank ones; needs no database.
 
@@ -119,6 +134,8 @@ def read_lines(
         organisation: the tenant.
         given: the vectors that the organisation takes (`given_vectors`).
         trust: the highest trust state the caller may store.
+        secrets: the organisation's policy for secrets.
+        screened: what was found in lines, by number, before they were queued without it.
     """
     refused, numbers, drafts = [], [], []
     for number, line in enumerate(giving_way(lines), start=first):
@@ -127,10 +144,16 @@ def read_lines(
         try:
             drafts.append(read_line(line, given))
         except InvalidRequest as error:
-            refused.append(refused_line(number, error))
+            refused.append(refused_line(number, error, secrets))
         else:
             numbers.append(number)
-    return Batch(refused, numbers, read_drafts(organisation, drafts, trust))
+    rows = read_drafts(organisation, drafts, trust, secrets=secrets)
+    if screened:
+        rows = [
+            replace(row, secrets=screened[number]) if number in screened else row
+            for number, row in zip(numbers, rows, strict=True)
+        ]
+    return Batch(refused, numbers, rows)
 
 
 def store_batch(
@@ -160,7 +183,12 @@ def store_batch(
 def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, Any]:
     """Return a line's result as a JSON object."""
     result: dict[str, Any] = {"line": number, "status": STATUS[stored.outcome]}
-    if stored.outcome not in (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.NOT_VISIBLE):
+    if stored.outcome not in (
+        Outcome.REJECTED,
+        Outcome.UNKNOWN_SOURCE,
+        Outcome.NOT_VISIBLE,
+        Outcome.SECRET,
+    ):
         result["id"] = str(stored.id)
     if draft.external_id:
         result["external_id"] = draft.external_id

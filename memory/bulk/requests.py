@@ -25,6 +25,7 @@ from memory.bulk.lines import (
 )
 from memory.index.embeddings import given_vectors
 from memory.operations import embed_rows
+from memory.policies import read_secrets_policy
 from memory.queries import trust_now
 from memory.types import TrustState
 
@@ -121,11 +122,11 @@ def _store(
     trust: TrustState,
     store: Callable[[int, list[bytes], Batch, Callable[[], None]], Results],
 ) -> Results:
-    given = given_vectors(organisation)
+    given, secrets = given_vectors(organisation), read_secrets_policy(organisation)
 
     def read(numbered: tuple[int, list[bytes]]) -> tuple[int, list[bytes], Batch]:
         first, lines = numbered
-        batch = read_lines(first, lines, organisation=organisation, given=given, trust=trust)
+        batch = read_lines(first, lines, organisation=organisation, given=given, trust=trust, secrets=secrets)
         return first, lines, batch
 
     results: Results = []

@@ -9,7 +9,7 @@ WHERE c.organisation_id = %(organisation)s AND j.organisation_id = c.organisatio
     WHERE organisation_id = %(organisation)s AND results IS NULL AND coalesce(leased_until, '-infinity') < clock_timestamp()
     ORDER BY job_id, number LIMIT 1 FOR UPDATE SKIP LOCKED
   )
-RETURNING c.job_id, c.number, c.first_line, c.text, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust, j.principal
+RETURNING c.job_id, c.number, c.first_line, c.text, c.screened, j.actor_kind, j.actor_id, j.on_behalf_of, j.trust, j.principal
 """
 # return a chunk whose store failed
 END_LEASE = """
@@ -19,9 +19,9 @@ UPDATE memory_bulkchunk SET leased_until = NULL WHERE organisation_id = %s AND j
 LOCK_WAITING_CHUNK = """
 SELECT FROM memory_bulkchunk WHERE organisation_id = %s AND job_id = %s AND number = %s AND results IS NULL FOR UPDATE
 """
-# keep a chunk's results and delete its text
+# keep a chunk's results and delete its text and what was found in it
 FINISH_CHUNK = """
-UPDATE memory_bulkchunk SET results = %s::jsonb, text = '', leased_until = NULL
+UPDATE memory_bulkchunk SET results = %s::jsonb, text = '', screened = NULL, leased_until = NULL
 WHERE organisation_id = %s AND job_id = %s AND number = %s
 """
 # cancel a job's chunks without results and delete their text; waits for a chunk that is just being stored, and leaves that
@@ -30,7 +30,7 @@ WITH waiting AS (
     SELECT number FROM memory_bulkchunk
     WHERE organisation_id = %(organisation)s AND job_id = %(job)s AND results IS NULL ORDER BY number FOR UPDATE
 ), cancelled AS (
-    UPDATE memory_bulkchunk AS c SET is_cancelled = true, results = '[]', text = '', leased_until = NULL FROM waiting AS w
+    UPDATE memory_bulkchunk AS c SET is_cancelled = true, results = '[]', text = '', screened = NULL, leased_until = NULL FROM waiting AS w
     WHERE c.organisation_id = %(organisation)s AND c.job_id = %(job)s AND c.number = w.number RETURNING c.lines
 )
 SELECT coalesce(sum(lines), 0)::int FROM cancelled

@@ -21,7 +21,7 @@ from memory.conversations.statements import LAST_TURN, LOCK_THREAD, STORED_TURNS
 from memory.conversations.types import MEMORY_TYPE, SOURCE, StoredTurn, StoredTurns, Turn
 from memory.index.writes import Row
 from memory.models import ConversationTurn, Memory
-from memory.operations import Prepared, commit, prepare, raise_refusal
+from memory.operations import Prepared, commit, prepare, raise_refusal, refuse_secrets
 from memory.types import LinkDraft, LinkKind, MemoryDraft, Outcome, Stored, TrustState, VisibleTo
 from memory.visibility import scope_of
 
@@ -69,6 +69,7 @@ def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> S
         ValueRejected, MemoryErased: as for a memory.
     """
     rows, thread, scope = prepared.prepared.rows, prepared.thread, prepared.scope
+    refuse_secrets(organisation, by, [row.secrets for row in rows])
     with (
         observe_operation("memory.store_turns", organisation=str(organisation), count=len(rows)),
         tenant_transaction(organisation),
@@ -102,6 +103,7 @@ def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> S
                 each.outcome,
                 each.embedding,
                 states[each.id],
+                each.mark,
             )
             for row, each in zip(rows, stored, strict=True)
         )
@@ -142,8 +144,9 @@ def _write_places(
             scope_id=prepared.scope,
             number=places[row.draft.external_id],
             memory_id=each.id,
-            role=turn.role,
-            name=turn.name,
+            # as screened
+            role=str(row.draft.metadata["role"]),
+            name=str(row.draft.metadata["speaker"]) if turn.name else "",
             waits=bool(settings.LIFTOS_EXTRACTOR_URL),
         )
         for row, turn, each in zip(rows, prepared.turns, stored, strict=True)

@@ -38,13 +38,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """The result of storing a turn; `number` is its place in the thread, from 1."""
+    """The result of storing a turn; `number` is its place in the thread, from 1, `mark` what flags it."""
 
     id: UUID
     number: int
     outcome: Outcome
     embedding: EmbeddingState
     state: TrustState
+    mark: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -54,7 +55,7 @@ class StoredTurn:
             "outcome": str(self.outcome),
             "embedding": str(self.embedding),
             "state": str(self.state),
-        }
+        } | self.mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from memory.documents.statements import END_LEASE, FINISH_JOB, LEASE_JOB, LOCK_W
 from memory.documents.types import DocumentOutcome, Upload
 from memory.errors import NoLongerAllowed
 from memory.models import DocumentJob
+from memory.operations import refuse_secrets
 from memory.queries import trust_now
 from memory.trust.versions import VersionMismatch
 from memory.types import TrustState, VisibleTo
@@ -104,6 +105,8 @@ def _store(job: DocumentJob) -> None:
     if trust is None:
         raise NoLongerAllowed
     prepared = prepare_document(organisation, _upload(job), trust)
+    # before the transaction, which the refusal ends
+    refuse_secrets(organisation, by, [prepared.secrets])
     with tenant_transaction(organisation), raw_cursor() as cursor:
         if cursor.execute(LOCK_WAITING_JOB, (organisation, job.id)).fetchone() is None:
             return  # the lease expired, and another worker has stored it

@@ -5,7 +5,7 @@ the same memory: only passages with a new text are embedded, and the earlier tex
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,11 @@ from memory.documents.parsing.types import Parsed
 from memory.documents.types import DocumentOutcome, StoredDocument, Upload
 from memory.errors import ExternalIdTaken
 from memory.models import Document, Memory
-from memory.operations import Prepared, commit, prepare, raise_refusal
+from memory.operations import Prepared, commit, prepare, raise_refusal, refuse_secrets
 from memory.queries import get_memory
+from memory.secrets.scanning import without_secrets
 from memory.trust.revision import PreparedRevision, commit_revision, prepare_revision
-from memory.types import EmbeddingState, Mark, MemoryDraft, Outcome, TrustState
+from memory.types import EmbeddingState, Mark, MemoryDraft, Outcome, Screened, TrustState
 from memory.visibility import scope_of
 
 MEMORY_TYPE = "document"
@@ -48,6 +49,7 @@ class PreparedDocument:
         new: the new memory; None for a revision.
         revision: the new version; None for a new memory.
         file: the loose file in the store; empty if it is not to be kept.
+        secrets: those found in it, unless the policy allows them.
     """
 
     upload: Upload
@@ -58,6 +60,13 @@ class PreparedDocument:
     new: Prepared | None
     revision: PreparedRevision | None
     file: str
+    secrets: Screened | None = None
+
+    @property
+    def characters(self) -> int:
+        """The length of its text as it is stored."""
+        row = self.new.rows[0] if self.new else self.revision and self.revision.row
+        return len(row.draft.content if row else self.parsed.text)
 
 
 def prepare_document(
@@ -93,10 +102,19 @@ def prepare_document(
             raise PermissionDenied("Changing a document requires the scope memory:write.")
         changes = {"content": draft.content, "layout": draft.layout, "metadata": draft.metadata}
         revision = prepare_revision(organisation=organisation, memory=earlier, changes=changes, version=None)
+    screened = revision.secrets if revision else new.rows[0].secrets if new else None
+    is_clean = screened is None or screened.is_flagged
+    if not is_clean:
+        title, upload = without_secrets(title), replace(upload, name=without_secrets(upload.name))
     has_changed = revision is None or revision.row is not None
-    wanted = upload.keep_original and (has_changed or not _has_original(organisation, earlier, sha256))
+    # an original holds what was replaced in its text
+    wanted = (
+        upload.keep_original
+        and is_clean
+        and (has_changed or not _has_original(organisation, earlier, sha256))
+    )
     file = write_file(organisation=organisation, content=upload.content) if wanted else ""
-    return PreparedDocument(upload, parsed, title, sha256, len(upload.content), new, revision, file)
+    return PreparedDocument(upload, parsed, title, sha256, len(upload.content), new, revision, file, screened)
 
 
 def commit_document(
@@ -109,6 +127,7 @@ def commit_document(
         ValueRejected, MemoryErased: as for a memory.
         VersionMismatch, StateForbids: as for a revision.
     """
+    refuse_secrets(organisation, by, [prepared.secrets])
     with (
         observe_operation("memory.store_document", organisation=str(organisation)),
         tenant_transaction(organisation),
@@ -118,7 +137,7 @@ def commit_document(
         else:
             outcome, memory, decision = _commit_revision(organisation, by, prepared.revision)
         document = _write_row(organisation, memory, outcome, prepared)
-        return _result(memory, document, outcome, decision)
+        return replace(_result(memory, document, outcome, decision), secrets=prepared.secrets)
 
 
 def store_document(
@@ -220,7 +239,7 @@ def _write_row(
     elif row.file:
         give_up_files(organisation=organisation, keys=[row.file])
     row.title, row.name, row.media_type = prepared.title, prepared.upload.name, str(prepared.parsed.kind)
-    row.pages, row.characters = prepared.parsed.pages, len(prepared.parsed.text)
+    row.pages, row.characters = prepared.parsed.pages, prepared.characters
     row.bytes, row.sha256, row.file = prepared.size, prepared.sha256, prepared.file
     row.save(force_insert=row._state.adding)
     if prepared.file:

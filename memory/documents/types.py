@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from memory.types import EmbeddingState, TrustState, VisibleTo
+from memory.types import EmbeddingState, Screened, TrustState, VisibleTo
 
 
 class DocumentOutcome(StrEnum):
@@ -33,6 +33,7 @@ class StoredDocument:
         state: the trust state.
         original: whether the file is kept.
         decision: the decision record; None if nothing changed.
+        secrets: those found in it, unless the policy allows them.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class StoredDocument:
     state: TrustState
     original: bool
     decision: UUID | None = None
+    secrets: Screened | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -65,7 +67,7 @@ class StoredDocument:
             "state": str(self.state),
             "original": self.original,
             "decision_id": str(self.decision) if self.decision else None,
-        }
+        } | (self.secrets.mark if self.secrets else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from memory.index.statements import (
     VECTOR_ROW,
 )
 from memory.ports import tell_followers
-from memory.types import EmbeddingState, LinkDraft, MemoryDraft, TrustState, granted
+from memory.types import EmbeddingState, LinkDraft, MemoryDraft, Screened, TrustState, granted
 
 _PACKED: dict[str, Callable[[Iterable[Any]], Any]] = {"text": TextArray, "bigint": IntArray}
 VECTORS_PER_STATEMENT = 250
@@ -52,7 +52,8 @@ class KeyTooLong(InvalidInput):
 class Row:
     """A draft ready to write, with its new id, index data and vectors.
 
-    `keys` are its value keys, empty for a blank text; `flagged` is the rejection whose value its text contains.
+    `keys` are its value keys, empty for a blank text; `flagged` is the rejection whose value its text contains;
+    `secrets` are those found in it, unless the policy allows them.
     """
 
     id: UUID
@@ -63,6 +64,7 @@ class Row:
     state: TrustState = TrustState.ACTIVE
     expires_at: datetime | None = None
     flagged: UUID | None = None
+    secrets: Screened | None = None
 
     @property
     def embedding(self) -> EmbeddingState:

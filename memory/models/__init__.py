@@ -23,11 +23,12 @@ from memory.models.trust import (
     MemoryVersion,
     ModelChoice,
     RejectionPolicy,
+    SecretsPolicy,
     Tombstone,
 )
 
 __all__ = [
     "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
     "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
-    "RejectionPolicy", "Thread", "Tombstone",
+    "RejectionPolicy", "SecretsPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

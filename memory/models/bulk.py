@@ -46,6 +46,8 @@ class BulkChunk(Scoped):
     first_line = models.PositiveIntegerField()
     lines = models.PositiveIntegerField()
     text = models.TextField()
+    # by line number, what was found in lines that are queued without their secrets
+    screened = models.JSONField(null=True)
     # of a cancelled chunk empty
     results = models.JSONField(null=True)
     is_cancelled = models.BooleanField(default=False, db_default=False)

@@ -8,7 +8,16 @@ from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
 from memory.models.memories import Scoped
-from memory.policy_types import POLICIES, REFUSALS, REJECTED_INSIDE, Policy, Refuse, RejectedInside
+from memory.policy_types import (
+    POLICIES,
+    REFUSALS,
+    REJECTED_INSIDE,
+    SECRETS,
+    Policy,
+    Refuse,
+    RejectedInside,
+    Secrets,
+)
 from memory.types import TrustState
 
 
@@ -222,6 +231,28 @@ class RejectionPolicy(ChosenPolicy):
 
     def __str__(self) -> str:
         return "Policy for rejected values in texts"
+
+
+class SecretsPolicy(ChosenPolicy):
+    """The policy for secrets in what is stored; allow by default."""
+
+    policy = models.CharField(
+        max_length=20,
+        default=Secrets.ALLOW.value,
+        choices=[(each.value, text) for each, text in SECRETS.items()],
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(policy__in=[each.value for each in Secrets]), name="secrets_policy_known"
+            )
+        ]
+        verbose_name = "policy for secrets"
+        verbose_name_plural = "policy for secrets"
+
+    def __str__(self) -> str:
+        return "Policy for secrets"
 
 
 class Context(models.Model):

@@ -31,7 +31,7 @@ class Vetted:
 def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> Vetted:
     """Check rows before a store.
 
-    If several reasons apply, the first of these is reported: a rejected value, an erased id, an existing id, an unknown source.
+    If several reasons apply, the first of these is reported: a secret, a rejected value, an erased id, an existing id, an unknown source.
     """
     # imported rows that are already rejected bring nothing back
     asked = [row for row in rows if row.state is not TrustState.REJECTED]
@@ -48,6 +48,11 @@ def vet(organisation: UUID, rows: Sequence[Row], *, imported: bool = False) -> V
     refused = {
         row: Stored(rejection.memory, Outcome.REJECTED, EmbeddingState.PENDING, rejection)
         for row, rejection in rejections.items()
+    }
+    refused |= {
+        row.id: Stored(row.id, Outcome.SECRET, EmbeddingState.PENDING, secrets=row.secrets)
+        for row in rows
+        if row.secrets is not None and row.secrets.is_refused
     }
     for row in _erased(organisation, rows, imported=imported):
         refused.setdefault(row, Stored(row, Outcome.ERASED, EmbeddingState.PENDING))

@@ -12,6 +12,7 @@ from memory.bulk.lines import refused_line
 from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.operations import read_drafts
+from memory.policy_types import Secrets
 from memory.transfer.format import Header, Imported, header_of, read_memory
 
 OPERATOR = Actor(ActorKind.SYSTEM, "import_memories")
@@ -50,7 +51,7 @@ class Batch:
 
 
 def reader(
-    organisation: UUID, name: str, given: GivenVectors | None
+    organisation: UUID, name: str, given: GivenVectors | None, secrets: Secrets
 ) -> Callable[[tuple[int, tuple[int, list[bytes]]]], Batch]:
     """Return a parser for the batches of a stream, to be called in order; the first may begin with an export's header."""
     header: Header | None = None
@@ -71,8 +72,8 @@ def reader(
             "key": f"{stream}\x1f{place}",
             "fingerprint": hashlib.sha256(b"".join(lines)).digest(),
         }
-        numbers, memories = _read(first, lines, header, organisation, given, report, seen)
-        rows = read_drafts(organisation, [each.draft for each in memories])
+        numbers, memories = _read(first, lines, header, organisation, given, report, seen, secrets)
+        rows = read_drafts(organisation, [each.draft for each in memories], secrets=secrets)
         return Batch(report, key, numbers, memories, rows)
 
     return read
@@ -86,6 +87,7 @@ def _read(
     given: GivenVectors | None,
     report: Report,
     seen: set[bytes],
+    secrets: Secrets,
 ) -> tuple[list[int], list[Imported]]:
     """Return the numbers and memories of the valid lines."""
     numbers: list[int] = []
@@ -96,7 +98,7 @@ def _read(
         try:
             read = read_memory(line, header=header, organisation=organisation, given=given)
         except InvalidRequest as error:
-            report.refused.append(shortened(refused_line(number, error)))
+            report.refused.append(shortened(refused_line(number, error, secrets)))
             continue
         if read.draft.past is not None:
             if read.draft.past.id.bytes in seen:

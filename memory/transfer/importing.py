@@ -21,6 +21,7 @@ from memory.index import index_rows, writes
 from memory.index.given_vectors import GivenVectors
 from memory.index.writes import Row
 from memory.operations import IMPORT, Prepared, commit, embed_rows, place_rows
+from memory.policies import read_secrets_policy
 from memory.queries import existing
 from memory.rejection import tombstones
 from memory.transfer.batch_reader import OPERATOR, Batch, Report, reader, shortened
@@ -60,13 +61,13 @@ def import_lines(
     Raises:
         KeyReused: a batch differs from what an earlier run stored; `again` stores it.
     """
-    run = _Run(organisation, dry_run=dry_run, again=again)
+    run, secrets = _Run(organisation, dry_run=dry_run, again=again), read_secrets_policy(organisation)
     with ExitStack() as stack:
         if dry_run:
             # lines may depend on earlier batches
             stack.enter_context(tenant_transaction(organisation))
             stack.callback(transaction.savepoint_rollback, transaction.savepoint())
-        ahead = Ahead(reader(organisation, name, given), enumerate(batches(lines, BATCH)))
+        ahead = Ahead(reader(organisation, name, given, secrets), enumerate(batches(lines, BATCH)))
         for batch in ahead:
             run.store(batch, ahead.make_next)
             yield batch.report

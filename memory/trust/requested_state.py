@@ -103,7 +103,8 @@ def _correct(
         "organisation": organisation, "by": by, "memory": revised.id, "reason": reason, "version": revised.version,
     }  # fmt: skip
     # a flagged text must be confirmed separately
-    if requested == state or (revised.flagged is not None and requested in (S.ACTIVE, S.CONTESTED)):
+    doubtful = revised.flagged is not None or (revised.secrets is not None and revised.secrets.is_flagged)
+    if requested == state or (doubtful and requested in (S.ACTIVE, S.CONTESTED)):
         return None
     if requested is S.ACTIVE and (state in LIVING or (state is S.REJECTED and may_reinstate)):
         return corrections.confirm(**asked, may_reinstate=may_reinstate)

@@ -25,9 +25,12 @@ from memory.index.embeddings import PENDING, chosen_model, embed_drafts, texts_o
 from memory.index.passage_rows import read_passages
 from memory.index.stored import draft_of
 from memory.models import Memory
+from memory.operations import refuse_secrets
+from memory.policies import read_secrets_policy
 from memory.ports import tell_followers
 from memory.queries import get_memory
 from memory.rejection.refusals import vet_text
+from memory.secrets.screening import screen_changes
 from memory.trust.state_changes import StateForbids
 from memory.trust.versions import (
     VersionMismatch,
@@ -37,7 +40,7 @@ from memory.trust.versions import (
     keep_text,
     rewrite,
 )
-from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, TrustState
+from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, Screened, TrustState
 
 # fields in the search index; changes of others keep the index rows
 INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
@@ -54,6 +57,7 @@ class Revised:
     decision: UUID | None
     state: TrustState
     flagged: Rejection | None = None
+    secrets: Screened | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class PreparedRevision:
         row: the changed memory, analysed and embedded; None if nothing changes.
         model: the number of the vector's model.
         took_ns: duration of the preparation.
+        secrets: those found in the new values, unless the policy allows them.
     """
 
     before: Memory
@@ -73,6 +78,7 @@ class PreparedRevision:
     row: writes.Row | None
     model: int | None
     took_ns: int = 0
+    secrets: Screened | None = None
 
 
 def revise(
@@ -98,6 +104,7 @@ def revise(
         MemoryNotFound: not in this organisation.
         VersionMismatch: it has another version, or was just changed.
         StateForbids: it is rejected, superseded or expired.
+        SecretRefused: a new value has a secret, and the policy is to refuse these.
         ValueRejected: the new text is a rejected value, or contains one and the policy is to refuse.
         InvalidInput: valid_to before valid_from.
     """
@@ -119,6 +126,7 @@ def prepare_revision(
         places = [each.place for each in read_passages(organisation, [memory]).get(memory, ())]
     check_version(before, version)
     old = draft_of(before)
+    changes, secrets = screen_changes(changes, lambda: read_secrets_policy(organisation))
     new = replace(old, **changes)
     changed = [
         field.name
@@ -126,13 +134,13 @@ def prepare_revision(
         if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
     ]
     if not changed:
-        return PreparedRevision(before, (), None, None)
+        return PreparedRevision(before, (), None, None, secrets=secrets)
     if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
         raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
     places = places or [Passage(0, len(before.content))]
     if "content" not in changed:
         row = replace(writes.prepare(organisation, new, places=places), id=before.id)
-        return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started)
+        return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started, secrets)
     row = writes.prepare(organisation, new)
 
     def known(model: int) -> dict[str, np.ndarray]:
@@ -144,7 +152,7 @@ def prepare_revision(
     # only passages with a new text are embedded
     [embedded], model = embed_drafts(organisation, [new], [row.reading], known=known)
     row = replace(row, id=before.id, embedded=embedded)
-    return PreparedRevision(before, tuple(changed), row, model, perf_counter_ns() - started)
+    return PreparedRevision(before, tuple(changed), row, model, perf_counter_ns() - started, secrets)
 
 
 def commit_revision(
@@ -156,10 +164,12 @@ def commit_revision(
         MemoryNotFound, VersionMismatch, StateForbids, ValueRejected: as for `revise`.
     """
     before, changed, row, model = prepared.before, prepared.changed, prepared.row, prepared.model
+    secrets = prepared.secrets
+    refuse_secrets(organisation, by, [secrets])
     if row is None:
-        return Revised(
-            before.id, before.version, EmbeddingState(before.embedding), None, TrustState(before.state)
-        )
+        state = TrustState(before.state)
+        embedding = EmbeddingState(before.embedding)
+        return Revised(before.id, before.version, embedding, None, state, secrets=secrets)
     new_text = "content" in changed
     observed = observe_operation("memory.revise", organisation=str(organisation))
     with observed.count_in(prepared.took_ns):
@@ -174,12 +184,15 @@ def commit_revision(
             if new_text and chosen is not None and chosen != model:
                 # the organisation has changed its model since: leave the vector to the sweep
                 row, model = replace(row, embedded=PENDING), None
-            decision = _carry_out(organisation, by, present, row, list(changed), model, reason, flagged)
+            decision = _carry_out(
+                organisation, by, present, row, list(changed), model, reason, flagged, secrets
+            )
             embedding = row.embedding if new_text else EmbeddingState(before.embedding)
             if embedding is EmbeddingState.PENDING:
                 transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
-        state = TrustState.CANDIDATE if flagged else TrustState(present.state)
-        return Revised(before.id, before.version + 1, embedding, decision, state, flagged)
+        doubtful = flagged is not None or (secrets is not None and secrets.is_flagged)
+        state = TrustState.CANDIDATE if doubtful else TrustState(present.state)
+        return Revised(before.id, before.version + 1, embedding, decision, state, flagged, secrets)
 
 
 def _carry_out(
@@ -191,10 +204,14 @@ def _carry_out(
     model: int | None,
     reason: str,
     flagged: Rejection | None,
+    secrets: Screened | None,
 ) -> UUID:
+    doubtful = flagged is not None or (secrets is not None and secrets.is_flagged)
     text = f"Version {present.version + 1} changes {', '.join(changed)}."
     if flagged is not None:
         reason = f"{reason} {flagged.flag}".strip()
+    if secrets is not None:
+        text += " " + secrets.effect
     decision = record(
         organisation=organisation,
         by=by,
@@ -203,7 +220,9 @@ def _carry_out(
         subject=("memory", str(present.id)),
         reasoning=f"{text} {reason}".strip(),
         inputs={"version": present.version, "changed": changed, "reason": reason},
-        outputs={"version": present.version + 1} | ({"state": "candidate"} if flagged else {}),
+        outputs={"version": present.version + 1}
+        | ({"state": "candidate"} if doubtful else {})
+        | (secrets.mark if secrets else {}),
         memories=[{"id": str(present.id)} | ({"rejection": str(flagged.decision)} if flagged else {})],
         versions={"analyser": ANALYSER, "embedding_model": model},
     )
@@ -230,7 +249,7 @@ def _carry_out(
         valid_to=draft.valid_to,
         expires_at=draft.expires_at,
         happened_at=row.reading.happened_at or present.recorded_at,
-        state=TrustState.CANDIDATE.value if flagged else present.state,
+        state=TrustState.CANDIDATE.value if doubtful else present.state,
         version=present.version + 1,
         changed_at=max(at, present.changed_at),
     )

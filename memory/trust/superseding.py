@@ -67,6 +67,7 @@ def commit_supersede(
     Raises:
         As `supersede`.
     """
+    operations.refuse_secrets(organisation, by, [row.secrets for row in prepared.rows])
     observed = observe_operation("memory.supersede", organisation=str(organisation))
     with observed.count_in(prepared.took_ns), tenant_transaction(organisation):
         [new] = prepared.rows

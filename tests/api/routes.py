@@ -83,6 +83,8 @@ GUARDED = [
     ("PUT", "/api/v1/memories/erasure-policy", Scope.ADMIN),
     ("GET", "/api/v1/memories/rejection-policy", Scope.MEMORY_READ),
     ("PUT", "/api/v1/memories/rejection-policy", Scope.ADMIN),
+    ("GET", "/api/v1/memories/secrets-policy", Scope.MEMORY_READ),
+    ("PUT", "/api/v1/memories/secrets-policy", Scope.ADMIN),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/decisions/{NOBODYS_ID}", Scope.DECISIONS_READ),
     ("GET", f"/api/v1/traces/{NOBODYS_TRACE}", Scope.DECISIONS_READ),

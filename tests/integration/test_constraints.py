@@ -64,6 +64,7 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     "posting_counts": column("tf", 1, 0),
     "passage_has_text": ({"start": 0, "end": 1}, {"start": 1, "end": 1}),
     "rejection_policy_known": column("policy", "allow", "shout"),
+    "secrets_policy_known": column("policy", "redact", "shout"),
     "concept_has_extent": column("radius", 0.1, 0),
     "relation_between_two": ({"source_id": ONE, "target_id": OTHER}, {"source_id": ONE, "target_id": ONE}),
     "relation_kind_known": column("kind", "is_a", "likes"),

@@ -24,6 +24,7 @@ _OWNS = frozenset(
         "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
         "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",
         "memory.add_rejectionpolicy", "memory.change_rejectionpolicy", "memory.delete_rejectionpolicy",
+        "memory.add_secretspolicy", "memory.change_secretspolicy", "memory.delete_secretspolicy",
     }
 )  # fmt: skip
 _WRITES = ("add", "change", "delete")

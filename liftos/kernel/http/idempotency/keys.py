@@ -67,6 +67,11 @@ def claim(values: dict[str, Any]) -> Kept | None:
     return found
 
 
+def release(values: dict[str, Any]) -> None:
+    """Give up a claimed key, in the same transaction: its request failed."""
+    raw_cursor().execute(statements.RELEASE, values)
+
+
 def settle(values: dict[str, Any], *, status: int, body: Any) -> None:
     """Store the answer under a claimed key, in the same transaction."""
     # as a JSON string: jsonb would reorder the keys of the compat envelope

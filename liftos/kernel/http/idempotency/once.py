@@ -20,8 +20,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import InvalidInput, NotFound
-from liftos.kernel.http.idempotency.keys import IN_USE, Kept, KeyReused, claim, ids_of, recall, settle
+from liftos.kernel.errors import InvalidInput, LiftosError, NotFound
+from liftos.kernel.http.idempotency.keys import (
+    IN_USE,
+    Kept,
+    KeyReused,
+    claim,
+    ids_of,
+    recall,
+    release,
+    settle,
+)
 from liftos.kernel.http.views import LiftosView
 from liftos.kernel.tenancy.types import Principal
 
@@ -78,11 +87,20 @@ def _guard(handler: Any, prepare: Any, anew: Any) -> Any:
         with tenant_transaction(organisation):
             found = claim(values)
             if found is None:
-                response = handler(self, request, *args, **kwargs, **ready)
-                body = response.data if anew is None else ids_of(response.data)
-                kept = {"body": body, "etag": response.get("ETag")}
-                settle(values, status=response.status_code, body=kept)
-                return response
+                try:
+                    response = handler(self, request, *args, **kwargs, **ready)
+                except LiftosError as error:
+                    if not error.keeps_record:
+                        raise
+                    release(values)
+                    refused = error
+                else:
+                    body = response.data if anew is None else ids_of(response.data)
+                    kept = {"body": body, "etag": response.get("ETag")}
+                    settle(values, status=response.status_code, body=kept)
+                    return response
+        if found is None:
+            raise refused
         return replay(found)
 
     return guarded

@@ -15,6 +15,10 @@ KEEP = """
 UPDATE idempotency_idempotencykey SET status = %(status)s, body = %(body)s::jsonb
 WHERE organisation_id = %(organisation)s AND actor = %(actor)s AND key = %(key)s
 """
+# give up a claimed key
+RELEASE = """
+DELETE FROM idempotency_idempotencykey WHERE organisation_id = %(organisation)s AND actor = %(actor)s AND key = %(key)s
+"""
 # replace a stored answer
 SCRUB = """
 UPDATE idempotency_idempotencykey SET body = %(body)s::jsonb

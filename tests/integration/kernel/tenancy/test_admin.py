@@ -13,7 +13,12 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
-from memory.policy_admin import DerivedPolicyAdmin, ErasurePolicyAdmin, RejectionPolicyAdmin
+from memory.policy_admin import (
+    DerivedPolicyAdmin,
+    ErasurePolicyAdmin,
+    RejectionPolicyAdmin,
+    SecretsPolicyAdmin,
+)
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
 
@@ -209,7 +214,7 @@ def test_every_list_is_in_the_sidebar(two):
             assert client.get(item["link"]).status_code == 200
 
 
-POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | RejectionPolicyAdmin
+POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | RejectionPolicyAdmin | SecretsPolicyAdmin
 
 
 def test_an_admin_that_can_write_records_it():

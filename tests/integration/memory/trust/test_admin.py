@@ -204,6 +204,22 @@ def test_the_policy_for_rejected_values_in_texts_is_set_on_record_and_followed(a
         assert records.count() == 2
 
 
+def test_the_policy_for_secrets_is_set_on_record_and_followed(acme, staff):
+    add = "/admin/memory/secretspolicy/add/"
+    assert staff.post(add, {"policy": "burn"}).status_code == 200
+    assert staff.post(add, {"policy": "refuse"}).status_code == 302
+    assert acme.get("/api/v1/memories/secrets-policy").json()["policy"] == "refuse"
+    refused = acme.post("/api/v1/memories", {"content": "key AKIA" + "IOSFODNN7QXAMPLE"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "memory.secret_refused")
+    change = f"/admin/memory/secretspolicy/{acme.organisation}/change/"
+    assert staff.get(add).url == change
+    assert staff.post(change, {"policy": "allow"}).status_code == 302
+    with tenant_transaction(acme.organisation):
+        records = DecisionRecord.objects.filter(operation="memory.secrets_policy")
+        assert {(each.actor_kind, each.actor_id) for each in records} == {("staff", "ann")}
+        assert records.count() == 2
+
+
 def test_the_policy_for_erasures_is_set_on_record(acme, staff):
     add = "/admin/memory/erasurepolicy/add/"
     assert staff.post(add, {"scrub_quotes": "on", "refuse_erased_ids": "sometimes"}).status_code == 200

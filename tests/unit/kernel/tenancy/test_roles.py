@@ -21,6 +21,7 @@ MAY = {
     "memory.change_derivedpolicy": "owner",
     "memory.change_erasurepolicy": "owner",
     "memory.change_rejectionpolicy": "owner",
+    "memory.change_secretspolicy": "owner",
     # no organisation's
     "auth.view_user": "",
     "auth.change_user": "",
