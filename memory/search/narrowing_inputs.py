@@ -102,12 +102,12 @@ def _as_range(value: Any) -> Any:
     return value if isinstance(value, dict | TimeRange) else {"$eq": value}
 
 
-_TEXT = {"type": "string"}
+_TEXT, _NULL = {"type": "string"}, {"type": "null"}
 _RANGE = {
     "anyOf": [
         _TEXT,
         {"type": "number"},
-        {"type": "null"},
+        _NULL,
         {
             "type": "object",
             "properties": {f"${name}": {} for name in ("eq", "ne", "gt", "gte", "lt", "lte")}
@@ -116,7 +116,19 @@ _RANGE = {
         },
     ]
 }
-Range = Annotated[TimeRange | None, BeforeValidator(_as_range), WithJsonSchema(_RANGE)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    # a null that is sent asks for those without the time, so who fills in defaults may not send it
+    schema.pop("default", None)
+
+
+Range = Annotated[
+    TimeRange | None,
+    BeforeValidator(_as_range),
+    WithJsonSchema(_RANGE),
+    Field(json_schema_extra=_without_default),
+]
 
 
 class NarrowIn(Strict):
@@ -130,7 +142,7 @@ class NarrowIn(Strict):
     tags: Annotated[
         TagsIn | None,
         BeforeValidator(_as_tags),
-        WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, TagsIn.model_json_schema()]}),
+        WithJsonSchema({"anyOf": [{"type": "array", "items": _TEXT}, TagsIn.model_json_schema(), _NULL]}),
     ] = None
     thread: str | None = Field(default=None, max_length=300)
     source: Annotated[
@@ -141,6 +153,7 @@ class NarrowIn(Strict):
                 "anyOf": [
                     _TEXT,
                     {"type": "object", "properties": {"prefix": _TEXT}, "additionalProperties": False},
+                    _NULL,
                 ]
             }
         ),
