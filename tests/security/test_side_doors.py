@@ -29,7 +29,7 @@ BUSY = {
     "GET /api/v1/decisions/export",
 }  # fmt: skip
 CHANGING = re.compile(
-    r'"(decision_id|updated_at|took_ms|query_time_ms|execution_time|correlation_id|trace_id|timestamp|processing_time_ms|request_id'
+    r'"(decision_id|updated_at|took_ms|query_time_ms|execution_time\w*|correlation_id|trace_id|timestamp|processing_time_ms|request_id'
     r"|search_time_ms|duration_ms|generated_at|elapsed_ms|uptime\w*|duration|cache_hit_rate|average_operation_time_ms|exported_at)"
     r'": ?("[^"]*"|[\d.e-]+|null)|wf_acme_\w+'
 )
