@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from liftos.kernel.db.viewers import seeing_everything
 from liftos.kernel.ids import new_id
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
+from liftos.kernel.tenancy.authority import viewer_now
 from liftos.kernel.tenancy.types import Principal
 from memory.types import VisibleTo
 from memory.visibility import scope_of
@@ -62,7 +64,12 @@ def start(
         NotVisible: `visible_to` names nobody, or the caller would not see the run.
     """
     organisation = principal.organisation
-    scope = scope_of_start(principal.viewer) if visible_to is None else scope_of(organisation, visible_to)
+    scope = scope_of_start(principal.viewer)
+    if visible_to is not None:
+        scope = scope_of(organisation, visible_to)
+        # the scope may have been made just now
+        viewer = viewer_now(organisation=organisation, principal=principal.viewer.principal)
+        principal = replace(principal, viewer=viewer)
     if template in SHIPPED:
         publish_shipped(organisation=organisation, by=principal.actor, name=template)
     with observe_operation("workflow.run", organisation=str(organisation)) as span, ExitStack() as undo:

@@ -181,10 +181,11 @@ def test_run_shared_with_a_group_is_read_by_it_and_sees_no_more(acme, flow, alic
     carol = key_of(acme, principal_of(acme, "carol", sales))
     for group in (sales, legal):
         add_member(organisation=acme.organisation, by=SYSTEM, group=group, principal=row)
-    shared = scope_of_groups(organisation=acme.organisation, groups=[sales.id])
     scope_of_groups(organisation=acme.organisation, groups=[legal.id])
     flow(step("a", "test.sees"))
+    # makes the group's scope
     run = start(owner, visible_to={"groups": ["sales"]})
+    shared = scope_of_groups(organisation=acme.organisation, groups=[sales.id])
     assert (run["visible_to"], run["steps"][0]["result"]) == ({"groups": ["sales"]}, [shared])
     assert carol.get(f"{RUNS}/{run['id']}").json()["steps"][0]["result"] == [shared]
     assert alice.get(f"{RUNS}/{run['id']}").status_code == 404
