@@ -167,7 +167,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class VisibleTo:
-    """Who may see a memory: the members of groups, or one principal, by names or ids; without either, the organisation."""
+    """The readers of a memory: the members of groups, or one principal, by names or ids; without either, the organisation."""
 
     groups: tuple[str, ...] = ()
     principal: str = ""

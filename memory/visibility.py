@@ -1,4 +1,4 @@
-"""Who may see a memory: access scopes of what callers write as `visible_to`, and the other way round."""
+"""Readers of memories: access scopes of what callers write as `visible_to`, and the other way round."""
 
 from collections.abc import Iterable
 from typing import Any

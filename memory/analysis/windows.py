@@ -53,7 +53,7 @@ class Shape(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What is stored of a form: its shape, and the hash of its first 2^k words as a signed 64-bit number."""
+    """The stored part of a form: its shape, and the hash of its first 2^k words as a signed 64-bit number."""
 
     shape: Shape
     anchor: int

@@ -1,4 +1,4 @@
-"""What the texts of an organisation have in common: the mean of their vectors, by which searches tell apart what each says of its own."""
+"""The direction that the texts of an organisation have in common: the mean of their vectors, by which searches tell apart what each says of its own."""
 
 from uuid import UUID
 

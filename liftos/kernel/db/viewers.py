@@ -1,4 +1,4 @@
-"""What a transaction may see of its organisation: everybody's rows, and those of some access scopes.
+"""Viewers: a transaction sees its organisation's rows that are everybody's, and those of some access scopes.
 
 Row-level security compares each row's `scope_id` with the viewer (liftos.kernel.tenancy.rls.ScopeTenant). A request takes
 its viewer from its credential, a job from who started it. Whoever sets none sees what everybody in the organisation may see.
@@ -19,7 +19,7 @@ SYSTEM_SCOPE = -1
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """What may be seen within an organisation.
+    """The access scopes that are visible within an organisation.
 
     Attributes:
         scopes: access scopes beside the organisation's.

@@ -100,7 +100,7 @@ class GroupMember(models.Model):
 
 
 class AccessScope(models.Model):
-    """Who may see a row: the members of any of some groups, or one principal. Rows hold its number as `scope_id`.
+    """The readers of a row: the members of any of some groups, or one principal. Rows hold its number as `scope_id`.
 
     Everybody in the organisation is 0 and has no row here.
     """

@@ -1,4 +1,4 @@
-"""Operations on principals and groups. Each change is on record, and counts for every key from the next second on."""
+"""Operations on principals and groups. Each change is recorded, and counts for every key from the next second on."""
 
 from uuid import UUID
 

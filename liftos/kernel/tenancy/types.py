@@ -50,7 +50,7 @@ class Role(StrEnum):
 
 
 class PrincipalKind(StrEnum):
-    """What acts in an organisation under a name of its own."""
+    """The kind of a principal."""
 
     PERSON = "person"
     AGENT = "agent"
