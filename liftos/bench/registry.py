@@ -12,6 +12,7 @@ _MODULES = {
     "http": "http.bench",
     "import": "imports",
     "review": "review",
+    "scopes": "search.scopes",
     "search": "search.bench",
     "seed": "seed",
     "soak": "soak",

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from liftos.kernel.caching.lru import LruTtlCache
-from liftos.kernel.db.transactions import raw_cursor
-from memory.index.statements import COLLECTION_SIZE
+from liftos.kernel.db.transactions import raw_cursor, seeing_everything_here
+from liftos.kernel.db.viewers import current_viewer
+from memory.index.statements import COLLECTION_SIZE, OF_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """An organisation's searchable texts, earlier ones included.
+    """An organisation's visible searchable texts, earlier ones included.
 
     Attributes:
         documents: number of passages, the documents of BM25 and about the number of vectors.
@@ -37,35 +38,59 @@ class Corpus:
 
 # Plans may rest on counts some seconds old: all plans find the same memories and differ only in cost.
 _KEEP_SECONDS = 5.0
-_corpora: LruTtlCache[UUID, Corpus] = LruTtlCache(10_000, _KEEP_SECONDS)
-_dense: LruTtlCache[UUID, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
+_Seen = tuple[UUID, tuple[int, ...] | None]
+_corpora: LruTtlCache[_Seen, Corpus] = LruTtlCache(10_000, _KEEP_SECONDS)
+_dense: LruTtlCache[_Seen, set[str]] = LruTtlCache(10_000, _KEEP_SECONDS)
+
+
+def _seen(organisation: UUID) -> _Seen:
+    """Return the key of counts: viewers who see different memories have different ones."""
+    return organisation, current_viewer().sight
+
+
+def visible_scopes() -> tuple[str, list[int]]:
+    """Return the test of a statement for the visible scopes, "" for all, and its parameter `scopes`."""
+    sight = current_viewer().sight
+    return ("", []) if sight is None else (OF_SCOPES, list(sight))
 
 
 def get_corpus(organisation: UUID) -> Corpus:
-    """Return an organisation's current counts, inside the caller's transaction."""
-    row = raw_cursor().execute(COLLECTION_SIZE, [organisation], binary=True).fetchone()
+    """Return the current counts of an organisation's visible memories, inside the caller's transaction."""
+    visible, scopes = visible_scopes()
+    values = {"organisation": organisation} | ({"scopes": scopes} if visible else {})
+    row = raw_cursor().execute(COLLECTION_SIZE.format(visible=visible), values, binary=True).fetchone()
     return Corpus(*row) if row else Corpus(0, 0, 0)
 
 
 def approximate_corpus(organisation: UUID) -> Corpus:
-    """Return an organisation's counts, up to 5 seconds old."""
-    return _corpora.fetch(organisation, lambda: get_corpus(organisation))
+    """Return the counts of an organisation's visible memories, up to 5 seconds old."""
+    return _corpora.fetch(_seen(organisation), lambda: get_corpus(organisation))
 
 
 def approximate_documents(organisation: UUID) -> int:
-    """Return an organisation's number of passages, up to 5 seconds old."""
+    """Return the number of an organisation's visible passages, up to 5 seconds old."""
     return approximate_corpus(organisation).documents
+
+
+def approximate_whole(organisation: UUID) -> int:
+    """Return the number of an organisation's passages, visible or not, up to 5 seconds old; only to choose a plan by."""
+
+    def read() -> Corpus:
+        with seeing_everything_here():
+            return get_corpus(organisation)
+
+    return _corpora.fetch((organisation, None), read).documents
 
 
 def dense_terms(organisation: UUID, terms: Iterable[str]) -> frozenset[str]:
     """Return the terms recently marked by `remember_dense`."""
-    return frozenset(terms).intersection(_dense.get(organisation) or ())
+    return frozenset(terms).intersection(_dense.get(_seen(organisation)) or ())
 
 
 def remember_dense(organisation: UUID, terms: Iterable[str]) -> None:
-    """Mark terms as too frequent to be selective, for 5 seconds."""
-    # an organisation's terms expire together, 5 seconds after the first was marked
-    _dense.fetch(organisation, set).update(terms)
+    """Mark terms as too frequent to be selective among the visible memories, for 5 seconds."""
+    # they expire together, 5 seconds after the first was marked
+    _dense.fetch(_seen(organisation), set).update(terms)
 
 
 def clear_counts() -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from memory.index.writes import Row
 
 COUNTER_PARTS = 16
+SCOPE_PARTS = 2
+"""Parts of the counters of other scopes than the organisation's: few write to one at the same time, and there may be thousands."""
 
 RowT = TypeVar("RowT")
 
@@ -113,7 +115,7 @@ def _counter_values(
     return {
         "organisation": organisation,
         "scope": scope,
-        "parts": COUNTER_PARTS,
+        "parts": COUNTER_PARTS if scope == ORGANISATION_SCOPE else SCOPE_PARTS,
         "documents": documents,
         "memories": len(threads),
         "words": words,

@@ -307,12 +307,14 @@ WHERE m.dimension = %(dimension)s
 
 # --- collection_statistics.py
 
-# an organisation's number of passages, words, threads and memories
+# the number of passages, words, threads and memories of visible scopes
 COLLECTION_SIZE = """
 SELECT coalesce(sum(documents), 0)::bigint, coalesce(sum(words), 0)::bigint, coalesce(sum(threads), 0)::bigint,
        coalesce(sum(memories), 0)::bigint
-FROM memory_corpuscounter WHERE organisation_id = %s
+FROM memory_corpuscounter WHERE organisation_id = %(organisation)s{visible}
 """
+# named, because the policy's test can't use the key
+OF_SCOPES = " AND scope_id = ANY(%(scopes)s)"
 
 # --- collection_languages.py
 

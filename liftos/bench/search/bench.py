@@ -94,8 +94,8 @@ def _loading(loaded: Load, memories: int) -> Iterator[Figure]:
 def _size(
     size: int, asked: Sequence[Loaded], world: World, number: int, model: ModelInfo, queries: int
 ) -> Iterator[list[Figure]]:
-    before = _questions(asked, world, number, -(-queries // 2))
-    questions = _questions(asked, world, number, queries)
+    before = questions_of(asked, world, number, -(-queries // 2))
+    questions = questions_of(asked, world, number, queries)
     arm = MeaningArm()
     warm(arm.find, [question for _, question in before], NEURAL_LIMIT)
     for label, wanted in FILTERS.items():
@@ -110,9 +110,10 @@ def _size(
     ]
 
 
-def _questions(
+def questions_of(
     asked: Sequence[Loaded], world: World, number: int, count: int
 ) -> list[tuple[Loaded, Question]]:
+    """Return `count` questions with their vectors, spread over organisations."""
     each = -(-count // len(asked))
     return [
         (
@@ -163,7 +164,7 @@ def _neural(
 def _whole(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Probe:
     """Time whole searches, decision record and commit included."""
     probe = Probe()
-    with _given(questions, model):
+    with given(questions, model):
         for _, question in questions:
             request = replace(question.request, search_type=SearchType.HYBRID)
             ask = partial(search, organisation=question.organisation, by=SYSTEM, request=request)
@@ -173,7 +174,7 @@ def _whole(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Pr
 
 def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInfo) -> list[Figure]:
     """Time a batch of warm queries (median of several runs), and the same queries one by one."""
-    questions = _questions([asked], world, number, BATCH)
+    questions = questions_of([asked], world, number, BATCH)
     queries = [question.request.query for _, question in questions]
     request = SearchRequest("", SearchType.HYBRID, DEPTH)
 
@@ -184,7 +185,7 @@ def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInf
         for query in queries:
             search(organisation=asked.id, by=SYSTEM, request=replace(request, query=query))
 
-    with _given(questions, model):
+    with given(questions, model):
         in_one()
         one_by_one()
         # in a process this large, a garbage collection may interrupt a single run
@@ -197,7 +198,7 @@ def _batch(title: str, asked: Loaded, world: World, number: int, model: ModelInf
 
 
 @contextmanager
-def _given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Iterator[None]:
+def given(questions: Sequence[tuple[Loaded, Question]], model: ModelInfo) -> Iterator[None]:
     """Put the queries' vectors into the embedding cache."""
     embedder = GivenVectors(model)
     manager = EmbeddingManager(cache_size=len(questions), embedder=embedder)

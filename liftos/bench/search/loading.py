@@ -87,16 +87,25 @@ def _write(made: Sequence[Loaded], model: int) -> None:
         total=sum(each.plan.size for each in made), desc="memories", unit="row", disable=None
     ) as progress:
         for place, start in batches:
-            _write_batch(made[place], start, model)
+            each = made[place]
+            write_batch(each, range(start, min(start + BATCH, each.plan.size)), model)
             progress.update(min(BATCH, made[place].plan.size - start))
 
 
-def _write_batch(each: Loaded, start: int, model: int) -> None:
-    material, rows = each.material, range(start, min(start + BATCH, each.plan.size))
+def write_batch(
+    each: Loaded, rows: Sequence[int], model: int, scopes: NDArray[np.int64] | None = None
+) -> None:
+    """Store some of an organisation's memories, with their access scopes; all the organisation's without."""
+    material = each.material
     prepared = [
         writes.prepare(
             each.id,
-            MemoryDraft(material.contents[row], material.metadata[row], source="bench"),
+            MemoryDraft(
+                material.contents[row],
+                material.metadata[row],
+                source="bench",
+                scope=0 if scopes is None else int(scopes[row]),
+            ),
             embedded=Embedded({0: material.vectors[row]}, EmbeddingState.READY),
         )
         for row in rows

@@ -37,6 +37,11 @@ class Viewer:
         """Return the values of `liftos.scopes` and `liftos.sees_all`."""
         return ",".join(map(str, self.scopes)), "on" if self.everything else ""
 
+    @property
+    def sight(self) -> tuple[int, ...] | None:
+        """The scopes that are visible, with the organisation's; None for all. Keys caches of what depends on visible rows."""
+        return None if self.everything else (ORGANISATION_SCOPE, *self.scopes)
+
     def sees(self, scope: int) -> bool:
         """Return whether rows of a scope are visible."""
         return self.everything or scope == ORGANISATION_SCOPE or scope in self.scopes

@@ -1,6 +1,6 @@
 """The meaning arm: nearest neighbours by cosine similarity of embeddings.
 
-- up to EXACT_ROWS memories: compare every vector that passes the filters;
+- up to EXACT_ROWS visible memories: compare every vector that passes the filters;
 - above: search the HNSW graph, then filter. The nearest rows show the filter's local selectivity better than a count over all
   rows would, at less cost;
 - if the graph yields too few memories: compare every vector that passes the filters.
@@ -29,7 +29,12 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import PLAIN, Profile
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.index.collection_statistics import approximate_corpus, approximate_documents
+from memory.index.collection_statistics import (
+    approximate_corpus,
+    approximate_documents,
+    approximate_whole,
+    visible_scopes,
+)
 from memory.index.common_vectors import common_vector
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
@@ -62,6 +67,10 @@ Rows = dict[Key, Row]
 # Comparing every vector costs 0.65 us a row, 10 ms here, and misses none. The graph is faster from about 2,000 rows for questions
 # close to the organisation's memories; for others, at 10% of the table's rows, it finds only half of the neighbours.
 EXACT_ROWS = 15_000
+# The graph is shared by all who see parts of an organisation. For a viewer of less than this share of it, it finds too few of the
+# nearest (.91 of them at a tenth, .56 at a thousandth); up to this many vectors are compared then, by the index on scopes.
+GRAPH_SHARE = 0.4
+NARROW_EXACT_ROWS = 60_000
 # The graph returns rows in relaxed order, so fetch twice the limit and sort: recall .99 instead of .95 for small organisations.
 MARGIN = 2
 # The filter's selectivity on the first rows gives an estimate of all rows that pass. Up to this many are read by id, at 2 us or
@@ -178,9 +187,12 @@ class MeaningArm(Arm):
         alone = first.request.is_by_one_arm
         joins = alone and len(questions) == 1 and not first.request.known_at and not corpus.has_long
         rows: Rows | None = {} if joins else None
-        if documents <= EXACT_ROWS or not is_indexed(_asked(first).model):
-            # IS NOT FALSE makes the planner probe the filter per vector instead of reading a vector per filtered id
-            exact = f"({condition}) IS NOT FALSE"
+        whole = approximate_whole(first.organisation)
+        within, scopes = visible_scopes() if documents < whole else ("", [])
+        values |= {"scopes": scopes} if within else {}
+        most = NARROW_EXACT_ROWS if documents < GRAPH_SHARE * whole else EXACT_ROWS
+        if documents <= most or not is_indexed(_asked(first).model):
+            exact = _per_vector(condition, within)
             if not alone and documents <= ALL_ROWS:
                 wide = max(wide, ALL_ROWS)
             if len(questions) >= BATCH_FROM and documents <= EXACT_ROWS:
@@ -191,7 +203,7 @@ class MeaningArm(Arm):
             return lambda: [_compared(each, *wait(), rows) for each, wait in waiting]
         plan_for_graph(documents)
         graphs = [
-            self._find_in_graph(each, condition, values | {"limit": wide}, limit, documents, rows)
+            self._find_in_graph(each, (condition, within), values | {"limit": wide}, limit, documents, rows)
             for each in questions
         ]
         if rows is None:
@@ -251,18 +263,19 @@ class MeaningArm(Arm):
     def _find_in_graph(
         self,
         question: Question,
-        condition: str,
+        tests: tuple[str, str],
         values: dict[str, Any],
         limit: int,
         documents: int,
         rows: Rows | None,
     ) -> Callable[[], Found]:
+        condition, within = tests
         vector, model = _asked(question)[:2]
         wide = values["limit"]
         reach = max(EF_SEARCH, MARGIN * wide)
         values = values | _parameters(question) | {"enough": MARGIN * wide, "reach": reach}
         graph = GRAPH.format(where=condition, dimension=len(vector), model=model)
-        outside = EXACT.format(where=f"NOT in_graph AND ({condition}) IS NOT FALSE")
+        outside = EXACT.format(where=f"NOT in_graph AND {_per_vector(condition, within)}")
         first = _ask([graph, outside], values, rows)
 
         def wait() -> Found:
@@ -287,12 +300,20 @@ class MeaningArm(Arm):
             # the graph missed rows: compare all
             plan_as_usual()
             plan_without_table_scan()
-            every = self._exact(question, condition, values, limit, rows)
+            every = self._exact(question, f"{condition}{within}", values, limit, rows)
             plan_with_table_scan()
             scores, _ = every()
             return _found(question, scores, "exact after graph", partial(_ask_scores, question), rows)
 
         return wait
+
+
+def _per_vector(condition: str, within: str) -> str:
+    """Return a test of vectors by the filters and the visible scopes.
+
+    IS NOT FALSE makes the planner probe the filter per vector instead of reading a vector per filtered id.
+    """
+    return f"({condition}) IS NOT FALSE{within}"
 
 
 def _told_apart(questions: Sequence[Question]) -> Sequence[Question]:

@@ -17,7 +17,13 @@ from liftos.kernel.db.binary import TextArray, unpack_array
 from liftos.kernel.db.transactions import raw_cursor, send_now
 from liftos.kernel.precedence import giving_way
 from memory.analysis.words import ANALYSER
-from memory.index.collection_statistics import Corpus, approximate_documents, dense_terms, remember_dense
+from memory.index.collection_statistics import (
+    Corpus,
+    approximate_documents,
+    dense_terms,
+    remember_dense,
+    visible_scopes,
+)
 from memory.search.arms.interface import Arm, Found
 from memory.search.arms.words.bm25 import Postings, Scorer
 from memory.search.arms.words.statements import POSTINGS
@@ -126,7 +132,10 @@ def _ask(questions: Sequence[Question], terms: Collection[str], most: int | None
         "dense_share": DENSE_SHARE,
         "dense_most": DENSE_MOST,
     }
-    return raw_cursor().execute(POSTINGS.format(where=condition), values, binary=True)
+    visible, scopes = visible_scopes()
+    if visible:
+        values["scopes"] = scopes
+    return raw_cursor().execute(POSTINGS.format(where=condition, visible=visible), values, binary=True)
 
 
 def _read(cursor: Any) -> tuple[dict[str, Postings], Corpus, int]:

@@ -6,7 +6,7 @@ POSTINGS = """
 WITH corpus AS MATERIALIZED (
     SELECT coalesce(sum(documents), 0)::bigint AS documents, coalesce(sum(words), 0)::bigint AS words,
            coalesce(sum(threads), 0)::bigint AS threads
-    FROM memory_corpuscounter WHERE organisation_id = %(organisation)s
+    FROM memory_corpuscounter WHERE organisation_id = %(organisation)s{visible}
 ), bound AS MATERIALIZED (
     SELECT documents, words, threads, CASE WHEN documents > %(dense_from)s
         THEN least(documents / %(dense_share)s, %(dense_most)s) ELSE greatest(1, documents) END AS cap FROM corpus
