@@ -55,7 +55,12 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     "memory_valid_from_before_to": (
         {"valid_from": MOMENT, "valid_to": MOMENT}, {"valid_from": LATER, "valid_to": MOMENT},
     ),
-    "link_kind_known": column("kind", "supports", "likes"),
+    "link_kind_is_a_name": column("kind", "supports", "Likes it"),
+    "link_valid_from_before_to": (
+        {"valid_from": MOMENT, "valid_to": MOMENT}, {"valid_from": LATER, "valid_to": MOMENT},
+    ),
+    "principal_kind_known": column("kind", "person", "robot"),
+    "scope_of_groups_or_principal": column("groups", [ONE], []),
     "link_weight_is_a_share": column("weight", 1, 1.1),
     "version_known_from_before_to": (
         {"known_from": MOMENT, "known_to": MOMENT}, {"known_from": LATER, "known_to": MOMENT},
