@@ -64,6 +64,12 @@ def get_memory(*, organisation: UUID, memory: UUID, lock: bool = False) -> Memor
     return row
 
 
+def get_memories(*, organisation: UUID, memories: Sequence[UUID]) -> dict[UUID, Memory]:
+    """Return those of some memories that exist, in any trust state, with their links."""
+    rows = Memory.objects.filter(organisation_id=organisation, id__in=memories, head=None)
+    return rows.prefetch_related("links").in_bulk()
+
+
 def list_memories(
     *,
     organisation: UUID,

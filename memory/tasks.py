@@ -15,6 +15,7 @@ from memory.conversations.extraction.work import (
     list_organisations_with_waiting_turns,
 )
 from memory.documents.jobs import list_organisations_with_document_work, work_on_next_job
+from memory.erasure.deletions import list_organisations_with_deletions, work_on_next_thousand
 from memory.index.vector_graph import grow_graph, list_organisations_outside_graph
 from memory.queries import list_organisations_with_pending
 from memory.reembedding import heal_pending
@@ -41,7 +42,7 @@ def sweep_pending_embeddings() -> None:
 
 @shared_task(name="memory.sweep_lives")
 def sweep_lives() -> None:
-    """Expire memories, delete old idempotency keys, and queue work of bulk and document jobs and extraction whose hint was lost."""
+    """Expire memories, delete old idempotency keys, and queue work of jobs, deletions and extraction whose hint was lost."""
     for organisation in list_organisations_with_expired():
         while expire_due(organisation=organisation):
             pass
@@ -53,6 +54,8 @@ def sweep_lives() -> None:
     if configured_extractor() is not None:
         for organisation in list_organisations_with_waiting_turns():
             send_hint("memory.extract_from_turns", organisation)
+    for organisation in list_organisations_with_deletions():
+        send_hint("memory.work_on_deletions", organisation)
     for organisation in list_organisations_with_document_work():
         send_hint("memory.work_on_document_jobs", organisation)
 
@@ -61,6 +64,13 @@ def sweep_lives() -> None:
 def work_on_bulk_jobs(organisation: str) -> None:
     """Process the chunks of an organisation's bulk jobs."""
     while work_on_next_chunk(organisation=UUID(organisation)):
+        pass
+
+
+@shared_task(name="memory.work_on_deletions")
+def work_on_deletions(organisation: str) -> None:
+    """Erase the memories of an organisation's deletions."""
+    while work_on_next_thousand(organisation=UUID(organisation)):
         pass
 
 

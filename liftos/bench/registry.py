@@ -11,6 +11,7 @@ _MODULES = {
     "functions": "functions",
     "http": "http.bench",
     "import": "imports",
+    "lists": "lists",
     "review": "review",
     "scopes": "search.scopes",
     "search": "search.bench",

@@ -30,7 +30,7 @@ from memory.inputs import (
     visible_to_of,
 )
 from memory.trust.requested_state import revise_with_state
-from memory.trust.revision import CHANGEABLE
+from memory.trust.revision import CHANGEABLE, Revised
 from memory.types import EmbeddingState
 
 NULLABLE = frozenset({"valid_from", "valid_to", "expires_at"})
@@ -91,6 +91,22 @@ class RevisedOut(BaseModel):
     secrets: SecretsOut | None = None
 
 
+def revised_body(revised: Revised) -> dict[str, Any]:
+    """Render a revision as a `RevisedOut`."""
+    body: dict[str, Any] = {
+        "id": str(revised.id),
+        "version": revised.version,
+        "state": str(revised.state),
+        "embedding": str(revised.embedding),
+        "decision_id": str(revised.decision) if revised.decision else None,
+    }
+    if revised.flagged is not None:
+        body["rejection"] = revised.flagged.as_json()
+    if revised.secrets is not None:
+        body |= revised.secrets.mark
+    return body
+
+
 class Deleted(BaseModel):
     """An erased memory; the receipt is at `/api/v1/erasures/{erasure_id}`."""
 
@@ -137,18 +153,7 @@ class MemoryDetail(NativeView):
             may_reinstate=principal.may(Scope.ADMIN),
             visible_to=visible_to_of(asked.visible_to),
         )
-        body: dict[str, Any] = {
-            "id": str(revised.id),
-            "version": revised.version,
-            "state": str(revised.state),
-            "embedding": str(revised.embedding),
-            "decision_id": str(revised.decision) if revised.decision else None,
-        }
-        if revised.flagged is not None:
-            body["rejection"] = revised.flagged.as_json()
-        if revised.secrets is not None:
-            body |= revised.secrets.mark
-        return Response(body, headers={"ETag": etag_of(revised.version)})
+        return Response(revised_body(revised), headers={"ETag": etag_of(revised.version)})
 
     @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
     def delete(self, request: Request, memory: UUID) -> Response:

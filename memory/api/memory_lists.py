@@ -77,7 +77,7 @@ class ListQuery(PageQuery):
             InvalidRequest, InvalidFilter: an invalid parameter.
         """
         given: dict[str, Any] = {
-            name: value for name, value in self.model_dump().items() if value not in ("", None)
+            name: value for name in ListQuery.model_fields if (value := getattr(self, name)) != ""
         }
         for name in PARSED:
             if name in given:

@@ -36,6 +36,8 @@ STATUS = {
     Outcome.SECRET: 422,
 }
 
+WITHOUT_ID = (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.NOT_VISIBLE, Outcome.SECRET)
+"""Outcomes of memories that are not there."""
 WITHOUT = (Secrets.REDACT, Secrets.REFUSE)
 """Policies under which nothing is kept that has a secret."""
 
@@ -183,12 +185,7 @@ def store_batch(
 def line_result(number: int, draft: MemoryDraft, stored: Stored) -> dict[str, Any]:
     """Return a line's result as a JSON object."""
     result: dict[str, Any] = {"line": number, "status": STATUS[stored.outcome]}
-    if stored.outcome not in (
-        Outcome.REJECTED,
-        Outcome.UNKNOWN_SOURCE,
-        Outcome.NOT_VISIBLE,
-        Outcome.SECRET,
-    ):
+    if stored.outcome not in WITHOUT_ID:
         result["id"] = str(stored.id)
     if draft.external_id:
         result["external_id"] = draft.external_id

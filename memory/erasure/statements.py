@@ -81,3 +81,18 @@ FROM memory_erasure AS e,
      AS w(id, memory, origin, stored_by, scope)
 WHERE e.id = %(receipt)s
 """
+
+# --- deletions.py
+
+# lock the oldest unfinished job that no other worker has, and read its next memories
+LOCK_DELETION = """
+SELECT id, actor_kind, actor_id, on_behalf_of, principal, reason, memories[done + 1:done + %(together)s] FROM memory_deletionjob
+WHERE organisation_id = %(organisation)s AND finished_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+# count what was erased; the last ones, or a caller that may no longer erase, finish the job
+MOVE_DELETION = """
+UPDATE memory_deletionjob SET done = CASE WHEN %(stopped)s THEN done ELSE least(done + %(together)s, count) END,
+    reason = CASE WHEN %(stopped)s OR done + %(together)s >= count THEN '' ELSE reason END, erased = erased + %(erased)s, erasures = erasures || %(erasures)s::uuid[], is_stopped = %(stopped)s,
+    finished_at = CASE WHEN %(stopped)s OR done + %(together)s >= count THEN clock_timestamp() END
+WHERE organisation_id = %(organisation)s AND id = %(job)s
+"""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from liftos.kernel.db.transactions import raw_cursor
 from memory.listing.orders import NEWEST, NULLABLE, Order, Place
-from memory.listing.statements import BOTH, COUNT, ORDERED, PAGE
+from memory.listing.statements import BOTH, COUNT, MATCHING, ORDERED, PAGE
 from memory.models import Memory
 from memory.queries import readable
 from memory.search.as_known import as_known
@@ -67,6 +67,15 @@ def count_memories(*, organisation: UUID, narrowed: SearchRequest) -> int:
         row: tuple[Any, ...] | None = cursor.execute(statement, values).fetchone()
     assert row is not None  # noqa: S101  an aggregate has one row
     return int(row[0])
+
+
+def matching_ids(*, organisation: UUID, narrowed: SearchRequest) -> list[UUID]:
+    """Return the ids of all memories that pass, newest first, in any trust state unless states are asked for."""
+    tests, values = where_row(narrowed, "m", any_state=narrowed.states is None)
+    values["organisation"] = organisation
+    statement = MATCHING.format(where=f"m.organisation_id = %(organisation)s AND {tests}")
+    with raw_cursor() as cursor:
+        return [row[0] for row in cursor.execute(statement, values).fetchall()]
 
 
 def _by_id(tests: str, identifier: str, direction: str, place: Place | None) -> str:

@@ -18,3 +18,5 @@ SELECT b.id, b.value FROM (
 """
 # number of memories that pass the tests
 COUNT = "SELECT count(*) FROM memory_memory AS m WHERE {where}"
+# ids of all memories that pass the tests, newest first
+MATCHING = "SELECT m.id FROM memory_memory AS m WHERE {where} ORDER BY m.id DESC"

@@ -2,6 +2,7 @@
 
 from memory.models.bulk import BulkChunk, BulkJob
 from memory.models.conversations import ConversationTurn
+from memory.models.deletions import DeletionJob
 from memory.models.documents import Document, DocumentJob
 from memory.models.memories import (
     Attribute,
@@ -28,7 +29,7 @@ from memory.models.trust import (
 )
 
 __all__ = [
-    "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
+    "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DeletionJob", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
     "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
     "RejectionPolicy", "SecretsPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

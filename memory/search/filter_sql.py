@@ -86,7 +86,7 @@ def where(
     return " AND ".join(parts), parameters
 
 
-def where_row(request: SearchRequest, row: str) -> tuple[str, dict[str, Any]]:
+def where_row(request: SearchRequest, row: str, *, any_state: bool = False) -> tuple[str, dict[str, Any]]:
     """Return an SQL condition for rows of memory_memory that pass a request's filters, blank ones too, and its parameters.
 
     For lists, which read the rows anyway. The statement needs the further parameter `organisation`.
@@ -94,10 +94,13 @@ def where_row(request: SearchRequest, row: str) -> tuple[str, dict[str, Any]]:
     Args:
         request: the filters; its query is ignored, as are the space and what the search itself sets.
         row: SQL name of the row to test.
+        any_state: whether memories in every trust state pass, expired ones too.
     """
     parameters: dict[str, Any] = {}
     column = f"{row}.id"
-    if request.known_at is not None:
+    if any_state:
+        parts = [f"{row}.head IS NULL"]
+    elif request.known_at is not None:
         parts = [_believed(request, column, parameters, of_many=False, blank=True)]
     else:
         states = _believable(request, parameters)

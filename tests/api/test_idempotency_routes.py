@@ -21,7 +21,7 @@ WORDS = "plugh"
 """Stands in reasons, names and descriptions that the requests send."""
 EMBEDS = {
     "POST /store", "POST /memory/store", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
-    "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
+    "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
     "POST /api/v1/conversations/{thread}/turns",
 }  # fmt: skip
@@ -35,6 +35,8 @@ READS = {
     "POST /memory/search": SEARCHES,
     "POST /api/v1/search": SEARCHES,
     "POST /api/v1/search/batch": SEARCHES,
+    "POST /api/v1/memories/query": "a list",
+    "POST /api/v1/memories/get": "a read of several",
     "POST /api/v1/memory/search": SEARCHES,
 }
 POSTS = [route for route in routes() if route.startswith("POST ")]
@@ -58,6 +60,23 @@ def supersede(caller):
 def subject(caller):
     caller.store(MEMORY, user_id="ann")
     return "/api/v1/subjects/user/ann/erase", {"reason": f"{WORDS} a"}, {"reason": "b"}
+
+
+def restoration(caller):
+    memory = caller.store(MEMORY)
+    path, sent = f"/api/v1/memories/{memory}", {"authorization": f"Bearer {caller.token}", "if-match": '"1"'}
+    changed = caller.client.patch(path, {"content": "two"}, content_type="application/json", headers=sent)
+    assert changed.status_code == 200
+    return f"{path}/restore", {"version": 1, "reason": f"{WORDS} a"}, {"version": 2}
+
+
+def deletion(caller):
+    memory = caller.store(MEMORY)
+    return (
+        "/api/v1/memories/delete",
+        {"ids": [memory], "reason": f"{WORDS} a"},
+        {"ids": [memory], "reason": "b"},
+    )
 
 
 def link(caller):
@@ -182,6 +201,11 @@ ACTS = {
     "POST /api/v1/memories/{memory}/reject": correction("reject"),
     "POST /api/v1/memories/{memory}/supersede": supersede,
     "POST /api/v1/memories/{memory}/links": link,
+    "POST /api/v1/memories/{memory}/restore": restoration,
+    "POST /api/v1/memories/batch": plain(
+        "/api/v1/memories/batch", {"memories": [{"content": MEMORY}]}, {"memories": [{"content": "eleven"}]}
+    ),
+    "POST /api/v1/memories/delete": deletion,
     "POST /api/v1/subjects/{kind}/{subject}/erase": subject,
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",

@@ -12,6 +12,7 @@ from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
 from memory.bulk.jobs import work_on_next_chunk
 from memory.documents.jobs import work_on_next_job
+from memory.models import DeletionJob
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
@@ -137,6 +138,10 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
     head = bob.client.get(f"/api/v1/ledger/{shared['token']}/checkpoint").content.decode()
     trace = uuid4().hex
     with tenant_transaction(bob.organisation):
+        deletion = DeletionJob.objects.create(
+            organisation_id=bob.organisation, actor_kind="system", actor_id="a", memories=[uuid4()], count=1,
+            done=1, finished_at=timezone.now(),
+        )  # fmt: skip
         TraceRecord.objects.create(
             organisation_id=bob.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
@@ -146,7 +151,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         decision=decision, trace=trace, space=space, concept=shared["concept"], relation=shared["relation"],
         template=shared["template"], draft=shared["draft"], run=ended["id"], waiting=waiting, failed=failed, paused=paused,
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
-        queued_job=queued_job, queued_document=queued_document,
+        queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
     )  # fmt: skip
 
 

@@ -80,6 +80,8 @@ NO_WORDS_IN = {
     "memory_bulkchunk.text",
     # names of fields and kinds of secrets in them, until the lines are stored
     "memory_bulkchunk.screened",
+    # blanked when the deletion ends
+    "memory_deletionjob.reason",
     "memory_memorylink.target_source", "workflows_step.name", "workflows_transition.before", "workflows_transition.after",
 }  # fmt: skip
 

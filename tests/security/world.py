@@ -18,6 +18,7 @@ from liftos.kernel.telemetry.models import TraceRecord
 from liftos.kernel.tenancy.types import Scope
 from memory.bulk.jobs import work_on_next_chunk
 from memory.documents.jobs import work_on_next_job
+from memory.models import DeletionJob
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
@@ -54,6 +55,7 @@ class World:
     size: int
     queued_job: str
     queued_document: str
+    deletion: str
 
 
 def make_world(caller: Caller) -> World:
@@ -122,6 +124,10 @@ def make_world(caller: Caller) -> World:
     head = caller.client.get(f"/api/v1/ledger/{follower.token}/checkpoint").content.decode()
     trace = uuid4().hex
     with tenant_transaction(caller.organisation):
+        deletion = DeletionJob.objects.create(
+            organisation_id=caller.organisation, actor_kind="system", actor_id="a", memories=[uuid4()], count=1,
+            done=1, finished_at=timezone.now(),
+        )  # fmt: skip
         TraceRecord.objects.create(
             organisation_id=caller.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
@@ -129,7 +135,7 @@ def make_world(caller: Caller) -> World:
     return World(
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
-        queued_job, queued_document,
+        queued_job, queued_document, str(deletion.id),
     )  # fmt: skip
 
 
@@ -202,6 +208,13 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links", {"kind": "explains", "target": "$other"}),
     "DELETE /api/v1/memories/{memory}/links": at(f"{V1}/memories/{{memory}}/links?kind=about&target={{other}}"),
     "GET /api/v1/memories/{memory}/graph": at(f"{V1}/memories/{{memory}}/graph?depth=2"),
+    "PUT /api/v1/memories": at(f"{V1}/memories?external_id=put", {"content": "some words"}),
+    "DELETE /api/v1/memories": at(f"{V1}/memories?source=none"),
+    "POST /api/v1/memories/get": at(f"{V1}/memories/get", {"ids": ["019a0000-0000-7000-8000-000000000000"]}),
+    "POST /api/v1/memories/batch": at(f"{V1}/memories/batch", {"memories": [{"content": "some words"}]}),
+    "POST /api/v1/memories/delete": at(f"{V1}/memories/delete", {"ids": ["019a0000-0000-7000-8000-000000000000"]}),
+    "GET /api/v1/memories/deletions/{deletion}": at(f"{V1}/memories/deletions/{{deletion}}"),
+    "POST /api/v1/memories/{memory}/restore": at(f"{V1}/memories/{{memory}}/restore", {"version": 1}),
     "POST /api/v1/memories/query": at(f"{V1}/memories/query", {"total": True}),
     "GET /api/v1/subjects/{kind}/{subject}/export": at(f"{V1}/subjects/user/ann/export"),
     "POST /api/v1/subjects/{kind}/{subject}/erase": at(f"{V1}/subjects/user/ann/erase", WHY),
