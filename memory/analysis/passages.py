@@ -24,7 +24,7 @@ FITS = 400
 WINDOW = 90
 LARGEST = 140
 """Tokens of a window at most."""
-SMALLEST = 25
+SMALLEST = 60
 """Tokens below which a window goes on into the next paragraph, section or page."""
 HEADING_SEPARATOR = " > "
 MAX_HEADING = 300

@@ -346,12 +346,3 @@ NOTE_ANALYSER = """
 INSERT INTO memory_indexstate (organisation_id, analyser, target) SELECT %s, %s, %s
 WHERE NOT EXISTS (SELECT 1 FROM memory_memory WHERE organisation_id = %s) ON CONFLICT DO NOTHING
 """
-
-# --- common_vectors.py
-
-COMMON_VECTOR = """
-SELECT halfvec_send(avg(embedding)) FROM (
-    SELECT embedding FROM memory_memoryvector WHERE organisation_id = %(organisation)s AND model_id = %(model)s
-    ORDER BY memory_id DESC LIMIT %(newest)s
-) AS newest
-"""

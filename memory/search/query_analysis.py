@@ -17,7 +17,7 @@ MAX_CHARACTERS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class QueryAnalysis:
-    """What the words arm and relations use of a query.
+    """The terms, names and periods of a query, for the words arm and relations.
 
     Attributes:
         terms: the 64 most frequent terms with their counts, without function words.

@@ -34,7 +34,7 @@ class AbstainReason(StrEnum):
 
 
 class PhrasePlan(StrEnum):
-    """How a query's quoted phrases took part in a search."""
+    """The part of a query's quoted phrases in a search."""
 
     EXACT = "exact"
     """Every hit contains all of them."""

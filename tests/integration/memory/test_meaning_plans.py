@@ -32,8 +32,6 @@ def vectors(organisations, monkeypatch):
     """Two organisations with rows in one graph; the first is large enough for it."""
     monkeypatch.setattr(arm, "EXACT_ROWS", 100)
     monkeypatch.setattr(arm, "ALL_ROWS", 10)
-    # plain cosines are expected; test_common_vectors.py tests queries less what all texts have in common
-    monkeypatch.setattr(arm, "COMMON_FROM", 10 * ROWS)
     monkeypatch.setattr(vector_graph, "GRAPH_ROWS", 100)
     random = np.random.default_rng(1)
     drawn = random.standard_normal((ROWS, 384)).astype(np.float32)

@@ -8,9 +8,6 @@
 Rows are vectors of passages; a memory is as near as its nearest passage. Where memories have several, more rows are read than memories
 are wanted, and if a few long memories still take all of them, the rows are grouped by memory in Postgres.
 
-Texts that are near everything in the organisation are near every question too. From COMMON_FROM passages on, a part of what its texts have in
-common, the mean of their vectors, is taken from the query's vector; shares are on the scale of plain cosines all the same.
-
 Each plan has its own statement text, because a generic plan cached for a text ignores later planner settings.
 """
 
@@ -29,13 +26,7 @@ from liftos.kernel.embedding.catalogue import model_number
 from liftos.kernel.embedding.types import PLAIN, Profile
 from liftos.kernel.precedence import give_way, giving_way
 from liftos.kernel.telemetry.tracing.tracer import TRACER
-from memory.index.collection_statistics import (
-    approximate_corpus,
-    approximate_documents,
-    approximate_whole,
-    visible_scopes,
-)
-from memory.index.common_vectors import common_vector
+from memory.index.collection_statistics import approximate_corpus, approximate_whole, visible_scopes
 from memory.index.embeddings import active_manager
 from memory.index.vector_graph import is_indexed
 from memory.search.arms.interface import Arm, Found, NotAsked
@@ -90,47 +81,16 @@ BATCH_FROM = 5
 UNREADABLE = NotAsked("unreadable")
 
 
-# The part of the mean of an organisation's vectors that is taken from a query's, if its texts have nothing in common; less the more they
-# have, and nothing from ALIKE on: if nearly all texts are about one thing, questions about it must not find the others.
-COMMON, ALIKE = 0.7, 0.6
-# passages from which a mean is telling
-COMMON_FROM = 100
 # evidence of cosines in a language that the model was not made for
 FOREIGN = 0.1
 
 
 class QueryVector(NamedTuple):
-    """A query's embedding, float32, shape (d,), and the number and profile of the model that made it.
-
-    `length` and `offset` turn a cosine with the vector into one of the scale of the profile.
-    """
+    """A query's embedding, float32, shape (d,), and the number and profile of the model that made it."""
 
     vector: np.ndarray
     model: int
     profile: Profile = PLAIN
-    length: float = 1.0
-    offset: float = 0.0
-
-    def share(self, cosine: float) -> float:
-        """Return the share of a memory whose vector has this cosine with the query's."""
-        return self.profile.share(cosine * self.length + self.offset)
-
-    @property
-    def has_plain_scale(self) -> bool:
-        """True if a cosine's share is the cosine itself."""
-        return self.profile.has_plain_scale and (self.length, self.offset) == (1.0, 0.0)
-
-    def without(self, common: np.ndarray) -> "QueryVector":
-        """Return the query less a part of what all texts have in common; a text as near that as the average keeps its share."""
-        squared, unrelated = float(common @ common), max(0.0, self.profile.unrelated)
-        # the mean cosine of two texts, on the scale from unrelated to equal
-        alike = max(0.0, (squared - unrelated) / (1 - unrelated))
-        part = COMMON * max(0.0, 1 - alike / ALIKE)
-        if not part:
-            return self
-        vector = self.vector - part * common
-        length = float(np.linalg.norm(vector))
-        return self._replace(vector=vector / length, length=length, offset=part * squared)
 
 
 class MeaningArm(Arm):
@@ -159,18 +119,19 @@ class MeaningArm(Arm):
 
     def find(self, questions: Sequence[Question], limit: int) -> Callable[[], list[Found]]:
         """Search for the nearest memories. See `memory.search.arms.interface.Arm`."""
-        questions = _told_apart(questions)
         finding, profile = self._find(questions, limit), _asked(questions[0]).profile
         evidence = [
             1.0 if profile.is_for(question.language) else FOREIGN for question in giving_way(questions)
         ]
+        # the plain scale's share is the cosine itself
+        share_of = None if profile.has_plain_scale else profile.share
 
         def wait() -> list[Found]:
             return [
                 found
-                if asked.has_plain_scale and counts == 1
-                else replace(found, share_of=None if asked.has_plain_scale else asked.share, evidence=counts)
-                for found, asked, counts in zip(finding(), map(_asked, questions), evidence, strict=True)
+                if share_of is None and counts == 1
+                else replace(found, share_of=share_of, evidence=counts)
+                for found, counts in zip(finding(), evidence, strict=True)
             ]
 
         return wait
@@ -270,7 +231,7 @@ class MeaningArm(Arm):
         rows: Rows | None,
     ) -> Callable[[], Found]:
         condition, within = tests
-        vector, model = _asked(question)[:2]
+        vector, model, _ = _asked(question)
         wide = values["limit"]
         reach = max(EF_SEARCH, MARGIN * wide)
         values = values | _parameters(question) | {"enough": MARGIN * wide, "reach": reach}
@@ -316,27 +277,13 @@ def _per_vector(condition: str, within: str) -> str:
     return f"({condition}) IS NOT FALSE{within}"
 
 
-def _told_apart(questions: Sequence[Question]) -> Sequence[Question]:
-    """Return the questions with vectors less what the organisation's texts have in common, if it has enough of them."""
-    first = questions[0]
-    if approximate_documents(first.organisation) < COMMON_FROM:
-        return questions
-    common = common_vector(first.organisation, _asked(first).model)
-    if common is None:
-        return questions
-    return [
-        replace(question, prepared={**question.prepared, MeaningArm.name: _asked(question).without(common)})
-        for question in questions
-    ]
-
-
 def _asked(question: Question) -> QueryVector:
     prepared: QueryVector = question.prepared[MeaningArm.name]
     return prepared
 
 
 def _parameters(question: Question) -> dict[str, Any]:
-    vector, model = _asked(question)[:2]
+    vector, model, _ = _asked(question)
     return {"organisation": question.organisation, "model": model, "vector": HalfVec(vector)}
 
 
