@@ -20,12 +20,16 @@ from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
 from memory.policy_types import Policy
+from memory.retention_admin import LegalHoldAdmin, RetentionRuleAdmin
 from memory.search.service import prepare_search, search_prepared
 from memory.search.types import SearchRequest
 from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived_memories import Derived
 
-__all__ = ["DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "MemoryAdmin", "RejectionPolicyAdmin"]
+__all__ = [
+    "DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "LegalHoldAdmin", "MemoryAdmin", "RejectionPolicyAdmin",
+    "RetentionRuleAdmin",
+]  # fmt: skip
 
 # search hits in the list; decisions on a memory's page, and newest decisions searched for uses of it
 MAX_HITS, MAX_DECISIONS, SEARCHED_DECISIONS = 50, 20, 1_000

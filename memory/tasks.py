@@ -20,6 +20,7 @@ from memory.index.vector_graph import grow_graph, list_organisations_outside_gra
 from memory.queries import list_organisations_with_pending
 from memory.reembedding import heal_pending
 from memory.reindexing import begin, list_organisations_to_reindex, rebuild
+from memory.retention.operations import apply_rules, list_organisations_with_rules
 from memory.trust.expiry import expire_due, list_organisations_with_expired
 
 
@@ -42,10 +43,12 @@ def sweep_pending_embeddings() -> None:
 
 @shared_task(name="memory.sweep_lives")
 def sweep_lives() -> None:
-    """Expire memories, delete old idempotency keys, and queue work of jobs, deletions and extraction whose hint was lost."""
+    """Expire memories, apply retention rules, delete old idempotency keys, and queue work whose hint was lost."""
     for organisation in list_organisations_with_expired():
         while expire_due(organisation=organisation):
             pass
+    for organisation in list_organisations_with_rules():
+        apply_rules(organisation=organisation)
     hours = settings.LIFTOS_IDEMPOTENCY_HOURS
     for organisation in list_organisations_with_stale_keys(hours):
         prune(organisation=organisation, hours=hours)

@@ -29,6 +29,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Concepts", "spaces.concept", "category"),
         Entry("Erasures", "memory.erasure", "delete_forever"),
         Entry("Erasure rules", "memory.erasurepolicy", "auto_delete"),
+        Entry("Retention rules", "memory.retentionrule", "schedule"),
+        Entry("Legal holds", "memory.legalhold", "lock"),
         Entry("Derived memories", "memory.derivedpolicy", "call_split"),
         Entry("Rejected values", "memory.rejectionpolicy", "block"),
         Entry("Secrets", "memory.secretspolicy", "password"),

@@ -17,6 +17,7 @@ from memory.api import (
     memory_lists,
     policies,
     restores,
+    retention,
     search_batch,
     subjects,
     upserts,
@@ -65,6 +66,10 @@ urlpatterns = [
     path("erasures/<id:erasure>", erasures.Erasures.as_view()),
     path("subjects/<str:kind>/<path:subject>/export", subjects.SubjectExport.as_view()),
     path("subjects/<str:kind>/<path:subject>/erase", subjects.SubjectErase.as_view()),
+    path("retention", retention.Rules.as_view()),
+    path("retention/holds", retention.Holds.as_view()),
+    path("retention/holds/<id:hold>", retention.Hold.as_view()),
+    path("retention/<id:rule>", retention.Rule.as_view()),
     path("values", values.Values.as_view()),
     path("search/batch", search_batch.SearchBatch.as_view()),
 ]

@@ -31,6 +31,7 @@ from memory.erasure.erasure_policy import get_policy
 from memory.erasure.quoting_records import erase_quotes
 from memory.erasure.receipts import Receipt, write_receipt
 from memory.erasure.removal import remove_memories
+from memory.holds.operations import refuse_held
 from memory.index.embeddings import texts_of
 from memory.index.passage_rows import read_passages
 from memory.models import Erasure, Memory, MemoryVersion
@@ -147,6 +148,9 @@ def erase_rows(
         reason: for the decision.
         of: whose data are erased, with the person's decisions and runs. The decision, which does not name the person, is
             everybody's.
+
+    Raises:
+        LegallyHeld: a legal hold is on one of them or on a copy.
     """
     scope = scope_of_act(row.scope_id for row in rows) if of is None else ORGANISATION_SCOPE
     with seeing_everything_here():
@@ -165,6 +169,7 @@ def _erase(
         earlier_of_copies, texts_of_copies = _past(organisation, more)
         earlier, texts = [*earlier, *earlier_of_copies], list({*texts, *texts_of_copies})
     ids = [row.id for row in rows]
+    refuse_held(organisation, ids)
     embedded = [*texts, *_passages(organisation, (*rows, *earlier))]
     quotes = Quotes(texts, (row.external_id for row in rows if row.external_id))
     erasure = new_id()

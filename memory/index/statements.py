@@ -168,11 +168,12 @@ FROM (VALUES {rows}) AS v(memory, passage, embedding) ON CONFLICT DO NOTHING
 # one row of INSERT_VECTORS
 VECTOR_ROW = "(%s::uuid, %s::int, %s::halfvec)"
 # links by external id, resolved if the target exists (a memory of the same scope, or else the organisation's), and links by id, left
-# out if the target does not exist
+# out if the target does not exist; a link from what everybody sees to what they don't has the target's scope
 INSERT_LINKS = """
 INSERT INTO memory_memorylink
     (organisation_id, scope_id, memory_id, kind, target_id, target_source, target_external_id, weight, properties, valid_from, valid_to)
-SELECT %(organisation)s, o.scope_id, l.memory, l.kind, coalesce(named.id, own.id), l.source, l.external_id, l.weight,
+SELECT %(organisation)s, CASE WHEN o.scope_id = 0 THEN coalesce(own.scope_id, 0) ELSE o.scope_id END, l.memory, l.kind,
+       coalesce(named.id, own.id), l.source, l.external_id, l.weight,
        l.properties::jsonb, l.valid_from, l.valid_to
 FROM unnest(%(memories)s::uuid[], %(kinds)s::text[], %(targets)s::uuid[], %(sources)s::text[], %(external_ids)s::text[],
             %(weights)s::float8[], %(properties)s::text[], %(valid_from)s::timestamptz[], %(valid_to)s::timestamptz[])

@@ -75,10 +75,11 @@ def find_target(organisation: UUID, memory: UUID, named: LinkDraft) -> tuple[str
     Raises:
         MemoryNotFound: the linking memory is not in this organisation.
     """
-    source = source_of(named, get_memory(organisation=organisation, memory=memory).source)
+    row = get_memory(organisation=organisation, memory=memory)
+    source = source_of(named, row.source)
     if named.target is not None:
         return source, named.target
-    return source, read_value(FIND_NAMED, (organisation, source, named.external_id))
+    return source, read_value(FIND_NAMED, (organisation, source, named.external_id, row.scope_id))
 
 
 def find_links(

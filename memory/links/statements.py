@@ -15,11 +15,12 @@ _SEES = "EXISTS (SELECT 1 FROM memory_memory AS e WHERE e.organisation_id = %(or
 
 # lock memories against erasure in id order, as every transaction does
 LOCK_ENDS = """
-SELECT id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR NO KEY UPDATE
+SELECT id, scope_id FROM memory_memory WHERE organisation_id = %s AND id = ANY(%s) AND head IS NULL ORDER BY id FOR NO KEY UPDATE
 """
-# the memory of an external id
+# the memory of an external id, in the linking memory's scope if there is one, else everybody's
 FIND_NAMED = """
 SELECT id FROM memory_memory WHERE organisation_id = %s AND source = %s AND external_id = %s AND external_id <> ''
+AND scope_id IN (0, %s) ORDER BY scope_id <> 0 DESC LIMIT 1
 """
 # a memory's link of a kind to a target, whether it names it by id or by external id
 FIND_LINK = f"""

@@ -15,6 +15,7 @@ from memory.models.memories import (
     Posting,
     Thread,
 )
+from memory.models.retention import LegalHold, RetentionRule
 from memory.models.trust import (
     Context,
     DerivedPolicy,
@@ -31,5 +32,5 @@ from memory.models.trust import (
 __all__ = [
     "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DeletionJob", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
     "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
-    "RejectionPolicy", "SecretsPolicy", "Thread", "Tombstone",
+    "LegalHold", "RejectionPolicy", "RetentionRule", "SecretsPolicy", "Thread", "Tombstone",
 ]  # fmt: skip

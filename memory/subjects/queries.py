@@ -7,7 +7,12 @@ from liftos.kernel.erasure.types import Person
 from liftos.kernel.tenancy.queries import actors_of_principal
 from memory.analysis.attributes import text_mark
 from memory.analysis.entities import name_key
-from memory.subjects.statements import MEMORIES_BY_PERSON, MEMORIES_MENTIONING, MEMORIES_NAMING_USER
+from memory.subjects.statements import (
+    MEMORIES_BY_PERSON,
+    MEMORIES_MENTIONING,
+    MEMORIES_NAMING_USER,
+    MEMORIES_OF_PRINCIPAL,
+)
 from memory.subjects.types import Subject, SubjectKind
 
 
@@ -17,7 +22,7 @@ def find_subject(*, organisation: UUID, kind: SubjectKind, subject: str) -> Subj
     | kind | its memories |
     |---|---|
     | user | stored on behalf of the user, or with it as `user_id` in the metadata |
-    | principal | stored by the principal's keys; for any other name, by the actor with that id |
+    | principal | stored by the principal's keys, or that only it sees; for any other name, stored by the actor with that id |
     | entity | that mention the entity |
 
     Args:
@@ -36,6 +41,8 @@ def find_subject(*, organisation: UUID, kind: SubjectKind, subject: str) -> Subj
             values = {"organisation": organisation, "text": text_mark(subject), "number": number}
             found.update(read_column(MEMORIES_NAMING_USER, values))
         else:
-            person = Person(actors=actors_of_principal(organisation=organisation, named=subject))
+            principal, actors = actors_of_principal(organisation=organisation, named=subject)
+            person, values = Person(actors=actors), {"organisation": organisation, "principal": principal}
+            found.update(read_column(MEMORIES_OF_PRINCIPAL, values))
         found.update(read_column(MEMORIES_BY_PERSON, {"organisation": organisation, **person.values}))
     return Subject(kind, subject, person, tuple(sorted(found)))

@@ -12,6 +12,11 @@ SELECT DISTINCT coalesce(m.head, m.id) FROM memory_attribute AS a
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = a.memory_id
 WHERE a.organisation_id = %(organisation)s AND a.key = 'user_id' AND (a.text_value = %(text)s OR a.number_value = %(number)s::numeric)
 """
+# memories that only a principal sees
+MEMORIES_OF_PRINCIPAL = """
+SELECT m.id FROM memory_memory AS m JOIN tenancy_accessscope AS s ON s.organisation_id = m.organisation_id AND s.id = m.scope_id
+WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND s.principal_id = %(principal)s
+"""
 # memories that mention an entity, now or in an earlier text
 MEMORIES_MENTIONING = """
 SELECT DISTINCT coalesce(m.head, m.id) FROM memory_entity AS e

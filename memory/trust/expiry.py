@@ -9,6 +9,7 @@ from accountability.operations import record
 from accountability.types import Effect
 from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.tenancy.types import SYSTEM
+from memory.holds.statements import LOCK_SHARED
 from memory.queries import by_scope
 from memory.trust.state_changes import change_state
 from memory.trust.statements import LOCK_EXPIRED
@@ -18,9 +19,10 @@ BATCH = 500
 
 
 def expire_due(*, organisation: UUID) -> int:
-    """Expire up to 500 due memories, with one decision record for each access scope; return their number."""
+    """Expire up to 500 due memories, except those under a legal hold, with one decision for each access scope; return their number."""
     with tenant_transaction(organisation):
         with raw_cursor() as cursor:
+            cursor.execute(LOCK_SHARED, [organisation])
             states = [str(state) for state in LIVING]
             due = [row[0] for row in cursor.execute(LOCK_EXPIRED, (organisation, states, BATCH)).fetchall()]
         for some in by_scope(organisation, due):

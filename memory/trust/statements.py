@@ -1,5 +1,7 @@
 """The SQL of trust, by the module that sends it. Each runs in a tenant transaction."""
 
+from memory.holds.statements import HELD
+
 # --- corrections.py
 
 # lock the other memories of a value that are in certain states
@@ -42,11 +44,11 @@ ORDER BY id FOR UPDATE
 
 # --- expiry.py
 
-# lock memories past their expiry, except those that another transaction has locked
-LOCK_EXPIRED = """
-SELECT id FROM memory_memory WHERE organisation_id = %s AND expires_at <= now() AND head IS NULL AND state = ANY(%s)
-ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
+# lock memories past their expiry, except those that are held or that another transaction has locked
+LOCK_EXPIRED = f"""
+SELECT m.id FROM memory_memory AS m WHERE m.organisation_id = %s AND m.expires_at <= now() AND m.head IS NULL AND m.state = ANY(%s)
+AND NOT {HELD} ORDER BY m.id LIMIT %s FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  built from constants
 
 # --- decisions.py
 

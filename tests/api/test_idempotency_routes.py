@@ -207,6 +207,12 @@ ACTS = {
     ),
     "POST /api/v1/memories/delete": deletion,
     "POST /api/v1/subjects/{kind}/{subject}/erase": subject,
+    "POST /api/v1/retention": plain(
+        "/api/v1/retention", {"name": WORDS, "ttl_seconds": 1e8}, {"name": "b", "ttl_seconds": 1e8}
+    ),
+    "POST /api/v1/retention/holds": plain(
+        "/api/v1/retention/holds", {"name": "a", "reason": WORDS, "source": "held"}, {"name": "b"}
+    ),
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",
         {"operation": "budget.move", "reasoning": WORDS},

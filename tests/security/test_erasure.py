@@ -49,6 +49,7 @@ NO_WORDS = {
     "axes_accessattempt": "attempts to sign in", "axes_accessfailurelog": "attempts to sign in", "axes_accesslog": "attempts to sign in",
     "django_content_type": "names of models", "django_migrations": "names of migrations", "django_session": "who is signed in",
     "embedding_embeddingmodel": "names of models", "generations_mark": "names of things that caches watch",
+    "memory_legalhold": "names and reasons that an administrator gives", "memory_retentionrule": "names that an administrator gives",
     "memory_derivedpolicy": "a word of a fixed list", "memory_rejectionpolicy": "a word of a fixed list",
     "memory_secretspolicy": "a word of a fixed list",
     "memory_erasurepolicy": "a word of a fixed list", "memory_indexstate": "versions of the analyser",

@@ -56,6 +56,8 @@ class World:
     queued_job: str
     queued_document: str
     deletion: str
+    rule: str
+    hold: str
 
 
 def make_world(caller: Caller) -> World:
@@ -70,6 +72,8 @@ def make_world(caller: Caller) -> World:
     other = caller.store(f"Umbrellas sell when it rains {MEMORY}")
     make(f"/api/v1/memories/{memory}/links", {"kind": "about", "target": other}, key="memory_id")
     make("/api/v1/memories", {"content": f"Of Ann {MEMORY}", "user_id": "ann"})
+    rule = make("/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
+    hold = make("/api/v1/retention/holds", {"name": "court", "source": "court"})
     gone = caller.store(f"To be erased {MEMORY}")
     erasure = caller.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
     lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
@@ -135,7 +139,7 @@ def make_world(caller: Caller) -> World:
     return World(
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
-        queued_job, queued_document, str(deletion.id),
+        queued_job, queued_document, str(deletion.id), rule, hold,
     )  # fmt: skip
 
 
@@ -218,6 +222,13 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/query": at(f"{V1}/memories/query", {"total": True}),
     "GET /api/v1/subjects/{kind}/{subject}/export": at(f"{V1}/subjects/user/ann/export"),
     "POST /api/v1/subjects/{kind}/{subject}/erase": at(f"{V1}/subjects/user/ann/erase", WHY),
+    "GET /api/v1/retention": at(f"{V1}/retention"),
+    "POST /api/v1/retention": at(f"{V1}/retention", {"name": "new", "ttl_seconds": 1e8}),
+    "PUT /api/v1/retention/{rule}": at(f"{V1}/retention/{{rule}}", {"name": "changed", "ttl_seconds": 1e8}),
+    "DELETE /api/v1/retention/{rule}": at(f"{V1}/retention/{{rule}}"),
+    "GET /api/v1/retention/holds": at(f"{V1}/retention/holds"),
+    "POST /api/v1/retention/holds": at(f"{V1}/retention/holds", {"name": "new"}),
+    "DELETE /api/v1/retention/holds/{hold}": at(f"{V1}/retention/holds/{{hold}}", WHY),
     "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "DELETE /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{queued_job}}"),

@@ -73,15 +73,15 @@ def viewer_of(*, organisation: UUID, principal: UUID | None) -> Viewer:
     return Viewer(tuple(scopes), principal, own)
 
 
-def actors_of_principal(*, organisation: UUID, named: str) -> tuple[str, ...]:
-    """Return the actor ids of a principal, given by name or id: those of its keys. Any other name is an actor's id itself."""
+def actors_of_principal(*, organisation: UUID, named: str) -> tuple[UUID | None, tuple[str, ...]]:
+    """Return a principal by its name or id, and its actor ids: those of its keys. Any other name is an actor's id itself."""
     with tenant_transaction(organisation):
         which = Q(name=named) | Q(id=as_uuid(named))
         found = PrincipalRecord.objects.filter(which, organisation_id=organisation).first()
         if found is None:
-            return (named,)
+            return None, (named,)
         keys = ApiKey.objects.filter(organisation_id=organisation, principal_id=found.id)
-        return tuple(str(key) for key in keys.values_list("id", flat=True))
+        return found.id, tuple(str(key) for key in keys.values_list("id", flat=True))
 
 
 def find_organisation(named: str) -> Organisation:

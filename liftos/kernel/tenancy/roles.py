@@ -23,6 +23,8 @@ _OWNS = frozenset(
         "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
         "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
         "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",
+        "memory.add_retentionrule", "memory.change_retentionrule", "memory.delete_retentionrule",
+        "memory.add_legalhold", "memory.change_legalhold", "memory.delete_legalhold",
         "memory.add_rejectionpolicy", "memory.change_rejectionpolicy", "memory.delete_rejectionpolicy",
         "memory.add_secretspolicy", "memory.change_secretspolicy", "memory.delete_secretspolicy",
     }

@@ -10,6 +10,7 @@ from liftos.kernel.outbox.models import OutboxEvent
 from memory.models import MemoryLink
 from tests.api.routes import NOBODYS_ID
 from tests.factories.keys import with_key
+from tests.factories.principals import key_of, principal_of
 
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z"
 EDGE = [
@@ -329,3 +330,22 @@ def test_search_follows_only_links_that_hold(acme):
 
     assert terms() == []
     assert two in terms(as_of=(day - timedelta(days=5)).isoformat())
+
+
+def test_a_link_to_what_others_do_not_see_is_hidden_from_them(acme):
+    hers = key_of(acme, principal_of(acme, "ann"))
+    shared = acme.store("everybody's")
+    private = hers.store("hers alone", visible_to={"principal": "ann"})
+    link(hers, shared, target=private, properties={"why": "secret"})
+    assert [each["target"] for each in links(hers, shared)] == [private]
+    assert len(graph(hers, shared)["nodes"]) == 2
+    for seen in (
+        links(acme, shared),
+        acme.get(f"/api/v1/memories/{shared}").json()["links"],
+        graph(acme, shared)["edges"],
+    ):
+        assert seen == []
+    assert acme.get("/api/v1/decisions?operation=memory.link").json()["results"] == []
+    assert len(hers.get("/api/v1/decisions?operation=memory.link").json()["results"]) == 1
+    refused = acme.post(path(shared), {"kind": "about", "target": private})
+    assert (refused.status_code, refused.json()["code"]) == (422, "memory.link_target_unknown")

@@ -8,10 +8,11 @@ from django.db import connection
 from accountability.ledger.sequencer import drain
 from accountability.ledger.verification import verify_within
 from accountability.models import DecisionPayload, DecisionRecord
-from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.transactions import tenant_transaction, whole_tenant
 from memory.models import BulkJob, Erasure, Memory, MemoryVersion
 from tests.factories.flows import make_template, registered_functions, step
 from tests.factories.keys import with_key
+from tests.factories.principals import key_of, principal_of
 from workflows.models import Run
 
 
@@ -184,6 +185,25 @@ def test_a_principal_is_its_keys_or_an_actor(acme):
     assert [each["id"] for each in of_type(export(acme, "principal", str(key.id)), "memory")] == [theirs]
     assert erase(acme, "principal", str(key.id)).json()["memories"] == 1
     assert acme.get(f"/api/v1/memories/{mine}").status_code == 200
+
+
+def test_what_only_a_principal_sees_is_erased_but_not_exported_to_others(acme):
+    ann = principal_of(acme, "ann")
+    hers = key_of(acme, ann)
+    hers.store("Her secret quokka", visible_to={"principal": "ann"})
+    hers.store("Her public note")
+    lines = export(acme, "principal", "ann")
+    assert ([each["content"] for each in of_type(lines, "memory")], lines[-1]["withheld_memories"]) == (
+        ["Her public note"],
+        1,
+    )
+    assert len(of_type(export(hers, "principal", str(ann.id)), "memory")) == 2
+    body = erase(acme, "principal", "ann").json()
+    assert body["memories"] == 2
+    assert acme.get(f"/api/v1/erasures/{body['erasure_id']}").status_code == 200
+    with whole_tenant(acme.organisation):
+        assert not Memory.objects.exists()
+    assert_verified(acme)
 
 
 def test_another_organisations_user_stays(acme, rival):
