@@ -30,7 +30,36 @@ from memory.models.trust import (
 )
 
 __all__ = [
+<<<<<<< HEAD
     "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DeletionJob", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
     "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
     "LegalHold", "RejectionPolicy", "RetentionRule", "SecretsPolicy", "Thread", "Tombstone",
+=======
+    "Attribute",
+    "BulkChunk",
+    "BulkJob",
+    "Context",
+    "ConversationTurn",
+    "CorpusCounter",
+    "DerivedPolicy",
+    "Document",
+    "DocumentJob",
+    "Entity",
+    "Erasure",
+    "ErasurePolicy",
+    "IndexState",
+    "LegalHold",
+    "Memory",
+    "MemoryLink",
+    "MemoryPassage",
+    "MemoryVector",
+    "MemoryVersion",
+    "ModelChoice",
+    "Posting",
+    "RejectionPolicy",
+    "RetentionRule",
+    "SecretsPolicy",
+    "Thread",
+    "Tombstone",
+>>>>>>> b70f9a1 (Retention rules decide separately for each access scope)
 ]  # fmt: skip

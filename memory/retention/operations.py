@@ -1,6 +1,6 @@
 """Set and apply retention rules. Each change, and each batch of memories that a rule ends, is on record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from memory.erasure.operations import forget_many
 from memory.holds.errors import LegallyHeld
 from memory.holds.statements import LOCK_SHARED
 from memory.models import RetentionRule
+from memory.queries import by_scope
 from memory.retention.errors import RuleExists, RuleNotFound
 from memory.retention.statements import LIST_DUE_TO_ERASE, LOCK_DUE_TO_EXPIRE
 from memory.retention.types import RetentionAction, RuleDraft
@@ -129,29 +130,34 @@ def _expire_due(organisation: UUID, rule: RetentionRule) -> Iterator[int]:
             due = read_column(LOCK_DUE_TO_EXPIRE, values)
             if not due:
                 return
-            reason = f"Retention rule {rule.name}."
-            decision = record(
-                organisation=organisation,
-                by=SYSTEM,
-                operation="memory.expire",
-                effect=Effect.WRITE,
-                subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
-                reasoning=f"{len(due)} memories were kept as long as the retention rule {rule.name} says.",
-                inputs={"rule": str(rule.id)} | _told(rule),
-                outputs={"expired": len(due)},
-                memories=[{"id": str(memory)} for memory in due],
-            )
-            change_state(
-                organisation,
-                due,
-                TrustState.EXPIRED,
-                operation="memory.expire",
-                reason=reason,
-                by=SYSTEM,
-                decision=decision,
-            )
+            for some in by_scope(organisation, due):
+                _expire(organisation, rule, some)
         yield len(due)
         after = due[-1]
+
+
+def _expire(organisation: UUID, rule: RetentionRule, due: Sequence[UUID]) -> None:
+    """Expire memories of one access scope, with one decision."""
+    decision = record(
+        organisation=organisation,
+        by=SYSTEM,
+        operation="memory.expire",
+        effect=Effect.WRITE,
+        subject=("memory", str(due[0])) if len(due) == 1 else ("", ""),
+        reasoning=f"{len(due)} memories were kept as long as the retention rule {rule.name} says.",
+        inputs={"rule": str(rule.id)} | _told(rule),
+        outputs={"expired": len(due)},
+        memories=[{"id": str(memory)} for memory in due],
+    )
+    change_state(
+        organisation,
+        due,
+        TrustState.EXPIRED,
+        operation="memory.expire",
+        reason=f"Retention rule {rule.name}.",
+        by=SYSTEM,
+        decision=decision,
+    )
 
 
 def _erase_due(organisation: UUID, rule: RetentionRule) -> Iterator[int]:
@@ -159,18 +165,22 @@ def _erase_due(organisation: UUID, rule: RetentionRule) -> Iterator[int]:
     while True:
         with whole_tenant(organisation):
             due = read_column(LIST_DUE_TO_ERASE, _due(organisation, rule, after))
+            groups = by_scope(organisation, due)
         if not due:
             return
-        try:
-            yield sum(each.erased for each in _forget(organisation, due, reason))
-        except LegallyHeld:
-            # a copy of one of them is held, or a hold came in between: the others go
-            for memory in due:
-                try:
-                    yield sum(each.erased for each in _forget(organisation, [memory], reason))
-                except LegallyHeld:
-                    continue
+        for some in groups:
+            yield _forget_unheld(organisation, some, reason)
         after = due[-1]
+
+
+def _forget_unheld(organisation: UUID, memories: list[UUID], reason: str) -> int:
+    """Erase memories of one access scope; return how many. If a copy of one is held, or a hold came in between, the others go."""
+    try:
+        return sum(each.erased for each in _forget(organisation, memories, reason))
+    except LegallyHeld:
+        if len(memories) == 1:
+            return 0
+        return sum(_forget_unheld(organisation, [memory], reason) for memory in memories)
 
 
 def _forget(organisation: UUID, memories: list[UUID], reason: str) -> list[Any]:
