@@ -30,17 +30,13 @@ from memory.models.trust import (
 )
 
 __all__ = [
-<<<<<<< HEAD
-    "Attribute", "BulkChunk", "BulkJob", "Context", "ConversationTurn", "CorpusCounter", "DeletionJob", "DerivedPolicy", "Document", "DocumentJob", "Entity", "Erasure",
-    "ErasurePolicy", "IndexState", "Memory", "MemoryLink", "MemoryPassage", "MemoryVector", "MemoryVersion", "ModelChoice", "Posting",
-    "LegalHold", "RejectionPolicy", "RetentionRule", "SecretsPolicy", "Thread", "Tombstone",
-=======
     "Attribute",
     "BulkChunk",
     "BulkJob",
     "Context",
     "ConversationTurn",
     "CorpusCounter",
+    "DeletionJob",
     "DerivedPolicy",
     "Document",
     "DocumentJob",
@@ -61,5 +57,4 @@ __all__ = [
     "SecretsPolicy",
     "Thread",
     "Tombstone",
->>>>>>> b70f9a1 (Retention rules decide separately for each access scope)
 ]  # fmt: skip
