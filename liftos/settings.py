@@ -219,10 +219,16 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "An organisation's API key."},
+            "jwt": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "A token of an issuer in LIFTOS_OIDC_ISSUERS.",
+            },
             "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
         }
     },
-    "SECURITY": [{"bearer": []}, {"apiKey": []}],
+    "SECURITY": [{"bearer": []}, {"jwt": []}, {"apiKey": []}],
 }
 
 STATICFILES_DIRS = [BASE_DIR / "liftos" / "console" / "static"]

@@ -67,7 +67,7 @@ def _check_sees(organisation: UUID, scope: int) -> None:
     viewer = current_viewer()
     if viewer.sees(scope):
         return
-    now = viewer_of(organisation=organisation, principal=viewer.principal)
+    now = viewer_of(organisation=organisation, principal=viewer.principal, groups=viewer.groups)
     if not now.sees(scope):
         raise NotVisible(loc=_LOC)
     set_viewer(now)

@@ -1,4 +1,4 @@
-"""System checks of the database, tracing and rate limit settings."""
+"""System checks of the database, tracing, rate limit and sign-in settings."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from liftos.kernel.http.limits import unusable_limits
 from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_options
+from liftos.kernel.tenancy.tokens.issuers import unusable_issuers
 
 
 @register("liftos")
@@ -41,4 +42,13 @@ def rate_limits_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     return [
         Error(problem, hint="Write it as 600/minute or 20/second;100000/day.", id="liftos.E004")
         for problem in unusable_limits()
+    ]
+
+
+@register("liftos")
+def issuers_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Report invalid issuers of tokens."""
+    return [
+        Error(problem, hint="docs/sign-in.md lists the fields.", id="liftos.E005")
+        for problem in unusable_issuers()
     ]

@@ -188,6 +188,11 @@ class Environment(BaseModel):
         float, Field(ge=0, le=1e6, description="a number of minutes, 0 to 1e6")
     ] = 15.0
 
+    LIFTOS_OIDC_ISSUERS: JsonObject = {}
+    LIFTOS_OIDC_CREATE_PRINCIPALS: Flag = False
+    LIFTOS_OIDC_CREATE_GROUPS: Flag = False
+    LIFTOS_OIDC_AUTHORITY_HOURS: Hours = 720.0
+
     # the ledger and calibration
     LIFTOS_LEDGER_MERGE_SECONDS: Interval = 1.0
     LIFTOS_LEDGER_ORIGIN: str = "liftos.local/ledger"

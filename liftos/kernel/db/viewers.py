@@ -26,12 +26,14 @@ class Viewer:
         principal: who sees, if that is known.
         own: the scope that only this principal sees.
         everything: whether all scopes are visible.
+        groups: the only groups that count, if a token limits them; None if the stored memberships do.
     """
 
     scopes: tuple[int, ...] = ()
     principal: UUID | None = None
     own: int | None = None
     everything: bool = False
+    groups: tuple[UUID, ...] | None = None
 
     def settings(self) -> tuple[str, str]:
         """Return the values of `liftos.scopes` and `liftos.sees_all`."""

@@ -49,11 +49,22 @@ def post(
     Raises:
         NoAnswer: no answer in time, a broken connection, or an answer that is too large.
     """
+    return _send("POST", url, body, headers, timeout, max_bytes)
+
+
+def get(url: str, *, headers: Mapping[str, str], timeout: float, max_bytes: int = MAX_BYTES) -> Answer:
+    """Get a URL once and return the answer. See `post`."""
+    return _send("GET", url, None, headers, timeout, max_bytes)
+
+
+def _send(
+    method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float, max_bytes: int
+) -> Answer:
     deadline = monotonic() + timeout
     parts: list[bytes] = []
     size = 0
     try:
-        with _client().stream("POST", url, content=body, headers=dict(headers), timeout=timeout) as answer:
+        with _client().stream(method, url, content=body, headers=dict(headers), timeout=timeout) as answer:
             for part in answer.iter_raw():
                 parts.append(part)
                 size += len(part)

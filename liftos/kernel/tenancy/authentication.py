@@ -6,8 +6,10 @@ The first rule that applies decides:
    old platform's `x-org-id`, if sent, must agree; `x-user-id` is a claim. An invalid key is 401, whoever sends it.
 2. A socket peer in LIFTOS_TRUSTED_PROXIES (with the shared secret, if one is set) is a gateway: its `x-org-id` and
    `x-user-id` count; without `x-org-id`, the organisation is LIFTOS_TRUSTED_DEFAULT_ORG. Other credentials in the request
-   are the gateway's to check.
-3. Otherwise 401.
+   are the gateway's to check. A peer that sends neither header, without a default organisation, is treated as any other.
+3. A JWT of an issuer in LIFTOS_OIDC_ISSUERS (`Authorization: Bearer`) determines organisation, principal, groups and rights
+   (liftos.kernel.tenancy.tokens).
+4. Otherwise 401.
 
 Context headers that occur twice or contain a comma are rejected: a gateway that adds its `x-org-id` beside the caller's
 would otherwise expose another organisation's data.
@@ -33,6 +35,9 @@ from liftos.kernel.tenancy.known_keys import forget_key, known_key
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
+from liftos.kernel.tenancy.tokens.callers import caller_of
+from liftos.kernel.tenancy.tokens.issuers import issuers
+from liftos.kernel.tenancy.tokens.verifying import looks_like_token
 from liftos.kernel.tenancy.types import (
     GATEWAY_SCOPES,
     LOG_TOKEN_SCOPES,
@@ -96,6 +101,7 @@ def authenticate_request(request: HttpRequest) -> Principal:
 
     Raises:
         NotAuthenticated: no valid credential.
+        IssuerUnavailable: a token can't be verified now.
         AmbiguousHeader: a repeated or comma-joined context header.
         PermissionDenied: x-org-id names an organisation other than the key's, or one that does not exist.
     """
@@ -105,8 +111,12 @@ def authenticate_request(request: HttpRequest) -> Principal:
     own = next((each for each in credentials if _OWN_KEY.search(each)), "")
     if own:
         return _from_key(own, claimed_org, claimed_user)
-    if _peer_is_trusted(request):
+    token = _token(request)
+    names_nobody = not (claimed_org or claimed_user or settings.LIFTOS_TRUSTED_DEFAULT_ORG)
+    if _peer_is_trusted(request) and not (token and names_nobody):
         return _from_gateway(request, claimed_org, claimed_user)
+    if token:
+        return caller_of(token, claimed_org, claimed_user)
     raise InvalidKey if credentials else NotAuthenticated
 
 
@@ -197,6 +207,13 @@ def _credentials(request: HttpRequest) -> list[str]:
     if _OWN_KEY.search(authorization) and not _OWN_KEY.search(api_key):
         raise InvalidKey
     return [api_key] if api_key else []
+
+
+def _token(request: HttpRequest) -> str:
+    """Return the bearer token if it may be a JWT and issuers are configured, else ""."""
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and looks_like_token(token) and issuers() else ""
 
 
 def _single_header(request: HttpRequest, name: str) -> str:

@@ -14,6 +14,7 @@ from liftos.kernel.tenancy.known_keys import known_key_by_id
 from liftos.kernel.tenancy.models import Membership
 from liftos.kernel.tenancy.queries import viewer_of
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
+from liftos.kernel.tenancy.tokens.callers import scopes_of_principal
 from liftos.kernel.tenancy.types import (
     ALL_SCOPES,
     GATEWAY_SCOPES,
@@ -34,7 +35,7 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
 
     Args:
         organisation: a tenant.
-        actor: an API key by its id, a staff member by user name, the gateway's user, or the system.
+        actor: an API key or a token's principal by its id, a staff member by user name, the gateway's user, or the system.
     """
     match actor.kind:
         case ActorKind.SYSTEM:
@@ -46,6 +47,10 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
             return _of_person(organisation, actor.id)
         case ActorKind.API_KEY:
             return _of_key(organisation, actor.id)
+        case ActorKind.PRINCIPAL:
+            ident = as_uuid(actor.id)
+            found = [] if ident is None else scopes_of_principal(organisation=organisation, principal=ident)
+            return with_implied(Scope(each) for each in found if each in ALL_SCOPES)
 
 
 def viewer_now(*, organisation: UUID, principal: UUID | None) -> Viewer:

@@ -134,6 +134,31 @@ class AccessScope(models.Model):
         return f"scope {self.pk}"
 
 
+class TokenIdentity(OwnedRow):
+    """A subject of an issuer of tokens, and the principal it is (liftos.kernel.tenancy.tokens)."""
+
+    principal = models.ForeignKey(
+        PrincipalRecord, on_delete=models.CASCADE, related_name="identities", db_index=False
+    )
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    # what the most recently issued token says
+    scopes = ArrayField(models.CharField(max_length=40), default=list)
+    groups = ArrayField(models.CharField(max_length=200), default=list)
+    # seconds since 1970
+    issued_at = models.BigIntegerField(default=0)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "issuer", "subject"], name="identity_once"),
+            models.UniqueConstraint(fields=["organisation", "principal"], name="identity_of_principal_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
 class ApiKey(models.Model):
     """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 

@@ -15,6 +15,11 @@ from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.models import ApiKey, Organisation, PrincipalRecord
 
 VISIBLE_SCOPES = "SELECT own, scopes FROM liftos_visible_scopes(%s, %s)"
+VISIBLE_BY_GROUPS = """
+SELECT min(id) FILTER (WHERE principal_id = %(principal)s), coalesce(array_agg(id ORDER BY id), '{}')
+FROM tenancy_accessscope
+WHERE organisation_id = %(organisation)s AND (principal_id = %(principal)s OR groups && %(groups)s::uuid[])
+"""
 
 
 class OrganisationNotFound(NotFound):
@@ -64,24 +69,37 @@ def get_key_record(prefix: str) -> KeyRecord | None:
     )
 
 
-def viewer_of(*, organisation: UUID, principal: UUID | None) -> Viewer:
-    """Return what a principal may see now; without one, what everybody may see."""
+def viewer_of(
+    *, organisation: UUID, principal: UUID | None, groups: tuple[UUID, ...] | None = None
+) -> Viewer:
+    """Return what a principal may see now; without one, what everybody may see.
+
+    Args:
+        organisation: a tenant.
+        principal: the viewer.
+        groups: that count instead of the stored memberships.
+    """
     if principal is None:
         return EVERYBODY
     with tenant_transaction(organisation):
-        own, scopes = raw_cursor().execute(VISIBLE_SCOPES, [organisation, principal]).fetchone() or (None, [])
-    return Viewer(tuple(scopes), principal, own)
+        if groups is None:
+            found = raw_cursor().execute(VISIBLE_SCOPES, [organisation, principal])
+        else:
+            values = {"organisation": organisation, "principal": principal, "groups": list(groups)}
+            found = raw_cursor().execute(VISIBLE_BY_GROUPS, values)
+        own, scopes = found.fetchone() or (None, [])
+    return Viewer(tuple(scopes), principal, own, groups=groups)
 
 
 def actors_of_principal(*, organisation: UUID, named: str) -> tuple[UUID | None, tuple[str, ...]]:
-    """Return a principal by its name or id, and its actor ids: those of its keys. Any other name is an actor's id itself."""
+    """Return a principal by its name or id, and its actor ids: its own and those of its keys. Any other name is an actor's id itself."""
     with tenant_transaction(organisation):
         which = Q(name=named) | Q(id=as_uuid(named))
         found = PrincipalRecord.objects.filter(which, organisation_id=organisation).first()
         if found is None:
             return None, (named,)
         keys = ApiKey.objects.filter(organisation_id=organisation, principal_id=found.id)
-        return found.id, tuple(str(key) for key in keys.values_list("id", flat=True))
+        return found.id, (str(found.id), *(str(key) for key in keys.values_list("id", flat=True)))
 
 
 def find_organisation(named: str) -> Organisation:

@@ -62,6 +62,7 @@ class ActorKind(StrEnum):
 
     API_KEY = "api_key"
     GATEWAY = "gateway"
+    PRINCIPAL = "principal"
     STAFF = "staff"
     SYSTEM = "system"
 
