@@ -1,4 +1,4 @@
-"""`bench lists`: a page of 100 memories under every kind of condition, in every order, and deletion by filter.
+"""`bench lists`: a page of 100 memories under every kind of condition, in every order, and a count.
 
 One organisation, through the product's write path, as the application role under row-level security. Each figure is the median of
 the slowest order for its condition. The rarest conditions hold for one memory in ten thousand, so that none is helped by finding
@@ -59,7 +59,7 @@ CONDITIONS: dict[str, dict[str, object]] = {
 
 
 def run(options: Options) -> Generator[Figure]:
-    """Yield the time of a page by condition, of a count, and memories deleted a second."""
+    """Yield the time of a page by condition and of a count."""
     with scratch_database("lists"):
         model_number(MiniLmEmbedder().model)
         organisation = create_organisation(name="bench", by=SYSTEM).id
@@ -115,5 +115,5 @@ def _draft(text: str, vector: Vector, number: int) -> MemoryDraft:
 
 
 BENCH = Bench(
-    "lists", "a page of 100 memories under every kind of condition in every order; deletion by filter", run
+    "lists", "a page of 100 memories under every kind of condition in every order, and a count", run
 )
