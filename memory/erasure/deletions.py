@@ -17,6 +17,8 @@ from liftos.kernel.tenancy.authority import scopes_now, viewer_now
 from liftos.kernel.tenancy.types import Actor, ActorKind, Scope
 from memory.erasure.operations import TOGETHER, Progress, forget_many
 from memory.erasure.statements import LOCK_DELETION, MOVE_DELETION
+from memory.holds.errors import LegallyHeld
+from memory.holds.operations import refuse_held
 from memory.listing.queries import matching_ids
 from memory.models import DeletionJob
 from memory.search.types import SearchRequest
@@ -69,6 +71,7 @@ def delete_matching(
                 forget_many(organisation=organisation, by=by, memories=ids, reason=reason) if ids else [None]
             )
             return Deletion(len(ids), progress=progress)
+        refuse_held(organisation, ids)
         job = DeletionJob.objects.create(
             organisation_id=organisation,
             actor_kind=by.kind,
@@ -99,8 +102,13 @@ def work_on_next_thousand(*, organisation: UUID) -> bool:
         if Scope.MEMORY_WRITE not in scopes_now(organisation=organisation, actor=by):
             cursor.execute(MOVE_DELETION, values | {"erased": 0, "erasures": [], "stopped": True})
             return True
-        with viewing(viewer_now(organisation=organisation, principal=principal)):
-            [done] = forget_many(organisation=organisation, by=by, memories=ids, reason=reason)
+        try:
+            with viewing(viewer_now(organisation=organisation, principal=principal)):
+                [done] = forget_many(organisation=organisation, by=by, memories=ids, reason=reason)
+        except LegallyHeld:
+            # placed after the job was accepted: a retry would meet it again
+            cursor.execute(MOVE_DELETION, values | {"erased": 0, "erasures": [], "stopped": True})
+            return True
         erasures = [done.receipt.id] if done.receipt else []
         cursor.execute(
             MOVE_DELETION, values | {"erased": done.erased, "erasures": erasures, "stopped": False}
