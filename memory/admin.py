@@ -20,6 +20,7 @@ from memory.erasure.operations import forget
 from memory.models import Erasure, Memory, MemoryLink, MemoryVersion
 from memory.policy_admin import DerivedPolicyAdmin, RejectionPolicyAdmin
 from memory.policy_types import Policy
+from memory.quota_admin import QuotaAdmin
 from memory.retention_admin import LegalHoldAdmin, RetentionRuleAdmin
 from memory.search.service import prepare_search, search_prepared
 from memory.search.types import SearchRequest
@@ -27,7 +28,7 @@ from memory.trust.corrections import confirm, contest, reject
 from memory.trust.derived_memories import Derived
 
 __all__ = [
-    "DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "LegalHoldAdmin", "MemoryAdmin", "RejectionPolicyAdmin",
+    "DerivedPolicyAdmin", "DocumentAdmin", "ErasureAdmin", "LegalHoldAdmin", "MemoryAdmin", "QuotaAdmin", "RejectionPolicyAdmin",
     "RetentionRuleAdmin",
 ]  # fmt: skip
 

@@ -26,6 +26,9 @@ from memory.index.planner_statistics import analyse_if_new
 from memory.index.writes import Row
 from memory.policies import read_secrets_policy
 from memory.policy_types import Secrets
+from memory.quotas.enforcement import over_quota
+from memory.quotas.known import quotas_of
+from memory.quotas.types import size_of
 from memory.rejection.refusals import vet
 from memory.rejection.tombstones import ValueRejected
 from memory.secrets.screening import screen
@@ -167,6 +170,8 @@ def commit_one(*, organisation: UUID, by: Actor, prepared: Prepared, parents: Se
 
 def raise_refusal(stored: Stored) -> None:
     """Raise the error of a refused draft, if it was refused."""
+    if stored.refusal is not None:
+        raise stored.refusal
     if stored.outcome is Outcome.SECRET and stored.secrets is not None:
         raise secret_refused(stored.secrets)
     if stored.rejection is not None:
@@ -282,6 +287,7 @@ def commit(
         seen = [row for row in rows if row.id not in unseen]
         vetted, decision = vet(organisation, seen, imported=operation == IMPORT), new_id()
         refused, flagged = vetted.refused | unseen, vetted.flagged
+        refused |= _over_quota(organisation, by, [row for row in rows if row.id not in refused])
         if flagged:
             rows = tuple(
                 replace(row, state=TrustState.CANDIDATE, flagged=flagged[row.id].decision)
@@ -347,6 +353,22 @@ def place_rows(organisation: UUID, rows: Sequence[Row]) -> tuple[tuple[Row, ...]
         if row.draft.visible_to in refused
     }
     return tuple(placed(row) for row in rows), unseen
+
+
+def _over_quota(organisation: UUID, by: Actor, rows: Sequence[Row]) -> dict[UUID, Stored]:
+    """Return the refusals of rows that the quotas leave no room for; one that is stored already takes none."""
+    sizes = [size_of(row.draft) for row in rows] if quotas_of(organisation, by) else []
+    over = over_quota(organisation, by, sizes)
+    if not over:
+        return {}
+    again = writes.find_earlier(
+        organisation, [rows[place] for place in over if rows[place].draft.external_id]
+    )
+    return {
+        rows[place].id: Stored(rows[place].id, Outcome.OVER_QUOTA, EmbeddingState.PENDING, refusal=error)
+        for place, error in over.items()
+        if rows[place].id not in again
+    }
 
 
 def _outcomes(

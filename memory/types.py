@@ -268,6 +268,7 @@ class Outcome(StrEnum):
     ID_TAKEN = "id_taken"
     NOT_VISIBLE = "not_visible"
     SECRET = "secret"  # noqa: S105  an outcome
+    OVER_QUOTA = "over_quota"
 
 
 FLAGGED = "The text contains a rejected value (rejection {})."
@@ -367,6 +368,7 @@ class Stored:
         decision: the decision record of the store.
         detail: why `visible_to` was refused.
         secrets: those found in it, unless the policy allows them.
+        refusal: the error of a memory that a quota leaves no room for.
     """
 
     id: UUID
@@ -378,6 +380,7 @@ class Stored:
     field: str = ""
     detail: str = ""
     secrets: Screened | None = None
+    refusal: Exception | None = None
 
     @property
     def mark(self) -> dict[str, Any]:

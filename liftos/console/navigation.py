@@ -34,6 +34,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Derived memories", "memory.derivedpolicy", "call_split"),
         Entry("Rejected values", "memory.rejectionpolicy", "block"),
         Entry("Secrets", "memory.secretspolicy", "password"),
+        Entry("Quotas", "memory.quotarow", "data_usage"),
     ),
     "Workflows": (
         Entry("Runs", "workflows.run", "play_circle"),

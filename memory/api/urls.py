@@ -16,6 +16,7 @@ from memory.api import (
     memory,
     memory_lists,
     policies,
+    quotas,
     restores,
     retention,
     search_batch,
@@ -71,5 +72,6 @@ urlpatterns = [
     path("retention/holds/<id:hold>", retention.Hold.as_view()),
     path("retention/<id:rule>", retention.Rule.as_view()),
     path("values", values.Values.as_view()),
+    path("quotas", quotas.Quotas.as_view()),
     path("search/batch", search_batch.SearchBatch.as_view()),
 ]

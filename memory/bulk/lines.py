@@ -34,9 +34,16 @@ STATUS = {
     Outcome.UNKNOWN_SOURCE: 422,
     Outcome.NOT_VISIBLE: 422,
     Outcome.SECRET: 422,
+    Outcome.OVER_QUOTA: 429,
 }
 
-WITHOUT_ID = (Outcome.REJECTED, Outcome.UNKNOWN_SOURCE, Outcome.NOT_VISIBLE, Outcome.SECRET)
+WITHOUT_ID = (
+    Outcome.REJECTED,
+    Outcome.UNKNOWN_SOURCE,
+    Outcome.NOT_VISIBLE,
+    Outcome.SECRET,
+    Outcome.OVER_QUOTA,
+)
 """Outcomes of memories that are not there."""
 WITHOUT = (Secrets.REDACT, Secrets.REFUSE)
 """Policies under which nothing is kept that has a secret."""

@@ -15,6 +15,7 @@ from memory.models.memories import (
     Posting,
     Thread,
 )
+from memory.models.quotas import QuotaRow, UsagePart
 from memory.models.retention import LegalHold, RetentionRule
 from memory.models.trust import (
     Context,
@@ -52,9 +53,11 @@ __all__ = [
     "MemoryVersion",
     "ModelChoice",
     "Posting",
+    "QuotaRow",
     "RejectionPolicy",
     "RetentionRule",
     "SecretsPolicy",
     "Thread",
     "Tombstone",
+    "UsagePart",
 ]  # fmt: skip

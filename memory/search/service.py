@@ -21,6 +21,7 @@ from liftos.kernel.tenancy.types import Actor
 from memory.index.collection_languages import approximate_languages
 from memory.index.collection_statistics import approximate_documents
 from memory.ports import scope
+from memory.quotas.enforcement import spend_searches
 from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
 from memory.search.confidence import MEANING, SMALLEST, confidence_of, doubt_of, evidence_of
@@ -88,6 +89,7 @@ def search_prepared(*, prepared: PreparedSearch, by: Actor) -> Answer:
 
 def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
     organisation, request = asked.organisation, asked.request
+    spend_searches(organisation, by, 1)
     # the record and the COMMIT share a round trip
     with tenant_pipeline(organisation):
         [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN)])
@@ -138,6 +140,7 @@ def search_many_prepared(*, prepared: PreparedSearch, by: Actor) -> Answers:
 
 def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
     organisation, request = asked.organisation, asked.request
+    spend_searches(organisation, by, len(asked.questions))
     groups = _groups(asked.questions)
     with tenant_pipeline(organisation):
         work = (_rank(asked, [asked.questions[number] for number in group], 0) for group in groups)

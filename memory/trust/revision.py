@@ -29,6 +29,8 @@ from memory.operations import refuse_secrets
 from memory.policies import read_secrets_policy
 from memory.ports import tell_followers
 from memory.queries import get_memory
+from memory.quotas.enforcement import refuse_growth
+from memory.quotas.types import size_of
 from memory.rejection.refusals import vet_text
 from memory.secrets.screening import screen_changes
 from memory.trust.state_changes import StateForbids
@@ -180,6 +182,7 @@ def commit_revision(
                 raise VersionMismatch("The memory was just changed; read it and try again.")
             if present.state not in LIVING:
                 raise StateForbids(f"A memory that is {present.state} can't be changed.")
+            refuse_growth(organisation, by, size_of(row.draft) - size_of(draft_of(before)))
             chosen = chosen_model(organisation)
             if new_text and chosen is not None and chosen != model:
                 # the organisation has changed its model since: leave the vector to the sweep

@@ -90,6 +90,8 @@ GUARDED = [
     ("PUT", "/api/v1/memories/erasure-policy", Scope.ADMIN),
     ("GET", "/api/v1/memories/rejection-policy", Scope.MEMORY_READ),
     ("PUT", "/api/v1/memories/rejection-policy", Scope.ADMIN),
+    ("GET", "/api/v1/quotas", Scope.MEMORY_READ),
+    ("PUT", "/api/v1/quotas", Scope.ADMIN),
     ("GET", "/api/v1/memories/secrets-policy", Scope.MEMORY_READ),
     ("PUT", "/api/v1/memories/secrets-policy", Scope.ADMIN),
     ("GET", "/api/v1/decisions", Scope.DECISIONS_READ),

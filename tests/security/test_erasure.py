@@ -52,6 +52,7 @@ NO_WORDS = {
     "memory_legalhold": "names and reasons that an administrator gives", "memory_retentionrule": "names that an administrator gives",
     "memory_derivedpolicy": "a word of a fixed list", "memory_rejectionpolicy": "a word of a fixed list",
     "memory_secretspolicy": "a word of a fixed list",
+    "memory_quotarow": "a caller and figures", "memory_usagepart": "a caller and figures",
     "memory_erasurepolicy": "a word of a fixed list", "memory_indexstate": "versions of the analyser",
     "memory_erasure": "receipts: figures, ids, hashes",
     "files_storedfile": "random keys and digests",

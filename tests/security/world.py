@@ -185,7 +185,7 @@ ROUTES: dict[str, Requests] = {
     **{f"GET {path}": at(path) for path in (
         "/", "/analytics", "/health", "/ready", "/performance/metrics", "/insights", "/context/stats", "/conceptual-spaces",
         f"{V1}/calibration", f"{V1}/decisions", f"{V1}/ledger/checkpoint", f"{V1}/memories",
-        f"{V1}/memories/bulk", f"{V1}/documents/jobs",
+        f"{V1}/memories/bulk", f"{V1}/documents/jobs", f"{V1}/quotas",
         f"{V1}/memories/derived-policy", f"{V1}/memories/rejection-policy", f"{V1}/memories/secrets-policy", f"{V1}/memory/insights", f"{V1}/metrics/operations", f"{V1}/recent", f"{V1}/reviews",
         f"{V1}/reviews/policy", f"{V1}/spaces", f"{V1}/spaces/templates", f"{V1}/workflows/functions", RUNS, TEMPLATES,
     )},
@@ -272,6 +272,7 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/memories/{memory}/supersede": at(f"{V1}/memories/{{memory}}/supersede", TEXT | WHY),
     "PUT /api/v1/memories/derived-policy": at(f"{V1}/memories/derived-policy", {"policy": "keep"}),
     "PUT /api/v1/memories/rejection-policy": at(f"{V1}/memories/rejection-policy", {"policy": "allow"}),
+    "PUT /api/v1/quotas": at(f"{V1}/quotas", {"memories": 1_000_000}),
     "PUT /api/v1/memories/secrets-policy": at(f"{V1}/memories/secrets-policy", {"policy": "flag"}),
     "POST /api/v1/decisions": at(f"{V1}/decisions", {"operation": "budget.move", "reasoning": "r"}),
     "POST /api/v1/decisions/{decision}/reviews": at(f"{V1}/decisions/{{decision}}/reviews", {"verdict": "approve"}),

@@ -18,7 +18,7 @@ from time import time
 from typing import Any
 
 from django.conf import settings
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem, RateLimitItemPerDay, parse_many
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
@@ -27,6 +27,7 @@ from liftos.kernel.caching.lru import LruTtlCache
 from liftos.kernel.errors import LiftosError
 from liftos.kernel.tenancy.types import Principal
 
+_DAY = 86_400
 logger = logging.getLogger("liftos.limits")
 
 
@@ -36,7 +37,7 @@ class TooManyRequests(LiftosError):
     code = "liftos.rate_limited"
     status = 429
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
         """Create an error; `retry_after` is in seconds."""
         self.retry_after = retry_after
         super().__init__(message)
@@ -198,6 +199,30 @@ def count_request(principal: Principal, cost: int = 1) -> Window | None:
         logger.warning(
             "requests are not counted: Redis is not available", extra={"error": type(error).__name__}
         )
+        return None
+
+
+def count_use(what: str, whose: tuple[str, ...], *, amount: int, cost: int) -> Window | None:
+    """Count a use against a limit by the day.
+
+    Args:
+        what: is used.
+        whose: what it is counted under.
+        amount: uses in any 24 hours.
+        cost: uses to count.
+
+    Returns:
+        The state of the limit, or None if Redis is unavailable.
+
+    Raises:
+        TooManyRequests: the limit leaves no room for them; none is counted.
+    """
+    if cost > amount:
+        raise TooManyRequests(retry_after=_DAY)
+    try:
+        return _count([_Applied(what, RateLimitItemPerDay(amount), (what, *whose))], cost)
+    except RedisError as error:
+        logger.warning("uses are not counted: Redis is not available", extra={"error": type(error).__name__})
         return None
 
 

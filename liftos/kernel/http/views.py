@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from liftos.kernel.db.viewers import set_viewer
 from liftos.kernel.errors import PermissionDenied, TooLarge
+from liftos.kernel.http import quota_headers
 from liftos.kernel.http.limits import Window, count_request
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
@@ -67,6 +68,7 @@ class LiftosView(APIView):
         super().initial(request, *args, **kwargs)
         if withheld:
             raise TooLarge
+        quota_headers.begin()
         if isinstance(request.user, Principal):
             set_viewer(request.user.viewer)
             self.window = count_request(request.user, max(1, self.cost()))
@@ -83,6 +85,8 @@ class LiftosView(APIView):
         if self.window is not None:
             for name, value in self.window.as_headers().items():
                 response[name] = value
+        for name, value in quota_headers.as_headers().items():
+            response[name] = value
         return response
 
     def cost(self) -> int:
