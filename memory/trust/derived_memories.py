@@ -23,7 +23,7 @@ from uuid import UUID
 from accountability.erasure import cite
 from accountability.operations import record
 from accountability.types import Effect
-from liftos.kernel.db.transactions import raw_cursor
+from liftos.kernel.db.transactions import raw_cursor, seeing_everything_here
 from liftos.kernel.tenancy.types import Actor
 from memory.analysis.value_keys import folded_number, value_keys
 from memory.analysis.values import unmarked_forms
@@ -103,7 +103,8 @@ def find_derived(organisation: UUID, sources: Sequence[UUID], *, apart: Sequence
         "apart": [*sources, *apart],
         "limit": MOST + 1,
     }
-    with raw_cursor() as cursor:
+    # the policy is the organisation's, whoever sees them
+    with seeing_everything_here(), raw_cursor() as cursor:
         reached = [row[0] for row in cursor.execute(FIND_DERIVED, values).fetchall()]
         if not reached:
             return Derived(policy)
@@ -151,6 +152,13 @@ def settle_derived(
     """
     if not derived.changing:
         return derived
+    with seeing_everything_here():
+        return _settle(organisation, by, derived, source, because, parent)
+
+
+def _settle(
+    organisation: UUID, by: Actor, derived: Derived, source: UUID, because: Because, parent: UUID
+) -> Derived:
     operation, state = OPERATIONS[derived.policy], _TO[derived.policy]
     reason = f"Derived from {source}, which was {because}."
     decision = record(
