@@ -17,6 +17,7 @@ from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.http.views import by_method
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
+from liftos.kernel.tenancy.api.urls import urlpatterns as tenancy_urls
 from liftos.runtime.health import views
 from liftos.runtime.health.alerts import alerts
 from memory.api.search import Search
@@ -66,6 +67,7 @@ urlpatterns = [
                 *old_api_urls,
                 *accountability_urls,
                 *spaces_urls,
+                *tenancy_urls,
                 *trace_urls,
                 *workflow_urls,
             ]

@@ -168,6 +168,7 @@ class Environment(BaseModel):
     LIFTOS_TRUSTED_PROXIES: Networks = []
     LIFTOS_TRUSTED_PROXY_SECRET: Secret = ""
     LIFTOS_TRUSTED_CREATE: Flag = False
+    LIFTOS_USER_IS_PRINCIPAL: Flag = False
     LIFTOS_TRUSTED_DEFAULT_ORG: str = ""
     LIFTOS_ALLOWED_HOSTS: Items = ["localhost", "127.0.0.1", "[::1]", "testserver"]
     LIFTOS_TRUSTED_ORIGINS: Origins = []

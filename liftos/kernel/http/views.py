@@ -1,6 +1,7 @@
 """Base classes of API views, compat and native, and a view that dispatches by method."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar, TypedDict, TypeVar, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, vali
 from liftos.kernel.http.preconditions import is_held
 from liftos.kernel.http.strict import Declared, is_strict, surplus_body, unknown_parameters
 from liftos.kernel.telemetry.tracing.context import current_context
+from liftos.kernel.tenancy.keys import expires_soon
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -56,6 +58,7 @@ class LiftosView(APIView):
     shared_by: ClassVar[Mapping[str, type["LiftosView"]]] = {}
     json: Any = None
     window: Window | None = None
+    key_expires_at: datetime | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Run the checks."""
@@ -71,6 +74,7 @@ class LiftosView(APIView):
         quota_headers.begin()
         if isinstance(request.user, Principal):
             set_viewer(request.user.viewer)
+            self.key_expires_at = request.user.expires_at
             self.window = count_request(request.user, max(1, self.cost()))
         scope = self.scopes.get("GET" if method == "head" else method.upper())
         if scope is not None and not self.principal.may(scope):
@@ -82,6 +86,8 @@ class LiftosView(APIView):
         if read and "ETag" in response and is_held(request._request, response["ETag"]):
             response.status_code, response.data = 304, None
         response = super().finalize_response(request, response, *args, **kwargs)
+        if self.key_expires_at is not None and expires_soon(self.key_expires_at):
+            response["X-Key-Expires"] = self.key_expires_at.isoformat()
         if self.window is not None:
             for name, value in self.window.as_headers().items():
                 response[name] = value

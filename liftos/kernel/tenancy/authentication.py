@@ -11,6 +11,9 @@ The first rule that applies decides:
    (liftos.kernel.tenancy.tokens).
 4. Otherwise 401.
 
+A key with the right `act_as` acts for the principal that `X-Act-As` names, by name or id: it then sees what that principal sees, and
+nothing else. With LIFTOS_USER_IS_PRINCIPAL, `x-user-id` names that principal, also behind a gateway.
+
 Context headers that occur twice or contain a comma are rejected: a gateway that adds its `x-org-id` beside the caller's
 would otherwise expose another organisation's data.
 """
@@ -19,6 +22,7 @@ import hmac
 import ipaddress
 import logging
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,9 +33,10 @@ from django.utils.text import slugify
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from liftos.kernel.db.viewers import EVERYBODY
 from liftos.kernel.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
 from liftos.kernel.tenancy.keys import parse_key
-from liftos.kernel.tenancy.known_keys import forget_key, known_key
+from liftos.kernel.tenancy.known_keys import forget_key, known_key, viewer_of_named
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import OrganisationExists, create_organisation, touch_api_key
 from liftos.kernel.tenancy.queries import OrganisationNotFound, get_organisation
@@ -107,14 +112,22 @@ def authenticate_request(request: HttpRequest) -> Principal:
     """
     claimed_org = _single_header(request, "x-org-id")
     claimed_user = _single_header(request, "x-user-id")
+    acts_as = _single_header(request, "x-act-as")
     credentials = _credentials(request)
     own = next((each for each in credentials if _OWN_KEY.search(each)), "")
     if own:
-        return _from_key(own, claimed_org, claimed_user)
+        principal = _from_key(own, claimed_org, claimed_user)
+        if settings.LIFTOS_USER_IS_PRINCIPAL and principal.may(Scope.ACT_AS):
+            acts_as = acts_as or claimed_user
+        return _acting_as(principal, acts_as) if acts_as else principal
     token = _token(request)
     names_nobody = not (claimed_org or claimed_user or settings.LIFTOS_TRUSTED_DEFAULT_ORG)
     if _peer_is_trusted(request) and not (token and names_nobody):
-        return _from_gateway(request, claimed_org, claimed_user)
+        principal = _from_gateway(request, claimed_org, claimed_user)
+        if settings.LIFTOS_USER_IS_PRINCIPAL and claimed_user:
+            viewer = viewer_of_named(principal.organisation, claimed_user) or EVERYBODY
+            return replace(principal, viewer=viewer)
+        return principal
     if token:
         return caller_of(token, claimed_org, claimed_user)
     raise InvalidKey if credentials else NotAuthenticated
@@ -126,6 +139,19 @@ def _from_key(token: str, claimed_org: str, claimed_user: str) -> Principal:
         # log tokens may be known from URLs, and some routes require no scope
         raise InvalidKey
     return principal
+
+
+def _acting_as(caller: Principal, named: str) -> Principal:
+    """Return a caller who acts for a principal.
+
+    Raises:
+        PermissionDenied: the key lacks `act_as`, or there is no such principal; which of both is not told.
+    """
+    viewer = viewer_of_named(caller.organisation, named) if caller.may(Scope.ACT_AS) else None
+    if viewer is None:
+        raise PermissionDenied("This key may not act as that principal.")
+    actor = replace(caller.actor, on_behalf_of=named)
+    return replace(caller, actor=actor, viewer=viewer)
 
 
 def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
@@ -145,6 +171,7 @@ def _principal_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
         actor=Actor(ActorKind.API_KEY, str(record.id), claimed_user),
         scopes=frozenset(scope for scope in Scope if scope in record.scopes),
         viewer=record.viewer,
+        expires_at=record.expires_at,
     )
 
 

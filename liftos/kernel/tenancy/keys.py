@@ -4,12 +4,18 @@ import hashlib
 import hmac
 import re
 import secrets
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from django.utils import timezone
 
 _FORM = re.compile(r"liftos_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
 
 
 _SECRET = re.compile(r"(liftos_[a-z0-9]{12}_)[A-Za-z0-9_-]+")
+
+# callers are warned this long before their key expires
+WARNING = timedelta(days=14)
 
 
 class KeyParts(NamedTuple):
@@ -42,6 +48,11 @@ def parse_key(token: str) -> KeyParts | None:
     """Return a key's parts, or None if the text does not have a key's format."""
     found = _FORM.fullmatch(token)
     return KeyParts(found[1], found[2]) if found else None
+
+
+def expires_soon(expires_at: datetime | None) -> bool:
+    """Return whether a key expires within two weeks."""
+    return expires_at is not None and expires_at - timezone.now() < WARNING
 
 
 def without_secrets(text: str) -> str:

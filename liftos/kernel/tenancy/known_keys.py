@@ -1,4 +1,4 @@
-"""A one-second cache of API keys, so that not every request costs a round trip."""
+"""A one-second cache of API keys and of what principals see, so that not every request costs a round trip."""
 
 import os
 import threading
@@ -11,7 +11,13 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
 from liftos.kernel.caching.lru import LruTtlCache
-from liftos.kernel.tenancy.queries import KeyRecord, get_key_record, get_key_record_by_id
+from liftos.kernel.db.viewers import Viewer
+from liftos.kernel.tenancy.queries import (
+    KeyRecord,
+    get_key_record,
+    get_key_record_by_id,
+    get_viewer_of_named,
+)
 
 # how long other processes may accept a key that was revoked or changed in this one
 KEEP_SECONDS = 1.0
@@ -28,6 +34,7 @@ class KnownKeys:
         """Create an empty cache."""
         self._records: LruTtlCache[str, KeyRecord] = LruTtlCache(MOST_KEYS, KEEP_SECONDS, clock)
         self._by_id: LruTtlCache[tuple[UUID, UUID], KeyRecord] = LruTtlCache(MOST_KEYS, KEEP_SECONDS, clock)
+        self._viewers: LruTtlCache[tuple[UUID, str], Viewer] = LruTtlCache(MOST_KEYS, KEEP_SECONDS, clock)
         self._lock = threading.Lock()
         self._changes = 0
 
@@ -59,6 +66,19 @@ class KnownKeys:
                     self._by_id.put((organisation, key), record)
         return record
 
+    def get_viewer(self, organisation: UUID, named: str) -> Viewer | None:
+        """Return what a principal sees, at most a second old, or None if there is no such principal."""
+        viewer = self._viewers.get((organisation, named))
+        if viewer is not None:
+            return viewer
+        changes = self._changes
+        viewer = get_viewer_of_named(organisation, named)
+        if viewer is not None:
+            with self._lock:
+                if changes == self._changes:
+                    self._viewers.put((organisation, named), viewer)
+        return viewer
+
     def forget(self, prefix: str, ident: tuple[UUID, UUID] | None = None) -> None:
         """Drop a key; concurrent reads are not cached either.
 
@@ -78,6 +98,7 @@ class KnownKeys:
             self._changes += 1
             self._records.clear()
             self._by_id.clear()
+            self._viewers.clear()
 
 
 _known = KnownKeys()
@@ -91,6 +112,11 @@ def known_key(prefix: str) -> KeyRecord | None:
 def known_key_by_id(organisation: UUID, key: UUID) -> KeyRecord | None:
     """Return an organisation's key by its id. See `KnownKeys.get_by_id`."""
     return _known.get_by_id(organisation, key)
+
+
+def viewer_of_named(organisation: UUID, named: str) -> Viewer | None:
+    """Return what a principal sees. See `KnownKeys.get_viewer`."""
+    return _known.get_viewer(organisation, named)
 
 
 def forget_key(prefix: str, ident: tuple[UUID, UUID] | None = None) -> None:

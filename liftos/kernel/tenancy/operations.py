@@ -1,13 +1,13 @@
 """Operations on organisations and API keys."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.errors import Conflict, InvalidInput
+from liftos.kernel.errors import Conflict, InvalidInput, NotFound
 from liftos.kernel.outbox.operations import emit
 from liftos.kernel.ports import decision_recorder
 from liftos.kernel.tenancy.keys import new_key
@@ -19,6 +19,12 @@ class OrganisationExists(Conflict):
     """An organisation with this name already exists."""
 
     code = "tenancy.organisation_exists"
+
+
+class KeyNotFound(NotFound):
+    """The organisation has no valid key with this id."""
+
+    code = "tenancy.key_not_found"
 
 
 def slug_of(name: str) -> str:
@@ -95,6 +101,51 @@ def create_api_key(
         )
         _record_key(organisation, by, key, "api_key.create", f"Issued a key with {len(scopes)} scopes.")
     return key, parts.token
+
+
+def rotate_api_key(
+    *,
+    organisation: UUID,
+    by: Actor,
+    key: UUID,
+    overlap: timedelta,
+    now: datetime,
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
+    """Create a key like another, which expires after an overlap.
+
+    Args:
+        organisation: a tenant.
+        by: the actor.
+        key: the key to replace; it must be valid.
+        overlap: how long both are valid; never longer than the former key was.
+        now: aware UTC.
+        expires_at: of the new key, or None for no expiry.
+
+    Returns:
+        The new key and its token.
+
+    Raises:
+        KeyNotFound: there is no such key, or it is no longer valid.
+    """
+    with tenant_transaction(organisation):
+        former = ApiKey.objects.select_for_update().filter(organisation_id=organisation, id=key).first()
+        if former is None or former.revoked_at or (former.expires_at and former.expires_at <= now):
+            raise KeyNotFound
+        made = create_api_key(
+            organisation=organisation,
+            by=by,
+            name=former.name,
+            scopes=frozenset(Scope(each) for each in former.scopes),
+            expires_at=expires_at,
+            principal=former.principal_id,
+        )
+        former.expires_at = min(now + overlap, former.expires_at or now + overlap)
+        former.save(update_fields=["expires_at"])
+        _record_key(
+            organisation, by, former, "api_key.rotate", "Replaced the key; it expires after an overlap."
+        )
+    return made
 
 
 def revoke_api_key(*, organisation: UUID, by: Actor, key: UUID, now: datetime) -> None:

@@ -21,6 +21,13 @@ FROM tenancy_accessscope
 WHERE organisation_id = %(organisation)s AND (principal_id = %(principal)s OR groups && %(groups)s::uuid[])
 """
 
+VISIBLE_TO_NAMED = """
+SELECT p.id, v.own, v.scopes
+FROM tenancy_principal AS p CROSS JOIN LATERAL liftos_visible_scopes(p.organisation_id, p.id) AS v
+WHERE p.organisation_id = %s AND (p.name = %s OR p.id = %s)
+ORDER BY p.name = %s DESC LIMIT 1
+"""
+
 
 class OrganisationNotFound(NotFound):
     """No organisation has that name."""
@@ -147,3 +154,10 @@ def get_organisation(slug: str) -> Organisation:
     """
     missing = OrganisationNotFound(f"No organisation called {slug!r}.")
     return one_or(missing, Organisation.objects.filter(slug=slug))
+
+
+def get_viewer_of_named(organisation: UUID, named: str) -> Viewer | None:
+    """Return what the principal with this name or id may see, or None if there is none."""
+    with tenant_transaction(organisation):
+        row = raw_cursor().execute(VISIBLE_TO_NAMED, [organisation, named, as_uuid(named), named]).fetchone()
+    return None if row is None else Viewer(tuple(row[2]), row[0], row[1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -22,12 +23,14 @@ class Scope(StrEnum):
     DECISIONS_WRITE = "decisions:write"
     DECISIONS_REVIEW = "decisions:review"
     LEDGER_FOLLOW = "ledger:follow"
+    ACT_AS = "act_as"
     ADMIN = "admin"
 
 
 # log tokens appear in URLs, so they may only follow the log, and no other key may appear in URLs
 LOG_TOKEN_SCOPES = frozenset({Scope.LEDGER_FOLLOW})
-ALL_SCOPES = frozenset(Scope) - LOG_TOKEN_SCOPES
+# a key that may act for any principal must be asked for by name
+ALL_SCOPES = frozenset(Scope) - LOG_TOKEN_SCOPES - {Scope.ACT_AS}
 
 
 def with_implied(scopes: Iterable[Scope]) -> frozenset[Scope]:
@@ -85,13 +88,14 @@ MAX_USER = 200
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: organisation, actor, scopes (rights), and what it may see."""
+    """An authenticated caller: organisation, actor, scopes (rights), what it may see, and when its key expires."""
 
     organisation: UUID
     slug: str
     actor: Actor
     scopes: frozenset[Scope]
     viewer: Viewer = EVERYBODY
+    expires_at: datetime | None = None
 
     def may(self, scope: Scope) -> bool:
         """Return whether the caller has a scope, including implied ones."""

@@ -1,0 +1,17 @@
+"""The routes of principals, groups and keys."""
+
+from django.urls import path
+
+from liftos.kernel.tenancy.api import groups, keys, principals
+
+urlpatterns = [
+    path("principals", principals.Principals.as_view()),
+    path("principals/<str:principal>", principals.PrincipalDetail.as_view()),
+    path("groups", groups.Groups.as_view()),
+    path("groups/<str:group>", groups.GroupDetail.as_view()),
+    path("groups/<str:group>/members", groups.Members.as_view()),
+    path("groups/<str:group>/members/<str:principal>", groups.Member.as_view()),
+    path("keys", keys.Keys.as_view()),
+    path("keys/<uuid:key>", keys.KeyDetail.as_view()),
+    path("keys/<uuid:key>/rotate", keys.KeyRotation.as_view()),
+]
