@@ -26,6 +26,18 @@ class Caller:
     def post(self, path: str, body: Any, **headers: str) -> HttpResponse:
         return self.send(path, json.dumps(body), "application/json", **headers)
 
+    def put(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self._with_body(self.client.put, path, body, headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self._with_body(self.client.patch, path, body, headers)
+
+    def _with_body(self, call: Any, path: str, body: Any, headers: dict[str, str]) -> HttpResponse:
+        sent = {"authorization": f"Bearer {self.token}"} | headers
+        return call(
+            path, json.dumps(body) if body is not None else "", content_type="application/json", headers=sent
+        )
+
     def send(self, path: str, raw: str | bytes, content_type: str, **headers: str) -> HttpResponse:
         sent = {"authorization": f"Bearer {self.token}"} | headers
         return self.client.post(path, raw, content_type=content_type, headers=sent)

@@ -9,11 +9,6 @@ from django.utils import timezone
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.tenancy.models import ApiKey
 from liftos.kernel.tenancy.operations import create_api_key, revoke_api_key
-from liftos.kernel.tenancy.principals import (
-    add_member,
-    find_or_create_group,
-    find_or_create_principal,
-)
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Scope
 from tests.factories.callers import Caller
 
@@ -24,16 +19,6 @@ def with_key(caller: Caller, *scopes: Scope) -> tuple[Caller, ApiKey]:
         organisation=caller.organisation, by=SYSTEM, scopes=frozenset(scopes or ALL_SCOPES)
     )
     return replace(caller, token=token), key
-
-
-def with_principal(caller: Caller, name: str, *groups: str, scopes: frozenset[Scope] = ALL_SCOPES) -> Caller:
-    """Return the caller with a new key of a principal in some groups, each made if it is not there."""
-    whose = {"organisation": caller.organisation, "by": SYSTEM}
-    principal = find_or_create_principal(**whose, name=name)
-    for each in groups:
-        add_member(**whose, group=find_or_create_group(**whose, name=each), principal=principal)
-    _key, token = create_api_key(**whose, scopes=scopes, principal=principal.id)
-    return replace(caller, token=token)
 
 
 def change(key: ApiKey, **fields: Any) -> None:

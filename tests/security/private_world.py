@@ -16,7 +16,7 @@ from memory.models import DeletionJob
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
-from tests.security.world import World, publish_template
+from tests.security.world import World, make_directory, publish_template
 
 CANARY = "quetzalcoatlus"
 PRIVATE = {"visible_to": {"principal": "bob"}}
@@ -146,12 +146,16 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
             organisation_id=bob.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
         )  # fmt: skip
+    directory = make_directory(bob)
+    rule = post(bob, "/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
+    hold = post(bob, "/api/v1/retention/holds", {"name": "court", "source": "court"})
     return World(
         memory=memory, other=other, job=job, thread="call", document=document, document_job=document_job, erasure=erasure,
         decision=decision, trace=trace, space=space, concept=shared["concept"], relation=shared["relation"],
         template=shared["template"], draft=shared["draft"], run=ended["id"], waiting=waiting, failed=failed, paused=paused,
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
-        queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
+        queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id), rule=rule, hold=hold,
+        principal=str(directory[0]), group=str(directory[1]), key=str(directory[2]),
     )  # fmt: skip
 
 

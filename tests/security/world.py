@@ -22,6 +22,7 @@ from memory.models import DeletionJob
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
+from tests.factories.principals import group_of, principal_of
 
 MEMORY = "canarymemory"
 DECISION = "canarydecision"
@@ -58,6 +59,9 @@ class World:
     deletion: str
     rule: str
     hold: str
+    principal: str
+    group: str
+    key: str
 
 
 def make_world(caller: Caller) -> World:
@@ -139,8 +143,15 @@ def make_world(caller: Caller) -> World:
     return World(
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
-        queued_job, queued_document, str(deletion.id), rule, hold,
+        queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller),
     )  # fmt: skip
+
+
+def make_directory(caller: Caller) -> tuple[str, str, str]:
+    """Return the ids of a principal, a group to which nothing is visible, and a key."""
+    principal = principal_of(caller, "ann", group_of(caller, "field"))
+    key = with_key(caller, Scope.ADMIN)[1]
+    return str(principal.id), str(group_of(caller, "empty").id), str(key.id)
 
 
 def publish_template(caller: Caller, name: str, steps: list[Any], **fields: Any) -> str:
@@ -229,6 +240,23 @@ ROUTES: dict[str, Requests] = {
     "GET /api/v1/retention/holds": at(f"{V1}/retention/holds"),
     "POST /api/v1/retention/holds": at(f"{V1}/retention/holds", {"name": "new"}),
     "DELETE /api/v1/retention/holds/{hold}": at(f"{V1}/retention/holds/{{hold}}", WHY),
+    "GET /api/v1/principals": at(f"{V1}/principals?kind=person"),
+    "POST /api/v1/principals": at(f"{V1}/principals", {"name": "carol", "kind": "agent", "groups": ["$group"]}),
+    "GET /api/v1/principals/{principal}": at(f"{V1}/principals/{{principal}}"),
+    "PATCH /api/v1/principals/{principal}": at(f"{V1}/principals/{{principal}}", {"name": "ann b."}),
+    "GET /api/v1/groups": at(f"{V1}/groups"),
+    "POST /api/v1/groups": at(f"{V1}/groups", {"name": "legal team", "members": ["$principal"]}),
+    "GET /api/v1/groups/{group}": at(f"{V1}/groups/{{group}}"),
+    "PATCH /api/v1/groups/{group}": at(f"{V1}/groups/{{group}}", {"name": "field sales"}),
+    "DELETE /api/v1/groups/{group}": at(f"{V1}/groups/{{group}}"),
+    "POST /api/v1/groups/{group}/members": at(f"{V1}/groups/{{group}}/members", {"members": ["$principal"]}),
+    "PUT /api/v1/groups/{group}/members/{principal}": at(f"{V1}/groups/{{group}}/members/{{principal}}"),
+    "DELETE /api/v1/groups/{group}/members/{principal}": at(f"{V1}/groups/{{group}}/members/{{principal}}"),
+    "GET /api/v1/keys": at(f"{V1}/keys"),
+    "POST /api/v1/keys": at(f"{V1}/keys", {"name": "reader", "scopes": ["admin"], "principal": "$principal"}),
+    "GET /api/v1/keys/{key}": at(f"{V1}/keys/{{key}}"),
+    "DELETE /api/v1/keys/{key}": at(f"{V1}/keys/{{key}}"),
+    "POST /api/v1/keys/{key}/rotate": at(f"{V1}/keys/{{key}}/rotate", {"overlap_seconds": 60}),
     "GET /api/v1/values": at(f"{V1}/values?field=tags"),
     "GET /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{job}}"),
     "DELETE /api/v1/memories/bulk/{job}": at(f"{V1}/memories/bulk/{{queued_job}}"),

@@ -112,7 +112,7 @@ def in_future(moment: datetime | None) -> datetime | None:
         InvalidInput: it has passed.
     """
     if moment is not None and moment <= timezone.now():
-        raise InvalidInput("expires_at must be in the future.", loc=("body", "expires_at"))
+        raise InvalidInput("expires_at must be in the future.", loc=("expires_at",))
     return moment
 
 

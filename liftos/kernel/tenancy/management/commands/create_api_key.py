@@ -44,7 +44,8 @@ class Command(ObservedCommand):
         )
         parser.add_argument(
             "--groups",
-            default="",
+            default=[],
+            nargs="*",
             help="comma-separated groups that the principal joins, created if not there",
         )
         parser.add_argument("--name", default="", help="a label")
