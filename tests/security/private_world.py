@@ -62,10 +62,13 @@ def make_shared(acme: Caller) -> dict[str, str]:
     # makes the default space
     acme.post("/search/conceptual", {"query": "boots"})
     follower, _ = with_key(acme, Scope.LEDGER_FOLLOW)
+    rule = post(acme, "/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
+    hold = post(acme, "/api/v1/retention/holds", {"name": "court", "source": "court"})
+    principal, group, key = make_directory(acme)
     drain(organisation=acme.organisation)
     return {
         "public": public, "space": space, "concept": concept, "relation": relation, "template": template, "draft": draft,
-        "token": follower.token,
+        "token": follower.token, "rule": rule, "hold": hold, "principal": principal, "group": group, "key": key,
     }  # fmt: skip
 
 
@@ -146,16 +149,13 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
             organisation_id=bob.organisation, trace_id=trace, correlation_id="c", name="POST /api/v1/search",
             started_at=timezone.now(), duration_ms=1.0, status="ok", spans=[],
         )  # fmt: skip
-    directory = make_directory(bob)
-    rule = post(bob, "/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
-    hold = post(bob, "/api/v1/retention/holds", {"name": "court", "source": "court"})
     return World(
         memory=memory, other=other, job=job, thread="call", document=document, document_job=document_job, erasure=erasure,
         decision=decision, trace=trace, space=space, concept=shared["concept"], relation=shared["relation"],
         template=shared["template"], draft=shared["draft"], run=ended["id"], waiting=waiting, failed=failed, paused=paused,
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
-        queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id), rule=rule, hold=hold,
-        principal=str(directory[0]), group=str(directory[1]), key=str(directory[2]),
+        queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
+        rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"],
     )  # fmt: skip
 
 

@@ -25,6 +25,8 @@ BUSY = {
     "GET /", "GET /health", "GET /ready", "GET /performance/metrics", "GET /analytics", "GET /api/v1/metrics/operations",
     "GET /api/v1/ledger/checkpoint", "GET /api/v1/ledger/verification", "GET /api/v1/ledger/verifier.py",
     "GET /api/v1/ledger/{token}/checkpoint", "GET /api/v1/ledger/{token}/tile/{tile}", "GET /api/v1/ledger/consistency",
+    # the organisation's use counts everything it keeps (docs/access.md)
+    "GET /api/v1/quotas",
     # it ends with hashes of what its reader may not see
     "GET /api/v1/decisions/export",
 }  # fmt: skip
