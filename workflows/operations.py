@@ -68,7 +68,9 @@ def start(
     if visible_to is not None:
         scope = scope_of(organisation, visible_to)
         # the scope may have been made just now
-        viewer = viewer_now(organisation=organisation, principal=principal.viewer.principal)
+        viewer = viewer_now(
+            organisation=organisation, actor=principal.actor, principal=principal.viewer.principal
+        )
         principal = replace(principal, viewer=viewer)
     if template in SHIPPED:
         publish_shipped(organisation=organisation, by=principal.actor, name=template)

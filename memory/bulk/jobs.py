@@ -18,7 +18,7 @@ from liftos.kernel.errors import TooLarge
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
-from liftos.kernel.tenancy.queries import viewer_of
+from liftos.kernel.tenancy.authority import viewer_now
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.bulk.lines import (
     BATCH,
@@ -100,7 +100,7 @@ def work_on_next_chunk(*, organisation: UUID) -> bool:
     by = Actor(ActorKind(kind), actor, behalf)
     try:
         # what the sender may see now
-        with viewing(viewer_of(organisation=organisation, principal=principal)):
+        with viewing(viewer_now(organisation=organisation, actor=by, principal=principal)):
             _store_chunk(chunk, first, text.split("\n"), screened, by, TrustState(trust))
     except Exception:
         with tenant_transaction(organisation), raw_cursor() as cursor:

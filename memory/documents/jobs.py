@@ -18,7 +18,7 @@ from liftos.kernel.db.viewers import ORGANISATION_SCOPE, current_viewer, viewing
 from liftos.kernel.errors import LiftosError, Unavailable
 from liftos.kernel.jobs import send_hint
 from liftos.kernel.telemetry.manager import observe_operation
-from liftos.kernel.tenancy.queries import viewer_of
+from liftos.kernel.tenancy.authority import viewer_now
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.documents.errors import TooComplex
 from memory.documents.operations import JustStored, commit_document, prepare_document
@@ -75,8 +75,9 @@ def work_on_next_job(*, organisation: UUID) -> bool:
             _finish(job, *_refusal(TooComplex(loc=("file",))))
         else:
             # what the sender may see now
-            with viewing(viewer_of(organisation=organisation, principal=job.principal)):
-                _store(job)
+            by = Actor(ActorKind(job.actor_kind), job.actor_id, job.on_behalf_of)
+            with viewing(viewer_now(organisation=organisation, actor=by, principal=job.principal)):
+                _store(job, by)
     except (JustStored, VersionMismatch):
         _end_lease(job, uncounted=True)
     except Unavailable:
@@ -98,9 +99,8 @@ def list_organisations_with_document_work() -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _store(job: DocumentJob) -> None:
+def _store(job: DocumentJob, by: Actor) -> None:
     organisation = job.organisation_id
-    by = Actor(ActorKind(job.actor_kind), job.actor_id, job.on_behalf_of)
     trust = trust_now(organisation=organisation, by=by, trust=TrustState(job.trust))
     if trust is None:
         raise NoLongerAllowed

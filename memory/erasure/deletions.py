@@ -103,7 +103,7 @@ def work_on_next_thousand(*, organisation: UUID) -> bool:
             cursor.execute(MOVE_DELETION, values | {"erased": 0, "erasures": [], "stopped": True})
             return True
         try:
-            with viewing(viewer_now(organisation=organisation, principal=principal)):
+            with viewing(viewer_now(organisation=organisation, actor=by, principal=principal)):
                 [done] = forget_many(organisation=organisation, by=by, memories=ids, reason=reason)
         except LegallyHeld:
             # placed after the job was accepted: a retry would meet it again

@@ -66,7 +66,9 @@ def _scopes_of(function: str) -> frozenset[Scope]:
 def _viewer(info: RunInfo) -> Viewer:
     viewer = info.principal.viewer
     if monotonic() - info.seen_at >= KEEP_SECONDS:
-        now = viewer_now(organisation=info.organisation, principal=viewer.principal)
+        now = viewer_now(
+            organisation=info.organisation, actor=info.principal.actor, principal=viewer.principal
+        )
         viewer = run_viewer(now, info.scope)
         info.principal, info.seen_at = replace(info.principal, viewer=viewer), monotonic()
     return viewer

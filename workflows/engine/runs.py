@@ -165,7 +165,7 @@ def load_run(*, organisation: UUID, run: UUID) -> RunInfo:
             slug,
             by,
             frozenset(map(Scope, scopes)),
-            run_viewer(viewer_now(organisation=organisation, principal=acts_as), scope),
+            run_viewer(viewer_now(organisation=organisation, actor=by, principal=acts_as), scope),
         ),
         parameters=json.loads(parameters),
         metadata=json.loads(metadata),

@@ -112,14 +112,17 @@ def authenticate_request(request: HttpRequest) -> Principal:
     """
     claimed_org = _single_header(request, "x-org-id")
     claimed_user = _single_header(request, "x-user-id")
-    acts_as = _single_header(request, "x-act-as")
+    acts_as = _single_header(request, "x-act-as") if "x-act-as" in request.headers else None
     credentials = _credentials(request)
     own = next((each for each in credentials if _OWN_KEY.search(each)), "")
     if own:
         principal = _from_key(own, claimed_org, claimed_user)
         if settings.LIFTOS_USER_IS_PRINCIPAL and principal.may(Scope.ACT_AS):
-            acts_as = acts_as or claimed_user
-        return _acting_as(principal, acts_as) if acts_as else principal
+            acts_as = acts_as if acts_as is not None else claimed_user or None
+        return principal if acts_as is None else _acting_as(principal, acts_as)
+    if acts_as is not None and (credentials or _peer_is_trusted(request)):
+        # ignored, it would show the caller's own view in place of the one asked for
+        raise PermissionDenied("Only an API key may act as a principal.")
     token = _token(request)
     names_nobody = not (claimed_org or claimed_user or settings.LIFTOS_TRUSTED_DEFAULT_ORG)
     if _peer_is_trusted(request) and not (token and names_nobody):

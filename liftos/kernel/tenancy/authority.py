@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.db.viewers import Viewer
+from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.known_keys import known_key_by_id
 from liftos.kernel.tenancy.models import Membership
@@ -53,9 +53,27 @@ def scopes_now(*, organisation: UUID, actor: Actor) -> frozenset[Scope]:
             return with_implied(Scope(each) for each in found if each in ALL_SCOPES)
 
 
-def viewer_now(*, organisation: UUID, principal: UUID | None) -> Viewer:
-    """Return what a principal may see now, so that earlier runs and jobs do not keep lost groups; without one, the organisation's."""
+def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> Viewer:
+    """Return what an actor's work for a principal may see now, so that earlier runs and jobs do not keep lost groups or rights.
+
+    Args:
+        organisation: a tenant.
+        actor: who started the work. A key that acted for another principal must still have the scope act_as.
+        principal: whose view the work has; without one, or without the right to it, only the organisation's.
+    """
+    if principal is not None and not _may_see_as(organisation, actor, principal):
+        return EVERYBODY
     return viewer_of(organisation=organisation, principal=principal)
+
+
+def _may_see_as(organisation: UUID, actor: Actor, principal: UUID) -> bool:
+    if actor.kind is not ActorKind.API_KEY:
+        return True
+    ident = as_uuid(actor.id)
+    record = None if ident is None else known_key_by_id(organisation, ident)
+    if record is None or not record.is_valid(timezone.now()):
+        return False
+    return record.viewer.principal == principal or Scope.ACT_AS in record.scopes
 
 
 def _of_key(organisation: UUID, key: str) -> frozenset[Scope]:
