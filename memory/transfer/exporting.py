@@ -16,6 +16,7 @@ from memory.models import Memory, MemoryLink, MemoryVersion
 from memory.transfer.format import KIND, VERSION, line_of, pack_vector
 from memory.transfer.statements import COUNT_MEMORIES
 from memory.types import LinkKind
+from memory.visibility import as_json
 
 BATCH = 500
 
@@ -132,6 +133,7 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
         "external_id": row.external_id or None,
         "tags": row.tags,
         "importance": row.importance,
+        "visible_to": as_json(row.organisation_id, row.scope_id),
         "links": links,
         "derived_from": sources,
         "thread": row.thread,

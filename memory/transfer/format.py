@@ -205,6 +205,7 @@ def line_of(memory: dict[str, Any]) -> dict[str, Any]:
         "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
         "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
         "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "", "layout": [],
+        "visible_to": "organisation",
     }  # fmt: skip
     return {name: value for name, value in memory.items() if name not in defaults or value != defaults[name]}
 
