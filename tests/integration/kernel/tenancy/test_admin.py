@@ -19,6 +19,7 @@ from memory.policy_admin import (
     RejectionPolicyAdmin,
     SecretsPolicyAdmin,
 )
+from memory.quota_admin import QuotaAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
 
@@ -214,7 +215,7 @@ def test_every_list_is_in_the_sidebar(two):
             assert client.get(item["link"]).status_code == 200
 
 
-POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | RejectionPolicyAdmin | SecretsPolicyAdmin
+POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | QuotaAdmin | RejectionPolicyAdmin | SecretsPolicyAdmin
 
 
 def test_an_admin_that_can_write_records_it():
