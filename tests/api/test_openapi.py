@@ -70,9 +70,9 @@ def test_credentials_are_named_where_they_are_needed(document):
             if path in {"/", "/health", "/ready"}:
                 assert "security" not in operation
             else:
-                assert operation["security"] == [{"bearer": []}, {"apiKey": []}]
+                assert operation["security"] == [{"bearer": []}, {"jwt": []}, {"apiKey": []}]
                 assert {"401", "422"} <= set(operation["responses"])
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "jwt", "apiKey"}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/memories", "/api/v1/decisions"])
