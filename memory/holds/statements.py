@@ -2,6 +2,7 @@
 
 # erasures and expiry share the lock; placing a hold takes it alone, so that no erasure that began before ends after it
 LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended('memory.hold' || %s::text, 0))"
+# the lock of whoever places a hold
 LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('memory.hold' || %s::text, 0))"
 # a condition on memories as m
 HELD = """

@@ -25,7 +25,7 @@ class OfMemories(OwnedRow):
 
 
 class RetentionRule(OfMemories):
-    """How long memories are kept after they were recorded, and what happens then."""
+    """A rule on the time that memories are kept after they were recorded, and on their end."""
 
     ttl_seconds = models.FloatField()
     action = models.CharField(max_length=10, choices=[("expire", "expire"), ("erase", "erase")])

@@ -1,4 +1,4 @@
-"""Set and apply retention rules. Each change, and each batch of memories that a rule ends, is on record."""
+"""Set and apply retention rules. Each change, and each batch of memories that a rule ends, is recorded."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict

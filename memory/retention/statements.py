@@ -2,6 +2,7 @@
 
 from memory.holds.statements import HELD
 
+# memories that a rule has kept long enough, except held ones
 _DUE = f"""
 SELECT m.id FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND m.id > %(after)s
 AND m.recorded_at <= now() - make_interval(secs => %(ttl)s)

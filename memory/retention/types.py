@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class RetentionAction(StrEnum):
-    """What happens to memories that were kept long enough."""
+    """The end of memories that were kept long enough."""
 
     EXPIRE = "expire"
     ERASE = "erase"

@@ -20,6 +20,7 @@ from memory.policy_admin import (
     SecretsPolicyAdmin,
 )
 from memory.quota_admin import QuotaAdmin
+from memory.retention_admin import LegalHoldAdmin, RetentionRuleAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
 
@@ -215,7 +216,15 @@ def test_every_list_is_in_the_sidebar(two):
             assert client.get(item["link"]).status_code == 200
 
 
-POLICIES = DerivedPolicyAdmin | ErasurePolicyAdmin | QuotaAdmin | RejectionPolicyAdmin | SecretsPolicyAdmin
+POLICIES = (
+    DerivedPolicyAdmin
+    | ErasurePolicyAdmin
+    | RejectionPolicyAdmin
+    | LegalHoldAdmin
+    | QuotaAdmin
+    | RetentionRuleAdmin
+    | SecretsPolicyAdmin
+)
 
 
 def test_an_admin_that_can_write_records_it():
