@@ -13,11 +13,11 @@ _UNSAFE = re.compile(r"[^\x20-\x7e]|[\"\\]")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a request has left of a quota.
+    """The rest of a quota after a request.
 
     Attributes:
         name: of the quota.
-        whose: it is.
+        whose: the organisation's, a principal's or a caller's.
         limit: in all.
         remaining: left, not below 0.
         window: seconds; None if it does not renew.

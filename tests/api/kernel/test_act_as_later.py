@@ -1,4 +1,4 @@
-"""What a key left to a worker on behalf of a principal sees it only while the key may act for that principal."""
+"""A worker sees what a principal sees only while the key that left it the work may act for that principal."""
 
 import ipaddress
 import json

@@ -59,7 +59,7 @@ def shape(group: Group) -> dict[str, Any]:
 
 
 class GroupsView(NativeView):
-    """What the views of groups share."""
+    """A base of the views of groups."""
 
     def shown(self, named: str) -> dict[str, Any]:
         """Return a group by its name or id."""

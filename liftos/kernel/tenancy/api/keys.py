@@ -36,7 +36,7 @@ class KeyIn(Strict):
 
 
 class Rotation(Strict):
-    """How long both keys are valid, and when the new one expires."""
+    """The time for which both keys are valid, and the expiry of the new one."""
 
     overlap_seconds: int = Field(default=DAY, ge=0, le=90 * DAY)
     expires_at: Moment | None = None
@@ -76,7 +76,7 @@ def shape(key: ApiKey, token: str | None = None) -> dict[str, Any]:
 
 
 class KeysView(NativeView):
-    """What the views of keys share."""
+    """A base of the views of keys."""
 
     def find(self, key: UUID) -> ApiKey:
         """Return a key of the organisation, also a revoked one; inside a tenant transaction."""

@@ -36,7 +36,7 @@ class PrincipalIn(Strict):
 
 
 class PrincipalChange(Strict):
-    """What to change."""
+    """The fields to change."""
 
     name: str | None = Field(default=None, max_length=MAX_NAME)
     kind: PrincipalKind | None = None
@@ -62,7 +62,7 @@ def shape(principal: PrincipalRecord) -> dict[str, Any]:
 
 
 class PrincipalsView(NativeView):
-    """What the views of principals share."""
+    """A base of the views of principals."""
 
     def shown(self, named: str) -> dict[str, Any]:
         """Return a principal by its name or id."""
