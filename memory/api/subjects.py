@@ -73,11 +73,8 @@ class SubjectErase(_Subject):
     def post(self, request: Request, kind: str, subject: str) -> Response:
         """Erase everything by or about a subject, with one receipt and one entry in the log."""
         del request
-        receipt = erase_subject(
-            **self.named(kind, subject),
-            by=self.principal.actor,
-            reason=self.body(Correction).reason if self.json is not None else "",
-        )
+        reason = self.body(Correction).reason if self.json is not None else ""
+        receipt = erase_subject(**self.named(kind, subject), by=self.principal.actor, reason=reason)
         shown = SubjectErased(
             erasure_id=receipt.id,
             decision_id=receipt.decision,

@@ -19,8 +19,6 @@ def told(response, status=422):
         ("/api/v1/search", {"query": "x", "states": ["contestd"]}, "contested"),
         ("/api/v1/search", {"query": "x", "filters": {"price": {"$ltee": 1}}}, "$lte"),
         ("/api/v1/search", {"query": "x", "filters": {"price": {"exist": True}}}, "$exists"),
-        (MEMORIES, {"content": "x", "links": [{"kind": "suports", "external_id": "y"}]}, "supports"),
-        (MEMORIES, {"content": "x", "links": [{"kind": "derivedFrom", "external_id": "y"}]}, "derived_from"),
         (
             TEMPLATES,
             {"name": "t", "steps": [step("a", "memory.health", arguments={}, when={"x": {"$ltee": 1}})]},

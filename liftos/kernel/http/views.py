@@ -19,7 +19,7 @@ from liftos.kernel.http.limits import Window, count_request
 from liftos.kernel.http.openapi import declared
 from liftos.kernel.http.parsing import WITHHELD, InvalidRequest, read_json, validate
 from liftos.kernel.http.preconditions import is_held
-from liftos.kernel.http.strict import Declared, is_strict, surplus_body, unknown_parameters
+from liftos.kernel.http.strict import Declared, Item, is_strict, surplus_body, unknown_parameters
 from liftos.kernel.telemetry.tracing.context import current_context
 from liftos.kernel.tenancy.keys import expires_soon
 from liftos.kernel.tenancy.types import Actor, Principal, Scope
@@ -165,14 +165,27 @@ class NativeView(LiftosView):
         items = unknown_parameters(self.request._request.GET, takes.parameters)
         if takes.body is None:
             items += surplus_body(self.json)
-        elif items and self.json is not None and isinstance(takes.body, type) and is_strict(takes.body):
-            # report the body's errors too
-            try:
-                validate(takes.body, self.json)
-            except InvalidRequest as error:
-                items += error.items
+        elif items:
+            items += self._errors_in_body(takes)
         if items:
             raise InvalidRequest(items)
+
+    def _errors_in_body(self, takes: Declared) -> list[Item]:
+        if self.json is None or not (isinstance(takes.body, type) and is_strict(takes.body)):
+            return []
+        try:
+            validate(takes.body, self.json)
+        except InvalidRequest as error:
+            return error.items
+        return []
+
+    def query(self, model: type[Model]) -> Model:
+        """Return the query string as a model; raise InvalidRequest, which names the body's errors too, if it is invalid."""
+        try:
+            return super().query(model)
+        except InvalidRequest as error:
+            body = self._errors_in_body(declared(self, (self.request.method or "").lower()))
+            raise InvalidRequest([*error.items, *body]) from error
 
     def body(self, model: type[Model]) -> Model:
         """Return the request's JSON body as a model.

@@ -12,6 +12,6 @@ urlpatterns = [
     path("groups/<str:group>/members", groups.Members.as_view()),
     path("groups/<str:group>/members/<str:principal>", groups.Member.as_view()),
     path("keys", keys.Keys.as_view()),
-    path("keys/<uuid:key>", keys.KeyDetail.as_view()),
-    path("keys/<uuid:key>/rotate", keys.KeyRotation.as_view()),
+    path("keys/<id:key>", keys.KeyDetail.as_view()),
+    path("keys/<id:key>/rotate", keys.KeyRotation.as_view()),
 ]
