@@ -27,6 +27,8 @@ BUSY = {
     "GET /api/v1/ledger/{token}/checkpoint", "GET /api/v1/ledger/{token}/tile/{tile}", "GET /api/v1/ledger/consistency",
     # the organisation's use counts everything it keeps (docs/access.md)
     "GET /api/v1/quotas",
+    # it tells administrators when a key was last used
+    "GET /api/v1/keys", "GET /api/v1/keys/{key}",
     # it ends with hashes of what its reader may not see
     "GET /api/v1/decisions/export",
 }  # fmt: skip

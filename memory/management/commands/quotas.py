@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from liftos.kernel.errors import LiftosError
+from liftos.kernel.telemetry.command import ObservedCommand
 from liftos.kernel.tenancy.queries import find_organisation
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.quotas.operations import list_quotas, set_quota
@@ -23,7 +23,7 @@ def _limit(text: str) -> int | None:
     return number
 
 
-class Command(BaseCommand):
+class Command(ObservedCommand):
     help = "Show quotas with their usage, or set one; a limit that is not given stays, `none` removes it."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,15 +37,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         del args
         asked = {name: options[name] for name in NAMES if options[name] is not ...}
-        try:
-            organisation = find_organisation(options["organisation"]).id
-            known = {each.whose: each.quota for each in list_quotas(organisation=organisation)}
-            if asked:
-                quota = Quota(**asdict(known.get(options["whose"], Quota())) | asked)
-                by = Actor(ActorKind.SYSTEM, "quotas")
-                set_quota(organisation=organisation, by=by, whose=options["whose"], quota=quota)
-        except LiftosError as error:
-            raise CommandError(error.message) from error
+        organisation = find_organisation(options["organisation"]).id
+        known = {each.whose: each.quota for each in list_quotas(organisation=organisation)}
+        if asked:
+            quota = Quota(**asdict(known.get(options["whose"], Quota())) | asked)
+            by = Actor(ActorKind.SYSTEM, "quotas")
+            set_quota(organisation=organisation, by=by, whose=options["whose"], quota=quota)
         for each in list_quotas(organisation=organisation):
             limits = " ".join(
                 f"{name}={'none' if value is None else value}" for name, value in asdict(each.quota).items()

@@ -22,7 +22,7 @@ from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
 from liftos.kernel.telemetry.metrics.rollup import roll_up
 from liftos.kernel.telemetry.models import TraceRecord
-from liftos.kernel.tenancy.models import ApiKey
+from liftos.kernel.tenancy.models import ApiKey, TokenIdentity
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.principals import add_member, create_group, create_principal
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
@@ -111,6 +111,14 @@ def two(committed_db):
         )
         team = create_group(organisation=caller.organisation, by=SYSTEM, name="team")
         add_member(organisation=caller.organisation, by=SYSTEM, group=team, principal=alice)
+        with tenant_transaction(caller.organisation):
+            TokenIdentity.objects.create(
+                organisation_id=caller.organisation,
+                principal=alice,
+                issuer="https://sign.in",
+                subject="alice",
+                seen_at=timezone.now(),
+            )
         make_rows(caller.organisation)
         make_space_rows(caller.organisation)
     leave_from_before([caller.organisation for caller in callers])
