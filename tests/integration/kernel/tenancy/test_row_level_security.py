@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -28,6 +29,7 @@ from liftos.kernel.tenancy.principals import add_member, create_group, create_pr
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
 from memory.erasure.erasure_policy import set_policy as set_erasure_policy
 from memory.models import Memory
+from memory.models.deletions import DeletionJob
 from memory.operations import remember
 from memory.policies import DERIVED_POLICY, REJECTION_POLICY
 from memory.policy_types import Wanted
@@ -118,6 +120,13 @@ def two(committed_db):
                 issuer="https://sign.in",
                 subject="alice",
                 seen_at=timezone.now(),
+            )
+            DeletionJob.objects.create(
+                organisation_id=caller.organisation,
+                actor_kind="system",
+                actor_id="a",
+                memories=[uuid4()],
+                count=1,
             )
         make_rows(caller.organisation)
         make_space_rows(caller.organisation)
