@@ -30,9 +30,12 @@ from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
 from memory.erasure.erasure_policy import set_policy as set_erasure_policy
 from memory.models import Memory
 from memory.models.deletions import DeletionJob
+from memory.models.retention import LegalHold, RetentionRule
 from memory.operations import remember
-from memory.policies import DERIVED_POLICY, REJECTION_POLICY
+from memory.policies import DERIVED_POLICY, REJECTION_POLICY, SECRETS_POLICY
 from memory.policy_types import Wanted
+from memory.quotas.operations import set_quota
+from memory.quotas.types import ORGANISATION, Quota
 from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 from tests.factories.spaces import make_space_rows
@@ -58,7 +61,9 @@ def two(committed_db):
     for caller in callers:
         set_policy(organisation=caller.organisation, by=SYSTEM, policy=Policy(sample_share=1.0))
         set_erasure_policy(organisation=caller.organisation, by=SYSTEM, policy=Wanted())
-        for each in (DERIVED_POLICY, REJECTION_POLICY):
+        quota = Quota(memories=1_000)
+        set_quota(organisation=caller.organisation, by=SYSTEM, whose=ORGANISATION, quota=quota)
+        for each in (DERIVED_POLICY, REJECTION_POLICY, SECRETS_POLICY):
             each.set(organisation=caller.organisation, by=SYSTEM, policy=each.default)
         for name in ("a", "b"):
             remember(
@@ -121,6 +126,14 @@ def two(committed_db):
                 subject="alice",
                 seen_at=timezone.now(),
             )
+            RetentionRule.objects.create(
+                organisation_id=caller.organisation,
+                name="logs",
+                source="logs",
+                ttl_seconds=1e8,
+                action="expire",
+            )
+            LegalHold.objects.create(organisation_id=caller.organisation, name="court", source="court")
             DeletionJob.objects.create(
                 organisation_id=caller.organisation,
                 actor_kind="system",
