@@ -14,6 +14,8 @@ from memory.erasure.operations import forget_many
 from memory.models import Memory
 from tests.architecture.routes import routes
 from tests.factories.flows import registered_functions, step
+from tests.factories.keys import with_key
+from tests.factories.principals import group_of, principal_of
 
 MEMORY = "the vault opens by xyzzy-4711"
 """Said by the memories that the requests store or name."""
@@ -60,6 +62,16 @@ def supersede(caller):
 def subject(caller):
     caller.store(MEMORY, user_id="ann")
     return "/api/v1/subjects/user/ann/erase", {"reason": f"{WORDS} a"}, {"reason": "b"}
+
+
+def members(caller):
+    principal_of(caller, "ann", group_of(caller, WORDS))
+    return f"/api/v1/groups/{WORDS}/members", {"members": ["ann"]}, {"members": ["ann", "ann"]}
+
+
+def rotation(caller):
+    key = with_key(caller)[1]
+    return f"/api/v1/keys/{key.id}/rotate", {"overlap_seconds": 60}, {"overlap_seconds": 90}
 
 
 def restoration(caller):
@@ -213,6 +225,13 @@ ACTS = {
     "POST /api/v1/retention/holds": plain(
         "/api/v1/retention/holds", {"name": "a", "reason": WORDS, "source": "held"}, {"name": "b"}
     ),
+    "POST /api/v1/principals": plain("/api/v1/principals", {"name": WORDS}, {"name": "b"}),
+    "POST /api/v1/groups": plain("/api/v1/groups", {"name": WORDS}, {"name": "b"}),
+    "POST /api/v1/groups/{group}/members": members,
+    "POST /api/v1/keys": plain(
+        "/api/v1/keys", {"name": WORDS, "scopes": ["admin"]}, {"name": "b", "scopes": ["admin"]}
+    ),
+    "POST /api/v1/keys/{key}/rotate": rotation,
     "POST /api/v1/decisions": plain(
         "/api/v1/decisions",
         {"operation": "budget.move", "reasoning": WORDS},
@@ -269,6 +288,8 @@ def without_correlation(answer):
     body = json.loads(answer.content)
     if isinstance(body.get("metadata"), dict):
         body["metadata"].pop("correlation_id", None)
+    # a key's secret is shown once, and kept nowhere
+    body.pop("token", None)
     return body
 
 

@@ -143,8 +143,12 @@ class Members(GroupsView):
 
     scopes = {"POST": Scope.ADMIN}
 
+    def _answer_again(self, ids: dict[str, Any], group: str) -> Response:
+        del group
+        return Response(self.shown(ids["id"]))
+
     @described("groups_members_add", request=MembersIn, responses={200: GroupOut})
-    @once
+    @once(anew=_answer_again)
     def post(self, request: Request, group: str) -> Response:
         """Add principals to a group, all or none; members stay members."""
         del request
