@@ -39,6 +39,7 @@ def known(acme):
     made = acme.post("/api/v1/spaces", {"name": "all of them", "template": "marketing", "holds_all": True})
     assert made.status_code == 201, made.content
     assert acme.send("/api/v1/memories/bulk", lines("note"), "application/x-ndjson").status_code == 200
+    acme.store("ann's note", user_id="ann")
     memories = [each["id"] for each in acme.get("/api/v1/memories?limit=2").json()["results"]]
     space = made.json()["id"]
     return acme, space, memories
@@ -76,6 +77,19 @@ ROUTES = {
     ),
     "api/v1/decisions/export": (lambda acme, *_: acme.get("/api/v1/decisions/export"), 3),
     "api/v1/ledger/verification": (lambda acme, *_: acme.get("/api/v1/ledger/verification"), 5),
+    "api/v1/memories/<id:memory>/graph": (
+        lambda acme, _, two: acme.get(f"/api/v1/memories/{two[0]}/graph"),
+        3,
+    ),
+    "api/v1/values": (lambda acme, *_: acme.get("/api/v1/values?field=memory_type"), 2),
+    "api/v1/subjects/<str:kind>/<path:subject>/export": (
+        lambda acme, *_: acme.get("/api/v1/subjects/user/ann/export"),
+        3,
+    ),
+    "api/v1/subjects/<str:kind>/<path:subject>/erase": (
+        lambda acme, *_: acme.post("/api/v1/subjects/user/ann/erase", {"reason": "asked"}),
+        3,
+    ),
     "api/v1/calibration": (lambda acme, *_: acme.get("/api/v1/calibration"), 2),
 }
 
