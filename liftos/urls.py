@@ -13,6 +13,7 @@ from accountability.api.urls import urlpatterns as accountability_urls
 from liftos.compat.routes.aliases import SearchPage
 from liftos.compat.urls import api_urlpatterns as old_api_urls
 from liftos.compat.urls import urlpatterns as old_urls
+from liftos.console.landing import with_landing
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.http.views import by_method
@@ -73,7 +74,7 @@ urlpatterns = [
             ]
         ),
     ),
-    path("", views.Root.as_view()),
+    path("", with_landing(views.Root.as_view())),
     path("health", views.Health.as_view()),
     path("ready", views.Ready.as_view()),
     path("metrics", metrics),

@@ -1,6 +1,8 @@
 """Child processes of the supervisor: their output, process groups and termination."""
 
 import ctypes
+import json
+import logging
 import os
 import selectors
 import signal
@@ -10,6 +12,10 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from liftos.runtime.embedded.server import LOG_BYTES_MAX
 
 Show = Callable[[str], None]
 
@@ -20,11 +26,19 @@ _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """A program to run; with `capture`, its stdout is returned to the caller instead of shown."""
+    """A program to run.
+
+    Attributes:
+        name: shown before each line of its output.
+        command: the program and its arguments.
+        capture: its stdout is returned to the caller instead of shown.
+        log: a file for all of its output; of that, only what needs attention is shown (see `is_routine`).
+    """
 
     name: str
     command: tuple[str, ...]
     capture: bool = False
+    log: Path | None = None
 
 
 class Child:
@@ -39,6 +53,7 @@ class Child:
         self._show = show
         self._process: subprocess.Popen[bytes] | None = None
         self._partial: dict[int, bytes] = {}
+        self._log = RotatingFileHandler(spec.log, maxBytes=LOG_BYTES_MAX, backupCount=1) if spec.log else None
 
     def start(self) -> None:
         """Start the program in its own process group: Ctrl-C reaches only the supervisor, which forwards it."""
@@ -84,7 +99,10 @@ class Child:
         for line in lines:
             text = line.decode("utf-8", "replace").rstrip("\r")
             self.tail.append(text)
-            self._show(self._prefix + text)
+            if self._log is not None:
+                self._log.handle(logging.makeLogRecord({"msg": text}))
+            if self._log is None or not is_routine(text):
+                self._show(self._prefix + text)
 
     @property
     def running(self) -> bool:
@@ -117,6 +135,15 @@ class Child:
                 self._selector.unregister(pipe.fileno())
             pipe.close()
         self._process = None
+
+
+def is_routine(line: str) -> bool:
+    """Return whether a line is a structured log record below a warning, such as a request's."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(record, dict) and record.get("level") in ("DEBUG", "INFO")
 
 
 def _readable(descriptor: int) -> bool:

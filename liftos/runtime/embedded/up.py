@@ -106,10 +106,15 @@ def _specs(home: Path) -> list[ChildSpec]:
     as_root = ("-W", "ignore:You're running the worker with superuser")
     celery = (sys.executable, *as_root, "-m", "celery", "--quiet", "-A", "liftos.celery")
     worker = (*celery, "worker", *threads, *beat, *quiet)
-    return [ChildSpec("web", web), ChildSpec("worker", worker)]
+    log = home / "log"
+    return [
+        ChildSpec("web", web, log=log / "web.log"),
+        ChildSpec("worker", worker, log=log / "worker.log"),
+    ]
 
 
 def _migrate(supervisor: Supervisor) -> None:
+    supervisor.show("Bringing the database up to date")
     code, _ = supervisor.run_step(ChildSpec("setup", _manage("migrate", "--verbosity", "0")))
     if code != 0:
         raise EmbeddedError(f"the database could not be migrated (exit code {code}); see the lines above")
@@ -119,7 +124,7 @@ def _credentials(supervisor: Supervisor, home: Path, address: Address) -> dict[s
     path = home / "credentials.json"
     kept = _read_json(path.read_text(encoding="utf-8")) if path.exists() else {}
     if not kept.get("api_key"):
-        supervisor.show("Loading the sample organisation")
+        supervisor.show("Loading the sample organisation (once, about 15 s)")
         code, output = supervisor.run_step(ChildSpec("setup", _manage("load_sample"), capture=True))
         if code != 0:
             raise EmbeddedError(f"the sample could not be loaded (exit code {code}); see the lines above")
@@ -175,8 +180,9 @@ def _summary(home: Path, address: Address, credentials: Mapping[str, str]) -> st
         "LiftOS is up",
         f"  API    {address.base_url}/api/v1/",
         f"  Docs   {address.base_url}/docs",
-        f"  Admin  {credentials['admin_url']}",
+        f"  Admin  {credentials['admin_url']}  (user {credentials['admin_user'] or 'unknown'}, password in {keys})",
         f"  Keys   {keys}",
+        f"  Logs   {home / 'log'}  (here: warnings and errors only)",
         "",
         f'  curl -H "X-Api-Key: $({read_key})" {address.base_url}/api/v1/memories',
         "",
