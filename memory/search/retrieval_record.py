@@ -128,6 +128,7 @@ def _options(request: SearchRequest) -> dict[str, Any]:
     options: dict[str, Any] = {
         "search_type": request.search_type,
         "limit": request.limit,
+        **({"offset": request.offset} if request.offset else {}),
         "filters": [each.as_json() for each in request.conditions],
         "memory_type": request.memory_type,
     }
@@ -189,7 +190,7 @@ def _reasoning(question: Question, found: Ranking, degraded: tuple[str, ...]) ->
         text += f" {folded} near-doubles were collapsed."
     if found.abstain_reason:
         text += f" Abstained: {found.abstain_reason.replace('_', ' ')}."
-    if found.ranked:
+    if found.ranked and found.ranked[0].terms:
         best = found.ranked[0]
         strongest = max(best.terms, key=lambda term: term.value)
         text += (

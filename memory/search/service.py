@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from liftos.kernel.db.interleave import Work, in_turns
-from liftos.kernel.db.transactions import tenant_pipeline
+from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
@@ -27,12 +27,14 @@ from memory.search.candidates import candidates_of_all, candidates_of_one_arm
 from memory.search.confidence import MEANING, SMALLEST, confidence_of, doubt_of, evidence_of
 from memory.search.diversified import diversified, vector_model
 from memory.search.exact import with_operators
+from memory.search.filter_sql import where_row
 from memory.search.hits import read_hits
 from memory.search.query_syntax import read_query
 from memory.search.ranking import Ranking, rank, rank_by_one_arm
 from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
 from memory.search.signals import Signals
-from memory.search.types import Answer, Answers, Question, SearchRequest
+from memory.search.statements import NEWEST
+from memory.search.types import AbstainReason, Answer, Answers, Question, Ranked, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
@@ -92,9 +94,10 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
     spend_searches(organisation, by, 1)
     # the record and the COMMIT share a round trip
     with tenant_pipeline(organisation):
-        [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN)])
+        ranking = _newest(asked) if request.is_list else _best(asked)
         with TRACER.span("search.read"):
-            [read] = read_hits(organisation, [ranking], request, request.limit + NOT_CHOSEN)
+            page = replace(ranking, ranked=ranking.ranked[request.offset :])
+            [read] = read_hits(organisation, [page], request, request.limit + NOT_CHOSEN)
         hits, others = read[: request.limit], read[request.limit :]
         decision = record_search(
             asked.questions[0], ranking, hits, others, by=by, arms=asked.arms, degraded=asked.degraded
@@ -110,6 +113,24 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
         {**ranking.plans, **asked.questions[0].not_asked},
         ranking.abstain_reason,
         ranking.confidence,
+        has_more=bool(others),
+    )
+
+
+def _best(asked: PreparedSearch) -> Ranking:
+    [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN)])
+    return ranking
+
+
+def _newest(asked: PreparedSearch) -> Ranking:
+    """Return the newest memories that pass the conditions, as far as the page and its runners-up reach."""
+    request = asked.questions[0].request
+    tests, values = where_row(request, "m")
+    values |= {"organisation": asked.organisation, "limit": request.reach + NOT_CHOSEN}
+    rows = raw_cursor().execute(NEWEST.format(where=tests), values).fetchall()
+    ranked = [Ranked(memory.bytes, 0.0, ()) for (memory,) in rows]
+    return Ranking(
+        ranked, {"list": "newest first"}, candidates=len(ranked), doubt=AbstainReason.NOTHING_ASKED
     )
 
 
@@ -180,8 +201,9 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
     now, started = timezone.now(), perf_counter_ns()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
-    arms = arms_for(request)
-    degraded = [] if arms else [str(request.search_type)]
+    is_list = all(replace(request, query=query).is_list for query in queries)
+    arms = [] if is_list else arms_for(request)
+    degraded = [] if arms or is_list else [str(request.search_type)]
     parsed = [read_query(query) for query in giving_way(queries)]
     texts = [query.text for query in parsed]
     prepared: list[dict[str, Any]] = [{} for _ in queries]
@@ -223,9 +245,9 @@ def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> 
     arms = [arm for arm in asked.arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:
         return [Ranking([]) for _ in questions]
-    wanted = request.limit + others
+    wanted = request.reach + others
     if not request.diversity:
-        return (yield from _rank_by(arms, questions, max(CANDIDATES, request.limit), wanted))
+        return (yield from _rank_by(arms, questions, max(CANDIDATES, request.reach), wanted))
     # near-doubles may fill the candidates: look further until enough others are found
     rankings: dict[int, Ranking] = {}
     reach, left = OVERFETCH * max(CANDIDATES, wanted), list(range(len(questions)))

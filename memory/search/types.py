@@ -61,6 +61,7 @@ class SearchRequest:
         query: the text.
         search_type: selects the arms.
         limit: 1..100.
+        offset: how many of the best to leave out, for a further page.
         conditions: metadata filters, all of which must hold.
         memory_type: only this type; None for all.
         recency: weight of recency, relative to 1 for the arms together; 0 to ignore it.
@@ -92,6 +93,7 @@ class SearchRequest:
     query: str
     search_type: SearchType = SearchType.HYBRID
     limit: int = 10
+    offset: int = 0
     conditions: tuple[Filter, ...] = ()
     memory_type: str | None = None
     recency: float = 0.0
@@ -127,6 +129,16 @@ class SearchRequest:
             self.narrowing,
         )  # fmt: skip
         return any(narrowed) or self.memory_type is not None or self.members_of is not None
+
+    @property
+    def reach(self) -> int:
+        """How many of the best its page ends with."""
+        return self.offset + self.limit
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it asks for nothing in particular, so that the newest come first."""
+        return not self.query.strip() and not self.is_conceptual
 
     @property
     def is_by_one_arm(self) -> bool:
@@ -297,6 +309,7 @@ class Answer:
         plans: query plan by arm.
         abstain_reason: why nothing is likely to answer; None if the first hit may.
         confidence: how sure it is that the first hit answers, 0..1; None if nothing was found.
+        has_more: whether there are further hits.
     """
 
     hits: list[Hit]
@@ -307,6 +320,7 @@ class Answer:
     plans: dict[str, str] = field(default_factory=dict)
     abstain_reason: AbstainReason | None = None
     confidence: float | None = None
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

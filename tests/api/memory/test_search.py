@@ -65,7 +65,7 @@ def test_the_answer_explains_itself(stocked):
     response = stocked.post("/api/v1/search", {"query": "television"}, **{"x-correlation-id": "c-1"})
     body = response.json()
     assert list(body) == [
-        "results", "next", "search_type", "candidates", "degraded", "abstained", "abstain_reason", "confidence", "collapsed", "plans",
+        "results", "next", "previous", "search_type", "candidates", "degraded", "abstained", "abstain_reason", "confidence", "collapsed", "plans",
         "decision_id", "correlation_id",
     ]  # fmt: skip
     assert (body["search_type"], body["candidates"], body["degraded"]) == ("hybrid", 3, [])
