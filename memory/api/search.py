@@ -8,25 +8,21 @@ from typing import Any, Literal
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.openapi import query_parameters
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.views import NativeView
 from liftos.kernel.tenancy.types import Scope
 from memory.api.shared import NO_SPACE
-from memory.listing.queries import count_memories
 from memory.search.as_json import any_cut, native_hit, verdict
 from memory.search.inputs import NativeSearch
+from memory.search.pages import DEEPEST, count_findable, first_depth
 from memory.search.prompt import as_prompt
 from memory.search.service import search
-from memory.search.types import AbstainReason, SearchRequest
-
-DEEPEST = 1_000
-"""The best hits of a search that can be paged through."""
+from memory.search.types import MAX_LIMIT, AbstainReason, SearchRequest
 
 
 class PromptQuery(BaseModel):
@@ -129,45 +125,41 @@ class PagedSearch(NativeSearch):
     cursor: str = Field(default="", max_length=200)
     total: bool = False
 
-    @model_validator(mode="after")
-    def check_total(self) -> "PagedSearch":
-        """Refuse to count within a space."""
-        if self.total and self.space is not None:
-            raise ValueError("total can't be combined with space")
-        return self
-
     def request(self) -> SearchRequest:
         """Return the search request for the page.
 
         Raises:
             InvalidRequest: the cursor is not one of this search, or the page lies too deep.
         """
-        offset = self._offset() if self.cursor else 0
-        if offset and offset + self.limit > DEEPEST:
-            message = f"At most the best {DEEPEST} can be paged through"
+        asked = super().request()
+        if not self.cursor:
+            return asked
+        offset, depth = self._place()
+        if offset + self.limit > DEEPEST:
+            message = f"At most the best {DEEPEST:,} can be paged through"
             raise InvalidRequest([item("cursor", ("body", "cursor"), message, self.cursor)])
-        return replace(super().request(), offset=offset)
+        return replace(asked, offset=offset, depth=depth)
 
-    def at(self, offset: int) -> str | None:
+    def cursor_at(self, offset: int, asked: SearchRequest) -> str | None:
         """Return the cursor of the page that begins after so many hits; None beyond the deepest."""
         if offset + self.limit > DEEPEST:
             return None
-        return base64.urlsafe_b64encode(f"{offset}:{self._digest()}".encode()).decode().rstrip("=")
+        place = f"{offset}:{asked.depth or first_depth(asked)}:{self._digest()}"
+        return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
-    def _offset(self) -> int:
+    def _place(self) -> tuple[int, int]:
+        """Return how many hits the page leaves out, and the candidates per arm of the first page."""
         try:
-            text = base64.b64decode(
-                self.cursor + "=" * (-len(self.cursor) % 4), b"-_", validate=True
-            ).decode()
-            offset, _, digest = text.partition(":")
-            number = int(offset) if offset.isascii() and offset.isdigit() else -1
+            packed = base64.b64decode(self.cursor + "=" * (-len(self.cursor) % 4), b"-_", validate=True)
+            offset, depth, digest = packed.decode("ascii").split(":")
+            place = int(offset), int(depth)
         except ValueError:
-            number, digest = -1, ""
-        if not 0 <= number < DEEPEST or digest != self._digest():
+            place, digest = (-1, -1), ""
+        if not (0 <= place[0] <= DEEPEST and 0 < place[1] <= MAX_LIMIT and digest == self._digest()):
             raise InvalidRequest(
                 [item("cursor", ("body", "cursor"), "Not a cursor of this search", self.cursor)]
             )
-        return number
+        return place
 
     def _digest(self) -> str:
         asked = self.model_dump_json(exclude={"cursor", "total", "limit", "format", "token_budget"})
@@ -196,8 +188,8 @@ class Search(NativeView):
         before = max(0, asked_for.offset - asked.limit)
         body: dict[str, Any] = {
             "results": [native_hit(hit) for hit in answer.hits],
-            "next": asked.at(asked_for.reach) if answer.has_more else None,
-            "previous": asked.at(before) if asked_for.offset else None,
+            "next": asked.cursor_at(asked_for.reach, asked_for) if answer.has_more else None,
+            "previous": asked.cursor_at(before, asked_for) if asked_for.offset else None,
             "search_type": str(answer.search_type),
             "candidates": answer.candidates,
             "degraded": list(answer.degraded),
@@ -208,8 +200,7 @@ class Search(NativeView):
         }
         body |= any_cut(answer.hits)
         if asked.total:
-            with tenant_transaction(principal.organisation):
-                body["total"] = count_memories(organisation=principal.organisation, narrowed=asked.narrowed())
+            body["total"] = count_findable(principal.organisation, asked_for)
         if asked.format == "prompt":
             prompt = as_prompt(answer.hits, asked.token_budget)
             body |= {

@@ -86,31 +86,37 @@ def where(
     return " AND ".join(parts), parameters
 
 
-def where_row(request: SearchRequest, row: str, *, any_state: bool = False) -> tuple[str, dict[str, Any]]:
-    """Return an SQL condition for rows of memory_memory that pass a request's filters, blank ones too, and its parameters.
+def where_row(
+    request: SearchRequest, row: str, *, any_state: bool = False, blank: bool = True
+) -> tuple[str, dict[str, Any]]:
+    """Return an SQL condition for rows of memory_memory that pass a request's filters, and its parameters.
 
     For lists, which read the rows anyway. The statement needs the further parameter `organisation`.
 
     Args:
-        request: the filters; its query is ignored, as are the space and what the search itself sets.
+        request: the filters; its query is ignored.
         row: SQL name of the row to test.
         any_state: whether memories in every trust state pass, expired ones too.
+        blank: whether blank memories pass; lists include them, searches don't.
     """
     parameters: dict[str, Any] = {}
     column = f"{row}.id"
     if any_state:
         parts = [f"{row}.head IS NULL"]
     elif request.known_at is not None:
-        parts = [_believed(request, column, parameters, of_many=False, blank=True)]
+        parts = [_believed(request, column, parameters, of_many=False, blank=blank)]
     else:
         states = _believable(request, parameters)
-        parts = [f"{row}.head IS NULL", _test_of(row, "now()", request)]
+        parts = [f"{row}.head IS NULL", _test_of(row, "now()", request, blank=blank)]
         if TrustState.ACTIVE not in states:
             # the planner then knows that memory_not_plain has all of them
             parts.append(f"{row}.state <> 'active'")
     if request.memory_type is not None:
         parts.append(f"{row}.memory_type = %(memory_type)s")
         parameters["memory_type"] = request.memory_type
+    if request.members_of is not None:
+        parts.append(scope().test(column))
+        parameters["members_of"] = request.members_of
     parts += set_tests(request.narrowing, column, parameters)
     parts += _row_tests(request, row, parameters)
     parts += attribute_tests(request.conditions, column, parameters)

@@ -62,6 +62,7 @@ class NativeSearch(NarrowIn):
         return replace(
             self.narrowed(),
             query=self.query,
+            lists_newest=True,
             search_type=SearchType(self.search_type),
             limit=self.limit,
             recency=self.recency,
@@ -92,6 +93,7 @@ class NativeSearches(NarrowIn):
         """Return the search request, without a query."""
         return replace(
             self.narrowed(),
+            lists_newest=True,
             search_type=SearchType(self.search_type),
             limit=self.limit,
             min_score=self.min_score,

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from liftos.kernel.db.interleave import Work, in_turns
-from liftos.kernel.db.transactions import raw_cursor, tenant_pipeline
+from liftos.kernel.db.transactions import tenant_pipeline
 from liftos.kernel.embedding import EmbedderUnavailable
 from liftos.kernel.precedence import giving_way
 from liftos.kernel.telemetry.manager import observe_operation
@@ -22,19 +22,18 @@ from memory.index.collection_languages import approximate_languages
 from memory.index.collection_statistics import approximate_documents
 from memory.ports import scope
 from memory.quotas.enforcement import spend_searches
-from memory.search.arms.interface import CANDIDATES, Arm, ArmNotReady, NotAsked, arms_for
+from memory.search.arms.interface import Arm, ArmNotReady, NotAsked, arms_for
 from memory.search.candidates import candidates_of_all, candidates_of_one_arm
 from memory.search.confidence import MEANING, SMALLEST, confidence_of, doubt_of, evidence_of
 from memory.search.diversified import diversified, vector_model
 from memory.search.exact import with_operators
-from memory.search.filter_sql import where_row
 from memory.search.hits import read_hits
+from memory.search.pages import depths_of, first_depth, newest, one_after_another
 from memory.search.query_syntax import read_query
 from memory.search.ranking import Ranking, rank, rank_by_one_arm
 from memory.search.retrieval_record import NOT_CHOSEN, record_search, record_searches
 from memory.search.signals import Signals
-from memory.search.statements import NEWEST
-from memory.search.types import AbstainReason, Answer, Answers, Question, Ranked, SearchRequest
+from memory.search.types import Answer, Answers, Question, SearchRequest
 
 logger = logging.getLogger("liftos.search")
 
@@ -94,7 +93,7 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
     spend_searches(organisation, by, 1)
     # the record and the COMMIT share a round trip
     with tenant_pipeline(organisation):
-        ranking = _newest(asked) if request.is_list else _best(asked)
+        ranking = newest(organisation, asked.questions[0].request) if request.is_list else _best(asked)
         with TRACER.span("search.read"):
             page = replace(ranking, ranked=ranking.ranked[request.offset :])
             [read] = read_hits(organisation, [page], request, request.limit + NOT_CHOSEN)
@@ -118,20 +117,17 @@ def _search(asked: PreparedSearch, by: Actor, span: Span) -> Answer:
 
 
 def _best(asked: PreparedSearch) -> Ranking:
-    [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN)])
-    return ranking
-
-
-def _newest(asked: PreparedSearch) -> Ranking:
-    """Return the newest memories that pass the conditions, as far as the page and its runners-up reach."""
+    """Return the ranking as far as the page reaches, with its runners-up."""
     request = asked.questions[0].request
-    tests, values = where_row(request, "m")
-    values |= {"organisation": asked.organisation, "limit": request.reach + NOT_CHOSEN}
-    rows = raw_cursor().execute(NEWEST.format(where=tests), values).fetchall()
-    ranked = [Ranked(memory.bytes, 0.0, ()) for (memory,) in rows]
-    return Ranking(
-        ranked, {"list": "newest first"}, candidates=len(ranked), doubt=AbstainReason.NOTHING_ASKED
-    )
+    depths = depths_of(request.depth or first_depth(request)) if request.is_further_page else (0,)
+    found: list[Ranking] = []
+    for depth in depths:
+        [[ranking]] = in_turns([_rank(asked, asked.questions, NOT_CHOSEN, depth)])
+        found.append(ranking)
+        together = one_after_another(found)
+        if len(together.ranked) >= request.reach + NOT_CHOSEN or ranking.candidates < depth:
+            break
+    return together
 
 
 def search_many(*, organisation: UUID, by: Actor, queries: Sequence[str], request: SearchRequest) -> Answers:
@@ -170,6 +166,9 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
             for group, some in zip(groups, in_turns(work), strict=True)
             for number, ranking in zip(group, some, strict=True)
         }
+        lists = [number for number, question in enumerate(asked.questions) if question.request.is_list]
+        if lists:
+            placed |= dict.fromkeys(lists, newest(organisation, asked.questions[lists[0]].request))
         rankings = [placed[number] for number in range(len(asked.questions))]
         with TRACER.span("search.read"):
             hits = read_hits(organisation, rankings, request, request.limit)
@@ -184,9 +183,12 @@ def _search_many(asked: PreparedSearch, by: Actor, span: Span) -> Answers:
 
 
 def _groups(questions: Sequence[Question]) -> list[list[int]]:
-    """Group questions by number: those with operators alone, because these are filters, which the questions of a group share."""
+    """Group questions by number: those with operators alone, because these are filters, which the questions of a group share.
+
+    Those that ask for a list are in no group.
+    """
     alone = [number for number, question in enumerate(questions) if question.query.has_operators]
-    apart = set(alone)
+    apart = {*alone, *(number for number, question in enumerate(questions) if question.request.is_list)}
     others = [number for number in range(len(questions)) if number not in apart]
     groups = [others[start : start + GROUP_SIZE] for start in range(0, len(others), GROUP_SIZE)]
     return groups + [[number] for number in alone]
@@ -201,6 +203,7 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
     now, started = timezone.now(), perf_counter_ns()
     if request.is_conceptual:
         request = scope().confine(organisation, request)
+    # arms are not asked for a list
     is_list = all(replace(request, query=query).is_list for query in queries)
     arms = [] if is_list else arms_for(request)
     degraded = [] if arms or is_list else [str(request.search_type)]
@@ -229,13 +232,16 @@ def prepare_search(organisation: UUID, queries: Sequence[str], request: SearchRe
     return PreparedSearch(organisation, request, questions, arms, names, took, model)
 
 
-def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> Work[list[Ranking]]:
+def _rank(
+    asked: PreparedSearch, questions: Sequence[Question], others: int, depth: int = 0
+) -> Work[list[Ranking]]:
     """Return each question's ranking, as work to interleave.
 
     Args:
         asked: the search.
         questions: those of it to rank.
         others: how many memories beyond the limit to explain.
+        depth: candidates per arm, all of which are explained; 0 for those of a first page.
     """
     request = asked.request
     if not request.is_by_one_arm or any(question.query.has_operators for question in questions):
@@ -245,12 +251,12 @@ def _rank(asked: PreparedSearch, questions: Sequence[Question], others: int) -> 
     arms = [arm for arm in asked.arms if any(question.can_ask(arm.name) for question in questions)]
     if not arms:
         return [Ranking([]) for _ in questions]
-    wanted = request.reach + others
+    wanted = depth + others if depth else request.limit + others
     if not request.diversity:
-        return (yield from _rank_by(arms, questions, max(CANDIDATES, request.reach), wanted))
+        return (yield from _rank_by(arms, questions, depth or first_depth(request), wanted))
     # near-doubles may fill the candidates: look further until enough others are found
     rankings: dict[int, Ranking] = {}
-    reach, left = OVERFETCH * max(CANDIDATES, wanted), list(range(len(questions)))
+    reach, left = OVERFETCH * (depth or first_depth(request)), list(range(len(questions)))
     while left:
         found = yield from _rank_by(arms, [questions[number] for number in left], reach, reach)
         with TRACER.span("search.diversify", count=len(found)):

@@ -74,9 +74,9 @@ AND EXISTS (SELECT 1 FROM unnest(%(codes)s::text[]) AS c(code) WHERE strpos(lowe
 # ids of memories with an attribute that passes a test
 ATTRIBUTE_ROWS = "SELECT memory_id FROM memory_attribute WHERE organisation_id = %(organisation)s AND key = {key} AND {test}"
 
-# --- service.py
+# --- pages.py
 
-# ids of the memories that pass the conditions of an empty query
-NEWEST = """
-SELECT m.id FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND {where} ORDER BY m.id DESC LIMIT %(limit)s
-"""
+# ids of the newest memories that pass the conditions of an empty query
+NEWEST = "SELECT m.id FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND {where} ORDER BY {order} DESC LIMIT %(limit)s"
+# number of memories that a search may find
+FINDABLE = "SELECT count(*) FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND {where}"

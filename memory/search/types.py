@@ -62,6 +62,8 @@ class SearchRequest:
         search_type: selects the arms.
         limit: 1..100.
         offset: how many of the best to leave out, for a further page.
+        depth: candidates per arm on the first page, for a further page; 0 for the first page.
+        lists_newest: whether a query without text asks for the newest memories rather than for the best.
         conditions: metadata filters, all of which must hold.
         memory_type: only this type; None for all.
         recency: weight of recency, relative to 1 for the arms together; 0 to ignore it.
@@ -94,6 +96,8 @@ class SearchRequest:
     search_type: SearchType = SearchType.HYBRID
     limit: int = 10
     offset: int = 0
+    depth: int = 0
+    lists_newest: bool = False
     conditions: tuple[Filter, ...] = ()
     memory_type: str | None = None
     recency: float = 0.0
@@ -136,9 +140,15 @@ class SearchRequest:
         return self.offset + self.limit
 
     @property
+    def is_further_page(self) -> bool:
+        """Whether it continues an earlier search."""
+        return self.depth > 0
+
+    @property
     def is_list(self) -> bool:
-        """Whether it asks for nothing in particular, so that the newest come first."""
-        return not self.query.strip() and not self.is_conceptual
+        """Whether it asks for the newest memories that pass its conditions."""
+        has_target = self.target or self.concept or self.example
+        return self.lists_newest and not self.query.strip() and not has_target
 
     @property
     def is_by_one_arm(self) -> bool:

@@ -1,5 +1,8 @@
 """POST /api/v1/search: the conditions of lists, pages, counts, and the empty query."""
 
+import base64
+import json
+
 import pytest
 
 
@@ -59,7 +62,6 @@ def test_a_search_is_narrowed_as_a_list(stocked):
         ({"cursor": "x"}, ["cursor"]),
         ({"cursor": 1}, ["cursor"]),
         ({"total": "perhaps"}, ["total"]),
-        ({"total": True, "space": "offers"}, []),
         ({"tags": {}}, ["tags"]),
     ],
 )
@@ -72,4 +74,78 @@ def test_invalid_input_is_422_and_named(acme, asked, loc):
 def test_a_cursor_of_another_search_is_422(stocked):
     cursor = found(stocked, limit=2)["next"]
     response = stocked.post("/api/v1/search", {"query": "shoes", "limit": 2, "cursor": cursor})
+    assert response.json()["errors"][0]["loc"] == ["body", "cursor"]
+
+
+@pytest.mark.parametrize("search_type", ["hybrid", "neural", "knowledge"])
+def test_pages_beyond_the_first_candidates_neither_repeat_nor_skip(acme, search_type):
+    contents = [f"boots for {'the long walk ' * (number % 7)}day {number}" for number in range(140)]
+    lines = "\n".join(json.dumps({"content": each}) for each in contents)
+    stored = acme.send("/api/v1/memories/bulk", lines, "application/x-ndjson")
+    assert stored.status_code == 200, stored.content
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = found(acme, query="boots for a walk", search_type=search_type, limit=20, cursor=cursor)
+        seen.append([each["id"] for each in page["results"]])
+        last, cursor = page, page["next"]
+    every = [name for each in seen for name in each]
+    assert len(every) == len(set(every)) == 140
+    # backwards, to the first page
+    back = []
+    while (cursor := last["previous"]) is not None:
+        last = found(acme, query="boots for a walk", search_type=search_type, limit=20, cursor=cursor)
+        back.append([each["id"] for each in last["results"]])
+    assert back[::-1] == seen[:-1]
+
+
+def test_a_search_without_text_lists_a_space_and_an_earlier_time(stocked):
+    space = stocked.post("/api/v1/spaces", {"name": "Offers", "dimensions": [{"name": "cost"}]}).json()
+    members = [each["id"] for each in found(stocked, tags=["odd"])["results"]]
+    for member in members:
+        path = f"/api/v1/spaces/{space['id']}/members"
+        assert stocked.post(path, {"memory_id": member}).status_code in {200, 201}
+    page = found(stocked, query="", space="Offers", total=True)
+    assert ({each["id"] for each in page["results"]}, page["total"]) == (set(members), 3)
+    assert found(stocked, query="boots", search_type="neural", space="Offers", total=True)["total"] == 3
+    [odd] = found(stocked, query="", source="crm/5")["results"]
+    before = stocked.get(f"/api/v1/memories/{odd['id']}").json()
+    then = before["recorded_at"]
+    path = f"/api/v1/memories/{odd['id']}"
+    changed = stocked.patch(path, {"content": "sandals"}, **{"if-match": f'"{before["version"]}"'})
+    assert changed.status_code == 200, changed.content
+    listed = found(stocked, query="", known_at=then, total=True)
+    assert [each["content"][-1] for each in listed["results"]] == ["5", "4", "3", "2", "1", "0"]
+    assert listed["total"] == 6
+
+
+def test_total_leaves_out_what_a_search_never_finds(stocked):
+    assert stocked.post("/store", {"content": " "}).status_code == 200
+    assert found(stocked, total=True)["total"] == 7
+    listed = found(stocked, query="", total=True)
+    assert (listed["total"], len(listed["results"])) == (7, 7)
+
+
+def test_an_empty_query_of_a_batch_is_a_list(stocked):
+    asked = {"queries": ["", "boots number 3", " "], "limit": 2}
+    body = stocked.post("/api/v1/search/batch", asked).json()
+    newest = [
+        [body["memories"][each["id"]]["content"][-1] for each in body["results"][number]] for number in (0, 2)
+    ]
+    assert newest == [["6", "5"], ["6", "5"]]
+    assert body["memories"][body["results"][1][0]["id"]]["content"] == "boots number 3"
+
+
+def test_the_old_routes_rank_an_empty_query(stocked):
+    listed = stocked.post("/search", {"query": ""}).json()["data"]["results"]
+    assert len(listed) == 7
+    assert all(each["score"] != 0 for each in listed)
+    assert stocked.post("/search/knowledge", {"query": ""}).json()["data"]["results"] == []
+
+
+def test_a_page_beyond_the_deepest_is_422(stocked):
+    cursor = found(stocked, limit=2)["next"]
+    decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    deep = base64.urlsafe_b64encode(decoded.replace("2:", "999:", 1).encode()).decode()
+    response = stocked.post("/api/v1/search", {"query": "boots", "limit": 2, "cursor": deep})
+    assert response.status_code == 422
     assert response.json()["errors"][0]["loc"] == ["body", "cursor"]
