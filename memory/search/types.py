@@ -136,17 +136,17 @@ class SearchRequest:
 
     @property
     def reach(self) -> int:
-        """How many of the best its page ends with."""
+        """The number of hits up to the end of its page."""
         return self.offset + self.limit
 
     @property
     def is_further_page(self) -> bool:
-        """Whether it continues an earlier search."""
+        """True for a page that continues an earlier search."""
         return self.depth > 0
 
     @property
     def is_list(self) -> bool:
-        """Whether it asks for the newest memories that pass its conditions."""
+        """True if it asks for the newest memories that pass its conditions."""
         has_target = self.target or self.concept or self.example
         return self.lists_newest and not self.query.strip() and not has_target
 
