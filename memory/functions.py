@@ -65,6 +65,7 @@ class StoreDocument(Strict):
     metadata: Metadata = Field(default_factory=dict)
     keep_original: bool = False
     visible_to: VisibleToIn | None = None
+    index: bool | None = None
 
     @model_validator(mode="after")
     def check_file(self) -> "StoreDocument":
@@ -87,6 +88,7 @@ class StoreDocument(Strict):
             metadata=self.metadata,
             keep_original=self.keep_original,
             visible_to=visible_to_of(self.visible_to),
+            index=self.index,
         )
 
 
@@ -353,7 +355,7 @@ def recent(call: Call, arguments: Recent) -> dict[str, Any]:
         memories = [
             {
                 "id": str(row.id),
-                "content": row.content,
+                "content": row.given_content,
                 "memory_type": row.memory_type,
                 "importance": row.importance,
                 "recorded_at": row.recorded_at.isoformat(),

@@ -10,7 +10,14 @@ from uuid import UUID
 
 import numpy as np
 from django.utils import timezone
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from liftos.kernel.embedding.text import unit_rows
@@ -27,6 +34,7 @@ from memory.types import (
     MemoryDraft,
     TrustState,
     VisibleTo,
+    text_of,
 )
 
 MAX_TTL = 864_000_000  # ten thousand days, in seconds
@@ -49,8 +57,37 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Content = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_not_blank)]
-"""The text of a memory; native routes refuse blank ones."""
+Text = Annotated[str, Field(max_length=MAX_CONTENT), AfterValidator(_not_blank)]
+"""A text that is not blank."""
+
+
+def _short_enough(content: dict[str, Any]) -> dict[str, Any]:
+    if len(text_of(content)) > MAX_CONTENT:
+        raise PydanticCustomError(
+            "object_too_long",
+            "An object should have at most {most} characters as JSON",
+            {"most": MAX_CONTENT},
+        )
+    return content
+
+
+ObjectContent = Annotated[dict[str, Any], AfterValidator(_short_enough)]
+"""An object as content, stored as its JSON."""
+
+
+def _or_object(content: Any, as_text: ValidatorFunctionWrapHandler) -> Any:
+    return _short_enough(content) if isinstance(content, dict) else as_text(content)
+
+
+OR_OBJECT = WrapValidator(_or_object)
+"""Accepts an object too, where a text is expected."""
+_TEXT_OR_OBJECT = WithJsonSchema(
+    {"anyOf": [{"type": "string", "maxLength": MAX_CONTENT}, {"type": "object"}]}
+)
+Content = Annotated[Text, OR_OBJECT, _TEXT_OR_OBJECT]
+"""The content of a memory, a text that is not blank or an object; native routes accept no other."""
+ExportedContent = Annotated[str, Field(max_length=MAX_CONTENT), OR_OBJECT, _TEXT_OR_OBJECT]
+"""The content of an exported memory, which may be blank."""
 
 
 def _filterable(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +220,9 @@ class MemoryIn(Strict):
     """A memory to store."""
 
     content: Content
+    index: bool = Field(
+        default=True, description="false to keep and list the memory, but never find it by a search"
+    )
     metadata: Metadata | None = None
     memory_type: str = Field(default="general", max_length=100)
     source: str = Field(default="", max_length=100)
@@ -218,6 +258,8 @@ class MemoryIn(Strict):
         """Refuse the name of a model without its vector."""
         if self.embedding_model and self.embedding is None:
             raise ValueError("embedding_model is the model of `embedding`, which is missing")
+        if self.embedding is not None and not self.index:
+            raise ValueError("embedding can't be combined with index: false, which keeps no vector")
         return self
 
     def draft(self) -> MemoryDraft:
@@ -228,7 +270,8 @@ class MemoryIn(Strict):
             # scale to at most 1 first, because squares of large numbers overflow
             vector = unit_rows((wide / np.abs(wide).max())[np.newaxis])[0]
         return MemoryDraft(
-            content=self.content,
+            **content_fields(self.content),
+            index=self.index,
             metadata=self.metadata or {},
             memory_type=self.memory_type,
             source=self.source,
@@ -277,8 +320,6 @@ def requested_state_of(state: Any, trust: Any = None) -> TrustState | None:
     return None
 
 
-def text_of(data: Any) -> str:
-    """Return a string unchanged, and other data as JSON with sorted keys."""
-    if isinstance(data, str):
-        return data
-    return json.dumps(data, ensure_ascii=False, sort_keys=True)
+def content_fields(content: str | dict[str, Any]) -> dict[str, Any]:
+    """Return a draft's fields for a content: the text, and whether it is an object's."""
+    return {"content": text_of(content), "is_object": isinstance(content, dict)}

@@ -93,6 +93,7 @@ DUPLICATES = """
 SELECT (array_agg(m.id ORDER BY m.id))[1:20], count(*), (array_agg(m.content ORDER BY m.id))[1]
 FROM memory_memory AS m
 WHERE m.organisation_id = %(organisation)s AND m.head IS NULL AND m.state = ANY(%(visible)s) AND m.value IS NOT NULL
+  AND m.embedding <> 'none'
   AND (m.expires_at IS NULL OR m.expires_at > %(now)s)
 GROUP BY m.value HAVING count(*) > 1 ORDER BY count(*) DESC, (array_agg(m.id ORDER BY m.id))[1] LIMIT %(limit)s
 """

@@ -1,5 +1,6 @@
 """Types of memories. No Django."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -43,7 +44,7 @@ MAX_LINK_KIND = 50
 
 
 class EmbeddingState(StrEnum):
-    """How far a memory's text has vectors; NONE for blank memories, which are never found.
+    """How far a memory's text has vectors; NONE for blank memories and those stored with `index: false`, which are never found.
 
     READY, PARTIAL, UNREADABLE: the model has read all, some, or nothing of it. PENDING: it has not tried.
     """
@@ -119,6 +120,7 @@ class PastVersion:
         vector: of its text, shape (d,), if in the file.
         vector_model: the name of the vector's model.
         layout: where its pages and sections begin.
+        is_object: whether the content is the JSON of an object.
     """
 
     version: int
@@ -140,6 +142,7 @@ class PastVersion:
     vector: np.ndarray | None = None
     vector_model: str = ""
     layout: tuple[Mark, ...] = ()
+    is_object: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,8 @@ class MemoryDraft:
 
     Attributes:
         content: the text; a blank one is stored but never found.
+        is_object: whether the text is the JSON of an object, as which it is returned.
+        index: whether searches may find it; lists always do.
         metadata: any JSON object; its scalars can be filtered on.
         memory_type: free text, for example "insight".
         source: the system it comes from, within which `external_id` is unique.
@@ -230,11 +235,28 @@ class MemoryDraft:
     requested_state: TrustState | None = None
     visible_to: VisibleTo | None = None
     scope: int = ORGANISATION_SCOPE
+    is_object: bool = False
+    index: bool = True
 
     @property
     def named(self) -> tuple[UUID, ...]:
         """The ids of memories that must exist for it to be stored."""
         return (*self.derived_from, *(link.target for link in self.links if link.target is not None))
+
+
+def text_of(data: Any) -> str:
+    """Return a string unchanged, and other data as JSON with sorted keys."""
+    if isinstance(data, str):
+        return data
+    return json.dumps(data, ensure_ascii=False, sort_keys=True)
+
+
+def as_given(text: str, *, is_object: bool) -> str | dict[str, Any]:
+    """Return a content as its writer gave it: an object that is stored as its JSON, or a text."""
+    if not is_object:
+        return text
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
 def granted(trust: TrustState, requested: TrustState | None) -> TrustState:

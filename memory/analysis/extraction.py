@@ -78,16 +78,19 @@ class Reading:
 
 
 def read(draft: MemoryDraft, places: Sequence[Passage] = ()) -> Reading:
-    """Return what search indexes of a draft.
+    """Return what search indexes of a draft: no words of one that is not to be indexed.
 
     Args:
         draft: the memory.
         places: its passages; by default its text is cut.
     """
     content = draft.content
+    cuts = places or cut(content, draft.layout)
     is_short = len(content) <= SHORT
     return Reading(
-        passages=tuple(read_passage(content, place) for place in places or cut(content, draft.layout)),
+        passages=tuple(
+            read_passage(content, place) if draft.index else ReadPassage(place, "", {}, 0) for place in cuts
+        ),
         entities=entities_of(content, draft.metadata),
         thread=thread_id(thread_key(draft.thread, draft.source, draft.metadata)),
         happened_at=draft.valid_from or happened_at(draft.metadata),

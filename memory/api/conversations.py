@@ -62,7 +62,7 @@ class TurnOut(BaseModel):
     number: int
     role: str
     name: str
-    content: str
+    content: str | dict[str, Any]
     at: datetime | None
     metadata: dict[str, Any]
     state: str
@@ -98,11 +98,18 @@ class ConversationTurns(NativeView):
     def prepare(self, thread: str) -> PreparedTurns:
         """Parse and embed the turns."""
         _check_thread(thread)
-        turns = [each.turn() for each in self._given() if each.words.strip()]
+        turns = [each.turn() for each in self._given() if not each.is_silent]
         if not turns:
             raise InvalidRequest([item("string_blank", ("body", "content"), "No turn says anything")])
-        wanted = visible_to_of(self._body().visible_to)
-        return prepare_turns(self.principal.organisation, thread, turns, trust_of(self.principal), wanted)
+        asked = self._body()
+        return prepare_turns(
+            self.principal.organisation,
+            thread,
+            turns,
+            trust_of(self.principal),
+            visible_to_of(asked.visible_to),
+            index=asked.index,
+        )
 
     @extend_schema(
         operation_id="conversations_turns_list",
@@ -168,7 +175,7 @@ def _render(turn: ConversationTurn) -> dict[str, Any]:
         number=turn.number,
         role=turn.role,
         name=turn.name,
-        content=memory.content,
+        content=memory.given_content,
         at=memory.valid_from,
         metadata=memory.metadata,
         state=memory.state,

@@ -47,10 +47,11 @@ class DocumentFields(BaseModel):
     metadata: Metadata | None = None
     keep_original: bool = False
     visible_to: VisibleToIn | None = None
+    index: bool | None = None
 
 
 class DocumentQuery(BaseModel):
-    """`sync` stores before responding; `async` queues a job. `keep_original` keeps the file.
+    """`sync` stores before responding; `async` queues a job. `keep_original` keeps the file; with `index` false searches never find it.
 
     `metadata` is a JSON object, `visible_to` one or "organisation".
     """
@@ -62,6 +63,7 @@ class DocumentQuery(BaseModel):
     metadata: str = ""
     keep_original: bool = False
     visible_to: str = ""
+    index: bool | None = None
 
 
 class DocumentForm(BaseModel):
@@ -76,6 +78,7 @@ class DocumentForm(BaseModel):
     metadata: str = ""
     keep_original: bool = False
     visible_to: str = ""
+    index: bool | None = None
 
 
 class DocumentStored(BaseModel):
@@ -241,6 +244,7 @@ class DocumentCollection(NativeView):
             metadata=fields.metadata or {},
             keep_original=fields.keep_original,
             visible_to=visible_to_of(fields.visible_to),
+            index=fields.index,
         )
         return upload, told | {
             "sha256": upload.sha256,

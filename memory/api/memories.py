@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,31 +19,22 @@ from liftos.kernel.suggestions import suggestion
 from liftos.kernel.tenancy.types import MAX_USER, Scope
 from memory import operations, queries
 from memory.api.shared import RejectionOut, SecretsOut
-from memory.inputs import Content, MemoryIn, text_of
+from memory.inputs import MemoryIn
 from memory.models import Memory
 from memory.operations import Prepared
 from memory.search.types import SearchRequest
-from memory.types import MAX_CONTENT, MemoryDraft, Outcome, TrustState, trust_of
+from memory.types import MemoryDraft, Outcome, TrustState, trust_of
 from memory.visibility import as_json
 
 UserId = Annotated[str, Field(max_length=MAX_USER)] | int | None
 
 
-def _text(content: Any) -> Any:
-    return text_of(content) if isinstance(content, dict) else content
-
-
 class MemoryCreate(MemoryIn):
     """A memory to store.
 
-    An object as `content` is stored as JSON text, and `content_type` in the metadata; `user_id` is the user it is stored for.
+    `content_type` is stored in the metadata; `user_id` is the user it is stored for.
     """
 
-    content: Annotated[
-        Content,
-        BeforeValidator(_text),
-        WithJsonSchema({"anyOf": [{"type": "string", "maxLength": MAX_CONTENT}, {"type": "object"}]}),
-    ]
     content_type: str | None = Field(default=None, max_length=200)
     user_id: UserId = None
 
@@ -84,7 +75,7 @@ class MemoryOut(BaseModel):
     """A memory."""
 
     id: UUID
-    content: str
+    content: str | dict[str, Any]
     metadata: dict[str, Any]
     memory_type: str
     source: str
@@ -93,6 +84,7 @@ class MemoryOut(BaseModel):
     importance: float
     state: str
     embedding: str
+    index: bool
     thread: str
     visible_to: str | dict[str, Any]
     links: list[LinkOut]
@@ -146,6 +138,7 @@ def render(memory: Memory) -> dict[str, Any]:
         }
         for link in memory.links.all()
     ]
+    fields |= {"content": memory.given_content, "index": memory.is_indexed}
     fields |= {"links": links, "external_id": memory.external_id or None, "created_at": memory.recorded_at}
     fields["visible_to"] = as_json(memory.organisation_id, memory.scope_id)
     return MemoryOut.model_validate(fields).model_dump(mode="json")

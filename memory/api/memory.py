@@ -26,6 +26,7 @@ from memory.inputs import (
     Metadata,
     Reason,
     VisibleToIn,
+    content_fields,
     requested_state_of,
     visible_to_of,
 )
@@ -43,6 +44,7 @@ class MemoryPatch(Strict):
     """Changes to a memory: omitted fields stay, null clears a time."""
 
     content: Content | None = None
+    index: bool | None = Field(default=None, description="whether searches find it; lists always do")
     metadata: Metadata | None = None
     memory_type: str | None = Field(default=None, max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=100)
@@ -74,6 +76,8 @@ class MemoryPatch(Strict):
     def changes(self) -> dict[str, Any]:
         """Return the fields to change."""
         given = {name: getattr(self, name) for name in self.model_fields_set - APART}
+        if "content" in given:
+            given |= content_fields(given["content"])
         if "tags" in given:
             given["tags"] = tuple(given["tags"])
         return given

@@ -60,10 +60,12 @@ class MemoryUpserts(NativeView):
                 raise InvalidRequest([item("value_error", ("body", name), message, getattr(asked, name))])
         draft = asked.model_copy(update=place.model_dump()).draft()
         keeps_expiry = asked.expires_at is None and asked.ttl_seconds is None
+        kept = {"expires_at"} if keeps_expiry else set()
+        kept |= {"index"} - asked.model_fields_set
         return prepare_upsert(
             organisation=self.organisation,
             draft=draft,
-            kept=frozenset({"expires_at"} if keeps_expiry else ()),
+            kept=frozenset(kept),
             version=if_match(self.request._request),
         )
 

@@ -10,7 +10,7 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
 from memory.conversations.types import MAX_ID, Turn
-from memory.inputs import Metadata, VisibleToIn
+from memory.inputs import Metadata, ObjectContent, VisibleToIn
 from memory.types import MAX_CONTENT
 
 MAX_TURNS = 500
@@ -35,7 +35,7 @@ class TurnIn(Strict):
 
     role: Annotated[str, Field(max_length=100), AfterValidator(_visible)]
     name: Annotated[str, Field(max_length=200)] | None = None
-    content: Annotated[str, Field(max_length=MAX_CONTENT)] | list[TextPart] | None = None
+    content: Annotated[str, Field(max_length=MAX_CONTENT)] | list[TextPart] | ObjectContent | None = None
     at: Moment | None = None
     id: Annotated[str, Field(max_length=MAX_ID)] | None = None
     metadata: Metadata | None = None
@@ -47,11 +47,16 @@ class TurnIn(Strict):
     refusal: str | None = None
 
     @property
-    def words(self) -> str:
-        """The text of its content, or of the refusal in its place; "" if it says nothing."""
+    def words(self) -> str | dict[str, Any]:
+        """Its content, or the refusal in its place; "" if it says nothing."""
         if isinstance(self.content, list):
             return "\n".join(part.text for part in self.content)
         return self.content or self.refusal or ""
+
+    @property
+    def is_silent(self) -> bool:
+        """It says nothing."""
+        return not self.words if isinstance(self.words, dict) else not self.words.strip()
 
     def turn(self) -> Turn:
         """Return the turn."""
@@ -66,23 +71,26 @@ class TurnIn(Strict):
 
 
 class OneTurnIn(TurnIn):
-    """One turn, and who may see it."""
+    """One turn, who may see it, and whether searches find it."""
 
     visible_to: VisibleToIn | None = None
+    index: bool = True
 
 
 class TurnsIn(Strict):
-    """Several turns in order, and who may see them."""
+    """Several turns in order, who may see them, and whether searches find them."""
 
     turns: list[TurnIn] = Field(min_length=1, max_length=MAX_TURNS)
     visible_to: VisibleToIn | None = None
+    index: bool = True
 
 
 class MessagesIn(Strict):
-    """Chat-completions messages in order, and who may see them."""
+    """Chat-completions messages in order, who may see them, and whether searches find them."""
 
     messages: list[TurnIn] = Field(min_length=1, max_length=MAX_TURNS)
     visible_to: VisibleToIn | None = None
+    index: bool = True
 
 
 class ConversationIn(RootModel[OneTurnIn | TurnsIn | MessagesIn]):

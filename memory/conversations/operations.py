@@ -20,6 +20,7 @@ from liftos.kernel.tenancy.types import Actor
 from memory.conversations.statements import LAST_TURN, LOCK_THREAD, STORED_TURNS
 from memory.conversations.types import MEMORY_TYPE, SOURCE, StoredTurn, StoredTurns, Turn
 from memory.index.writes import Row
+from memory.inputs import content_fields
 from memory.models import ConversationTurn, Memory
 from memory.operations import Prepared, commit, prepare, raise_refusal, refuse_secrets
 from memory.types import LinkDraft, LinkKind, MemoryDraft, Outcome, Stored, TrustState, VisibleTo
@@ -42,6 +43,8 @@ def prepare_turns(
     turns: Sequence[Turn],
     trust: TrustState = TrustState.ACTIVE,
     visible_to: VisibleTo | None = None,
+    *,
+    index: bool = True,
 ) -> PreparedTurns:
     """Analyse and embed turns. Calls the model: don't call inside a transaction.
 
@@ -55,7 +58,7 @@ def prepare_turns(
             raise InvalidInput("Two turns have this id.", loc=("turns", place, "id"))
         seen.add(turn.id)
     scope = scope_of(organisation, visible_to)
-    drafts = [replace(_draft(thread, turn), scope=scope) for turn in turns]
+    drafts = [replace(_draft(thread, turn), scope=scope, index=index) for turn in turns]
     return PreparedTurns(thread, tuple(turns), prepare(organisation, drafts, trust), scope)
 
 
@@ -116,7 +119,7 @@ def commit_turns(*, organisation: UUID, by: Actor, prepared: PreparedTurns) -> S
 def _draft(thread: str, turn: Turn) -> MemoryDraft:
     speaker = {"speaker": turn.name} if turn.name else {}
     return MemoryDraft(
-        content=turn.content,
+        **content_fields(turn.content),
         metadata=turn.metadata | speaker | {"role": turn.role},
         memory_type=MEMORY_TYPE,
         source=SOURCE,

@@ -21,7 +21,7 @@ class Turn:
 
     Attributes:
         role: of the speaker, such as user or assistant.
-        content: the words, as said.
+        content: the words, as said, or an object.
         name: of the speaker; may be empty.
         at: when it was said, aware UTC, if known.
         id: the caller's, unique in the thread; empty for none.
@@ -29,7 +29,7 @@ class Turn:
     """
 
     role: str
-    content: str
+    content: str | dict[str, Any]
     name: str = ""
     at: datetime | None = None
     id: str = ""

@@ -100,7 +100,12 @@ def prepare_document(
     else:
         if trust is not TrustState.ACTIVE:
             raise PermissionDenied("Changing a document requires the scope memory:write.")
-        changes = {"content": draft.content, "layout": draft.layout, "metadata": draft.metadata}
+        changes: dict[str, Any] = {
+            "content": draft.content,
+            "layout": draft.layout,
+            "metadata": draft.metadata,
+        }
+        changes |= {} if upload.index is None else {"index": upload.index}
         revision = prepare_revision(organisation=organisation, memory=earlier, changes=changes, version=None)
     screened = revision.secrets if revision else new.rows[0].secrets if new else None
     is_clean = screened is None or screened.is_flagged
@@ -166,6 +171,7 @@ def _draft(upload: Upload, parsed: Parsed, title: str, scope: int) -> MemoryDraf
         external_id=upload.external_id,
         layout=tuple(Mark(start, page, heading) for start, page, heading in parsed.marks),
         scope=scope,
+        index=upload.index is not False,
     )
 
 

@@ -84,6 +84,7 @@ class Upload:
         metadata: any JSON object; overrides what the file states.
         keep_original: whether to keep the file.
         visible_to: who may see it; None for the organisation.
+        index: whether searches may find it; None for true, or to leave an earlier version's.
     """
 
     content: bytes
@@ -96,6 +97,7 @@ class Upload:
     metadata: dict[str, Any] = field(default_factory=dict)
     keep_original: bool = False
     visible_to: VisibleTo | None = None
+    index: bool | None = None
 
     @property
     def sha256(self) -> str:

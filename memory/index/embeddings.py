@@ -89,7 +89,7 @@ def embed_drafts(
 ) -> tuple[list[Embedded], int | None]:
     """Return the vectors of each draft, and the model's number. Calls the model: don't call inside a transaction.
 
-    A draft's own vector stands for all of it. Blank drafts have no vectors. Everything is pending, and the number None, while the
+    A draft's own vector stands for all of it. Drafts that are blank or not to be indexed have no vectors. Everything is pending, and the number None, while the
     embedder is unavailable; memories beyond AT_ONCE and TOGETHER passages are left pending too.
 
     Args:
@@ -115,7 +115,7 @@ def embed_drafts(
         read = iter(embed_texts(manager, organisation, wanted, known=known(number) if known else None))
         return [
             Embedded({WHOLE if len(reading.passages) > 1 else 0: draft.embedding}, EmbeddingState.READY)
-            if draft.embedding is not None and not is_blank(draft.content)
+            if draft.embedding is not None and _has_text(draft)
             else embedded_of([next(read) for _ in some])
             for draft, reading, some in zip(drafts, readings, texts, strict=True)
         ], number
@@ -147,16 +147,16 @@ def _texts_to_embed(drafts: Sequence[MemoryDraft], readings: Sequence[Reading]) 
     left = TOGETHER
     for draft, reading in zip(drafts, readings, strict=True):
         count = len(reading.passages)
-        if (
-            draft.embedding is not None
-            or is_blank(draft.content)
-            or (count > 1 and count > min(AT_ONCE, left))
-        ):
+        if draft.embedding is not None or not _has_text(draft) or (count > 1 and count > min(AT_ONCE, left)):
             texts.append([])
             continue
         left -= count if count > 1 else 0
         texts.append(texts_of(draft.content, [each.place for each in reading.passages]))
     return texts
+
+
+def _has_text(draft: MemoryDraft) -> bool:
+    return draft.index and not is_blank(draft.content)
 
 
 def texts_of(content: str, places: Sequence[Passage]) -> list[str]:

@@ -72,7 +72,8 @@ def _by_scope(rows: Sequence[RowT], scope_of: Callable[[RowT], int]) -> dict[int
 
 def _pack(organisation: UUID, scope: int, rows: Sequence["Row"]) -> IndexRows:
     words = sum(row.reading.words for row in rows)
-    documents = sum(len(row.reading.passages) for row in rows)
+    searched = [row for row in rows if row.draft.index]
+    documents = sum(len(row.reading.passages) for row in searched)
     threads = [row.reading.thread for row in rows]
     attributes = [
         (row.id.bytes, *each)
@@ -89,7 +90,7 @@ def _pack(organisation: UUID, scope: int, rows: Sequence["Row"]) -> IndexRows:
         organisation,
         scope,
         _passages(rows),
-        _counter_values(organisation, scope, documents, words, threads),
+        _counter_values(organisation, scope, len(searched), documents, words, threads),
         (organisation, scope, UuidArray(ids), TextArray(keys), TextArray(texts), TextArray(decimals)),
         (organisation, scope, TextArray(names), UuidArray(owners), TextArray(kinds)),
         (organisation, scope, *_postings(rows)),
@@ -108,16 +109,16 @@ def insert(packed: Sequence[IndexRows]) -> None:
 
 
 def _counter_values(
-    organisation: UUID, scope: int, documents: int, words: int, threads: Sequence[int | None]
+    organisation: UUID, scope: int, memories: int, documents: int, words: int, threads: Sequence[int | None]
 ) -> dict[str, Any]:
-    """Return the parameters of COUNT_IN and COUNT_OUT for memories with these passages, words and threads."""
+    """Return the parameters of COUNT_IN and COUNT_OUT for searched memories with these passages and words, and the threads of all."""
     members = Counter(thread for thread in threads if thread is not None)
     return {
         "organisation": organisation,
         "scope": scope,
         "parts": COUNTER_PARTS if scope == ORGANISATION_SCOPE else SCOPE_PARTS,
         "documents": documents,
-        "memories": len(threads),
+        "memories": memories,
         "words": words,
         "threads": list(members),
         "members": list(members.values()),
@@ -173,6 +174,7 @@ class Indexed:
     term_count: int
     thread: int | None
     scope: int = ORGANISATION_SCOPE
+    is_searched: bool = True
 
 
 def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
@@ -182,6 +184,7 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
     pairs = [
         (term, row.memory.bytes)
         for row in giving_way(rows)
+        if row.term_count
         for term in _terms(row, stored.get(row.memory, ()))
     ]
     terms, owners = columns(pairs) if pairs else ([], [])
@@ -200,10 +203,12 @@ def remove(*, organisation: UUID, rows: Sequence[Indexed]) -> None:
 
 
 def _count_out(organisation: UUID, scope: int, rows: Sequence[Indexed]) -> None:
+    searched = [row for row in rows if row.is_searched]
     values = _counter_values(
         organisation,
         scope,
-        sum(row.passages for row in rows),
+        len(searched),
+        sum(row.passages for row in searched),
         sum(row.word_count for row in rows),
         [row.thread for row in rows],
     )

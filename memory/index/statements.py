@@ -102,6 +102,8 @@ UPDATE memory_memoryvector SET passage = %s WHERE organisation_id = %s AND memor
 DROP_PASSAGE_VECTORS = (
     "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = ANY(%s) AND passage >= 0"
 )
+# all vectors of memories
+DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = ANY(%s)"
 # what is known of memories by their analysis; those that are cut otherwise are to be embedded
 SET_INDEXED = """
 UPDATE memory_memory AS m SET language = w.language, passages = w.passages, word_count = w.words, term_count = w.terms,
@@ -118,7 +120,7 @@ COLUMNS = (
     ("external_id", "text"), ("tags", "text"), ("importance", "float8"), ("state", "text"), ("embedding", "text"),
     ("actor_kind", "text"), ("actor_id", "text"), ("on_behalf_of", "text"), ("valid_from", "timestamptz"),
     ("valid_to", "timestamptz"), ("thread", "text"), ("thread_id", "bigint"), ("happened_at", "timestamptz"),
-    ("asks", "boolean"), ("tells_time", "boolean"), ("language", "text"), ("passages", "int"), ("word_count", "int"),
+    ("asks", "boolean"), ("tells_time", "boolean"), ("is_object", "boolean"), ("language", "text"), ("passages", "int"), ("word_count", "int"),
     ("term_count", "int"),
     ("expires_at", "timestamptz"), ("value", "bigint"), ("scope_id", "bigint"), ("recorded_at", "timestamptz"), ("changed_at", "timestamptz"),
 )  # fmt: skip
@@ -145,15 +147,15 @@ WHERE m.organisation_id = %s AND m.id = f.memory
 # compare in Postgres: Python equates true and 1, and jsonb keeps 1e23 as an integer
 FIND_EARLIER = """
 SELECT w.id, m.id, m.embedding,
-       (m.content, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance, m.valid_from, m.valid_to,
-        m.thread)
+       (m.content, m.is_object, m.embedding <> 'none' OR m.value IS NULL, m.metadata, m.memory_type, to_jsonb(m.tags), m.importance,
+        m.valid_from, m.valid_to, m.thread)
        IS NOT DISTINCT FROM
-       (w.content, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance, w.valid_from, w.valid_to,
-        w.thread)
-FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[],
-            %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
+       (w.content, w.is_object, w.indexed OR m.value IS NULL, w.metadata::jsonb, w.memory_type, w.tags::jsonb, w.importance,
+        w.valid_from, w.valid_to, w.thread)
+FROM unnest(%(ids)s::uuid[], %(sources)s::text[], %(external_ids)s::text[], %(contents)s::text[], %(objects)s::boolean[],
+            %(indexed)s::boolean[], %(metadata)s::text[], %(types)s::text[], %(tags)s::text[], %(importance)s::float8[],
             %(from)s::timestamptz[], %(to)s::timestamptz[], %(threads)s::text[], %(scopes)s::int[])
-     AS w(id, source, external_id, content, metadata, memory_type, tags, importance, valid_from, valid_to, thread, scope)
+     AS w(id, source, external_id, content, is_object, indexed, metadata, memory_type, tags, importance, valid_from, valid_to, thread, scope)
 JOIN memory_memory AS m
   ON m.organisation_id = %(organisation)s AND m.source = w.source AND m.external_id = w.external_id AND m.scope_id = w.scope
 WHERE m.external_id <> ''

@@ -11,9 +11,10 @@ from liftos.kernel.jobs import send_hint
 from liftos.kernel.precedence import giving_way
 from memory.analysis.extraction import read
 from memory.analysis.passages import Passage, marks_of
+from memory.analysis.values import is_blank
 from memory.index import index_rows
 from memory.index.passage_rows import StoredPassage, read_passages
-from memory.index.statements import DROP_PASSAGE_VECTORS, KEEP_AS_WHOLE, SET_INDEXED
+from memory.index.statements import DROP_PASSAGE_VECTORS, DROP_VECTORS, KEEP_AS_WHOLE, SET_INDEXED
 from memory.index.writes import Row
 from memory.models import Memory
 from memory.types import WHOLE, EmbeddingState, Mark, MemoryDraft
@@ -33,6 +34,7 @@ def remove_index(organisation: UUID, memories: Sequence[Memory]) -> None:
                 each.term_count,
                 each.thread_id,
                 each.scope_id,
+                each.is_indexed,
             )
             for each in memories
         ],
@@ -43,6 +45,8 @@ def draft_of(memory: Memory, layout: Sequence[Mark] = ()) -> MemoryDraft:
     """Return a memory's current version as a draft, without links, vector and external id."""
     return MemoryDraft(
         content=memory.content,
+        is_object=memory.is_object,
+        index=memory.is_indexed,
         metadata=memory.metadata,
         memory_type=memory.memory_type,
         source=memory.source,
@@ -113,6 +117,44 @@ def reindex(organisation: UUID, memories: Iterable[UUID], *, scope: int | None =
     if recut:
         transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
     return len(rows)
+
+
+def earlier_texts_of(organisation: UUID, memory: UUID) -> list[Memory]:
+    """Return the rows of a memory's earlier texts, locked in order of id."""
+    rows = Memory.objects.filter(organisation_id=organisation, head=memory)
+    return list(rows.order_by("id").select_for_update())
+
+
+def set_indexed(organisation: UUID, rows: Sequence[Memory], *, index: bool) -> None:
+    """Have searches find earlier texts, or no longer: words and vectors are removed, or come back, vectors by a worker."""
+    if not rows:
+        return
+    stored = read_passages(organisation, [row.id for row in rows if row.passages > 1])
+    new = []
+    for row in giving_way(rows):
+        draft = replace(draft_of(row), index=index)
+        new.append(Row(row.id, draft, read(draft, _places(row, stored.get(row.id, ())))))
+    remove_index(organisation, rows)
+    index_rows.insert(index_rows.pack(organisation, new))
+    values = [
+        (
+            each.id,
+            each.reading.language,
+            len(each.reading.passages),
+            each.reading.words,
+            each.reading.postings,
+        )
+        for each in new
+    ]
+    pending = [each.id for each in new if index and not is_blank(each.draft.content)]
+    with raw_cursor() as cursor:
+        cursor.execute(DROP_VECTORS, (organisation, [each.id for each in new]))
+        cursor.execute(SET_INDEXED, (pending, *index_rows.columns(values), organisation))
+    if pending:
+        transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
+    else:
+        ids = [each.id for each in new]
+        Memory.objects.filter(organisation_id=organisation, id__in=ids).update(embedding=EmbeddingState.NONE)
 
 
 def _places(row: Memory, stored: Sequence[StoredPassage]) -> list[Passage]:

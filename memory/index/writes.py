@@ -69,7 +69,7 @@ class Row:
     @property
     def embedding(self) -> EmbeddingState:
         """The state of its vectors."""
-        return self.embedded.state if self.keys else EmbeddingState.NONE
+        return self.embedded.state if self.keys and self.draft.index else EmbeddingState.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,8 @@ def find_earlier(organisation: UUID, rows: Sequence[Row]) -> dict[UUID, Earlier]
         "sources": [draft.source for draft in drafts],
         "external_ids": [draft.external_id for draft in drafts],
         "contents": [draft.content for draft in drafts],
+        "objects": [draft.is_object for draft in drafts],
+        "indexed": [draft.index for draft in drafts],
         "metadata": [json.dumps(draft.metadata) for draft in giving_way(drafts)],
         "types": [draft.memory_type for draft in drafts],
         "tags": [json.dumps(draft.tags) for draft in drafts],
@@ -285,6 +287,6 @@ def _values(by: Actor, row: Row) -> tuple[Any, ...]:
         json.dumps(draft.tags), draft.importance, str(row.state), str(row.embedding), str(actor.kind), actor.id,
         actor.on_behalf_of,
         draft.valid_from, draft.valid_to, draft.thread, reading.thread, reading.happened_at or recorded_at, reading.asks,
-        reading.tells_time, reading.language, len(reading.passages), reading.words, reading.postings, row.expires_at, folded_number(row.keys), draft.scope,
+        reading.tells_time, draft.is_object, reading.language, len(reading.passages), reading.words, reading.postings, row.expires_at, folded_number(row.keys), draft.scope,
         recorded_at, changed_at,
     )  # fmt: skip

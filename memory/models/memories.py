@@ -6,6 +6,7 @@ checking one per word costs more than the insert.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,7 +17,8 @@ from pgvector.django import HalfVectorField
 from liftos.kernel.embedding.models import EmbeddingModel
 from liftos.kernel.ids import new_id
 from liftos.kernel.tenancy.models import Organisation
-from memory.types import LINK_KIND, MAX_LINK_KIND, EmbeddingState, TrustState
+from memory.analysis.values import is_blank
+from memory.types import LINK_KIND, MAX_LINK_KIND, EmbeddingState, TrustState, as_given
 
 
 class Scoped(models.Model):
@@ -61,6 +63,8 @@ class Memory(Scoped):
     # ISO 639-1, empty if unknown; of a longer memory each passage has its own
     language = models.CharField(max_length=8, blank=True, default="", db_default="")
     passages = models.PositiveIntegerField(default=1, db_default=1)
+    # the content is the JSON of an object
+    is_object = models.BooleanField(default=False, db_default=False)
     # totals of its postings, by which removal proves complete
     word_count = models.PositiveIntegerField(default=0)
     term_count = models.PositiveIntegerField(default=0)
@@ -172,6 +176,16 @@ class Memory(Scoped):
 
     def __str__(self) -> str:
         return self.content if len(self.content) <= 80 else f"{self.content[:79].rstrip()}…"
+
+    @property
+    def given_content(self) -> str | dict[str, Any]:
+        """The content as its writer gave it."""
+        return as_given(self.content, is_object=self.is_object)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Searches may find it: it was not stored with `index: false`."""
+        return self.embedding != EmbeddingState.NONE or is_blank(self.content)
 
 
 class MemoryPassage(Scoped):

@@ -1,5 +1,7 @@
 """Earlier versions, rejected values, erasure receipts, policies, and choices of an organisation."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -18,7 +20,7 @@ from memory.policy_types import (
     RejectedInside,
     Secrets,
 )
-from memory.types import TrustState
+from memory.types import TrustState, as_given
 
 
 class MemoryVersion(Scoped):
@@ -40,6 +42,7 @@ class MemoryVersion(Scoped):
     )
     version = models.PositiveIntegerField()
     content = models.TextField(blank=True)
+    is_object = models.BooleanField(default=False, db_default=False)
     metadata = models.JSONField(default=dict)
     memory_type = models.CharField(max_length=100)
     tags = ArrayField(models.CharField(max_length=100), default=list)
@@ -76,6 +79,11 @@ class MemoryVersion(Scoped):
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.memory_id}"
+
+    @property
+    def given_content(self) -> str | dict[str, Any]:
+        """The content as its writer gave it."""
+        return as_given(self.content, is_object=self.is_object)
 
 
 class Tombstone(Scoped):

@@ -46,7 +46,7 @@ def found_memory(hit: Hit) -> dict[str, Any]:
     """Render the memory of a hit."""
     return {
         "id": str(hit.id),
-        "content": hit.content,
+        "content": hit.given_content,
         "metadata": hit.metadata,
         "memory_type": hit.memory_type,
         "source": hit.source,

@@ -7,7 +7,7 @@ from uuid import UUID
 from memory.models import Memory, MemoryVersion
 
 _VERSIONED = (
-    "content", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
+    "content", "is_object", "metadata", "memory_type", "tags", "importance", "state", "valid_from", "valid_to", "expires_at",
     "superseded_by", "version",
 )  # fmt: skip
 

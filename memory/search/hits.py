@@ -73,7 +73,7 @@ def _hit(
 ) -> Hit:
     (
         memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
-        happened_at, passage_count,
+        happened_at, is_object, passage_count,
     ) = row  # fmt: skip
     shown = shorten(content, room)
     own = chosen.get(entry.id)
@@ -99,6 +99,7 @@ def _hit(
             else as_found(content, entry.id, own, places, passage_room)
         ),
         passage_count=passage_count,
+        is_object=is_object and len(shown) == len(content),
     )
 
 
@@ -122,10 +123,11 @@ def _hits_as_known(
 def _as_known(hit: Hit, then: tuple[Any, ...] | None, room: int) -> Hit:
     if then is None:
         return hit
-    content, metadata, memory_type, tags, state, version, valid_from, valid_to = then
+    content, metadata, memory_type, tags, state, version, valid_from, valid_to, is_object = then
     shown = shorten(content, room)
     return hit._replace(
         content=shown,
+        is_object=is_object and len(shown) == len(content),
         metadata={} if metadata is None else json.loads(metadata),
         truncated=metadata is None or len(shown) < len(content),
         memory_type=memory_type,

@@ -5,7 +5,7 @@
 COLUMNS = """m.id, coalesce(m.head, m.id), left(m.content, %(room)s + 1),
        CASE WHEN pg_column_compression(m.metadata) IS NULL AND pg_column_size(m.metadata) < 2048 THEN m.metadata
             WHEN octet_length(m.metadata::text) <= %(room)s THEN m.metadata END, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at, m.passages"""
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at, m.is_object, m.passages"""
 HEADS = "LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head"
 # hits by their ids
 READ = f"""
@@ -22,7 +22,7 @@ JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = w.id
 # the versions of memories, or of those earlier texts belong to, that were current at a time and have ended since
 VERSIONS_AT = """
 SELECT DISTINCT v.memory_id, left(v.content, %(room)s + 1),
-       CASE WHEN octet_length(v.metadata::text) <= %(room)s THEN v.metadata END, v.memory_type, v.tags, v.state, v.version, v.valid_from, v.valid_to
+       CASE WHEN octet_length(v.metadata::text) <= %(room)s THEN v.metadata END, v.memory_type, v.tags, v.state, v.version, v.valid_from, v.valid_to, v.is_object
 FROM memory_memory AS m JOIN memory_memoryversion AS v
 ON v.organisation_id = m.organisation_id AND v.memory_id = coalesce(m.head, m.id)
 WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(ids)s)

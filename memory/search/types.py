@@ -12,7 +12,7 @@ from memory.analysis.languages import language_of
 from memory.search.filter_types import Filter, Narrowing
 from memory.search.query_analysis import QueryAnalysis, analyse
 from memory.search.query_syntax import Query, read_query
-from memory.types import TrustState
+from memory.types import TrustState, as_given
 
 MAX_LIMIT = 100
 
@@ -304,6 +304,13 @@ class Hit(NamedTuple):
     truncated: bool = False
     passages: tuple[FoundPassage, ...] = ()
     passage_count: int = 1
+    # whether the content is the JSON of an object, all of it
+    is_object: bool = False
+
+    @property
+    def given_content(self) -> str | dict[str, Any]:
+        """The content as its writer gave it; of an object that was cut, as much of its JSON as there is room for."""
+        return as_given(self.content, is_object=self.is_object)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Screen what is to be stored: find its secrets and, unless they are only flagged, replace them in every field."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from memory.policy_types import Secrets
 from memory.secrets.scanning import find_secrets, moved, redact
-from memory.types import LinkDraft, Mark, MemoryDraft, PastVersion, Screened
+from memory.types import LinkDraft, Mark, MemoryDraft, PastVersion, Screened, text_of
 
 _CARD_DIGITS = range(13, 20)
 _VECTORS = frozenset({"vector", "embedding"})
@@ -44,8 +45,14 @@ class _Search:
             return value if all(map(_same, entries, value)) else type(value)(entries)
         return value
 
-    def layout(self, content: str, layout: tuple[Mark, ...], path: str) -> tuple[str, tuple[Mark, ...]]:
-        """Return a text without its secrets, and the marks of its pages and sections at their new places."""
+    def content(
+        self, content: str, layout: tuple[Mark, ...], path: str, *, is_object: bool
+    ) -> tuple[str, tuple[Mark, ...]]:
+        """Return a content without its secrets, and the marks of its pages and sections at their new places."""
+        if is_object:
+            value = json.loads(content)
+            clean = self.json(value, path)
+            return (content if clean is value else text_of(clean)), layout
         secrets = find_secrets(content)
         if not secrets:
             return content, layout
@@ -95,7 +102,7 @@ def screen(draft: MemoryDraft, policy: Callable[[], Secrets]) -> tuple[MemoryDra
     for name, text in identity.items():
         identity[name] = search.text(text, name)
     in_identity = bool(search.found)
-    content, layout = search.layout(draft.content, draft.layout, "content")
+    content, layout = search.content(draft.content, draft.layout, "content", is_object=draft.is_object)
     clean = replace(
         draft,
         content=content,
@@ -129,8 +136,11 @@ def screen_changes(
     """Return the new values of a memory's fields as they may be written. See `screen`."""
     search, clean = _Search(), dict(changes)
     if "content" in clean:
-        clean["content"], clean["layout"] = search.layout(
-            changes["content"], tuple(changes.get("layout", ())), "content"
+        clean["content"], clean["layout"] = search.content(
+            changes["content"],
+            tuple(changes.get("layout", ())),
+            "content",
+            is_object=changes.get("is_object", False),
         )
     for name in ("metadata", "tags", "memory_type"):
         if name in clean:
@@ -159,7 +169,9 @@ def _link(search: _Search, link: LinkDraft) -> LinkDraft:
 
 
 def _version(search: _Search, version: PastVersion, path: str) -> PastVersion:
-    content, layout = search.layout(version.content, version.layout, f"{path}.content")
+    content, layout = search.content(
+        version.content, version.layout, f"{path}.content", is_object=version.is_object
+    )
     return replace(
         version,
         content=content,

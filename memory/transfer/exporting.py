@@ -126,7 +126,8 @@ def _fields(row: Memory, vector: Any) -> dict[str, Any]:
             links.append(fields)
     return {
         "id": str(row.id),
-        "content": row.content,
+        "content": row.given_content,
+        "index": row.is_indexed,
         "metadata": row.metadata,
         "memory_type": row.memory_type,
         "source": row.source,
@@ -180,7 +181,6 @@ def _layout(passages: Sequence[StoredPassage]) -> list[dict[str, Any]]:
 def _past_fields(version: MemoryVersion, vector: Any, layout: list[dict[str, Any]]) -> dict[str, Any]:
     names = (
         "version",
-        "content",
         "metadata",
         "memory_type",
         "tags",
@@ -190,6 +190,7 @@ def _past_fields(version: MemoryVersion, vector: Any, layout: list[dict[str, Any
         "reason",
     )
     return {name: getattr(version, name) for name in names} | {
+        "content": version.given_content,
         "valid_from": version.valid_from.isoformat() if version.valid_from else None,
         "valid_to": version.valid_to.isoformat() if version.valid_to else None,
         "expires_at": version.expires_at.isoformat() if version.expires_at else None,

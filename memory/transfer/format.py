@@ -24,7 +24,7 @@ from liftos.kernel.http.times import Moment
 from memory.analysis.values import is_blank
 from memory.bulk.lines import check_vector
 from memory.index.given_vectors import GivenVectors
-from memory.inputs import LineIn, MemoryIn
+from memory.inputs import ExportedContent, LineIn, MemoryIn, content_fields
 from memory.transfer.history_format import ActorLine, KnownState, MarkLine, VersionLine, check_past
 from memory.types import MAX_CONTENT, LinkDraft, MemoryDraft, Past, PastVersion, TrustState
 
@@ -48,7 +48,7 @@ class Header(Strict):
 class ImportLine(LineIn):
     """A memory with its past; exported memories may be blank."""
 
-    content: str = Field(max_length=MAX_CONTENT)
+    content: ExportedContent
     state: KnownState = "active"
     version: int = Field(default=1, ge=1, le=MAX_VERSIONS)
     changed_at: Moment | None = None
@@ -166,9 +166,12 @@ def _check_place(value: Any, header: Header | None) -> None:
 
 
 def _version(read: VersionLine, own: Callable[[UUID], UUID], of: ModelInfo | None) -> PastVersion:
-    fields = read.model_dump(exclude={"actor", "superseded_by", "vector", "layout", "tags", "state"})
+    fields = read.model_dump(
+        exclude={"actor", "content", "superseded_by", "vector", "layout", "tags", "state"}
+    )
     return PastVersion(
         **fields,
+        **content_fields(read.content),
         tags=tuple(read.tags),
         state=TrustState(read.state),
         superseded_by=own(read.superseded_by) if read.superseded_by else None,
@@ -205,7 +208,7 @@ def line_of(memory: dict[str, Any]) -> dict[str, Any]:
         "metadata": {}, "memory_type": "general", "source": "", "external_id": None, "tags": [], "importance": 0.5,
         "links": [], "derived_from": [], "thread": "", "valid_from": None, "valid_to": None, "expires_at": None,
         "superseded_by": None, "vector": None, "state": "active", "history": [], "reason": "", "layout": [],
-        "visible_to": "organisation",
+        "visible_to": "organisation", "index": True,
     }  # fmt: skip
     return {name: value for name, value in memory.items() if name not in defaults or value != defaults[name]}
 

@@ -13,12 +13,13 @@ from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment
 from liftos.kernel.tenancy.types import Actor, ActorKind
 from memory.analysis.passages import MAX_HEADING
+from memory.inputs import ExportedContent
 from memory.types import MAX_CONTENT, Mark, MemoryDraft, PastVersion
 
 # without erased, which no exported memory can be
 KnownState = Literal["candidate", "active", "contested", "rejected", "superseded", "expired"]
 # fields whose changes keep the earlier text in a row of its own (memory/trust/versions.py)
-INDEXED = ("content", "metadata", "memory_type", "tags", "importance")
+INDEXED = ("content", "is_object", "metadata", "memory_type", "tags", "importance")
 
 
 class ActorLine(Strict):
@@ -49,7 +50,7 @@ class VersionLine(Strict):
     """An ended version."""
 
     version: int = Field(ge=1, le=2**31 - 1)
-    content: str = Field(max_length=MAX_CONTENT)
+    content: ExportedContent
     metadata: dict[str, Any] = Field(default_factory=dict)
     memory_type: str = Field(default="general", max_length=100)
     tags: list[Annotated[str, Field(max_length=100)]] = Field(default_factory=list, max_length=100)

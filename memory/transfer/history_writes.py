@@ -115,6 +115,8 @@ def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
     last = text.last
     return MemoryDraft(
         content=last.content,
+        is_object=last.is_object,
+        index=present.index,
         metadata=last.metadata,
         memory_type=last.memory_type,
         source=present.source,
@@ -122,7 +124,7 @@ def _draft_of(present: MemoryDraft, text: Text) -> MemoryDraft:
         importance=last.importance,
         valid_from=last.valid_from,
         valid_to=last.valid_to,
-        embedding=last.vector,
+        embedding=last.vector if present.index else None,
         embedding_model=last.vector_model,
         thread=present.thread,
         layout=last.layout,
@@ -139,6 +141,7 @@ def _versions(organisation: UUID, rows: Iterable[writes.Row], decision: UUID) ->
                 memory_id=row.id,
                 version=each.version,
                 content=each.content,
+                is_object=each.is_object,
                 metadata=each.metadata,
                 memory_type=each.memory_type,
                 tags=list(each.tags),
@@ -162,7 +165,7 @@ def _versions(organisation: UUID, rows: Iterable[writes.Row], decision: UUID) ->
 def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Memory:
     draft, reading = text.draft, text.reading
     state = text.embedded.state if model is not None else EmbeddingState.PENDING
-    if is_blank(draft.content):
+    if is_blank(draft.content) or not draft.index:
         state = EmbeddingState.NONE
     return Memory(
         id=id_,
@@ -170,6 +173,7 @@ def _row_of(id_: UUID, text: EarlierText, head: Memory, model: int | None) -> Me
         scope_id=head.scope_id,
         owner=head.owner,
         content=draft.content,
+        is_object=draft.is_object,
         metadata=draft.metadata,
         memory_type=draft.memory_type,
         source=draft.source,

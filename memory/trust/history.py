@@ -79,7 +79,7 @@ def list_history(*, organisation: UUID, memory: UUID, limit: int, before: UUID |
 
 def fields_of(version: Memory | MemoryVersion) -> dict[str, Any]:
     """Return a version's fields."""
-    return {name: getattr(version, name) for name in SHOWN}
+    return {name: getattr(version, name) for name in SHOWN} | {"content": version.given_content}
 
 
 def _change(ended: MemoryVersion, after: Memory | MemoryVersion) -> Change:

@@ -7,7 +7,7 @@ from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.errors import NotFound
 from memory.models import Memory, MemoryVersion
 from memory.queries import get_memory
-from memory.trust.revision import CHANGEABLE, PreparedRevision, prepare_revision
+from memory.trust.revision import VERSIONED, PreparedRevision, prepare_revision
 
 
 class VersionNotFound(NotFound):
@@ -41,6 +41,7 @@ def prepare_restore(
             ).first()
     if earlier is None:
         raise VersionNotFound(loc=("version",))
-    changes: dict[str, Any] = {name: getattr(earlier, name) for name in CHANGEABLE}
+    changes: dict[str, Any] = {name: getattr(earlier, name) for name in VERSIONED}
+    changes["is_object"] = earlier.is_object
     changes["tags"] = tuple(changes["tags"])
     return prepare_revision(organisation=organisation, memory=memory, changes=changes, version=version)

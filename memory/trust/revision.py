@@ -23,7 +23,7 @@ from memory.index import writes
 from memory.index.bulk_reads import read_passage_vectors
 from memory.index.embeddings import PENDING, chosen_model, embed_drafts, texts_of
 from memory.index.passage_rows import read_passages
-from memory.index.stored import draft_of
+from memory.index.stored import draft_of, earlier_texts_of, remove_index, set_indexed
 from memory.models import Memory
 from memory.operations import refuse_secrets
 from memory.policies import read_secrets_policy
@@ -46,7 +46,9 @@ from memory.types import LIVING, EmbeddingState, MemoryDraft, Rejection, Screene
 
 # fields in the search index; changes of others keep the index rows
 INDEXED = frozenset({"content", "metadata", "memory_type", "tags", "importance"})
-CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at"}
+CHANGEABLE = INDEXED | {"valid_from", "valid_to", "expires_at", "index"}
+VERSIONED = CHANGEABLE - {"index"}
+"""What each version has its own of; whether searches find a memory is one of all its versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def revise(
         organisation: the tenant.
         by: the actor.
         memory: its id.
-        changes: new values by field, from CHANGEABLE; with `content`, also its `layout`.
+        changes: new values by field, from CHANGEABLE; with `content`, also its `layout`, and `is_object` if it is an object's.
         version: the version the changes are based on; None for the current one.
         reason: free text.
 
@@ -128,6 +130,8 @@ def prepare_revision(
         places = [each.place for each in read_passages(organisation, [memory]).get(memory, ())]
     check_version(before, version)
     old = draft_of(before)
+    if "content" in changes:
+        changes = {"is_object": False} | dict(changes)
     changes, secrets = screen_changes(changes, lambda: read_secrets_policy(organisation))
     new = replace(old, **changes)
     changed = [
@@ -135,15 +139,17 @@ def prepare_revision(
         for field in fields(MemoryDraft)
         if field.name in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
     ]
+    if old.is_object != new.is_object and "content" not in changed:
+        changed.insert(0, "content")
     if not changed:
         return PreparedRevision(before, (), None, None, secrets=secrets)
     if new.valid_from and new.valid_to and new.valid_to < new.valid_from:
         raise InvalidInput("valid_to must not be before valid_from.", loc=("valid_to",))
     places = places or [Passage(0, len(before.content))]
-    if "content" not in changed:
+    if old.content == new.content and "index" not in changed:
         row = replace(writes.prepare(organisation, new, places=places), id=before.id)
         return PreparedRevision(before, tuple(changed), row, None, perf_counter_ns() - started, secrets)
-    row = writes.prepare(organisation, new)
+    row = writes.prepare(organisation, new, places=places if old.content == new.content else ())
 
     def known(model: int) -> dict[str, np.ndarray]:
         with tenant_transaction(organisation):
@@ -172,7 +178,8 @@ def commit_revision(
         state = TrustState(before.state)
         embedding = EmbeddingState(before.embedding)
         return Revised(before.id, before.version, embedding, None, state, secrets=secrets)
-    new_text = "content" in changed
+    new_text = row.draft.content != before.content
+    embeds = new_text or "index" in changed
     observed = observe_operation("memory.revise", organisation=str(organisation))
     with observed.count_in(prepared.took_ns):
         with tenant_transaction(organisation):
@@ -184,13 +191,13 @@ def commit_revision(
                 raise StateForbids(f"A memory that is {present.state} can't be changed.")
             refuse_growth(organisation, by, size_of(row.draft) - size_of(draft_of(before)))
             chosen = chosen_model(organisation)
-            if new_text and chosen is not None and chosen != model:
+            if embeds and chosen is not None and chosen != model:
                 # the organisation has changed its model since: leave the vector to the sweep
                 row, model = replace(row, embedded=PENDING), None
             decision = _carry_out(
                 organisation, by, present, row, list(changed), model, reason, flagged, secrets
             )
-            embedding = row.embedding if new_text else EmbeddingState(before.embedding)
+            embedding = row.embedding if embeds else EmbeddingState(before.embedding)
             if embedding is EmbeddingState.PENDING:
                 transaction.on_commit(lambda: send_hint("memory.heal_pending_embeddings", organisation))
         doubtful = flagged is not None or (secrets is not None and secrets.is_flagged)
@@ -239,9 +246,15 @@ def _carry_out(
         decision=decision,
         at=at,
     )
+    embeds = row.draft.content != present.content or "index" in changed
     if INDEXED.intersection(changed):
         keep_text(organisation, present)
-        rewrite(organisation, present.id, row, model=model, new_text="content" in changed)
+        rewrite(organisation, present.id, row, model=model, embedded=embeds)
+    elif "index" in changed:
+        remove_index(organisation, [present])
+        rewrite(organisation, present.id, row, model=model, embedded=True, same_text=True)
+    if "index" in changed:
+        set_indexed(organisation, earlier_texts_of(organisation, present.id), index=row.draft.index)
     draft = row.draft
     Memory.objects.filter(organisation_id=organisation, id=present.id).update(
         metadata=draft.metadata,
@@ -256,7 +269,7 @@ def _carry_out(
         version=present.version + 1,
         changed_at=max(at, present.changed_at),
     )
-    if INDEXED.intersection(changed):
+    if INDEXED.intersection(changed) or "index" in changed:
         tell_followers(organisation, [present.id])
     emit(
         organisation=organisation,

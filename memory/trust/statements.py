@@ -69,9 +69,9 @@ NOW = "SELECT clock_timestamp()"
 # copy present versions into the history, with the change that ended them
 END_VERSIONS = """
 INSERT INTO memory_memoryversion
-    (id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+    (id, organisation_id, scope_id, memory_id, version, content, is_object, metadata, memory_type, tags, importance, state, valid_from, valid_to,
      expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
-SELECT e.id, m.organisation_id, m.scope_id, m.id, m.version, m.content, m.metadata, m.memory_type, m.tags, m.importance, m.state,
+SELECT e.id, m.organisation_id, m.scope_id, m.id, m.version, m.content, m.is_object, m.metadata, m.memory_type, m.tags, m.importance, m.state,
        m.valid_from, m.valid_to, m.expires_at, m.superseded_by, m.changed_at, greatest(m.changed_at, %(at)s), %(operation)s,
        %(reason)s, %(kind)s, %(actor)s, %(behalf)s, %(decision)s
 FROM unnest(%(ids)s::uuid[], %(memories)s::uuid[]) AS e(id, memory)
@@ -85,10 +85,10 @@ WHERE organisation_id = %(organisation)s AND id = ANY(%(memories)s)
 # copy a memory's present text into a row of its own, whose head is the memory
 KEEP_TEXT = """
 INSERT INTO memory_memory
-    (id, organisation_id, scope_id, owner, content, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
+    (id, organisation_id, scope_id, owner, content, is_object, metadata, memory_type, source, external_id, tags, importance, state, embedding, actor_kind,
      actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time, language,
      passages, word_count, term_count, version, text_version, changed_at, head)
-SELECT %(earlier)s, organisation_id, scope_id, owner, content, metadata, memory_type, source, '', tags, importance, state, embedding,
+SELECT %(earlier)s, organisation_id, scope_id, owner, content, is_object, metadata, memory_type, source, '', tags, importance, state, embedding,
        actor_kind, actor_id, on_behalf_of, valid_from, valid_to, recorded_at, thread, thread_id, happened_at, asks, tells_time,
        language, passages, word_count, term_count, version, text_version, changed_at, id
 FROM memory_memory WHERE organisation_id = %(organisation)s AND id = %(memory)s
@@ -101,13 +101,13 @@ WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s
 """
 # delete the vectors of a replaced text
 DROP_VECTORS = "DELETE FROM memory_memoryvector WHERE organisation_id = %s AND memory_id = %s"
-# the next version, with another text and its search fields
+# the next version, with its text and search fields
 REWRITE = """
-UPDATE memory_memory SET content = %(content)s, thread_id = %(thread)s,
+UPDATE memory_memory SET content = %(content)s, is_object = %(is_object)s, thread_id = %(thread)s,
     happened_at = coalesce(%(happened_at)s::timestamptz, recorded_at), asks = %(asks)s, tells_time = %(tells_time)s,
     language = %(language)s, passages = %(passages)s, word_count = %(words)s, term_count = %(terms)s, value = %(value)s,
-    text_version = version + 1, version = version + 1,
-    embedding = CASE WHEN %(new_text)s THEN %(embedding)s ELSE embedding END
+    text_version = CASE WHEN %(same_text)s THEN text_version ELSE version + 1 END, version = version + 1,
+    embedding = CASE WHEN %(embedded)s THEN %(embedding)s ELSE embedding END
 WHERE organisation_id = %(organisation)s AND id = %(memory)s
 """
 
@@ -151,9 +151,9 @@ WITH gone AS (
     DELETE FROM memory_memoryversion WHERE organisation_id = %(organisation)s AND memory_id = %(memory)s RETURNING *
 )
 INSERT INTO memory_memoryversion
-    (id, organisation_id, scope_id, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from, valid_to,
+    (id, organisation_id, scope_id, memory_id, version, content, is_object, metadata, memory_type, tags, importance, state, valid_from, valid_to,
      expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id)
-SELECT id, organisation_id, %(scope)s, memory_id, version, content, metadata, memory_type, tags, importance, state, valid_from,
+SELECT id, organisation_id, %(scope)s, memory_id, version, content, is_object, metadata, memory_type, tags, importance, state, valid_from,
        valid_to, expires_at, superseded_by, known_from, known_to, operation, reason, actor_kind, actor_id, on_behalf_of, decision_id
 FROM gone
 """

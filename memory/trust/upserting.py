@@ -72,6 +72,7 @@ def prepare_upsert(
     if draft.thread and draft.thread != row.thread:
         raise InvalidInput("The thread of a memory can't be changed.", loc=("thread",))
     changes = {name: getattr(draft, name) for name in CHANGEABLE - kept}
+    changes |= {"is_object": draft.is_object}
     changes |= {"embedding": draft.embedding, "embedding_model": draft.embedding_model}
     revision = prepare_revision(organisation=organisation, memory=row.id, changes=changes, version=version)
     return PreparedUpsert(draft, None, revision)

@@ -114,23 +114,34 @@ def keep_text(organisation: UUID, memory: Memory) -> UUID:
     return earlier
 
 
-def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | None, new_text: bool) -> None:
-    """Update a memory's text and index data.
+def rewrite(
+    organisation: UUID,
+    memory: UUID,
+    row: writes.Row,
+    *,
+    model: int | None,
+    embedded: bool,
+    same_text: bool = False,
+) -> None:
+    """Update a memory's text and index data; its earlier index rows must have been removed.
 
     Args:
         organisation: the tenant.
         memory: its id.
         row: the new text with its index data and vector.
         model: the number of the vector's model.
-        new_text: whether the content has changed; otherwise vectors are kept.
+        embedded: whether the row has new vectors; otherwise the old ones are kept.
+        same_text: whether earlier versions keep having this row's text, because no row of their own keeps it.
     """
     reading = row.reading
     values = {
         "organisation": organisation,
         "memory": memory,
         "content": row.draft.content,
+        "is_object": row.draft.is_object,
         "embedding": str(row.embedding),
-        "new_text": new_text,
+        "embedded": embedded,
+        "same_text": same_text,
         "thread": reading.thread,
         "happened_at": reading.happened_at,
         "asks": reading.asks,
@@ -143,9 +154,9 @@ def rewrite(organisation: UUID, memory: UUID, row: writes.Row, *, model: int | N
     }
     with raw_cursor() as cursor:
         cursor.execute(REWRITE, values)
-        if new_text:
+        if embedded:
             cursor.execute(DROP_VECTORS, (organisation, memory))
-    if new_text and model is not None:
+    if embedded and model is not None:
         vectors = [(memory, passage, vector) for passage, vector in row.embedded.vectors.items()]
         writes.insert_vectors(organisation, model, vectors)
     index_rows.insert(index_rows.pack(organisation, [writes.Row(memory, row.draft, reading)]))

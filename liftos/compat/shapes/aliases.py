@@ -12,9 +12,8 @@ from liftos.kernel.http.pagination import QueryText
 from liftos.kernel.http.parsing import InvalidRequest, item
 from liftos.kernel.http.times import EndMoment, Moment, none_for_empty, not_before
 from liftos.kernel.tenancy.types import MAX_USER
-from memory.inputs import text_of
 from memory.search.types import MAX_LIMIT, Hit, SearchType
-from memory.types import MAX_CONTENT, MemoryDraft
+from memory.types import MAX_CONTENT, MemoryDraft, text_of
 
 TYPES = {
     "semantic": SearchType.NEURAL,

@@ -47,6 +47,11 @@ class Command(ObservedCommand):
         parser.add_argument("--source", default="files", help="source of the documents (default: files)")
         parser.add_argument("--keep-originals", action="store_true", help="keep the files too")
         parser.add_argument(
+            "--no-index",
+            action="store_true",
+            help="keep and list the documents, but never find them by a search",
+        )
+        parser.add_argument(
             "--errors", type=Path, metavar="FILE", help="write refused files there, as JSON lines"
         )
         parser.add_argument("--json", action="store_true", help="print the counts as JSON")
@@ -84,7 +89,8 @@ class Command(ObservedCommand):
         name = path.relative_to(directory).as_posix()
         try:
             upload = _upload(path, name, options)
-            if not options["keep_originals"] and is_stored(organisation=organisation, upload=upload):
+            is_plain = not options["keep_originals"] and not options["no_index"]
+            if is_plain and is_stored(organisation=organisation, upload=upload):
                 # nothing to parse: a repeated import is quick
                 return str(DocumentOutcome.UNCHANGED)
             return str(store_document(organisation=organisation, by=SYSTEM, upload=upload).outcome)
@@ -141,4 +147,5 @@ def _upload(path: Path, name: str, options: dict[str, Any]) -> Upload:
         external_id=name,
         metadata={"path": name},
         keep_original=options["keep_originals"],
+        index=False if options["no_index"] else None,
     )

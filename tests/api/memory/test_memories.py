@@ -8,7 +8,7 @@ import pytest
 DIMENSION = 384
 FIELDS = [
     "id", "content", "metadata", "memory_type", "source", "external_id", "tags", "importance", "state", "embedding",
-    "thread", "visible_to", "links", "valid_from", "valid_to", "expires_at", "superseded_by", "version", "recorded_at", "changed_at", "created_at",
+    "index", "thread", "visible_to", "links", "valid_from", "valid_to", "expires_at", "superseded_by", "version", "recorded_at", "changed_at", "created_at",
 ]  # fmt: skip
 
 
@@ -306,14 +306,14 @@ def test_a_taken_external_id_names_the_other_memory(acme):
 @pytest.mark.parametrize(
     ("sent", "content", "metadata"),
     [
-        ({"content": {"b": 1, "a": "é"}}, '{"a": "é", "b": 1}', {}),
+        ({"content": {"b": 1, "a": "é"}}, {"a": "é", "b": 1}, {}),
         ({"content": "x", "content_type": "text"}, "x", {"content_type": "text"}),
         (
             {"content": "x", "content_type": "a", "metadata": {"content_type": "b", "k": 1}},
             "x",
             {"content_type": "b", "k": 1},
         ),
-        ({"content": {}, "content_type": "insight", "metadata": None}, "{}", {"content_type": "insight"}),
+        ({"content": {}, "content_type": "insight", "metadata": None}, {}, {"content_type": "insight"}),
     ],
 )
 def test_what_old_callers_send_is_taken(acme, sent, content, metadata):
