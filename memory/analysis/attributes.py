@@ -9,6 +9,7 @@ on write; those stored by an earlier version are not indexed.
 import hashlib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 # a B-tree entry holds at most 2,704 bytes: key and text together must stay below it at 4 bytes a character
@@ -38,6 +39,16 @@ def scalar_of(value: Any) -> Scalar:
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return text_mark(value), None
     return None, Decimal(str(value))
+
+
+def number_key(number: Decimal) -> float:
+    """Return the double that the index has for a number, as Postgres derives it (migration 0031): infinite beyond 1e300, 0 within 1e-300."""
+    size = abs(number)
+    if size < Decimal("1e-300"):
+        return 0.0
+    if size < Decimal("1e300"):
+        return float(number)
+    return inf if number > 0 else -inf
 
 
 def attributes_of(metadata: dict[str, Any]) -> Iterator[tuple[str, str | None, Decimal | None]]:

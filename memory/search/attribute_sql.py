@@ -1,12 +1,16 @@
-"""Metadata filters as SQL: every tree of conditions is one set of memory ids, to be in or not to be in."""
+"""Metadata filters as SQL: every tree of conditions is one set of memory ids, to be in or not to be in, or a test of one memory."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from memory.analysis.attributes import LONG, scalar_of
+from memory.analysis.attributes import LONG, number_key, scalar_of
 from memory.search.filter_types import ORDER, TEXTUAL, Condition, Filter
-from memory.search.statements import ATTRIBUTE_ROWS
+from memory.search.statements import ATTRIBUTE_PROBE, ATTRIBUTE_ROWS
 
+SELECTIVE = frozenset({"eq", "in", "gt", "gte", "lt", "lte", "startswith"})
+SCANNED = frozenset(TEXTUAL) - SELECTIVE
+"""Operators that read every value of a key."""
 # beyond every text with the prefix: the last code point
 _LAST = "\U0010ffff"
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
@@ -29,6 +33,43 @@ def attribute_tests(filters: Sequence[Filter], column: str, parameters: dict[str
         selected, negated = _compiled(each, parameters)
         tests.append(f"{column} {'NOT ' if negated else ''}IN ({selected})")
     return tests
+
+
+def attribute_probes(filters: Sequence[Filter], column: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the same tests as `attribute_tests`, each made for one memory at a time; adds their parameters."""
+    return [_probe(each, column, parameters) for each in filters]
+
+
+def selective_sets(filters: Sequence[Filter], parameters: dict[str, Any]) -> list[str]:
+    """Return SELECTs of memory ids, each of all that pass a condition whose matches lie together in an index; adds their parameters."""
+    return _sets(filters, SELECTIVE, parameters)
+
+
+def textual_sets(filters: Sequence[Filter], parameters: dict[str, Any]) -> list[str]:
+    """Return SELECTs of memory ids, each of all that pass a condition on a part of a text; adds their parameters."""
+    return _sets(filters, SCANNED, parameters)
+
+
+def _sets(filters: Sequence[Filter], operators: frozenset[str], parameters: dict[str, Any]) -> list[str]:
+    sets = []
+    for each in filters:
+        if isinstance(each, Condition):
+            if each.operator in operators:
+                sets.append(_rows(each, parameters)[0])
+        elif each.join == "and":
+            sets += _sets(each.parts, operators, parameters)
+    return sets
+
+
+def _probe(each: Filter, column: str, parameters: dict[str, Any]) -> str:
+    if isinstance(each, Condition):
+        number, test, negated = _numbered_test(each, parameters)
+        probe = ATTRIBUTE_PROBE.format(column=column, key=f"%(key{number})s", test=test).strip()
+        return f"NOT {probe}" if negated else probe
+    joined = (" AND " if each.join == "and" else " OR ").join(
+        _probe(part, column, parameters) for part in each.parts
+    )
+    return f"NOT ({joined})" if each.join == "not" else f"({joined})"
 
 
 def _compiled(each: Filter, parameters: dict[str, Any]) -> Signed:
@@ -57,10 +98,14 @@ def _joined(operator: str, selects: Sequence[str]) -> str:
 
 
 def _rows(condition: Condition, parameters: dict[str, Any]) -> Signed:
+    number, test, negated = _numbered_test(condition, parameters)
+    return ATTRIBUTE_ROWS.format(key=f"%(key{number})s", test=test), negated
+
+
+def _numbered_test(condition: Condition, parameters: dict[str, Any]) -> tuple[int, str, bool]:
     number = sum(1 for name in parameters if name.startswith("key"))
     parameters[f"key{number}"] = condition.key
-    test, negated = _test(condition, number, parameters)
-    return ATTRIBUTE_ROWS.format(key=f"%(key{number})s", test=test), negated
+    return number, *_test(condition, number, parameters)
 
 
 def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> Signed:
@@ -80,8 +125,10 @@ def _test(condition: Condition, number: int, parameters: dict[str, Any]) -> Sign
         parameters[f"texts{number}"] = texts
         tests.append(f"text_value = ANY(%(texts{number})s::text[])")
     if numbers:
-        parameters[f"numbers{number}"] = numbers
-        tests.append(f"number_value = ANY(%(numbers{number})s::numeric[])")
+        parameters |= {f"numbers{number}": numbers, f"near{number}": [number_key(each) for each in numbers]}
+        tests.append(
+            f"(number_key = ANY(%(near{number})s::float8[]) AND number_value = ANY(%(numbers{number})s::numeric[]))"
+        )
     test = f"({' OR '.join(tests) or 'false'})"
     return test, condition.operator in {"ne", "nin"}
 
@@ -103,8 +150,10 @@ def _textual_test(condition: Condition, number: int, parameters: dict[str, Any])
 def _order_test(condition: Condition, number: int, parameters: dict[str, Any]) -> str:
     bound, sign = condition.values[0], ORDER[condition.operator]
     if not isinstance(bound, str):
-        parameters[f"bound{number}"] = scalar_of(bound)[1]
-        return f"number_value {sign} %(bound{number})s::numeric"
+        value = Decimal(str(bound))
+        parameters |= {f"bound{number}": value, f"near{number}": number_key(value)}
+        # numbers that differ may have one key
+        return f"number_key {sign[0]}= %(near{number})s::float8 AND number_value {sign} %(bound{number})s::numeric"
     parameters[f"bound{number}"] = f"s{bound}"
     # texts have the prefix "s": keep the range within it
     return f"text_value {sign} %(bound{number})s AND text_value >= 's' AND text_value < 't'"

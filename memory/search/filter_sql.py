@@ -4,8 +4,8 @@ from typing import Any
 
 from liftos.kernel.db.binary import TextArray, UuidArray
 from memory.ports import scope
-from memory.search.attribute_sql import attribute_tests
-from memory.search.narrowing_sql import row_tests, set_tests
+from memory.search.attribute_sql import attribute_probes, attribute_tests
+from memory.search.narrowing_sql import probe_tests, row_tests, set_tests
 from memory.search.types import SearchRequest
 from memory.types import LIVING, VISIBLE, TrustState
 
@@ -87,7 +87,7 @@ def where(
 
 
 def where_row(
-    request: SearchRequest, row: str, *, any_state: bool = False, blank: bool = True
+    request: SearchRequest, row: str, *, any_state: bool = False, blank: bool = True, one_by_one: bool = False
 ) -> tuple[str, dict[str, Any]]:
     """Return an SQL condition for rows of memory_memory that pass a request's filters, and its parameters.
 
@@ -98,6 +98,7 @@ def where_row(
         row: SQL name of the row to test.
         any_state: whether memories in every trust state pass, expired ones too.
         blank: whether blank memories pass; lists include them, searches don't.
+        one_by_one: whether few rows will be tested, so that other indexes are asked about each of them; not with `known_at`.
     """
     parameters: dict[str, Any] = {}
     column = f"{row}.id"
@@ -117,9 +118,14 @@ def where_row(
     if request.members_of is not None:
         parts.append(scope().test(column))
         parameters["members_of"] = request.members_of
-    parts += set_tests(request.narrowing, column, parameters)
-    parts += _row_tests(request, row, parameters)
-    parts += attribute_tests(request.conditions, column, parameters)
+    if one_by_one:
+        parts += probe_tests(request.narrowing, row, parameters)
+        parts += _row_tests(request, row, parameters)
+        parts += attribute_probes(request.conditions, column, parameters)
+    else:
+        parts += set_tests(request.narrowing, column, parameters)
+        parts += _row_tests(request, row, parameters)
+        parts += attribute_tests(request.conditions, column, parameters)
     return " AND ".join(parts), parameters
 
 

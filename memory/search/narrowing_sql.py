@@ -1,28 +1,27 @@
 """Conditions beside metadata (memory/search/filter_types.py:Narrowing) as SQL."""
 
+from decimal import Decimal
 from typing import Any
 
-from memory.analysis.attributes import TAG_KEY, tag_mark
+from memory.analysis.attributes import TAG_KEY, number_key, tag_mark
 from memory.analysis.entities import name_key
 from memory.analysis.threads import KEYS
 from memory.search.filter_types import ORDER, Narrowing
 
 _TAGGED = """
-{column} IN (SELECT memory_id FROM memory_attribute
-    WHERE organisation_id = %(organisation)s AND key = %(tag_key)s AND text_value = ANY(%({name})s::text[]))
+SELECT memory_id FROM memory_attribute
+    WHERE organisation_id = %(organisation)s AND key = %(tag_key)s AND text_value = ANY(%({name})s::text[])
 """
-_MENTIONS = """
-{column} IN (SELECT memory_id FROM memory_entity WHERE organisation_id = %(organisation)s AND key = %(entity)s)
-"""
+_MENTIONING = (
+    "SELECT memory_id FROM memory_entity WHERE organisation_id = %(organisation)s AND key = %(entity)s"
+)
 # a thread that was not given is that of the metadata
 _IN_THREAD = """
-{column} IN (
     SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s AND thread = %(thread)s AND thread <> ''
     UNION ALL
     SELECT a.memory_id FROM memory_attribute AS a JOIN memory_memory AS t ON t.organisation_id = a.organisation_id AND t.id = a.memory_id
     WHERE a.organisation_id = %(organisation)s AND a.key = ANY(%(thread_keys)s::text[]) AND t.thread = ''
-    AND (a.text_value = %(thread_text)s OR a.number_value = %(thread_number)s::numeric)
-)
+    AND (a.text_value = %(thread_text)s OR a.number_key = %(thread_key)s::float8 AND a.number_value = %(thread_number)s::numeric)
 """
 # an earlier text has no external id of its own
 _NAMED_THEN = """
@@ -30,28 +29,69 @@ _NAMED_THEN = """
     SELECT h.id FROM memory_memory AS h WHERE h.organisation_id = %(organisation)s AND h.external_id = %(external_id)s
 ))
 """
+_MENTIONED = """
+EXISTS (SELECT 1 FROM memory_entity WHERE organisation_id = %(organisation)s AND key = %(entity)s AND memory_id = {row}.id OFFSET 0)
+"""
+_OF_THREAD = """
+({row}.thread = %(thread)s OR {row}.thread = '' AND EXISTS (
+    SELECT 1 FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = {row}.id AND key = ANY(%(thread_keys)s::text[])
+    AND (text_value = %(thread_text)s OR number_key = %(thread_key)s::float8 AND number_value = %(thread_number)s::numeric) OFFSET 0
+))
+"""
 _ESCAPED = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 def set_tests(narrowing: Narrowing, column: str, parameters: dict[str, Any]) -> list[str]:
     """Return the tests that look memories up in other indexes by a column of memory ids; adds their parameters."""
-    tests = []
-    tags = [("any_tags", narrowing.any_tags)] if narrowing.any_tags else []
-    wanted = (*narrowing.all_tags, *(narrowing.exact_tags or ()))
-    tags += [(f"tagged{number}", (tag,)) for number, tag in enumerate(dict.fromkeys(wanted))]
-    for name, values in tags:
+    return [f"{column} IN ({rows.strip()})" for rows in narrowing_sets(narrowing, parameters)]
+
+
+def narrowing_sets(narrowing: Narrowing, parameters: dict[str, Any]) -> list[str]:
+    """Return SELECTs of memory ids, each of which has all that pass one condition; adds their parameters."""
+    sets = []
+    for name, values in _tags(narrowing).items():
         parameters |= {name: [tag_mark(each) for each in values], "tag_key": TAG_KEY}
-        tests.append(_TAGGED.format(column=column, name=name))
+        sets.append(_TAGGED.format(name=name))
     if narrowing.entity:
         parameters["entity"] = name_key(narrowing.entity)
-        tests.append(_MENTIONS.format(column=column))
+        sets.append(_MENTIONING)
     if narrowing.thread:
-        thread = narrowing.thread
-        number = thread if thread.isascii() and thread.isdigit() else None
-        parameters |= {"thread": thread, "thread_text": f"s{thread}", "thread_number": number}
-        parameters["thread_keys"] = list(KEYS)
-        tests.append(_IN_THREAD.format(column=column))
+        parameters |= _thread(narrowing.thread)
+        sets.append(_IN_THREAD)
+    return sets
+
+
+def probe_tests(narrowing: Narrowing, row: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the same tests as `set_tests`, each made for one row of memory_memory at a time; adds their parameters."""
+    tests = []
+    for name, values in _tags(narrowing).items():
+        parameters[name] = list(values)
+        tests.append(f"{row}.tags::text[] && %({name})s::text[]")
+    if narrowing.entity:
+        parameters["entity"] = name_key(narrowing.entity)
+        tests.append(_MENTIONED.format(row=row))
+    if narrowing.thread:
+        parameters |= _thread(narrowing.thread)
+        tests.append(_OF_THREAD.format(row=row))
     return tests
+
+
+def _tags(narrowing: Narrowing) -> dict[str, tuple[str, ...]]:
+    """Return the tags of which a memory must have one each, by the name of a parameter."""
+    wanted = dict.fromkeys((*narrowing.all_tags, *(narrowing.exact_tags or ())))
+    each = {f"tagged{number}": (tag,) for number, tag in enumerate(wanted)}
+    return {"any_tags": narrowing.any_tags} | each if narrowing.any_tags else each
+
+
+def _thread(thread: str) -> dict[str, Any]:
+    number = Decimal(thread) if thread.isascii() and thread.isdigit() else None
+    return {
+        "thread": thread,
+        "thread_text": f"s{thread}",
+        "thread_number": number,
+        "thread_key": None if number is None else number_key(number),
+        "thread_keys": list(KEYS),
+    }
 
 
 def row_tests(narrowing: Narrowing, row: str, parameters: dict[str, Any], *, past: bool) -> list[str]:

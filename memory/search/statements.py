@@ -73,6 +73,10 @@ AND EXISTS (SELECT 1 FROM unnest(%(codes)s::text[]) AS c(code) WHERE strpos(lowe
 
 # ids of memories with an attribute that passes a test
 ATTRIBUTE_ROWS = "SELECT memory_id FROM memory_attribute WHERE organisation_id = %(organisation)s AND key = {key} AND {test}"
+# whether a memory has an attribute that passes a test. OFFSET keeps the planner from reading all that have it instead.
+ATTRIBUTE_PROBE = """
+EXISTS (SELECT 1 FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = {column} AND key = {key} AND {test} OFFSET 0)
+"""
 
 # --- pages.py
 

@@ -1,11 +1,12 @@
 """Find what is by or about a subject, inside the caller's tenant transaction."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from liftos.kernel.db.transactions import read_column
 from liftos.kernel.erasure.types import Person
 from liftos.kernel.tenancy.queries import actors_of_principal
-from memory.analysis.attributes import text_mark
+from memory.analysis.attributes import number_key, text_mark
 from memory.analysis.entities import name_key
 from memory.subjects.statements import (
     MEMORIES_BY_PERSON,
@@ -37,8 +38,14 @@ def find_subject(*, organisation: UUID, kind: SubjectKind, subject: str) -> Subj
     else:
         if kind is SubjectKind.USER:
             person = Person(users=(subject,))
-            number = subject if subject.isascii() and subject.isdigit() else None
-            values = {"organisation": organisation, "text": text_mark(subject), "number": number}
+            number = Decimal(subject) if subject.isascii() and subject.isdigit() else None
+            key = None if number is None else number_key(number)
+            values = {
+                "organisation": organisation,
+                "text": text_mark(subject),
+                "number": number,
+                "number_key": key,
+            }
             found.update(read_column(MEMORIES_NAMING_USER, values))
         else:
             principal, actors = actors_of_principal(organisation=organisation, named=subject)

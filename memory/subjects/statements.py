@@ -10,7 +10,9 @@ SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s AND head I
 MEMORIES_NAMING_USER = """
 SELECT DISTINCT coalesce(m.head, m.id) FROM memory_attribute AS a
 JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = a.memory_id
-WHERE a.organisation_id = %(organisation)s AND a.key = 'user_id' AND (a.text_value = %(text)s OR a.number_value = %(number)s::numeric)
+WHERE a.organisation_id = %(organisation)s AND a.key = 'user_id' AND (
+    a.text_value = %(text)s OR a.number_key = %(number_key)s::float8 AND a.number_value = %(number)s::numeric
+)
 """
 # memories that only a principal sees
 MEMORIES_OF_PRINCIPAL = """
