@@ -7,22 +7,8 @@ from memory.analysis.attributes import TAG_KEY, number_key, tag_mark
 from memory.analysis.entities import name_key
 from memory.analysis.threads import KEYS
 from memory.search.filter_types import ORDER, Narrowing
+from memory.search.statements import IN_THREAD, MENTIONING, TAGGED
 
-_TAGGED = """
-SELECT memory_id FROM memory_attribute
-    WHERE organisation_id = %(organisation)s AND key = %(tag_key)s AND text_value = ANY(%({name})s::text[])
-"""
-_MENTIONING = (
-    "SELECT memory_id FROM memory_entity WHERE organisation_id = %(organisation)s AND key = %(entity)s"
-)
-# a thread that was not given is that of the metadata
-_IN_THREAD = """
-    SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s AND thread = %(thread)s AND thread <> ''
-    UNION ALL
-    SELECT a.memory_id FROM memory_attribute AS a JOIN memory_memory AS t ON t.organisation_id = a.organisation_id AND t.id = a.memory_id
-    WHERE a.organisation_id = %(organisation)s AND a.key = ANY(%(thread_keys)s::text[]) AND t.thread = ''
-    AND (a.text_value = %(thread_text)s OR a.number_key = %(thread_key)s::float8 AND a.number_value = %(thread_number)s::numeric)
-"""
 # an earlier text has no external id of its own
 _NAMED_THEN = """
 ({row}.external_id = %(external_id)s OR {row}.head IN (
@@ -51,13 +37,13 @@ def narrowing_sets(narrowing: Narrowing, parameters: dict[str, Any]) -> list[str
     sets = []
     for name, values in _tags(narrowing).items():
         parameters |= {name: [tag_mark(each) for each in values], "tag_key": TAG_KEY}
-        sets.append(_TAGGED.format(name=name))
+        sets.append(TAGGED.format(name=name))
     if narrowing.entity:
         parameters["entity"] = name_key(narrowing.entity)
-        sets.append(_MENTIONING)
+        sets.append(MENTIONING)
     if narrowing.thread:
         parameters |= _thread(narrowing.thread)
-        sets.append(_IN_THREAD)
+        sets.append(IN_THREAD)
     return sets
 
 

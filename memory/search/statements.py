@@ -78,6 +78,26 @@ ATTRIBUTE_PROBE = """
 EXISTS (SELECT 1 FROM memory_attribute WHERE organisation_id = %(organisation)s AND memory_id = {column} AND key = {key} AND {test} OFFSET 0)
 """
 
+# --- narrowing_sql.py
+
+# ids of memories with one of several tags
+TAGGED = """
+SELECT memory_id FROM memory_attribute
+    WHERE organisation_id = %(organisation)s AND key = %(tag_key)s AND text_value = ANY(%({name})s::text[])
+"""
+# ids of memories that mention an entity
+MENTIONING = (
+    "SELECT memory_id FROM memory_entity WHERE organisation_id = %(organisation)s AND key = %(entity)s"
+)
+# ids of the memories of a thread; one that was not given is that of the metadata
+IN_THREAD = """
+    SELECT id FROM memory_memory WHERE organisation_id = %(organisation)s AND thread = %(thread)s AND thread <> ''
+    UNION ALL
+    SELECT a.memory_id FROM memory_attribute AS a JOIN memory_memory AS t ON t.organisation_id = a.organisation_id AND t.id = a.memory_id
+    WHERE a.organisation_id = %(organisation)s AND a.key = ANY(%(thread_keys)s::text[]) AND t.thread = ''
+    AND (a.text_value = %(thread_text)s OR a.number_key = %(thread_key)s::float8 AND a.number_value = %(thread_number)s::numeric)
+"""
+
 # --- pages.py
 
 # ids of the newest memories that pass the conditions of an empty query
