@@ -42,7 +42,7 @@ def scalar_of(value: Any) -> Scalar:
 
 
 def number_key(number: Decimal) -> float:
-    """Return the double that the index has for a number, as Postgres derives it (migration 0031): infinite beyond 1e300, 0 within 1e-300."""
+    """Return the double that the index has for a number, as Postgres derives it (migration 0032): infinite beyond 1e300, 0 within 1e-300."""
     size = abs(number)
     if size < Decimal("1e-300"):
         return 0.0

@@ -36,15 +36,19 @@ BATCH = 200
 NO_SLOWER = Target("<=", 1.15)
 ROUNDS = 3
 
+Questions = list[tuple[Loaded, Question]]
+
 
 def run(options: Options) -> Generator[Figure]:
     """Yield the cost of groups, then recall and times by the share of memories that a viewer sees."""
-    world = World(options.seed)
+    # no two organisations have the same texts, whose equal vectors would crowd one another out of the graph
+    worlds = [World(options.seed + place) for place in range(3)]
     model = MiniLmEmbedder().model
     with scratch_database("bench"):
         number = model_number(model)
         plain, half, split = (
-            _organisation(world, options.memories, name) for name in ("plain", "half", "split")
+            _organisation(world, options.memories, name)
+            for world, name in zip(worlds, ("plain", "half", "split"), strict=True)
         )
         scopes = {each.id: _scopes(each) for each in (half, split)}
         none = np.zeros(options.memories, np.int64)
@@ -67,11 +71,15 @@ def run(options: Options) -> Generator[Figure]:
         as_owner("VACUUM (ANALYZE)")
         clear_counts()
         caller = _member(half, scopes[half.id][:OWN_GROUPS])
-        yield from _cost(plain, half, caller, world, number, model, options.queries)
+        asked = [
+            questions_of([each], world, number, options.queries)
+            for each, world in zip((plain, half, split), worlds, strict=True)
+        ]
+        yield from _cost((plain, half), asked, caller, model)
         for share in SHARES:
             viewer = Viewer(tuple(scopes[split.id][: round(share * GROUPS)]))
-            yield from _share(share, split, placed[split.id], viewer, world, number, options.queries)
-        yield from _share(0.525, half, placed[half.id], caller, world, number, options.queries)
+            yield from _share(share, split, placed[split.id], viewer, asked[2])
+        yield from _share(0.525, half, placed[half.id], caller, asked[1])
 
 
 def _organisation(world: World, memories: int, name: str) -> Loaded:
@@ -101,15 +109,15 @@ def _spread(scopes: Sequence[int], memories: int) -> NDArray[np.int64]:
 
 
 def _cost(
-    plain: Loaded, half: Loaded, caller: Viewer, world: World, number: int, model: ModelInfo, queries: int
+    organisations: tuple[Loaded, Loaded], asked: Sequence[Questions], caller: Viewer, model: ModelInfo
 ) -> Generator[Figure]:
     """Compare whole searches, in turns, so that both suffer alike from whatever else the machine does."""
+    plain, half = organisations
     probes = {plain.id: Probe(), half.id: Probe()}
-    asked = {each.id: questions_of([each], world, number, queries) for each in (plain, half)}
     viewers = {plain.id: EVERYBODY, half.id: caller}
     for kind in (SearchType.HYBRID, SearchType.NEURAL):
         for turn in range(ROUNDS + 1):
-            for pair in zip(*asked.values(), strict=True):
+            for pair in zip(*asked[:2], strict=True):
                 for organisation, question in pair:
                     with given([(organisation, question)], model), viewing(viewers[organisation.id]):
                         request = replace(question.request, search_type=kind)
@@ -130,15 +138,12 @@ def _share(
     organisation: Loaded,
     placed: NDArray[np.int64],
     viewer: Viewer,
-    world: World,
-    number: int,
-    queries: int,
+    questions: Questions,
 ) -> Generator[Figure]:
-    questions: list[tuple[Loaded, Question]] = questions_of([organisation], world, number, queries)
     truth = Truth(organisation, np.isin(placed, (0, *viewer.scopes)))
     probe, arm = Probe(), MeaningArm()
     with viewing(viewer):
-        warm(arm.find, [question for _, question in questions[: queries // 4 + 1]], NEURAL_LIMIT)
+        warm(arm.find, [question for _, question in questions[: len(questions) // 4 + 1]], NEURAL_LIMIT)
         for _, question in questions:
             probe.ask(arm.find, question, NEURAL_LIMIT, truth)
     title = f"neural, {share:.1%} of {len(placed):,} memories visible"

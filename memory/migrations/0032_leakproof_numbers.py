@@ -27,6 +27,6 @@ CREATE INDEX attribute_text ON memory_attribute (organisation_id, key, text_valu
 
 
 class Migration(migrations.Migration):
-    dependencies = [("memory", "0030_quotas")]
+    dependencies = [("memory", "0031_objects")]
 
     operations = [migrations.RunSQL(KEY, NO_KEY), migrations.RunSQL(INDEXES, EARLIER)]
