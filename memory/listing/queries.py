@@ -35,7 +35,9 @@ def find_page(
     """
     found = find_ids(organisation=organisation, narrowed=narrowed, limit=limit + 1, order=order, place=place)
     with raw_cursor() as cursor:
-        sizes = dict(cursor.execute(SIZES, {"organisation": organisation, "ids": found}).fetchall())
+        sizes: dict[UUID, int] = dict(
+            cursor.execute(SIZES, {"organisation": organisation, "ids": found}).fetchall()
+        )
     ids = readable([(each, sizes[each]) for each in found if each in sizes])
     known = (
         Memory.objects.filter(organisation_id=organisation, id__in=ids).prefetch_related("links").in_bulk()

@@ -65,8 +65,8 @@ def probe_tests(narrowing: Narrowing, row: str, parameters: dict[str, Any]) -> l
 def _tags(narrowing: Narrowing) -> dict[str, tuple[str, ...]]:
     """Return the tags of which a memory must have one each, by the name of a parameter."""
     wanted = dict.fromkeys((*narrowing.all_tags, *(narrowing.exact_tags or ())))
-    each = {f"tagged{number}": (tag,) for number, tag in enumerate(wanted)}
-    return {"any_tags": narrowing.any_tags} | each if narrowing.any_tags else each
+    tags = {"any_tags": narrowing.any_tags} if narrowing.any_tags else {}
+    return tags | {f"tagged{number}": (tag,) for number, tag in enumerate(wanted)}
 
 
 def _thread(thread: str) -> dict[str, Any]:
