@@ -165,6 +165,7 @@ class Environment(BaseModel):
     LIFTOS_SWEEP_SECONDS: Interval = 30.0
 
     # callers
+    LIFTOS_API_KEY: Secret = ""
     LIFTOS_TRUSTED_PROXIES: Networks = []
     LIFTOS_TRUSTED_PROXY_SECRET: Secret = ""
     LIFTOS_TRUSTED_CREATE: Flag = False

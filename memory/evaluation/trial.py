@@ -11,8 +11,9 @@ from memory.evaluation.measures import ndcg_at, recall_at, reciprocal_rank
 from memory.evaluation.types import Collection, Labelled
 from memory.evaluation.variants import HYBRID, Variant
 from memory.operations import remember_many
+from memory.search.fencing import MARK
 from memory.search.inputs import PROMPT_PASSAGES
-from memory.search.prompt import MARK, as_prompt
+from memory.search.prompt import as_prompt
 from memory.search.service import search
 from memory.search.types import SearchRequest
 

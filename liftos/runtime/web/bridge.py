@@ -18,14 +18,14 @@ from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from liftos.kernel.deadlines import Deadline, use_deadline
-from liftos.kernel.errors import LiftosError
+from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.middleware import body_limit
 from liftos.kernel.http.parsing import WITHHELD
 from liftos.kernel.precedence import Precedence, give_way
 from liftos.runtime.web.bodies import Body, Disconnected, Receive, Room
 from liftos.runtime.web.callers import Callers
 from liftos.runtime.web.environ import Scope, environ_of
-from liftos.runtime.web.gate import ANYBODY, may_send
+from liftos.runtime.web.gate import ANYBODY, may_send, refusal
 from liftos.runtime.web.lanes import Lanes, TooBusy
 from liftos.runtime.web.refusals import Headers, refuse
 
@@ -75,7 +75,45 @@ class Bridge:
         elif (mounted := self._mounted(scope["path"])) is not None:
             await mounted(scope, receive, send)
         else:
-            await self._serve(scope, receive, send)
+            await self.serve(scope, receive, send)
+
+    def mount(self, prefix: str, application: AsgiApplication) -> None:
+        """Mount an ASGI application; it has everything at and below its prefix."""
+        self._mounts[prefix] = application
+
+    async def refusal(self, scope: Scope) -> LiftosError | None:
+        """Return why the API refuses a request's credential, or None."""
+        environ = environ_of(scope, BytesIO(), 0)
+        return await self._in_thread(scope, lambda: refusal(environ), costly=False)
+
+    async def read_body(self, scope: Scope, receive: Receive, limit: int) -> bytes:
+        """Return the body of a request to a mounted application, read as for the API's own.
+
+        Raises:
+            TooLarge: it is longer than the limit, in bytes.
+            SlowBody: the sender is too slow.
+            NoRoom: all bodies together exceed the space.
+            Disconnected: the caller has disconnected.
+        """
+        declared = _declared_length(scope)
+        if declared is not None and declared > limit:
+            raise TooLarge
+        body = self._body(receive)
+        try:
+            await body.read(limit)
+            if body.length > limit:
+                raise TooLarge
+            return body.rewind().read()
+        finally:
+            body.close()
+
+    def _body(self, receive: Receive) -> Body:
+        return Body(
+            receive,
+            room=self._room,
+            directory=settings.LIFTOS_SPOOL_DIR or None,
+            seconds=settings.LIFTOS_BODY_SECONDS,
+        )
 
     def _mounted(self, path: str) -> AsgiApplication | None:
         for prefix, application in self._mounts.items():
@@ -83,14 +121,10 @@ class Bridge:
                 return application
         return None
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request by the WSGI application, whatever is mounted at its path."""
         declared = _declared_length(scope)
-        body = Body(
-            receive,
-            room=self._room,
-            directory=settings.LIFTOS_SPOOL_DIR or None,
-            seconds=settings.LIFTOS_BODY_SECONDS,
-        )
+        body = self._body(receive)
         try:
             environ = (
                 environ_of(scope, BytesIO(), 0)

@@ -1,4 +1,4 @@
-"""Authentication before reading a large body.
+"""Authentication before a request reaches a view: of large bodies, and of tool servers.
 
 In the contract, a body's JSON syntax is checked before the credential, so small bodies are read from anybody; larger ones
 require a valid credential.
@@ -23,15 +23,23 @@ ANYBODY = 64 * 1024
 def may_send(environ: dict[str, Any]) -> bool:
     """Return whether a request's headers contain a valid credential; called in a thread, outside a request."""
     request = WSGIRequest(environ)
-    try:
-        if request.path_info.startswith("/admin/"):
+    if request.path_info.startswith("/admin/"):
+        try:
             return _is_signed_in(request)
-        authenticate_request(request)
-    except LiftosError:
-        return False
+        finally:
+            connections.close_all()
+    return refusal(environ) is None
+
+
+def refusal(environ: dict[str, Any]) -> LiftosError | None:
+    """Return why the API refuses a request's credential, or None; called in a thread, outside a request."""
+    try:
+        authenticate_request(WSGIRequest(environ))
+    except LiftosError as error:
+        return error
     finally:
         connections.close_all()
-    return True
+    return None
 
 
 def _is_signed_in(request: HttpRequest) -> bool:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.search.prompt import CUT, MARK, as_prompt, count_tokens
+from memory.search.fencing import MARK
+from memory.search.prompt import CUT, as_prompt, count_tokens
 from memory.search.types import FoundPassage, Hit, Ranked
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
