@@ -20,6 +20,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         "calibrate": ("accountability.calibrate", env.LIFTOS_CALIBRATION_HOURS * HOUR),
         "prune-workflow-runs": ("workflows.prune_runs", HOUR),
         "prune-traces": ("observability.prune_traces", HOUR),
+        "prune-events": ("events.prune", HOUR),
         "sweep-files": ("files.sweep", HOUR),
         "roll-up-figures": ("observability.roll_up", 300.0),
     }

@@ -17,6 +17,7 @@ from liftos.console.landing import with_landing
 from liftos.kernel.errors import NotAuthenticated
 from liftos.kernel.http.errors import answer_outside_views
 from liftos.kernel.http.views import by_method
+from liftos.kernel.outbox.api.urls import urlpatterns as event_urls
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.kernel.tenancy.api.urls import urlpatterns as tenancy_urls
 from liftos.runtime.health import views
@@ -69,6 +70,7 @@ urlpatterns = [
                 *accountability_urls,
                 *spaces_urls,
                 *tenancy_urls,
+                *event_urls,
                 *trace_urls,
                 *workflow_urls,
             ]

@@ -7,8 +7,12 @@ class MemoryConfig(AppConfig):
 
     def ready(self) -> None:
         from accountability.ports import decision_finders, scope_readers
+        from liftos.kernel.outbox.catalogue import declare_events
+        from liftos.kernel.ports import memory_filters
         from liftos.kernel.reserved_operations import reserve_operations
         from memory import checks, functions  # noqa: F401  registers them
+        from memory.event_filters import EventFilters
+        from memory.events import EVENTS
         from memory.queries import scopes_of_memories
         from memory.search.arms.interface import register_arm
         from memory.search.arms.meaning.arm import MeaningArm
@@ -16,6 +20,8 @@ class MemoryConfig(AppConfig):
         from memory.trust.decisions import decisions_of
         from memory.trust.reviews import take_part
 
+        declare_events(*EVENTS)
+        memory_filters.fill(EventFilters())
         reserve_operations("memory")
         register_arm(MeaningArm())
         register_arm(WordsArm())

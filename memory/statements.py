@@ -105,3 +105,8 @@ READ_SCOPES = "SELECT id, scope_id FROM memory_memory WHERE organisation_id = %s
 
 # ids and sizes in bytes of memories that pass the tests, newest first
 LIST = "SELECT m.id, octet_length(m.content) + octet_length(m.metadata::text) FROM memory_memory AS m WHERE {where} ORDER BY {order} DESC LIMIT %(limit)s"
+# those of some memories that pass filters
+PASSING = """
+SELECT m.id FROM memory_memory AS m
+WHERE m.organisation_id = %(organisation)s AND m.id = ANY(%(memories)s) AND {where}
+"""

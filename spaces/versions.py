@@ -99,7 +99,7 @@ def commit_change(*, organisation: UUID, by: Actor, space: UUID, prepared: Prepa
             version = write_version(row, number, by, dimensions, decision, shared, resolved)
             row.version, row.updated_at = number, timezone.now()
             row.save(update_fields=["version", "updated_at"])
-            emit_event(row, "liftos.space.changed", decision)
+            emit_event(row, "liftos.space.version.published", decision)
         return version
 
 

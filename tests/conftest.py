@@ -23,7 +23,7 @@ from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.callers import Caller
-from workflows.outbound import send
+from liftos.kernel.outbound import send
 
 # A process of tests sees thousands of organisations, where a service sees some; folded together, their figures would be one
 # another's.

@@ -7,15 +7,18 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from accountability.ports import reversers
+        from liftos.kernel.outbox.catalogue import declare_events
         from liftos.kernel.ports import orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
         from memory.ports import erasers, exporters
         from workflows import checks, functions  # noqa: F401  registers them
         from workflows.erasure import erase_quotes, forget_results
+        from workflows.events import EVENTS
         from workflows.exports import runs_of
         from workflows.figures import get_orchestration_figures
         from workflows.publishing.reversal import retire_published
 
+        declare_events(*EVENTS)
         reserve_operations("workflow")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from workflows.outbound import AllowedHosts, InvalidHostList
+from liftos.kernel.outbound import AllowedHosts, InvalidHostList
 from workflows.secrets import read_secrets
 
 

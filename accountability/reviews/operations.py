@@ -91,20 +91,22 @@ def review(*, organisation: UUID, by: Actor, decision: UUID, verdict: Verdict, r
             done = ports.reverse(ports.Overturned(organisation, by, reviewed, review_id, reason))
             reversal = done.as_json() if done else None
         _move(case, state, review_id, reversal)
-        emit(
-            organisation=organisation,
-            type="liftos.decision.reviewed",
-            subject=f"decisions/{decision}",
-            data={
-                "decision_id": str(decision),
-                "operation": row.operation,
-                "verdict": str(verdict),
-                "state": str(state),
-                "review_id": str(review_id),
-                "reversed": reversal is not None,
-            },
-            scope_id=row.scope_id,
-        )
+        data = {
+            "decision_id": str(decision),
+            "operation": row.operation,
+            "verdict": str(verdict),
+            "state": str(state),
+            "review_id": str(review_id),
+            "reversed": reversal is not None,
+        }
+        for each in ("reviewed", "overturned") if state is ReviewState.OVERTURNED else ("reviewed",):
+            emit(
+                organisation=organisation,
+                type=f"liftos.decision.{each}",
+                subject=f"decisions/{decision}",
+                data=data,
+                scope_id=row.scope_id,
+            )
         return Reviewed(review_id, decision, verdict, state, reversal)
 
 

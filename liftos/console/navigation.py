@@ -42,6 +42,11 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Templates", "workflows.template", "account_tree"),
         Entry("Policies", "workflows.policy", "policy"),
     ),
+    "Events": (
+        Entry("Events", "events.outboxevent", "outbox"),
+        Entry("Webhooks", "events.webhook", "webhook"),
+        Entry("Deliveries", "events.delivery", "send"),
+    ),
     "Organisation": (
         Entry("Organisations", "tenancy.organisation", "apartment"),
         Entry("Members", "tenancy.membership", "group"),
@@ -49,7 +54,6 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     ),
     "Operation": (
         Entry("Traces", "observability.tracerecord", "timeline"),
-        Entry("Events", "events.outboxevent", "outbox"),
     ),
     "Accounts": (
         Entry("Users", "auth.user", "person"),

@@ -4,7 +4,7 @@ These are the kernel's; `memory/ports.py` and `accountability/ports.py` declare 
 that a project without the app fails instead of silently doing nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -106,6 +106,23 @@ class OrchestrationFigures(Protocol):
     def __call__(self, organisation: UUID) -> dict[str, Any]:
         """Return the figures; opens its own transaction."""
 
+
+class MemoryFilters(Protocol):
+    """Tests memories by metadata filters (docs/api.md), for events about them."""
+
+    def check(self, filters: Any) -> None:
+        """Check filters.
+
+        Raises:
+            InvalidInput: they are invalid; `loc` begins with `filters`.
+        """
+
+    def passing(self, organisation: UUID, filters: Any, memories: Set[UUID]) -> set[UUID]:
+        """Return those memories that pass, in any trust state, and that the viewer sees; inside a tenant transaction."""
+
+
+memory_filters: Port[MemoryFilters] = Port("memory_filters", filled_by="memory")
+"""The filters of webhooks. Filled by memory."""
 
 decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")
 """Records the kernel's decisions (keys, organisations, admin actions). Filled by accountability."""

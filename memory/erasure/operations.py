@@ -213,7 +213,7 @@ def _erase(
     if events:
         emit_many(
             organisation=organisation,
-            type="liftos.memory.deleted",
+            type="liftos.memory.erased",
             events=events,
             scope_id=[row.scope_id for row in rows],
         )

@@ -109,7 +109,7 @@ def change_state(
     scopes = read_scopes(organisation, memories)
     emit_many(
         organisation=organisation,
-        type="liftos.memory.changed",
+        type="liftos.memory.rejected" if state is TrustState.REJECTED else "liftos.memory.changed",
         events=[(f"memories/{memory}", {"memory_id": str(memory)} | data) for memory in memories],
         scope_id=[scopes.get(memory, SYSTEM_SCOPE) for memory in memories],
     )

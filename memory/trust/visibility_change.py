@@ -112,7 +112,13 @@ def change_visibility(
         _move(organisation, row, scope)
         tell_followers(organisation, [row.id])
         data = {"memory_id": str(row.id), "operation": OPERATION, "decision_id": str(decision)}
-        emit(organisation=organisation, type="liftos.memory.changed", subject=f"memories/{row.id}", data=data)
+        emit(
+            organisation=organisation,
+            type="liftos.memory.changed",
+            subject=f"memories/{row.id}",
+            data=data,
+            scope_id=scope,
+        )
     return Moved(row.id, row.version + 1, TrustState(row.state), decision)
 
 

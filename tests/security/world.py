@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import HttpResponse
+from django.test import override_settings
 from django.utils import timezone
 
 from accountability.ledger.sequencer import drain
@@ -24,6 +25,8 @@ from tests.factories.flows import step
 from tests.factories.keys import with_key
 from tests.factories.principals import group_of, principal_of
 
+HOOKS = "http://127.0.0.1:9/hooks"
+"""Nobody listens there; its host is allowed in tests of all routes."""
 MEMORY = "canarymemory"
 DECISION = "canarydecision"
 
@@ -62,6 +65,8 @@ class World:
     principal: str
     group: str
     key: str
+    webhook: str
+    delivery: str
 
 
 def make_world(caller: Caller) -> World:
@@ -143,7 +148,7 @@ def make_world(caller: Caller) -> World:
     return World(
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
-        queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller),
+        queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
     )  # fmt: skip
 
 
@@ -152,6 +157,16 @@ def make_directory(caller: Caller) -> tuple[str, str, str]:
     principal = principal_of(caller, "ann", group_of(caller, "field"))
     key = with_key(caller, Scope.ADMIN)[1]
     return str(principal.id), str(group_of(caller, "empty").id), str(key.id)
+
+
+def make_webhook(caller: Caller) -> tuple[str, str]:
+    """Return the ids of a webhook and its delivery of a ping."""
+    body = {"url": HOOKS, "events": ["liftos.memory.*"]}
+    with override_settings(LIFTOS_HTTP_PRIVATE_HOSTS=["127.0.0.1:9"]):
+        made = caller.post("/api/v1/webhooks", body)
+    assert made.status_code == 201, made.content
+    webhook = str(made.json()["id"])
+    return webhook, str(caller.post(f"/api/v1/webhooks/{webhook}/ping", {}).json()["id"])
 
 
 def publish_template(caller: Caller, name: str, steps: list[Any], **fields: Any) -> str:

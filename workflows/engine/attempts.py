@@ -197,7 +197,7 @@ def await_approval(claim: Claim, info: RunInfo) -> None:
         release(claim, StepStatus.AWAITING_APPROVAL, reason="approval", decision=decision)
         emit(
             organisation=claim.organisation,
-            type="liftos.workflow.approval_wanted",
+            type="liftos.workflow.run.approval_wanted",
             subject=f"workflows/runs/{claim.run}",
             data={"run_id": str(claim.run), "step": claim.name},
             scope_id=info.scope,

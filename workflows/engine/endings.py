@@ -221,9 +221,14 @@ def _end_run(organisation: UUID, info: RunInfo, status: RunStatus) -> None:
     )
     emit(
         organisation=organisation,
-        type=f"liftos.workflow.{status}",
+        type="liftos.workflow.run.finished",
         subject=f"workflows/runs/{info.id}",
-        data={"run_id": str(info.id), "status": str(status), "decision_id": str(decision)},
+        data={
+            "run_id": str(info.id),
+            "template": info.name,
+            "status": str(status),
+            "decision_id": str(decision),
+        },
         scope_id=info.scope,
     )
 

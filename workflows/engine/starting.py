@@ -141,7 +141,7 @@ def insert_run(
     )
     emit(
         organisation=organisation,
-        type="liftos.workflow.started",
+        type="liftos.workflow.run.started",
         subject=f"workflows/runs/{run}",
         data={"run_id": str(run), "template": plan.definition.name, "decision_id": str(decision)},
         scope_id=scope,

@@ -1,7 +1,5 @@
-"""HTTP requests to other services: only to allowed hosts, and only to the address that was checked. No Django here."""
+"""HTTP requests to other services, under the name by which others import them. See `liftos.kernel.outbound`."""
 
-from workflows.outbound.addresses import AllowedHosts, InvalidHostList
-from workflows.outbound.client import Answer, send
-from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+from liftos.kernel.outbound import AllowedHosts, Answer, InvalidHostList, OutboundRefused, OutboundUnavailable, send
 
 __all__ = ["AllowedHosts", "Answer", "InvalidHostList", "OutboundRefused", "OutboundUnavailable", "send"]

@@ -72,9 +72,9 @@ def cancel(*, organisation: UUID, by: Actor, run: UUID, reason: str = "") -> Run
         )
         emit(
             organisation=organisation,
-            type="liftos.workflow.cancelled",
+            type="liftos.workflow.run.finished",
             subject=f"workflows/runs/{run}",
-            data={"run_id": str(run), "status": "cancelled"},
+            data={"run_id": str(run), "template": row.name, "status": "cancelled"},
             scope_id=row.scope_id,
         )
     return row

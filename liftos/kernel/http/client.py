@@ -1,6 +1,6 @@
 """HTTP client for services configured by the operator: an embedder, a trace collector, a receiver of checkpoints.
 
-Addresses given by callers go through `workflows.outbound`, which checks them.
+Addresses given by callers go through `liftos.kernel.outbound`, which checks them.
 """
 
 import os

@@ -27,6 +27,7 @@ _OWNS = frozenset(
         "memory.add_legalhold", "memory.change_legalhold", "memory.delete_legalhold",
         "memory.add_rejectionpolicy", "memory.change_rejectionpolicy", "memory.delete_rejectionpolicy",
         "memory.add_secretspolicy", "memory.change_secretspolicy", "memory.delete_secretspolicy",
+        "events.add_webhook", "events.change_webhook", "events.delete_webhook",
         "memory.add_quotarow", "memory.change_quotarow", "memory.delete_quotarow",
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Alerts of one process: logged once when a rate falls too low, and once when it has recovered."""
+"""Alerts of one process: logged once when a rate falls too low or events wait too long, and once when that has passed."""
 
 import logging
 import threading
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from prometheus_client import Counter, Gauge
 
 from liftos.kernel.embedding import get_manager
+from liftos.kernel.outbox.backlog import read_backlog
 from liftos.kernel.telemetry.manager import get_observability
 
 logger = logging.getLogger("liftos.alerts")
@@ -84,6 +86,38 @@ class Alert:
         )
 
 
+class LagAlert:
+    """Watches the age of the oldest event that waits for the relay, in all organisations."""
+
+    name = "events_lag"
+
+    def __init__(self) -> None:
+        self.is_raised = False
+        ACTIVE.labels(self.name).set(0)
+        for change in ("raised", "cleared"):
+            ALERTS.labels(self.name, change)
+
+    def look(self) -> bool:
+        """Return whether an event waits longer than LIFTOS_EVENTS_LAG_SECONDS; once raised, cleared at half of it."""
+        limit = settings.LIFTOS_EVENTS_LAG_SECONDS
+        try:
+            lag = read_backlog().lag_seconds
+        except (DatabaseError, InterfaceError):
+            # the check of the database says so
+            return self.is_raised
+        if limit and not self.is_raised and lag > limit:
+            self._change("raised", lag)
+        elif self.is_raised and lag < limit / 2:
+            self._change("cleared", lag)
+        return self.is_raised
+
+    def _change(self, change: str, lag: float) -> None:
+        self.is_raised = change == "raised"
+        ALERTS.labels(self.name, change).inc()
+        ACTIVE.labels(self.name).set(self.is_raised)
+        logger.warning("alert %s", change, extra={"alert": self.name, "lag_seconds": round(lag, 1)})
+
+
 def _lookups() -> tuple[int, int]:
     stats = get_manager().stats()
     return int(stats["cache_hits"]), int(stats["total_operations"])
@@ -100,16 +134,17 @@ def _threshold(name: str) -> Threshold:
     return Threshold(below, well_from, settings.LIFTOS_ALERT_LEAST)
 
 
-_alerts: list[Alert] = []
+_alerts: list[Alert | LagAlert] = []
 
 
-def alerts() -> list[Alert]:
+def alerts() -> list[Alert | LagAlert]:
     """Return this process's alerts, created on first use."""
     if not _alerts:
         _alerts.extend(
             [
                 Alert("embedding_hit_rate", _threshold("HIT_RATE"), _lookups),
                 Alert("success_rate", _threshold("SUCCESS_RATE"), _operations),
+                LagAlert(),
             ]
         )
     return _alerts

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from liftos.kernel.caching.results import get_function_cache
 from liftos.kernel.embedding import get_manager
+from liftos.kernel.outbox.backlog import read_backlog
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.telemetry.metrics.load import METER, Load
 from memory.queries import list_organisations_with_pending
@@ -71,6 +72,16 @@ def check_embeddings() -> Check:
     except (DatabaseError, InterfaceError):
         return Check(ok=False, result="unknown")
     return Check(ok=not waiting, result=f"{waiting} organisations have pending vectors")
+
+
+def check_events() -> Check:
+    """Check that the relay is at work: no event waits longer than LIFTOS_EVENTS_LAG_SECONDS."""
+    try:
+        found = read_backlog()
+    except (DatabaseError, InterfaceError):
+        return Check(ok=False, result="unknown")
+    late = 0 < settings.LIFTOS_EVENTS_LAG_SECONDS < found.lag_seconds
+    return Check(ok=not late, result=f"{found.waiting} events wait, {found.lag_seconds:.0f} s")
 
 
 def uptime() -> float:

@@ -73,6 +73,7 @@ class Ready(PublicCompatView):
             return Response({"detail": "Service memory not ready"}, status=503)
         checks["redis"] = health.check_redis()
         load = health.load()
+        checks["events"] = health.check_events()
         checks["load"] = health.Check(ok=True, result=f"{load.application:.3f}")
         shown = {
             name: {"status": "ready" if check.ok else "not ready", "result": check.result}

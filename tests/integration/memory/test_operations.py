@@ -176,7 +176,7 @@ def test_forgetting_leaves_nothing_to_be_found_by(organisation):
         assert list(Memory.objects.values_list("id", flat=True)) == [kept.id]
         assert (get_corpus(organisation).documents, get_corpus(organisation).words) == (1, 2)
         assert DecisionRecord.objects.filter(operation="memory.delete", subject_id=str(gone.id)).count() == 1
-        assert OutboxEvent.objects.filter(type="liftos.memory.deleted").count() == 1
+        assert OutboxEvent.objects.filter(type="liftos.memory.erased").count() == 1
 
 
 def test_forgetting_removes_what_an_earlier_analyser_indexed(organisation):

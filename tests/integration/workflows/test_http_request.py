@@ -18,8 +18,8 @@ from django.core.checks import run_checks
 from liftos.kernel.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
 from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
-from workflows.outbound import AllowedHosts, OutboundRefused, OutboundUnavailable, send
-from workflows.outbound.client import MAX_ANSWER_BYTES
+from liftos.kernel.outbound import AllowedHosts, OutboundRefused, OutboundUnavailable, send
+from liftos.kernel.outbound.client import MAX_ANSWER_BYTES
 
 pytestmark = pytest.mark.enable_socket
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.outbound.addresses import AllowedHosts, InvalidHostList, checked_address, is_allowed
-from workflows.outbound.client import split_url
-from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+from liftos.kernel.outbound.addresses import AllowedHosts, InvalidHostList, checked_address, is_allowed
+from liftos.kernel.outbound.client import split_url
+from liftos.kernel.outbound.errors import OutboundRefused, OutboundUnavailable
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 PRIVATE = ["127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1"]  # fmt: skip

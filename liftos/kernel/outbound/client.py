@@ -10,8 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpcore2
 
-from workflows.outbound.addresses import DEFAULT_PORTS, AllowedHosts, Resolve, checked_address, resolve
-from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+from liftos.kernel.outbound.addresses import DEFAULT_PORTS, AllowedHosts, Resolve, checked_address, resolve
+from liftos.kernel.outbound.errors import OutboundRefused, OutboundUnavailable
 
 MAX_ANSWER_BYTES: Final = 1_000_000
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -43,6 +43,7 @@ def send(
     deadline: float,
     resolve: Resolve = resolve,
     tls: ssl.SSLContext | None = None,
+    beginning: int | None = None,
 ) -> Answer:
     """Send a request and return the response, whatever its status. Redirects are not followed, proxies not used.
 
@@ -55,6 +56,8 @@ def send(
         deadline: on the monotonic clock, seconds; it covers everything except name resolution.
         resolve: returns a host's addresses.
         tls: for https; by default with the system's certificates.
+        beginning: read only so many bytes of the response and drop the connection; by default, a response of more than
+            MAX_ANSWER_BYTES is refused.
 
     Raises:
         OutboundRefused: the host or address is not allowed, or the response is too large.
@@ -81,12 +84,24 @@ def send(
             found = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
             }
-            return Answer(answer.status, found, _bounded(answer.iter_stream()))
+            chunks = answer.iter_stream()
+            body = _bounded(chunks) if beginning is None else _beginning(chunks, beginning)
+            return Answer(answer.status, found, body)
     except (httpcore2.TimeoutException, httpcore2.NetworkError, OSError) as error:
         raise OutboundUnavailable(f"{host} did not respond: {_reason(error)}.") from error
     except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol) as error:
         # our request is valid, so the response is malformed or incomplete
         raise OutboundUnavailable(f"{host} did not send a valid HTTP response.") from error
+
+
+def check_url(url: str, allowed: AllowedHosts) -> None:
+    """Check a URL and its host, without resolving the name.
+
+    Raises:
+        OutboundRefused: the URL is invalid, or the host is not allowed.
+    """
+    parts = split_url(url)
+    allowed.may_be_private(str(parts.hostname), parts.port or DEFAULT_PORTS[parts.scheme], parts.scheme)
 
 
 def split_url(url: str) -> SplitResult:
@@ -124,6 +139,15 @@ def _bounded(chunks: Iterable[bytes]) -> bytes:
         if len(body) > MAX_ANSWER_BYTES:
             raise OutboundRefused(f"The response is larger than {MAX_ANSWER_BYTES} bytes.")
     return bytes(body)
+
+
+def _beginning(chunks: Iterable[bytes], size: int) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) >= size:
+            break
+    return bytes(body[:size])
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-from workflows.outbound.errors import OutboundRefused, OutboundUnavailable
+from liftos.kernel.outbound.errors import OutboundRefused, OutboundUnavailable
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
