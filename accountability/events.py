@@ -39,5 +39,7 @@ def _type(name: str, description: str, data: type[BaseModel]) -> EventType:
 EVENTS = (
     _type("recorded", "A caller or a workflow recorded a decision.", DecisionRecorded),
     _type("reviewed", "A reviewer gave a verdict.", DecisionReviewed),
-    _type("overturned", "A decision was overturned; sent beside `liftos.decision.reviewed`.", DecisionReviewed),
+    _type(
+        "overturned", "A decision was overturned; sent beside `liftos.decision.reviewed`.", DecisionReviewed
+    ),
 )

@@ -1,6 +1,6 @@
 """Filters of events about memories. See `liftos.kernel.ports.MemoryFilters`."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ class EventFilters:
             raise InvalidFilter("Filters must be an object.", loc=("filters",))
         parse_filters(filters)
 
-    def passing(self, organisation: UUID, filters: Any, memories: Set[UUID]) -> set[UUID]:
+    def passing(self, organisation: UUID, filters: Any, memories: AbstractSet[UUID]) -> set[UUID]:
         """Return those memories that pass, in any trust state, and that the viewer sees."""
         request = SearchRequest("", conditions=parse_filters(filters))
         condition, values = where_row(request, "m", any_state=True)

@@ -22,9 +22,7 @@ class SpaceEvent(_Data):
 
 
 def _type(name: str, description: str) -> EventType:
-    return EventType(
-        f"liftos.space.{name}", description, "spaces/{space_id}", SpaceEvent, Scope.SPACES_READ
-    )
+    return EventType(f"liftos.space.{name}", description, "spaces/{space_id}", SpaceEvent, Scope.SPACES_READ)
 
 
 EVENTS = (

@@ -18,12 +18,12 @@ from django.test import Client
 from accountability.ledger import publishing
 from liftos.kernel.db.scratch import scratch_database, switch_database
 from liftos.kernel.embedding import EmbeddingManager
+from liftos.kernel.outbound import send
 from liftos.kernel.telemetry.manager import get_observability
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.operations import create_api_key, create_organisation
 from liftos.kernel.tenancy.types import SYSTEM
 from tests.factories.callers import Caller
-from liftos.kernel.outbound import send
 
 # A process of tests sees thousands of organisations, where a service sees some; folded together, their figures would be one
 # another's.
@@ -111,6 +111,7 @@ def nothing_slow_in_a_transaction(request, monkeypatch) -> Iterator[None]:
     for name in ("embed", "embed_many"):
         monkeypatch.setattr(EmbeddingManager, name, outside(getattr(EmbeddingManager, name)))
     monkeypatch.setattr("workflows.outbound.function.send", outside(send))
+    monkeypatch.setattr("liftos.kernel.outbox.webhooks.sending.send", outside(send))
     monkeypatch.setattr("accountability.ledger.publishing._post", outside(publishing._post))
     yield
 

@@ -52,9 +52,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Members", "tenancy.membership", "group"),
         Entry("API keys", "tenancy.apikey", "key"),
     ),
-    "Operation": (
-        Entry("Traces", "observability.tracerecord", "timeline"),
-    ),
+    "Operation": (Entry("Traces", "observability.tracerecord", "timeline"),),
     "Accounts": (
         Entry("Users", "auth.user", "person"),
         Entry("Groups", "auth.group", "groups"),

@@ -4,7 +4,8 @@ These are the kernel's; `memory/ports.py` and `accountability/ports.py` declare 
 that a project without the app fails instead of silently doing nothing.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -117,7 +118,7 @@ class MemoryFilters(Protocol):
             InvalidInput: they are invalid; `loc` begins with `filters`.
         """
 
-    def passing(self, organisation: UUID, filters: Any, memories: Set[UUID]) -> set[UUID]:
+    def passing(self, organisation: UUID, filters: Any, memories: AbstractSet[UUID]) -> set[UUID]:
         """Return those memories that pass, in any trust state, and that the viewer sees; inside a tenant transaction."""
 
 

@@ -184,7 +184,40 @@ def job_cancel(path, body, media_type):
     return ready
 
 
+HOOK = {"url": "http://127.0.0.1:9/", "events": ["*"], "description": WORDS}
+
+
+@pytest.fixture(autouse=True)
+def receiver(settings):
+    """Allow the webhooks' host, where nobody listens."""
+    settings.LIFTOS_HTTP_PRIVATE_HOSTS = ["127.0.0.1:9"]
+
+
+def hook(what, body, other=None):
+    """Return a request of a webhook's route; by default another one's is the other request."""
+
+    def made(caller):
+        paths = [
+            f"/api/v1/webhooks/{caller.post('/api/v1/webhooks', HOOK).json()['id']}/{what}" for _ in "ab"
+        ]
+        return paths[0], body, paths[1] if other is None else other
+
+    return made
+
+
+def delivery_again(caller):
+    path = f"/api/v1/webhooks/{caller.post('/api/v1/webhooks', HOOK).json()['id']}"
+    made = [caller.post(f"{path}/ping", {}).json()["id"] for _ in "ab"]
+    return f"{path}/deliveries/{made[0]}/replay", {}, f"{path}/deliveries/{made[1]}/replay"
+
+
 ACTS = {
+    "POST /api/v1/webhooks": plain("/api/v1/webhooks", HOOK, HOOK | {"events": ["a"]}),
+    "POST /api/v1/webhooks/{webhook}/rotate": hook("rotate", {"overlap_hours": 1}, {"overlap_hours": 2}),
+    "POST /api/v1/webhooks/{webhook}/pause": hook("pause", {}),
+    "POST /api/v1/webhooks/{webhook}/resume": hook("resume", {}),
+    "POST /api/v1/webhooks/{webhook}/ping": hook("ping", {}),
+    "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay": delivery_again,
     "POST /store": store("/store"),
     "POST /memory/store": plain("/memory/store", {"value": MEMORY}, {"value": "two"}),
     "POST /context/initialize": plain("/context/initialize", {"domain": WORDS}, {"domain": "b"}),
@@ -290,6 +323,7 @@ def without_correlation(answer):
         body["metadata"].pop("correlation_id", None)
     # a key's secret is shown once, and kept nowhere
     body.pop("token", None)
+    body.pop("secret", None)
     return body
 
 

@@ -102,7 +102,7 @@ def test_alerts_have_their_gauges_before_they_fire(exported):
     levels = {
         sample.labels["alert"]: sample.value for sample in exported if sample.name == "liftos_alert_active"
     }
-    assert levels == {"embedding_hit_rate": 0.0, "success_rate": 0.0}
+    assert levels == {"embedding_hit_rate": 0.0, "success_rate": 0.0, "events_lag": 0.0}
     told = {sample.labels["alert"] for sample in exported if sample.name == "liftos_alerts_total"}
     assert told == set(levels)
 

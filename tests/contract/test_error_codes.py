@@ -17,6 +17,7 @@ CODES = {
     "liftos.answer_too_large", "liftos.bad_request", "liftos.body_too_large", "liftos.caller_gone",
     "liftos.conflict", "liftos.end_failed", "liftos.function_not_found", "liftos.idempotency_key_reused", "liftos.internal",
     "liftos.invalid_if_match", "liftos.invalid_input", "liftos.invalid_request",
+    "liftos.delivery_not_found", "liftos.event_gone", "liftos.too_many_webhooks", "liftos.unknown_event_type", "liftos.webhook_not_found",
     "liftos.method_not_allowed", "liftos.not_authenticated", "liftos.not_found", "liftos.out_of_time",
     "liftos.permission_denied", "liftos.precondition_failed", "liftos.precondition_required",
     "liftos.rate_limited", "liftos.request_timeout", "liftos.still_held", "liftos.too_busy", "liftos.unavailable",

@@ -99,7 +99,7 @@ def test_ready_has_its_four_fields(db, client):
     assert (body["status"], body["service"]) == ("ready", "memory")
     assert is_now(body["timestamp"])
     assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
-        ("database", "migrations", "redis", "load"), "ready"
+        ("database", "migrations", "redis", "events", "load"), "ready"
     )
     assert {tuple(check) for check in body["checks"].values()} == {("status", "result")}
 

@@ -47,6 +47,8 @@ NO_WORDS = {
     "accountability_reviewpolicy": "words of a fixed list",
     "auth_group": "the installation's", "auth_permission": "the installation's", "auth_user": "the installation's",
     "axes_accessattempt": "attempts to sign in", "axes_accessfailurelog": "attempts to sign in", "axes_accesslog": "attempts to sign in",
+    "events_cursor": "names of subscribers and kinds of errors",
+    "events_webhook": "addresses, types and filters that an administrator gives",
     "django_content_type": "names of models", "django_migrations": "names of migrations", "django_session": "who is signed in",
     "embedding_embeddingmodel": "names of models", "generations_mark": "names of things that caches watch",
     "memory_legalhold": "names and reasons that an administrator gives", "memory_retentionrule": "names that an administrator gives",
@@ -65,6 +67,9 @@ NO_WORDS_IN = {
     "django_admin_log.object_id", "idempotency_idempotencykey.actor", "idempotency_idempotencykey.key",
     # a passage's heading is of its memory's text, and goes with it (tests/integration/memory/test_passages.py)
     "memory_passage.heading", "memory_passage.language", "memory_memory.language",
+    "events_delivery.type", "events_delivery.subject", "events_delivery.state", "events_delivery.error",
+    # the receiver's words: it was sent ids
+    "events_delivery.answer",
     "events_outboxevent.subject", "memory_entity.kind", "memory_memory.thread", "memory_memory.memory_type",
     "memory_memoryversion.memory_type", "memory_memorylink.kind", "observability_tracerecord.name",
     # of a dimension or a concept: names stay, and the receipt counts those that quote; numbers by names

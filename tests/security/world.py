@@ -207,7 +207,21 @@ V1 = "/api/v1"
 SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1}/workflows/templates"
 PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
 
+HOOK = f"{V1}/webhooks/{{webhook}}"
+
 ROUTES: dict[str, Requests] = {
+    "GET /api/v1/webhooks": at(f"{V1}/webhooks"),
+    "POST /api/v1/webhooks": at(f"{V1}/webhooks", {"url": HOOKS, "events": ["*"], "filters": {"a": 1}}),
+    "GET /api/v1/webhooks/{webhook}": at(HOOK),
+    "PATCH /api/v1/webhooks/{webhook}": at(HOOK, {"description": "other"}),
+    "DELETE /api/v1/webhooks/{webhook}": at(HOOK),
+    "POST /api/v1/webhooks/{webhook}/rotate": at(f"{HOOK}/rotate", {"overlap_hours": 2}),
+    "POST /api/v1/webhooks/{webhook}/pause": at(f"{HOOK}/pause", {}),
+    "POST /api/v1/webhooks/{webhook}/resume": at(f"{HOOK}/resume", {}),
+    "POST /api/v1/webhooks/{webhook}/ping": at(f"{HOOK}/ping", {}),
+    "GET /api/v1/webhooks/{webhook}/deliveries": at(f"{HOOK}/deliveries"),
+    "GET /api/v1/webhooks/{webhook}/deliveries/{delivery}": at(f"{HOOK}/deliveries/{{delivery}}"),
+    "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay": at(f"{HOOK}/deliveries/{{delivery}}/replay", {}),
     **{f"GET {path}": at(path) for path in (
         "/", "/analytics", "/health", "/ready", "/performance/metrics", "/insights", "/context/stats", "/conceptual-spaces",
         f"{V1}/calibration", f"{V1}/decisions", f"{V1}/ledger/checkpoint", f"{V1}/memories",
@@ -359,7 +373,8 @@ def ask(caller: Caller, route: str, path: str, body: Any) -> HttpResponse:
     if path.endswith("/documents"):
         return caller.send(path, body, "text/plain")
     kind = "application/x-ndjson" if path.endswith("/bulk") else "application/json"
-    return getattr(caller.client, method)(path, json.dumps(body), content_type=kind, headers=headers)
+    with override_settings(LIFTOS_HTTP_PRIVATE_HOSTS=["127.0.0.1:9"]):
+        return getattr(caller.client, method)(path, json.dumps(body), content_type=kind, headers=headers)
 
 
 def text_of(response: HttpResponse) -> str:

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from liftos.kernel.functions import Call, register
 from liftos.kernel.http.parsing import InvalidRequest, parse_json
+from liftos.kernel.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUnavailable, send
 from liftos.kernel.telemetry.tracing.tracer import TRACER
 from liftos.kernel.tenancy.types import Scope
-from liftos.kernel.outbound import AllowedHosts, Answer, OutboundRefused, OutboundUnavailable, send
 
 MAX_BODY_BYTES = 1_000_000
 MAX_TIMEOUT_SECONDS = 300.0

@@ -12,7 +12,7 @@ from liftos.kernel.telemetry.metrics.events import BEHIND, LAG, PENDING, WAITING
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits; numbers are counted up to 100,000.
+    """Events and deliveries that wait; numbers are counted up to 100,000.
 
     Attributes:
         waiting: events that the relay has not put in order.

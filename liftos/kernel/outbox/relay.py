@@ -7,6 +7,7 @@ the organisation's stream, so that numbers also become visible in order: whoever
 import json
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -29,8 +30,6 @@ from liftos.kernel.outbox.subscribers import Subscriber, subscribers
 from liftos.kernel.outbox.types import Event
 from liftos.kernel.telemetry.metrics.events import RELAYED, SUBSCRIBER_FAILURES
 
-_DATA = 6
-"""The place of the data in a row of `READ_AFTER`."""
 logger = logging.getLogger("liftos.events")
 
 
@@ -123,5 +122,22 @@ def _deliver(organisation: UUID, subscriber: Subscriber, limit: int) -> tuple[bo
 def read_after(*, organisation: UUID, sequence: int, limit: int) -> Sequence[Event]:
     """Return an organisation's events after a sequence number, as far as the viewer sees them; inside a tenant transaction."""
     rows = raw_cursor().execute(READ_AFTER, [organisation, sequence, limit]).fetchall()
-    return [Event(*row[:_DATA], json.loads(row[_DATA]), *row[_DATA + 1 :]) for row in rows]
+    return [_event(*row) for row in rows]
 
+
+def _event(*row: Any) -> Event:
+    *before, data, at, correlation_id, traceparent, scope_id = row
+    organisation, sequence, id_, type_, source, subject = before
+    return Event(
+        organisation,
+        sequence,
+        id_,
+        type_,
+        source,
+        subject,
+        json.loads(data),
+        at,
+        correlation_id,
+        traceparent,
+        scope_id,
+    )

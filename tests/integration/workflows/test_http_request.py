@@ -17,9 +17,9 @@ from django.core.checks import run_checks
 
 from liftos.kernel.functions import Call, get_function
 from liftos.kernel.http.parsing import InvalidRequest
-from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 from liftos.kernel.outbound import AllowedHosts, OutboundRefused, OutboundUnavailable, send
 from liftos.kernel.outbound.client import MAX_ANSWER_BYTES
+from liftos.kernel.tenancy.types import ALL_SCOPES, SYSTEM, Principal
 
 pytestmark = pytest.mark.enable_socket
 

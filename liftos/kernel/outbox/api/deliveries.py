@@ -109,21 +109,20 @@ class DeliveryDetail(DeliveriesView):
 class Replay(DeliveriesView):
     """Another delivery of the same event."""
 
-    @described("webhooks_deliveries_replay", responses={202: DeliveryOut})
+    @described("webhooks_deliveries_replay", responses={201: DeliveryOut})
     @once(anew=DeliveriesView.answer_made)
     def post(self, request: Request, webhook: UUID, delivery: UUID) -> Response:
         """Send a delivery's event again, under the same `webhook-id`."""
         made = operations.replay_delivery(principal=self.principal, webhook=webhook, delivery=delivery)
-        return Response(shape(made), status=202)
+        return Response(shape(made), status=201)
 
 
 class Ping(DeliveriesView):
     """A test event."""
 
-    @described("webhooks_ping", responses={202: DeliveryOut})
+    @described("webhooks_ping", responses={201: DeliveryOut})
     @once(anew=DeliveriesView.answer_made)
     def post(self, request: Request, webhook: UUID) -> Response:
         """Send a test event, `liftos.webhook.ping`, to this webhook alone; the delivery tells what came of it."""
-        return Response(
-            shape(operations.ping_webhook(principal=self.principal, webhook=webhook)), status=202
-        )
+        made = operations.ping_webhook(principal=self.principal, webhook=webhook)
+        return Response(shape(made), status=201)

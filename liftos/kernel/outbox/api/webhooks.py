@@ -95,7 +95,7 @@ def shape(row: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
         next_attempt_at=row.due_at if row.failures and not row.disabled_at else None,
         former_secret_until=former,
         secret=secret_of(row.organisation_id, row.id, row.salt) if with_secret else None,
-    ).model_dump(mode="json", exclude=None if with_secret else {"secret"})
+    ).model_dump(mode="json")
 
 
 class WebhooksView(NativeView):

@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again. Pure."""
+"""The delays after which a failed delivery is tried again. Pure."""
 
 from datetime import timedelta
 from random import uniform

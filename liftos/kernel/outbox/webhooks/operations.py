@@ -213,9 +213,10 @@ def replay_delivery(*, principal: Principal, webhook: UUID, delivery: UUID) -> D
     with _observed("replay", organisation), tenant_transaction(organisation):
         row = get_webhook(organisation=organisation, webhook=webhook, lock=True)
         of = get_delivery(organisation=organisation, webhook=webhook, delivery=delivery)
-        if of.type != PING and not OutboxEvent.objects.filter(
-            organisation_id=organisation, id=of.event_id
-        ).exists():
+        if (
+            of.type != PING
+            and not OutboxEvent.objects.filter(organisation_id=organisation, id=of.event_id).exists()
+        ):
             raise EventGone
         made = Delivery.objects.create(
             organisation_id=organisation,

@@ -152,14 +152,14 @@ def _body_of(webhook: Webhook, delivery: Delivery) -> bytes | None:
             data={"webhook_id": str(webhook.id)}, correlation_id="", traceparent="", sequence=None,
         )  # fmt: skip
         return _dumped(shown)
-    # read anew: what was erased meanwhile is not sent
-    event = OutboxEvent.objects.filter(
-        organisation_id=webhook.organisation_id, id=delivery.event_id
-    ).first()
+    # read again: what was erased meanwhile is not sent
+    event = OutboxEvent.objects.filter(organisation_id=webhook.organisation_id, id=delivery.event_id).first()
     if event is None:
-        return _give_up(delivery, _GONE_EVENT)
+        _give_up(delivery, _GONE_EVENT)
+        return None
     if not sight_of_webhook(webhook).may_receive(event.type, event.scope_id):
-        return _give_up(delivery, _WITHHELD)
+        _give_up(delivery, _WITHHELD)
+        return None
     return _dumped(event.envelope())
 
 

@@ -1,4 +1,4 @@
-"""What the owner of a webhook or trigger may receive now."""
+"""The rights and the view of the owner of a webhook or trigger, now."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -10,9 +10,7 @@ DELIVERIES = Counter(
     "liftos_webhook_deliveries_total", "Attempts to deliver to a webhook by outcome", ["outcome"]
 )
 WAITING = Gauge("liftos_events_waiting", "Events that wait for the relay", multiprocess_mode="mostrecent")
-LAG = Gauge(
-    "liftos_events_lag_seconds", "Age of the oldest event that waits", multiprocess_mode="mostrecent"
-)
+LAG = Gauge("liftos_events_lag_seconds", "Age of the oldest event that waits", multiprocess_mode="mostrecent")
 BEHIND = Gauge(
     "liftos_events_subscribers_behind",
     "Failing subscribers of organisations, which retry",

@@ -24,7 +24,10 @@ def test_page_is_current():
 
 def test_patterns_match_declared_types():
     assert unknown_patterns(["liftos.memory.stored", "liftos.memory.*", "*", "acme.order"]) == []
-    assert unknown_patterns(["liftos.memory.stord", "liftos.memroy.*"]) == ["liftos.memory.stord", "liftos.memroy.*"]
+    assert unknown_patterns(["liftos.memory.stord", "liftos.memroy.*"]) == [
+        "liftos.memory.stord",
+        "liftos.memroy.*",
+    ]
 
 
 def written_types():
@@ -33,16 +36,23 @@ def written_types():
     for app in ("liftos/kernel/tenancy", "memory", "spaces", "accountability", "workflows"):
         for path in (REPOSITORY / app).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if not isinstance(node, ast.Call) or not getattr(node.func, "id", "").lstrip("_").startswith("emit"):
+                if not isinstance(node, ast.Call) or not getattr(node.func, "id", "").lstrip("_").startswith(
+                    "emit"
+                ):
                     continue
                 for value in [*node.args, *(each.value for each in node.keywords)]:
                     for text in ast.walk(value):
                         if isinstance(text, ast.JoinedStr):
-                            parts = [re.escape(p.value) if isinstance(p, ast.Constant) else ".+" for p in text.values]
+                            parts = [
+                                re.escape(p.value) if isinstance(p, ast.Constant) else ".+"
+                                for p in text.values
+                            ]
                             found.add("".join(parts))
                         elif isinstance(text, ast.Constant) and isinstance(text.value, str):
                             found.add(re.escape(text.value))
-    return {each for each in found if each.startswith("liftos") and "/" not in each and not each.endswith(".")}
+    return {
+        each for each in found if each.startswith("liftos") and "/" not in each and not each.endswith(".")
+    }
 
 
 def test_code_emits_declared_types_only():

@@ -10,6 +10,7 @@ from liftos.console.navigation import GROUPS
 from liftos.kernel.admin.on_record import OnRecord
 from liftos.kernel.admin.parts import ReadOnly
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.outbox.admin import WebhookAdmin
 from liftos.kernel.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
@@ -209,7 +210,7 @@ def test_every_list_is_in_the_sidebar(two):
     Membership.objects.create(user=User.objects.get(), organisation_id=two[0].organisation, role="auditor")
     groups = client.get("/admin/").context["sidebar_navigation"]
     assert [group.get("title", "") for group in groups] == [
-        "", "Review", "Memory", "Workflows", "Organisation", "Operation",
+        "", "Review", "Memory", "Workflows", "Events", "Organisation", "Operation",
     ]  # fmt: skip
     for group in groups:
         for item in group["items"]:
@@ -224,6 +225,7 @@ POLICIES = (
     | QuotaAdmin
     | RetentionRuleAdmin
     | SecretsPolicyAdmin
+    | WebhookAdmin
 )
 
 

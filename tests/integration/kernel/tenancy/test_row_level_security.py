@@ -19,6 +19,9 @@ from accountability.reviews.operations import review
 from accountability.reviews.policy import set_policy
 from accountability.types import Policy, Verdict
 from liftos.kernel.db.transactions import current_organisation, tenant_transaction
+from liftos.kernel.db.viewers import seeing_everything
+from liftos.kernel.outbox.models import Delivery, Webhook
+from liftos.kernel.outbox.relay import relay
 from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
 from liftos.kernel.telemetry.metrics.rollup import roll_up
@@ -141,6 +144,23 @@ def two(committed_db):
                 memories=[uuid4()],
                 count=1,
             )
+            hook = Webhook.objects.create(
+                organisation_id=caller.organisation,
+                url="https://a.example",
+                events=["*"],
+                scopes=[],
+                salt="0",
+            )
+            Delivery.objects.create(
+                organisation_id=caller.organisation,
+                webhook=hook,
+                event_id=uuid4(),
+                sequence=1,
+                type="a",
+                subject="b",
+            )
+        with seeing_everything():
+            relay(organisation=caller.organisation)
         make_rows(caller.organisation)
         make_space_rows(caller.organisation)
     leave_from_before([caller.organisation for caller in callers])

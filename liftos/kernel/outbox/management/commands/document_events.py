@@ -14,7 +14,9 @@ class Command(ObservedCommand):
     help = "Write the types of events and their fields into docs/events.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is not current")
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail if the page is not current"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = Path(settings.BASE_DIR) / "docs" / "events.md"
