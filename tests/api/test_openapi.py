@@ -110,3 +110,21 @@ def test_old_shapes_keep_the_names_that_generated_clients_know(document):
     assert document["paths"]["/store"]["post"]["tags"] == ["seed contract"]
     sent = document["paths"]["/store"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert sent == {"$ref": "#/components/schemas/SeedStore"}
+
+
+def test_query_parameters_state_their_types_choices_and_bounds(document):
+    of = {
+        (path, method): {each["name"]: each["schema"] for each in operation.get("parameters", [])}
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    search = of["/api/v1/search", "post"]
+    assert search["token_budget"] == {"type": "integer", "minimum": 1, "maximum": 1_000_000}
+    assert search["format"] == {"type": "string", "enum": ["results", "prompt"]}
+    assert of["/api/v1/decisions", "get"]["since"] == {"type": "string", "format": "date-time"}
+    assert of["/api/v1/memories", "get"]["limit"] == {
+        "type": "integer",
+        "default": 50,
+        "minimum": 1,
+        "maximum": 200,
+    }

@@ -127,19 +127,29 @@ def described_by_class(operation_id: str, *, method: str = "post", **more: Any) 
 
 def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:
     """Return a pydantic model's fields as query parameters."""
-    properties = model.model_json_schema()["properties"]
-    required = model.model_json_schema().get("required", [])
+    schema = model.model_json_schema()
+    required, definitions = schema.get("required", []), schema.get("$defs", {})
     return [
         OpenApiParameter(
             name,
-            _plain_type(shape),
+            _parameter_schema(shape, definitions),
             OpenApiParameter.QUERY,
             required=name in required,
-            default=shape.get("default"),
+            description=shape.get("description", ""),
         )
-        for name, shape in properties.items()
+        for name, shape in schema["properties"].items()
     ]
 
 
-def _plain_type(shape: dict[str, Any]) -> type:
-    return {"integer": int, "number": float, "boolean": bool}.get(shape.get("type", "string"), str)
+def _parameter_schema(shape: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a query parameter: absent where the field may be null, and with its definitions in place."""
+    if "$ref" in shape:
+        shape = {**definitions[shape["$ref"].rpartition("/")[2]], **shape}
+    values = [each for each in shape.get("anyOf", []) if each.get("type") != "null"]
+    own = {key: value for key, value in shape.items() if key not in {"title", "description", "$ref", "anyOf"}}
+    if own.get("default", "") is None:
+        del own["default"]
+    values = [_parameter_schema(each, definitions) for each in values]
+    if len(values) == 1:
+        return {**values[0], **own}
+    return {**own, "anyOf": values} if values else own
