@@ -124,7 +124,13 @@ class DecisionList(NativeView):
 
     scopes = {"GET": Scope.DECISIONS_READ, "POST": Scope.DECISIONS_WRITE}
 
-    @described("decisions_create", query=WaitQuery, request=DecisionIn, responses={201: DecisionCreated})
+    @described(
+        "decisions_create",
+        query=WaitQuery,
+        request=DecisionIn,
+        responses={201: DecisionCreated},
+        takes_key=True,
+    )
     def post(self, request: Request) -> Response:
         """Record a decision that the caller made."""
         draft, query, organisation = self.body(DecisionIn), self.query(WaitQuery), self.organisation

@@ -134,9 +134,10 @@ class MemoryBulk(NativeView):
             return 1
         return int(self.request.META.get("CONTENT_LENGTH") or 0) // 100_000
 
-    @extend_schema(
-        operation_id="memories_bulk",
-        parameters=query_parameters(BulkQuery),
+    @described(
+        "memories_bulk",
+        query=BulkQuery,
+        takes_key=True,
         request={"application/x-ndjson": OpenApiTypes.STR},
         responses={200: BulkResult, 202: BulkAccepted, 207: BulkResult},
         description="One JSON object per line, each as for storing one memory. An invalid line does not affect the others.",
@@ -209,7 +210,9 @@ class MemoryBulkJobCancel(CancelsBulkJob):
 
     scopes = {"POST": Scope.MEMORY_PROPOSE}
 
-    @described("memories_bulk_job_cancel", request=CancelIn, responses={200: BulkJobSummaryOut})
+    @described(
+        "memories_bulk_job_cancel", request=CancelIn, responses={200: BulkJobSummaryOut}, takes_key=True
+    )
     def post(self, request: Request, job: UUID) -> Response:
         """Cancel the lines of a job that are not stored; stored ones stay."""
         return self.cancel(request, job)

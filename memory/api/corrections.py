@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.http.idempotency.once import once
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.views import NativeView
@@ -85,7 +85,7 @@ class _Correction(NativeView):
 class Confirm(_Correction):
     """Confirm a memory."""
 
-    @extend_schema(operation_id="memories_confirm", request=Correction, responses={200: Corrected})
+    @described("memories_confirm", request=Correction, responses={200: Corrected}, if_match="optional")
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Confirm a memory. The scope `admin` can also confirm a rejected one, which allows its value to be written again."""
@@ -98,7 +98,7 @@ class Confirm(_Correction):
 class Contest(_Correction):
     """Contest a memory."""
 
-    @extend_schema(operation_id="memories_contest", request=Correction, responses={200: Corrected})
+    @described("memories_contest", request=Correction, responses={200: Corrected}, if_match="optional")
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Contest a memory. Searches still return it, marked as contested."""
@@ -108,7 +108,7 @@ class Contest(_Correction):
 class Reject(_Correction):
     """Reject a memory."""
 
-    @extend_schema(operation_id="memories_reject", request=Correction, responses={200: Rejected})
+    @described("memories_reject", request=Correction, responses={200: Rejected}, if_match="optional")
     @once
     def post(self, request: Request, memory: UUID) -> Response:
         """Reject a memory and its value: later writes of the value are refused, however it is spelled."""
@@ -127,7 +127,7 @@ class Supersede(_Correction):
         draft = self.body(Supersession).draft()
         return operations.prepare(self.principal.organisation, [draft], trust_of(self.principal))
 
-    @extend_schema(operation_id="memories_supersede", request=Supersession, responses={201: Superseded})
+    @described("memories_supersede", request=Supersession, responses={201: Superseded}, if_match="optional")
     @once(prepare=prepare)
     def post(self, request: Request, memory: UUID, prepared: Prepared) -> Response:
         """Replace a memory by a new one. The old one's validity ends when the new one's begins."""

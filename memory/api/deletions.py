@@ -129,7 +129,12 @@ class MemoryDeletion(_Deletions):
 
     scopes = {"POST": Scope.MEMORY_WRITE}
 
-    @described("memories_delete_many", request=DeletionIn, responses={200: DeletionOut, 202: DeletionOut})
+    @described(
+        "memories_delete_many",
+        request=DeletionIn,
+        responses={200: DeletionOut, 202: DeletionOut},
+        takes_key=True,
+    )
     def post(self, request: Request) -> Response:
         """Erase up to 1,000 memories by id in one transaction, or those that pass conditions; beyond 1,000 in background (202)."""
         asked = self.body(DeletionIn)
@@ -154,7 +159,10 @@ class MemoriesDeletion(_Deletions):
     scopes = {"DELETE": Scope.MEMORY_WRITE}
 
     @described(
-        "memories_delete_matching", query=DeletionQuery, responses={200: DeletionOut, 202: DeletionOut}
+        "memories_delete_matching",
+        query=DeletionQuery,
+        responses={200: DeletionOut, 202: DeletionOut},
+        takes_key=True,
     )
     def delete(self, request: Request) -> Response:
         """Erase the memories that pass the conditions, at least one: `source`, `tags`, … as for the list; beyond 1,000 in background."""

@@ -100,7 +100,7 @@ class DocumentJobCancel(CancelsDocumentJob):
 
     scopes: ClassVar[dict[str, Scope]] = {"POST": Scope.MEMORY_PROPOSE}
 
-    @described("documents_job_cancel", request=CancelIn, responses={200: DocumentJobOut})
+    @described("documents_job_cancel", request=CancelIn, responses={200: DocumentJobOut}, takes_key=True)
     def post(self, request: Request, job: UUID) -> Response:
         """Cancel a document that is not stored yet."""
         return self.cancel(request, job)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.http.openapi import described
 from liftos.kernel.http.preconditions import etag_of, if_match
 from liftos.kernel.http.strict import Strict
 from liftos.kernel.http.times import Moment, not_before
@@ -142,7 +143,7 @@ class MemoryDetail(NativeView):
                 headers["Cache-Control"] = "no-store"
             return Response(shown, headers=headers)
 
-    @extend_schema(operation_id="memories_patch", request=MemoryPatch, responses={200: RevisedOut})
+    @described("memories_patch", request=MemoryPatch, responses={200: RevisedOut}, if_match="required")
     def patch(self, request: Request, memory: UUID) -> Response:
         """Create a new version. `If-Match` must name the current version: 428 if missing, 412 if it differs."""
         asked, principal = self.body(MemoryPatch), self.principal
@@ -159,7 +160,7 @@ class MemoryDetail(NativeView):
         )
         return Response(revised_body(revised), headers={"ETag": etag_of(revised.version)})
 
-    @extend_schema(operation_id="memories_delete", request=Correction, responses={200: Deleted})
+    @described("memories_delete", request=Correction, responses={200: Deleted}, if_match="optional")
     def delete(self, request: Request, memory: UUID) -> Response:
         """Erase a memory with all its versions and index data; return the receipt's id."""
         principal = self.principal

@@ -39,7 +39,7 @@ class Restore(NativeView):
             version=if_match(self.request._request),
         )
 
-    @described("memories_restore", request=Restoration, responses={200: RevisedOut})
+    @described("memories_restore", request=Restoration, responses={200: RevisedOut}, if_match="optional")
     @once(prepare=prepare)
     def post(self, request: Request, memory: UUID, prepared: PreparedRevision) -> Response:
         """Create a new version with text, metadata, type, tags, importance and times of an earlier one; its state stays."""

@@ -72,6 +72,7 @@ class MemoryUpserts(NativeView):
     @described(
         "memories_put",
         query=UpsertQuery,
+        if_match="optional",
         request=MemoryUpsert,
         responses={201: UpsertedOut, 200: UpsertedOut},
     )

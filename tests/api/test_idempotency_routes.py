@@ -332,6 +332,17 @@ def test_a_post_route_is_guarded_or_a_read(route):
     assert (route in ACTS) != (route in READS), "name it in ACTS and guard it with `once`, or in READS, why"
 
 
+def test_the_document_names_the_key_on_the_routes_that_take_it(client, db):
+    document = client.get("/openapi.json").json()
+    named = {
+        f"POST {path}"
+        for path, item in document["paths"].items()
+        for each in item.get("post", {}).get("parameters", [])
+        if each["name"] == "Idempotency-Key"
+    }
+    assert named == set(ACTS)
+
+
 def test_only_routes_that_exist_are_named():
     assert sorted((ACTS | READS).keys() - set(POSTS)) == []
 

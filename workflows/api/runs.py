@@ -107,7 +107,7 @@ class RunCollection(RunView):
         results = [render_run_line(self.principal, row) for row in rows]
         return Response(page(request._request, rows, query.limit, results))
 
-    @described("workflows_runs_create", request=RunIn, responses={201: RunOut})
+    @described("workflows_runs_create", request=RunIn, responses={201: RunOut}, takes_key=True)
     def post(self, request: Request) -> Response:
         """Start a run of a published template; with `wait`, respond when it has ended or the time is up."""
         seconds = self.body(RunIn).seconds(settings.LIFTOS_WORKFLOW_WAIT_SECONDS)

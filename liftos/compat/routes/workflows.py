@@ -32,7 +32,13 @@ class WorkflowCreate(CompatView):
     scopes = {"POST": Scope.WORKFLOWS_RUN}
     failure = "Workflow creation failed"
 
-    @described("workflow_create", request=WorkflowMetadata, query=WorkflowName, responses={200: Envelope})
+    @described(
+        "workflow_create",
+        request=WorkflowMetadata,
+        query=WorkflowName,
+        responses={200: Envelope},
+        takes_key=True,
+    )
     def post(self, request: Request) -> Response:
         """Create a workflow without steps, like the old service; the body may also be `{"name", "metadata"}`.
 

@@ -1,7 +1,7 @@
 """The OpenAPI document: shapes from pydantic models, error responses added to every operation."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from drf_spectacular.contrib.pydantic import PydanticExtension
 from drf_spectacular.openapi import AutoSchema
@@ -15,6 +15,13 @@ from liftos.kernel.http.strict import Declared
 F = TypeVar("F", bound=Callable[..., Any])
 V = TypeVar("V", bound=type[APIView])
 
+IF_MATCH = "If-Match"
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 200},
+    OpenApiParameter.HEADER,
+    description="A repeated request with the same key gets the first one's answer.",
+)
 OLD_ROUTES = "seed contract"
 """The tag of the old platform's routes; generated clients are named after it."""
 
@@ -42,16 +49,15 @@ class Schema(AutoSchema):
         "429": "Rate limit exceeded; see Retry-After",
         "503": "A required service is unavailable; see Retry-After",
     }
-    # of operations with a body; of changes to a versioned resource
+    # of operations with a body
     SENT = {
         "400": "The body can't be read",
         "409": "Conflicts with the current state or a rejected value",
         "413": "The body is too large",
     }
-    CHANGED = {
-        "412": "The resource is at another version",
-        "428": "An If-Match header must name the version",
-    }
+    # of changes to a versioned resource
+    OTHER_VERSION = {"412": "The resource is at another version"}
+    NO_VERSION = {"428": "An If-Match header must name the version"}
 
     def get_tags(self) -> list[str]:
         """Return the native resource's name, or the tag of the old platform's routes."""
@@ -65,6 +71,11 @@ class Schema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """Return None: operations without a decorator take no body."""
 
+    def get_override_parameters(self) -> list[Any]:
+        """Return the header of handlers that take an idempotency key themselves (`once`)."""
+        handler = getattr(self.view, self.method.lower(), None)
+        return [IDEMPOTENCY_KEY] if getattr(handler, "takes_idempotency_key", False) else []
+
     def map_parsers(self) -> list[str]:
         """Return the media type of bodies, which views parse without DRF's parsers."""
         return ["application/json"]
@@ -74,10 +85,14 @@ class Schema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is not None and getattr(self.view, "authentication_classes", None):
             errors = dict(self.ERRORS)
-            if "{" in self.path:
-                errors |= self.CHANGED if self.method != "GET" else {}
+            headers = {
+                each["name"]: each for each in operation.get("parameters", []) if each["in"] == "header"
+            }
             if self.method != "GET":
                 errors |= self.SENT
+            if IF_MATCH in headers:
+                errors |= self.OTHER_VERSION
+                errors |= self.NO_VERSION if headers[IF_MATCH].get("required") else {}
             for status, description in sorted(errors.items()):
                 operation["responses"].setdefault(status, {"description": description})
         return operation
@@ -108,16 +123,34 @@ def declared(view: APIView, method: str) -> Declared:
     return found
 
 
-def described(operation_id: str, *, query: type[BaseModel] | None = None, **more: Any) -> Callable[[F], F]:
+def described(
+    operation_id: str,
+    *,
+    query: type[BaseModel] | None = None,
+    if_match: Literal["", "optional", "required"] = "",
+    takes_key: bool = False,
+    **more: Any,
+) -> Callable[[F], F]:
     """Describe a view's method in the OpenAPI document, and declare what it accepts (`declared`).
 
     Args:
         operation_id: the operation's name in generated clients.
         query: a model whose fields are the query parameters.
+        if_match: whether it takes the version of what it changes.
+        takes_key: whether a method that it calls takes an idempotency key; that of a handler itself is found.
         more: other arguments of `extend_schema`, such as `request` and `responses`.
     """
-    parameters = query_parameters(query) if query else None
+    parameters = query_parameters(query) if query else []
+    if if_match:
+        parameters.append(_version_parameter(required=if_match == "required"))
+    if takes_key:
+        parameters.append(IDEMPOTENCY_KEY)
     return extend_schema(operation_id=operation_id, parameters=parameters, **more)
+
+
+def _version_parameter(*, required: bool) -> OpenApiParameter:
+    words = "The version to change, as in the answer's ETag, in double quotes."
+    return OpenApiParameter(IF_MATCH, str, OpenApiParameter.HEADER, required=required, description=words)
 
 
 def described_by_class(operation_id: str, *, method: str = "post", **more: Any) -> Callable[[V], V]:

@@ -103,6 +103,8 @@ def _guard(handler: Any, prepare: Any, anew: Any) -> Any:
             raise refused
         return replay(found)
 
+    # read by liftos.kernel.http.openapi
+    vars(guarded)["takes_idempotency_key"] = True
     return guarded
 
 
