@@ -1,0 +1,5 @@
+export * from "./client.js";
+export { LiftosError } from "./errors.js";
+export { type RetryOptions } from "./retries.js";
+export type { components, operations, paths } from "./schema.js";
+export { verifyWebhook, type WebhookHeaders } from "./webhooks.js";
