@@ -16,6 +16,10 @@ MANY = 50
 SAYING = frozenset({"content", "query", "queries", "text", "value", "reasoning", "reason", "message"})
 NAMING = frozenset({"external_id", "target_external_id"})
 _BREAKS = re.compile(r"[\W_]+")
+_NOT_IN_IDS = re.compile(r"[^0-9a-f ]")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# what may precede a whole word: also what JSON writes for a line break. Beside characters beyond ASCII, a word counts as whole.
+_BEFORE = r"(^|[^a-z0-9]|\\[bfnrt]|\\u[0-9a-f]{4})"
 
 
 def normal(text: str) -> str:
@@ -23,11 +27,17 @@ def normal(text: str) -> str:
     return _BREAKS.sub(" ", unicodedata.normalize("NFKC", text).lower()).strip()
 
 
+def _is_telling(word: str) -> tuple[bool, int]:
+    # other characters have several forms
+    return word.isascii(), len(word)
+
+
 class Quotes:
     """Texts and external ids to search for.
 
     Attributes:
-        words: one word of each; whatever quotes a text contains its word.
+        pattern: a regular expression of Postgres that matches whatever may quote one, lower-case and in NFKC, also within JSON.
+        is_like_an_id: whether one of them may be a part of an id.
     """
 
     def __init__(self, texts: Iterable[str], names: Iterable[str] = ()) -> None:
@@ -36,31 +46,32 @@ class Quotes:
         self._whole = [each for each in said | named if len(each.encode()) >= LEAST]
         self._said = {each for each in said if len(each.encode()) < LEAST}
         self._named = {each for each in named if len(each.encode()) < LEAST}
-        # the longest word, ASCII preferred
-        self.words = sorted(
-            {
-                max(each.split(" "), key=lambda word: (word.isascii(), len(word)))
-                for each in (*self._whole, *self._said, *self._named)
-            }
-        )
+        self.is_like_an_id = any(not _NOT_IN_IDS.search(each) for each in self._whole)
         self._by_word: dict[str, list[str]] = {}
-        self._loose = self._whole
-        if len(self._whole) > MANY:
-            self._loose = []
-            for each in self._whole:
-                # where quoted, the first and last word may be part of a longer one
-                inner = each.split(" ")[1:-1]
-                if inner:
-                    self._by_word.setdefault(max(inner, key=len), []).append(each)
-                else:
-                    self._loose.append(each)
+        self._loose = []
+        apart, within = set(), set()
+        for each in self._whole:
+            # where quoted, the first and last word may be part of a longer one
+            inner = each.split(" ")[1:-1]
+            if inner:
+                word = max(inner, key=_is_telling)
+                self._by_word.setdefault(word, []).append(each)
+                apart.add(word)
+            else:
+                self._loose.append(each)
+                within.add(max(each.split(" "), key=_is_telling))
+        apart.update(max(each.split(" "), key=_is_telling) for each in self._said | self._named)
+        parts = [f"{_BEFORE}({'|'.join(sorted(apart))})($|[^a-z0-9])"] if apart else []
+        self.pattern = "|".join([*sorted(within), *parts])
+        if len(self._whole) <= MANY:
+            self._loose, self._by_word = self._whole, {}
 
     def __bool__(self) -> bool:
         return bool(self._whole or self._said or self._named)
 
     def in_text(self, text: str, key: str = "") -> bool:
         """Return whether a text quotes one of them; `key` is the JSON key or column that holds it."""
-        if not text:
+        if not text or (not self.is_like_an_id and _ID.fullmatch(text)):
             return False
         form = normal(text)
         if key in SAYING and form in self._said:

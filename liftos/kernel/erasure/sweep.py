@@ -19,6 +19,22 @@ SELECT {keys}, {columns} FROM (
 CROSS JOIN LATERAL (SELECT concat_ws(' ', {columns}) AS it) AS said
 WHERE CASE WHEN octet_length(it) = length(it) THEN lower(it) ELSE lower(normalize(it, NFKC)) END ~ %(pattern)s
 """
+# the kinds of rows that may quote one, where rows differ by ids that quote nothing
+_KINDS = """
+WITH kinds AS MATERIALIZED (
+    SELECT DISTINCT concat_ws(' ', {bare}) AS it FROM (
+        SELECT * FROM {table} WHERE organisation_id = %(organisation)s {only} ORDER BY {order} DESC LIMIT %(limit)s
+    ) AS newest
+)
+SELECT it FROM kinds
+WHERE CASE WHEN octet_length(it) = length(it) THEN lower(it) ELSE lower(normalize(it, NFKC)) END ~ %(pattern)s
+"""
+_OF_KINDS = """
+SELECT {keys}, {columns} FROM (
+    SELECT * FROM {table} WHERE organisation_id = %(organisation)s {only} ORDER BY {order} DESC LIMIT %(limit)s
+) AS newest
+WHERE concat_ws(' ', {bare}) IN (SELECT unnest(%(kinds)s::text[]))
+"""
 _MORE = """
 SELECT EXISTS (SELECT 1 FROM {table} WHERE organisation_id = %(organisation)s {only} OFFSET %(limit)s)
 """
@@ -36,6 +52,7 @@ class Place:
         documents: text columns that hold JSON.
         order: the column that sorts rows by age.
         only: an additional SQL condition.
+        ids: keys of the JSON values whose own values are ids. Many rows may then differ by these alone, and are compared once.
     """
 
     table: str
@@ -45,6 +62,12 @@ class Place:
     documents: tuple[str, ...] = ()
     order: str = "id"
     only: str = ""
+    ids: tuple[str, ...] = ()
+
+    def columns(self, *, bare: bool = False) -> str:
+        """Return the SQL of the texts and values; bare ones are without ids."""
+        values = [f"{each} - %(ids)s::text[]" if bare else each for each in self.values]
+        return ", ".join((*self.texts, *(f"to_jsonb({each})::text" for each in values), *self.documents))
 
 
 def quoting(going: Going, place: Place, also: Sequence[str] = ()) -> list[tuple[Any, ...]]:
@@ -57,25 +80,30 @@ def quoting(going: Going, place: Place, also: Sequence[str] = ()) -> list[tuple[
         place: the table to search.
         also: further words; rows that contain one are returned too.
     """
-    words = [*going.quotes.words, *also]
-    if not words:
+    pattern = "|".join(filter(None, (going.quotes.pattern, *also)))
+    if not pattern:
         return []
     parts = {
         "table": place.table,
         "keys": ", ".join(place.keys),
-        "columns": ", ".join(
-            (*place.texts, *(f"to_jsonb({each})::text" for each in place.values), *place.documents)
-        ),
+        "columns": place.columns(),
+        "bare": place.columns(bare=True),
         "only": place.only,
         "order": place.order,
     }
-    values = {
+    values: dict[str, Any] = {
         "organisation": going.organisation,
         "limit": settings.LIFTOS_ERASURE_ROWS,
-        "pattern": "|".join(words),
+        "pattern": pattern,
+        "ids": list(place.ids),
     }
     with raw_cursor() as cursor:
-        rows = cursor.execute(_FIND.format(**parts), values).fetchall()
+        if place.ids and not going.quotes.is_like_an_id:
+            kinds = [row[0] for row in cursor.execute(_KINDS.format(**parts), values).fetchall()]
+            found = _OF_KINDS.format(**parts)
+            rows = cursor.execute(found, values | {"kinds": kinds}).fetchall() if kinds else []
+        else:
+            rows = cursor.execute(_FIND.format(**parts), values).fetchall()
         more = cursor.execute(_MORE.format(**parts), values).fetchone()
     if more and more[0]:
         going.not_looked_at.add(place.table)
