@@ -29,7 +29,7 @@ QUOTING = [
     {"note": "kein ÜBERRASCHUNGSGESCHENKE mehr"},
     {"query": "Yes!"},
     {"query": "\nyes"},
-    {"note": "（東京の会議は中止になりました）"},
+    {"note": "\uff08東京の会議は中止になりました\uff09"},
     {"note": "A LINE and another"},
     {"external_id": "crm_77"},
     {"external_id": "4711"},
