@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "memory",
     "spaces",
     "workflows",
+    "workflows.marketing",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -5,7 +5,7 @@
 
 from django.urls import path
 
-from liftos.compat.routes import aliases, memory, organisation, spaces, workflows
+from liftos.compat.routes import aliases, causal, marketing, memory, organisation, spaces, workflows
 
 urlpatterns = [
     path("search", memory.Search.as_view()),
@@ -22,6 +22,12 @@ urlpatterns = [
     path("performance/metrics", organisation.PerformanceMetrics.as_view()),
     path("memory/store", aliases.KeyValueStore.as_view()),
     path("memory/search", aliases.ValueSearch.as_view()),
+    path("marketing/ingest", marketing.MarketingIngest.as_view()),
+    path("marketing/search", marketing.MarketingSearch.as_view()),
+    path("marketing/insights", marketing.MarketingInsights.as_view()),
+    path("marketing/calendar/<str:year>", marketing.MarketingCalendar.as_view()),
+    path("marketing/export/causal", marketing.MarketingExport.as_view()),
+    path("marketing/transform", marketing.MarketingTransform.as_view()),
     path("conceptual-spaces/create", spaces.CreateSpace.as_view()),
     path("conceptual-spaces", spaces.ListSpaces.as_view()),
     path("workflows/create", workflows.WorkflowCreate.as_view()),
@@ -33,5 +39,9 @@ api_urlpatterns = [
     path("store", aliases.StoreLoosely.as_view()),
     path("memory/search", aliases.ShellSearch.as_view()),
     path("memory/store", aliases.ShellStore.as_view()),
+    path("marketing/ingest/causal", causal.CausalIngest.as_view()),
+    path("marketing/causal/search", causal.CausalSearch.as_view()),
+    path("marketing/causal/<str:experiment_id>", causal.CausalExperiment.as_view()),
+    path("marketing/confounders", causal.CausalConfounders.as_view()),
     path("memory/insights", aliases.ShellInsights.as_view()),
 ]

@@ -151,6 +151,7 @@ class Environment(BaseModel):
     LIFTOS_MAX_SPOOL_BYTES: Count = 1024 * 1024 * 1024
     # in one document: parsed, each takes some hundred times its two bytes
     LIFTOS_MAX_JSON_VALUES: Some = 100_000
+    LIFTOS_MAX_BATCH_VALUES: Some = 1_000_000
 
     # servers
     DATABASE_URL: PostgresUrl = ""
@@ -178,6 +179,7 @@ class Environment(BaseModel):
     LIFTOS_BEHIND_TLS_PROXY: Flag = False
     LIFTOS_MAX_BODY_BYTES: Count = 4 * 1024 * 1024
     LIFTOS_MAX_ANSWER_BYTES: Count = 16 * 1024 * 1024
+    LIFTOS_MAX_BATCH_BYTES: Count = 32 * 1024 * 1024
     LIFTOS_MAX_BULK_BYTES: Count = 256 * 1024 * 1024
     LIFTOS_RATE_LIMIT_KEY: str = "12000/minute"
     LIFTOS_RATE_LIMIT_ORGANISATION: str = ""

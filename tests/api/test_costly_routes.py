@@ -45,6 +45,21 @@ def known(acme):
     return acme, space, memories
 
 
+def entries(word):
+    some = [{"id": f"{word} {number}", "spend": number} for number in range(MEMORIES)]
+    return {
+        "data_source": "manual",
+        "date_range_start": "2024-01-01",
+        "date_range_end": "2024-01-31",
+        "data_entries": some,
+    }
+
+
+def exported(acme):
+    days = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
+    return acme.post("/marketing/export/causal", {"data_sources": ["manual"]} | days)
+
+
 # route, the request, and the least checkpoints: one for each piece, or for each statement where Postgres does the work
 ROUTES = {
     "search/batch": (lambda acme, *_: acme.post("/search/batch", QUERIES), 10 * len(QUERIES)),
@@ -56,6 +71,9 @@ ROUTES = {
         lambda acme, *_: acme.send("/api/v1/memories/bulk", lines("more"), "application/x-ndjson"),
         5 * MEMORIES,
     ),
+    "marketing/ingest": (lambda acme, *_: acme.post("/marketing/ingest", entries("more")), 5 * MEMORIES),
+    "marketing/transform": (lambda acme, *_: acme.post("/marketing/transform", entries("more")), MEMORIES),
+    "marketing/export/causal": (lambda acme, *_: exported(acme), 3),
     "api/v1/documents": (
         lambda acme, *_: acme.send("/api/v1/documents", b"# note\n\n" + lines("more"), "text/markdown"),
         20,

@@ -22,7 +22,7 @@ MEMORY = "the vault opens by xyzzy-4711"
 WORDS = "plugh"
 """Stands in reasons, names and descriptions that the requests send."""
 EMBEDS = {
-    "POST /store", "POST /memory/store", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
+    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
     "POST /api/v1/conversations/{thread}/turns",
@@ -35,6 +35,11 @@ READS = {
     "POST /search/conceptual": SEARCHES,
     "POST /search/batch": f"{SEARCHES}; so does its run",
     "POST /memory/search": SEARCHES,
+    "POST /marketing/search": SEARCHES,
+    "POST /api/v1/marketing/causal/search": SEARCHES,
+    "POST /marketing/insights": "sums",
+    "POST /marketing/export/causal": "a table",
+    "POST /marketing/transform": "stores nothing",
     "POST /api/v1/search": SEARCHES,
     "POST /api/v1/search/batch": SEARCHES,
     "POST /api/v1/memories/query": "a list",
@@ -211,6 +216,20 @@ def delivery_again(caller):
     return f"{path}/deliveries/{made[0]}/replay", {}, f"{path}/deliveries/{made[1]}/replay"
 
 
+def entries(campaign):
+    one = {"id": "1", "campaign_name": campaign, "spend": 1}
+    return {
+        "data_source": "manual",
+        "date_range_start": "2024-01-01",
+        "date_range_end": "2024-01-31",
+        "data_entries": [one],
+    }
+
+
+def causal(campaign):
+    return {"timestamp": "2024-01-01", "campaign_id": "c", "campaign_name": campaign, "platform": "meta"}
+
+
 ACTS = {
     "POST /api/v1/webhooks": plain("/api/v1/webhooks", HOOK, HOOK | {"events": ["a"]}),
     "POST /api/v1/webhooks/{webhook}/rotate": hook("rotate", {"overlap_hours": 1}, {"overlap_hours": 2}),
@@ -220,6 +239,10 @@ ACTS = {
     "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay": delivery_again,
     "POST /store": store("/store"),
     "POST /memory/store": plain("/memory/store", {"value": MEMORY}, {"value": "two"}),
+    "POST /marketing/ingest": plain("/marketing/ingest", entries(MEMORY), entries("two")),
+    "POST /api/v1/marketing/ingest/causal": plain(
+        "/api/v1/marketing/ingest/causal", causal(MEMORY), causal("two")
+    ),
     "POST /context/initialize": plain("/context/initialize", {"domain": WORDS}, {"domain": "b"}),
     "POST /conceptual-spaces/create": plain(
         f"/conceptual-spaces/create?name={WORDS}", ["price", "size"], ["price"]

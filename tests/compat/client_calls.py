@@ -206,27 +206,43 @@ MARKETING = {
 }
 
 
+def marketing(session: Session) -> None:
+    """Ingest a week of ads, search and add it up, and the rest of the marketing routes at the root."""
+    days = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-07"}
+    asked = days | {"data_sources": ["google_ads"], "group_by": ["data_source"], "metrics": ["spend"]}
+    metrics = dict.fromkeys(
+        ("spend", "impressions", "clicks", "conversions", "revenue", "cpm", "cpc", "ctr", "roas"), NUMBER
+    )
+    stored = {"entry_id": str, "memory_id": str, "data_source": "google_ads", "metrics": metrics}
+    session.ask(
+        "POST", "/marketing/ingest", MARKETING,
+        shape={"message": "Successfully ingested 1 marketing data entries", "data": {"stored_entries": [stored], "duration": NUMBER}},
+    )  # fmt: skip
+    session.ask(
+        "POST", "/marketing/search", days | {"query": "search", "data_sources": ["google_ads"]},
+        shape={"data": {"results": [RESULT], "count": 1, "filters_applied": dict, "duration": NUMBER}},
+    )  # fmt: skip
+    session.ask(
+        "POST", "/marketing/insights", asked,
+        shape={"data": {"total_spend": 2_500, "roas": NUMBER, "top_campaigns": list, "performance_trends": {"spend": list}}},
+    )  # fmt: skip
+    session.ask(
+        "GET", "/marketing/calendar/2024", shape={"data": {"total_days": 366, "calendar_dimensions": list}}
+    )
+    session.ask(
+        "POST", "/marketing/export/causal?target_metric=conversions", asked,
+        shape={"data": {"causal_data": dict, "records_count": 1, "target_metric": "conversions"}},
+    )  # fmt: skip
+    session.ask(
+        "POST",
+        "/marketing/transform",
+        MARKETING,
+        shape={"data": {"transformed_data": list, "sample_record": dict}},
+    )
+
+
 def not_served_yet(session: Session) -> None:
-    """Calls of the original's programs that are not served yet: marketing, then stores by collection and by key."""
-    asked = {"data_sources": ["google_ads"], "date_range_start": "2024-01-01", "date_range_end": "2024-01-07"}
-    grouped = asked | {"group_by": ["data_source"], "metrics": ["spend", "conversions"]}
-    session.not_yet("POST", "/marketing/ingest", MARKETING)
-    session.not_yet(
-        "POST", "/marketing/search", asked | {"query": "spend", "limit": 10, "search_type": "hybrid"}
-    )
-    session.not_yet("POST", "/marketing/insights", grouped)
-    session.not_yet("GET", "/marketing/calendar/2024")
-    session.not_yet("POST", "/marketing/export/causal?target_metric=conversions", grouped)
-    session.not_yet("POST", "/marketing/transform", MARKETING)
-    session.not_yet(
-        "POST", "/api/v1/marketing/ingest/causal", {"timestamp": "2024-01-01", "campaign_id": "c"}
-    )
-    session.not_yet("GET", "/api/v1/marketing/causal/experiment_1")
-    session.not_yet(
-        "GET",
-        "/api/v1/marketing/confounders?platform=meta&date_range_start=2024-01-01&date_range_end=2024-01-07",
-    )
-    session.not_yet("POST", "/api/v1/marketing/causal/search", {"analysis_type": "lift"})
+    """Calls of the original's programs that are not served yet: a list of rows, then stores by collection and by key."""
     session.not_yet("GET", "/marketing/data")
     agent = {"agent_id": "agent_1", "name": "Planner", "is_active": True}
     kind = {"type": "marketing_agent"}

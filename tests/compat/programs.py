@@ -31,7 +31,6 @@ PASSED, FAILED = (
     re.compile(r"^(.+?): ✅ PASS\s*$", re.MULTILINE),
     re.compile(r"^(.+?): ❌ FAIL\s*$", re.MULTILINE),
 )
-MARKETING = "the marketing routes are not served yet"
 
 
 @dataclass(slots=True)

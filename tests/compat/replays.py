@@ -13,6 +13,7 @@ CLIENTS = {
     "UI shell": client_calls.ui_shell,
     "feedback and intelligence services": client_calls.feedback_and_intelligence,
     "causal and evaluation modules": client_calls.modules_with_memories,
+    "data ingestion service": client_calls.marketing,
     "what is not served yet": client_calls.not_served_yet,
 }
 

@@ -30,6 +30,11 @@ def column(name: str, good: Any, bad: Any) -> tuple[Columns, Columns]:
 
 
 BOTH: dict[str, tuple[Columns, Columns]] = {
+    "entry_source_known": column("data_source", "manual", "fax"),
+    "entry_starts_before_its_end": (
+        {"starts_on": MOMENT.date(), "ends_on": MOMENT.date()},
+        {"starts_on": LATER.date(), "ends_on": MOMENT.date()},
+    ),
     "calibration_method_known": column("method", "platt", "guess"),
     "decision_confidence_is_a_probability": column("confidence", 1, 1.1),
     "review_because_known": column("because", "risk", "mood"),

@@ -84,6 +84,7 @@ def make_world(caller: Caller) -> World:
     rule = make("/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
     hold = make("/api/v1/retention/holds", {"name": "court", "source": "court"})
     gone = caller.store(f"To be erased {MEMORY}")
+    make("/api/v1/marketing/ingest/causal", CAUSAL | {"treatment_group": MEMORY}, key="success")
     erasure = caller.delete(f"/api/v1/memories/{gone}").json()["erasure_id"]
     lines = json.dumps({"content": f"line {MEMORY}"}) + "\n" + json.dumps({"content": 5, "source": MEMORY})
     job = caller.send("/api/v1/memories/bulk?mode=async", lines, "application/x-ndjson").json()["id"]
@@ -204,6 +205,10 @@ def _filled(body: Any, world: World) -> Any:
 QUERY, TEXT = {"query": "boots rain"}, {"content": "new"}
 WHY = {"reason": "because"}
 V1 = "/api/v1"
+JANUARY = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
+MARKETING = {"data_source": "manual", "data_entries": [{"id": "new", "spend": 1}], **JANUARY}
+CAUSAL = {"timestamp": "2024-01-01", "campaign_id": "new", "platform": "meta", "experiment_id": "lift"}
+INSIGHTS = {"data_sources": ["manual"], **JANUARY}
 SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1}/workflows/templates"
 PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
 
@@ -320,6 +325,18 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/search/batch": at(f"{V1}/search/batch", {"queries": ["boots rain"]}),
     **{f"POST {path}": at(path, TEXT) for path in ("/store", f"{V1}/memories", f"{V1}/memories/bulk")},
     "POST /memory/store": at("/memory/store", {"value": "new"}),
+    "POST /marketing/ingest": at("/marketing/ingest", MARKETING),
+    "POST /marketing/search": at("/marketing/search", QUERY),
+    "POST /marketing/insights": at("/marketing/insights", INSIGHTS),
+    "POST /marketing/export/causal": at("/marketing/export/causal", INSIGHTS),
+    "POST /marketing/transform": at("/marketing/transform", MARKETING),
+    "GET /marketing/calendar/{year}": at("/marketing/calendar/2024"),
+    "POST /api/v1/marketing/ingest/causal": at(f"{V1}/marketing/ingest/causal", CAUSAL),
+    "GET /api/v1/marketing/causal/{experiment_id}": at(f"{V1}/marketing/causal/lift"),
+    "GET /api/v1/marketing/confounders": at(
+        f"{V1}/marketing/confounders?platform=meta&date_range_start=2024-01-01&date_range_end=2024-01-31"
+    ),
+    "POST /api/v1/marketing/causal/search": at(f"{V1}/marketing/causal/search", {"analysis_type": "lift"}),
     "POST /api/v1/memory/store": at(f"{V1}/memory/store", TEXT),
     "POST /api/v1/store": at(f"{V1}/store", TEXT),
     "PATCH /api/v1/memories/{memory}": at(f"{V1}/memories/{{memory}}", {"importance": 0.9}),

@@ -12,16 +12,19 @@ from liftos.kernel.errors import LiftosError, TooLarge
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 
 BULK_PATHS = ("/api/v1/memories/bulk",)
+BATCH_PATHS = ("/marketing/ingest", "/marketing/transform", "/api/v1/marketing/entries")
 UPLOAD_PATHS = ("/api/v1/documents", "/admin/memory/document/upload/")
 # for the other parts of a multipart body
 AROUND_FILE = 1024 * 1024
-API_PATHS = ("/api/", "/search", "/store")
+API_PATHS = ("/api/", "/search", "/store", "/marketing")
 
 
 def body_limit(path: str) -> int:
     """Return the maximum body size for a path, in bytes."""
     if path in UPLOAD_PATHS:
         return settings.LIFTOS_DOCUMENT_BYTES + AROUND_FILE
+    if path in BATCH_PATHS:
+        return settings.LIFTOS_MAX_BATCH_BYTES
     return settings.LIFTOS_MAX_BULK_BYTES if path in BULK_PATHS else settings.LIFTOS_MAX_BODY_BYTES
 
 

@@ -22,6 +22,7 @@ MAX_DEPTH = 64
 # matches at every quote, closed or not, without backtracking: linear time
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)?', re.DOTALL)
 _WORDS = re.compile(r"'([^']*)'")
+_CONSTANT = re.compile(r"NaN|Infinity")
 _HUGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{300}")
 # set in the WSGI environment if a large body was not read because its sender is not authenticated
 WITHHELD = "liftos.body_withheld"
@@ -47,12 +48,15 @@ def item(kind: str, loc: tuple[str | int, ...], msg: str, value: Any = None, **c
     return entry | {"ctx": ctx} if ctx else entry
 
 
-def read_json(request: HttpRequest) -> Any:
+def read_json(request: HttpRequest, *, most: int | None = None) -> Any:
     """Return the parsed JSON body; None for an empty body, text for other content types.
 
+    Args:
+        request: the request.
+        most: how many values it may have, of a batch, whose NaN are named by their place; None for LIFTOS_MAX_JSON_VALUES.
+
     Raises:
-        InvalidRequest: not JSON, nested deeper than 64, more than LIFTOS_MAX_JSON_VALUES values, NaN or Infinity, or a NUL
-            character.
+        InvalidRequest: not JSON, nested deeper than 64, too many values, NaN or Infinity, or a NUL character.
     """
     raw = request.body
     if not raw:
@@ -60,15 +64,16 @@ def read_json(request: HttpRequest) -> Any:
     media_type = (request.content_type or "application/json").lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         return raw.decode("utf-8", "replace")
-    return parse_json(raw)
+    return parse_json(raw, most=most)
 
 
-def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> Any:
+def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",), most: int | None = None) -> Any:
     """Parse strict JSON. See `read_json`."""
     try:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
-        _check_size(text, loc)
-        value = json.loads(text, parse_constant=_refuse_constant)
+        _check_size(text, loc, settings.LIFTOS_MAX_JSON_VALUES if most is None else most)
+        # of a batch, the place of a NaN is told
+        value = json.loads(text, parse_constant=_refuse_constant if most is None else float)
     except json.JSONDecodeError as error:
         raise _not_json(loc, error.pos, error.msg) from error
     except UnicodeDecodeError as error:
@@ -77,7 +82,7 @@ def parse_json(raw: bytes | str, *, loc: tuple[str | int, ...] = ("body",)) -> A
         raise _not_json(loc, 0, "Nested too deeply") from error
     except ValueError as error:  # NaN, Infinity, or an integer of more digits than Python reads
         raise _not_json(loc, 0, "A number that can't be represented") from error
-    if _is_suspect(text):
+    if _is_suspect(text) or (most is not None and _CONSTANT.search(text) is not None):
         _check(value, loc, 0)
     return value
 
@@ -136,9 +141,8 @@ def _meant(value: Any, expected: str) -> str:
     return suggestion(value, _WORDS.findall(expected)) if isinstance(value, str) else ""
 
 
-def _check_size(text: str, loc: tuple[str | int, ...]) -> None:
+def _check_size(text: str, loc: tuple[str | int, ...], most: int) -> None:
     """Reject documents with too many values before parsing: each value takes about a hundred times its two bytes."""
-    most = settings.LIFTOS_MAX_JSON_VALUES
     if _separators(text) > most and _separators(_STRING.sub("", text)) > most:
         raise InvalidRequest([item("too_many_values", loc, f"At most {most} values in one document")])
 

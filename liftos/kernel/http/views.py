@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypedDict, TypeVar, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from pydantic import BaseModel
@@ -46,6 +47,7 @@ class LiftosView(APIView):
     Attributes:
         scopes: required scope by method; methods that are not listed require none.
         reads_json: whether bodies are JSON documents (bulk routes read lines instead).
+        large_json: whether bodies may have LIFTOS_MAX_BATCH_VALUES values (their paths are in `BATCH_PATHS`).
         costly: whether requests take long; the web server runs few of them at once, and they pause at
             checkpoints while small requests run (`liftos.kernel.precedence`).
         shared_by: the views of a path by method (`by_method`).
@@ -54,6 +56,7 @@ class LiftosView(APIView):
     http_method_names = ["get", "post", "put", "patch", "delete", "head"]
     scopes: ClassVar[dict[str, Scope]] = {}
     reads_json: ClassVar[bool] = True
+    large_json: ClassVar[bool] = False
     costly: ClassVar[bool] = False
     shared_by: ClassVar[Mapping[str, type["LiftosView"]]] = {}
     json: Any = None
@@ -67,7 +70,8 @@ class LiftosView(APIView):
             self.http_method_not_allowed(request)
         withheld = WITHHELD in request._request.META
         if self.reads_json and request.method in {"POST", "PUT", "PATCH", "DELETE"} and not withheld:
-            self.json = read_json(request._request)
+            most = settings.LIFTOS_MAX_BATCH_VALUES if self.large_json else None
+            self.json = read_json(request._request, most=most)
         super().initial(request, *args, **kwargs)
         if withheld:
             raise TooLarge

@@ -83,6 +83,8 @@ def two(committed_db):
         # has several passages
         long = MemoryDraft(" ".join(f"Sentence {number} of {name} is about boots." for number in range(200)))
         remember(organisation=caller.organisation, by=SYSTEM, draft=long)
+        sent = {"data_source": "manual", "date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
+        assert caller.post("/marketing/ingest", sent | {"data_entries": [{"spend": 1}]}).status_code == 200
         live(caller)
         with tenant_transaction(caller.organisation):
             TraceRecord.objects.create(

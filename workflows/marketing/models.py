@@ -1,0 +1,63 @@
+"""Typed rows of entries, derived from their memories (workflows/marketing/entry_rows.py), so that sums are SQL over all of them."""
+
+from decimal import Decimal
+
+from django.db import models
+
+from liftos.kernel.db.constraints import known_values
+from liftos.kernel.tenancy.models import Organisation
+from memory.models import Memory
+from memory.models.memories import Scoped
+from workflows.marketing.types import DataSource
+
+
+def _amount() -> "models.DecimalField[Decimal | None, Decimal | None]":
+    """Return the field of a measure: exact as it was sent, null where the source does not say."""
+    return models.DecimalField(null=True, max_digits=40, decimal_places=20)
+
+
+class MarketingEntry(Scoped):
+    """The report of a platform about a campaign or ad for some days."""
+
+    pk = models.CompositePrimaryKey("organisation_id", "memory_id")
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    # the id that callers of the old routes know it by
+    entry_id = models.UUIDField()
+    data_source = models.CharField(max_length=40)
+    source_id = models.CharField(max_length=200)
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    time_zone = models.CharField(max_length=60, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    campaign_id = models.CharField(max_length=200, blank=True)
+    campaign_name = models.CharField(max_length=200, blank=True)
+    channel = models.CharField(max_length=200, blank=True)
+    geo = models.CharField(max_length=200, blank=True)
+    spend = _amount()
+    impressions = _amount()
+    clicks = _amount()
+    conversions = _amount()
+    revenue = _amount()
+    # whether searches would find its memory: neither a candidate nor rejected, superseded or expired
+    counts = models.BooleanField()
+
+    class Meta:
+        db_table = "marketing_entry"
+        verbose_name_plural = "marketing entries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "data_source", "source_id", "starts_on", "ends_on", "scope_id"],
+                name="entry_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(starts_on__lte=models.F("ends_on")), name="entry_starts_before_its_end"
+            ),
+            known_values("data_source", DataSource, "entry_source_known"),
+        ]
+        indexes = [models.Index(fields=["organisation", "starts_on"], name="entry_by_start")]
+
+    def __str__(self) -> str:
+        return f"{self.data_source} {self.source_id}, {self.starts_on}"
