@@ -60,8 +60,8 @@ erasers: NamedPort[Eraser] = NamedPort("erasers", filled_by="spaces and workflow
 exporters: NamedPort[Exporter] = NamedPort("exporters", filled_by="workflows")
 """Export other apps' rows of a person; names are the `type` of the lines. Filled by workflows."""
 
-followers: NamedPort[Follower] = NamedPort("followers", filled_by="spaces")
-"""Update the placement of changed memories. Filled by spaces."""
+followers: NamedPort[Follower] = NamedPort("followers", filled_by="spaces and workflows")
+"""Update placements and rows made of changed memories. Filled by spaces and workflows."""
 
 
 def erase_elsewhere(going: Going) -> dict[str, int]:

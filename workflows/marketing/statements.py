@@ -30,6 +30,7 @@ AND CASE WHEN m.metadata ->> 'data_source' = ANY(%(sources)s::text[])
           AND pg_input_is_valid(m.metadata ->> 'date_range_end', 'date')
      THEN {_DATE.format("date_range_start")} <= {_DATE.format("date_range_end")} ELSE false END
 """
+# entries among memories, with their fields as columns
 _READ = f"""
 SELECT m.organisation_id, m.id AS memory_id, m.scope_id,
     m.metadata ->> 'data_source' AS data_source, m.metadata ->> 'source_id' AS source_id, (m.metadata ->> 'entry_id')::uuid AS entry_id,
@@ -103,11 +104,12 @@ ORDER BY sum(e.revenue) DESC NULLS LAST, sum(e.spend) DESC NULLS LAST, e.campaig
 TRENDS = f"""
 SELECT {{groups}}, {_SUMS} FROM marketing_entry AS e WHERE {{where}} GROUP BY {{places}} ORDER BY {{places}} LIMIT %(most)s
 """  # noqa: S608
-# averages per day by weekday (Monday 0) and by month
+# averages per day by weekday, Monday 0
 BY_WEEKDAY = f"""
 SELECT extract(isodow FROM e.starts_on)::int - 1, count(DISTINCT e.starts_on), {_SUMS}
 FROM marketing_entry AS e WHERE {{where}} GROUP BY 1 ORDER BY 1
 """  # noqa: S608
+# the same by calendar month
 BY_MONTH = f"""
 SELECT extract(month FROM e.starts_on)::int, count(DISTINCT e.starts_on), {_SUMS}
 FROM marketing_entry AS e WHERE {{where}} GROUP BY 1 ORDER BY 1

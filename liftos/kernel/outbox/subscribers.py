@@ -11,6 +11,7 @@ from uuid import UUID
 
 from liftos.kernel.outbox.catalogue import is_wanted
 from liftos.kernel.outbox.types import Event
+from liftos.kernel.telemetry.metrics.events import SUBSCRIBER_FAILURES
 
 Handler = Callable[[UUID, Sequence[Event]], None]
 """Handles events of an organisation, inside a tenant transaction that sees everything: quick, and with effects in Postgres only."""
@@ -41,6 +42,7 @@ def subscribe(name: str, handler: Handler, *, types: Sequence[str] = ("*",)) -> 
         types: names of types, or beginnings that end with `*`.
     """
     _subscribers[name] = Subscriber(name, handler, tuple(types))
+    SUBSCRIBER_FAILURES.labels(name)
 
 
 def unsubscribe(name: str) -> None:
