@@ -26,6 +26,7 @@ from memory.api.search import Search
 from memory.api.urls import urlpatterns as memory_urls
 from spaces.api.urls import urlpatterns as spaces_urls
 from workflows.api.urls import urlpatterns as workflow_urls
+from workflows.marketing.api.urls import urlpatterns as marketing_urls
 
 # the library's pages fail on OPTIONS
 PUBLIC = {"authentication_classes": (), "permission_classes": (), "http_method_names": ["get", "head"]}
@@ -73,6 +74,7 @@ urlpatterns = [
                 *event_urls,
                 *trace_urls,
                 *workflow_urls,
+                *marketing_urls,
             ]
         ),
     ),

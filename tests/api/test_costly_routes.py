@@ -55,6 +55,16 @@ def entries(word):
     }
 
 
+def native():
+    body = entries("native")
+    return {
+        "data_source": "manual",
+        "entries": body["data_entries"],
+        "date_from": "2024-01-01",
+        "date_to": "2024-01-31",
+    }
+
+
 def exported(acme):
     days = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
     return acme.post("/marketing/export/causal", {"data_sources": ["manual"]} | days)
@@ -72,6 +82,11 @@ ROUTES = {
         5 * MEMORIES,
     ),
     "marketing/ingest": (lambda acme, *_: acme.post("/marketing/ingest", entries("more")), 5 * MEMORIES),
+    "api/v1/marketing/entries": (
+        lambda acme, *_: acme.post("/api/v1/marketing/entries", native()),
+        5 * MEMORIES,
+    ),
+    "api/v1/marketing/table": (lambda acme, *_: acme.get("/api/v1/marketing/table"), 5),
     "marketing/transform": (lambda acme, *_: acme.post("/marketing/transform", entries("more")), MEMORIES),
     "marketing/export/causal": (lambda acme, *_: exported(acme), 3),
     "api/v1/documents": (

@@ -22,7 +22,7 @@ MEMORY = "the vault opens by xyzzy-4711"
 WORDS = "plugh"
 """Stands in reasons, names and descriptions that the requests send."""
 EMBEDS = {
-    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
+    "POST /store", "POST /memory/store", "POST /marketing/ingest", "POST /api/v1/marketing/entries", "POST /api/v1/marketing/ingest/causal", "POST /conceptual-spaces/create", "POST /api/v1/store", "POST /api/v1/memory/store",
     "POST /api/v1/memories", "POST /api/v1/memories/bulk", "POST /api/v1/memories/batch", "POST /api/v1/memories/{memory}/restore", "POST /api/v1/memories/{memory}/supersede", "POST /api/v1/spaces",
     "POST /api/v1/spaces/{space}/concepts", "POST /api/v1/documents",
     "POST /api/v1/conversations/{thread}/turns",
@@ -226,6 +226,16 @@ def entries(campaign):
     }
 
 
+def native_entries(campaign):
+    one = {"id": "1", "campaign_name": campaign, "spend": 1}
+    return {
+        "data_source": "manual",
+        "date_from": "2024-01-01",
+        "date_to": "2024-01-31",
+        "entries": [one],
+    }
+
+
 def causal(campaign):
     return {"timestamp": "2024-01-01", "campaign_id": "c", "campaign_name": campaign, "platform": "meta"}
 
@@ -239,6 +249,9 @@ ACTS = {
     "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay": delivery_again,
     "POST /store": store("/store"),
     "POST /memory/store": plain("/memory/store", {"value": MEMORY}, {"value": "two"}),
+    "POST /api/v1/marketing/entries": plain(
+        "/api/v1/marketing/entries", native_entries(MEMORY), native_entries("two")
+    ),
     "POST /marketing/ingest": plain("/marketing/ingest", entries(MEMORY), entries("two")),
     "POST /api/v1/marketing/ingest/causal": plain(
         "/api/v1/marketing/ingest/causal", causal(MEMORY), causal("two")

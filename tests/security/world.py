@@ -207,6 +207,12 @@ WHY = {"reason": "because"}
 V1 = "/api/v1"
 JANUARY = {"date_range_start": "2024-01-01", "date_range_end": "2024-01-31"}
 MARKETING = {"data_source": "manual", "data_entries": [{"id": "new", "spend": 1}], **JANUARY}
+ENTRIES = {
+    "data_source": "manual",
+    "entries": [{"id": "own", "spend": 1}],
+    "date_from": "2024-01-01",
+    "date_to": "2024-01-31",
+}
 CAUSAL = {"timestamp": "2024-01-01", "campaign_id": "new", "platform": "meta", "experiment_id": "lift"}
 INSIGHTS = {"data_sources": ["manual"], **JANUARY}
 SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1}/workflows/templates"
@@ -330,6 +336,9 @@ ROUTES: dict[str, Requests] = {
     "POST /marketing/insights": at("/marketing/insights", INSIGHTS),
     "POST /marketing/export/causal": at("/marketing/export/causal", INSIGHTS),
     "POST /marketing/transform": at("/marketing/transform", MARKETING),
+    "POST /api/v1/marketing/entries": at(f"{V1}/marketing/entries", ENTRIES),
+    "GET /api/v1/marketing/table": at(f"{V1}/marketing/table?by=channel,campaign"),
+    "GET /api/v1/marketing/insights": at(f"{V1}/marketing/insights?group_by=campaign"),
     "GET /marketing/calendar/{year}": at("/marketing/calendar/2024"),
     "POST /api/v1/marketing/ingest/causal": at(f"{V1}/marketing/ingest/causal", CAUSAL),
     "GET /api/v1/marketing/causal/{experiment_id}": at(f"{V1}/marketing/causal/lift"),

@@ -4,10 +4,13 @@ Small batches are embedded at once. Larger ones are left to the workers that hea
 seven milliseconds an entry; words and figures can be searched at once.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import PydanticCustomError
 
 from liftos.kernel.db.transactions import tenant_transaction
 from liftos.kernel.http.parsing import InvalidRequest, item
@@ -19,8 +22,9 @@ from memory.operations import Prepared, commit, embed_rows, raise_refusal, read_
 from memory.policy_types import Secrets
 from memory.secrets.screening import screen
 from memory.trust.revision import PreparedRevision, commit_revision, prepare_revision
-from memory.types import MemoryDraft, Outcome, Stored, TrustState
+from memory.types import VISIBLE, MemoryDraft, Outcome, Stored, TrustState
 from workflows.marketing.calendar import calendar_of
+from workflows.marketing.entry_rows import insert_entries, rows_written_by_ingest
 from workflows.marketing.measures import number
 from workflows.marketing.queries import Known, find_entries
 from workflows.marketing.reading import Batch
@@ -29,6 +33,7 @@ from workflows.marketing.types import DataSource, EntryDraft
 OPERATION = "memory.ingest_marketing"
 AT_ONCE = 100
 """Entries up to which a batch is embedded by the request that ingests it."""
+MAX_METADATA_BYTES = 8_192
 NAMES = {
     DataSource.META_BUSINESS: "Meta", DataSource.GOOGLE_ADS: "Google Ads", DataSource.WOOCOMMERCE: "WooCommerce",
     DataSource.AMAZON_SELLER_CENTRAL: "Amazon Seller Central", DataSource.HUBSPOT: "HubSpot", DataSource.PAYPAL: "PayPal",
@@ -72,6 +77,17 @@ class Result:
     entries: dict[int, Ingested]
     rejected: list[dict[str, Any]]
     decision: UUID | None = None
+
+
+def small_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's metadata, which every entry's memory gets, if they are small."""
+    if len(json.dumps(metadata)) > MAX_METADATA_BYTES:
+        raise PydanticCustomError(
+            "metadata_too_long",
+            "Metadata should have at most {most} bytes as JSON",
+            {"most": MAX_METADATA_BYTES},
+        )
+    return metadata
 
 
 def prepare_ingest(
@@ -161,7 +177,7 @@ def commit_ingest(
     count = len(prepared.batch.drafts)
     observed = observe_operation(OPERATION, organisation=str(organisation), count=count)
     with observed.count_in(prepared.prepared.took_ns), tenant_transaction(organisation):
-        stored = commit(organisation, by, prepared.prepared, operation=OPERATION) if prepared.new else []
+        stored = _store(organisation, by, prepared) if prepared.new else []
         for (index, entry_id), each in zip(prepared.new.items(), stored, strict=True):
             refusal = _refusal(each, (*loc, index))
             if refusal is not None:
@@ -183,6 +199,27 @@ def commit_ingest(
                 outcome = "changed"
             entries[index] = Ingested(known.entry_id, known.memory_id, outcome, prepared.batch.drafts[index])
     return Result(dict(sorted(entries.items())), rejected, decision)
+
+
+def _store(organisation: UUID, by: Actor, prepared: PreparedIngest) -> list[Stored]:
+    """Store the new entries' memories with their rows."""
+    with rows_written_by_ingest():
+        stored = commit(organisation, by, prepared.prepared, operation=OPERATION)
+    written = [
+        (
+            each.id,
+            entry_id,
+            prepared.batch.drafts[index],
+            row.state in VISIBLE and "state" not in each.mark,
+            row.draft.scope,
+        )
+        for (index, entry_id), row, each in zip(
+            prepared.new.items(), prepared.prepared.rows, stored, strict=True
+        )
+        if each.outcome is Outcome.STORED
+    ]
+    insert_entries(organisation, written)
+    return stored
 
 
 def _refusal(stored: Stored, loc: tuple[str | int, ...]) -> dict[str, Any] | None:

@@ -30,41 +30,51 @@ AND CASE WHEN m.metadata ->> 'data_source' = ANY(%(sources)s::text[])
           AND pg_input_is_valid(m.metadata ->> 'date_range_end', 'date')
      THEN {_DATE.format("date_range_start")} <= {_DATE.format("date_range_end")} ELSE false END
 """
-# entries among memories, with their fields as columns
+# memories by id, read as entries. IS TRUE keeps the planner from walking an index of the organisation, which it takes for empty
+# until the statistics know it.
 _READ = f"""
 SELECT m.organisation_id, m.id AS memory_id, m.scope_id,
     m.metadata ->> 'data_source' AS data_source, m.metadata ->> 'source_id' AS source_id, (m.metadata ->> 'entry_id')::uuid AS entry_id,
     {_DATE.format("date_range_start")} AS starts_on, {_DATE.format("date_range_end")} AS ends_on, {_TEXTS}, {_AMOUNTS},
     m.state = ANY(%(visible)s::text[]) AS counts
-FROM unnest(%(memories)s::uuid[]) AS a(id) JOIN memory_memory AS m ON m.organisation_id = %(organisation)s AND m.id = a.id
-WHERE {_IS_ENTRY}
+FROM memory_memory AS m WHERE m.id = ANY(%(memories)s::uuid[]) AND (m.organisation_id = %(organisation)s) IS TRUE AND {_IS_ENTRY}
 """  # noqa: S608  built from constants
 COLUMNS = (
     "entry_id", "data_source", "source_id", "starts_on", "ends_on", "time_zone", "currency", "campaign_id", "campaign_name",
     "channel", "geo", "spend", "impressions", "clicks", "conversions", "revenue", "counts", "scope_id",
 )  # fmt: skip
-# Rows of new and changed memories; a memory that repeats another's entry has none. OFFSET 0 keeps the subquery from becoming a join,
-# which goes over all pairs while the table has no statistics.
-WRITE_ENTRIES = f"""
-INSERT INTO marketing_entry AS e (organisation_id, memory_id, {", ".join(COLUMNS)})
-SELECT read.organisation_id, read.memory_id, {", ".join(f"read.{each}" for each in COLUMNS)} FROM ({_READ}) AS read
-WHERE NOT EXISTS (
-    SELECT 1 FROM marketing_entry AS other WHERE other.organisation_id = read.organisation_id AND other.data_source = read.data_source
+# rows of new memories; a memory that repeats another's entry has none
+INSERT_ENTRIES = f"""
+WITH read AS MATERIALIZED ({_READ})
+INSERT INTO marketing_entry (organisation_id, memory_id, {", ".join(COLUMNS)})
+SELECT organisation_id, memory_id, {", ".join(COLUMNS)} FROM read ON CONFLICT DO NOTHING
+"""  # noqa: S608
+# rows of changed memories
+UPDATE_ENTRIES = f"""
+WITH read AS MATERIALIZED ({_READ})
+UPDATE marketing_entry AS e SET {", ".join(f"{each} = read.{each}" for each in COLUMNS)} FROM read
+WHERE e.organisation_id = read.organisation_id AND e.memory_id = read.memory_id AND NOT EXISTS (
+    SELECT 1 FROM marketing_entry AS other WHERE other.organisation_id = e.organisation_id AND other.data_source = read.data_source
     AND other.source_id = read.source_id AND other.starts_on = read.starts_on AND other.ends_on = read.ends_on
-    AND other.scope_id = read.scope_id AND other.memory_id <> read.memory_id OFFSET 0
+    AND other.scope_id = read.scope_id AND other.memory_id <> e.memory_id OFFSET 0
 )
-ON CONFLICT (organisation_id, memory_id) DO UPDATE SET {", ".join(f"{each} = excluded.{each}" for each in COLUMNS)}
 """  # noqa: S608
 # rows of memories that have ceased to be entries
 FORGET_ENTRIES = f"""
+WITH read AS MATERIALIZED ({_READ})
 DELETE FROM marketing_entry WHERE ctid = ANY (ARRAY(
     SELECT e.place FROM unnest(%(memories)s::uuid[]) AS a(id) CROSS JOIN LATERAL (
         SELECT x.ctid AS place FROM marketing_entry AS x WHERE x.organisation_id = %(organisation)s AND x.memory_id = a.id OFFSET 0
     ) AS e
-    WHERE NOT EXISTS (
-        SELECT 1 FROM memory_memory AS m WHERE m.organisation_id = %(organisation)s AND m.id = a.id AND {_IS_ENTRY} OFFSET 0
-    )
+    WHERE a.id NOT IN (SELECT memory_id FROM read)
 ))
+"""  # noqa: S608
+# rows of a batch that is ingested, given as columns
+INGEST_ENTRIES = f"""
+INSERT INTO marketing_entry (organisation_id, memory_id, {", ".join(COLUMNS)})
+SELECT %s, * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::boolean[], %s::int[])
+ON CONFLICT DO NOTHING
 """  # noqa: S608
 # rows of erased memories
 DELETE_ENTRIES = "DELETE FROM marketing_entry WHERE organisation_id = %s AND memory_id = ANY(%s)"
@@ -159,3 +169,27 @@ SELECT c ->> 'variable_name', count(*),
 FROM (SELECT jsonb_array_elements({_ELEMENTS.format("confounders")}) AS c {_OF_PLATFORM}) AS found
 WHERE c ->> 'variable_name' <> '' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1000
 """  # noqa: S608
+
+# --- table.py; {where} is by asking.Asked.where
+
+# sums by period and groups
+TABLE = f"""
+SELECT {{period}} AS period{{groups}}, count(*), {_SUMS} FROM marketing_entry AS e WHERE {{where}}
+GROUP BY {{places}} ORDER BY {{places}} LIMIT %(most)s
+"""  # noqa: S608
+# what a report counts: entries, negative spend, entries that reach into another period
+SUSPICIOUS = """
+SELECT count(*), count(*) FILTER (WHERE e.spend < 0), count(*) FILTER (WHERE {period} <> {last}) FROM marketing_entry AS e WHERE {where}
+"""
+# entries with negative spend
+NEGATIVE = """
+SELECT e.memory_id, e.data_source, e.source_id, e.starts_on, e.spend FROM marketing_entry AS e WHERE {where} AND e.spend < 0
+ORDER BY e.spend, e.memory_id LIMIT 20
+"""
+# entries that say the same of the same campaign and days under several ids
+DOUBLES = """
+SELECT e.data_source, e.campaign_id, e.starts_on, e.ends_on, count(*), array_agg(e.source_id ORDER BY e.source_id)
+FROM marketing_entry AS e WHERE {where} AND e.campaign_id <> '' AND (e.spend <> 0 OR e.revenue <> 0)
+GROUP BY e.data_source, e.campaign_id, e.starts_on, e.ends_on, e.geo, e.spend, e.impressions, e.clicks, e.conversions, e.revenue
+HAVING count(*) > 1 ORDER BY count(*) DESC, e.starts_on, e.campaign_id LIMIT 20
+"""

@@ -1,11 +1,9 @@
 """Wire shapes of the old marketing routes; unknown fields are ignored."""
 
-import json
 from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from liftos.compat.shapes.memory import SEARCH_TYPES
 from liftos.kernel.http.pagination import QueryText
@@ -15,23 +13,11 @@ from memory.search.filters import parse_filters
 from memory.search.types import MAX_LIMIT, SearchRequest, SearchType
 from memory.types import MAX_CONTENT
 from workflows.marketing.asking import Asked, conditions
+from workflows.marketing.ingesting import small_metadata
 from workflows.marketing.insights import GROUPS
 from workflows.marketing.reading import Batch, read_entries
 from workflows.marketing.transforming import Transformation
 from workflows.marketing.types import MAX_ENTRIES, MEASURES, RATIOS, DataSource
-
-MAX_METADATA_BYTES = 8_192
-"""Of a request's metadata, which every entry's memory gets."""
-
-
-def _small(metadata: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(metadata)) > MAX_METADATA_BYTES:
-        raise PydanticCustomError(
-            "metadata_too_long",
-            "Metadata should have at most {most} bytes as JSON",
-            {"most": MAX_METADATA_BYTES},
-        )
-    return metadata
 
 
 class _Range(BaseModel):
@@ -50,7 +36,7 @@ class IngestIn(_Range):
 
     data_source: DataSource
     data_entries: list[Any] = Field(max_length=MAX_ENTRIES)
-    metadata: Annotated[Metadata, AfterValidator(_small)] | None = None
+    metadata: Annotated[Metadata, AfterValidator(small_metadata)] | None = None
 
     def batch(self, *, loc: tuple[str | int, ...] = ("body", "data_entries")) -> Batch:
         """Return the entries, read."""
