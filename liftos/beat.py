@@ -15,6 +15,7 @@ def schedule(env: Environment) -> dict[str, dict[str, Any]]:
         "sweep-graph": ("memory.sweep_graph", sweep),
         "sweep-indexes": ("memory.sweep_indexes", sweep),
         "sweep-lives": ("memory.sweep_lives", sweep),
+        "sweep-firings": ("workflows.sweep_firings", sweep),
         "sweep-layouts": ("spaces.sweep", sweep),
         "sequence-the-ledger": ("accountability.sequence", merge),
         "calibrate": ("accountability.calibrate", env.LIFTOS_CALIBRATION_HOURS * HOUR),

@@ -8,6 +8,7 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from accountability.ports import reversers
         from liftos.kernel.outbox.catalogue import declare_events
+        from liftos.kernel.outbox.subscribers import subscribe
         from liftos.kernel.ports import orchestration_figures
         from liftos.kernel.reserved_operations import reserve_operations
         from memory.ports import erasers, exporters
@@ -17,11 +18,15 @@ class WorkflowsConfig(AppConfig):
         from workflows.exports import runs_of
         from workflows.figures import get_orchestration_figures
         from workflows.publishing.reversal import retire_published
+        from workflows.triggers.queueing import SUBSCRIBER, queue_firings
+        from workflows.triggers.reversal import cancel_fired
 
         declare_events(*EVENTS)
-        reserve_operations("workflow")
+        reserve_operations("workflow", "trigger")
         erasers.fill("workflow_runs", erase_quotes)
         erasers.fill("function_results", forget_results)
         exporters.fill("run", runs_of)
         reversers.fill("workflow.publish", retire_published)
+        reversers.fill("trigger.fire", cancel_fired)
+        subscribe(SUBSCRIBER, queue_firings)
         orchestration_figures.fill(get_orchestration_figures)

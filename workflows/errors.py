@@ -27,6 +27,14 @@ class NeedsReview(Conflict):
     """The policy requires a version to be published by somebody other than its author."""
 
 
+class TriggerNotFound(NotFound):
+    """There is no such trigger."""
+
+
+class TriggerExists(Conflict):
+    """A trigger with this name already exists."""
+
+
 class RunNotFound(NotFound):
     """There is no such run."""
 

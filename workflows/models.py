@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from liftos.kernel.db.constraints import known_values
 from liftos.kernel.db.viewers import ORGANISATION_SCOPE
 from liftos.kernel.tenancy.models import Organisation, OwnedRow, organisation_key
-from workflows.types import NOT_AN_ITEM, Priority, RunStatus, StepStatus, VersionStatus
+from workflows.types import NOT_AN_ITEM, FiringState, Priority, RunStatus, StepStatus, VersionStatus
 
 
 class Policy(models.Model):
@@ -278,3 +278,66 @@ class Mention(models.Model):
     organisation = organisation_key()
     memory_id = models.UUIDField()
     run_id = models.UUIDField()
+
+
+class Trigger(OwnedRow):
+    """A rule that starts a template's run when an event arrives, with the authority of whoever last changed it."""
+
+    name = models.CharField(max_length=200)
+    event = models.CharField(max_length=100)
+    conditions = models.JSONField(default=dict)
+    template = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict)
+    per_minute = models.IntegerField(default=60)
+    max_depth = models.IntegerField(default=3)
+    owner_kind = models.CharField(max_length=20, editable=False)
+    owner_id = models.CharField(max_length=200, editable=False)
+    acts_as = models.UUIDField(null=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=40), editable=False)
+    # events up to this number do not fire it
+    since = models.BigIntegerField(default=0, editable=False)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+    paused_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="trigger_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Firing(OwnedRow):
+    """A trigger and an event that meets its conditions, once; the run that it started, or why it started none."""
+
+    trigger = models.ForeignKey(
+        Trigger, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="firings"
+    )
+    event_id = models.UUIDField()
+    type = models.CharField(max_length=100)
+    subject = models.CharField(max_length=200)
+    # how many firings caused it, one after another
+    depth = models.IntegerField(default=0)
+    # of the run, by which its events tell that it caused them
+    correlation_id = models.CharField(max_length=128)
+    state = models.CharField(max_length=20, default=FiringState.PENDING.value)
+    reason = models.CharField(max_length=300, blank=True, db_default="")
+    run_id = models.UUIDField(null=True)
+    decision_id = models.UUIDField(null=True)
+    recorded_at = models.DateTimeField(db_default=Now())
+    fired_at = models.DateTimeField(null=True)
+    # the event's
+    scope_id = models.IntegerField(db_default=ORGANISATION_SCOPE)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation", "trigger", "id"], name="firing_in_order"),
+            models.Index(fields=["organisation", "id"], condition=Q(state="pending"), name="firing_pending"),
+            models.Index(fields=["organisation", "correlation_id"], name="firing_by_correlation"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "trigger", "event_id"], name="firing_once"),
+            known_values("state", FiringState, "firing_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}"

@@ -12,12 +12,27 @@ from workflows.engine.keeper import KEEPER
 from workflows.engine.slots import take_turn
 from workflows.queries import list_organisations_with_runs_ended_before
 from workflows.runs.retention import prune
+from workflows.triggers.firing import fire_all, list_organisations_with_firings
+from workflows.triggers.queueing import FIRE
 
 
 @shared_task(name="workflows.work")
 def work(organisation: str) -> None:
     """Execute an organisation's ready steps, if there are any."""
     take_turn(UUID(organisation))
+
+
+@shared_task(name=FIRE)
+def fire(organisation: str) -> None:
+    """Start the runs of an organisation's queued firings."""
+    fire_all(organisation=UUID(organisation))
+
+
+@shared_task(name="workflows.sweep_firings")
+def sweep_firings() -> None:
+    """Start the runs of firings whose hint was lost."""
+    for organisation in list_organisations_with_firings():
+        fire_all(organisation=organisation)
 
 
 @shared_task(name="workflows.prune_runs")

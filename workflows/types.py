@@ -59,3 +59,13 @@ NOT_AN_ITEM = -1
 def workflow_id(slug: str, code: str) -> str:
     """Return a run's workflow id, made of the organisation's slug and the run's code."""
     return f"wf_{slug}_{code}"
+
+
+class FiringState(StrEnum):
+    """The state of a trigger's firing."""
+
+    PENDING = "pending"
+    FIRED = "fired"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    OVERTURNED = "overturned"

@@ -40,6 +40,8 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Runs", "workflows.run", "play_circle"),
         Entry("Steps", "workflows.step", "linear_scale"),
         Entry("Templates", "workflows.template", "account_tree"),
+        Entry("Triggers", "workflows.trigger", "bolt"),
+        Entry("Firings", "workflows.firing", "offline_bolt"),
         Entry("Policies", "workflows.policy", "policy"),
     ),
     "Events": (

@@ -45,6 +45,7 @@ READS = {
     "POST /api/v1/memories/query": "a list",
     "POST /api/v1/memories/get": "a read of several",
     "POST /api/v1/memory/search": SEARCHES,
+    "POST /api/v1/triggers/{trigger}/dry-run": "starts nothing",
 }
 POSTS = [route for route in routes() if route.startswith("POST ")]
 
@@ -240,7 +241,33 @@ def causal(campaign):
     return {"timestamp": "2024-01-01", "campaign_id": "c", "campaign_name": campaign, "platform": "meta"}
 
 
+def made_trigger(caller, name):
+    template = {"name": name, "steps": [step("a")]}
+    made = caller.post("/api/v1/workflows/templates", template).json()["id"]
+    caller.post(f"/api/v1/workflows/templates/{made}/publish", {})
+    return {"name": name, "event": "a", "template": name}
+
+
+def new_trigger(caller):
+    body = made_trigger(caller, WORDS)
+    return "/api/v1/triggers", body, body | {"name": "b"}
+
+
+def trigger(what):
+    def made(caller):
+        paths = [
+            f"/api/v1/triggers/{caller.post('/api/v1/triggers', made_trigger(caller, name)).json()['id']}/{what}"
+            for name in "ab"
+        ]
+        return paths[0], {}, paths[1]
+
+    return made
+
+
 ACTS = {
+    "POST /api/v1/triggers": new_trigger,
+    "POST /api/v1/triggers/{trigger}/pause": trigger("pause"),
+    "POST /api/v1/triggers/{trigger}/resume": trigger("resume"),
     "POST /api/v1/webhooks": plain("/api/v1/webhooks", HOOK, HOOK | {"events": ["a"]}),
     "POST /api/v1/webhooks/{webhook}/rotate": hook("rotate", {"overlap_hours": 1}, {"overlap_hours": 2}),
     "POST /api/v1/webhooks/{webhook}/pause": hook("pause", {}),

@@ -47,6 +47,7 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     "policy_second_reviewer_known": column("second_reviewer", ["high"], ["huge"]),
     "attribute_is_text_or_number": ({"text_value": "x"}, {"text_value": "x", "number_value": 1}),
     "deletion_done_is_of_its_count": ({"done": 2, "count": 2}, {"done": 3, "count": 2}),
+    "firing_state_known": column("state", "fired", "lost"),
     "delivery_state_known": column("state", "pending", "lost"),
     "retention_rule_action_known": column("action", "expire", "hide"),
     "retention_rule_keeps": column("ttl_seconds", 1, 0),

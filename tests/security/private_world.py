@@ -156,7 +156,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
         rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"],
-        webhook=shared["webhook"], delivery=shared["delivery"],
+        webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
     )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ class World:
     key: str
     webhook: str
     delivery: str
+    trigger: str
 
 
 def make_world(caller: Caller) -> World:
@@ -150,6 +151,7 @@ def make_world(caller: Caller) -> World:
         memory, other, job, thread, document, document_job, erasure, decision, trace, space, concept, relation, template, draft, ended["id"], waiting, failed,
         paused, ended["workflow_id"], caller.slug, follower.token, int(head.split("\n")[1]),
         queued_job, queued_document, str(deletion.id), rule, hold, *make_directory(caller), *make_webhook(caller),
+        make("/api/v1/triggers", {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}),
     )  # fmt: skip
 
 
@@ -219,8 +221,18 @@ SPACE, RUNS, TEMPLATES = f"{V1}/spaces/{{space}}", f"{V1}/workflows/runs", f"{V1
 PRICE = [{"name": "price", "low": ["cheap"], "high": ["expensive"]}]
 
 HOOK = f"{V1}/webhooks/{{webhook}}"
+TRIGGER = f"{V1}/triggers/{{trigger}}"
 
 ROUTES: dict[str, Requests] = {
+    "GET /api/v1/triggers": at(f"{V1}/triggers"),
+    "POST /api/v1/triggers": at(f"{V1}/triggers", {"name": "new", "event": "liftos.memory.*", "template": "flow"}),
+    "GET /api/v1/triggers/{trigger}": at(TRIGGER),
+    "PATCH /api/v1/triggers/{trigger}": at(TRIGGER, {"per_minute": 5}),
+    "DELETE /api/v1/triggers/{trigger}": at(TRIGGER),
+    "POST /api/v1/triggers/{trigger}/pause": at(f"{TRIGGER}/pause", {}),
+    "POST /api/v1/triggers/{trigger}/resume": at(f"{TRIGGER}/resume", {}),
+    "POST /api/v1/triggers/{trigger}/dry-run": at(f"{TRIGGER}/dry-run", {"last": 5}),
+    "GET /api/v1/triggers/{trigger}/firings": at(f"{TRIGGER}/firings"),
     "GET /api/v1/webhooks": at(f"{V1}/webhooks"),
     "POST /api/v1/webhooks": at(f"{V1}/webhooks", {"url": HOOKS, "events": ["*"], "filters": {"a": 1}}),
     "GET /api/v1/webhooks/{webhook}": at(HOOK),

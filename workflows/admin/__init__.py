@@ -4,5 +4,6 @@ from workflows.admin.policies import PolicyAdmin
 from workflows.admin.runs import RunAdmin
 from workflows.admin.steps import StepAdmin
 from workflows.admin.templates import TemplateAdmin
+from workflows.admin.triggers import FiringAdmin, TriggerAdmin
 
-__all__ = ["PolicyAdmin", "RunAdmin", "StepAdmin", "TemplateAdmin"]
+__all__ = ["FiringAdmin", "PolicyAdmin", "RunAdmin", "StepAdmin", "TemplateAdmin", "TriggerAdmin"]

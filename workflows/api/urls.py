@@ -1,8 +1,14 @@
 from django.urls import path
 
-from workflows.api import controls, functions, runs, templates
+from workflows.api import controls, functions, runs, templates, triggers
 
 urlpatterns = [
+    path("triggers", triggers.Triggers.as_view()),
+    path("triggers/<id:trigger>", triggers.TriggerDetail.as_view()),
+    path("triggers/<id:trigger>/pause", triggers.TriggerPause.as_view()),
+    path("triggers/<id:trigger>/resume", triggers.TriggerResumption.as_view()),
+    path("triggers/<id:trigger>/dry-run", triggers.DryRun.as_view()),
+    path("triggers/<id:trigger>/firings", triggers.Firings.as_view()),
     path("workflows/functions", functions.Functions.as_view()),
     path("workflows/templates", templates.TemplateCollection.as_view()),
     path("workflows/templates/<id:template>", templates.TemplateDetail.as_view()),

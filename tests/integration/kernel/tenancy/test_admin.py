@@ -24,6 +24,7 @@ from memory.quota_admin import QuotaAdmin
 from memory.retention_admin import LegalHoldAdmin, RetentionRuleAdmin
 from tests.conftest import make_caller
 from workflows.admin.templates import TemplateAdmin
+from workflows.admin.triggers import TriggerAdmin
 
 DECISIONS = "/admin/accountability/decisionrecord/"
 
@@ -225,6 +226,7 @@ POLICIES = (
     | QuotaAdmin
     | RetentionRuleAdmin
     | SecretsPolicyAdmin
+    | TriggerAdmin
     | WebhookAdmin
 )
 

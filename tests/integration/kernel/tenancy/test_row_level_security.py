@@ -43,6 +43,7 @@ from memory.types import LinkDraft, LinkKind, MemoryDraft
 from tests.conftest import make_caller
 from tests.factories.spaces import make_space_rows
 from tests.factories.workflows import make_rows
+from workflows.models import Firing, Trigger
 
 REVIEWER = Actor(ActorKind.STAFF, "reviewer")
 TENANT_TABLES = sorted(
@@ -145,6 +146,17 @@ def two(committed_db):
                 actor_id="a",
                 memories=[uuid4()],
                 count=1,
+            )
+            trigger = Trigger.objects.create(
+                organisation_id=caller.organisation, name="a", event="a", template="a", scopes=[]
+            )
+            Firing.objects.create(
+                organisation_id=caller.organisation,
+                trigger=trigger,
+                event_id=uuid4(),
+                type="a",
+                subject="b",
+                correlation_id="c",
             )
             hook = Webhook.objects.create(
                 organisation_id=caller.organisation,
