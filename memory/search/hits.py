@@ -73,7 +73,7 @@ def _hit(
 ) -> Hit:
     (
         memory, content, metadata, memory_type, source, external_id, tags, recorded_at, state, version, valid_from, valid_to,
-        happened_at, is_object, passage_count,
+        happened_at, is_object, scope, passage_count,
     ) = row  # fmt: skip
     shown = shorten(content, room)
     own = chosen.get(entry.id)
@@ -99,6 +99,7 @@ def _hit(
             else as_found(content, entry.id, own, places, passage_room)
         ),
         passage_count=passage_count,
+        scope=scope,
         is_object=is_object and len(shown) == len(content),
     )
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from accountability.operations import record
-from accountability.ports import scopes_of
 from accountability.types import Effect
 from liftos.kernel.db.viewers import scope_of_act
 from liftos.kernel.precedence import giving_way
@@ -44,13 +43,12 @@ def record_search(
         degraded: names of parts that failed.
     """
     request = question.request
-    named = [hit.id for hit in (*hits, *others)]
     return record(
         organisation=question.organisation,
         by=by,
         operation="memory.search",
         # the runners-up are named too
-        scope_id=scope_of_act(scopes_of("memory", question.organisation, named)),
+        scope_id=scope_of_act(hit.scope for hit in (*hits, *others)),
         decision_point=DECISION_POINT,
         effect=Effect.READ,
         reasoning=_reasoning(question, found, degraded),

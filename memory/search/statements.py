@@ -5,7 +5,7 @@
 COLUMNS = """m.id, coalesce(m.head, m.id), left(m.content, %(room)s + 1),
        CASE WHEN pg_column_compression(m.metadata) IS NULL AND pg_column_size(m.metadata) < 2048 THEN m.metadata
             WHEN octet_length(m.metadata::text) <= %(room)s THEN m.metadata END, m.memory_type, m.source, coalesce(h.external_id, m.external_id),
-       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at, m.is_object, m.passages"""
+       m.tags, m.recorded_at, m.state, m.version, m.valid_from, m.valid_to, m.happened_at, m.is_object, m.scope_id, m.passages"""
 HEADS = "LEFT JOIN memory_memory AS h ON h.organisation_id = m.organisation_id AND h.id = m.head"
 # hits by their ids
 READ = f"""

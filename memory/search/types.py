@@ -306,6 +306,8 @@ class Hit(NamedTuple):
     passage_count: int = 1
     # whether the content is the JSON of an object, all of it
     is_object: bool = False
+    # the access scope
+    scope: int = 0
 
     @property
     def given_content(self) -> str | dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 LEAST = 12
 MANY = 50
 """Up to this number of texts, each is searched for; beyond it, candidates are found by one of their words first."""
+FEW, MOST_KNOWN = 40, 10_000
+"""Characters of texts whose results are remembered, and their number."""
 SAYING = frozenset({"content", "query", "queries", "text", "value", "reasoning", "reason", "message"})
 NAMING = frozenset({"external_id", "target_external_id"})
 _BREAKS = re.compile(r"[\W_]+")
@@ -47,6 +49,7 @@ class Quotes:
         self._said = {each for each in said if len(each.encode()) < LEAST}
         self._named = {each for each in named if len(each.encode()) < LEAST}
         self.is_like_an_id = any(not _NOT_IN_IDS.search(each) for each in self._whole)
+        self._known: dict[tuple[str, str], bool] = {}
         self._by_word: dict[str, list[str]] = {}
         self._loose = []
         apart, within = set(), set()
@@ -73,6 +76,16 @@ class Quotes:
         """Return whether a text quotes one of them; `key` is the JSON key or column that holds it."""
         if not text or (not self.is_like_an_id and _ID.fullmatch(text)):
             return False
+        if len(text) > FEW:
+            return self._quotes(text, key)
+        # keys and short values repeat in each of thousands of rows
+        if (known := self._known.get((text, key))) is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            known = self._known[text, key] = self._quotes(text, key)
+        return known
+
+    def _quotes(self, text: str, key: str) -> bool:
         form = normal(text)
         if key in SAYING and form in self._said:
             return True

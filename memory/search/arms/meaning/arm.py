@@ -58,9 +58,10 @@ Rows = dict[Key, Row]
 # Comparing every vector costs 0.65 us a row, 10 ms here, and misses none. The graph is faster from about 2,000 rows for questions
 # close to the organisation's memories; for others, at 10% of the table's rows, it finds only half of the neighbours.
 EXACT_ROWS = 15_000
-# The graph is shared by all who see parts of an organisation. For a viewer of less than this share of it, it finds too few of the
-# nearest (.91 of them at a tenth, .56 at a thousandth); up to this many vectors are compared then, by the index on scopes.
-GRAPH_SHARE = 0.4
+# The graph is shared by all who see parts of an organisation. For a viewer of less than this share of it, it must be searched so far that
+# comparing the vectors by the index on scopes costs no more, and misses none: 51 ms beside 20 to 32 at a tenth of 100,000, 38 beside 29 to
+# 47 at a twentieth, where the graph's recall falls to .98 (docs/performance.md). Up to this many vectors are compared then.
+GRAPH_SHARE = 0.1
 NARROW_EXACT_ROWS = 60_000
 # The graph returns rows in relaxed order, so fetch twice the limit and sort: recall .99 instead of .95 for small organisations.
 MARGIN = 2
