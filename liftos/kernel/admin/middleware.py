@@ -1,4 +1,4 @@
-"""Opens one organisation at a time in the admin and runs each page in its transaction."""
+"""Opens one organisation at a time in the admin and runs each page in its transaction, which sees what the staff member may see."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -9,8 +9,10 @@ from django.urls import Resolver404, resolve
 
 from liftos.kernel.admin.on_record import record_entry
 from liftos.kernel.db.transactions import tenant_transaction
+from liftos.kernel.db.viewers import viewing
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
 from liftos.kernel.tenancy.models import Organisation
+from liftos.kernel.tenancy.queries import viewer_of_staff
 
 SESSION_KEY = "liftos_organisation"
 # the organisation in whose log this session's entry was last recorded
@@ -67,12 +69,13 @@ class AdminTenantMiddleware:
             with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
             request.session[ENTERED_KEY] = str(chosen.id)
-        _prepare(request)
-        with tenant_transaction(chosen.id):
-            response = self.get_response(request)
-            if response.status_code >= 500 or response.status_code == 400:
-                # Django has turned the exception into a response, so roll back explicitly
-                transaction.set_rollback(True)
+        with viewing(viewer_of_staff(organisation=chosen.id, username=request.user.get_username())):
+            _prepare(request)
+            with tenant_transaction(chosen.id):
+                response = self.get_response(request)
+                if response.status_code >= 500 or response.status_code == 400:
+                    # Django has turned the exception into a response, so roll back explicitly
+                    transaction.set_rollback(True)
         return response
 
     def _choose(self, request: HttpRequest, allowed: list[Organisation]) -> HttpResponse:

@@ -5,21 +5,24 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
-from django.forms import CharField, ModelForm, MultipleChoiceField, ValidationError, modelform_factory
+from django.forms import ModelForm, MultipleChoiceField, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from liftos.kernel.admin.middleware import PARAMETER, opened
 from liftos.kernel.admin.on_record import OnRecord, staff_actor
 from liftos.kernel.admin.parts import CheckedLists
 from liftos.kernel.errors import InvalidInput
 from liftos.kernel.tenancy import operations
-from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
+from liftos.kernel.tenancy.member_admin import MembershipAdmin
+from liftos.kernel.tenancy.models import ApiKey, Organisation
 from liftos.kernel.tenancy.types import ALL_SCOPES, Scope
+
+__all__ = ["ApiKeyAdmin", "GroupAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin", "staff_actor"]
 
 
 def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:
@@ -156,64 +159,6 @@ class ApiKeyAdmin(CheckedLists, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class MembershipForm(ModelForm):
-    username = CharField(
-        max_length=150, help_text="Of an existing staff account.", widget=UnfoldAdminTextInputWidget
-    )
-
-    class Meta:
-        model = Membership
-        fields = ("role",)
-
-    def clean_username(self) -> str:
-        name = str(self.cleaned_data["username"])
-        user = User.objects.filter(username=name, is_staff=True).first()
-        if user is None:
-            raise ValidationError("No staff account has this user name.")
-        if self.organisation_id is not None and Membership.objects.filter(
-            user=user, organisation_id=self.organisation_id
-        ):
-            raise ValidationError("This account is already a member.")
-        self.instance.user = user
-        return name
-
-    # set by the admin
-    organisation_id: Any = None
-
-
-@admin.register(Membership)
-class MembershipAdmin(OnRecord, ModelAdmin):
-    """Members of the open organisation."""
-
-    form = MembershipForm
-    list_display = ("user", "role", "organisation")
-    list_select_related = ("user", "organisation")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return super().get_queryset(request).filter(organisation=getattr(request, "organisation", None))
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["username", "role"] if obj is None else ["user", "role"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [] if obj is None else ["user"]
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is not None:
-            return modelform_factory(Membership, fields=["role"])
-        organisation = getattr(request, "organisation", None)
-        shown = {"organisation_id": organisation.id if organisation is not None else None}
-        return type("MembershipForm", (MembershipForm,), shown)
-
-    def save_model(self, request: HttpRequest, obj: Membership, form: ModelForm, change: bool) -> None:
-        if not change:
-            obj.organisation = opened(request)
-        super().save_model(request, obj, form, change)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and getattr(request, "organisation", None) is not None
 
 
 admin.site.unregister(User)

@@ -12,7 +12,7 @@ from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.ids import as_uuid
 from liftos.kernel.tenancy.known_keys import known_key_by_id
 from liftos.kernel.tenancy.models import Membership
-from liftos.kernel.tenancy.queries import viewer_of
+from liftos.kernel.tenancy.queries import principal_of_staff, viewer_of
 from liftos.kernel.tenancy.roles import ROLE_SCOPES
 from liftos.kernel.tenancy.tokens.callers import scopes_of_principal
 from liftos.kernel.tenancy.types import (
@@ -58,7 +58,8 @@ def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> V
 
     Args:
         organisation: a tenant.
-        actor: who started the work. A key that acted for another principal must still have the scope act_as.
+        actor: who started the work. A key that acted for another principal must still have the scope act_as, a staff member
+            must still be the principal.
         principal: whose view the work has; without one, or without the right to it, only the organisation's.
     """
     if principal is not None and not _may_see_as(organisation, actor, principal):
@@ -67,6 +68,8 @@ def viewer_now(*, organisation: UUID, actor: Actor, principal: UUID | None) -> V
 
 
 def _may_see_as(organisation: UUID, actor: Actor, principal: UUID) -> bool:
+    if actor.kind is ActorKind.STAFF:
+        return principal_of_staff(organisation=organisation, username=actor.id) == principal
     if actor.kind is not ActorKind.API_KEY:
         return True
     ident = as_uuid(actor.id)

@@ -195,10 +195,22 @@ class Membership(models.Model):
     role = models.CharField(
         max_length=20, default=Role.AUDITOR.value, choices=[(each.value, each.value) for each in Role]
     )
+    # who they are among the organisation's people; without it they see only what everybody in the organisation may see
+    principal = models.ForeignKey(
+        PrincipalRecord,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="memberships",
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "organisation"], name="membership_once"),
+            models.UniqueConstraint(
+                fields=["organisation", "principal"], name="membership_of_principal_once"
+            ),
             known_values("role", Role, "membership_role_known"),
         ]
 

@@ -12,7 +12,7 @@ from liftos.kernel.db.transactions import raw_cursor, tenant_transaction
 from liftos.kernel.db.viewers import EVERYBODY, Viewer
 from liftos.kernel.errors import NotFound
 from liftos.kernel.ids import as_uuid
-from liftos.kernel.tenancy.models import ApiKey, Organisation, PrincipalRecord
+from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation, PrincipalRecord
 
 VISIBLE_SCOPES = "SELECT own, scopes FROM liftos_visible_scopes(%s, %s)"
 VISIBLE_BY_GROUPS = """
@@ -96,6 +96,20 @@ def viewer_of(
             found = raw_cursor().execute(VISIBLE_BY_GROUPS, values)
         own, scopes = found.fetchone() or (None, [])
     return Viewer(tuple(scopes), principal, own, groups=groups)
+
+
+def principal_of_staff(*, organisation: UUID, username: str) -> UUID | None:
+    """Return the principal that a staff member is in an organisation; None without one, or for an account without access."""
+    found = Membership.objects.filter(
+        organisation_id=organisation, user__username=username, user__is_active=True, user__is_staff=True
+    )
+    return found.values_list("principal_id", flat=True).first()
+
+
+def viewer_of_staff(*, organisation: UUID, username: str) -> Viewer:
+    """Return what a staff member may see now: what their principal sees; without one, what everybody sees, superusers too."""
+    principal = principal_of_staff(organisation=organisation, username=username)
+    return viewer_of(organisation=organisation, principal=principal)
 
 
 def actors_of_principal(*, organisation: UUID, named: str) -> tuple[UUID | None, tuple[str, ...]]:
