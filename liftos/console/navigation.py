@@ -52,7 +52,10 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     "Organisation": (
         Entry("Organisations", "tenancy.organisation", "apartment"),
         Entry("Members", "tenancy.membership", "group"),
+        Entry("Principals", "tenancy.principalrecord", "badge"),
+        Entry("Teams", "tenancy.group", "diversity_3"),
         Entry("API keys", "tenancy.apikey", "key"),
+        Entry("Break-glass", "tenancy.breakglass", "visibility"),
     ),
     "Operation": (Entry("Traces", "observability.tracerecord", "timeline"),),
     "Accounts": (

@@ -125,6 +125,14 @@ class MemoryFilters(Protocol):
 memory_filters: Port[MemoryFilters] = Port("memory_filters", filled_by="memory")
 """The filters of webhooks. Filled by memory."""
 
+
+class ScopedMemories(Protocol):
+    """Count the memories of an access scope, whoever asks; their texts stay closed."""
+
+    def __call__(self, organisation: UUID, scope: int) -> int:
+        """Return the number of memories; opens its own transaction."""
+
+
 decision_recorder: Port[DecisionRecorder] = Port("decision_recorder", filled_by="accountability")
 """Records the kernel's decisions (keys, organisations, admin actions). Filled by accountability."""
 
@@ -133,3 +141,6 @@ decision_figures: Port[DecisionFigures] = Port("decision_figures", filled_by="ac
 
 orchestration_figures: Port[OrchestrationFigures] = Port("orchestration_figures", filled_by="workflows")
 """The workflow runs in `/performance/metrics`. Filled by workflows."""
+
+scoped_memories: Port[ScopedMemories] = Port("scoped_memories", filled_by="memory")
+"""How many memories only a principal sees, on its page in the admin. Filled by memory."""

@@ -192,6 +192,10 @@ class Environment(BaseModel):
         float, Field(ge=0, le=1e6, description="a number of minutes, 0 to 1e6")
     ] = 15.0
 
+    LIFTOS_BREAK_GLASS_MINUTES: Annotated[
+        int, Field(ge=1, le=10_080, description="a number of minutes, 1 to 10080")
+    ] = 480
+
     LIFTOS_OIDC_ISSUERS: JsonObject = {}
     LIFTOS_OIDC_CREATE_PRINCIPALS: Flag = False
     LIFTOS_OIDC_CREATE_GROUPS: Flag = False

@@ -75,6 +75,12 @@ def members(caller):
     return f"/api/v1/groups/{WORDS}/members", {"members": ["ann"]}, {"members": ["ann", "ann"]}
 
 
+def break_glass(caller):
+    principal_of(caller, "ann")
+    asked = {"principal": "ann", "reason": f"{WORDS}, so the law asks"}
+    return "/api/v1/break_glass", asked, asked | {"minutes": 5}
+
+
 def rotation(caller):
     key = with_key(caller)[1]
     return f"/api/v1/keys/{key.id}/rotate", {"overlap_seconds": 60}, {"overlap_seconds": 90}
@@ -324,6 +330,7 @@ ACTS = {
     "POST /api/v1/principals": plain("/api/v1/principals", {"name": WORDS}, {"name": "b"}),
     "POST /api/v1/groups": plain("/api/v1/groups", {"name": WORDS}, {"name": "b"}),
     "POST /api/v1/groups/{group}/members": members,
+    "POST /api/v1/break_glass": break_glass,
     "POST /api/v1/keys": plain(
         "/api/v1/keys", {"name": WORDS, "scopes": ["admin"]}, {"name": "b", "scopes": ["admin"]}
     ),

@@ -69,6 +69,9 @@ BOTH: dict[str, tuple[Columns, Columns]] = {
     "link_valid_from_before_to": (
         {"valid_from": MOMENT, "valid_to": MOMENT}, {"valid_from": LATER, "valid_to": MOMENT},
     ),
+    "break_glass_of_one": column("group_id", ONE, None),
+    "break_glass_lasts": ({"opened_at": MOMENT, "until": LATER}, {"opened_at": MOMENT, "until": MOMENT}),
+    "break_glass_has_reason": column("reason", "because", ""),
     "principal_kind_known": column("kind", "person", "robot"),
     "scope_of_groups_or_principal": column("groups", [ONE], []),
     "link_weight_is_a_share": column("weight", 1, 1.1),

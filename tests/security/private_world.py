@@ -16,7 +16,7 @@ from memory.models import DeletionJob
 from tests.factories.callers import Caller
 from tests.factories.flows import step
 from tests.factories.keys import with_key
-from tests.security.world import World, make_directory, publish_template
+from tests.security.world import World, make_directory, make_webhook, publish_template
 
 CANARY = "quetzalcoatlus"
 PRIVATE = {"visible_to": {"principal": "bob"}}
@@ -64,11 +64,15 @@ def make_shared(acme: Caller) -> dict[str, str]:
     follower, _ = with_key(acme, Scope.LEDGER_FOLLOW)
     rule = post(acme, "/api/v1/retention", {"name": "logs", "ttl_seconds": 1e8, "source": "logs"})
     hold = post(acme, "/api/v1/retention/holds", {"name": "court", "source": "court"})
-    principal, group, key = make_directory(acme)
+    principal, group, key, glass = make_directory(acme)
+    webhook, delivery = make_webhook(acme)
+    fires = {"name": "rain", "event": "liftos.memory.stored", "template": "flow", "parameters": {"why": "x"}}
+    trigger = post(acme, "/api/v1/triggers", fires)
     drain(organisation=acme.organisation)
     return {
         "public": public, "space": space, "concept": concept, "relation": relation, "template": template, "draft": draft,
-        "token": follower.token, "rule": rule, "hold": hold, "principal": principal, "group": group, "key": key,
+        "token": follower.token, "rule": rule, "hold": hold, "principal": principal, "group": group, "key": key, "glass": glass,
+        "webhook": webhook, "delivery": delivery, "trigger": trigger,
     }  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def make_private(bob: Caller, shared: dict[str, str]) -> World:
         template=shared["template"], draft=shared["draft"], run=ended["id"], waiting=waiting, failed=failed, paused=paused,
         workflow=ended["workflow_id"], slug=bob.slug, token=shared["token"], size=int(head.split("\n")[1]),
         queued_job=queued_job, queued_document=queued_document, deletion=str(deletion.id),
-        rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"],
+        rule=shared["rule"], hold=shared["hold"], principal=shared["principal"], group=shared["group"], key=shared["key"], glass=shared["glass"],
         webhook=shared["webhook"], delivery=shared["delivery"], trigger=shared["trigger"],
     )  # fmt: skip
 

@@ -65,6 +65,7 @@ class World:
     principal: str
     group: str
     key: str
+    glass: str
     webhook: str
     delivery: str
     trigger: str
@@ -155,11 +156,13 @@ def make_world(caller: Caller) -> World:
     )  # fmt: skip
 
 
-def make_directory(caller: Caller) -> tuple[str, str, str]:
-    """Return the ids of a principal, a group to which nothing is visible, and a key."""
+def make_directory(caller: Caller) -> tuple[str, str, str, str]:
+    """Return the ids of a principal, a group to which nothing is visible, a key, and a break-glass."""
     principal = principal_of(caller, "ann", group_of(caller, "field"))
     key = with_key(caller, Scope.ADMIN)[1]
-    return str(principal.id), str(group_of(caller, "empty").id), str(key.id)
+    opened = caller.post("/api/v1/break_glass", {"principal": "ann", "reason": "A request of the law"})
+    assert opened.status_code == 201, opened.content
+    return str(principal.id), str(group_of(caller, "empty").id), str(key.id), opened.json()["id"]
 
 
 def make_webhook(caller: Caller) -> tuple[str, str]:
@@ -304,6 +307,12 @@ ROUTES: dict[str, Requests] = {
     "POST /api/v1/groups/{group}/members": at(f"{V1}/groups/{{group}}/members", {"members": ["$principal"]}),
     "PUT /api/v1/groups/{group}/members/{principal}": at(f"{V1}/groups/{{group}}/members/{{principal}}"),
     "DELETE /api/v1/groups/{group}/members/{principal}": at(f"{V1}/groups/{{group}}/members/{{principal}}"),
+    "GET /api/v1/break_glass": at(f"{V1}/break_glass"),
+    "POST /api/v1/break_glass": at(
+        f"{V1}/break_glass", {"principal": "$principal", "reason": "A request of the law", "minutes": 5}
+    ),
+    "GET /api/v1/break_glass/{glass}": at(f"{V1}/break_glass/{{glass}}"),
+    "DELETE /api/v1/break_glass/{glass}": at(f"{V1}/break_glass/{{glass}}"),
     "GET /api/v1/keys": at(f"{V1}/keys"),
     "POST /api/v1/keys": at(f"{V1}/keys", {"name": "reader", "scopes": ["admin"], "principal": "$principal"}),
     "GET /api/v1/keys/{key}": at(f"{V1}/keys/{{key}}"),

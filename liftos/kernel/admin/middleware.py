@@ -6,13 +6,18 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 
-from liftos.kernel.admin.on_record import record_entry
+from liftos.kernel.admin.on_record import record_entry, staff_actor
 from liftos.kernel.db.transactions import tenant_transaction
-from liftos.kernel.db.viewers import viewing
+from liftos.kernel.db.viewers import Viewer, viewing
 from liftos.kernel.http.errors import BadRequest, answer_outside_views
+from liftos.kernel.tenancy.authority import scopes_now
+from liftos.kernel.tenancy.break_glass import in_force, read_under
 from liftos.kernel.tenancy.models import Organisation
 from liftos.kernel.tenancy.queries import viewer_of_staff
+from liftos.kernel.tenancy.roles_backend import open_for
+from liftos.kernel.tenancy.types import Scope
 
 SESSION_KEY = "liftos_organisation"
 # the organisation in whose log this session's entry was last recorded
@@ -69,7 +74,8 @@ class AdminTenantMiddleware:
             with tenant_transaction(chosen.id):
                 record_entry(request, chosen)
             request.session[ENTERED_KEY] = str(chosen.id)
-        with viewing(viewer_of_staff(organisation=chosen.id, username=request.user.get_username())):
+        open_for(request.user, chosen.id)
+        with viewing(_viewer(request, chosen)):
             _prepare(request)
             with tenant_transaction(chosen.id):
                 response = self.get_response(request)
@@ -84,6 +90,23 @@ class AdminTenantMiddleware:
                 request.session[SESSION_KEY] = str(each.id)
         rest = {name: value for name, value in request.GET.items() if name != PARAMETER}
         return HttpResponseRedirect(f"{request.path}?{urlencode(rest)}" if rest else request.path)
+
+
+def _viewer(request: HttpRequest, organisation: Organisation) -> Viewer:
+    """Return what the staff member sees on this page: what their principal sees, and when reading, what break-glass opens to them."""
+    viewer = viewer_of_staff(organisation=organisation.id, username=request.user.get_username())
+    if request.method not in {"GET", "HEAD"} or request.path == "/admin/jsi18n/":
+        return viewer
+    by = staff_actor(request)
+    glasses = in_force(organisation=organisation.id, by=by, now=timezone.now())
+    if not glasses or Scope.ADMIN not in scopes_now(organisation=organisation.id, actor=by):
+        return viewer
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return viewer
+    request.break_glass = glasses  # type: ignore[attr-defined]
+    return read_under(viewer=viewer, by=by, glasses=glasses, page=f"/{match.route}", named=match.kwargs)
 
 
 def _prepare(request: HttpRequest) -> None:

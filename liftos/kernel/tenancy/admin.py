@@ -20,9 +20,13 @@ from liftos.kernel.errors import InvalidInput
 from liftos.kernel.tenancy import operations
 from liftos.kernel.tenancy.member_admin import MembershipAdmin
 from liftos.kernel.tenancy.models import ApiKey, Organisation
+from liftos.kernel.tenancy.people_admin import BreakGlassAdmin, PrincipalAdmin, TeamAdmin
 from liftos.kernel.tenancy.types import ALL_SCOPES, Scope
 
-__all__ = ["ApiKeyAdmin", "GroupAdmin", "MembershipAdmin", "OrganisationAdmin", "UserAdmin", "staff_actor"]
+__all__ = [
+    "ApiKeyAdmin", "BreakGlassAdmin", "GroupAdmin", "MembershipAdmin", "OrganisationAdmin", "PrincipalAdmin", "TeamAdmin",
+    "UserAdmin", "staff_actor",
+]  # fmt: skip
 
 
 def organisation_choices(request: HttpRequest) -> list[dict[str, Any]]:

@@ -13,5 +13,5 @@ class TenancyConfig(AppConfig):
         from liftos.kernel.tenancy.known_keys import watch_keys
 
         declare_events(*EVENTS)
-        reserve_operations("organisation", "api_key", "admin", "principal", "group")
+        reserve_operations("organisation", "api_key", "admin", "principal", "group", "break_glass")
         watch_keys()

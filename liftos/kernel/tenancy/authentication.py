@@ -12,7 +12,7 @@ The first rule that applies decides:
 4. Otherwise 401.
 
 A key with the right `act_as` acts for the principal that `X-Act-As` names, by name or id: it then sees what that principal sees, and
-nothing else. With LIFTOS_USER_IS_PRINCIPAL, `x-user-id` names that principal, also behind a gateway.
+nothing else. An administrator's `X-Break-Glass` opens what somebody else sees (liftos.kernel.tenancy.break_glass). With LIFTOS_USER_IS_PRINCIPAL, `x-user-id` names that principal, also behind a gateway.
 
 Context headers that occur twice or contain a comma are rejected: a gateway that adds its `x-org-id` beside the caller's
 would otherwise expose another organisation's data.
@@ -35,6 +35,7 @@ from rest_framework.request import Request
 
 from liftos.kernel.db.viewers import EVERYBODY
 from liftos.kernel.errors import InvalidInput, LiftosError, NotAuthenticated, PermissionDenied
+from liftos.kernel.tenancy.break_glass import reading_under
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.known_keys import forget_key, known_key, viewer_of_named
 from liftos.kernel.tenancy.models import Organisation
@@ -102,6 +103,27 @@ class LogTokenAuthentication(PrincipalAuthentication):
 
 
 def authenticate_request(request: HttpRequest) -> Principal:
+    """Return the caller, reading under the break-glass that `X-Break-Glass` names.
+
+    Raises:
+        NoBreakGlass: it names none of the caller's that is in force.
+        LiftosError: as for `_caller_of`.
+    """
+    caller = _caller_of(request)
+    if "x-break-glass" not in request.headers:
+        return caller
+    if "x-act-as" in request.headers:
+        raise PermissionDenied("X-Break-Glass and X-Act-As exclude each other.")
+    glass, match = _single_header(request, "x-break-glass"), request.resolver_match
+    page, named = (
+        (f"{request.method} /{match.route}", match.kwargs)
+        if match is not None
+        else (request.method or "", {})
+    )
+    return reading_under(caller, glass, page=page, named=named, now=timezone.now())
+
+
+def _caller_of(request: HttpRequest) -> Principal:
     """Return the caller.
 
     Raises:

@@ -1,4 +1,7 @@
-"""The events of API keys."""
+"""The events of API keys and of break-glass."""
+
+from datetime import datetime
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,11 +18,38 @@ class KeyEvent(BaseModel):
     scopes: list[str]
 
 
-EVENTS = tuple(
+class BreakGlassEvent(BaseModel):
+    """A break-glass: who may read until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    break_glass_id: UUID
+    actor_kind: str
+    actor_id: str
+    until: datetime
+
+
+_KEYS = tuple(
     EventType(f"liftos.api_key.{name}", description, "api_keys/{id}", KeyEvent, Scope.ADMIN)
     for name, description in (
         ("create", "An API key was created."),
         ("rotate", "An API key was replaced; the former one expires after an overlap."),
         ("revoke", "An API key was revoked."),
     )
+)
+EVENTS = (
+    *_KEYS,
+    *(
+        EventType(
+            f"liftos.break_glass.{name}",
+            description,
+            "principals/{id} or groups/{id}",
+            BreakGlassEvent,
+            Scope.DECISIONS_READ,
+        )
+        for name, description in (
+            ("opened", "An administrator may now read what only a principal, or a group, sees."),
+            ("ended", "A break-glass was ended before its time."),
+        )
+    ),
 )

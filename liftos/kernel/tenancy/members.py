@@ -1,4 +1,4 @@
-"""Which principal a staff member is. It decides what they see in the admin (docs/access.md)."""
+"""Links from staff members to principals: they decide what a member sees in the admin (docs/access.md)."""
 
 from uuid import UUID
 
@@ -48,7 +48,7 @@ def check_link(*, by: Actor, membership: Membership, principal: PrincipalRecord)
 
 
 def link_member(*, by: Actor, membership: Membership, principal: PrincipalRecord | None) -> None:
-    """Say which principal a member is from now on; None for nobody.
+    """Link a member to a principal, or to nobody with None, and record it.
 
     Raises:
         OwnMembership, NotAPerson, PrincipalTaken: as for `check_link`; nothing is changed.

@@ -159,6 +159,40 @@ class TokenIdentity(OwnedRow):
         return f"{self.subject} at {self.issuer}"
 
 
+class BreakGlass(OwnedRow):
+    """A time in which an administrator may read what only one principal, or a group, sees (docs/access.md)."""
+
+    # who may read, and nobody else
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=200)
+    principal = models.ForeignKey(
+        PrincipalRecord, on_delete=models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, db_index=False, related_name="+")
+    reason = models.CharField(max_length=2000)
+    opened_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "break-glass"
+        verbose_name_plural = "break-glass"
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(principal=None) ^ models.Q(group=None), name="break_glass_of_one"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__gt=models.F("opened_at")), name="break_glass_lasts"
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="break_glass_has_reason"),
+        ]
+        indexes = [models.Index(fields=["organisation", "actor_id", "until"], name="break_glass_of_actor")]
+
+    def __str__(self) -> str:
+        return f"what {self.principal or self.group} sees"
+
+
 class ApiKey(models.Model):
     """A credential of one organisation. Only the SHA-256 of its 256-bit random secret is stored."""
 

@@ -174,7 +174,7 @@ def _record_key(organisation: UUID, by: Actor, key: ApiKey, operation: str, reas
         risk_class="limited",
         subject=("api_key", str(key.id)),
         reasoning=reasoning,
-        inputs={"name": key.name, "scopes": key.scopes},
+        inputs={"name": key.name, "scopes": key.scopes, "principal": key.principal and key.principal.name},
         outputs={"prefix": key.prefix},
     )
     emit(

@@ -20,6 +20,9 @@ _OWNS = frozenset(
     {
         "accountability.add_reviewpolicy", "accountability.change_reviewpolicy", "accountability.change_calibration",
         "tenancy.add_apikey", "tenancy.change_apikey", "tenancy.change_organisation",
+        "tenancy.add_principalrecord", "tenancy.change_principalrecord",
+        "tenancy.add_group", "tenancy.change_group", "tenancy.delete_group",
+        "tenancy.add_breakglass", "tenancy.change_breakglass",
         "tenancy.add_membership", "tenancy.change_membership", "tenancy.delete_membership",
         "memory.add_derivedpolicy", "memory.change_derivedpolicy", "memory.delete_derivedpolicy",
         "memory.add_erasurepolicy", "memory.change_erasurepolicy", "memory.delete_erasurepolicy",

@@ -1,6 +1,7 @@
 """Grants staff the permissions of their role in the open organisation."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import User
@@ -11,11 +12,18 @@ from liftos.kernel.tenancy.roles import SHARED_APPS, role_may
 from liftos.kernel.tenancy.types import Role
 
 _KEPT = "_liftos_roles"
+_OPENED = "_liftos_opened"
+
+
+def open_for(user: Any, organisation: UUID) -> None:
+    """Note the organisation that a user has opened, whose role counts for what a page does before its transaction."""
+    # on the account itself: request.user is a lazy wrapper with a dictionary of its own
+    setattr(user, _OPENED, organisation)
 
 
 def role_of(user: Any) -> Role | None:
-    """Return a user's role in the organisation of the current transaction, or None."""
-    organisation = current_organisation()
+    """Return a user's role in the organisation of the current transaction, before a page's in the opened one; or None."""
+    organisation = current_organisation() or user.__dict__.get(_OPENED)
     if organisation is None or not user.is_active or not user.is_staff:
         return None
     # cached on the user object, which lives as long as its request

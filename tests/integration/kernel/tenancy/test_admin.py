@@ -14,6 +14,7 @@ from liftos.kernel.outbox.admin import WebhookAdmin
 from liftos.kernel.tenancy.admin import ApiKeyAdmin, OrganisationForm
 from liftos.kernel.tenancy.keys import parse_key
 from liftos.kernel.tenancy.models import ApiKey, Membership, Organisation
+from liftos.kernel.tenancy.people_admin import BreakGlassAdmin, PrincipalAdmin, TeamAdmin
 from memory.policy_admin import (
     DerivedPolicyAdmin,
     ErasurePolicyAdmin,
@@ -218,6 +219,7 @@ def test_every_list_is_in_the_sidebar(two):
             assert client.get(item["link"]).status_code == 200
 
 
+PEOPLE = PrincipalAdmin | TeamAdmin | BreakGlassAdmin
 POLICIES = (
     DerivedPolicyAdmin
     | ErasurePolicyAdmin
@@ -236,6 +238,6 @@ def test_an_admin_that_can_write_records_it():
         type(each).__name__
         for each in site._registry.values()
         # keys, templates and policies are made and changed by operations, which record it
-        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin | POLICIES)
+        if not isinstance(each, ReadOnly | OnRecord | ApiKeyAdmin | TemplateAdmin | PEOPLE | POLICIES)
     ]
     assert unrecorded == []

@@ -26,7 +26,7 @@ from liftos.kernel.telemetry.manager import ObservabilityManager
 from liftos.kernel.telemetry.metrics.minutes import MinuteWriter
 from liftos.kernel.telemetry.metrics.rollup import roll_up
 from liftos.kernel.telemetry.models import TraceRecord
-from liftos.kernel.tenancy.models import ApiKey, TokenIdentity
+from liftos.kernel.tenancy.models import ApiKey, BreakGlass, TokenIdentity
 from liftos.kernel.tenancy.operations import create_api_key
 from liftos.kernel.tenancy.principals import add_member, create_group, create_principal
 from liftos.kernel.tenancy.types import SYSTEM, Actor, ActorKind, PrincipalKind
@@ -132,6 +132,10 @@ def two(committed_db):
                 subject="alice",
                 seen_at=timezone.now(),
             )
+            BreakGlass.objects.create(
+                organisation_id=caller.organisation, actor_kind="staff", actor_id="ann", principal=alice, reason="because",
+                opened_at=timezone.now(), until=timezone.now() + timedelta(hours=1),
+            )  # fmt: skip
             RetentionRule.objects.create(
                 organisation_id=caller.organisation,
                 name="logs",
