@@ -254,6 +254,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- staff accounts -----------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
+    "liftos.kernel.tenancy.sign_in.passwords.PasswordsOff",
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
     "liftos.kernel.tenancy.roles_backend.RoleBackend",

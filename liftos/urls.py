@@ -20,6 +20,7 @@ from liftos.kernel.http.views import by_method
 from liftos.kernel.outbox.api.urls import urlpatterns as event_urls
 from liftos.kernel.telemetry.api import urlpatterns as trace_urls
 from liftos.kernel.tenancy.api.urls import urlpatterns as tenancy_urls
+from liftos.kernel.tenancy.sign_in.views import urlpatterns as sign_in_urls
 from liftos.runtime.health import views
 from liftos.runtime.health.alerts import alerts
 from memory.api.search import Search
@@ -91,6 +92,7 @@ urlpatterns = [
     # no object has a page outside the admin for "view on site"
     path("admin/r/<path:rest>", views.no_such_page),
     path("admin/", admin.site.urls),
+    *sign_in_urls,
 ]
 
 handler400 = views.bad_request

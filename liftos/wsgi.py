@@ -11,12 +11,13 @@ from django.core.wsgi import get_wsgi_application
 
 from liftos.kernel.http.limits import unusable_limits
 from liftos.kernel.telemetry.tracing.options import refuse_to_start_misconfigured
+from liftos.kernel.tenancy.sign_in.providers import unusable_providers
 from liftos.kernel.tenancy.tokens.issuers import unusable_issuers
 
 _CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 _serve = get_wsgi_application()
 refuse_to_start_misconfigured()
-if _problems := [*unusable_limits(), *unusable_issuers()]:
+if _problems := [*unusable_limits(), *unusable_issuers(), *unusable_providers()]:
     raise SystemExit(f"error: {' '.join(_problems)}")
 
 

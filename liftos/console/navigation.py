@@ -53,14 +53,14 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
         Entry("Organisations", "tenancy.organisation", "apartment"),
         Entry("Members", "tenancy.membership", "group"),
         Entry("Principals", "tenancy.principalrecord", "badge"),
-        Entry("Teams", "tenancy.group", "diversity_3"),
+        Entry("Groups", "tenancy.group", "diversity_3"),
         Entry("API keys", "tenancy.apikey", "key"),
         Entry("Break-glass", "tenancy.breakglass", "visibility"),
     ),
     "Operation": (Entry("Traces", "observability.tracerecord", "timeline"),),
     "Accounts": (
         Entry("Users", "auth.user", "person"),
-        Entry("Groups", "auth.group", "groups"),
+        Entry("Permission groups", "auth.group", "groups"),
     ),
 }
 

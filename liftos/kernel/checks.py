@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from liftos.kernel.http.limits import unusable_limits
 from liftos.kernel.telemetry.tracing.options import InvalidTraceOptions, trace_options
+from liftos.kernel.tenancy.sign_in.providers import unusable_providers
 from liftos.kernel.tenancy.tokens.issuers import unusable_issuers
 
 
@@ -50,5 +51,5 @@ def issuers_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report invalid issuers of tokens."""
     return [
         Error(problem, hint="docs/sign-in.md lists the fields.", id="liftos.E005")
-        for problem in unusable_issuers()
+        for problem in [*unusable_issuers(), *unusable_providers()]
     ]

@@ -196,6 +196,8 @@ class Environment(BaseModel):
         int, Field(ge=1, le=10_080, description="a number of minutes, 1 to 10080")
     ] = 480
 
+    LIFTOS_ADMIN_OIDC: JsonObject = {}
+    LIFTOS_ADMIN_PASSWORDS: Flag = True
     LIFTOS_OIDC_ISSUERS: JsonObject = {}
     LIFTOS_OIDC_CREATE_PRINCIPALS: Flag = False
     LIFTOS_OIDC_CREATE_GROUPS: Flag = False

@@ -87,6 +87,7 @@ def test_the_ports_are_found():
     assert {f"{module}.{name}" for module, name, _ in PORTS} == {
         "liftos.kernel.ports.decision_recorder",
         "liftos.kernel.ports.memory_filters",
+        "liftos.kernel.ports.scoped_memories",
         "liftos.kernel.ports.decision_figures",
         "liftos.kernel.ports.orchestration_figures",
         "accountability.ports.reversers",

@@ -2,11 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from secrets import token_urlsafe
 from time import time
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,6 +24,12 @@ class Issuer:
         self.keys: dict[str, rsa.RSAPrivateKey] = {}
         self.asked: list[str] = []
         self.down = False
+        # of the authorization code flow: what the next ID token says, and what was asked for by each code
+        self.client_id, self.client_secret = "admin", "very secret"
+        self.says: dict[str, Any] = {}
+        self.codes: dict[str, dict[str, str]] = {}
+        self.exchanges: list[dict[str, str]] = []
+        self.forge: Callable[[dict[str, Any]], str] | None = None
         self.rotate("first")
 
     def rotate(self, kid: str) -> None:
@@ -39,7 +49,12 @@ class Issuer:
         if self.down:
             return None
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.url, "jwks_uri": f"{self.url}/keys"}
+            return {
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+            }
         if path == "/keys":
             algorithm = jwt.get_algorithm_by_name("RS256")
             return {
@@ -51,14 +66,57 @@ class Issuer:
             }
         return None
 
+    def authorize(self, path: str) -> str:
+        """Return where the browser goes after signing in."""
+        asked = dict(parse_qsl(urlsplit(path).query))
+        code = token_urlsafe(16)
+        self.codes[code] = asked
+        return (
+            f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state'], 'iss': self.url})}"
+        )
+
+    def exchange(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
+        """Return status and answer of the token endpoint: codes count once, for their client, with their verifier."""
+        self.exchanges.append(form)
+        asked = self.codes.pop(form.get("code", ""), None)
+        basic = b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+        verifier = sha256(form.get("code_verifier", "").encode()).digest()
+        if authorization != f"Basic {basic}":
+            return 401, {"error": "invalid_client"}
+        if (
+            asked is None
+            or asked["redirect_uri"] != form.get("redirect_uri")
+            or asked["code_challenge"] != urlsafe_b64encode(verifier).decode().rstrip("=")
+            or asked["code_challenge_method"] != "S256"
+        ):
+            return 400, {"error": "invalid_grant"}
+        claims = {"aud": self.client_id, "nonce": asked["nonce"]} | self.says
+        token = self.forge(self.claims(**claims)) if self.forge else self.token(**claims)
+        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": token}
+
 
 @contextmanager
 def running_issuer() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize?"):
+                self.send_response(302)
+                self.send_header("Location", issuer.authorize(self.path))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             found = issuer.answer(self.path)
             body = json.dumps(found).encode()
             self.send_response(503 if found is None else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            status, found = issuer.exchange(dict(parse_qsl(sent)), self.headers.get("Authorization", ""))
+            body = json.dumps(found).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -62,7 +62,7 @@ NO_WORDS = {
     "files_storedfile": "random keys and digests",
     "observability_operationhour": "names of operations", "observability_operationminute": "names of operations",
     "spaces_conceptrelation": "words of a fixed list", "spaces_position": "numbers",
-    "tenancy_apikey": "names and hashes of keys", "tenancy_breakglass": "reasons of administrators", "tenancy_group": "names", "tenancy_principal": "names",
+    "tenancy_apikey": "names and hashes of keys", "tenancy_staffidentity": "issuers and subjects", "tenancy_breakglass": "reasons of administrators", "tenancy_group": "names", "tenancy_principal": "names",
     "tenancy_tokenidentity": "issuers, and subjects and groups of their tokens", "tenancy_membership": "roles", "tenancy_organisation": "names",
 }  # fmt: skip
 NO_WORDS_IN = {

