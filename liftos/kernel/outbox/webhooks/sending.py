@@ -26,7 +26,7 @@ KEPT_BYTES = 1_000
 """Bytes of a receiver's answer that are read and kept in the log."""
 TURN_SECONDS = 30.0
 """How long a sender works for one receiver before others get its thread."""
-LEASE_MARGIN_SECONDS = 20.0
+LEASE_MARGIN_SECONDS = 5.0
 GONE = 410
 _GONE_EVENT = "the event is no longer kept"
 _WITHHELD = "the webhook's owner may no longer see the event"
